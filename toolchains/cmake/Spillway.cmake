@@ -1,0 +1,91 @@
+# Options, the interface target that carries every flag, and the functions that declare targets.
+
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+option(SPILLWAY_TESTS "Build the tests, the demo and the benches" ON)
+option(SPILLWAY_PCH "Precompile the standard library's headers" ON)
+set(SPILLWAY_SANITIZE "" CACHE STRING "Sanitizers to build with, as for -fsanitize=")
+option(SPILLWAY_COVERAGE "Instrument for gcov" OFF)
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+add_library(spillway_flags INTERFACE)
+target_compile_features(spillway_flags INTERFACE cxx_std_20)
+target_include_directories(spillway_flags INTERFACE
+  "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/common/include" "${PROJECT_SOURCE_DIR}/agent/include")
+target_compile_options(spillway_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Werror $<$<COMPILE_LANGUAGE:CXX>:-Wconversion>
+  # The same source must give the same bits on every CPU: no fused multiply-add behind our back.
+  -ffp-contract=off "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.")
+target_link_libraries(spillway_flags INTERFACE Threads::Threads)
+if(SPILLWAY_SANITIZE)
+  target_compile_options(spillway_flags INTERFACE -fsanitize=${SPILLWAY_SANITIZE}
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(spillway_flags INTERFACE -fsanitize=${SPILLWAY_SANITIZE})
+  target_compile_definitions(spillway_flags INTERFACE SPILLWAY_SANITIZED=1)
+  # GCC's TSan does not model atomic_thread_fence and says so; code under test uses none it relies on.
+  if(SPILLWAY_SANITIZE MATCHES thread)
+    target_compile_options(spillway_flags INTERFACE -Wno-tsan)
+  endif()
+endif()
+if(SPILLWAY_COVERAGE)
+  target_compile_options(spillway_flags INTERFACE --coverage)
+  target_link_options(spillway_flags INTERFACE --coverage)
+endif()
+
+# The one precompiled header, shared by every library and program.
+if(SPILLWAY_PCH)
+  file(WRITE "${PROJECT_BINARY_DIR}/pch.cpp.in" "// Exists so that the precompiled header has a translation unit.\n")
+  configure_file("${PROJECT_BINARY_DIR}/pch.cpp.in" "${PROJECT_BINARY_DIR}/pch.cpp" COPYONLY)
+  add_library(spillway_pch OBJECT "${PROJECT_BINARY_DIR}/pch.cpp")
+  target_link_libraries(spillway_pch PRIVATE spillway_flags)
+  target_precompile_headers(spillway_pch PRIVATE <algorithm> <array> <atomic> <chrono> <cstdint>
+    <cstring> <functional> <map> <memory> <mutex> <optional> <span> <string> <string_view>
+    <thread> <unordered_map> <utility> <variant> <vector>)
+endif()
+
+function(spillway_target_defaults target)
+  target_link_libraries(${target} PRIVATE spillway_flags)
+  if(SPILLWAY_PCH)
+    target_precompile_headers(${target} REUSE_FROM spillway_pch)
+  endif()
+endfunction()
+
+# spillway_library(<name> SOURCES … [PUBLIC …] [PRIVATE …]): static library spillway_<name>.
+function(spillway_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(spillway_${name} STATIC ${ARG_SOURCES})
+  spillway_target_defaults(spillway_${name})
+  target_link_libraries(spillway_${name} PUBLIC spillway_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+# spillway_program(<exe> SOURCES … [LINK …]): an executable in <build>/bin.
+function(spillway_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  spillway_target_defaults(${name})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  target_link_libraries(${name} PRIVATE ${ARG_LINK})
+endfunction()
+
+# spillway_test(<exe> SOURCES … LINK … [TIMEOUT seconds] [LABELS …]): a CppUTest executable in CTest.
+function(spillway_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  spillway_target_defaults(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} spillway_test_main)
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  add_test(NAME ${name} COMMAND ${name} -v)
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
