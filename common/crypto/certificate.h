@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "spillway/status.h"
+
+namespace spillway::crypto {
+
+// Paths of PEM files. An empty key or authority is not checked.
+struct CertificateFiles {
+  std::string certificate;
+  std::string key;
+  std::string authority;
+};
+
+struct CertificateInfo {
+  std::string common_name;
+  std::chrono::sys_seconds not_before{};
+  std::chrono::sys_seconds not_after{};
+  std::optional<bool> key_matches;       // set when a key was named
+  std::optional<bool> authority_signed;  // set when an authority was named
+  std::string why_not_signed;            // of a certificate the authority did not sign
+};
+
+// Reads a certificate for a diagnosis. Neither key nor certificate leaves the function. Whether the
+// authority signed it is judged without the clock, which may be wrong: compare the two instants
+// yourself. A file that is missing, unreadable, encrypted or not PEM is an Error that names it.
+Result<CertificateInfo> read_certificate(const CertificateFiles& files);
+
+}  // namespace spillway::crypto
