@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "common/lifecycle/owner.h"
+#include "spillway/task.h"
+
+// The lessee's side: what a node does with attempts that another node owns. Pure, like the owner's.
+namespace spillway::lifecycle {
+
+enum class LeaseState : std::uint8_t {
+  accepted = 0,  // durable, not started
+  running = 1,   // written with the boot id before user code starts
+  done = 2,      // the result is durable and is sent until RESULT_ACK
+  answered = 3,  // a tombstone: the owner has it, or told us to stop
+};
+
+// The durable state of one leased attempt, as the ledger keeps it (one row a task).
+struct LesseeTask {
+  LeaseState state = LeaseState::accepted;
+  Epoch epoch;  // the highest offered
+  BootId boot;  // of the process that wrote `running`
+  Effects effects = Effects::pure;
+  FailureClass failure = FailureClass::none;  // of `done`; none is success
+  NodeTime deadline = kNever;  // on the lessee's own time line, from the time remaining
+  NodeTime run_until = kNever;
+  NodeTime lease_until = kNever;  // from when what was acknowledged was sent
+  bool operator==(const LesseeTask&) const = default;
+};
+
+enum class NackReason : std::uint8_t {
+  busy = 0,      // no credits; retry_after says when
+  unknown_kind,  // or a version not had here
+  draining,
+  needs,  // tags, memory or cores
+  malformed,
+  stale,     // a higher epoch is known
+  expired,   // no time remaining
+  conflict,  // the same id with another spec
+};
+std::string_view to_string(NackReason reason);
+
+struct LesseeDo {
+  bool send_accept = false;
+  bool send_result = false;  // again
+  bool send_nack = false;
+  NackReason nack = NackReason::stale;
+  bool run = false;   // queue the kind
+  bool stop = false;  // ask the running kind to stop
+};
+
+struct LesseeStep {
+  Verdict verdict = Verdict::unchanged;
+  LesseeTask next;
+  LesseeDo act;
+};
+
+struct OfferTerms {
+  Epoch epoch;
+  Effects effects = Effects::pure;
+  Duration remaining = Duration::max();  // until the deadline; max: none
+  Duration run_timeout{};                // 0: none
+  Duration lease = std::chrono::seconds(30);
+  std::optional<NackReason> refuse;  // why this node cannot take a new task now
+};
+
+// An OFFER. New: accepted or refused. Known with the same epoch: answered again (ACCEPT, or the
+// result when done). A higher epoch of a task held here is adopted: work goes on, and its result,
+// also one already there, carries the new epoch. A lower epoch is refused as stale.
+LesseeStep on_offer(const std::optional<LesseeTask>&, const OfferTerms&, Now);
+LesseeStep on_start(const LesseeTask&, const OfferTerms&, BootId boot, Now);
+// The attempt ended; `failure` none is success. Ignored unless running with this epoch's task.
+LesseeStep on_finish(const LesseeTask&, FailureClass failure, Now);
+LesseeStep on_result_ack(const LesseeTask&, Epoch, Now);
+// CANCEL, or `stop` in a BEAT_ACK, for this epoch or a higher one.
+LesseeStep on_cancel(const LesseeTask&, Epoch, Now);
+// `keep` in a BEAT_ACK: renews from when the BEAT was sent.
+LesseeStep on_keep(const LesseeTask&, Epoch, NodeTime beat_sent, Duration lease, Now);
+// Deadline, run timeout, and a lease that ran out: work not started is dropped, `once` work is
+// stopped, other work goes on because a late success still counts.
+LesseeStep on_lessee_time(const LesseeTask&, Now);
+NodeTime next_lessee_time(const LesseeTask&);
+// Restarted: `running` of an older boot is a crash, reported like any result; accepted work runs
+// again.
+LesseeStep recover_lessee(const LesseeTask&, BootId boot, Duration lease, Now);
+
+}  // namespace spillway::lifecycle

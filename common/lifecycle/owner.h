@@ -1,0 +1,134 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "spillway/task.h"
+
+// The owner's side of a task's life, as a pure machine: no clock, thread, socket or disk. The
+// caller passes a task's durable state in and gets the next state and what to do about it out; it
+// must make the next state durable before it acts on anything in `Do` that leaves the process or
+// starts code.
+namespace spillway::lifecycle {
+
+// The durable state of one task, as the owner's store keeps it.
+struct OwnerTask {
+  TaskState state = TaskState::ready;
+  WaitReason reason = WaitReason::none;
+  Epoch epoch;                        // of the last grant; never goes down
+  PlaceKind place = PlaceKind::none;  // of the live attempt; none: there is no live attempt
+  BootId boot;                        // of this process when it wrote `running` at the local place
+  bool offer_pending = false;         // an OFFER of the live epoch has no application ack yet
+  std::uint32_t attempts = 0;         // burnt by errors and timeouts
+  std::uint32_t crashes = 0;          // attempts whose place crashed
+  std::uint8_t crash_places = 0;      // bit per PlaceKind that crashed while running it
+  std::uint32_t losses = 0;           // consecutive attempts lost, refused or withdrawn
+  FailureClass last_failure = FailureClass::none;
+  std::uint32_t deps = 0;         // tasks it still waits for
+  NodeTime since{};               // of `state`
+  NodeTime wake = kNever;         // waiting: when to become ready again
+  NodeTime deadline = kNever;     // expires when live at this time
+  NodeTime start_by = kNever;     // queue timeout: must have been granted by then
+  NodeTime lease_until = kNever;  // remote attempt: lost when silent until then
+  NodeTime run_until = kNever;    // local attempt: times out at this time
+  bool operator==(const OwnerTask&) const = default;
+};
+
+// What the spec fixes for the machine; not durable on its own.
+struct OwnerPolicy {
+  Effects effects = Effects::pure;
+  RetryPolicy retry;
+  Duration run_timeout{};  // 0: none
+  Duration lease = std::chrono::seconds(30);
+};
+OwnerPolicy policy_of(const TaskSpec& spec, Duration lease);
+
+// The present, as the caller sees it: its clock, and one fresh random number for jitter.
+struct Now {
+  NodeTime time{};
+  std::uint64_t random = 0;
+};
+
+// The answer to whoever caused the step.
+enum class Verdict : std::uint8_t {
+  applied,    // the state changed
+  unchanged,  // nothing to do, and that is right (a repeat)
+  duplicate,  // a success for a task that already has its result
+  stale,      // from an epoch, or for a state, that no longer counts
+};
+
+// What to do once the step's state is durable. `next.epoch` names the attempt to start;
+// `stop_epoch` the one to stop.
+struct Do {
+  bool run_local = false;    // start the kind here
+  bool send_offer = false;   // put an OFFER of next.epoch in the outbox
+  bool drop_offer = false;   // take the OFFER of stop_epoch or next.epoch out of the outbox
+  bool stop_local = false;   // ask the local attempt stop_epoch to stop
+  bool send_cancel = false;  // tell the lessee to stop attempt stop_epoch
+  bool keep_result = false;  // the result that came with this event is the accepted one
+  bool finished = false;     // now terminal: tell waiters, release or fail dependents
+  Epoch stop_epoch;
+};
+
+struct OwnerStep {
+  Verdict verdict = Verdict::unchanged;
+  OwnerTask next;
+  Do act;
+  FailureClass failure = FailureClass::none;  // what this step recorded, for the event row
+};
+
+// The first state of a task: waiting(deps | not_before) or ready. `deps` counts unfinished ones.
+OwnerTask first_state(const TaskSpec& spec, std::uint32_t deps, NodeTime now);
+
+// Grants a ready task to a place: epoch + 1. Local goes straight to running (the row is written
+// with `boot` before user code starts), cloud to leased with an OFFER pending. Stale unless ready.
+OwnerStep grant(const OwnerTask&, const OwnerPolicy&, PlaceKind place, BootId boot, Now);
+
+// From the lessee. ACCEPT, started and BEAT renew the lease of the live epoch; a BEAT for any other
+// epoch is stale, which the caller answers with `stop`.
+OwnerStep on_accept(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
+OwnerStep on_started(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
+OwnerStep on_beat(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
+OwnerStep on_nack(const OwnerTask&, const OwnerPolicy&, Epoch, Duration retry_after, Now);
+
+// An attempt succeeded. Accepted from any granted epoch while the task is live; with effects = once
+// only from the live one. The live attempt, when another, is stopped.
+OwnerStep on_success(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
+// An attempt ended in error, timeout, crash or interrupted; counts only with the live epoch.
+OwnerStep on_failure(const OwnerTask&, const OwnerPolicy&, Epoch, FailureClass, Now);
+
+// The link went down: an OFFER that nobody acknowledged goes back to ready (P13). With `fail`, the
+// spec's on_disconnect = fail ends a task that has no live accepted attempt elsewhere.
+OwnerStep on_link_down(const OwnerTask&, const OwnerPolicy&, OnDisconnect, Now);
+// Placement wants an un-accepted OFFER back, because estimates moved.
+OwnerStep withdraw(const OwnerTask&, const OwnerPolicy&, Now);
+
+// Time passed: deadline, queue timeout, lease, run timeout, wake.
+OwnerStep on_time(const OwnerTask&, const OwnerPolicy&, Now);
+// When on_time has next to be called for this state; kNever when nothing is pending.
+NodeTime next_time(const OwnerTask&);
+
+// A task this one comes after ended.
+OwnerStep on_dependency(const OwnerTask&, bool succeeded, Now);
+// No place can run it (or again one can): waiting(no_place) and back.
+OwnerStep on_no_place(const OwnerTask&, Now);
+OwnerStep on_place_found(const OwnerTask&, Now);
+
+// People. hold and release move between waiting(held) and ready; retry revives a failed, cancelled
+// or expired task with fresh counters and a higher epoch to come (P2), never a succeeded one.
+OwnerStep cancel(const OwnerTask&, Now);
+OwnerStep hold(const OwnerTask&, Now);
+OwnerStep release(const OwnerTask&, Now);
+OwnerStep retry(const OwnerTask&, NodeTime new_deadline, Now);
+
+// The owner restarted as `boot`: a local attempt of an older boot crashed (poison count); remote
+// attempts go on, their leases counted from now.
+OwnerStep recover(const OwnerTask&, const OwnerPolicy&, BootId boot, Now);
+
+// Full jitter: uniform in [0, min(cap, base · 2^n)], n counted from 0. (Brooker, "Exponential
+// Backoff And Jitter", AWS Architecture Blog, 2015.)
+Duration backoff(const RetryPolicy&, std::uint32_t n, std::uint64_t random);
+
+inline constexpr std::uint32_t kPoisonLimit = 3;  // crashes; two at different places suffice
+
+}  // namespace spillway::lifecycle
