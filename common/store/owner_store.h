@@ -1,0 +1,185 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/lifecycle/owner.h"
+#include "spillway/bytes.h"
+#include "spillway/ids.h"
+#include "spillway/status.h"
+#include "spillway/task.h"
+
+// What an owner keeps on disk, and the seam it is reached through. Specs, results and explanations
+// are opaque bytes here; their encoding is wire's.
+namespace spillway::store {
+
+using EncodedBytes = std::shared_ptr<const Bytes>;
+
+// A task as stored.
+struct TaskRow {
+  std::uint64_t seq = 0;  // TaskId = (origin, seq)
+  Band band = Band::normal;
+  NodeTime created{};
+  NodeTime keep_until = kNever;  // of a finished task
+  lifecycle::OwnerTask task;
+  EncodedBytes spec;    // null in listings
+  EncodedBytes result;  // of a finished task; null in listings
+};
+
+struct NewTask {
+  TaskRow row;
+  std::string kind;  // for listings and filters
+  std::string tenant;
+  std::string idempotency_key;  // empty: none
+  NodeTime idempotency_until{};
+  std::vector<std::uint64_t> after;  // unfinished tasks it waits for
+};
+
+// Moves a task on. Written only if its row still has `was_state` and `was_epoch` (the fence); when
+// it has not, the whole batch fails with Code::conflict: the caller's memory no longer matches the
+// disk.
+struct TaskUpdate {
+  std::uint64_t seq = 0;
+  TaskState was_state = TaskState::ready;
+  Epoch was_epoch;
+  lifecycle::OwnerTask next;
+  EncodedBytes result;           // set with the step that keeps a result
+  NodeTime keep_until = kNever;  // set with a terminal state
+};
+
+enum class EventKind : std::uint8_t {
+  accepted = 0,  // not stored: a task's row says it
+  granted,       // detail: the encoded explanation
+  started,
+  offered_back,    // withdrawn, refused or link down
+  attempt_failed,  // detail: message
+  lease_lost,
+  succeeded,  // not stored: the result says it
+  failed,
+  cancelled,
+  expired,
+  held,
+  released,
+  retried,
+  recovered,
+};
+std::string_view to_string(EventKind kind);
+
+struct EventRow {
+  std::uint64_t seq = 0;
+  NodeTime at{};
+  EventKind kind = EventKind::granted;
+  Epoch epoch;
+  PlaceKind place = PlaceKind::none;
+  FailureClass failure = FailureClass::none;
+  Bytes detail;
+};
+
+// The OFFER of one attempt that has no application ack yet. Its bytes are made from the spec when
+// sent.
+struct OutboxRow {
+  std::uint64_t seq = 0;
+  Epoch epoch;
+  auto operator<=>(const OutboxRow&) const = default;
+};
+
+// Everything that must become true at once. Applied in this order.
+struct Batch {
+  std::vector<NewTask> inserts;
+  std::vector<TaskUpdate> updates;
+  std::vector<EventRow> events;
+  std::vector<OutboxRow> outbox_put;
+  std::vector<OutboxRow> outbox_drop;
+  std::vector<std::uint64_t> deps_done;  // these tasks ended: forget who waited for them
+  NodeTime now{};                        // becomes the store's last seen time
+  bool empty() const {
+    return inserts.empty() && updates.empty() && events.empty() && outbox_put.empty() &&
+           outbox_drop.empty() && deps_done.empty();
+  }
+};
+
+// What a restart needs; its cost does not depend on how many tasks wait.
+struct Recovered {
+  Origin origin;
+  std::uint64_t next_seq = 1;
+  NodeTime last_seen{};
+  Duration wall_at_last_seen{};  // wall time when last_seen was written
+  std::uint64_t session = 0;     // the last session number used
+  std::vector<TaskRow> live;     // leased and running, with specs
+  std::vector<OutboxRow> outbox;
+  bool fresh = false;                      // a new store was made
+  std::optional<std::string> quarantined;  // path of a damaged file that was set aside, if any
+  std::uint64_t salvaged = 0;              // tasks carried over from it
+};
+
+// Ready tasks in the order they are to run: band, deadline, seq.
+struct ReadyKey {
+  Band band = Band::urgent;
+  NodeTime deadline{};
+  std::uint64_t seq = 0;
+  auto operator<=>(const ReadyKey&) const = default;
+};
+
+struct ListFilter {
+  std::optional<TaskState> state;
+  std::string kind;              // empty: any
+  std::string tenant;            // empty: any
+  std::uint64_t before = ~0ULL;  // seq below; newest first
+  std::uint32_t limit = 100;     // at most 1000
+};
+
+struct ListedTask {
+  TaskRow row;  // without spec and result
+  std::string kind;
+  std::string tenant;
+};
+
+// A stored task with everything known of it.
+struct TaskDetail {
+  TaskRow row;
+  std::string kind;
+  std::string tenant;
+  std::vector<EventRow> events;          // oldest first, the last 100
+  std::vector<std::uint64_t> waits_for;  // unfinished dependencies
+};
+
+struct StoreCounts {  // kept by the store as it writes, never counted
+  std::uint64_t by_state[8] = {};
+};
+
+// The owner's store. Calls come from one thread (the loop) and never block on the disk: each is
+// queued to the store's own thread in order, and its answer is handed to the poster given at open,
+// which runs it on the loop. Reads see every batch committed before them.
+class OwnerStore {
+ public:
+  template <class T>
+  using Done = std::function<void(Result<T>)>;
+
+  virtual ~OwnerStore() = default;
+  // Batches queued while a commit is under way are committed together (group commit, at most 64 of
+  // them or 5 ms). On an error nothing of that batch is on disk; the caller keeps it and tries
+  // again.
+  virtual void commit(Batch batch, Done<void> done) = 0;
+  // The first `limit` ready tasks after `after` (exclusive), with specs, at most `max_bytes` of
+  // those.
+  virtual void ready_after(std::optional<ReadyKey> after, std::size_t limit, std::size_t max_bytes,
+                           Done<std::vector<TaskRow>> done) = 0;
+  // Waiting tasks whose wake, deadline or start_by is at or before `until`, soonest first, and when
+  // the next one after these is due. Ready tasks whose deadline or start_by passed are included.
+  struct Due {
+    std::vector<TaskRow> rows;
+    NodeTime next = kNever;
+  };
+  virtual void due(NodeTime until, std::size_t limit, Done<Due> done) = 0;
+  // One task; by idempotency key; the tasks that wait for one.
+  virtual void find(std::uint64_t seq, Done<TaskDetail> done) = 0;
+  virtual void list(ListFilter filter, Done<std::vector<ListedTask>> done) = 0;
+  virtual void dependents(std::uint64_t seq, Done<std::vector<TaskRow>> done) = 0;
+};
+
+}  // namespace spillway::store
