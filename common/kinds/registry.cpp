@@ -1,0 +1,89 @@
+#include "common/kinds/registry.h"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <new>
+
+#include "common/kinds/nearest.h"
+
+namespace spillway::kinds {
+namespace {
+
+constexpr std::size_t kMaxName = 64;
+
+bool is_word_char(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; }
+
+bool is_kind_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxName) return false;
+  bool word_open = false;
+  for (char c : name) {
+    if (!is_word_char(c) && (c != '.' || !word_open)) return false;
+    word_open = c != '.';
+  }
+  return word_open;
+}
+
+Error escaped(const Kind& kind, std::string_view what) {
+  return fail(Code::internal, kind.name + ": threw an exception: " + std::string(what));
+}
+
+}  // namespace
+
+Status KindRegistry::add(Kind kind) {
+  if (!is_kind_name(kind.name)) {
+    return fail(Code::invalid_argument, "'" + kind.name.substr(0, kMaxName) +
+                                            "' is not a kind's name: words of a-z, 0-9 and '_', "
+                                            "joined by '.', at most 64 characters");
+  }
+  if (!kind.run) return fail(Code::invalid_argument, kind.name + ": has nothing to run");
+  std::string name = kind.name;
+  auto [where, added] = kinds_.try_emplace(std::move(name), std::move(kind));
+  if (added) return {};
+  return fail(Code::conflict, where->first + ": a kind of this name exists already; rename one");
+}
+
+const Kind* KindRegistry::find(std::string_view name) const {
+  auto found = kinds_.find(name);
+  return found == kinds_.end() ? nullptr : &found->second;
+}
+
+std::vector<const Kind*> KindRegistry::list() const {
+  std::vector<const Kind*> all;
+  all.reserve(kinds_.size());
+  for (const auto& [name, kind] : kinds_) all.push_back(&kind);
+  return all;
+}
+
+Result<const Kind*> require_kind(const KindRegistry& registry, std::string_view name) {
+  if (const Kind* kind = registry.find(name)) return kind;
+  std::vector<std::string_view> names;
+  for (const Kind* kind : registry.list()) names.push_back(kind->name);
+  return fail(Code::not_found, "there is no kind '" + std::string(name.substr(0, kMaxName)) + "'" +
+                                   did_you_mean(name, names));
+}
+
+double work_of(const Kind& kind, std::size_t input_bytes, const Labels& args) {
+  double fallback = 1.0 + static_cast<double>(input_bytes);
+  if (!kind.work) return fallback;
+  try {
+    double work = kind.work(input_bytes, args);
+    return std::isfinite(work) && work > 0 ? work : fallback;
+  } catch (...) {
+    return fallback;
+  }
+}
+
+Result<Bytes> run_kind(const Kind& kind, KindContext& context) {
+  try {
+    return kind.run(context);
+  } catch (const std::bad_alloc&) {
+    return fail(Code::busy, kind.name + ": ran out of memory; give it less input");
+  } catch (const std::exception& thrown) {
+    return escaped(kind, thrown.what());
+  } catch (...) {
+    return escaped(kind, "of an unknown type");
+  }
+}
+
+}  // namespace spillway::kinds

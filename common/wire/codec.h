@@ -1,0 +1,31 @@
+#pragma once
+
+#include "common/wire/messages.h"
+#include "spillway/bytes.h"
+#include "spillway/status.h"
+#include "spillway/view.h"
+
+// Encoding and decoding. Every decode verifies the buffer (identifier "SPW1", bounds, depth, known
+// enum values, id and size limits) before reading it, and answers hostile bytes with Code::corrupt,
+// never with a crash. Any thread.
+namespace spillway::wire {
+
+Bytes encode(const TaskSpec& spec);
+Result<TaskSpec> decode_spec(ByteView bytes);
+
+Bytes encode(const TaskResult& result);
+Result<TaskResult> decode_result(ByteView bytes);
+
+Bytes encode(const Explanation& explanation);
+Result<Explanation> decode_explanation(ByteView bytes);
+
+// `message` holds 1 to kMaxItems items; encoded_size_hint sums so that a batcher can stay under
+// kMaxMessage before encoding.
+Bytes encode(const Message& message);
+Result<Message> decode_message(ByteView bytes);
+std::size_t encoded_size_hint(const Item& item);
+
+Bytes encode(const Presence& presence);
+Result<Presence> decode_presence(ByteView bytes);
+
+}  // namespace spillway::wire

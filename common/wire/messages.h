@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/lifecycle/lessee.h"
+#include "spillway/bytes.h"
+#include "spillway/ids.h"
+#include "spillway/task.h"
+
+// What owner and lessee say to each other, and what nodes say of themselves. One Message carries 1
+// to 64 items and at most 128 KiB.
+namespace spillway::wire {
+
+inline constexpr std::size_t kMaxItems = 64;
+inline constexpr std::size_t kMaxMessage = 128 * 1024;  // bytes
+
+// owner → lessee
+struct Offer {
+  TaskId id;
+  Epoch epoch;
+  Duration remaining = Duration::max();  // until the deadline; max: none
+  Duration lease{};
+  Bytes spec;  // an encoded TaskSpec, as the owner stored it
+  bool operator==(const Offer&) const = default;
+};
+// lessee → owner
+struct Accept {
+  TaskId id;
+  Epoch epoch;
+  bool operator==(const Accept&) const = default;
+};
+struct Nack {
+  TaskId id;
+  Epoch epoch;
+  lifecycle::NackReason reason = lifecycle::NackReason::busy;
+  Duration retry_after{};
+  bool operator==(const Nack&) const = default;
+};
+// lessee → owner: one held attempt. The Beats of one message, and of messages that share `round`,
+// are one heartbeat.
+struct Beat {
+  TaskId id;
+  Epoch epoch;
+  lifecycle::LeaseState state = lifecycle::LeaseState::accepted;
+  std::uint64_t round = 0;  // lets the lessee find when it sent what is acknowledged
+  bool operator==(const Beat&) const = default;
+};
+// owner → lessee
+struct BeatAck {
+  TaskId id;
+  Epoch epoch;
+  bool keep = true;  // false: stop
+  std::uint64_t round = 0;
+  bool operator==(const BeatAck&) const = default;
+};
+// lessee → owner, until ResultAck. Durations are the lessee's own; the owner places them on its
+// line.
+struct AttemptReport {
+  Duration since_accept{};  // ACCEPT written to this message made
+  Duration queued{};        // ACCEPT written to start
+  Duration fetched{};       // start to input there
+  Duration ran{};
+  Duration cpu{};
+  bool operator==(const AttemptReport&) const = default;
+};
+struct ResultItem {
+  TaskId id;
+  Epoch epoch;
+  FailureClass failure = FailureClass::none;  // none: success
+  Code code = Code::internal;                 // of a failure
+  std::string message;                        // of a failure
+  Payload value;                              // of a success
+  Digest digest{};                            // SHA-256 of the value's bytes
+  AttemptReport report;
+  bool operator==(const ResultItem&) const = default;
+};
+// owner → lessee
+enum class ResultVerdict : std::uint8_t { accepted = 0, duplicate = 1, stale = 2 };
+struct ResultAck {
+  TaskId id;
+  Epoch epoch;
+  ResultVerdict verdict = ResultVerdict::accepted;
+  bool operator==(const ResultAck&) const = default;
+};
+struct Cancel {
+  TaskId id;
+  Epoch epoch;
+  bool operator==(const Cancel&) const = default;
+};
+// A lessee's room, with its answers: how many more offers it takes, and how long they would wait.
+struct Credits {
+  std::uint32_t offers = 0;
+  Duration queue_delay{};
+  std::uint32_t workers = 0;
+  std::uint64_t memory = 0;  // bytes
+  bool operator==(const Credits&) const = default;
+};
+// Asks for, and is, an answer at once: measures round trip and bandwidth.
+struct Echo {
+  std::uint64_t token = 0;
+  bool reply = false;
+  Bytes padding;
+  bool operator==(const Echo&) const = default;
+};
+
+using Item =
+    std::variant<Offer, Accept, Nack, Beat, BeatAck, ResultItem, ResultAck, Cancel, Credits, Echo>;
+
+// Order is (session, seq), never wall time.
+struct Message {
+  std::uint64_t session = 0;  // of the sender; grows with each of its connections
+  std::uint64_t seq = 0;      // within the session, from 1
+  Duration sent_wall{};       // the sender's wall clock; recorded, never compared
+  std::string trace;          // W3C traceparent of the first item, may be empty
+  std::vector<Item> items;
+  bool operator==(const Message&) const = default;
+};
+
+struct KindInfo {
+  std::string name;
+  std::uint32_t version = 1;
+  bool operator==(const KindInfo&) const = default;
+};
+// The retained `state` of a device or the cloud: birth, graceful offline, and will.
+struct Presence {
+  bool online = false;
+  bool graceful = false;      // an announced end, not a will
+  std::uint64_t session = 0;  // a will of an older session than the latest birth is ignored
+  BootId boot;
+  std::string version;  // of the software
+  std::string machine;  // e.g. aarch64
+  std::uint32_t workers = 0;
+  std::uint64_t memory = 0;  // bytes
+  std::vector<std::string> tags;
+  std::vector<KindInfo> kinds;
+  Duration reconnect_floor{};  // the cloud's: nobody reconnects sooner
+  bool operator==(const Presence&) const = default;
+};
+
+}  // namespace spillway::wire
