@@ -1,0 +1,15 @@
+#include "common/kinds/builtin.h"
+
+#include <cassert>
+
+namespace spillway::kinds {
+
+void add_builtin_kinds(KindRegistry& registry) {
+  for (auto make : {echo_kind, spin_kind, hash_sha256_kind}) {
+    Status added = registry.add(make());
+    assert(added);
+    static_cast<void>(added);
+  }
+}
+
+}  // namespace spillway::kinds

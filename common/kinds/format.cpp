@@ -1,0 +1,138 @@
+#include "common/kinds/format.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace spillway::kinds {
+namespace {
+
+constexpr int kDigits = 9;
+constexpr std::size_t kMostPrinted = 48;
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+// Length of the valid UTF-8 sequence at the start of text, 0 when there is none (RFC 3629).
+std::size_t utf8_length(std::string_view text) {
+  auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  unsigned lead = at(0);
+  if (lead < 0x80) return 1;
+  std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((at(i) & 0xc0) != 0x80) return 0;
+  }
+  bool overlong = (lead == 0xe0 && at(1) < 0xa0) || (lead == 0xf0 && at(1) < 0x90);
+  bool surrogate = lead == 0xed && at(1) >= 0xa0;
+  bool beyond = lead == 0xf4 && at(1) >= 0x90;
+  return overlong || surrogate || beyond ? 0 : length;
+}
+
+}  // namespace
+
+std::string format_number(double value) {
+  if (!std::isfinite(value)) return "null";
+  if (value == 0) return "0";  // also for -0, which means nothing to a reader
+  char text[32];
+  auto [end, error] =
+      std::to_chars(text, text + sizeof text, value, std::chars_format::general, kDigits);
+  return {text, end};
+}
+
+std::string printable(std::string_view text) {
+  std::string shown;
+  for (char c : text.substr(0, kMostPrinted)) {
+    shown.push_back(is_control(c) || static_cast<unsigned char>(c) >= 0x80 ? '?' : c);
+  }
+  return text.size() > kMostPrinted ? shown + "..." : shown;
+}
+
+JsonWriter& JsonWriter::begin_object() {
+  separate();
+  out_ += '{';
+  follows_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::end_object() {
+  out_ += '}';
+  follows_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::begin_array() {
+  separate();
+  out_ += '[';
+  follows_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::end_array() {
+  out_ += ']';
+  follows_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::name(std::string_view key) {
+  separate();
+  quote(key);
+  out_ += ':';
+  follows_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::text(std::string_view value) {
+  separate();
+  quote(value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::number(double value) {
+  separate();
+  out_ += format_number(value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::count(std::size_t value) {
+  separate();
+  out_ += std::to_string(value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::null() {
+  separate();
+  out_ += "null";
+  return *this;
+}
+
+JsonWriter& JsonWriter::numbers(std::span<const double> values) {
+  begin_array();
+  for (double value : values) number(value);
+  return end_array();
+}
+
+void JsonWriter::separate() {
+  if (follows_) out_ += ',';
+  follows_ = true;
+}
+
+void JsonWriter::quote(std::string_view value) {
+  constexpr char kHex[] = "0123456789abcdef";
+  out_ += '"';
+  while (!value.empty()) {
+    std::size_t length = utf8_length(value);
+    char c = value[0];
+    if (length == 0) {
+      out_ += "\xef\xbf\xbd";  // what is not UTF-8 may not stand in JSON
+    } else if (is_control(c)) {
+      out_ += std::string("\\u00") + kHex[(c >> 4) & 15] + kHex[c & 15];
+    } else {
+      if (c == '"' || c == '\\') out_ += '\\';
+      out_ += value.substr(0, length);
+    }
+    value.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  out_ += '"';
+}
+
+}  // namespace spillway::kinds
