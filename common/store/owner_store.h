@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/lifecycle/owner.h"
+#include "common/store/encoded_bytes.h"
 #include "spillway/bytes.h"
 #include "spillway/ids.h"
 #include "spillway/status.h"
@@ -17,8 +18,6 @@
 // What an owner keeps on disk, and the seam it is reached through. Specs, results and explanations
 // are opaque bytes here; their encoding is wire's.
 namespace spillway::store {
-
-using EncodedBytes = std::shared_ptr<const Bytes>;
 
 // A task as stored.
 struct TaskRow {
@@ -97,10 +96,16 @@ struct Batch {
   std::vector<OutboxRow> outbox_drop;
   std::vector<std::uint64_t> deps_done;  // these tasks ended: forget who waited for them
   NodeTime now{};                        // becomes the store's last seen time
+  Duration wall{};            // wall time at `now`; 0: not known, the last one known is kept
+  std::uint64_t session = 0;  // not 0: becomes the last session number used
   bool empty() const {
     return inserts.empty() && updates.empty() && events.empty() && outbox_put.empty() &&
-           outbox_drop.empty() && deps_done.empty();
+           outbox_drop.empty() && deps_done.empty() && session == 0;
   }
+};
+
+struct StoreCounts {  // kept by the store as it writes, never counted
+  std::uint64_t by_state[8] = {};
 };
 
 // What a restart needs; its cost does not depend on how many tasks wait.
@@ -112,6 +117,7 @@ struct Recovered {
   std::uint64_t session = 0;     // the last session number used
   std::vector<TaskRow> live;     // leased and running, with specs
   std::vector<OutboxRow> outbox;
+  StoreCounts counts;
   bool fresh = false;                      // a new store was made
   std::optional<std::string> quarantined;  // path of a damaged file that was set aside, if any
   std::uint64_t salvaged = 0;              // tasks carried over from it
@@ -148,8 +154,18 @@ struct TaskDetail {
   std::vector<std::uint64_t> waits_for;  // unfinished dependencies
 };
 
-struct StoreCounts {  // kept by the store as it writes, never counted
-  std::uint64_t by_state[8] = {};
+// What a purge did: finished tasks removed, and when the next one is due (kNever: none).
+struct Purged {
+  std::uint64_t removed = 0;
+  NodeTime next = kNever;
+};
+
+struct StoreReport {
+  StoreCounts counts;
+  std::uint64_t file_bytes = 0;  // of the database and its write-ahead log
+  std::uint64_t free_bytes = 0;  // inside the file, for reuse
+  std::uint32_t schema = 0;
+  std::vector<std::string> problems;  // of the deep check; empty: none found
 };
 
 // The owner's store. Calls come from one thread (the loop) and never block on the disk: each is
@@ -180,6 +196,15 @@ class OwnerStore {
   virtual void find(std::uint64_t seq, Done<TaskDetail> done) = 0;
   virtual void list(ListFilter filter, Done<std::vector<ListedTask>> done) = 0;
   virtual void dependents(std::uint64_t seq, Done<std::vector<TaskRow>> done) = 0;
+  // The task accepted with this key, if its window is still open at `now`. The task itself may be
+  // purged before its window ends.
+  virtual void find_idempotent(std::string key, NodeTime now,
+                               Done<std::optional<std::uint64_t>> done) = 0;
+  // Removes at most `limit` finished tasks whose keep_until is at or before `now`, with everything
+  // kept for them, and gives disk space back in slices.
+  virtual void purge(NodeTime now, std::size_t limit, Done<Purged> done) = 0;
+  // `deep` checks the whole file, which takes seconds with a million rows and holds up commits.
+  virtual void inspect(bool deep, Done<StoreReport> done) = 0;
 };
 
 }  // namespace spillway::store
