@@ -1,0 +1,147 @@
+#include "common/executor/executor.h"
+
+#include <atomic>
+#include <stdexcept>
+#include <vector>
+
+#include "common/executor/parallel.h"
+#include "common/executor/task_group.h"
+#include "tests/unit/executor/unit.h"
+
+using namespace spillway;
+using namespace spillway::executor;
+
+TEST_GROUP(Executor){};
+
+TEST(Executor, P15_runs_every_submitted_closure_once) {
+  Executor executor({.workers = 2});
+  std::atomic<int> runs{0};
+  for (int i = 0; i < 1000; ++i) CHECK(executor.try_submit([&] { ++runs; }).ok());
+  const ShutdownReport report = executor.shutdown(Shutdown::drain);
+  CHECK_EQUAL(1000, runs.load());
+  CHECK_EQUAL(1000u, report.accepted);
+  CHECK_EQUAL(1000u, report.ran);
+}
+
+TEST(Executor, refuses_after_shutdown_and_tells_the_closure) {
+  Executor executor({.workers = 1});
+  executor.shutdown(Shutdown::drain);
+  Outcome told = Outcome::ran;
+  const Status status = executor.try_submit([&](Outcome outcome) { told = outcome; });
+  CHECK(!status.ok());
+  CHECK(status.error().code == Code::unavailable);
+  CHECK(told == Outcome::dropped);
+}
+
+TEST(Executor, tells_an_expired_closure) {
+  Executor executor({.workers = 1});
+  std::atomic<int> expired{0};
+  SubmitOptions options;
+  options.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  CHECK(
+      executor.try_submit([&](Outcome outcome) { expired += outcome == Outcome::expired; }, options)
+          .ok());
+  const ShutdownReport report = executor.shutdown(Shutdown::drain);
+  CHECK_EQUAL(1, expired.load());
+  CHECK_EQUAL(1u, report.expired);
+}
+
+TEST(Executor, tells_a_closure_whose_stop_token_was_stopped) {
+  Executor executor({.workers = 1});
+  std::stop_source source;
+  source.request_stop();
+  std::atomic<int> cancelled{0};
+  SubmitOptions options;
+  options.stop = source.get_token();
+  CHECK(
+      executor
+          .try_submit([&](Outcome outcome) { cancelled += outcome == Outcome::cancelled; }, options)
+          .ok());
+  CHECK_EQUAL(1u, executor.shutdown(Shutdown::drain).cancelled);
+  CHECK_EQUAL(1, cancelled.load());
+}
+
+TEST(Executor, answers_busy_with_a_hint_when_the_queue_is_full) {
+  Executor executor({.workers = 1, .capacity = 8});
+  Gate gate;
+  CHECK(executor.try_submit([&] { gate.pass(); }).ok());
+  gate.reached();
+  int accepted = 0;
+  Status status;
+  while ((status = executor.try_submit([] {})).ok()) ++accepted;
+  gate.open();
+  CHECK(status.error().code == Code::busy);
+  CHECK(status.error().retry_after.has_value());
+  CHECK(accepted >= 8 && accepted <= 16);
+}
+
+TEST_GROUP(ForkJoin){};
+
+TEST(ForkJoin, covers_every_index_once) {
+  Executor executor({.workers = 2});
+  std::vector<std::atomic<int>> hits(10000);
+  parallel_for(executor, 0, hits.size(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) ++hits[i];
+  });
+  for (auto& hit : hits) CHECK_EQUAL(1, hit.load());
+}
+
+TEST(ForkJoin, nests_without_blocking_a_worker) {
+  Executor executor({.workers = 2});
+  std::atomic<int> leaves{0};
+  TaskGroup group(executor);
+  for (int i = 0; i < 8; ++i) {
+    group.spawn([&] {
+      TaskGroup inner(executor);
+      for (int j = 0; j < 8; ++j) {
+        inner.spawn([&] {
+          parallel_for(executor, 0, 8, [&](std::size_t begin, std::size_t end) {
+            leaves += static_cast<int>(end - begin);
+          });
+        });
+      }
+      inner.wait();
+    });
+  }
+  group.wait();
+  CHECK_EQUAL(512, leaves.load());
+}
+
+TEST(ForkJoin, an_exception_travels_to_the_joiner) {
+  Executor executor({.workers = 2});
+  TaskGroup group(executor);
+  group.spawn([] { throw std::runtime_error("seen"); });
+  CHECK_THROWS(std::runtime_error, group.wait());
+  group.spawn([] {});
+  group.wait();
+  CHECK_THROWS(std::runtime_error, parallel_for(executor, 0, 100, [](std::size_t, std::size_t) {
+                 throw std::runtime_error("seen");
+               }));
+}
+
+TEST(ForkJoin, a_cancelled_group_starts_nothing_more) {
+  Executor executor({.workers = 1});
+  TaskGroup group(executor);
+  group.cancel();
+  int runs = 0;
+  group.spawn([&] { ++runs; });
+  group.wait();
+  CHECK_EQUAL(0, runs);
+}
+
+TEST(ForkJoin, reduces_in_order_of_index_to_the_same_bits_at_any_width) {
+  auto sum = [](unsigned workers) {
+    Executor executor({.workers = workers});
+    return parallel_reduce(
+        executor, 0, 100000, 0.0,
+        [](std::size_t begin, std::size_t end) {
+          double part = 0;
+          for (std::size_t i = begin; i < end; ++i) part += 1.0 / static_cast<double>(i + 1);
+          return part;
+        },
+        [](double a, double b) { return a + b; });
+  };
+  const double one = sum(1), three = sum(3);
+  CHECK(one == three);
+  DOUBLES_EQUAL(12.0901461, one, 1e-6);
+}
