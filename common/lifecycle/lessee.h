@@ -58,6 +58,7 @@ struct LesseeStep {
 
 struct OfferTerms {
   Epoch epoch;
+  Epoch settled;  // the owner has counted failures up to here
   Effects effects = Effects::pure;
   Duration remaining = Duration::max();  // until the deadline; max: none
   Duration run_timeout{};                // 0: none
@@ -67,15 +68,21 @@ struct OfferTerms {
 
 // An OFFER. New: accepted or refused. Known with the same epoch: answered again (ACCEPT, or the
 // result when done). A higher epoch of a task held here is adopted: work goes on, and its result,
-// also one already there, carries the new epoch. A lower epoch is refused as stale.
+// also one already there, carries the new epoch; only a failure that the owner has settled, or that
+// burns nothing, makes way for a new run. A lower epoch is refused as stale. The row is to be kept
+// when the verdict is applied; `refuse` matters only where new work would begin, but a malformed
+// or conflicting OFFER is refused in any state.
 LesseeStep on_offer(const std::optional<LesseeTask>&, const OfferTerms&, Now);
+// A worker is free for it: applied means run it once `running` is durable; stale means do not.
 LesseeStep on_start(const LesseeTask&, const OfferTerms&, BootId boot, Now);
-// The attempt ended; `failure` none is success. Ignored unless running with this epoch's task.
+// The attempt ended; `failure` none is success. Stale unless running; a drain may also hand back
+// accepted work as interrupted. A body that was told to stop is not to be reported.
 LesseeStep on_finish(const LesseeTask&, FailureClass failure, Now);
 LesseeStep on_result_ack(const LesseeTask&, Epoch, Now);
-// CANCEL, or `stop` in a BEAT_ACK, for this epoch or a higher one.
+// CANCEL, or `stop` in a BEAT_ACK, for this epoch or a higher one. A result already there stays: it
+// may still count, and its RESULT_ACK is on its way.
 LesseeStep on_cancel(const LesseeTask&, Epoch, Now);
-// `keep` in a BEAT_ACK: renews from when the BEAT was sent.
+// `keep` in a BEAT_ACK: renews from when the BEAT was sent. It need not be made durable.
 LesseeStep on_keep(const LesseeTask&, Epoch, NodeTime beat_sent, Duration lease, Now);
 // Deadline, run timeout, and a lease that ran out: work not started is dropped, `once` work is
 // stopped, other work goes on because a late success still counts.

@@ -24,6 +24,7 @@ struct OwnerTask {
   std::uint8_t crash_places = 0;      // bit per PlaceKind that crashed while running it
   std::uint32_t losses = 0;           // consecutive attempts lost, refused or withdrawn
   FailureClass last_failure = FailureClass::none;
+  Epoch settled;                  // failures up to here are counted; goes out with every OFFER
   std::uint32_t deps = 0;         // tasks it still waits for
   NodeTime since{};               // of `state`
   NodeTime wake = kNever;         // waiting: when to become ready again
@@ -75,6 +76,7 @@ struct OwnerStep {
   OwnerTask next;
   Do act;
   FailureClass failure = FailureClass::none;  // what this step recorded, for the event row
+  bool renewal = false;  // only lease_until moved: keep `next`, but it need not be made durable
 };
 
 // The first state of a task: waiting(deps | not_before) or ready. `deps` counts unfinished ones.
@@ -84,8 +86,10 @@ OwnerTask first_state(const TaskSpec& spec, std::uint32_t deps, NodeTime now);
 // with `boot` before user code starts), cloud to leased with an OFFER pending. Stale unless ready.
 OwnerStep grant(const OwnerTask&, const OwnerPolicy&, PlaceKind place, BootId boot, Now);
 
-// From the lessee. ACCEPT, started and BEAT renew the lease of the live epoch; a BEAT for any other
-// epoch is stale, which the caller answers with `stop`.
+// From the lessee. ACCEPT, started and BEAT renew the lease of the live epoch, and each is the
+// application ack of its OFFER. For any other epoch they are stale: the caller answers a BEAT with
+// `stop`, and the others ask for a CANCEL themselves. A NACK counts while its OFFER is pending; its
+// retry_after is honoured up to the task's own backoff cap.
 OwnerStep on_accept(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
 OwnerStep on_started(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
 OwnerStep on_beat(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
@@ -94,16 +98,18 @@ OwnerStep on_nack(const OwnerTask&, const OwnerPolicy&, Epoch, Duration retry_af
 // An attempt succeeded. Accepted from any granted epoch while the task is live; with effects = once
 // only from the live one. The live attempt, when another, is stopped.
 OwnerStep on_success(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
-// An attempt ended in error, timeout, crash or interrupted; counts only with the live epoch.
+// An attempt ended in error, timeout, crash or interrupted; counts only with the live epoch. Any
+// class that is not the end of an attempt counts as an error.
 OwnerStep on_failure(const OwnerTask&, const OwnerPolicy&, Epoch, FailureClass, Now);
 
 // The link went down: an OFFER that nobody acknowledged goes back to ready (P13). With `fail`, the
-// spec's on_disconnect = fail ends a task that has no live accepted attempt elsewhere.
+// spec's on_disconnect = fail ends a task that has no live accepted attempt anywhere.
 OwnerStep on_link_down(const OwnerTask&, const OwnerPolicy&, OnDisconnect, Now);
 // Placement wants an un-accepted OFFER back, because estimates moved.
 OwnerStep withdraw(const OwnerTask&, const OwnerPolicy&, Now);
 
-// Time passed: deadline, queue timeout, lease, run timeout, wake.
+// Time passed: deadline, queue timeout (final), lease, run timeout, wake. One step at a time: call
+// again until next_time lies ahead.
 OwnerStep on_time(const OwnerTask&, const OwnerPolicy&, Now);
 // When on_time has next to be called for this state; kNever when nothing is pending.
 NodeTime next_time(const OwnerTask&);
@@ -114,12 +120,14 @@ OwnerStep on_dependency(const OwnerTask&, bool succeeded, Now);
 OwnerStep on_no_place(const OwnerTask&, Now);
 OwnerStep on_place_found(const OwnerTask&, Now);
 
-// People. hold and release move between waiting(held) and ready; retry revives a failed, cancelled
-// or expired task with fresh counters and a higher epoch to come (P2), never a succeeded one.
+// People. hold takes a waiting or ready task, and is stale (a conflict) once it is leased or
+// running; release returns it to ready, or to what it still waits for. retry revives a failed,
+// cancelled or expired task with fresh counters and a higher epoch to come (P2), never a succeeded
+// one; `deps` counts its unfinished dependencies afresh.
 OwnerStep cancel(const OwnerTask&, Now);
 OwnerStep hold(const OwnerTask&, Now);
 OwnerStep release(const OwnerTask&, Now);
-OwnerStep retry(const OwnerTask&, NodeTime new_deadline, Now);
+OwnerStep retry(const OwnerTask&, NodeTime new_deadline, Now, std::uint32_t deps = 0);
 
 // The owner restarted as `boot`: a local attempt of an older boot crashed (poison count); remote
 // attempts go on, their leases counted from now.

@@ -1,0 +1,186 @@
+#include "common/lifecycle/lessee.h"
+
+#include <algorithm>
+
+#include "common/lifecycle/instant.h"
+
+namespace spillway::lifecycle {
+namespace {
+
+LesseeStep unchanged(const LesseeTask& task) { return {Verdict::unchanged, task, {}}; }
+LesseeStep stale(const LesseeTask& task) { return {Verdict::stale, task, {}}; }
+LesseeStep applied(const LesseeTask& task) { return {Verdict::applied, task, {}}; }
+
+LesseeStep refuse(const std::optional<LesseeTask>& held, NackReason reason) {
+  LesseeStep step = stale(held.value_or(LesseeTask{}));
+  step.act.send_nack = true;
+  step.act.nack = reason;
+  return step;
+}
+
+bool is_held(const LesseeTask& task) {
+  return task.state == LeaseState::accepted || task.state == LeaseState::running;
+}
+
+NodeTime deadline_of(const OfferTerms& terms, Now now) {
+  return terms.remaining == Duration::max() ? kNever : after(now.time, terms.remaining);
+}
+
+LesseeStep begin(const std::optional<LesseeTask>& held, const OfferTerms& terms, Now now) {
+  if (terms.refuse) return refuse(held, *terms.refuse);
+  LesseeStep step = applied({});
+  step.next.epoch = terms.epoch;
+  step.next.effects = terms.effects;
+  step.next.deadline = deadline_of(terms, now);
+  step.next.lease_until = after(now.time, terms.lease);
+  step.act.send_accept = step.act.run = true;
+  return step;
+}
+
+LesseeStep answer_again(const LesseeTask& task) {
+  if (task.state == LeaseState::answered) return refuse(task, NackReason::stale);
+  LesseeStep step = unchanged(task);
+  step.act.send_accept = is_held(task);
+  step.act.send_result = task.state == LeaseState::done;
+  return step;
+}
+
+// A counted failure that the owner has not settled must reach it under the new epoch: run anew, a
+// task that always crashes its place could do so forever while the owner sees only silence. One it
+// has settled must not: a single run would burn two attempts.
+bool makes_way(const LesseeTask& task, const OfferTerms& terms) {
+  if (task.state == LeaseState::answered) return true;
+  if (task.state != LeaseState::done || task.failure == FailureClass::none) return false;
+  return task.failure == FailureClass::interrupted || terms.settled >= task.epoch;
+}
+
+LesseeStep adopt(const LesseeTask& task, const OfferTerms& terms, Now now) {
+  LesseeStep step = applied(task);
+  step.next.epoch = terms.epoch;
+  step.act.send_accept = is_held(task);
+  step.act.send_result = task.state == LeaseState::done;
+  if (is_held(task)) {
+    step.next.deadline = deadline_of(terms, now);
+    step.next.lease_until = after(now.time, terms.lease);
+  }
+  return step;
+}
+
+// The owner's turn: it knows, or will find out by itself.
+LesseeStep drop(const LesseeTask& task) {
+  LesseeStep step = applied(task);
+  step.next.state = LeaseState::answered;
+  step.next.deadline = step.next.run_until = step.next.lease_until = kNever;
+  step.act.stop = task.state == LeaseState::running;
+  return step;
+}
+
+LesseeStep finish(const LesseeTask& task, FailureClass failure) {
+  LesseeStep step = applied(task);
+  step.next.state = LeaseState::done;
+  step.next.failure = failure;
+  step.next.deadline = step.next.run_until = step.next.lease_until = kNever;
+  step.act.send_result = true;
+  return step;
+}
+
+// Late success still counts for work that may run twice, so only the rest depends on the lease.
+bool needs_lease(const LesseeTask& task) {
+  return task.state == LeaseState::accepted ||
+         (task.state == LeaseState::running && task.effects == Effects::once);
+}
+
+}  // namespace
+
+std::string_view to_string(NackReason reason) {
+  constexpr std::string_view kNames[] = {"busy",      "unknown_kind", "draining", "needs",
+                                         "malformed", "stale",        "expired",  "conflict"};
+  const auto index = static_cast<std::size_t>(reason);
+  return index < std::size(kNames) ? kNames[index] : "unknown";
+}
+
+LesseeStep on_offer(const std::optional<LesseeTask>& held, const OfferTerms& terms, Now now) {
+  if (terms.epoch.value == 0) return refuse(held, NackReason::malformed);
+  const bool hopeless =
+      terms.refuse == NackReason::conflict || terms.refuse == NackReason::malformed;
+  if (hopeless) return refuse(held, *terms.refuse);
+  if (held && terms.epoch < held->epoch) return refuse(held, NackReason::stale);
+  if (held && terms.epoch == held->epoch) return answer_again(*held);
+  if (terms.remaining <= Duration::zero()) return refuse(held, NackReason::expired);
+  return held && !makes_way(*held, terms) ? adopt(*held, terms, now) : begin(held, terms, now);
+}
+
+LesseeStep on_start(const LesseeTask& task, const OfferTerms& terms, BootId boot, Now now) {
+  if (task.state == LeaseState::running && task.boot == boot) return unchanged(task);
+  const bool in_time = now.time < std::min(task.deadline, task.lease_until);
+  if (task.state != LeaseState::accepted || !in_time) return stale(task);
+  LesseeStep step = applied(task);
+  step.next.state = LeaseState::running;
+  step.next.boot = boot;
+  step.next.run_until =
+      terms.run_timeout > Duration::zero() ? after(now.time, terms.run_timeout) : kNever;
+  return step;
+}
+
+LesseeStep on_finish(const LesseeTask& task, FailureClass failure, Now) {
+  const bool handed_back =
+      task.state == LeaseState::accepted && failure == FailureClass::interrupted;
+  if (task.state != LeaseState::running && !handed_back) return stale(task);
+  return finish(task, failure);
+}
+
+LesseeStep on_result_ack(const LesseeTask& task, Epoch epoch, Now) {
+  if (epoch != task.epoch) return stale(task);
+  if (task.state == LeaseState::answered) return unchanged(task);
+  return task.state == LeaseState::done ? drop(task) : stale(task);
+}
+
+LesseeStep on_cancel(const LesseeTask& task, Epoch epoch, Now) {
+  if (epoch < task.epoch) return stale(task);
+  return is_held(task) ? drop(task) : unchanged(task);
+}
+
+LesseeStep on_keep(const LesseeTask& task, Epoch epoch, NodeTime beat_sent, Duration lease,
+                   Now now) {
+  if (epoch != task.epoch || !is_held(task)) return stale(task);
+  // A BEAT sent before a restart may carry a time that this time line has not reached again.
+  const NodeTime until = after(std::min(beat_sent, now.time), lease);
+  if (until <= task.lease_until) return unchanged(task);
+  LesseeStep step = applied(task);
+  step.next.lease_until = until;
+  return step;
+}
+
+LesseeStep on_lessee_time(const LesseeTask& task, Now now) {
+  if (!is_held(task)) return unchanged(task);
+  if (now.time >= task.deadline) return drop(task);
+  if (task.state == LeaseState::running && now.time >= task.run_until) {
+    LesseeStep step = finish(task, FailureClass::timeout);
+    step.act.stop = true;
+    return step;
+  }
+  return needs_lease(task) && now.time >= task.lease_until ? drop(task) : unchanged(task);
+}
+
+NodeTime next_lessee_time(const LesseeTask& task) {
+  if (!is_held(task)) return kNever;
+  NodeTime next = task.deadline;
+  if (task.state == LeaseState::running) next = std::min(next, task.run_until);
+  return needs_lease(task) ? std::min(next, task.lease_until) : next;
+}
+
+LesseeStep recover_lessee(const LesseeTask& task, BootId boot, Duration lease, Now now) {
+  if (task.state == LeaseState::running && task.boot != boot) {
+    return finish(task, FailureClass::crash);
+  }
+  LesseeStep step = unchanged(task);
+  step.act.send_result = task.state == LeaseState::done;
+  if (task.state == LeaseState::accepted) {
+    step.verdict = Verdict::applied;
+    step.next.lease_until = after(now.time, lease);
+    step.act.run = true;
+  }
+  return step;
+}
+
+}  // namespace spillway::lifecycle
