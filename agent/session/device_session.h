@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "common/mqtt/transport.h"
+#include "common/session/connection.h"
+#include "common/wire/messages.h"
+
+// A device's conversation with the cloud: its birth and will, the cloud's presence, and items each
+// way.
+namespace spillway::agent {
+
+struct SessionOptions {
+  std::string device;
+  mqtt::ConnectOptions broker;  // client id and will are set here
+  mqtt::LinkPolicy link;
+  std::uint64_t session_base = 0;  // above every session number of earlier starts
+};
+
+// What the session tells the node, on the loop.
+struct SessionEvents {
+  std::function<void()> up;
+  std::function<void(const Error&)> down;
+  std::function<void(const wire::Presence&)> cloud;  // also when it went
+  std::function<void(wire::Item)> item;
+  // A message that was not taken: counted by its cause, e.g. "malformed", "wrong topic".
+  std::function<void(const std::string& cause, const std::string& detail)> refused;
+  std::function<void()> changed;
+};
+
+// Loop only.
+class DeviceSession {
+ public:
+  // `hooks` needs now, random and wall; the rest is the session's.
+  DeviceSession(mqtt::Transport& transport, SessionOptions options, session::Hooks hooks,
+                SessionEvents events);
+
+  // What the device says of itself at each birth; without session and online.
+  void describe(wire::Presence presence) { self_ = std::move(presence); }
+  void start() { connection_.start(); }
+  // Says goodbye (retained, graceful) and disconnects.
+  void stop();
+
+  void send_task(wire::Item item) { connection_.send(task_topic_, std::move(item)); }
+  void send_ack(wire::Item item) { connection_.send(ack_topic_, std::move(item)); }
+
+  bool up() const { return connection_.up(); }
+  bool cloud_online() const { return up() && cloud_.online; }
+  session::Connection& connection() { return connection_; }
+  const session::Connection& connection() const { return connection_; }
+
+ private:
+  mqtt::ConnectOptions connect_options() const;
+  wire::Presence presence(bool online) const;
+  void on_up();
+  void on_message(const std::string& topic, const Bytes& payload);
+  void on_cloud_state(const Bytes& payload);
+  void on_items(const std::string& topic, const Bytes& payload);
+
+  SessionOptions options_;
+  SessionEvents events_;
+  std::string state_topic_, task_topic_, ack_topic_, down_prefix_;
+  wire::Presence self_;
+  wire::Presence cloud_;
+  session::Connection connection_;
+};
+
+}  // namespace spillway::agent

@@ -1,0 +1,113 @@
+#include "cloud/session/cloud_session.h"
+
+#include <cstdio>
+
+#include "common/wire/codec.h"
+#include "common/wire/topics.h"
+
+namespace spillway::cloud {
+namespace {
+
+std::string filter_of(std::optional<unsigned> shard) {
+  if (!shard) return "spw/1/+/+/up/#";
+  char filter[32];
+  std::snprintf(filter, sizeof filter, "spw/1/%02x/+/up/#", *shard);
+  return filter;
+}
+
+}  // namespace
+
+CloudSession::CloudSession(mqtt::Transport& transport, SessionOptions options, session::Hooks hooks,
+                           SessionEvents events)
+    : options_(std::move(options)),
+      events_(std::move(events)),
+      connection_(transport, options_.link,
+                  session::Hooks{
+                      .now = hooks.now,
+                      .random = hooks.random,
+                      .wall = hooks.wall,
+                      .options = [this] { return connect_options(); },
+                      .up = [this] { on_up(); },
+                      .down = [this](const Error& reason) { events_.down(reason); },
+                      .message = [this](const std::string& topic,
+                                        Bytes payload) { on_message(topic, payload); },
+                      .changed = [this] { events_.changed(); },
+                  }) {
+  connection_.set_session_base(options_.session_base);
+}
+
+mqtt::ConnectOptions CloudSession::connect_options() const {
+  mqtt::ConnectOptions connect = options_.broker;
+  connect.client_id = options_.client_id;
+  if (options_.shard) connect.client_id += "-" + std::to_string(*options_.shard);
+  connect.clean_start = false;  // a fixed, persistent session: take-over keeps order
+  connect.session_expiry = std::chrono::hours(1);
+  // Long enough for a restart to come back before devices are told that the cloud went.
+  connect.will = mqtt::Will{std::string(wire::kCloudState), wire::encode(presence(false)),
+                            std::chrono::seconds(2)};
+  return connect;
+}
+
+wire::Presence CloudSession::presence(bool online) const {
+  wire::Presence presence = self_;
+  presence.online = online;
+  presence.session = connection_.session();
+  return presence;
+}
+
+void CloudSession::on_up() {
+  Status subscribed = connection_.subscribe({filter_of(options_.shard)});
+  if (!subscribed) events_.refused("subscribe", subscribed.error().message);
+  Status born = connection_.publish({.topic = std::string(wire::kCloudState),
+                                     .payload = wire::encode(presence(true)),
+                                     .retained = true});
+  if (!born) events_.refused("birth", born.error().message);
+  events_.up();
+}
+
+void CloudSession::stop() {
+  if (connection_.up()) {
+    wire::Presence goodbye = presence(false);
+    goodbye.graceful = true;
+    (void)connection_.publish({.topic = std::string(wire::kCloudState),
+                               .payload = wire::encode(goodbye),
+                               .retained = true});
+  }
+  connection_.stop();
+}
+
+void CloudSession::send_ack(const std::string& device, wire::Item item) {
+  connection_.send(wire::to_string({device, wire::Direction::down, wire::Channel::ack}),
+                   std::move(item));
+}
+
+void CloudSession::send_result(const std::string& device, wire::Item item) {
+  connection_.send(wire::to_string({device, wire::Direction::down, wire::Channel::result}),
+                   std::move(item));
+}
+
+void CloudSession::on_message(const std::string& topic, const Bytes& payload) {
+  Result<wire::Topic> parsed = wire::parse_topic(topic);
+  if (!parsed || parsed->direction != wire::Direction::up) {
+    return events_.refused("wrong topic", topic);
+  }
+  if (parsed->channel == wire::Channel::state) return on_device_state(parsed->device, payload);
+  Result<wire::Message> message = wire::decode_message(payload);
+  if (!message) {
+    return events_.refused("malformed message", topic + ": " + message.error().message);
+  }
+  for (wire::Item& item : message->items) events_.item(parsed->device, std::move(item));
+}
+
+void CloudSession::on_device_state(const std::string& device, const Bytes& payload) {
+  Result<wire::Presence> presence = wire::decode_presence(payload);
+  if (!presence) {
+    return events_.refused("malformed presence", device + ": " + presence.error().message);
+  }
+  std::uint64_t& born = born_[device];
+  if (presence->session < born) return;  // a late will, or a birth that was overtaken
+  born = presence->session;
+  events_.device(device, *presence);
+}
+
+}  // namespace spillway::cloud

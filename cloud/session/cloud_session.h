@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "common/mqtt/transport.h"
+#include "common/session/connection.h"
+#include "common/wire/messages.h"
+
+// The cloud's conversation with its devices: who is there, and items each way.
+namespace spillway::cloud {
+
+struct SessionOptions {
+  std::string client_id = "cloud";
+  // The shard this session serves; none: all of them, while the aggregator is alone.
+  std::optional<unsigned> shard;
+  mqtt::ConnectOptions broker;
+  mqtt::LinkPolicy link;
+  std::uint64_t session_base = 0;
+};
+
+struct SessionEvents {
+  std::function<void()> up;
+  std::function<void(const Error&)> down;
+  std::function<void(const std::string& device, const wire::Presence&)> device;
+  std::function<void(const std::string& device, wire::Item)> item;
+  std::function<void(const std::string& cause, const std::string& detail)> refused;
+  std::function<void()> changed;
+};
+
+// Loop only.
+class CloudSession {
+ public:
+  CloudSession(mqtt::Transport& transport, SessionOptions options, session::Hooks hooks,
+               SessionEvents events);
+
+  void describe(wire::Presence presence) { self_ = std::move(presence); }
+  void start() { connection_.start(); }
+  void stop();
+
+  void send_ack(const std::string& device, wire::Item item);
+  void send_result(const std::string& device, wire::Item item);
+
+  bool up() const { return connection_.up(); }
+  session::Connection& connection() { return connection_; }
+  const session::Connection& connection() const { return connection_; }
+
+ private:
+  mqtt::ConnectOptions connect_options() const;
+  wire::Presence presence(bool online) const;
+  void on_up();
+  void on_message(const std::string& topic, const Bytes& payload);
+  void on_device_state(const std::string& device, const Bytes& payload);
+
+  SessionOptions options_;
+  SessionEvents events_;
+  wire::Presence self_;
+  std::map<std::string, std::uint64_t> born_;  // device → session of its latest birth
+  session::Connection connection_;
+};
+
+}  // namespace spillway::cloud
