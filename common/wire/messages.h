@@ -23,6 +23,7 @@ struct Offer {
   Epoch epoch;
   Duration remaining = Duration::max();  // until the deadline; max: none
   Duration lease{};
+  Epoch settled;  // failures of attempts up to here are counted by the owner; 0: none
   Bytes spec;  // an encoded TaskSpec, as the owner stored it
   bool operator==(const Offer&) const = default;
 };
