@@ -5,6 +5,7 @@
 #include "common/kinds/args.h"
 #include "common/kinds/builtin.h"
 #include "common/kinds/format.h"
+#include "common/kinds/stopped.h"
 
 namespace spillway::kinds {
 namespace {
@@ -12,8 +13,6 @@ namespace {
 constexpr std::size_t kHashPiece = 1 << 20;        // about a millisecond between looks at the stop
 constexpr std::uint64_t kSpinPiece = 1 << 20;      // likewise
 constexpr std::uint64_t kSpinDefault = 1'000'000;  // about a millisecond
-
-Error stopped() { return fail(Code::cancelled, "stopped before the end"); }
 
 // SplitMix64's output function (Steele, Lea, Flood 2014): each step needs the one before, so that
 // no compiler or CPU can shorten the loop.

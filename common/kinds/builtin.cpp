@@ -5,7 +5,8 @@
 namespace spillway::kinds {
 
 void add_builtin_kinds(KindRegistry& registry) {
-  for (auto make : {echo_kind, spin_kind, hash_sha256_kind}) {
+  for (auto make : {echo_kind, spin_kind, hash_sha256_kind, stats_window_kind, signal_spectrum_kind,
+                    anomaly_score_kind}) {
     Status added = registry.add(make());
     assert(added);
     static_cast<void>(added);

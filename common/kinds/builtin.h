@@ -13,5 +13,8 @@ void add_builtin_kinds(KindRegistry& registry);
 Kind echo_kind();
 Kind spin_kind();
 Kind hash_sha256_kind();
+Kind stats_window_kind();
+Kind signal_spectrum_kind();
+Kind anomaly_score_kind();
 
 }  // namespace spillway::kinds
