@@ -1,13 +1,18 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "agent/placement/link_model.h"
+#include "agent/placement/run_time_model.h"
 #include "spillway/task.h"
 #include "spillway/view.h"
 
@@ -22,26 +27,31 @@ struct Policy {
   double money_weight = 0;   // w_M, seconds per unit
   Duration assumed_rtt = std::chrono::milliseconds(100);
   double assumed_bandwidth = 1024 * 1024;  // bytes per second, until measured
-};
-
-// A number with its spread: median and 95th percentile, seconds.
-struct Estimate {
-  double median = 0;
-  double high = 0;
+  // How long `prefer = cloud` waits for a cloud that is connected but takes nothing.
+  Duration credit_patience = std::chrono::seconds(5);
 };
 
 // A place as it is now.
 struct Place {
-  PlaceKind kind = PlaceKind::none;
+  PlaceKind kind = PlaceKind::none;  // none: there is no such place
   bool reachable = false;
-  std::string unreachable_because;
+  std::string unreachable_because;  // a clause: "the link is down since 3 s"
   std::uint32_t workers = 0;
   std::uint32_t idle = 0;    // local: idle workers; cloud: credits
   std::uint64_t memory = 0;  // bytes
   std::vector<std::string> tags;
-  std::vector<std::string> kinds;  // sorted; what it can run
-  Estimate queue;                  // wait of a task that came now
-  std::uint64_t queued_bytes = 0;  // ahead of it on the link
+  std::vector<std::string> kinds;  // sorted; what it can run; empty and unreachable: not known yet
+  // Wait of a task that came now. Local: until a worker is free, without the ready tasks, which
+  // Candidate::backlog_local counts. Cloud: the larger of the advertised delay and queue_wait() of
+  // what was sent there and is not answered.
+  Estimate queue;
+  std::uint64_t queued_bytes = 0;  // handed to the link and not acknowledged
+  std::uint32_t outstanding = 0;   // our tasks sent there and not answered; > 0: no experiments
+  Duration starved{};              // how long it has been reachable without credits
+  double joules_per_second = 0;    // E = these times run time and bytes, spent by the device
+  double joules_per_byte = 0;
+  double price_per_second = 0;  // M, in the policy's unit of money
+  double price_per_byte = 0;
 };
 
 // What placement needs of a task.
@@ -52,45 +62,22 @@ struct Candidate {
   std::uint64_t input_bytes = 0;
   std::optional<Duration> deadline_in;
   std::uint32_t losses = 0;  // consecutive lost or refused remote attempts: a bias to local
-  // Seconds of work queued ahead of it locally, per worker.
+  // Seconds of work queued ahead of it locally, per worker; see Placement::fill_backlog.
   double backlog_local = 0;
 };
 
-// Learned run time of (kind, place): recursive least squares of log time on log work, forgetting λ.
-class RunTimeModel {
- public:
-  void learn(double work, double seconds);
-  // `age` is the time since the last learn; the spread grows with it.
-  Estimate predict(double work, double age_seconds) const;
-  std::uint64_t samples() const { return samples_; }
+// The wait before a place with `tasks` unfinished tasks, of `seconds` predicted run time together,
+// frees a worker for one more.
+Estimate queue_wait(std::uint64_t tasks, double seconds, std::uint32_t workers);
 
- private:
-  double theta_[2] = {-6.9, 1.0};  // log seconds = θ0 + θ1·log work; 1 ms per unit to begin with
-  double p_[2][2] = {{100, 0}, {0, 1}};
-  double residual_ = 1.0;  // mean square of log residuals
-  std::uint64_t samples_ = 0;
-};
+struct Assessment;
 
-// Learned link: round trip and bandwidth from acknowledged transfers.
-class LinkModel {
- public:
-  LinkModel(Duration assumed_rtt, double assumed_bandwidth);
-  void learn_round_trip(Duration rtt, NodeTime now);
-  void learn_transfer(std::uint64_t bytes, Duration took, NodeTime now);
-  Estimate round_trip(NodeTime now) const;
-  Estimate transfer(std::uint64_t bytes, NodeTime now) const;  // RTT not included
-  Duration rtt() const;
-  double bandwidth() const;  // bytes per second
-  NodeTime last_learned() const { return last_; }
-
- private:
-  double rtt_, rtt_dev_, bandwidth_, bandwidth_dev_;
-  NodeTime last_{};
-};
-
-// The decisions. One thread.
+// The decisions. One thread. Nothing here fails: what is malformed is ignored, what is unknown is
+// assumed as Policy says.
 class Placement {
  public:
+  static constexpr std::size_t kScan = 64;  // ready tasks a freed uplink slot looks at
+
   explicit Placement(Policy policy);
 
   // Predicts both places for a task and says why; `chosen` stays none. For `why` of a waiting task.
@@ -101,9 +88,9 @@ class Placement {
   std::optional<Explanation> offer_local(const Candidate&, const Place& local, const Place& cloud,
                                          NodeTime now) const;
 
-  // A place in the uplink window is free: of the first ready tasks (at most 64) the one with the
-  // largest gain S_local − S_cloud above the margin, or that requires the cloud. Index into
-  // `ready`.
+  // A place in the uplink window is free: of the first ready tasks (at most kScan) the one with the
+  // largest gain S_local − S_cloud above the margin, or the first that requires the cloud. Index
+  // into `ready`.
   std::optional<std::pair<std::size_t, Explanation>> pick_for_cloud(
       std::span<const Candidate> ready, const Place& local, const Place& cloud, NodeTime now) const;
 
@@ -111,6 +98,12 @@ class Placement {
   // can.
   std::optional<std::string> no_place(const Candidate&, const Place& local,
                                       const Place& cloud) const;
+
+  // Sets backlog_local of tasks in queue order: the predicted run times ahead of each, per worker.
+  void fill_backlog(std::span<Candidate> ready, const Place& local, NodeTime now) const;
+
+  // Predicted run time; a kind not yet seen at a place is taken to run there as at the other.
+  Estimate run_time(std::string_view kind, PlaceKind place, double work, NodeTime now) const;
 
   void learn_run(const std::string& kind, PlaceKind place, double work, Duration ran, NodeTime now);
   LinkModel& link() { return link_; }
@@ -125,9 +118,17 @@ class Placement {
     RunTimeModel model;
     NodeTime last{};
   };
+  using Kinds = std::map<std::string, std::array<Learned, 2>, std::less<>>;  // local, cloud
+
+  const Learned* learned(std::string_view kind, PlaceKind place) const;
+  Assessment assess(const Candidate&, const Place& local, const Place& cloud, bool core_is_free,
+                    NodeTime now) const;
+  double optimistic_cloud(const Candidate&, const Assessment&, NodeTime now) const;
+  static std::optional<Kinds> parse_kinds(ByteView bytes);
+
   Policy policy_;
   LinkModel link_;
-  std::map<std::pair<std::string, PlaceKind>, Learned> models_;
+  Kinds kinds_;
 };
 
 }  // namespace spillway::placement
