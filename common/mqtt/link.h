@@ -1,16 +1,13 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <string>
-#include <vector>
 
-#include "common/mqtt/transport.h"
 #include "spillway/time.h"
 
 // A connection that is kept up, and a bounded window of publications on it. Pure: it is told the
-// time and what the transport reported, and asks for what to do; Link's owner runs its timer.
+// time and what the transport reported, and asks for what to do; its owner runs its timer.
 namespace spillway::mqtt {
 
 struct LinkPolicy {
@@ -19,14 +16,18 @@ struct LinkPolicy {
   std::chrono::milliseconds floor{0};  // raised by the cloud's presence
   std::chrono::milliseconds connect_timeout{15'000};
   std::size_t window = 128;  // publications without PUBACK; strictly below the broker's limits
-  std::chrono::milliseconds publish_stall{
-      5'000};  // window full and nothing acknowledged: reconnect
+  // Publications out and none acknowledged for so long: reconnect. A dead peer is noticed earlier,
+  // by keep-alive; this is for a broker or a client library that lives and does not serve. A slow
+  // link needs its time: 64 KiB at 10 kbit/s take 52 s.
+  std::chrono::milliseconds publish_stall{60'000};
 };
 
 enum class LinkState : std::uint8_t { down, connecting, up };
 
-// The reconnect and window decisions. One thread. Full jitter between attempts, never below the
-// floor.
+// The reconnect and window decisions. One thread. Between attempts it waits the floor plus a
+// uniformly random part of base * 2^failures, at most cap (full jitter, as in Brooker,
+// "Exponential Backoff And Jitter", AWS 2015), so that neither an outage nor a raised floor makes
+// a fleet return at one instant. An answer it did not expect is ignored, or undone.
 class LinkMachine {
  public:
   explicit LinkMachine(LinkPolicy policy) : policy_(policy) {}
@@ -38,25 +39,33 @@ class LinkMachine {
   Ask start(NodeTime now);
   Ask on_connected(NodeTime now);
   Ask on_disconnected(NodeTime now, std::uint64_t random);
+  // May be called early, late or without need.
   Ask on_timer(NodeTime now, std::uint64_t random);
   Ask stop();
   void on_published(NodeTime now);  // a PUBACK
   void on_publish(NodeTime now);
-  bool may_publish() const;  // up, and a place in the window
+  bool may_publish() const { return state_ == LinkState::up && in_flight_ < window_; }
   void set_floor(std::chrono::milliseconds floor) { policy_.floor = floor; }
+  // What this connection's broker allows, from Transport::max_in_flight(); forgotten with it.
+  void limit_window(std::size_t broker_allows);
 
   LinkState state() const { return state_; }
   NodeTime since() const { return since_; }       // of the state
   NodeTime next_timer() const { return timer_; }  // kNever: none
   std::size_t in_flight() const { return in_flight_; }
-  std::uint32_t failures() const { return failures_; }  // in a row
+  std::uint32_t failures() const { return failures_; }  // attempts that failed or did not last
 
  private:
+  void enter(LinkState state, NodeTime now, NodeTime timer);
+  Ask connect(NodeTime now);
+  void back_off(NodeTime now, std::uint64_t random);
+
   LinkPolicy policy_;
   LinkState state_ = LinkState::down;
   NodeTime since_{};
   NodeTime timer_ = kNever;
   NodeTime progress_{};
+  std::size_t window_ = 0;
   std::size_t in_flight_ = 0;
   std::uint32_t failures_ = 0;
   bool stopped_ = true;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -51,18 +52,33 @@ struct TransportEvents {
   std::function<void(std::string topic, Bytes payload)> message;
   // A QoS 1 publication was acknowledged by the broker: frees a place in the window, nothing more.
   std::function<void()> published;
+  // The broker refused a publication (which also counts as published) or a subscription, or a
+  // message was dropped because the loop did not keep up. For people; when not set, it is logged.
+  std::function<void(Error reason)> refused = {};
 };
 
-// One MQTT 5 connection. Called from the loop only; nothing blocks. It keeps nothing over a
-// disconnect: what was not acknowledged is the caller's to send again.
+// One MQTT 5 connection at a time. Called from the loop only; nothing blocks. It keeps nothing over
+// a disconnect: what was not acknowledged is the caller's to send again.
 class Transport {
  public:
   virtual ~Transport() = default;
   virtual void listen(TransportEvents events) = 0;  // once, first
+  // Answered by connected or disconnected. Drops an earlier connection, of which nothing more is
+  // reported.
   virtual void connect(const ConnectOptions& options) = 0;
-  virtual void disconnect() = 0;  // gracefully: no will
+  // Gracefully: what was published still goes out, for at most a second, and no will. Nothing more
+  // is reported of this connection.
+  virtual void disconnect() = 0;
+  // QoS 1, own messages left out; retained messages come first. Only while connected.
   virtual Status subscribe(const std::vector<std::string>& filters) = 0;
+  // Only while connected (unavailable), inside max_in_flight() (busy), and not larger than the
+  // broker and kMaxPayload allow (invalid_argument); refused otherwise, and then nothing was sent.
   virtual Status publish(Publication publication) = 0;
+  // QoS 1 publications without an answer that the present connection can take.
+  virtual std::size_t max_in_flight() const = 0;
 };
+
+// Bytes; of incoming messages as well, which a broker that keeps to the standard does not exceed.
+inline constexpr std::size_t kMaxPayload = 256 * 1024;
 
 }  // namespace spillway::mqtt
