@@ -1,0 +1,236 @@
+#include <algorithm>
+#include <filesystem>
+
+#include "common/store/owner_tables.h"
+
+namespace spillway::store {
+namespace {
+
+// Collects the rows of a query, each read by `read`.
+template <class T, class Read>
+Result<std::vector<T>> collect(Cursor& cursor, Read read) {
+  std::vector<T> rows;
+  for (;;) {
+    Result<bool> row = cursor.step();
+    if (!row) return std::move(row).error();
+    if (!*row) return rows;
+    Result<T> value = read(cursor);
+    if (!value) return std::move(value).error();
+    rows.push_back(*std::move(value));
+  }
+}
+
+std::int64_t count_of(std::size_t limit) {
+  return static_cast<std::int64_t>(std::min<std::size_t>(limit, 1u << 30));
+}
+
+std::uint64_t size_of_file(const std::string& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return error ? 0 : size;
+}
+
+bool matches(const ListFilter& filter, const ListedTask& listed) {
+  return (!filter.state || listed.row.task.state == *filter.state) &&
+         (filter.kind.empty() || listed.kind == filter.kind) &&
+         (filter.tenant.empty() || listed.tenant == filter.tenant);
+}
+
+}  // namespace
+
+Result<EncodedBytes> OwnerTables::read_body(const Cursor& cursor, int column,
+                                            std::int64_t id) const {
+  if (EncodedBytes inlined = read_bytes(cursor, column)) return inlined;
+  Cursor bulk = sql_.use(Sql::bulk);
+  bulk.bind(1, id);
+  Result<bool> row = bulk.step();
+  if (!row) return std::move(row).error();
+  return *row ? read_bytes(bulk, 0) : nullptr;
+}
+
+Result<TaskRow> OwnerTables::read_with_spec(const Cursor& cursor) const {
+  Result<TaskRow> row = read_task(cursor);
+  if (!row) return row;
+  Result<EncodedBytes> spec = read_body(cursor, kRowColumns, spec_id(row->seq));
+  if (!spec) return std::move(spec).error();
+  if (!*spec) return fail(Code::corrupt, "task " + std::to_string(row->seq) + ": has no spec");
+  row->spec = *std::move(spec);
+  return row;
+}
+
+Result<Recovered> OwnerTables::recover() const {
+  Recovered recovered;
+  recovered.origin = node_.origin;
+  recovered.next_seq = node_.next_seq;
+  recovered.last_seen = node_.last_seen;
+  recovered.wall_at_last_seen = node_.wall;
+  recovered.session = node_.session;
+  std::copy(node_.counts.begin(), node_.counts.end(), recovered.counts.by_state);
+  Cursor live = sql_.use(Sql::live_tasks);
+  auto tasks = collect<TaskRow>(live, [this](const Cursor& row) { return read_with_spec(row); });
+  if (!tasks) return std::move(tasks).error();
+  recovered.live = *std::move(tasks);
+  Cursor outbox = sql_.use(Sql::outbox);
+  auto offers = collect<OutboxRow>(outbox, [](const Cursor& row) -> Result<OutboxRow> {
+    return OutboxRow{row.unsigned_integer(0), Epoch{static_cast<std::uint32_t>(row.integer(1))}};
+  });
+  if (!offers) return std::move(offers).error();
+  recovered.outbox = *std::move(offers);
+  return recovered;
+}
+
+Result<std::vector<TaskRow>> OwnerTables::ready_after(const std::optional<ReadyKey>& after,
+                                                      std::size_t limit,
+                                                      std::size_t max_bytes) const {
+  Cursor cursor = sql_.use(Sql::ready_after);
+  cursor.bind(1, after ? static_cast<std::int64_t>(after->band) : -1)
+      .bind(2, after ? after->deadline.time_since_epoch().count() : 0)
+      .bind(3, after ? static_cast<std::int64_t>(after->seq) : 0)
+      .bind(4, count_of(limit));
+  std::vector<TaskRow> rows;
+  for (std::size_t bytes = 0;;) {
+    Result<bool> more = cursor.step();
+    if (!more) return std::move(more).error();
+    if (!*more) return rows;
+    Result<TaskRow> row = read_with_spec(cursor);
+    if (!row) return std::move(row).error();
+    bytes += row->spec->size();
+    // A spec larger than the budget must not block the queue for ever.
+    if (bytes > max_bytes && !rows.empty()) return rows;
+    rows.push_back(*std::move(row));
+  }
+}
+
+Result<OwnerStore::Due> OwnerTables::due(NodeTime until, std::size_t limit) const {
+  Cursor cursor = sql_.use(Sql::due);
+  cursor.bind(1, count_of(limit) + 1);
+  OwnerStore::Due due;
+  for (;;) {
+    Result<bool> more = cursor.step();
+    if (!more) return std::move(more).error();
+    if (!*more) return due;
+    const NodeTime at = read_time(cursor, kRowColumns + 1);
+    if (at > until || due.rows.size() == limit) {
+      due.next = at;
+      return due;
+    }
+    Result<TaskRow> row = read_with_spec(cursor);
+    if (!row) return std::move(row).error();
+    due.rows.push_back(*std::move(row));
+  }
+}
+
+Result<TaskDetail> OwnerTables::find(std::uint64_t seq) const {
+  Cursor cursor = sql_.use(Sql::find_task);
+  cursor.bind(1, static_cast<std::int64_t>(seq));
+  Result<bool> found = cursor.step();
+  if (!found) return std::move(found).error();
+  if (!*found) return fail(Code::not_found, "no task " + std::to_string(seq));
+  Result<TaskRow> row = read_with_spec(cursor);
+  if (!row) return std::move(row).error();
+  Result<EncodedBytes> result = read_body(cursor, kRowColumns + 1, result_id(seq));
+  if (!result) return std::move(result).error();
+  TaskDetail detail;
+  detail.row = *std::move(row);
+  detail.row.result = *std::move(result);
+  detail.kind = cursor.text(kRowColumns + 2);
+  detail.tenant = cursor.text(kRowColumns + 3);
+  Result<std::vector<EventRow>> events = events_of(seq);
+  if (!events) return std::move(events).error();
+  detail.events = *std::move(events);
+  Result<std::vector<std::uint64_t>> waits = waits_of(seq);
+  if (!waits) return std::move(waits).error();
+  detail.waits_for = *std::move(waits);
+  return detail;
+}
+
+Result<std::vector<EventRow>> OwnerTables::events_of(std::uint64_t seq) const {
+  Cursor cursor = sql_.use(Sql::events);
+  cursor.bind(1, first_event_id(seq)).bind(2, first_event_id(seq + 1) - 1).bind(3, 100);
+  auto events = collect<EventRow>(cursor, read_event);
+  if (events) std::reverse(events->begin(), events->end());
+  return events;
+}
+
+Result<std::vector<std::uint64_t>> OwnerTables::waits_of(std::uint64_t seq) const {
+  Cursor cursor = sql_.use(Sql::waits_of);
+  cursor.bind(1, static_cast<std::int64_t>(seq));
+  return collect<std::uint64_t>(
+      cursor, [](const Cursor& row) -> Result<std::uint64_t> { return row.unsigned_integer(0); });
+}
+
+Status OwnerTables::list(ListFilter& filter, std::size_t slice,
+                         std::vector<ListedTask>& found) const {
+  Cursor cursor = sql_.use(Sql::list_tasks);
+  cursor.bind(1, static_cast<std::int64_t>(std::min(filter.before, kMaxSeq + 1)))
+      .bind(2, count_of(slice));
+  for (std::size_t seen = 0; found.size() < filter.limit; ++seen) {
+    Result<bool> more = cursor.step();
+    if (!more) return std::move(more).error();
+    if (!*more) {
+      if (seen < slice) filter.before = 0;
+      return {};
+    }
+    Result<TaskRow> row = read_task(cursor);
+    if (!row) return std::move(row).error();
+    filter.before = row->seq;
+    ListedTask listed{*std::move(row), std::string(cursor.text(kRowColumns)),
+                      std::string(cursor.text(kRowColumns + 1))};
+    if (matches(filter, listed)) found.push_back(std::move(listed));
+  }
+  filter.before = 0;
+  return {};
+}
+
+Result<std::vector<TaskRow>> OwnerTables::dependents(std::uint64_t seq) const {
+  Cursor cursor = sql_.use(Sql::dependents);
+  cursor.bind(1, static_cast<std::int64_t>(seq));
+  return collect<TaskRow>(cursor, [this](const Cursor& row) { return read_with_spec(row); });
+}
+
+Result<std::optional<std::uint64_t>> OwnerTables::find_idempotent(const std::string& key,
+                                                                  NodeTime now) const {
+  Cursor cursor = sql_.use(Sql::find_idempotency);
+  cursor.bind(1, std::string_view(key)).bind(2, now.time_since_epoch().count());
+  Result<bool> row = cursor.step();
+  if (!row) return std::move(row).error();
+  return *row ? std::optional(cursor.unsigned_integer(0)) : std::nullopt;
+}
+
+Result<StoreReport> OwnerTables::inspect(bool deep) const {
+  Result<std::int64_t> free = database_.integer("PRAGMA freelist_count");
+  if (!free) return std::move(free).error();
+  Result<std::int64_t> schema = database_.integer("PRAGMA user_version");
+  if (!schema) return std::move(schema).error();
+  StoreReport report;
+  std::copy(node_.counts.begin(), node_.counts.end(), report.counts.by_state);
+  report.file_bytes = size_of_file(path_) + size_of_file(path_ + "-wal");
+  report.free_bytes = static_cast<std::uint64_t>(*free) * 4096;
+  report.schema = static_cast<std::uint32_t>(*schema);
+  if (!deep) return report;
+  Result<std::vector<std::string>> found = problems();
+  if (!found) return std::move(found).error();
+  report.problems = *std::move(found);
+  return report;
+}
+
+Result<std::vector<std::string>> OwnerTables::problems() const {
+  Result<Statement> check = database_.prepare("PRAGMA integrity_check(20)");
+  if (!check) return std::move(check).error();
+  Cursor cursor = check->use();
+  auto found = collect<std::string>(
+      cursor, [](const Cursor& row) -> Result<std::string> { return std::string(row.text(0)); });
+  if (!found) return found;
+  if (found->size() == 1 && found->front() == "ok") found->clear();
+  for (std::size_t state = 0; state < node_.counts.size(); ++state) {
+    const std::string where = " WHERE state = " + std::to_string(state);
+    Result<std::int64_t> rows = database_.integer("SELECT count(*) FROM task" + where);
+    if (!rows) return std::move(rows).error();
+    if (static_cast<std::uint64_t>(*rows) == node_.counts[state]) continue;
+    found->push_back("tasks" + where + ": " + std::to_string(*rows) + " rows, " +
+                     std::to_string(node_.counts[state]) + " counted");
+  }
+  return found;
+}
+
+}  // namespace spillway::store

@@ -1,0 +1,137 @@
+#include "common/store/owner_salvage.h"
+
+#include <algorithm>
+#include <string>
+
+#include "common/store/node_row.h"
+#include "common/store/owner_sql.h"
+
+namespace spillway::store {
+namespace {
+
+// More than a store can have handed out between the last page that reached the disk and the damage.
+constexpr std::uint64_t kSeqGap = 1'000'000;
+constexpr std::int64_t kProbes = 64;
+
+struct Table {
+  const char* name;
+  const char* key;  // integer key to start again from behind a damaged page; null: none
+  int columns;
+};
+constexpr Table kTables[] = {{"task", "seq", 27},
+                             {"bulk", "id", 2},
+                             {"event", "id", 7},
+                             {"waits", nullptr, 2},
+                             {"idempotency", nullptr, 3}};
+
+class Copier {
+ public:
+  Copier(const Database& damaged, const Database& fresh, const Table& table)
+      : damaged_(damaged), fresh_(fresh), table_(table) {}
+
+  // Errors of the fresh file only; where the damaged one cannot be read, the copy goes on further.
+  Status copy() {
+    std::string marks = "?1";
+    for (int i = 2; i <= table_.columns; ++i) marks += ", ?" + std::to_string(i);
+    Result<Statement> put = fresh_.prepare("INSERT OR IGNORE INTO " + std::string(table_.name) +
+                                           " VALUES (" + marks + ")");
+    if (!put) return std::move(put).error();
+    if (table_.key == nullptr) return copy_from(*put, "");
+    std::int64_t step = 1;
+    for (std::int64_t probe = 0; probe < kProbes && !finished_; ++probe) {
+      const std::int64_t before = next_;
+      const std::string key = table_.key;
+      const std::string from =
+          " WHERE " + key + " >= " + std::to_string(next_) + " ORDER BY " + key;
+      if (Status status = copy_from(*put, from); !status) return status;
+      step = next_ > before ? 1 : step * 2;
+      next_ = next_ > INT64_MAX - step ? INT64_MAX : next_ + step;
+    }
+    return {};
+  }
+
+ private:
+  Status copy_from(const Statement& put, const std::string& from) {
+    Result<Statement> get = damaged_.prepare("SELECT * FROM " + std::string(table_.name) + from);
+    if (!get) return {};
+    Cursor rows = get->use();
+    for (;;) {
+      Result<bool> more = rows.step();
+      if (!more) return {};
+      if (!*more) break;
+      next_ = table_.key != nullptr ? rows.integer(0) + 1 : 0;
+      if (table_.name == kTables[0].name && !makes_sense(rows)) continue;
+      Cursor row = put.use();
+      for (int i = 0; i < table_.columns; ++i) row.bind_column(i + 1, rows, i);
+      Status status = row.run();
+      // A damaged value may break a constraint.
+      if (!status && status.error().code != Code::conflict) return status;
+    }
+    finished_ = true;
+    return {};
+  }
+
+  static bool makes_sense(const Cursor& row) {
+    return row.integer(0) > 0 && row.unsigned_integer(0) <= kMaxSeq && row.unsigned_integer(1) <= 7;
+  }
+
+  const Database& damaged_;
+  const Database& fresh_;
+  const Table& table_;
+  std::int64_t next_ = INT64_MIN;
+  bool finished_ = false;
+};
+
+// Specs that were lost take their tasks with them: there is nothing left to run. Tasks that wait
+// for one whose row or whose waiting was lost are held, for people to decide. Epochs move on so
+// that none is granted twice; an attempt elsewhere goes on unwatched, and its result still counts.
+constexpr const char* kMakeSafe = R"sql(
+DELETE FROM task WHERE spec IS NULL AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq);
+DELETE FROM task WHERE state > 7 OR band NOT BETWEEN 0 AND 3 OR place NOT BETWEEN 0 AND 2
+  OR reason NOT BETWEEN 0 AND 6 OR last_failure NOT BETWEEN 0 AND 9;
+DELETE FROM waits WHERE NOT EXISTS (SELECT 1 FROM task WHERE task.seq = waits.seq AND state < 4)
+  OR NOT EXISTS (SELECT 1 FROM task WHERE task.seq = on_seq AND state < 4);
+UPDATE task SET epoch = epoch + 1000 WHERE state < 4;
+UPDATE task SET state = 1, reason = 0, place = 0, offer_pending = 0, lease_until = NULL,
+  run_until = NULL, due = nullif(min(deadline, coalesce(start_by, 9223372036854775807)),
+  9223372036854775807) WHERE state IN (2, 3) AND place = 2;
+UPDATE task SET reason = 4, deps = 0, wake = NULL WHERE state = 0 AND reason = 1
+  AND deps <> (SELECT count(*) FROM waits WHERE waits.seq = task.seq);
+)sql";
+
+Result<std::uint64_t> count_rows(const Database& fresh, NodeRow& node) {
+  std::uint64_t total = 0;
+  for (std::size_t state = 0; state < node.counts.size(); ++state) {
+    Result<std::int64_t> rows =
+        fresh.integer("SELECT count(*) FROM task WHERE state = " + std::to_string(state));
+    if (!rows) return std::move(rows).error();
+    node.counts[state] = static_cast<std::uint64_t>(*rows);
+    total += node.counts[state];
+  }
+  return total;
+}
+
+}  // namespace
+
+Result<std::uint64_t> salvage_owner(const Database& damaged, const Database& fresh) {
+  Result<NodeRow> node = read_node(damaged);
+  if (!node) return std::uint64_t{0};
+  Result<Transaction> transaction = Transaction::begin(fresh);
+  if (!transaction) return std::move(transaction).error();
+  for (const Table& table : kTables) {
+    if (Status status = Copier(damaged, fresh, table).copy(); !status) {
+      return std::move(status).error();
+    }
+  }
+  if (Status status = fresh.execute(kMakeSafe); !status) return std::move(status).error();
+  Result<std::uint64_t> tasks = count_rows(fresh, *node);
+  if (!tasks) return tasks;
+  Result<std::int64_t> last = fresh.integer("SELECT coalesce(max(seq), 0) FROM task");
+  if (!last) return std::move(last).error();
+  node->next_seq = std::max(node->next_seq, static_cast<std::uint64_t>(*last) + 1) + kSeqGap;
+  if (Status status = insert_node(fresh, *node); !status) return std::move(status).error();
+  if (Status status = transaction->commit(); !status) return std::move(status).error();
+  return tasks;
+}
+
+}  // namespace spillway::store

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstdint>
+
+#include "common/store/database.h"
+
+namespace spillway::store {
+
+// Copies what can be read of a damaged owner's file into an empty one and makes it safe to go on
+// with, as SqliteOwnerStore promises. 0 when the damaged file does not say whose it is.
+Result<std::uint64_t> salvage_owner(const Database& damaged, const Database& fresh);
+
+}  // namespace spillway::store

@@ -1,0 +1,241 @@
+#include "common/store/owner_sql.h"
+
+#include <algorithm>
+
+#include "common/store/node_row.h"
+
+namespace spillway::store {
+namespace {
+
+using lifecycle::OwnerTask;
+
+// Read by read_task, in this order.
+const std::string kRow =
+    "task.seq, state, task.epoch, band, deadline, keep_until, reason, place, boot, offer_pending, "
+    "attempts, crashes, crash_places, losses, last_failure, deps, since, wake, start_by, "
+    "lease_until, run_until, created";
+
+// ?2 to ?21 are bound by bind_task.
+const std::string kUpdate =
+    "UPDATE task SET state = ?2, epoch = ?3, deadline = ?4, due = ?5, keep_until = ?6, "
+    "reason = ?7, place = ?8, boot = ?9, offer_pending = ?10, attempts = ?11, crashes = ?12, "
+    "crash_places = ?13, losses = ?14, last_failure = ?15, deps = ?16, since = ?17, wake = ?18, "
+    "start_by = ?19, lease_until = ?20, run_until = ?21";
+const std::string kFence = " WHERE seq = ?1 AND state = ?22 AND epoch = ?23";
+
+using Texts = std::array<std::string, static_cast<std::size_t>(Sql::count_)>;
+
+void add_writes(Texts& texts) {
+  const auto set = [&texts](Sql sql, std::string text) {
+    texts[static_cast<std::size_t>(sql)] = std::move(text);
+  };
+  set(Sql::insert_task,
+      "INSERT INTO task (seq, state, epoch, deadline, due, keep_until, reason, place, boot, "
+      "offer_pending, attempts, crashes, crash_places, losses, last_failure, deps, since, wake, "
+      "start_by, lease_until, run_until, band, created, kind, tenant, spec, result) VALUES (?1, "
+      "?2, "
+      "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, "
+      "?22, "
+      "?23, ?24, ?25, ?26, ?27)");
+  set(Sql::update_task, kUpdate + kFence);
+  set(Sql::update_task_and_result, kUpdate + ", result = ?24" + kFence);
+  set(Sql::put_bulk, "INSERT OR REPLACE INTO bulk (id, bytes) VALUES (?1, ?2)");
+  set(Sql::drop_bulk, "DELETE FROM bulk WHERE id BETWEEN ?1 AND ?2");
+  // ?1 and ?2 are the first and last id the task's events can have.
+  set(Sql::insert_event,
+      "INSERT OR REPLACE INTO event (id, at, kind, epoch, place, failure, detail) VALUES "
+      "(min(?2, 1 + coalesce((SELECT max(id) FROM event WHERE id BETWEEN ?1 AND ?2), ?1 - 1)), "
+      "?3, ?4, ?5, ?6, ?7, ?8)");
+  set(Sql::trim_events, "DELETE FROM event WHERE id BETWEEN ?1 AND ?2");
+  set(Sql::put_outbox, "INSERT OR IGNORE INTO outbox (seq, epoch) VALUES (?1, ?2)");
+  set(Sql::drop_outbox, "DELETE FROM outbox WHERE seq = ?1 AND epoch = ?2");
+  // A task that waits for one that has ended would wait for ever.
+  set(Sql::insert_wait,
+      "INSERT OR IGNORE INTO waits (on_seq, seq) SELECT ?2, ?1 FROM task WHERE seq = ?2 AND "
+      "state < 4");
+  set(Sql::drop_waits_on, "DELETE FROM waits WHERE on_seq = ?1");
+  set(Sql::put_idempotency,
+      "INSERT INTO idempotency (key, seq, until) VALUES (?2, ?1, ?3) ON CONFLICT (key) DO UPDATE "
+      "SET seq = excluded.seq, until = excluded.until WHERE until <= ?4");
+  set(Sql::write_node, kWriteNode);
+  set(Sql::drop_task, "DELETE FROM task WHERE seq = ?1");
+  set(Sql::drop_waits_of, "DELETE FROM waits WHERE seq = ?1");
+  set(Sql::purge_idempotency,
+      "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE until <= ?1 "
+      "ORDER BY until LIMIT ?2)");
+}
+
+void add_reads(Texts& texts) {
+  const auto set = [&texts](Sql sql, std::string text) {
+    texts[static_cast<std::size_t>(sql)] = std::move(text);
+  };
+  set(Sql::ready_after, "SELECT " + kRow +
+                            ", spec FROM task WHERE state = 1 AND (band, deadline, seq) > (?1, ?2, "
+                            "?3) ORDER BY band, deadline, seq LIMIT ?4");
+  set(Sql::due,
+      "SELECT " + kRow + ", spec, due FROM task WHERE due IS NOT NULL ORDER BY due, seq LIMIT ?1");
+  set(Sql::find_task, "SELECT " + kRow + ", spec, result, kind, tenant FROM task WHERE seq = ?1");
+  set(Sql::list_tasks,
+      "SELECT " + kRow + ", kind, tenant FROM task WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2");
+  set(Sql::dependents,
+      "SELECT " + kRow +
+          ", spec FROM waits CROSS JOIN task ON task.seq = waits.seq WHERE on_seq = "
+          "?1 AND state < 4 ORDER BY waits.seq");
+  set(Sql::find_idempotency, "SELECT seq FROM idempotency WHERE key = ?1 AND until > ?2");
+  set(Sql::bulk, "SELECT bytes FROM bulk WHERE id = ?1");
+  set(Sql::events,
+      "SELECT id, at, kind, epoch, place, failure, detail FROM event WHERE id BETWEEN ?1 AND ?2 "
+      "ORDER BY id DESC LIMIT ?3");
+  set(Sql::waits_of, "SELECT on_seq FROM waits WHERE seq = ?1 ORDER BY on_seq");
+  set(Sql::live_tasks,
+      "SELECT " + kRow + ", spec FROM task INDEXED BY task_live WHERE state IN (2, 3)");
+  set(Sql::outbox, "SELECT seq, epoch FROM outbox ORDER BY seq, epoch");
+  set(Sql::purgeable,
+      "SELECT seq, state FROM task WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2");
+  set(Sql::next_purge,
+      "SELECT keep_until FROM task WHERE keep_until IS NOT NULL ORDER BY keep_until LIMIT 1");
+}
+
+NodeTime due_time(const OwnerTask& task) {
+  if (task.state > TaskState::ready) return kNever;
+  const NodeTime soonest = std::min(task.deadline, task.start_by);
+  return task.state == TaskState::waiting ? std::min(soonest, task.wake) : soonest;
+}
+
+std::uint32_t read_count(const Cursor& cursor, int column) {
+  return static_cast<std::uint32_t>(cursor.integer(column));
+}
+
+// Reads an enumeration and notes in `good` whether the value is one of it.
+template <class E>
+E read_enum(const Cursor& cursor, int column, E last, bool& good) {
+  const std::int64_t value = cursor.integer(column);
+  good = good && value >= 0 && value <= static_cast<std::int64_t>(last);
+  return static_cast<E>(value);
+}
+
+}  // namespace
+
+const std::string& sql_text(Sql sql) {
+  static const Texts kTexts = [] {
+    Texts texts;
+    add_writes(texts);
+    add_reads(texts);
+    return texts;
+  }();
+  return kTexts[static_cast<std::size_t>(sql)];
+}
+
+Result<OwnerStatements> OwnerStatements::prepare(const Database& database) {
+  OwnerStatements all;
+  for (std::size_t i = 0; i < all.statements_.size(); ++i) {
+    Result<Statement> statement = database.prepare(sql_text(static_cast<Sql>(i)));
+    if (!statement) return std::move(statement).error();
+    all.statements_[i] = *std::move(statement);
+  }
+  return all;
+}
+
+void bind_time(Cursor& cursor, int at, NodeTime time) {
+  if (time == kNever) {
+    cursor.bind_null(at);
+  } else {
+    cursor.bind(at, time.time_since_epoch().count());
+  }
+}
+
+void bind_bytes(Cursor& cursor, int at, const EncodedBytes& bytes) {
+  if (!bytes || is_bulk(bytes)) {
+    cursor.bind_null(at);
+  } else {
+    cursor.bind(at, ByteView(*bytes));
+  }
+}
+
+void bind_task(Cursor& cursor, std::uint64_t seq, const OwnerTask& task, NodeTime keep_until) {
+  const auto bind = [&cursor](int at, auto value) {
+    cursor.bind(at, static_cast<std::int64_t>(value));
+  };
+  bind(1, seq);
+  bind(2, task.state);
+  bind(3, task.epoch.value);
+  bind(4, task.deadline.time_since_epoch().count());
+  bind_time(cursor, 5, due_time(task));
+  bind_time(cursor, 6, keep_until);
+  bind(7, task.reason);
+  bind(8, task.place);
+  bind(9, task.boot.value);
+  bind(10, task.offer_pending);
+  bind(11, task.attempts);
+  bind(12, task.crashes);
+  bind(13, task.crash_places);
+  bind(14, task.losses);
+  bind(15, task.last_failure);
+  bind(16, task.deps);
+  bind(17, task.since.time_since_epoch().count());
+  bind_time(cursor, 18, task.wake);
+  bind_time(cursor, 19, task.start_by);
+  bind_time(cursor, 20, task.lease_until);
+  bind_time(cursor, 21, task.run_until);
+}
+
+NodeTime read_time(const Cursor& cursor, int column) {
+  return cursor.is_null(column) ? kNever : NodeTime(Duration(cursor.integer(column)));
+}
+
+EncodedBytes read_bytes(const Cursor& cursor, int column) {
+  if (cursor.is_null(column)) return nullptr;
+  const ByteView bytes = cursor.bytes(column);
+  return std::make_shared<const Bytes>(bytes.begin(), bytes.end());
+}
+
+Result<TaskRow> read_task(const Cursor& cursor) {
+  TaskRow row;
+  OwnerTask& task = row.task;
+  bool good = true;
+  row.seq = cursor.unsigned_integer(0);
+  task.state = read_enum(cursor, 1, TaskState::expired, good);
+  task.epoch.value = read_count(cursor, 2);
+  row.band = read_enum(cursor, 3, Band::background, good);
+  task.deadline = read_time(cursor, 4);
+  row.keep_until = read_time(cursor, 5);
+  task.reason = read_enum(cursor, 6, WaitReason::no_place, good);
+  task.place = read_enum(cursor, 7, PlaceKind::cloud, good);
+  task.boot.value = cursor.unsigned_integer(8);
+  task.offer_pending = cursor.integer(9) != 0;
+  task.attempts = read_count(cursor, 10);
+  task.crashes = read_count(cursor, 11);
+  task.crash_places = static_cast<std::uint8_t>(cursor.integer(12));
+  task.losses = read_count(cursor, 13);
+  task.last_failure = read_enum(cursor, 14, FailureClass::disconnected, good);
+  task.deps = read_count(cursor, 15);
+  task.since = read_time(cursor, 16);
+  task.wake = read_time(cursor, 17);
+  task.start_by = read_time(cursor, 18);
+  task.lease_until = read_time(cursor, 19);
+  task.run_until = read_time(cursor, 20);
+  row.created = read_time(cursor, 21);
+  if (!good || row.seq == 0 || row.seq > kMaxSeq) {
+    return fail(Code::corrupt, "task " + std::to_string(row.seq) + ": its row makes no sense");
+  }
+  return row;
+}
+
+Result<EventRow> read_event(const Cursor& cursor) {
+  EventRow event;
+  bool good = true;
+  event.seq = static_cast<std::uint64_t>(cursor.integer(0) / kEventsPerSeq);
+  event.at = read_time(cursor, 1);
+  event.kind = read_enum(cursor, 2, EventKind::recovered, good);
+  event.epoch.value = read_count(cursor, 3);
+  event.place = read_enum(cursor, 4, PlaceKind::cloud, good);
+  event.failure = read_enum(cursor, 5, FailureClass::disconnected, good);
+  const ByteView detail = cursor.bytes(6);
+  event.detail.assign(detail.begin(), detail.end());
+  if (!good) {
+    return fail(Code::corrupt, "task " + std::to_string(event.seq) + ": an event makes no sense");
+  }
+  return event;
+}
+
+}  // namespace spillway::store

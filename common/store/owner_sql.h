@@ -1,0 +1,87 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "common/store/database.h"
+#include "common/store/owner_store.h"
+
+// The owner store's statements, and the mapping between its rows and values.
+namespace spillway::store {
+
+enum class Sql : std::uint8_t {
+  insert_task,
+  update_task,
+  update_task_and_result,
+  put_bulk,
+  drop_bulk,
+  insert_event,
+  trim_events,
+  put_outbox,
+  drop_outbox,
+  insert_wait,
+  drop_waits_on,
+  put_idempotency,
+  write_node,
+  ready_after,
+  due,
+  find_task,
+  list_tasks,
+  dependents,
+  find_idempotency,
+  bulk,
+  events,
+  waits_of,
+  live_tasks,
+  outbox,
+  purgeable,
+  next_purge,
+  drop_task,
+  drop_waits_of,
+  purge_idempotency,
+  count_,
+};
+
+// Parameters are numbered in the order of each statement's columns; ?1 is the sequence number where
+// there is one.
+const std::string& sql_text(Sql sql);
+
+// Every statement, prepared once.
+class OwnerStatements {
+ public:
+  static Result<OwnerStatements> prepare(const Database& database);
+  Cursor use(Sql sql) const { return statements_[static_cast<std::size_t>(sql)].use(); }
+
+ private:
+  std::array<Statement, static_cast<std::size_t>(Sql::count_)> statements_;
+};
+
+// Largest sequence number: event ids are made of it.
+inline constexpr std::uint64_t kMaxSeq = (1ULL << 43) - 1;
+inline constexpr std::int64_t kEventsPerSeq = 1 << 20;
+inline std::int64_t first_event_id(std::uint64_t seq) {
+  return static_cast<std::int64_t>(seq) * kEventsPerSeq;
+}
+inline std::int64_t spec_id(std::uint64_t seq) { return static_cast<std::int64_t>(seq) * 2; }
+inline std::int64_t result_id(std::uint64_t seq) { return spec_id(seq) + 1; }
+
+// Above this size a spec or result has a row of its own in `bulk`, so that a change of state does
+// not rewrite it.
+inline constexpr std::size_t kInlineBytes = 1024;
+inline bool is_bulk(const EncodedBytes& bytes) { return bytes && bytes->size() > kInlineBytes; }
+
+void bind_task(Cursor& cursor, std::uint64_t seq, const lifecycle::OwnerTask& task,
+               NodeTime keep_until);
+void bind_time(Cursor& cursor, int at, NodeTime time);
+void bind_bytes(Cursor& cursor, int at, const EncodedBytes& bytes);
+
+// The columns every task query starts with; what follows them starts at kRowColumns. Values no
+// version ever wrote are damage (corrupt).
+inline constexpr int kRowColumns = 22;
+Result<TaskRow> read_task(const Cursor& cursor);
+Result<EventRow> read_event(const Cursor& cursor);
+NodeTime read_time(const Cursor& cursor, int column);
+EncodedBytes read_bytes(const Cursor& cursor, int column);
+
+}  // namespace spillway::store

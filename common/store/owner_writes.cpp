@@ -1,0 +1,241 @@
+#include <algorithm>
+
+#include "common/store/owner_tables.h"
+#include "common/store/store_file.h"
+
+namespace spillway::store {
+namespace {
+
+std::string name_of(std::uint64_t seq) { return "task " + std::to_string(seq); }
+
+}  // namespace
+
+OwnerTables::OwnerTables(Database database, OwnerStatements sql, NodeRow node, std::string path,
+                         const Options& options)
+    : database_(std::move(database)),
+      sql_(std::move(sql)),
+      node_(node),
+      committed_(node),
+      path_(std::move(path)),
+      options_(options) {}
+
+Result<OwnerTables> OwnerTables::open(Database database, const std::string& path,
+                                      const Options& options) {
+  Result<OwnerStatements> sql = OwnerStatements::prepare(database);
+  if (!sql) return std::move(sql).error();
+  Result<NodeRow> node = read_node(database);
+  if (!node) return std::move(node).error();
+  return OwnerTables(std::move(database), *std::move(sql), *node, path, options);
+}
+
+Status OwnerTables::begin() {
+  if (damage_) return *damage_;
+  return database_.execute("BEGIN IMMEDIATE");
+}
+
+Status OwnerTables::commit() {
+  if (Status status = write_node(sql_.use(Sql::write_node), node_); !status) return status;
+  if (Status status = database_.execute("COMMIT"); !status) return status;
+  committed_ = node_;
+  return {};
+}
+
+void OwnerTables::rollback() {
+  if (database_.in_transaction()) static_cast<void>(database_.execute("ROLLBACK").ok());
+  node_ = committed_;
+}
+
+void OwnerTables::failed(const Error& error) {
+  if (error.code != Code::corrupt || damage_) return;
+  damage_ = error;
+  mark_damaged(path_);
+}
+
+Status OwnerTables::apply(const Batch& batch) {
+  for (const NewTask& task : batch.inserts) {
+    if (Status status = insert(task, batch.now); !status) return status;
+  }
+  for (const TaskUpdate& change : batch.updates) {
+    if (Status status = update(change); !status) return status;
+  }
+  for (const EventRow& event : batch.events) {
+    if (Status status = append(event); !status) return status;
+  }
+  for (const OutboxRow& row : batch.outbox_put) {
+    if (Status status = run(Sql::put_outbox, row); !status) return status;
+  }
+  for (const OutboxRow& row : batch.outbox_drop) {
+    if (Status status = run(Sql::drop_outbox, row); !status) return status;
+  }
+  for (const std::uint64_t seq : batch.deps_done) {
+    if (Status status = run(Sql::drop_waits_on, seq); !status) return status;
+  }
+  node_.last_seen = std::max(node_.last_seen, batch.now);
+  if (batch.wall.count() != 0) node_.wall = batch.wall;
+  if (batch.session != 0) node_.session = batch.session;
+  return {};
+}
+
+Status OwnerTables::insert(const NewTask& task, NodeTime now) {
+  const std::uint64_t seq = task.row.seq;
+  if (seq == 0 || seq > kMaxSeq || !task.row.spec) {
+    return fail(Code::invalid_argument, name_of(seq) + ": needs a number up to 2^43 and a spec");
+  }
+  if (Status status = insert_row(task); !status) return status;
+  if (Status status = put_bulk(spec_id(seq), task.row.spec); !status) return status;
+  if (Status status = put_bulk(result_id(seq), task.row.result); !status) return status;
+  if (Status status = wait_for(seq, task.after); !status) return status;
+  if (Status status = remember_key(task, now); !status) return status;
+  ++count(task.row.task.state);
+  node_.next_seq = std::max(node_.next_seq, seq + 1);
+  return {};
+}
+
+Status OwnerTables::insert_row(const NewTask& task) {
+  Cursor cursor = sql_.use(Sql::insert_task);
+  bind_task(cursor, task.row.seq, task.row.task, task.row.keep_until);
+  cursor.bind(22, static_cast<std::int64_t>(task.row.band))
+      .bind(23, task.row.created.time_since_epoch().count())
+      .bind(24, std::string_view(task.kind))
+      .bind(25, std::string_view(task.tenant));
+  bind_bytes(cursor, 26, task.row.spec);
+  bind_bytes(cursor, 27, task.row.result);
+  return cursor.run();
+}
+
+Status OwnerTables::wait_for(std::uint64_t seq, const std::vector<std::uint64_t>& after) {
+  for (const std::uint64_t on : after) {
+    Cursor cursor = sql_.use(Sql::insert_wait);
+    cursor.bind(1, static_cast<std::int64_t>(seq)).bind(2, static_cast<std::int64_t>(on));
+    if (Status status = cursor.run(); !status) return status;
+    if (database_.changes() == 0) {
+      return fail(Code::conflict, name_of(seq) + ": comes after " + name_of(on) +
+                                      ", which has ended or is not here");
+    }
+  }
+  return {};
+}
+
+Status OwnerTables::remember_key(const NewTask& task, NodeTime now) {
+  if (task.idempotency_key.empty()) return {};
+  Cursor cursor = sql_.use(Sql::put_idempotency);
+  cursor.bind(1, static_cast<std::int64_t>(task.row.seq))
+      .bind(2, std::string_view(task.idempotency_key))
+      .bind(3, task.idempotency_until.time_since_epoch().count())
+      .bind(4, now.time_since_epoch().count());
+  if (Status status = cursor.run(); !status) return status;
+  if (database_.changes() != 0) return {};
+  return fail(Code::conflict,
+              "the idempotency key '" + task.idempotency_key + "' already names a task");
+}
+
+Status OwnerTables::update(const TaskUpdate& change) {
+  const bool revived = is_terminal(change.was_state) && !is_terminal(change.next.state);
+  const bool writes_result = change.result || revived;
+  Cursor cursor = sql_.use(writes_result ? Sql::update_task_and_result : Sql::update_task);
+  bind_task(cursor, change.seq, change.next, change.keep_until);
+  cursor.bind(22, static_cast<std::int64_t>(change.was_state))
+      .bind(23, static_cast<std::int64_t>(change.was_epoch.value));
+  if (writes_result) bind_bytes(cursor, 24, change.result);
+  if (Status status = cursor.run(); !status) return status;
+  if (database_.changes() == 0) {
+    return fail(Code::conflict, name_of(change.seq) + ": is not (or no longer) " +
+                                    std::string(to_string(change.was_state)) + " in epoch " +
+                                    std::to_string(change.was_epoch.value));
+  }
+  --count(change.was_state);
+  ++count(change.next.state);
+  if (!writes_result) return {};
+  if (is_bulk(change.result)) return put_bulk(result_id(change.seq), change.result);
+  return drop_bulk(result_id(change.seq), result_id(change.seq));
+}
+
+Status OwnerTables::append(const EventRow& event) {
+  const std::int64_t first = first_event_id(event.seq);
+  Cursor cursor = sql_.use(Sql::insert_event);
+  cursor.bind(1, first)
+      .bind(2, first + kEventsPerSeq - 1)
+      .bind(3, event.at.time_since_epoch().count())
+      .bind(4, static_cast<std::int64_t>(event.kind))
+      .bind(5, static_cast<std::int64_t>(event.epoch.value))
+      .bind(6, static_cast<std::int64_t>(event.place))
+      .bind(7, static_cast<std::int64_t>(event.failure))
+      .bind(8, ByteView(event.detail));
+  if (Status status = cursor.run(); !status) return status;
+  const std::int64_t oldest_kept = database_.last_rowid() - options_.events_per_task + 1;
+  if (oldest_kept <= first) return {};
+  Cursor trim = sql_.use(Sql::trim_events);
+  return trim.bind(1, first).bind(2, oldest_kept - 1).run();
+}
+
+Status OwnerTables::put_bulk(std::int64_t id, const EncodedBytes& bytes) {
+  if (!is_bulk(bytes)) return {};
+  Cursor cursor = sql_.use(Sql::put_bulk);
+  return cursor.bind(1, id).bind(2, ByteView(*bytes)).run();
+}
+
+Status OwnerTables::drop_bulk(std::int64_t first, std::int64_t last) {
+  Cursor cursor = sql_.use(Sql::drop_bulk);
+  return cursor.bind(1, first).bind(2, last).run();
+}
+
+Status OwnerTables::run(Sql sql, std::uint64_t seq) {
+  Cursor cursor = sql_.use(sql);
+  return cursor.bind(1, static_cast<std::int64_t>(seq)).run();
+}
+
+Status OwnerTables::run(Sql sql, const OutboxRow& row) {
+  Cursor cursor = sql_.use(sql);
+  return cursor.bind(1, static_cast<std::int64_t>(row.seq))
+      .bind(2, static_cast<std::int64_t>(row.epoch.value))
+      .run();
+}
+
+Result<Purged> OwnerTables::purge(NodeTime now, std::size_t limit) {
+  std::vector<std::pair<std::uint64_t, TaskState>> ended;
+  {
+    Cursor cursor = sql_.use(Sql::purgeable);
+    cursor.bind(1, now.time_since_epoch().count()).bind(2, static_cast<std::int64_t>(limit));
+    for (;;) {
+      Result<bool> row = cursor.step();
+      if (!row) return std::move(row).error();
+      if (!*row) break;
+      ended.emplace_back(cursor.unsigned_integer(0), static_cast<TaskState>(cursor.integer(1) & 7));
+    }
+  }
+  for (const auto& [seq, state] : ended) {
+    if (Status status = forget(seq); !status) return std::move(status).error();
+    --count(state);
+  }
+  Cursor keys = sql_.use(Sql::purge_idempotency);
+  keys.bind(1, now.time_since_epoch().count()).bind(2, static_cast<std::int64_t>(limit));
+  if (Status status = keys.run(); !status) return std::move(status).error();
+  if (Status status = shrink(); !status) return std::move(status).error();
+  node_.last_seen = std::max(node_.last_seen, now);
+
+  Cursor next = sql_.use(Sql::next_purge);
+  Result<bool> row = next.step();
+  if (!row) return std::move(row).error();
+  return Purged{ended.size(), *row ? read_time(next, 0) : kNever};
+}
+
+Status OwnerTables::forget(std::uint64_t seq) {
+  if (Status status = run(Sql::drop_task, seq); !status) return status;
+  if (Status status = run(Sql::drop_waits_of, seq); !status) return status;
+  if (Status status = drop_bulk(spec_id(seq), result_id(seq)); !status) return status;
+  Cursor events = sql_.use(Sql::trim_events);
+  return events.bind(1, first_event_id(seq)).bind(2, first_event_id(seq + 1) - 1).run();
+}
+
+Status OwnerTables::shrink() {
+  // Pages given back are soon asked for again, so only a real surplus is worth the writing.
+  constexpr std::int64_t kSurplusPages = 256;
+  Result<std::int64_t> free = database_.integer("PRAGMA freelist_count");
+  if (!free) return std::move(free).error();
+  Result<std::int64_t> pages = database_.integer("PRAGMA page_count");
+  if (!pages) return std::move(pages).error();
+  if (*free < kSurplusPages || *free < *pages / 4) return {};
+  return database_.execute("PRAGMA incremental_vacuum(256)");
+}
+
+}  // namespace spillway::store

@@ -1,0 +1,137 @@
+#include "common/store/sqlite_owner_store.h"
+
+#include <algorithm>
+
+#include "common/crypto/random.h"
+#include "common/store/owner_salvage.h"
+
+namespace spillway::store {
+
+extern const std::vector<Migration> kMigrations;  // made from migrations/*.sql
+
+namespace {
+
+constexpr std::int64_t kOwnerApplication = 0x5350574f;  // "SPWO"
+constexpr std::size_t kListSlice = 4096;                // rows looked at before others get a turn
+
+Status found_owner(const Database& fresh) {
+  NodeRow node;
+  node.origin.value = crypto::random_u64();
+  return insert_node(fresh, node);
+}
+
+}  // namespace
+
+std::string_view to_string(EventKind kind) {
+  constexpr std::string_view kNames[] = {
+      "accepted",   "granted",   "started", "offered_back", "attempt_failed",
+      "lease_lost", "succeeded", "failed",  "cancelled",    "expired",
+      "held",       "released",  "retried", "recovered"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+SqliteOwnerStore::SqliteOwnerStore(OwnerTables tables, Poster poster,
+                                   const CommitQueue::Limits& limits)
+    : tables_(std::move(tables)), queue_(tables_, std::move(poster), limits) {}
+
+Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path, Poster poster) {
+  return open(path, std::move(poster), Options{});
+}
+
+Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path, Poster poster,
+                                                        const Options& options) {
+  std::optional<OwnerTables> tables;
+  Recovered recovered;
+  FileKind kind;
+  kind.schema = Schema{kOwnerApplication, kMigrations};
+  kind.found = found_owner;
+  kind.salvage = salvage_owner;
+  kind.recover = [&](Database database) -> Status {
+    Result<OwnerTables> opened = OwnerTables::open(std::move(database), path, options.tables);
+    if (!opened) return std::move(opened).error();
+    Result<Recovered> found = opened->recover();
+    if (!found) return std::move(found).error();
+    tables = *std::move(opened);
+    recovered = *std::move(found);
+    return {};
+  };
+  Result<OpenedFile> file = open_file(path, kind, options.file);
+  if (!file) return std::move(file).error();
+  recovered.fresh = file->fresh;
+  recovered.quarantined = file->quarantined;
+  recovered.salvaged = file->salvaged;
+  return Opened{std::unique_ptr<SqliteOwnerStore>(
+                    new SqliteOwnerStore(*std::move(tables), std::move(poster), options.limits)),
+                std::move(recovered)};
+}
+
+void SqliteOwnerStore::commit(Batch batch, Done<void> done) {
+  queue_.write<void>([this, kept = std::make_shared<const Batch>(
+                                std::move(batch))] { return tables_.apply(*kept); },
+                     std::move(done));
+}
+
+void SqliteOwnerStore::ready_after(std::optional<ReadyKey> after, std::size_t limit,
+                                   std::size_t max_bytes, Done<std::vector<TaskRow>> done) {
+  queue_.read<std::vector<TaskRow>>(
+      [this, after, limit, max_bytes] { return tables_.ready_after(after, limit, max_bytes); },
+      std::move(done));
+}
+
+void SqliteOwnerStore::due(NodeTime until, std::size_t limit, Done<Due> done) {
+  queue_.read<Due>([this, until, limit] { return tables_.due(until, limit); }, std::move(done));
+}
+
+void SqliteOwnerStore::find(std::uint64_t seq, Done<TaskDetail> done) {
+  queue_.read<TaskDetail>([this, seq] { return tables_.find(seq); }, std::move(done));
+}
+
+struct SqliteOwnerStore::Listing {
+  ListFilter filter;  // what is left to look at
+  std::vector<ListedTask> found;
+};
+
+void SqliteOwnerStore::list(ListFilter filter, Done<std::vector<ListedTask>> done) {
+  filter.limit = std::min<std::uint32_t>(filter.limit, 1000);
+  list_on({std::move(filter), {}}, std::move(done));
+}
+
+// A long search goes to the back of the queue after each slice.
+void SqliteOwnerStore::list_on(Listing listing, Done<std::vector<ListedTask>> done) {
+  queue_.read<Listing>(
+      [this, listing = std::move(listing)]() -> Result<Listing> {
+        Listing next = listing;
+        Status status = tables_.list(next.filter, kListSlice, next.found);
+        if (!status) return std::move(status).error();
+        return next;
+      },
+      [this, alive = std::weak_ptr<const bool>(alive_),
+       done = std::move(done)](Result<Listing> next) {
+        if (!next) return done(std::move(next).error());
+        if (next->filter.before == 0) return done(std::move(next->found));
+        if (alive.expired()) return done(fail(Code::cancelled, "the store was closed"));
+        list_on(*std::move(next), done);
+      });
+}
+
+void SqliteOwnerStore::dependents(std::uint64_t seq, Done<std::vector<TaskRow>> done) {
+  queue_.read<std::vector<TaskRow>>([this, seq] { return tables_.dependents(seq); },
+                                    std::move(done));
+}
+
+void SqliteOwnerStore::find_idempotent(std::string key, NodeTime now,
+                                       Done<std::optional<std::uint64_t>> done) {
+  queue_.read<std::optional<std::uint64_t>>(
+      [this, key = std::move(key), now] { return tables_.find_idempotent(key, now); },
+      std::move(done));
+}
+
+void SqliteOwnerStore::purge(NodeTime now, std::size_t limit, Done<Purged> done) {
+  queue_.write<Purged>([this, now, limit] { return tables_.purge(now, limit); }, std::move(done));
+}
+
+void SqliteOwnerStore::inspect(bool deep, Done<StoreReport> done) {
+  queue_.read<StoreReport>([this, deep] { return tables_.inspect(deep); }, std::move(done));
+}
+
+}  // namespace spillway::store

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/store/commit_queue.h"
+#include "common/store/owner_store.h"
+#include "common/store/owner_tables.h"
+#include "common/store/store_file.h"
+
+namespace spillway::store {
+
+// The owner's store in one SQLite file. Calls from any one thread; answers come through the poster.
+// The file is held exclusively. The destructor commits and answers what is queued and closes.
+//
+// A damaged file is set aside at open (Recovered::quarantined) and a new one takes its place. When
+// the damaged file still says whose it is, the new store is the same owner: it keeps the origin and
+// every task that can be read, skips a million sequence numbers and a thousand epochs so that none
+// given before is given again, and takes attempts elsewhere for lost. Otherwise nothing is carried
+// over and the origin is new. Damage that shows in use fails that and every later write with
+// `corrupt`, until the store is opened again.
+class SqliteOwnerStore final : public OwnerStore {
+ public:
+  struct Options {
+    FileOptions file;
+    OwnerTables::Options tables;
+    CommitQueue::Limits limits;
+  };
+  struct Opened {
+    std::unique_ptr<SqliteOwnerStore> store;
+    Recovered recovered;
+  };
+  // Blocks on the disk; takes as long with a million tasks as with ten.
+  static Result<Opened> open(const std::string& path, Poster poster, const Options& options);
+  static Result<Opened> open(const std::string& path, Poster poster);
+
+  void commit(Batch batch, Done<void> done) override;
+  void ready_after(std::optional<ReadyKey> after, std::size_t limit, std::size_t max_bytes,
+                   Done<std::vector<TaskRow>> done) override;
+  void due(NodeTime until, std::size_t limit, Done<Due> done) override;
+  void find(std::uint64_t seq, Done<TaskDetail> done) override;
+  void list(ListFilter filter, Done<std::vector<ListedTask>> done) override;
+  void dependents(std::uint64_t seq, Done<std::vector<TaskRow>> done) override;
+  void find_idempotent(std::string key, NodeTime now,
+                       Done<std::optional<std::uint64_t>> done) override;
+  void purge(NodeTime now, std::size_t limit, Done<Purged> done) override;
+  void inspect(bool deep, Done<StoreReport> done) override;
+
+ private:
+  SqliteOwnerStore(OwnerTables tables, Poster poster, const CommitQueue::Limits& limits);
+  struct Listing;
+  void list_on(Listing listing, Done<std::vector<ListedTask>> done);
+
+  // Answers may be run after this object is gone; those that come back to it look here.
+  const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+  OwnerTables tables_;
+  CommitQueue queue_;  // last: its thread uses the tables
+};
+
+}  // namespace spillway::store

@@ -1,0 +1,265 @@
+#include "common/store/store_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+
+namespace spillway::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Setting {
+  const char* name;
+  const char* value;
+  const char* reads;  // what the pragma answers when it is in force
+};
+
+// Fixed when a file is made.
+constexpr Setting kShape[] = {
+    {"page_size", "4096", "4096"},
+    {"auto_vacuum", "INCREMENTAL", "2"},
+};
+
+// The exclusive lock keeps a second process out and the log's index in memory; FULL makes a commit
+// survive a power cut; the limit lets the log shrink after a burst; Debian's SQLite would overwrite
+// deleted rows with zeros, which doubles what a delete writes.
+constexpr Setting kLock = {"locking_mode", "EXCLUSIVE", "exclusive"};
+constexpr Setting kSettings[] = {
+    {"journal_mode", "WAL", "wal"},
+    {"synchronous", "FULL", "2"},
+    {"mmap_size", "0", "0"},
+    {"temp_store", "MEMORY", "2"},
+    {"secure_delete", "OFF", "0"},
+    {"cell_size_check", "ON", "1"},
+    {"trusted_schema", "OFF", "0"},
+    {"wal_autocheckpoint", "1000", "1000"},
+    {"journal_size_limit", "4194304", "4194304"},
+};
+
+Status set(const Database& database, const std::string& name, const std::string& value,
+           const std::string& reads) {
+  const std::string pragma = "PRAGMA " + name;
+  if (Status status = database.execute((pragma + " = " + value).c_str()); !status) return status;
+  Result<std::string> answer = database.text(pragma);
+  if (!answer) return std::move(answer).error();
+  if (*answer == reads) return {};
+  return fail(Code::io, "the store's setting " + name + " is " + *answer + ", not " + reads +
+                            ": its file system may not support it");
+}
+
+Status set(const Database& database, const Setting& setting) {
+  return set(database, setting.name, setting.value, setting.reads);
+}
+
+Status configure(const Database& database, const FileOptions& options) {
+  for (const Setting& setting : kSettings) {
+    if (Status status = set(database, setting); !status) return status;
+  }
+  const std::string cache = "-" + std::to_string(options.cache_kib);
+  if (Status status = set(database, "cache_size", cache, cache); !status) return status;
+  if (options.max_pages == 0) return {};
+  return database.execute(("PRAGMA max_page_count = " + std::to_string(options.max_pages)).c_str());
+}
+
+// A file of ours that does not have the shape it was made with is damaged.
+Status check_shape(const Database& database) {
+  for (const Setting& setting : kShape) {
+    Result<std::string> answer = database.text("PRAGMA " + std::string(setting.name));
+    if (!answer) return std::move(answer).error();
+    if (*answer == setting.reads) continue;
+    return fail(Code::corrupt, std::string("the store's ") + setting.name + " is " + *answer);
+  }
+  return {};
+}
+
+Error system_error(const std::string& what, const std::error_code& error) {
+  const bool denied =
+      error == std::errc::permission_denied || error == std::errc::read_only_file_system;
+  return fail(denied ? Code::denied : Code::io, what + ": " + error.message());
+}
+
+Status sync_folder(const std::string& path) {
+  fs::path folder = fs::path(path).parent_path();
+  if (folder.empty()) folder = ".";
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return system_error(folder, std::error_code(errno, std::generic_category()));
+  const int synced = ::fsync(fd);
+  const int error = errno;
+  ::close(fd);
+  if (synced != 0) return system_error(folder, std::error_code(error, std::generic_category()));
+  return {};
+}
+
+Status rename(const std::string& from, const std::string& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  if (error) return system_error("cannot rename " + from + " to " + to, error);
+  return sync_folder(to);
+}
+
+bool exists(const std::string& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+std::string damage_mark(const std::string& path) { return path + ".damaged"; }
+std::string unfinished(const std::string& path) { return path + ".new"; }
+std::string replacement(const std::string& path) { return path + ".replacement"; }
+constexpr const char* kSuffixes[] = {"-wal", "-shm", "-journal", ""};
+
+void remove_all(const std::string& path) {
+  std::error_code ignored;
+  for (const char* suffix : kSuffixes) fs::remove(path + suffix, ignored);
+}
+
+std::string quarantine_name(const std::string& path) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  const std::string base = path + ".damaged-" + std::to_string(seconds);
+  std::string name = base;
+  // Without a clock every start happens in the same second of 1970.
+  for (int n = 2; exists(name); ++n) name = base + "-" + std::to_string(n);
+  return name;
+}
+
+// The database goes last: while it is in its place, the next start finds the work unfinished. A log
+// without its database must go too, or it would be replayed into the next one.
+Result<std::optional<std::string>> set_aside(const std::string& path) {
+  const std::string name = quarantine_name(path);
+  bool any = false;
+  for (const char* suffix : kSuffixes) {
+    if (!exists(path + suffix)) continue;
+    if (Status status = rename(path + suffix, name + suffix); !status) {
+      return std::move(status).error();
+    }
+    any = true;
+  }
+  return any ? std::optional(name) : std::nullopt;
+}
+
+Result<std::optional<std::string>> move_into_place(const std::string& path) {
+  Result<std::optional<std::string>> aside = set_aside(path);
+  if (!aside) return aside;
+  std::error_code ignored;
+  fs::remove(damage_mark(path), ignored);
+  if (Status status = rename(replacement(path), path); !status) return std::move(status).error();
+  return aside;
+}
+
+Result<std::uint64_t> carry_over(const std::string& path, const FileKind& kind,
+                                 const Database& fresh) {
+  constexpr std::uint64_t kNothing = 0;
+  Result<Database> damaged = Database::open(path, false);
+  if (!damaged) return kNothing;
+  // Evidence is not written to: no checkpoint, and no lock file beside it.
+  damaged->leave_log_alone();
+  if (!set(*damaged, kLock)) return kNothing;
+  Result<std::int64_t> version = damaged->integer("PRAGMA user_version");
+  if (!version || *version != kind.schema.version()) return kNothing;
+  return kind.salvage(*damaged, fresh);
+}
+
+Result<Database> make(const std::string& name, const FileKind& kind, const FileOptions& options) {
+  remove_all(name);
+  Result<Database> database = Database::open(name, true);
+  if (!database) return database;
+  if (Status status = set(*database, kLock); !status) return std::move(status).error();
+  for (const Setting& setting : kShape) {
+    if (Status status = set(*database, setting); !status) return std::move(status).error();
+  }
+  if (Status status = configure(*database, options); !status) return std::move(status).error();
+  if (Status status = migrate(*database, kind.schema); !status) return std::move(status).error();
+  return database;
+}
+
+// The log's content must be in the file before the file is renamed away from it.
+Status fold_log(const Database& database) {
+  Result<std::int64_t> busy = database.integer("PRAGMA wal_checkpoint(TRUNCATE)");
+  if (!busy) return std::move(busy).error();
+  if (*busy != 0) return fail(Code::io, "the new store's log cannot be written back");
+  return {};
+}
+
+// A whole new file under the replacement's name.
+Result<std::uint64_t> build_replacement(const std::string& path, const FileKind& kind,
+                                        const FileOptions& options) {
+  const std::string name = unfinished(path);
+  std::uint64_t salvaged = 0;
+  if (exists(path)) {
+    Result<Database> database = make(name, kind, options);
+    if (!database) return std::move(database).error();
+    Result<std::uint64_t> carried = carry_over(path, kind, *database);
+    if (!carried) return carried;
+    if (Status status = fold_log(*database); !status) return std::move(status).error();
+    salvaged = *carried;
+  }
+  if (salvaged == 0) {
+    Result<Database> database = make(name, kind, options);
+    if (!database) return std::move(database).error();
+    if (Status status = kind.found(*database); !status) return std::move(status).error();
+    if (Status status = fold_log(*database); !status) return std::move(status).error();
+  }
+  if (Status status = rename(name, replacement(path)); !status) return std::move(status).error();
+  return salvaged;
+}
+
+Status prepare(const Database& database, const FileKind& kind, const FileOptions& options) {
+  if (Status status = set(database, kLock); !status) return status;
+  if (Status status = check_owner(database, kind.schema); !status) return status;
+  if (Status status = check_shape(database); !status) return status;
+  if (Status status = configure(database, options); !status) return status;
+  return migrate(database, kind.schema);
+}
+
+Result<OpenedFile> open_existing(const std::string& path, const FileKind& kind,
+                                 const FileOptions& options) {
+  if (exists(damage_mark(path))) return fail(Code::corrupt, path + ": damage was found in use");
+  std::error_code error;
+  // Files come into their place whole, so an empty one has lost its content.
+  if (fs::file_size(path, error) == 0) return fail(Code::corrupt, path + ": is empty");
+  Result<Database> database = Database::open(path, false);
+  if (!database) return std::move(database).error();
+  if (Status status = prepare(*database, kind, options); !status) return std::move(status).error();
+  if (Status status = kind.recover(*std::move(database)); !status) return std::move(status).error();
+  return OpenedFile{};
+}
+
+Result<OpenedFile> replace(const std::string& path, const FileKind& kind,
+                           const FileOptions& options) {
+  Result<std::uint64_t> salvaged = build_replacement(path, kind, options);
+  if (!salvaged) return std::move(salvaged).error();
+  Result<std::optional<std::string>> aside = move_into_place(path);
+  if (!aside) return std::move(aside).error();
+  Result<OpenedFile> opened = open_existing(path, kind, options);
+  if (!opened) return opened;
+  opened->fresh = true;
+  opened->quarantined = *aside;
+  opened->salvaged = *salvaged;
+  return opened;
+}
+
+}  // namespace
+
+Result<OpenedFile> open_file(const std::string& path, const FileKind& kind,
+                             const FileOptions& options) {
+  if (exists(replacement(path))) {
+    Result<std::optional<std::string>> aside = move_into_place(path);
+    if (!aside) return std::move(aside).error();
+  }
+  if (!exists(path)) return replace(path, kind, options);
+  Result<OpenedFile> opened = open_existing(path, kind, options);
+  if (opened || opened.error().code != Code::corrupt) return opened;
+  return replace(path, kind, options);
+}
+
+void mark_damaged(const std::string& path) {
+  std::ofstream mark(damage_mark(path));
+  mark.flush();
+  static_cast<void>(sync_folder(path).ok());
+}
+
+}  // namespace spillway::store

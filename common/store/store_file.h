@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "common/store/database.h"
+#include "common/store/schema.h"
+
+// A store's file from one start to the next: made whole or not at all, opened with settings that
+// are read back, and replaced when it is damaged. The damaged file is kept beside it for
+// inspection.
+namespace spillway::store {
+
+struct FileOptions {
+  std::uint32_t cache_kib = 512;  // of SQLite's page cache
+  std::uint32_t max_pages = 0;    // of 4 KiB; beyond it the file counts as full; 0: no limit
+};
+
+// What a kind of store adds to a plain file.
+struct FileKind {
+  Schema schema;
+  // Writes the first rows of a new file.
+  std::function<Status(const Database& fresh)> found;
+  // Reads all that a start needs and keeps the database when that went well; `corrupt` sends the
+  // file to quarantine.
+  std::function<Status(Database database)> recover;
+  // Copies what can be read from a damaged file into an empty one of the same schema and answers
+  // how many tasks. Not called when the damaged file cannot even be opened. After 0 the new file is
+  // founded afresh. Errors are those of the empty one.
+  std::function<Result<std::uint64_t>(const Database& damaged, const Database& fresh)> salvage;
+};
+
+struct OpenedFile {
+  bool fresh = false;                      // made now: it did not exist, or was damaged
+  std::optional<std::string> quarantined;  // where the damaged file went
+  std::uint64_t salvaged = 0;              // tasks carried over
+};
+
+// A kill at any instruction leaves the old file, or the new one, for the next call.
+Result<OpenedFile> open_file(const std::string& path, const FileKind& kind,
+                             const FileOptions& options);
+
+// Damage that shows in use is left for the next start to deal with: this leaves a mark that it will
+// find. Failing to leave it is not an error; the damage is then found again.
+void mark_damaged(const std::string& path);
+
+}  // namespace spillway::store
