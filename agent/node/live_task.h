@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "common/lifecycle/owner.h"
+#include "common/store/owner_store.h"
+#include "spillway/kind.h"
+#include "spillway/task.h"
+#include "spillway/view.h"
+
+namespace spillway::agent {
+
+// A task in memory: those leased or running, the first of the ready ones, and whatever a commit in
+// flight still speaks of.
+struct LiveTask {
+  std::uint64_t seq = 0;
+  NodeTime created{};
+  lifecycle::OwnerTask state;  // the newest; the disk follows
+  lifecycle::OwnerPolicy policy;
+  store::EncodedBytes spec_bytes;
+  std::shared_ptr<const TaskSpec> spec;
+  const Kind* kind = nullptr;  // null: not known here
+  double work = 1;
+  std::vector<Attempt> attempts;
+  Explanation explanation;  // of the last grant
+  Duration predicted{};     // of the last grant: to its result
+  NodeTime offered{};       // when the live OFFER was last sent
+  unsigned unsaved = 0;     // batches that speak of it and are not committed yet
+  NodeTime timer = kNever;  // as registered in the table
+  Cost cost;
+
+  store::ReadyKey ready_key() const { return {spec->band, state.deadline, seq}; }
+};
+
+}  // namespace spillway::agent

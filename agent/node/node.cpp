@@ -1,0 +1,369 @@
+#include "agent/node/node.h"
+
+#include <algorithm>
+
+#include "common/wire/codec.h"
+
+namespace spillway::agent {
+namespace {
+
+constexpr Duration kRetryCommit = std::chrono::seconds(1);
+constexpr Duration kPurgeInterval = std::chrono::seconds(10);
+constexpr std::size_t kPurgeSlice = 256;
+constexpr std::size_t kDueSlice = 256;
+constexpr Duration kLookForPlace = std::chrono::seconds(30);
+constexpr std::size_t kRefillBytes = 8 * 1024 * 1024;
+
+store::EventKind event_of(const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& step) {
+  switch (step.next.state) {
+    case TaskState::succeeded: return store::EventKind::succeeded;
+    case TaskState::failed: return store::EventKind::failed;
+    case TaskState::cancelled: return store::EventKind::cancelled;
+    case TaskState::expired: return store::EventKind::expired;
+    case TaskState::leased:
+    case TaskState::running:
+      return step.next.epoch > was.epoch ? store::EventKind::granted : store::EventKind::started;
+    case TaskState::waiting:
+    case TaskState::ready: break;
+  }
+  if (is_terminal(was.state)) return store::EventKind::retried;
+  if (step.next.reason == WaitReason::held) return store::EventKind::held;
+  if (was.reason == WaitReason::held) return store::EventKind::released;
+  if (step.failure == FailureClass::lost) return store::EventKind::lease_lost;
+  if (step.failure != FailureClass::none && step.failure != FailureClass::refused) {
+    return store::EventKind::attempt_failed;
+  }
+  return store::EventKind::offered_back;
+}
+
+// Steps that a task's row says already, or that nobody asks about.
+bool worth_an_event(const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& step,
+                    store::EventKind kind) {
+  if (kind == store::EventKind::succeeded || kind == store::EventKind::started) return false;
+  if (kind == store::EventKind::offered_back) return was.place != PlaceKind::none;
+  return was.state != step.next.state || was.reason != step.next.reason ||
+         was.epoch != step.next.epoch;
+}
+
+}  // namespace
+
+Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recovered)
+    : options_(std::move(options)),
+      parts_(std::move(parts)),
+      origin_(recovered.origin),
+      timeline_(*parts_.clock, recovered.last_seen),
+      started_(timeline_.now()),
+      table_(options_.max_ready),
+      journal_(*parts_.store),
+      placement_(options_.placement),
+      next_seq_(recovered.next_seq) {
+  for (const Kind* kind : parts_.kinds->list()) local_kinds_.push_back(kind->name);
+  journal_.listen({.settled = [this](std::uint64_t seq) { on_settled(seq); },
+                   .failed = [this](const Error& error) { on_store_failed(error); },
+                   .committed =
+                       [this] {
+                         if (!store_problem_.empty()) parts_.report("the store writes again");
+                         store_problem_.clear();
+                         retry_commit_ = kNever;
+                         parts_.wake();
+                       }});
+}
+
+Node::~Node() = default;
+
+void Node::start(const store::Recovered& recovered) {
+  counters_.accepted = recovered.next_seq - 1;
+  std::copy(std::begin(recovered.counts.by_state), std::end(recovered.counts.by_state),
+            std::begin(counters_.by_state));
+  // What the disk holds besides the live ones is looked for once the loop turns (P22).
+  table_.expect_more_on_disk();
+  dependencies_ = recovered.next_seq > 1;
+  for (const store::TaskRow& row : recovered.live) {
+    LiveTask& task = adopt(row);
+    if (task.state.place == PlaceKind::cloud) cloud_.held += 1;
+    apply(task, lifecycle::recover(task.state, task.policy, options_.boot, tick()),
+          {"the agent stopped while it ran", Code::internal});
+  }
+  journal_.session(recovered.session + 1);
+  if (session_) journal_.after([this] { session_->start(); });
+  parts_.wake();
+}
+
+LiveTask Node::make_live(const store::TaskRow& row) const {
+  LiveTask task;
+  task.seq = row.seq;
+  task.created = row.created;
+  task.state = row.task;
+  task.spec_bytes = row.spec;
+  Result<TaskSpec> spec =
+      row.spec ? wire::decode_spec(*row.spec) : Result<TaskSpec>(fail(Code::corrupt, "no spec"));
+  // A spec the disk has spoiled cannot run; its task ends through its attempts.
+  task.spec = std::make_shared<const TaskSpec>(spec ? *std::move(spec) : TaskSpec{});
+  fill_derived(task);
+  return task;
+}
+
+void Node::fill_derived(LiveTask& task) const {
+  const TaskSpec& spec = *task.spec;
+  task.policy = lifecycle::policy_of(spec, options_.lease);
+  task.kind = parts_.kinds->find(spec.kind);
+  std::size_t bytes = spec.input.bytes.size();
+  task.work = spec.work.value_or(task.kind ? kinds::work_of(*task.kind, bytes, spec.args)
+                                           : 1.0 + double(bytes));
+}
+
+LiveTask& Node::adopt(const store::TaskRow& row) { return table_.add(make_live(row)); }
+
+void Node::apply(LiveTask& task, const lifecycle::OwnerStep& step, Cause cause) {
+  if (step.verdict != lifecycle::Verdict::applied) return act(task, step);
+  lifecycle::OwnerTask was = task.state;
+  task.state = step.next;
+  if (!step.renewal) {
+    journal_.update(task, was.state, was.epoch);
+    journal_event(task, was, step, cause.message);
+    record_change(task, was, step.failure);
+  }
+  table_.refresh(task);
+  act(task, step);
+  if (step.act.finished && !step.act.keep_result) {
+    TaskResult result;
+    if (task.state.state == TaskState::failed) {
+      result.error =
+          TaskError{step.failure, cause.code, std::move(cause.message), was.place, was.epoch};
+    }
+    finish(task, std::move(result));
+  }
+  parts_.wake();
+}
+
+void Node::act(LiveTask& task, const lifecycle::OwnerStep& step) {
+  const lifecycle::Do& act = step.act;
+  std::uint64_t seq = task.seq;
+  Epoch epoch = step.next.epoch;
+  if (act.drop_offer) journal_.drop_offer({seq, act.stop_epoch});
+  if (act.stop_local) parts_.runner->stop(id_of(seq), act.stop_epoch);
+  if (act.send_cancel && session_) {
+    journal_.after([this, seq, stop = act.stop_epoch] {
+      session_->send_task(wire::Cancel{id_of(seq), stop});
+    });
+  }
+  if (act.send_offer) {
+    journal_.put_offer({seq, epoch});
+    journal_.after([this, seq, epoch] { send_offer(seq, epoch); });
+  }
+  if (act.run_local) journal_.after([this, seq, epoch] { start_local(seq, epoch); });
+}
+
+void Node::journal_event(LiveTask& task, const lifecycle::OwnerTask& was,
+                         const lifecycle::OwnerStep& step, const std::string& detail) {
+  store::EventKind kind = event_of(was, step);
+  bool granted = kind == store::EventKind::granted;
+  PlaceKind place = granted ? step.next.place : was.place;
+  store::EventRow row{task.seq,
+                      now(),
+                      kind,
+                      step.next.epoch,
+                      place,
+                      step.failure,
+                      granted ? wire::encode(task.explanation) : to_bytes(detail)};
+  if (!listeners_.empty()) {
+    journal_.after([this, view = view_of(row)] { emit(view); });
+  }
+  if (worth_an_event(was, step, kind)) journal_.event(std::move(row));
+}
+
+void Node::record_change(LiveTask& task, const lifecycle::OwnerTask& was, FailureClass failure) {
+  const lifecycle::OwnerTask& is = task.state;
+  counters_.by_state[std::size_t(was.state)] -= 1;
+  counters_.by_state[std::size_t(is.state)] += 1;
+  if (was.place != PlaceKind::none && is.place == PlaceKind::none) {
+    if (!task.attempts.empty()) task.attempts.back().failure = failure;
+    if (was.place == PlaceKind::cloud) hold_in_cloud(task, -1);
+  }
+  if (is.epoch == was.epoch) return;
+  if (is.place == PlaceKind::cloud) hold_in_cloud(task, +1);
+  if (task.attempts.size() == kMaxAttemptsKept) task.attempts.erase(task.attempts.begin());
+  task.attempts.push_back({is.epoch, is.place, FailureClass::none, {}});
+  task.attempts.back().times.queued = was.since;
+  task.attempts.back().times.started = is.since;
+}
+
+void Node::hold_in_cloud(const LiveTask& task, int change) {
+  double predicted =
+      placement_.run_time(task.spec->kind, PlaceKind::cloud, task.work, now()).median;
+  cloud_.held = change > 0 ? cloud_.held + 1 : cloud_.held - std::min(cloud_.held, 1U);
+  cloud_.held_seconds = std::max(0.0, cloud_.held_seconds + change * predicted);
+  // Predictions drift while a task is away; nothing held is nothing ahead.
+  if (cloud_.held == 0) cloud_.held_seconds = 0;
+}
+
+void Node::finish(LiveTask& task, TaskResult result) {
+  result.id = id_of(task.seq);
+  result.outcome = task.state.state;
+  result.attempts = task.attempts;
+  result.cost = task.cost;
+  if (!task.attempts.empty()) {
+    const Attempt& last = task.attempts.back();
+    result.placement = {last.place, task.predicted, now() - last.times.started};
+  }
+  auto encoded = std::make_shared<const Bytes>(wire::encode(result));
+  journal_.finish(task, std::move(encoded), now() + task.spec->retention);
+  if (looking_up_ > 0) ended_.insert(task.seq);
+  if (dependencies_) {
+    journal_.after([this, seq = task.seq, good = result.outcome == TaskState::succeeded] {
+      release_dependents(seq, good);
+    });
+  }
+  auto [first, last] = waiters_.equal_range(task.seq);
+  if (first == last) return;
+  TaskView view = view_of(task);
+  view.result = std::move(result);
+  for (auto waiter = first; waiter != last; ++waiter) {
+    journal_.after([who = waiter->second, view] {
+      if (auto alive = who.lock()) alive->reply(view);
+    });
+  }
+  waiters_.erase(first, last);
+}
+
+void Node::emit(EventView event) {
+  std::erase_if(listeners_, [](const auto& who) { return who.expired(); });
+  for (const auto& who : std::vector(listeners_)) {
+    auto listener = who.lock();
+    if (listener && (!listener->only || *listener->only == event.seq)) listener->reply(event);
+  }
+}
+
+NodeTime Node::cycle() {
+  if (stopped_) return kNever;
+  on_timers();
+  schedule();
+  journal_.flush(now(), parts_.clock->wall_time());
+  if (session_) session_->connection().pump();
+  if (draining_ && drained_ && running_ + blocking_ == 0 && journal_.idle()) {
+    std::exchange(drained_, nullptr)();
+  }
+  NodeTime next = std::min({table_.next_timer(), next_purge_, next_resend_, next_probe_,
+                            retry_commit_, looking_ ? kNever : table_.disk_due()});
+  if (session_) next = std::min(next, session_->connection().next_timer());
+  return next;
+}
+
+void Node::on_timers() {
+  NodeTime time = now();
+  while (LiveTask* task = table_.due(time)) {
+    apply(*task, lifecycle::on_time(task->state, task->policy, tick()),
+          {"out of time", Code::timeout});
+  }
+  if (time >= retry_commit_) {
+    retry_commit_ = kNever;
+    journal_.retry();
+  }
+  if (table_.needs_refill()) refill();
+  if (!looking_ && time >= table_.disk_due()) look_on_disk();
+  if (!purging_ && time >= next_purge_) purge();
+  if (!session_) return;
+  if (time >= session_->connection().next_timer()) session_->connection().on_timer();
+  if (time >= next_resend_) resend_offers(std::chrono::seconds(5));
+  if (time >= next_probe_) probe();
+}
+
+void Node::look_on_disk() {
+  looking_ = true;
+  parts_.store->due(now(), kDueSlice,
+                    [this, alive = std::weak_ptr(alive_)](Result<store::OwnerStore::Due> due) {
+                      if (alive.expired()) return;
+                      looking_ = false;
+                      table_.set_disk_due(due ? due->next : now() + kRetryCommit);
+                      if (!due) return parts_.wake();
+                      take_due(due->rows);
+                      if (due->rows.size() == kDueSlice) table_.set_disk_due(now());
+                      parts_.wake();
+                    });
+}
+
+void Node::take_due(const std::vector<store::TaskRow>& rows) {
+  placement::Place local = local_place();
+  placement::Place cloud = cloud_place();
+  for (const store::TaskRow& row : rows) {
+    if (table_.find(row.seq)) continue;
+    LiveTask& task = adopt(row);
+    apply(task, lifecycle::on_time(task.state, task.policy, tick()));
+    if (task.state.reason == WaitReason::no_place) {
+      if (placement_.no_place(candidate_of(task), local, cloud)) {
+        look_again_later(task);
+      } else {
+        apply(task, lifecycle::on_place_found(task.state, tick()));
+      }
+    }
+    table_.settle(row.seq);
+  }
+}
+
+void Node::look_again_later(LiveTask& task) {
+  task.state.wake = now() + kLookForPlace;
+  journal_.update(task, task.state.state, task.state.epoch);
+}
+
+void Node::refill() {
+  auto after = table_.refill_after();
+  parts_.store->ready_after(
+      after, table_.refill_count(), kRefillBytes,
+      [this, alive = std::weak_ptr(alive_)](Result<std::vector<store::TaskRow>> rows) {
+        if (alive.expired()) return;
+        if (!rows) return table_.refill_failed();
+        std::optional<store::ReadyKey> last;
+        std::vector<std::uint64_t> added;
+        for (const store::TaskRow& row : *rows) {
+          last = store::ReadyKey{row.band, row.task.deadline, row.seq};
+          if (table_.find(row.seq)) continue;
+          adopt(row);
+          added.push_back(row.seq);
+        }
+        // An empty answer is the end; a short one may have been cut by its bytes.
+        table_.refilled(last, !rows->empty());
+        for (std::uint64_t seq : added) table_.refresh(*table_.find(seq));
+        parts_.wake();
+      });
+}
+
+void Node::purge() {
+  purging_ = true;
+  next_purge_ = now() + kPurgeInterval;
+  parts_.store->purge(now(), kPurgeSlice,
+                      [this, alive = std::weak_ptr(alive_)](Result<store::Purged> purged) {
+                        if (alive.expired()) return;
+                        purging_ = false;
+                        if (purged && purged->removed == kPurgeSlice) next_purge_ = now();
+                        parts_.wake();
+                      });
+}
+
+void Node::on_store_failed(const Error& error) {
+  if (store_problem_.empty()) {
+    parts_.report("the store cannot write, nothing is accepted until it can: " + error.message);
+  }
+  store_problem_ = error.message;
+  retry_commit_ = now() + kRetryCommit;
+  parts_.wake();
+}
+
+void Node::drain(std::function<void()> done) {
+  draining_ = true;
+  drained_ = std::move(done);
+  withdraw_offers();
+  parts_.wake();
+}
+
+void Node::resume() {
+  draining_ = false;
+  drained_ = nullptr;
+  parts_.wake();
+}
+
+void Node::stop() {
+  if (session_) session_->stop();
+  stopped_ = true;
+}
+
+}  // namespace spillway::agent

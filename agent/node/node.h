@@ -1,0 +1,237 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "agent/intake/api.h"
+#include "agent/node/journal.h"
+#include "agent/node/subscription.h"
+#include "agent/node/task_table.h"
+#include "agent/placement/placement.h"
+#include "agent/session/device_session.h"
+#include "common/attempt/attempt_runner.h"
+#include "common/base/clock.h"
+#include "common/kinds/registry.h"
+#include "common/store/owner_store.h"
+
+namespace spillway::agent {
+
+struct NodeOptions {
+  std::string device;
+  std::string version;
+  BootId boot;
+  std::vector<std::string> tags;
+  std::uint64_t memory = 0;  // bytes offered to tasks
+  std::size_t max_ready = 512;
+  std::uint64_t max_tasks = 1'000'000;  // unfinished ones
+  Duration lease = std::chrono::seconds(30);
+  Duration probe_interval = std::chrono::seconds(30);
+  placement::Policy placement;
+};
+
+// What a node works with. Everything outlives it.
+struct NodeParts {
+  const Clock* clock = nullptr;
+  store::OwnerStore* store = nullptr;
+  attempt::Runner* runner = nullptr;
+  const kinds::KindRegistry* kinds = nullptr;
+  std::function<std::uint64_t()> random;
+  // Asks for a call of cycle() soon, on the loop; several asks may melt into one.
+  std::function<void()> wake;
+  // For people: once per change, not per task.
+  std::function<void(const std::string& message)> report;
+  std::function<void(const std::string& cause, const std::string& detail)> refused;
+};
+
+// Why a step was taken: for its event, and for the task's error when it was the last.
+struct Cause {
+  std::string message;
+  Code code = Code::internal;
+};
+
+// The owner of what was submitted here: binds life cycle, store, placement, local runs and the
+// session with the cloud. On the loop only; nothing in it blocks. Steps are taken in memory at
+// once, and what leaves the process (answers, OFFERs, acks, user code) waits for the commit that
+// made it true.
+class Node final : public intake::Api {
+ public:
+  Node(NodeOptions options, NodeParts parts, const store::Recovered& recovered);
+  ~Node() override;
+
+  // The session is optional: without one the node is local only.
+  void attach(mqtt::Transport& transport, SessionOptions session);
+  // Carries on from what the store held.
+  void start(const store::Recovered& recovered);
+
+  Ticket handle(wire::RequestBody request, Reply reply) override;
+
+  // One turn: timers, placement, commits, publications. Returns when it wants the next one.
+  NodeTime cycle();
+
+  // Stops admission, grants and the session's offers; `done` is called once nothing runs here.
+  void drain(std::function<void()> done);
+  void resume();
+  // Says goodbye to the broker. Commits still queued are the store's to finish.
+  void stop();
+
+  NodeView view() const;
+  NodeTime now() const { return timeline_.now(); }
+
+ private:
+  // What the node counts and shows; since start unless said otherwise.
+  struct Counters {
+    std::uint64_t accepted = 0;  // since the store was made
+    std::uint64_t by_state[8] = {};
+    std::uint64_t done_local = 0, done_cloud = 0, buffered = 0, duplicates = 0, refused = 0;
+  };
+  struct Cloud {
+    bool online = false;
+    wire::Presence presence;
+    std::vector<std::string> kinds;  // sorted
+    wire::Credits credits;
+    NodeTime credits_at{};
+    std::uint32_t held = 0;   // our attempts there: leased or running
+    double held_seconds = 0;  // their predicted run time
+  };
+  struct Submission;
+
+  // node.cpp
+  lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
+  TaskId id_of(std::uint64_t seq) const { return {origin_, seq}; }
+  LiveTask& adopt(const store::TaskRow& row);
+  LiveTask& adopt_new(const store::NewTask& row, TaskSpec spec);
+  LiveTask make_live(const store::TaskRow& row) const;
+  void fill_derived(LiveTask& task) const;
+  void apply(LiveTask& task, const lifecycle::OwnerStep& step, Cause cause = {});
+  void act(LiveTask& task, const lifecycle::OwnerStep& step);
+  void journal_event(LiveTask& task, const lifecycle::OwnerTask& was,
+                     const lifecycle::OwnerStep& step, const std::string& detail);
+  void record_change(LiveTask& task, const lifecycle::OwnerTask& was, FailureClass failure);
+  void hold_in_cloud(const LiveTask& task, int change);
+  void finish(LiveTask& task, TaskResult result);
+  void emit(EventView event);
+  void on_timers();
+  void look_on_disk();
+  void take_due(const std::vector<store::TaskRow>& rows);
+  void look_again_later(LiveTask& task);
+  void refill();
+  void purge();
+  void on_settled(std::uint64_t seq) { table_.settle(seq); }
+  void on_store_failed(const Error& error);
+
+  // node_submit.cpp
+  void submit(wire::SubmitRequest request, Reply reply);
+  void submit_one(std::shared_ptr<Submission> all, std::size_t index, Bytes encoded);
+  Result<TaskSpec> admit(ByteView encoded) const;
+  void check_key(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded);
+  void check_dependencies(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec,
+                          Bytes encoded, std::size_t next, std::vector<std::uint64_t> unfinished);
+  void accept(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded,
+              std::vector<std::uint64_t> unfinished);
+  void release_dependents(std::uint64_t seq, bool succeeded);
+
+  // node_requests.cpp
+  void with_task(std::uint64_t seq, Reply reply, std::function<void(LiveTask&)> use);
+  void people(wire::TaskRequest request, Reply reply);
+  void show(std::uint64_t seq, Reply reply);
+  void why(std::uint64_t seq, Reply reply);
+  Ticket wait(std::uint64_t seq, Reply reply);
+  void list(const wire::ListRequest& request, Reply reply);
+  Ticket events(const wire::EventsRequest& request, Reply reply);
+
+  // node_views.cpp
+  TaskView view_of(const LiveTask& task) const;
+  TaskView view_of(const store::TaskRow& row, const std::string& kind,
+                   const std::string& tenant) const;
+  TaskView view_of(const store::TaskDetail& detail) const;
+  EventView view_of(const store::EventRow& row) const;
+  WhyReport why_of(TaskView view, const LiveTask& live) const;
+  PlaceView local_view() const;
+  PlaceView cloud_view() const;
+
+  // node_local.cpp
+  void start_local(std::uint64_t seq, Epoch epoch);
+  void take_core(const LiveTask& task);
+  void free_core(std::uint64_t seq, Epoch epoch);
+  void on_outcome(attempt::Outcome outcome);
+  void note_local_times(LiveTask& task, const attempt::Outcome& outcome);
+
+  // node_cloud.cpp
+  void send_offer(std::uint64_t seq, Epoch epoch);
+  void resend_offers(Duration older_than);
+  void on_link_down(const Error& reason);
+  void on_cloud(const wire::Presence& presence);
+  void withdraw_offers();
+  void on_item(wire::Item item);
+  LiveTask* leased(TaskId id);
+  void on(const wire::Accept& item);
+  void on(const wire::Nack& item);
+  void on(const wire::Beat& item);
+  void on(const wire::ResultItem& item);
+  void on(const wire::Credits& item);
+  void on(const wire::Echo& item);
+  void take_result(LiveTask& task, const wire::ResultItem& item);
+  void acknowledge(const wire::ResultItem& item, wire::ResultVerdict verdict);
+  void note_cloud_times(LiveTask& task, const wire::AttemptReport& report);
+  void probe();
+  void learn_transfer(const LiveTask& task);
+
+  // node_schedule.cpp
+  void schedule();
+  placement::Place local_place() const;
+  placement::Place cloud_place() const;
+  placement::Candidate candidate_of(const LiveTask& task) const;
+  std::vector<placement::Candidate> candidates();
+  bool gives_up_disconnected(const LiveTask& task) const;
+  bool grant(std::uint64_t seq, PlaceKind place, Explanation explanation);
+  void grant_local(std::vector<placement::Candidate>& ready, placement::Place& local,
+                   const placement::Place& cloud);
+  void grant_cloud(std::vector<placement::Candidate>& ready, const placement::Place& local,
+                   placement::Place& cloud);
+  void set_aside_impossible(std::vector<placement::Candidate>& ready, const placement::Place& local,
+                            const placement::Place& cloud);
+
+  NodeOptions options_;
+  NodeParts parts_;
+  Origin origin_;
+  NodeTimeline timeline_;
+  NodeTime started_;
+  TaskTable table_;
+  Journal journal_;
+  placement::Placement placement_;
+  std::unique_ptr<DeviceSession> session_;
+  Counters counters_;
+  Cloud cloud_;
+  std::uint64_t next_seq_ = 1;
+  std::uint32_t running_ = 0;   // local attempts, blocking ones not counted
+  std::uint32_t blocking_ = 0;  // local attempts of blocking kinds
+  std::map<std::pair<std::uint64_t, std::uint32_t>, bool> cores_;  // (seq, epoch) → blocking
+  std::vector<std::string> local_kinds_;                           // sorted
+  bool dependencies_ = false;                                      // somebody may wait for somebody
+  bool draining_ = false;
+  bool stopped_ = false;
+  bool looking_ = false;  // a look for due tasks on disk is under way
+  bool purging_ = false;
+  std::function<void()> drained_;
+  std::string store_problem_;
+  NodeTime retry_commit_ = kNever;
+  NodeTime next_purge_{}, next_resend_ = kNever, next_probe_ = kNever, link_since_{};
+  std::uint64_t probe_token_ = 0;
+  NodeTime probe_sent_{};
+  unsigned looking_up_ = 0;                            // dependency look-ups under way
+  std::unordered_set<std::uint64_t> ended_;            // tasks that ended meanwhile
+  std::map<std::string, std::uint64_t> pending_keys_;  // accepted, not yet durable
+  std::unordered_multimap<std::uint64_t, std::weak_ptr<Subscription>> waiters_;
+  std::vector<std::weak_ptr<Subscription>> listeners_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();  // outlived by late store answers
+};
+
+}  // namespace spillway::agent

@@ -1,0 +1,248 @@
+#include <algorithm>
+
+#include "agent/node/node.h"
+#include "common/crypto/sha256.h"
+
+namespace spillway::agent {
+namespace {
+
+constexpr Duration kResendAfter = std::chrono::seconds(5);
+constexpr std::size_t kLearnBytes = 8 * 1024;  // smaller inputs say nothing of bandwidth
+
+}  // namespace
+
+void Node::attach(mqtt::Transport& transport, SessionOptions session) {
+  session::Hooks hooks;
+  hooks.now = [this] { return now(); };
+  hooks.random = parts_.random;
+  hooks.wall = [this] { return parts_.clock->wall_time(); };
+  SessionEvents events{.up = [this] { link_since_ = now(); },
+                       .down = [this](const Error& reason) { on_link_down(reason); },
+                       .cloud = [this](const wire::Presence& presence) { on_cloud(presence); },
+                       .item = [this](wire::Item item) { on_item(std::move(item)); },
+                       .refused =
+                           [this](const std::string& cause, const std::string& detail) {
+                             counters_.refused += 1;
+                             parts_.refused(cause, detail);
+                           },
+                       .changed = parts_.wake};
+  session_ = std::make_unique<DeviceSession>(transport, std::move(session), std::move(hooks),
+                                             std::move(events));
+  wire::Presence self;
+  self.boot = options_.boot;
+  self.version = options_.version;
+  self.workers = parts_.runner->width();
+  self.memory = options_.memory;
+  self.tags = options_.tags;
+  for (const Kind* kind : parts_.kinds->list()) self.kinds.push_back({kind->name, kind->version});
+  session_->describe(std::move(self));
+}
+
+void Node::on_cloud(const wire::Presence& presence) {
+  bool was = cloud_.online;
+  cloud_.online = presence.online;
+  cloud_.presence = presence;
+  cloud_.kinds.clear();
+  for (const wire::KindInfo& kind : presence.kinds) cloud_.kinds.push_back(kind.name);
+  std::sort(cloud_.kinds.begin(), cloud_.kinds.end());
+  if (was != presence.online) link_since_ = now();
+  if (!presence.online) {
+    parts_.report(presence.graceful ? "the cloud went away, announced" : "the cloud went away");
+    return withdraw_offers();
+  }
+  if (!was) parts_.report("the cloud is there");
+  // It may have restarted, or never have had what was under way.
+  resend_offers(Duration::zero());
+  next_probe_ = now();
+}
+
+void Node::on_link_down(const Error& reason) {
+  bool was = cloud_.online;
+  cloud_.online = false;
+  next_resend_ = next_probe_ = kNever;
+  if (was) {
+    link_since_ = now();
+    parts_.report("the link went down: " + reason.message);
+  }
+  withdraw_offers();
+}
+
+// P13: what nobody acknowledged runs here instead, unless it must not.
+void Node::withdraw_offers() {
+  for (std::uint64_t seq :
+       std::vector(table_.pending_offers().begin(), table_.pending_offers().end())) {
+    LiveTask& task = *table_.find(seq);
+    apply(task, lifecycle::on_link_down(task.state, task.policy, task.spec->on_disconnect, tick()),
+          {"the link went down before the cloud took it", Code::unavailable});
+  }
+}
+
+void Node::send_offer(std::uint64_t seq, Epoch epoch) {
+  LiveTask* task = table_.find(seq);
+  if (!task || task->state.epoch != epoch || !task->state.offer_pending || !cloud_.online) return;
+  if (task->spec->data == DataScope::edge_only) return;  // P11, at egress
+  wire::Offer offer;
+  offer.id = id_of(seq);
+  offer.epoch = epoch;
+  if (task->state.deadline != kNever) offer.remaining = task->state.deadline - now();
+  offer.lease = options_.lease;
+  offer.settled = task->state.settled;
+  offer.spec = *task->spec_bytes;
+  task->offered = now();
+  task->cost.bytes_up += offer.spec.size();
+  session_->send_task(std::move(offer));
+  next_resend_ = std::min(next_resend_, now() + kResendAfter);
+}
+
+void Node::resend_offers(Duration older_than) {
+  next_resend_ = kNever;
+  for (std::uint64_t seq : table_.pending_offers()) {
+    LiveTask& task = *table_.find(seq);
+    if (task.unsaved == 0 && now() - task.offered >= older_than) send_offer(seq, task.state.epoch);
+  }
+  if (!table_.pending_offers().empty()) next_resend_ = now() + kResendAfter;
+}
+
+void Node::on_item(wire::Item item) {
+  std::visit(
+      [this](const auto& one) {
+        if constexpr (requires { this->on(one); }) {
+          on(one);
+        } else {
+          counters_.refused += 1;
+          parts_.refused("unexpected item", "the cloud sent an item that only devices send");
+        }
+      },
+      item);
+}
+
+// For tasks leased to the cloud; they are in memory as long as they are.
+LiveTask* Node::leased(TaskId id) { return id.origin == origin_ ? table_.find(id.seq) : nullptr; }
+
+void Node::on(const wire::Accept& item) {
+  LiveTask* task = leased(item.id);
+  if (!task) return;
+  if (task->state.epoch == item.epoch && task->state.offer_pending) learn_transfer(*task);
+  apply(*task, lifecycle::on_accept(task->state, task->policy, item.epoch, tick()));
+}
+
+void Node::on(const wire::Nack& item) {
+  LiveTask* task = leased(item.id);
+  if (!task) return;
+  apply(*task, lifecycle::on_nack(task->state, task->policy, item.epoch, item.retry_after, tick()),
+        {"the cloud refused it: " + std::string(lifecycle::to_string(item.reason)),
+         Code::unavailable});
+}
+
+void Node::on(const wire::Beat& item) {
+  LiveTask* task = leased(item.id);
+  bool keep = false;
+  if (task) {
+    lifecycle::OwnerStep step = lifecycle::on_beat(task->state, task->policy, item.epoch, tick());
+    keep = step.verdict != lifecycle::Verdict::stale;
+    apply(*task, step);
+  }
+  session_->send_ack(wire::BeatAck{item.id, item.epoch, keep, item.round});
+}
+
+void Node::acknowledge(const wire::ResultItem& item, wire::ResultVerdict verdict) {
+  // Even a duplicate's ack waits: the first one may not be durable yet, and the cloud forgets on
+  // it.
+  journal_.after(
+      [this, ack = wire::ResultAck{item.id, item.epoch, verdict}] { session_->send_ack(ack); });
+  parts_.wake();
+}
+
+void Node::on(const wire::ResultItem& item) {
+  if (item.failure == FailureClass::none && crypto::sha256(item.value.bytes) != item.digest) {
+    counters_.refused += 1;
+    return parts_.refused("wrong digest", "a result's value does not match its digest");
+  }
+  // A task of a store that is gone, or one that was never granted: nobody waits for it.
+  if (item.id.origin != origin_ || item.id.seq >= next_seq_) {
+    return acknowledge(item, wire::ResultVerdict::stale);
+  }
+  auto refuse = [this, item](wire::AnswerBody body) {
+    auto* error = std::get_if<Error>(&body);
+    if (error && error->code == Code::not_found) acknowledge(item, wire::ResultVerdict::duplicate);
+  };
+  with_task(item.id.seq, refuse, [this, item](LiveTask& task) { take_result(task, item); });
+}
+
+void Node::take_result(LiveTask& task, const wire::ResultItem& item) {
+  bool live = task.state.epoch == item.epoch && task.state.place == PlaceKind::cloud;
+  if (live) note_cloud_times(task, item.report);
+  if (item.failure != FailureClass::none) {
+    lifecycle::OwnerStep step =
+        lifecycle::on_failure(task.state, task.policy, item.epoch, item.failure, tick());
+    apply(task, step, {item.message, item.code});
+    bool counted = step.verdict == lifecycle::Verdict::applied;
+    return acknowledge(item, counted ? wire::ResultVerdict::accepted : wire::ResultVerdict::stale);
+  }
+  lifecycle::OwnerStep step = lifecycle::on_success(task.state, task.policy, item.epoch, tick());
+  apply(task, step);
+  if (!step.act.keep_result) {
+    counters_.duplicates += 1;
+    return acknowledge(item, step.verdict == lifecycle::Verdict::stale
+                                 ? wire::ResultVerdict::stale
+                                 : wire::ResultVerdict::duplicate);
+  }
+  placement_.learn_run(task.spec->kind, PlaceKind::cloud, task.work, item.report.ran, now());
+  counters_.done_cloud += 1;
+  task.cost.bytes_down += item.value.bytes.size();
+  TaskResult result;
+  result.value = item.value;
+  result.digest = item.digest;
+  finish(task, std::move(result));
+  acknowledge(item, wire::ResultVerdict::accepted);
+}
+
+// The lessee measured durations on its own clock; its interval is centred in the time between our
+// OFFER and now, so that half of what is not accounted for is travel each way.
+void Node::note_cloud_times(LiveTask& task, const wire::AttemptReport& report) {
+  if (task.attempts.empty()) return;
+  NodeTime end = now();
+  NodeTime begin = task.offered == NodeTime{} ? end : task.offered;
+  Duration away = std::max(end - begin - report.since_accept, Duration::zero());
+  AttemptTimes& times = task.attempts.back().times;
+  NodeTime accepted_there = begin + away / 2;
+  times.sent = std::min(accepted_there + report.since_accept, end);
+  times.input_fetched = std::min(accepted_there + report.queued + report.fetched, times.sent);
+  times.run_started = times.input_fetched;
+  times.run_ended = std::min(times.run_started + report.ran, times.sent);
+  times.accepted = end;
+  task.cost.cpu += report.cpu;
+}
+
+void Node::on(const wire::Credits& item) {
+  cloud_.credits = item;
+  cloud_.credits_at = now();
+  parts_.wake();
+}
+
+void Node::on(const wire::Echo& item) {
+  if (!item.reply) {
+    session_->send_ack(wire::Echo{item.token, true, {}});
+    return;
+  }
+  if (item.token != probe_token_ || probe_sent_ == NodeTime{}) return;
+  placement_.link().learn_round_trip(now() - probe_sent_, now());
+  probe_sent_ = {};
+}
+
+void Node::probe() {
+  next_probe_ = now() + options_.probe_interval;
+  if (!cloud_.online) return;
+  probe_token_ = parts_.random();
+  probe_sent_ = now();
+  session_->send_ack(wire::Echo{probe_token_, false, {}});
+}
+
+void Node::learn_transfer(const LiveTask& task) {
+  std::size_t bytes = task.spec_bytes->size();
+  if (bytes < kLearnBytes) return;
+  Duration took = now() - task.offered - placement_.link().rtt();
+  placement_.link().learn_transfer(bytes, std::max(took, Duration(1)), now());
+}
+
+}  // namespace spillway::agent

@@ -1,0 +1,81 @@
+#include "agent/node/node.h"
+
+namespace spillway::agent {
+
+void Node::start_local(std::uint64_t seq, Epoch epoch) {
+  LiveTask* task = table_.find(seq);
+  bool live = task && task->state.epoch == epoch && task->state.place == PlaceKind::local;
+  if (!live || !task->kind) {
+    // Ended between its grant and its commit: the core was counted as taken at the grant.
+    return free_core(seq, epoch);
+  }
+  // The run timeout counts from here; the machine set it at the grant, one commit ago.
+  parts_.runner->run({id_of(seq), epoch, task->kind, *task->spec},
+                     [this](attempt::Outcome outcome) { on_outcome(std::move(outcome)); });
+}
+
+void Node::take_core(const LiveTask& task) {
+  bool blocking = task.kind && task.kind->traits.blocking;
+  cores_[{task.seq, task.state.epoch.value}] = blocking;
+  (blocking ? blocking_ : running_) += 1;
+}
+
+void Node::free_core(std::uint64_t seq, Epoch epoch) {
+  auto taken = cores_.find({seq, epoch.value});
+  if (taken == cores_.end()) return;
+  (taken->second ? blocking_ : running_) -= 1;
+  cores_.erase(taken);
+  parts_.wake();
+}
+
+void Node::on_outcome(attempt::Outcome outcome) {
+  free_core(outcome.id.seq, outcome.epoch);
+  LiveTask* task = table_.find(outcome.id.seq);
+  if (!task) return;
+  bool live = task->state.epoch == outcome.epoch && task->state.place == PlaceKind::local;
+  if (live) note_local_times(*task, outcome);
+  if (outcome.failure == FailureClass::none && outcome.value.size() > kInlineLimit) {
+    outcome.failure = FailureClass::error;
+    outcome.error = fail(Code::unsupported,
+                         "the value has " + std::to_string(outcome.value.size()) +
+                             " bytes; up to " + std::to_string(kInlineLimit) + " are supported");
+  }
+  if (outcome.failure != FailureClass::none) {
+    Error error = outcome.error.value_or(fail(Code::cancelled, "stopped"));
+    return apply(
+        *task,
+        lifecycle::on_failure(task->state, task->policy, outcome.epoch, outcome.failure, tick()),
+        {std::move(error.message), error.code});
+  }
+  if (live) {
+    placement_.learn_run(task->spec->kind, PlaceKind::local, task->work,
+                         outcome.run_ended - outcome.run_started, now());
+  }
+  lifecycle::OwnerStep step =
+      lifecycle::on_success(task->state, task->policy, outcome.epoch, tick());
+  if (!step.act.keep_result) {
+    counters_.duplicates += 1;
+    return apply(*task, step);
+  }
+  apply(*task, step);
+  counters_.done_local += 1;
+  TaskResult result;
+  result.value.bytes = std::move(outcome.value);
+  result.digest = outcome.digest;
+  finish(*task, std::move(result));
+}
+
+void Node::note_local_times(LiveTask& task, const attempt::Outcome& outcome) {
+  if (task.attempts.empty()) return;
+  NodeTime end = now();
+  Duration age = parts_.clock->boot_time() - outcome.run_ended;
+  AttemptTimes& times = task.attempts.back().times;
+  times.run_ended = end - age;
+  times.run_started = times.run_ended - (outcome.run_ended - outcome.run_started);
+  times.input_fetched = times.run_started;  // inline inputs are there with the task
+  times.sent = times.run_ended;
+  times.accepted = end;
+  task.cost.cpu += outcome.cpu;
+}
+
+}  // namespace spillway::agent

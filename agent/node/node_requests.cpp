@@ -1,0 +1,150 @@
+#include <algorithm>
+
+#include "agent/node/node.h"
+#include "common/wire/codec.h"
+
+namespace spillway::agent {
+namespace {
+
+Error no_task(std::uint64_t seq) {
+  return fail(Code::not_found, "there is no task " + std::to_string(seq) +
+                                   "; finished tasks are kept for their retention only");
+}
+
+std::string_view name_of(wire::TaskOp op) {
+  constexpr std::string_view kNames[] = {"cancel", "retry", "hold", "release"};
+  return kNames[std::size_t(op)];
+}
+
+}  // namespace
+
+Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
+  struct Visitor {
+    Node& node;
+    Reply& reply;
+    Ticket operator()(wire::SubmitRequest& r) { return node.submit(std::move(r), reply), nullptr; }
+    Ticket operator()(wire::TaskRequest& r) { return node.people(r, reply), nullptr; }
+    Ticket operator()(wire::ShowRequest& r) { return node.show(r.seq, reply), nullptr; }
+    Ticket operator()(wire::WhyRequest& r) { return node.why(r.seq, reply), nullptr; }
+    Ticket operator()(wire::WaitRequest& r) { return node.wait(r.seq, reply); }
+    Ticket operator()(wire::ListRequest& r) { return node.list(r, reply), nullptr; }
+    Ticket operator()(wire::EventsRequest& r) { return node.events(r, reply); }
+    Ticket operator()(wire::StatusRequest&) { return reply(node.view()), nullptr; }
+    Ticket operator()(wire::DrainRequest& r) {
+      if (r.on) {
+        node.drain([answer = reply] { answer(wire::Done{}); });
+      } else {
+        node.resume();
+        reply(wire::Done{});
+      }
+      return nullptr;
+    }
+  };
+  return std::visit(Visitor{*this, reply}, request);
+}
+
+void Node::with_task(std::uint64_t seq, Reply reply, std::function<void(LiveTask&)> use) {
+  if (LiveTask* live = table_.find(seq)) return use(*live);
+  parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq, reply = std::move(reply),
+                           use = std::move(use)](Result<store::TaskDetail> found) {
+    if (alive.expired()) return;
+    if (LiveTask* live = table_.find(seq)) return use(*live);
+    if (!found) return reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
+    use(adopt(found->row));
+    table_.settle(seq);
+  });
+}
+
+void Node::people(wire::TaskRequest request, Reply reply) {
+  with_task(request.seq, reply, [this, request, reply](LiveTask& task) {
+    lifecycle::OwnerStep step;
+    switch (request.op) {
+      case wire::TaskOp::cancel: step = lifecycle::cancel(task.state, tick()); break;
+      case wire::TaskOp::hold: step = lifecycle::hold(task.state, tick()); break;
+      case wire::TaskOp::release: step = lifecycle::release(task.state, tick()); break;
+      case wire::TaskOp::retry: {
+        auto deadline = task.spec->deadline;
+        step = lifecycle::retry(task.state, deadline ? now() + *deadline : kNever, tick());
+        break;
+      }
+    }
+    if (step.verdict == lifecycle::Verdict::stale) {
+      return reply(fail(Code::conflict, "cannot " + std::string(name_of(request.op)) +
+                                            " a task that is " +
+                                            std::string(to_string(task.state.state))));
+    }
+    apply(task, step, {std::string(name_of(request.op)) + " asked for", Code::cancelled});
+    journal_.after([reply] { reply(wire::Done{}); });
+    parts_.wake();
+  });
+}
+
+void Node::show(std::uint64_t seq, Reply reply) {
+  parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq,
+                           reply = std::move(reply)](Result<store::TaskDetail> found) {
+    if (alive.expired()) return;
+    if (!found) return reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
+    reply(view_of(*found));
+  });
+}
+
+void Node::why(std::uint64_t seq, Reply reply) {
+  parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq,
+                           reply = std::move(reply)](Result<store::TaskDetail> found) {
+    if (alive.expired()) return;
+    if (!found) return reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
+    LiveTask live = make_live(found->row);
+    if (LiveTask* known = table_.find(seq)) live = *known;
+    for (const store::EventRow& event : found->events) {
+      if (event.kind != store::EventKind::granted) continue;
+      if (auto stored = wire::decode_explanation(event.detail)) live.explanation = *stored;
+    }
+    reply(why_of(view_of(*found), live));
+  });
+}
+
+Node::Ticket Node::wait(std::uint64_t seq, Reply reply) {
+  auto waiter = std::make_shared<Subscription>();
+  waiter->reply = std::move(reply);
+  waiters_.emplace(seq, waiter);
+  // Registered first: the task may end while the disk is asked.
+  parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq,
+                           who = std::weak_ptr(waiter)](Result<store::TaskDetail> found) {
+    auto waiting = who.lock();
+    if (alive.expired() || !waiting) return;
+    if (found && !is_terminal(found->row.task.state)) return;
+    if (LiveTask* live = table_.find(seq); live && !is_terminal(live->state.state)) return;
+    auto [first, last] = waiters_.equal_range(seq);
+    auto mine = std::find_if(first, last, [&](auto& one) { return one.second.lock() == waiting; });
+    if (mine == last) return;  // answered by the task's end
+    waiters_.erase(mine);
+    if (found) return waiting->reply(view_of(*found));
+    waiting->reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
+  });
+  return waiter;
+}
+
+void Node::list(const wire::ListRequest& request, Reply reply) {
+  store::ListFilter filter{request.state, request.kind, request.tenant, request.before,
+                           std::min(request.limit, 1000U)};
+  parts_.store->list(filter, [this, alive = std::weak_ptr(alive_), reply = std::move(reply)](
+                                 Result<std::vector<store::ListedTask>> rows) {
+    if (alive.expired()) return;
+    if (!rows) return reply(rows.error());
+    wire::Tasks tasks;
+    for (const store::ListedTask& row : *rows) {
+      tasks.tasks.push_back(view_of(row.row, row.kind, row.tenant));
+    }
+    reply(std::move(tasks));
+  });
+}
+
+Node::Ticket Node::events(const wire::EventsRequest& request, Reply reply) {
+  auto listener = std::make_shared<Subscription>();
+  listener->reply = std::move(reply);
+  listener->only = request.seq;
+  listeners_.push_back(listener);
+  return listener;
+}
+
+}  // namespace spillway::agent

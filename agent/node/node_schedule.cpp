@@ -1,0 +1,166 @@
+#include <algorithm>
+
+#include "agent/node/node.h"
+
+namespace spillway::agent {
+namespace {
+
+constexpr std::uint32_t kBlockingLimit = 16;  // local attempts of blocking kinds at once
+constexpr std::size_t kOfferWindow = 256;     // OFFERs without an application ack
+
+}  // namespace
+
+placement::Place Node::local_place() const {
+  placement::Place place;
+  place.kind = PlaceKind::local;
+  place.reachable = true;
+  place.workers = parts_.runner->width();
+  place.idle = place.workers - std::min(place.workers, running_);
+  place.memory = options_.memory;
+  place.tags = options_.tags;
+  place.kinds = local_kinds_;
+  return place;
+}
+
+placement::Place Node::cloud_place() const {
+  placement::Place place;
+  place.kind = PlaceKind::cloud;
+  place.reachable = session_ && cloud_.online;
+  if (!session_) {
+    place.unreachable_because = "no broker is configured";
+  } else if (!place.reachable) {
+    place.unreachable_because = session_->up() ? "the cloud is away" : "the link is down";
+  }
+  place.workers = std::max(1U, cloud_.credits.workers);
+  place.idle = cloud_.credits.offers - std::min(cloud_.credits.offers, cloud_.held);
+  place.memory = cloud_.presence.memory;
+  place.tags = cloud_.presence.tags;
+  place.kinds = cloud_.kinds;
+  // What it said last, or what we sent since, whichever is more.
+  double said = double(cloud_.credits.queue_delay.count()) / 1e6;
+  double ours = cloud_.held_seconds / place.workers;
+  place.queue.median = std::max(said, cloud_.held >= place.workers ? ours : 0);
+  place.queue.high = 2 * place.queue.median;
+  return place;
+}
+
+placement::Candidate Node::candidate_of(const LiveTask& task) const {
+  placement::Candidate candidate;
+  candidate.seq = task.seq;
+  candidate.spec = task.spec.get();
+  candidate.work = task.work;
+  candidate.input_bytes = task.spec->input.bytes.size();
+  if (task.state.deadline != kNever) candidate.deadline_in = task.state.deadline - now();
+  candidate.losses = task.state.losses;
+  return candidate;
+}
+
+std::vector<placement::Candidate> Node::candidates() {
+  std::vector<placement::Candidate> ready;
+  ready.reserve(placement::Placement::kScan);
+  for (const store::ReadyKey& key : table_.ready()) {
+    ready.push_back(candidate_of(*table_.find(key.seq)));
+    if (ready.size() == placement::Placement::kScan) break;
+  }
+  return ready;
+}
+
+void Node::schedule() {
+  if (draining_ || table_.ready().empty() || !store_problem_.empty()) return;
+  placement::Place local = local_place();
+  placement::Place cloud = cloud_place();
+  bool uplink = cloud.reachable && cloud.idle > 0 && table_.pending_offers().size() < kOfferWindow;
+  bool core = local.idle > 0 || blocking_ < kBlockingLimit;
+  if (!uplink && !core) return;
+  std::vector<placement::Candidate> ready = candidates();
+  set_aside_impossible(ready, local, cloud);
+  placement_.fill_backlog(ready, local, now());
+  grant_local(ready, local, cloud);
+  if (uplink) grant_cloud(ready, local, cloud);
+}
+
+void Node::set_aside_impossible(std::vector<placement::Candidate>& ready,
+                                const placement::Place& local, const placement::Place& cloud) {
+  std::erase_if(ready, [&](const placement::Candidate& candidate) {
+    LiveTask& task = *table_.find(candidate.seq);
+    if (gives_up_disconnected(task)) {
+      apply(task, lifecycle::on_link_down(task.state, task.policy, OnDisconnect::fail, tick()),
+            {"the link is down and on_disconnect is fail", Code::unavailable});
+      return true;
+    }
+    auto why_not = placement_.no_place(candidate, local, cloud);
+    if (!why_not) return false;
+    apply(task, lifecycle::on_no_place(task.state, tick()), {*why_not, Code::unavailable});
+    look_again_later(task);
+    table_.refresh(task);
+    return true;
+  });
+}
+
+bool Node::gives_up_disconnected(const LiveTask& task) const {
+  const TaskSpec& spec = *task.spec;
+  return session_ && !cloud_.online && spec.on_disconnect == OnDisconnect::fail &&
+         spec.prefer != Prefer::local && spec.data != DataScope::edge_only;
+}
+
+void Node::grant_local(std::vector<placement::Candidate>& ready, placement::Place& local,
+                       const placement::Place& cloud) {
+  for (auto candidate = ready.begin(); candidate != ready.end();) {
+    const Kind* kind = table_.find(candidate->seq)->kind;
+    bool blocking = kind && kind->traits.blocking;
+    bool room = blocking ? blocking_ < kBlockingLimit : local.idle > 0;
+    if (!kind || !room) {
+      ++candidate;
+      continue;
+    }
+    auto explanation = placement_.offer_local(*candidate, local, cloud, now());
+    if (!explanation || !grant(candidate->seq, PlaceKind::local, *std::move(explanation))) {
+      ++candidate;
+      continue;
+    }
+    if (!blocking) local.idle -= 1;
+    candidate = ready.erase(candidate);
+  }
+}
+
+void Node::grant_cloud(std::vector<placement::Candidate>& ready, const placement::Place& local,
+                       placement::Place& cloud) {
+  while (cloud.idle > 0 && table_.pending_offers().size() < kOfferWindow && !ready.empty()) {
+    auto picked = placement_.pick_for_cloud(ready, local, cloud, now());
+    if (!picked) return;
+    auto candidate = ready.begin() + std::ptrdiff_t(picked->first);
+    double ran =
+        placement_.run_time(candidate->spec->kind, PlaceKind::cloud, candidate->work, now()).median;
+    if (!grant(candidate->seq, PlaceKind::cloud, std::move(picked->second))) return;
+    cloud.idle -= 1;
+    cloud.queued_bytes += candidate->input_bytes;
+    if (cloud_.held >= cloud.workers) cloud.queue.median += ran / cloud.workers;
+    cloud.queue.high = std::max(cloud.queue.high, 2 * cloud.queue.median);
+    ready.erase(candidate);
+    if (ready.size() < placement::Placement::kScan / 2 && table_.ready().size() > ready.size()) {
+      ready = candidates();
+      placement_.fill_backlog(ready, local, now());
+    }
+  }
+}
+
+bool Node::grant(std::uint64_t seq, PlaceKind place, Explanation explanation) {
+  LiveTask& task = *table_.find(seq);
+  // Checked again here, whatever placement said: data that must stay stays (P11).
+  if (place == PlaceKind::cloud && task.spec->data == DataScope::edge_only) return false;
+  lifecycle::OwnerStep step =
+      lifecycle::grant(task.state, task.policy, place, options_.boot, tick());
+  if (step.verdict != lifecycle::Verdict::applied) return false;
+  explanation.epoch = step.next.epoch;
+  explanation.chosen = place;
+  for (const Candidate& candidate : explanation.candidates) {
+    if (candidate.place == place)
+      task.predicted = candidate.wait + candidate.transfer + candidate.run;
+  }
+  task.explanation = std::move(explanation);
+  apply(task, step);
+  if (place == PlaceKind::local) take_core(task);
+  return true;
+}
+
+}  // namespace spillway::agent

@@ -1,0 +1,203 @@
+#include <algorithm>
+
+#include "agent/node/node.h"
+#include "common/wire/codec.h"
+
+namespace spillway::agent {
+
+// One SubmitRequest: answered when each of its specs is durable or refused.
+struct Node::Submission {
+  wire::Submitted answer;
+  std::size_t open = 0;
+  Reply reply;
+
+  void settle(std::size_t index, wire::Submitted::One one) {
+    answer.each[index] = std::move(one);
+    if (--open == 0) reply(std::move(answer));
+  }
+  void refuse(std::size_t index, Error error) { settle(index, {{}, false, std::move(error)}); }
+};
+
+namespace {
+
+Error busy(std::string message, std::chrono::milliseconds retry_after) {
+  Error error = fail(Code::busy, std::move(message));
+  error.retry_after = retry_after;
+  return error;
+}
+
+}  // namespace
+
+void Node::submit(wire::SubmitRequest request, Reply reply) {
+  auto all = std::make_shared<Submission>();
+  all->reply = std::move(reply);
+  all->open = request.specs.size();
+  all->answer.each.resize(request.specs.size());
+  if (request.specs.empty()) return all->reply(fail(Code::invalid_argument, "no task to submit"));
+  for (std::size_t i = 0; i < request.specs.size(); ++i) {
+    submit_one(all, i, std::move(request.specs[i]));
+  }
+}
+
+void Node::submit_one(std::shared_ptr<Submission> all, std::size_t index, Bytes encoded) {
+  Result<TaskSpec> spec = admit(encoded);
+  if (!spec) return all->refuse(index, spec.error());
+  if (!spec->idempotency_key.empty()) {
+    return check_key(std::move(all), index, *std::move(spec), std::move(encoded));
+  }
+  check_dependencies(std::move(all), index, *std::move(spec), std::move(encoded), 0, {});
+}
+
+Result<TaskSpec> Node::admit(ByteView encoded) const {
+  if (draining_)
+    return busy("the agent is draining and accepts nothing new", std::chrono::seconds(5));
+  if (!store_problem_.empty()) {
+    return busy("the store cannot write: " + store_problem_, std::chrono::seconds(1));
+  }
+  std::uint64_t live = 0;
+  for (std::size_t i = 0; i < std::size_t(TaskState::succeeded); ++i) live += counters_.by_state[i];
+  if (live >= options_.max_tasks) {
+    return busy("the agent holds " + std::to_string(live) + " unfinished tasks, its limit",
+                std::chrono::seconds(1));
+  }
+  Result<TaskSpec> spec = wire::decode_spec(encoded);
+  if (!spec) return spec;
+  if (spec->input.blob) {
+    return fail(Code::unsupported, "input: blobs are not supported yet; send up to " +
+                                       std::to_string(kInlineLimit) +
+                                       " bytes inline, or split the input into several tasks");
+  }
+  bool cloud_runs_it = std::binary_search(cloud_.kinds.begin(), cloud_.kinds.end(), spec->kind);
+  if (!cloud_runs_it) {
+    if (auto kind = kinds::require_kind(*parts_.kinds, spec->kind); !kind) return kind.error();
+  }
+  for (TaskId parent : spec->after) {
+    if (parent.origin != origin_ || parent.seq >= next_seq_) {
+      return fail(Code::not_found, "after: there is no task " + to_string(parent) + " here");
+    }
+  }
+  return spec;
+}
+
+void Node::check_key(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec,
+                     Bytes encoded) {
+  if (auto pending = pending_keys_.find(spec.idempotency_key); pending != pending_keys_.end()) {
+    // The first one is about to be durable; this answer is true only once it is.
+    return journal_.after([all, index, id = id_of(pending->second)] {
+      all->settle(index, {id, true, std::nullopt});
+    });
+  }
+  std::string key = spec.idempotency_key;
+  parts_.store->find_idempotent(
+      key, now(),
+      [this, alive = std::weak_ptr(alive_), all, index, spec = std::move(spec),
+       encoded = std::move(encoded)](Result<std::optional<std::uint64_t>> found) mutable {
+        if (alive.expired()) return;
+        if (!found) return all->refuse(index, found.error());
+        if (*found) return all->settle(index, {id_of(**found), true, std::nullopt});
+        // Another with the same key may have come in meanwhile.
+        if (pending_keys_.contains(spec.idempotency_key)) {
+          return check_key(std::move(all), index, std::move(spec), std::move(encoded));
+        }
+        check_dependencies(std::move(all), index, std::move(spec), std::move(encoded), 0, {});
+      });
+}
+
+void Node::check_dependencies(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec,
+                              Bytes encoded, std::size_t next,
+                              std::vector<std::uint64_t> unfinished) {
+  for (; next < spec.after.size(); ++next) {
+    std::uint64_t parent = spec.after[next].seq;
+    if (LiveTask* live = table_.find(parent); live && !is_terminal(live->state.state)) {
+      unfinished.push_back(parent);
+      continue;
+    }
+    // While the disk is asked, parents found unfinished before may end and release whom they know.
+    if (looking_up_++ == 0) ended_.clear();
+    return parts_.store->find(parent, [this, alive = std::weak_ptr(alive_), all, index,
+                                       spec = std::move(spec), encoded = std::move(encoded), next,
+                                       unfinished = std::move(unfinished),
+                                       parent](Result<store::TaskDetail> found) mutable {
+      if (alive.expired()) return;
+      looking_up_ -= 1;
+      if (!found) return all->refuse(index, found.error());
+      bool missed = std::any_of(unfinished.begin(), unfinished.end(),
+                                [this](std::uint64_t seq) { return ended_.contains(seq); });
+      if (missed) {
+        return check_dependencies(std::move(all), index, std::move(spec), std::move(encoded), 0,
+                                  {});
+      }
+      TaskState state = found->row.task.state;
+      if (LiveTask* live = table_.find(parent)) state = live->state.state;
+      if (is_terminal(state) && state != TaskState::succeeded) {
+        return all->refuse(index, fail(Code::conflict, "after: task " + to_string(id_of(parent)) +
+                                                           " is " + std::string(to_string(state))));
+      }
+      if (!is_terminal(state)) unfinished.push_back(parent);
+      check_dependencies(std::move(all), index, std::move(spec), std::move(encoded), next + 1,
+                         std::move(unfinished));
+    });
+  }
+  accept(std::move(all), index, std::move(spec), std::move(encoded), std::move(unfinished));
+}
+
+void Node::accept(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded,
+                  std::vector<std::uint64_t> unfinished) {
+  std::uint64_t seq = next_seq_++;
+  store::NewTask row;
+  row.row.seq = seq;
+  row.row.band = spec.band;
+  row.row.created = now();
+  row.row.task = lifecycle::first_state(spec, std::uint32_t(unfinished.size()), now());
+  row.row.spec = std::make_shared<const Bytes>(std::move(encoded));
+  row.kind = spec.kind;
+  row.tenant = spec.tenant;
+  row.idempotency_key = spec.idempotency_key;
+  row.idempotency_until = now() + spec.idempotency_window;
+  if (!unfinished.empty()) dependencies_ = true;
+  row.after = std::move(unfinished);
+
+  if (!spec.idempotency_key.empty()) pending_keys_[spec.idempotency_key] = seq;
+  counters_.accepted += 1;
+  if (session_ && !cloud_.online) counters_.buffered += 1;
+  counters_.by_state[std::size_t(row.row.task.state)] += 1;
+  LiveTask& task = adopt_new(row, std::move(spec));
+  journal_.insert(task, std::move(row));
+  journal_.after([this, all, index, seq, key = task.spec->idempotency_key] {
+    if (!key.empty()) pending_keys_.erase(key);
+    if (!listeners_.empty()) {
+      emit(view_of(store::EventRow{seq, now(), store::EventKind::accepted, {}, {}, {}, {}}));
+    }
+    all->settle(index, {id_of(seq), false, std::nullopt});
+  });
+  parts_.wake();
+}
+
+LiveTask& Node::adopt_new(const store::NewTask& row, TaskSpec spec) {
+  LiveTask task;
+  task.seq = row.row.seq;
+  task.created = row.row.created;
+  task.state = row.row.task;
+  task.spec_bytes = row.row.spec;
+  task.spec = std::make_shared<const TaskSpec>(std::move(spec));
+  fill_derived(task);
+  return table_.add(std::move(task));
+}
+
+void Node::release_dependents(std::uint64_t seq, bool succeeded) {
+  parts_.store->dependents(seq, [this, alive = std::weak_ptr(alive_), seq,
+                                 succeeded](Result<std::vector<store::TaskRow>> rows) {
+    if (alive.expired() || !rows || rows->empty()) return;
+    // In one batch with the steps of those who waited, so that a restart finds all or nothing.
+    journal_.dependencies_done(seq);
+    for (const store::TaskRow& row : *rows) {
+      LiveTask* live = table_.find(row.seq);
+      LiveTask& task = live ? *live : adopt(row);
+      apply(task, lifecycle::on_dependency(task.state, succeeded, tick()),
+            {"a task it came after did not succeed", Code::conflict});
+      table_.settle(row.seq);
+    }
+  });
+}
+
+}  // namespace spillway::agent

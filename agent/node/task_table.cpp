@@ -1,0 +1,105 @@
+#include "agent/node/task_table.h"
+
+namespace spillway::agent {
+
+LiveTask* TaskTable::find(std::uint64_t seq) {
+  auto found = tasks_.find(seq);
+  return found == tasks_.end() ? nullptr : &found->second;
+}
+
+LiveTask& TaskTable::add(LiveTask task) {
+  std::uint64_t seq = task.seq;
+  LiveTask& added = tasks_.insert_or_assign(seq, std::move(task)).first->second;
+  added.timer = kNever;
+  refresh(added);
+  return added;
+}
+
+bool TaskTable::in_window(const store::ReadyKey& key) const {
+  return !more_on_disk_ || (window_end_ && key <= *window_end_);
+}
+
+bool TaskTable::needed(const LiveTask& task) const {
+  switch (task.state.state) {
+    case TaskState::leased:
+    case TaskState::running: return true;
+    case TaskState::ready: return in_window(task.ready_key());
+    default: return false;
+  }
+}
+
+void TaskTable::refresh(LiveTask& task) {
+  store::ReadyKey key = task.ready_key();
+  bool ready = task.state.state == TaskState::ready;
+  if (ready && in_window(key)) {
+    ready_.insert(key);
+  } else {
+    ready_.erase(key);
+    if (ready && refilling_) left_behind_ = true;
+  }
+  if (task.state.offer_pending) {
+    pending_offers_.insert(task.seq);
+  } else {
+    pending_offers_.erase(task.seq);
+  }
+  NodeTime timer = lifecycle::next_time(task.state);
+  if (timer == task.timer) return;
+  if (task.timer != kNever) timers_.erase({task.timer, task.seq});
+  if (timer != kNever) timers_.insert({timer, task.seq});
+  task.timer = timer;
+}
+
+void TaskTable::forget(std::uint64_t seq) {
+  auto found = tasks_.find(seq);
+  LiveTask& task = found->second;
+  ready_.erase(task.ready_key());
+  if (task.timer != kNever) timers_.erase({task.timer, seq});
+  disk_due_ = std::min(disk_due_, task.timer);
+  tasks_.erase(found);
+}
+
+void TaskTable::settle(std::uint64_t seq) {
+  if (ready_.size() > 2 * max_ready_) trim();
+  LiveTask* task = find(seq);
+  if (task && task->unsaved == 0 && !needed(*task)) forget(seq);
+}
+
+void TaskTable::trim() {
+  // The farthest tasks go back to being on disk only; those a commit still speaks of go with
+  // theirs.
+  while (ready_.size() > max_ready_) ready_.erase(std::prev(ready_.end()));
+  window_end_ = *ready_.rbegin();
+  more_on_disk_ = true;
+  std::vector<std::uint64_t> beyond;
+  for (auto& [seq, task] : tasks_) {
+    if (task.unsaved == 0 && !needed(task)) beyond.push_back(seq);
+  }
+  for (std::uint64_t seq : beyond) forget(seq);
+}
+
+NodeTime TaskTable::next_timer() const { return timers_.empty() ? kNever : timers_.begin()->first; }
+
+LiveTask* TaskTable::due(NodeTime now) {
+  if (timers_.empty() || timers_.begin()->first > now) return nullptr;
+  return find(timers_.begin()->second);
+}
+
+bool TaskTable::needs_refill() const {
+  return more_on_disk_ && !refilling_ && ready_.size() < max_ready_ / 2;
+}
+
+std::optional<store::ReadyKey> TaskTable::refill_after() {
+  refilling_ = true;
+  left_behind_ = false;
+  // Tasks before the window's end are all in memory; start there, or at the beginning.
+  return window_end_;
+}
+
+void TaskTable::refilled(std::optional<store::ReadyKey> last, bool full) {
+  refilling_ = false;
+  if (last && (!window_end_ || *window_end_ < *last)) window_end_ = last;
+  more_on_disk_ = full || left_behind_;
+  left_behind_ = false;
+}
+
+}  // namespace spillway::agent

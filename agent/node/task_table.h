@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "agent/node/live_task.h"
+
+namespace spillway::agent {
+
+// The tasks in memory, their order to run in, and their timers. The ready ones are a window: every
+// ready task that comes before the window's end is here, the others only on disk. One thread.
+class TaskTable {
+ public:
+  explicit TaskTable(std::size_t max_ready) : max_ready_(max_ready) {}
+
+  LiveTask* find(std::uint64_t seq);
+  LiveTask& add(LiveTask task);
+  // After a change of state: keeps order and timers true. Whether it may leave memory is for
+  // settle.
+  void refresh(LiveTask& task);
+  // Forgets the task if nothing needs it in memory: no commit in flight speaks of it, and it is
+  // finished, waits, or lies beyond the window.
+  void settle(std::uint64_t seq);
+
+  const std::set<store::ReadyKey>& ready() const { return ready_; }
+  // OFFERs of live epochs without an application ack.
+  const std::unordered_set<std::uint64_t>& pending_offers() const { return pending_offers_; }
+  NodeTime next_timer() const;
+  // When a task that is on disk only is next due; the caller looks there and sets it anew.
+  NodeTime disk_due() const { return disk_due_; }
+  void set_disk_due(NodeTime due) { disk_due_ = due; }
+  // A task whose timer is due at `now`.
+  LiveTask* due(NodeTime now);
+  template <class F>
+  void for_each(F&& visit) {
+    for (auto& [seq, task] : tasks_) visit(task);
+  }
+  std::size_t size() const { return tasks_.size(); }
+
+  // The window. `needs_refill` is true when it runs low and the disk has more.
+  bool needs_refill() const;
+  std::optional<store::ReadyKey> refill_after();  // marks a refill as under way
+  std::size_t refill_count() const { return max_ready_; }
+  // `rows` is what the disk had after refill_after(); those not yet in memory are to be added by
+  // the caller before this. `last` is the last row's key, `full` whether the disk may have more.
+  void refilled(std::optional<store::ReadyKey> last, bool full);
+  void refill_failed() { refilling_ = false; }
+  void expect_more_on_disk() { more_on_disk_ = true; }
+  bool in_window(const store::ReadyKey& key) const;
+
+ private:
+  bool needed(const LiveTask& task) const;
+  void forget(std::uint64_t seq);
+  void trim();
+
+  std::size_t max_ready_;
+  std::unordered_map<std::uint64_t, LiveTask> tasks_;
+  std::set<store::ReadyKey> ready_;
+  std::set<std::pair<NodeTime, std::uint64_t>> timers_;
+  std::unordered_set<std::uint64_t> pending_offers_;
+  std::optional<store::ReadyKey> window_end_;  // none: nothing is known of the disk
+  NodeTime disk_due_{};                        // the epoch: look at once after a start
+  bool more_on_disk_ = false;
+  bool refilling_ = false;
+  bool left_behind_ = false;  // a ready task stayed on disk while a refill was under way
+};
+
+}  // namespace spillway::agent

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/lifecycle/lessee.h"
+#include "common/store/encoded_bytes.h"
+#include "spillway/bytes.h"
+#include "spillway/ids.h"
+#include "spillway/status.h"
+
+// The lessee's durable record of what it accepted and answered: one row a task, the highest epoch
+// offered. Specs and results are opaque bytes here. The seam that a second database implements.
+namespace spillway::cloud {
+
+struct LedgerRow {
+  TaskId id;
+  std::string device;
+  lifecycle::LesseeTask task;
+  Digest spec_digest{};
+  NodeTime accepted{};
+  store::EncodedBytes spec;    // null once answered
+  store::EncodedBytes result;  // an encoded result item, while done
+};
+
+// Moves a row on, only if it still has was_state and was_epoch; when not, the whole batch fails
+// with Code::conflict.
+struct LedgerUpdate {
+  TaskId id;
+  lifecycle::LeaseState was_state = lifecycle::LeaseState::accepted;
+  Epoch was_epoch;
+  lifecycle::LesseeTask next;
+  store::EncodedBytes spec;    // set when a new run begins on an answered row
+  store::EncodedBytes result;  // set with `done`; an answered row keeps neither
+};
+
+struct LedgerBatch {
+  std::vector<LedgerRow> inserts;
+  std::vector<LedgerUpdate> updates;
+  NodeTime now{};
+  Duration wall{};
+  std::uint64_t session = 0;  // not 0: becomes the last session number used
+  bool empty() const { return inserts.empty() && updates.empty() && session == 0; }
+};
+
+struct LedgerRecovered {
+  NodeTime last_seen{};
+  Duration wall_at_last_seen{};
+  std::uint64_t session = 0;
+  std::vector<LedgerRow> held;  // accepted, running and done, with specs and results
+  std::uint64_t answered = 0;   // tombstones
+  std::optional<std::string> quarantined;
+};
+
+// Calls come from the loop, do not block on the disk, and are answered on the loop, in order.
+class Ledger {
+ public:
+  template <class T>
+  using Done = std::function<void(Result<T>)>;
+
+  virtual ~Ledger() = default;
+  virtual void commit(LedgerBatch batch, Done<void> done) = 0;
+  // Also tombstones; nullopt: never seen, or pruned.
+  virtual void find(TaskId id, Done<std::optional<LedgerRow>> done) = 0;
+  // Removes at most `limit` of the oldest tombstones beyond `keep`, or answered before `before`.
+  virtual void prune(NodeTime before, std::size_t keep, std::size_t limit,
+                     Done<std::uint64_t> done) = 0;
+};
+
+}  // namespace spillway::cloud

@@ -1,0 +1,119 @@
+#include "common/attempt/pool_runner.h"
+
+#include <time.h>
+
+#include "common/crypto/sha256.h"
+#include "common/executor/parallel.h"
+#include "common/kinds/registry.h"
+
+namespace spillway::attempt {
+namespace {
+
+Duration thread_cpu() {
+  timespec spent{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+  return std::chrono::seconds(spent.tv_sec) +
+         std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(spent.tv_nsec));
+}
+
+class PoolContext final : public KindContext {
+ public:
+  PoolContext(executor::Executor& executor, const TaskSpec& spec, std::stop_token stop)
+      : executor_(&executor), spec_(&spec), stop_(std::move(stop)) {}
+
+  ByteView input() const override { return spec_->input.bytes; }
+  const Labels& args() const override { return spec_->args; }
+  std::stop_token stop() const override { return stop_; }
+  void parallel_for(std::size_t n,
+                    const std::function<void(std::size_t, std::size_t)>& range) override {
+    executor::parallel_for(*executor_, 0, n, range);
+  }
+
+ private:
+  executor::Executor* executor_;
+  const TaskSpec* spec_;
+  std::stop_token stop_;
+};
+
+}  // namespace
+
+// Shared by the loop and the worker that runs it; the worker writes the outcome, then posts.
+struct PoolRunner::Running {
+  Request request;
+  std::function<void(Outcome)> done;  // the loop's
+  std::stop_source stop;
+  Outcome outcome;
+};
+
+PoolRunner::PoolRunner(executor::Executor& executor, runtime::Loop& loop, const Clock& clock)
+    : executor_(&executor), loop_(&loop), clock_(&clock) {}
+
+PoolRunner::~PoolRunner() = default;
+
+unsigned PoolRunner::width() const { return executor_->width(); }
+
+namespace {
+
+void run_body(executor::Executor& executor, const Clock& clock, const Request& request,
+              std::stop_token stop, Outcome& outcome) {
+  PoolContext context(executor, request.spec, stop);
+  Duration cpu = thread_cpu();
+  outcome.run_started = clock.boot_time();
+  Result<Bytes> value = kinds::run_kind(*request.kind, context);
+  outcome.run_ended = clock.boot_time();
+  outcome.cpu = thread_cpu() - cpu;
+  if (value) {
+    outcome.value = *std::move(value);
+    outcome.digest = crypto::sha256(outcome.value);
+    return;
+  }
+  outcome.failure = stop.stop_requested() ? FailureClass::interrupted : FailureClass::error;
+  outcome.error = std::move(value).error();
+}
+
+}  // namespace
+
+void PoolRunner::run(Request request, std::function<void(Outcome)> done) {
+  auto running = std::make_shared<Running>();
+  running->request = std::move(request);
+  running->done = std::move(done);
+  Outcome& outcome = running->outcome;
+  outcome.id = running->request.id;
+  outcome.epoch = running->request.epoch;
+  outcome.submitted = outcome.run_started = outcome.run_ended = clock_->boot_time();
+  running_[outcome.id].push_back(running);
+
+  executor::SubmitOptions options;
+  options.band = running->request.spec.band;
+  options.stop = running->stop.get_token();
+  options.blocking = running->request.kind->traits.blocking;
+  auto closure = [this, running, alive = std::weak_ptr(alive_)](executor::Outcome how) {
+    if (how == executor::Outcome::ran) {
+      run_body(*executor_, *clock_, running->request, running->stop.get_token(), running->outcome);
+    } else {
+      running->outcome.failure = FailureClass::interrupted;
+    }
+    loop_->post([this, running, alive] {
+      if (!alive.expired()) finish(running);
+    });
+  };
+  // A refused closure is told so through its outcome, like any other that does not run.
+  (void)executor_->try_submit(std::move(closure), options);
+}
+
+void PoolRunner::finish(const std::shared_ptr<Running>& running) {
+  auto found = running_.find(running->outcome.id);
+  std::erase(found->second, running);
+  if (found->second.empty()) running_.erase(found);
+  running->done(std::move(running->outcome));
+}
+
+void PoolRunner::stop(TaskId id, Epoch epoch) {
+  auto found = running_.find(id);
+  if (found == running_.end()) return;
+  for (auto& running : found->second) {
+    if (running->outcome.epoch == epoch) running->stop.request_stop();
+  }
+}
+
+}  // namespace spillway::attempt

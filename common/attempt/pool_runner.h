@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <unordered_map>
+
+#include "common/attempt/attempt_runner.h"
+#include "common/base/clock.h"
+#include "common/executor/executor.h"
+#include "common/runtime/loop.h"
+
+namespace spillway::attempt {
+
+// Runs attempts on the executor and brings their outcomes back to the loop. Loop only. Destroy it
+// after the executor was shut down; outcomes that arrive later are dropped.
+class PoolRunner final : public Runner {
+ public:
+  PoolRunner(executor::Executor& executor, runtime::Loop& loop, const Clock& clock);
+  ~PoolRunner() override;
+
+  void run(Request request, std::function<void(Outcome)> done) override;
+  void stop(TaskId id, Epoch epoch) override;
+  unsigned width() const override;
+
+ private:
+  struct Running;
+  void finish(const std::shared_ptr<Running>& running);
+
+  executor::Executor* executor_;
+  runtime::Loop* loop_;
+  const Clock* clock_;
+  std::unordered_map<TaskId, std::vector<std::shared_ptr<Running>>> running_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+}  // namespace spillway::attempt
