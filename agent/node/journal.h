@@ -3,62 +3,45 @@
 #include <cstdint>
 #include <functional>
 #include <unordered_map>
-#include <vector>
+#include <utility>
 
 #include "agent/node/live_task.h"
+#include "common/store/commit_cycle.h"
 #include "common/store/owner_store.h"
 
 namespace spillway::agent {
 
-// What is to become durable next, and what waits for that. While one batch is being committed the
-// next one grows here, and a task's steps in it melt into one row: under load a task costs few
-// writes. One thread.
+// What is to become durable next. While one batch is being committed the next one grows here, and a
+// task's steps in it melt into one row: under load a task costs few writes. Loop only.
 class Journal {
  public:
-  explicit Journal(store::OwnerStore& store) : store_(&store) {}
+  // `settled` is told each task that no commit under way speaks of any more.
+  Journal(store::OwnerStore& store, store::CommitCycle<store::Batch>::Listener listener,
+          std::function<void(std::uint64_t seq)> settled);
 
   void insert(LiveTask& task, store::NewTask row);
   // The task moved from `was` to task.state.
   void update(LiveTask& task, TaskState was_state, Epoch was_epoch);
-  void finish(LiveTask& task, store::EncodedBytes result, NodeTime keep_until);
-  void event(store::EventRow row) { batch_.events.push_back(std::move(row)); }
-  void put_offer(store::OutboxRow row) { batch_.outbox_put.push_back(row); }
-  void drop_offer(store::OutboxRow row) { batch_.outbox_drop.push_back(row); }
-  void dependencies_done(std::uint64_t seq) { batch_.deps_done.push_back(seq); }
-  void session(std::uint64_t number) { batch_.session = number; }
-  // Runs on the loop once everything journalled so far is durable.
-  void after(std::function<void()> action) { actions_.push_back(std::move(action)); }
+  // Its end, in the same batch as the update or insert that made it terminal.
+  void finish(const LiveTask& task, store::EncodedBytes result, NodeTime keep_until);
+  void event(store::EventRow row) { cycle_.batch().events.push_back(std::move(row)); }
+  void put_offer(store::OutboxRow row) { cycle_.batch().outbox_put.push_back(row); }
+  void drop_offer(store::OutboxRow row) { cycle_.batch().outbox_drop.push_back(row); }
+  void dependencies_done(std::uint64_t seq) { cycle_.batch().deps_done.push_back(seq); }
+  void session(std::uint64_t number) { cycle_.batch().session = number; }
+  void after(std::function<void()> action) { cycle_.after(std::move(action)); }
 
-  // Commits what has gathered, unless a commit is under way. `settled` is told each task that the
-  // commit spoke of; `failed` why a commit did not happen: it is tried again by retry().
   void flush(NodeTime now, Duration wall);
-  void retry();
-  struct Listener {
-    std::function<void(std::uint64_t seq)> settled;
-    std::function<void(const Error&)> failed;
-    std::function<void()> committed;
-  };
-  void listen(Listener listener) { listener_ = std::move(listener); }
-  bool stalled() const { return stalled_; }
-  bool idle() const { return !busy_ && batch_.empty() && actions_.empty(); }
+  void retry() { cycle_.retry(); }
+  bool idle() const { return cycle_.idle(); }
 
  private:
   void touch(LiveTask& task);
-  void hand_over();
-  void on_done(Result<void> result);
 
-  store::OwnerStore* store_;
-  Listener listener_;
-  store::Batch batch_;
-  std::unordered_map<std::uint64_t, std::size_t> inserts_, updates_;  // seq → index in batch_
+  store::CommitCycle<store::Batch> cycle_;
+  std::function<void(std::uint64_t)> settled_;
+  std::unordered_map<std::uint64_t, std::size_t> inserts_, updates_;  // seq → index in the batch
   std::unordered_map<std::uint64_t, LiveTask*> touched_;
-  std::vector<std::function<void()>> actions_;
-
-  bool busy_ = false;
-  bool stalled_ = false;
-  store::Batch flying_;  // kept until it is durable
-  std::vector<LiveTask*> flying_tasks_;
-  std::vector<std::function<void()>> flying_actions_;
 };
 
 }  // namespace spillway::agent

@@ -54,19 +54,13 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
       timeline_(*parts_.clock, recovered.last_seen),
       started_(timeline_.now()),
       table_(options_.max_ready),
-      journal_(*parts_.store),
+      journal_(*parts_.store,
+               {.failed = [this](const Error& error) { on_store_failed(error); },
+                .committed = [this] { on_committed(); }},
+               [this](std::uint64_t seq) { table_.settle(seq); }),
       placement_(options_.placement),
       next_seq_(recovered.next_seq) {
   for (const Kind* kind : parts_.kinds->list()) local_kinds_.push_back(kind->name);
-  journal_.listen({.settled = [this](std::uint64_t seq) { on_settled(seq); },
-                   .failed = [this](const Error& error) { on_store_failed(error); },
-                   .committed =
-                       [this] {
-                         if (!store_problem_.empty()) parts_.report("the store writes again");
-                         store_problem_.clear();
-                         retry_commit_ = kNever;
-                         parts_.wake();
-                       }});
 }
 
 Node::~Node() = default;
@@ -337,6 +331,13 @@ void Node::purge() {
                         if (purged && purged->removed == kPurgeSlice) next_purge_ = now();
                         parts_.wake();
                       });
+}
+
+void Node::on_committed() {
+  if (!store_problem_.empty()) parts_.report("the store writes again");
+  store_problem_.clear();
+  retry_commit_ = kNever;
+  parts_.wake();
 }
 
 void Node::on_store_failed(const Error& error) {

@@ -124,7 +124,7 @@ class Node final : public intake::Api {
   void look_again_later(LiveTask& task);
   void refill();
   void purge();
-  void on_settled(std::uint64_t seq) { table_.settle(seq); }
+  void on_committed();
   void on_store_failed(const Error& error);
 
   // node_submit.cpp

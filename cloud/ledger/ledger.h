@@ -38,7 +38,7 @@ struct LedgerUpdate {
 };
 
 struct LedgerBatch {
-  std::vector<LedgerRow> inserts;
+  std::vector<LedgerRow> inserts;  // an id that is there as a tombstone is replaced
   std::vector<LedgerUpdate> updates;
   NodeTime now{};
   Duration wall{};
@@ -50,8 +50,8 @@ struct LedgerRecovered {
   NodeTime last_seen{};
   Duration wall_at_last_seen{};
   std::uint64_t session = 0;
-  std::vector<LedgerRow> held;  // accepted, running and done, with specs and results
-  std::uint64_t answered = 0;   // tombstones
+  std::vector<LedgerRow> held;      // accepted, running and done, with specs and results
+  std::vector<LedgerRow> answered;  // the newest tombstones, at most as many as asked for at open
   std::optional<std::string> quarantined;
 };
 

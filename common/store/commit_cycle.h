@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "spillway/status.h"
+
+namespace spillway::store {
+
+// One commit at a time: while a batch is on its way to the disk, the next one gathers here, and
+// with it the actions that wait until it is durable. A batch that failed is kept and tried again as
+// it is, ahead of everything later. Loop only.
+template <class Batch>
+class CommitCycle {
+ public:
+  using Commit = std::function<void(Batch, std::function<void(Result<void>)>)>;
+  struct Listener {
+    std::function<void(const Error&)> failed;  // call retry() later
+    std::function<void()> committed;
+  };
+
+  CommitCycle(Commit commit, Listener listener)
+      : commit_(std::move(commit)), listener_(std::move(listener)) {}
+
+  // What gathers for the next commit.
+  Batch& batch() { return batch_; }
+  // Runs on the loop, in order, once everything gathered so far is durable.
+  void after(std::function<void()> action) { actions_.push_back(std::move(action)); }
+
+  bool busy() const { return busy_; }
+  bool idle() const { return !busy_ && batch_.empty() && actions_.empty(); }
+
+  // Sends what has gathered on its way, unless something is under way or there is nothing.
+  void flush() {
+    if (busy_ || (batch_.empty() && actions_.empty())) return;
+    busy_ = true;
+    flying_ = std::exchange(batch_, {});
+    flying_actions_ = std::exchange(actions_, {});
+    if (flying_.empty()) return on_done({});
+    hand_over();
+  }
+
+  void retry() {
+    if (!std::exchange(failed_, false)) return;
+    hand_over();
+  }
+
+ private:
+  void hand_over() {
+    commit_(flying_, [this](Result<void> result) { on_done(std::move(result)); });
+  }
+
+  void on_done(Result<void> result) {
+    if (!result) {
+      failed_ = true;
+      return listener_.failed(result.error());
+    }
+    busy_ = false;
+    for (auto& action : std::exchange(flying_actions_, {})) action();
+    listener_.committed();
+  }
+
+  Commit commit_;
+  Listener listener_;
+  Batch batch_, flying_;
+  std::vector<std::function<void()>> actions_, flying_actions_;
+  bool busy_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace spillway::store
