@@ -11,12 +11,13 @@ namespace spillway::intake {
 class Api {
  public:
   using Reply = std::function<void(wire::AnswerBody)>;
-  // Keeps a request alive; dropping it ends the wait or the stream, and `reply` is not called again.
+  // Keeps a request alive; dropping it ends the wait or the stream, and `reply` is not called
+  // again.
   using Ticket = std::shared_ptr<void>;
 
   virtual ~Api() = default;
-  // `reply` is called on the loop, maybe before this returns: once, or for an EventsRequest with each
-  // event. Null ticket: already answered. Errors are answers (wire's Error), too.
+  // `reply` is called on the loop, maybe before this returns: once, or for an EventsRequest with
+  // each event. Null ticket: already answered. Errors are answers (wire's Error), too.
   virtual Ticket handle(wire::RequestBody request, Reply reply) = 0;
 };
 

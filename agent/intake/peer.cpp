@@ -1,0 +1,43 @@
+#include "agent/intake/peer.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace spillway::intake {
+namespace {
+
+Error unreadable(int error) {
+  return fail(Code::io, std::string("cannot read a client's credentials: ") + std::strerror(error));
+}
+
+}  // namespace
+
+Result<Peer> peer_of(int socket) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+    return unreadable(errno);
+  }
+  Peer peer{credentials.pid, credentials.uid, {}};
+  // Fails with ERANGE to say how much room the groups need.
+  socklen_t bytes = 0;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, nullptr, &bytes) != 0 && errno != ERANGE) {
+    return unreadable(errno);
+  }
+  peer.groups.resize(bytes / sizeof(gid_t));
+  if (bytes > 0 && getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, peer.groups.data(), &bytes) != 0) {
+    return unreadable(errno);
+  }
+  peer.groups.push_back(credentials.gid);
+  return peer;
+}
+
+bool may_speak(const Peer& peer, uid_t agent, gid_t socket_group) {
+  return peer.uid == 0 || peer.uid == agent ||
+         std::find(peer.groups.begin(), peer.groups.end(), socket_group) != peer.groups.end();
+}
+
+}  // namespace spillway::intake
