@@ -25,15 +25,16 @@ extern "C" {
 
 /* Traits of a kind, or-ed together. */
 #define SPILLWAY_KIND_PURE 1u          /* no effects outside its value */
-#define SPILLWAY_KIND_DETERMINISTIC 2u /* the same input and args give the same bytes everywhere */
+#define SPILLWAY_KIND_DETERMINISTIC 2u /* the same input and args give the same bytes everywhere \
+                                        */
 #define SPILLWAY_KIND_SPLITTABLE 4u    /* uses parallel_for */
 #define SPILLWAY_KIND_BLOCKING 8u      /* waits more than it computes */
 
 /* What `run` returns. The numbers are part of the ABI. */
 #define SPILLWAY_KIND_OK 0
-#define SPILLWAY_KIND_BAD_INPUT 1  /* the input or an arg is wrong: repeating cannot help */
-#define SPILLWAY_KIND_FAILED 2     /* anything else that went wrong */
-#define SPILLWAY_KIND_CANCELLED 3  /* ended early because stop_requested said so */
+#define SPILLWAY_KIND_BAD_INPUT 1 /* the input or an arg is wrong: repeating cannot help */
+#define SPILLWAY_KIND_FAILED 2    /* anything else that went wrong */
+#define SPILLWAY_KIND_CANCELLED 3 /* ended early because stop_requested said so */
 #define SPILLWAY_KIND_NO_MEMORY 4
 
 struct spillway_kind_arg {
@@ -96,7 +97,8 @@ typedef const struct spillway_kind_module_info* (*spillway_kind_module_fn)(void)
 #if defined(__GNUC__)
 __attribute__((visibility("default")))
 #endif
-const struct spillway_kind_module_info* spillway_kind_module(void);
+const struct spillway_kind_module_info*
+spillway_kind_module(void);
 
 #ifdef __cplusplus
 }
