@@ -16,6 +16,7 @@
 namespace spillway::wire {
 
 inline constexpr std::size_t kMaxFrame = 256 * 1024;
+inline constexpr std::uint32_t kMaxListed = 1000;  // tasks in one answer
 
 enum class TaskOp : std::uint8_t { cancel, retry, hold, release };
 
@@ -40,7 +41,7 @@ struct ListRequest {
   std::string kind;
   std::string tenant;
   std::uint64_t before = ~0ULL;
-  std::uint32_t limit = 100;
+  std::uint32_t limit = 100;  // 1 to kMaxListed
 };
 struct EventsRequest {               // answered with EventViews until the client goes
   std::optional<std::uint64_t> seq;  // of one task; else of all

@@ -24,7 +24,7 @@ struct Offer {
   Duration remaining = Duration::max();  // until the deadline; max: none
   Duration lease{};
   Epoch settled;  // failures of attempts up to here are counted by the owner; 0: none
-  Bytes spec;  // an encoded TaskSpec, as the owner stored it
+  Bytes spec;     // an encoded TaskSpec, as the owner stored it
   bool operator==(const Offer&) const = default;
 };
 // lessee → owner

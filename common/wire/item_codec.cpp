@@ -1,0 +1,192 @@
+#include "common/wire/item_codec.h"
+
+#include "common/wire/value_codec.h"
+#include "link_generated.h"
+
+namespace spillway::wire {
+namespace {
+
+using lifecycle::LeaseState;
+using lifecycle::NackReason;
+
+static_assert(static_cast<int>(fb::NackReason::MAX) == static_cast<int>(NackReason::conflict));
+static_assert(static_cast<int>(fb::LeaseState::MAX) == static_cast<int>(LeaseState::answered));
+static_assert(static_cast<int>(fb::ResultVerdict::MAX) == static_cast<int>(ResultVerdict::stale));
+static_assert(static_cast<std::size_t>(fb::Item::MAX) == std::variant_size_v<Item>);
+
+Offset<fb::Offer> write(Builder& fbb, const Offer& offer) {
+  auto spec = fbb.CreateVector(offer.spec.data(), offer.spec.size());
+  fb::TaskId id = raw_id(offer.id);
+  flatbuffers::Optional<std::int64_t> remaining;
+  if (offer.remaining != Duration::max()) remaining = to_span_us(offer.remaining);
+  return fb::CreateOffer(fbb, &id, offer.epoch.value, remaining, to_span_us(offer.lease), spec);
+}
+
+Offset<fb::Accept> write(Builder& fbb, const Accept& accept) {
+  fb::TaskId id = raw_id(accept.id);
+  return fb::CreateAccept(fbb, &id, accept.epoch.value);
+}
+
+Offset<fb::Nack> write(Builder& fbb, const Nack& nack) {
+  fb::TaskId id = raw_id(nack.id);
+  return fb::CreateNack(fbb, &id, nack.epoch.value, static_cast<fb::NackReason>(nack.reason),
+                        to_span_us(nack.retry_after));
+}
+
+Offset<fb::Beat> write(Builder& fbb, const Beat& beat) {
+  fb::TaskId id = raw_id(beat.id);
+  return fb::CreateBeat(fbb, &id, beat.epoch.value, static_cast<fb::LeaseState>(beat.state),
+                        beat.round);
+}
+
+Offset<fb::BeatAck> write(Builder& fbb, const BeatAck& ack) {
+  fb::TaskId id = raw_id(ack.id);
+  return fb::CreateBeatAck(fbb, &id, ack.epoch.value, ack.keep, ack.round);
+}
+
+Offset<fb::ResultItem> write(Builder& fbb, const ResultItem& result) {
+  bool success = result.failure == FailureClass::none;
+  auto message = success ? TextOffset() : write_prose(fbb, result.message);
+  auto value = success ? write_payload(fbb, result.value) : Offset<fb::Payload>();
+  fb::TaskId id = raw_id(result.id);
+  fb::Digest digest = raw_digest(result.digest);
+  const AttemptReport& report = result.report;
+  return fb::CreateResultItem(
+      fbb, &id, result.epoch.value, static_cast<fb::FailureClass>(result.failure),
+      success ? fb::Code::none : static_cast<fb::Code>(result.code), message, value,
+      result.digest == Digest{} ? nullptr : &digest, to_span_us(report.since_accept),
+      to_span_us(report.queued), to_span_us(report.fetched), to_span_us(report.ran),
+      to_span_us(report.cpu));
+}
+
+Offset<fb::ResultAck> write(Builder& fbb, const ResultAck& ack) {
+  fb::TaskId id = raw_id(ack.id);
+  return fb::CreateResultAck(fbb, &id, ack.epoch.value,
+                             static_cast<fb::ResultVerdict>(ack.verdict));
+}
+
+Offset<fb::Cancel> write(Builder& fbb, const Cancel& cancel) {
+  fb::TaskId id = raw_id(cancel.id);
+  return fb::CreateCancel(fbb, &id, cancel.epoch.value);
+}
+
+Offset<fb::Credits> write(Builder& fbb, const Credits& credits) {
+  return fb::CreateCredits(fbb, credits.offers, to_span_us(credits.queue_delay), credits.workers,
+                           credits.memory);
+}
+
+Offset<fb::Echo> write(Builder& fbb, const Echo& echo) {
+  return fb::CreateEcho(fbb, echo.token, echo.reply, write_bytes(fbb, echo.padding));
+}
+
+Offer read(Reader& reader, const fb::Offer& raw) {
+  Offer offer{reader.id(*raw.id()), reader.epoch(raw.epoch())};
+  if (raw.remaining_us()) offer.remaining = reader.span(*raw.remaining_us(), "offer.remaining");
+  offer.lease = reader.span(raw.lease_us(), "offer.lease", Duration(1));
+  offer.spec = reader.bytes(raw.spec(), "offer.spec", kMaxMessage);
+  reader.require(!offer.spec.empty(), "offer.spec", "must not be empty");
+  return offer;
+}
+
+Accept read(Reader& reader, const fb::Accept& raw) {
+  return {reader.id(*raw.id()), reader.epoch(raw.epoch())};
+}
+
+Nack read(Reader& reader, const fb::Nack& raw) {
+  return {reader.id(*raw.id()), reader.epoch(raw.epoch()),
+          reader.choice<NackReason>(raw.reason(), "nack.reason"),
+          reader.span(raw.retry_after_us(), "nack.retry_after")};
+}
+
+Beat read(Reader& reader, const fb::Beat& raw) {
+  return {reader.id(*raw.id()), reader.epoch(raw.epoch()),
+          reader.choice<LeaseState>(raw.state(), "beat.state"), raw.round()};
+}
+
+BeatAck read(Reader& reader, const fb::BeatAck& raw) {
+  return {reader.id(*raw.id()), reader.epoch(raw.epoch()), raw.keep(), raw.round()};
+}
+
+// What a lessee can say of an attempt; the other classes are the owner's conclusions.
+bool is_reportable(FailureClass failure) {
+  switch (failure) {
+    case FailureClass::none:
+    case FailureClass::error:
+    case FailureClass::timeout:
+    case FailureClass::crash:
+    case FailureClass::interrupted: return true;
+    default: return false;
+  }
+}
+
+AttemptReport read_report(Reader& reader, const fb::ResultItem& raw) {
+  return {reader.span(raw.since_accept_us(), "result.since_accept"),
+          reader.span(raw.queued_us(), "result.queued"),
+          reader.span(raw.fetched_us(), "result.fetched"), reader.span(raw.ran_us(), "result.ran"),
+          reader.span(raw.cpu_us(), "result.cpu")};
+}
+
+ResultItem read(Reader& reader, const fb::ResultItem& raw) {
+  ResultItem result{reader.id(*raw.id()), reader.epoch(raw.epoch()),
+                    reader.choice<FailureClass>(raw.failure(), "result.failure")};
+  reader.require(is_reportable(result.failure), "result.failure", "not a lessee's to report");
+  if (result.failure == FailureClass::none) {
+    result.value = read_payload(reader, raw.value(), "result.value", kInlineLimit);
+  } else {
+    reader.require(raw.code() != fb::Code::none, "result.code", "missing");
+    reader.require(!raw.value(), "result.value", "a failure has none");
+    result.code = reader.choice<Code>(raw.code(), "result.code");
+    result.message = reader.text(raw.message(), "result.message", kMaxProse);
+  }
+  result.digest = read_digest(raw.digest());
+  result.report = read_report(reader, raw);
+  return result;
+}
+
+ResultAck read(Reader& reader, const fb::ResultAck& raw) {
+  return {reader.id(*raw.id()), reader.epoch(raw.epoch()),
+          reader.choice<ResultVerdict>(raw.verdict(), "result_ack.verdict")};
+}
+
+Cancel read(Reader& reader, const fb::Cancel& raw) {
+  return {reader.id(*raw.id()), reader.epoch(raw.epoch())};
+}
+
+Credits read(Reader& reader, const fb::Credits& raw) {
+  return {raw.offers(), reader.span(raw.queue_delay_us(), "credits.queue_delay"), raw.workers(),
+          raw.memory()};
+}
+
+Echo read(Reader& reader, const fb::Echo& raw) {
+  return {raw.token(), raw.reply(), reader.bytes(raw.padding(), "echo.padding", kMaxMessage)};
+}
+
+template <class Raw>
+std::optional<Item> read_as(Reader& reader, const void* item) {
+  return read(reader, *static_cast<const Raw*>(item));
+}
+
+}  // namespace
+
+Offset<void> write_item(Builder& fbb, const Item& item) {
+  return std::visit([&](const auto& each) { return write(fbb, each).Union(); }, item);
+}
+
+std::optional<Item> read_item(Reader& reader, std::uint8_t type, const void* item) {
+  switch (static_cast<fb::Item>(type)) {
+    case fb::Item::Offer: return read_as<fb::Offer>(reader, item);
+    case fb::Item::Accept: return read_as<fb::Accept>(reader, item);
+    case fb::Item::Nack: return read_as<fb::Nack>(reader, item);
+    case fb::Item::Beat: return read_as<fb::Beat>(reader, item);
+    case fb::Item::BeatAck: return read_as<fb::BeatAck>(reader, item);
+    case fb::Item::ResultItem: return read_as<fb::ResultItem>(reader, item);
+    case fb::Item::ResultAck: return read_as<fb::ResultAck>(reader, item);
+    case fb::Item::Cancel: return read_as<fb::Cancel>(reader, item);
+    case fb::Item::Credits: return read_as<fb::Credits>(reader, item);
+    case fb::Item::Echo: return read_as<fb::Echo>(reader, item);
+    case fb::Item::NONE: break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace spillway::wire

@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <iterator>
+
+#include "common/wire/value_codec.h"
+#include "common/wire/view_codec.h"
+#include "view_generated.h"
+
+namespace spillway::wire {
+namespace {
+
+constexpr std::size_t kMaxPlaces = 64;
+constexpr std::size_t kMaxKinds = 256;
+
+Offset<fb::PlaceView> write_place(Builder& fbb, const PlaceView& place) {
+  auto name = write_text(fbb, place.name);
+  auto state = write_prose(fbb, place.state);
+  auto tags = write_texts(fbb, place.tags);
+  auto kinds = write_texts(fbb, place.kinds);
+  return fb::CreatePlaceView(fbb, static_cast<fb::PlaceKind>(place.place), name, place.reachable,
+                             state, place.workers, place.memory, place.running, place.credits,
+                             place.queue_delay.count(), place.rtt.count(), place.bandwidth_up, tags,
+                             kinds);
+}
+
+PlaceView read_place(Reader& reader, const fb::PlaceView& raw) {
+  return {reader.choice<PlaceKind>(raw.place(), "place.place"),
+          reader.text(raw.name(), "place.name"),
+          raw.reachable(),
+          reader.text(raw.state(), "place.state", kMaxProse),
+          raw.workers(),
+          raw.memory(),
+          raw.running(),
+          raw.credits(),
+          Duration(raw.queue_delay_us()),
+          Duration(raw.rtt_us()),
+          reader.number(raw.bandwidth_up(), "place.bandwidth_up"),
+          reader.names(raw.tags(), "place.tags"),
+          reader.names(raw.kinds(), "place.kinds", kMaxKinds)};
+}
+
+void add_counters(fb::NodeViewBuilder& table, const NodeView& node) {
+  table.add_accepted(node.accepted);
+  table.add_done_local(node.done_local);
+  table.add_done_cloud(node.done_cloud);
+  table.add_in_cloud(node.in_cloud);
+  table.add_buffered(node.buffered);
+  table.add_duplicates(node.duplicates);
+  table.add_refused_messages(node.refused_messages);
+  table.add_bytes_up(node.bytes_up);
+  table.add_bytes_down(node.bytes_down);
+}
+
+void read_counters(Reader& reader, const fb::NodeView& raw, NodeView& node) {
+  node.accepted = raw.accepted();
+  node.done_local = raw.done_local();
+  node.done_cloud = raw.done_cloud();
+  node.in_cloud = raw.in_cloud();
+  node.buffered = raw.buffered();
+  node.duplicates = raw.duplicates();
+  node.refused_messages = raw.refused_messages();
+  node.bytes_up = raw.bytes_up();
+  node.bytes_down = raw.bytes_down();
+  if (auto size = reader.count(raw.by_state(), "by_state", std::size(node.by_state))) {
+    std::copy_n(raw.by_state()->begin(), size, node.by_state);
+  }
+}
+
+}  // namespace
+
+Offset<fb::NodeView> write_view(Builder& fbb, const NodeView& node) {
+  std::vector<Offset<fb::PlaceView>> offsets;
+  offsets.reserve(node.places.size());
+  for (const PlaceView& place : node.places) offsets.push_back(write_place(fbb, place));
+  auto places = offsets.empty() ? VectorOffset<fb::PlaceView>() : fbb.CreateVector(offsets);
+  auto device = write_text(fbb, node.device);
+  auto version = write_text(fbb, node.version);
+  auto store_problem = write_prose(fbb, node.store_problem);
+  auto by_state = fbb.CreateVector(node.by_state, std::size(node.by_state));
+  fb::NodeViewBuilder table(fbb);
+  table.add_origin(node.origin.value);
+  table.add_uptime_us(node.uptime.count());
+  add_counters(table, node);
+  table.add_device(device);
+  table.add_version(version);
+  table.add_store_problem(store_problem);
+  table.add_by_state(by_state);
+  table.add_places(places);
+  table.add_draining(node.draining);
+  table.add_link_up(node.link_up);
+  return table.Finish();
+}
+
+NodeView read_view(Reader& reader, const fb::NodeView& raw) {
+  NodeView node;
+  node.device = reader.text(raw.device(), "node.device");
+  node.version = reader.text(raw.version(), "node.version");
+  node.origin = Origin{raw.origin()};
+  node.uptime = Duration(raw.uptime_us());
+  node.draining = raw.draining();
+  node.link_up = raw.link_up();
+  node.store_problem = reader.text(raw.store_problem(), "node.store_problem", kMaxProse);
+  read_counters(reader, raw, node);
+  flatbuffers::uoffset_t size = reader.count(raw.places(), "places", kMaxPlaces);
+  node.places.reserve(size);
+  for (flatbuffers::uoffset_t i = 0; i < size && reader.ok(); ++i) {
+    node.places.push_back(read_place(reader, *raw.places()->Get(i)));
+  }
+  return node;
+}
+
+}  // namespace spillway::wire

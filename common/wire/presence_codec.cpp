@@ -1,0 +1,66 @@
+#include "common/wire/codec.h"
+#include "common/wire/value_codec.h"
+#include "link_generated.h"
+
+namespace spillway::wire {
+namespace {
+
+constexpr std::size_t kMaxKinds = 256;
+constexpr BufferLimits kPresenceLimits{"presence", kLinkIdentifier, kMaxMessage, 1 + kMaxKinds};
+
+VectorOffset<fb::KindInfo> write_kinds(Builder& fbb, const std::vector<KindInfo>& kinds) {
+  if (kinds.empty()) return {};
+  std::vector<Offset<fb::KindInfo>> offsets;
+  offsets.reserve(kinds.size());
+  for (const KindInfo& kind : kinds) {
+    offsets.push_back(fb::CreateKindInfo(fbb, fbb.CreateString(kind.name), kind.version));
+  }
+  return fbb.CreateVector(offsets);
+}
+
+std::vector<KindInfo> read_kinds(Reader& reader,
+                                 const flatbuffers::Vector<Offset<fb::KindInfo>>* raw) {
+  std::vector<KindInfo> kinds;
+  flatbuffers::uoffset_t size = reader.count(raw, "kinds", kMaxKinds);
+  kinds.reserve(size);
+  for (flatbuffers::uoffset_t i = 0; i < size && reader.ok(); ++i) {
+    kinds.push_back({reader.name(raw->Get(i)->name(), "kinds"), raw->Get(i)->version()});
+  }
+  return kinds;
+}
+
+Presence read_presence(Reader& reader, const fb::Presence& raw) {
+  Presence presence;
+  presence.online = raw.online();
+  presence.graceful = raw.graceful();
+  presence.session = reader.nonzero(raw.session(), "session");
+  presence.boot = BootId{raw.boot()};
+  presence.version = reader.text(raw.version(), "version");
+  presence.machine = reader.text(raw.machine(), "machine");
+  presence.workers = raw.workers();
+  presence.memory = raw.memory();
+  presence.tags = reader.names(raw.tags(), "tags");
+  presence.kinds = read_kinds(reader, raw.kinds());
+  presence.reconnect_floor = reader.span(raw.reconnect_floor_us(), "reconnect_floor");
+  return presence;
+}
+
+}  // namespace
+
+Bytes encode(const Presence& presence) {
+  Builder& fbb = thread_builder();
+  auto version = write_text(fbb, presence.version);
+  auto machine = write_text(fbb, presence.machine);
+  auto tags = write_texts(fbb, presence.tags);
+  auto kinds = write_kinds(fbb, presence.kinds);
+  return finish(
+      fbb, fb::CreatePresence(fbb, presence.online, presence.graceful, presence.session,
+                              presence.boot.value, version, machine, presence.workers,
+                              presence.memory, tags, kinds, to_span_us(presence.reconnect_floor)));
+}
+
+Result<Presence> decode_presence(ByteView bytes) {
+  return open<fb::Presence>(bytes, kPresenceLimits, read_presence);
+}
+
+}  // namespace spillway::wire

@@ -1,0 +1,105 @@
+#include "common/wire/value_codec.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "task_generated.h"
+
+namespace spillway::wire {
+
+TextOffset write_text(Builder& fbb, std::string_view text) {
+  return text.empty() ? TextOffset() : fbb.CreateString(text.data(), text.size());
+}
+
+TextOffset write_prose(Builder& fbb, std::string_view text) {
+  std::size_t end = std::min(text.size(), kMaxProse);
+  auto continues = [&] { return (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80; };
+  while (end > kMaxProse - 4 && end < text.size() && continues()) --end;
+  return write_text(fbb, text.substr(0, end));
+}
+
+VectorOffset<flatbuffers::String> write_texts(Builder& fbb, const std::vector<std::string>& texts) {
+  if (texts.empty()) return {};
+  std::vector<TextOffset> offsets;
+  offsets.reserve(texts.size());
+  for (const std::string& text : texts) offsets.push_back(fbb.CreateString(text));
+  return fbb.CreateVector(offsets);
+}
+
+Offset<flatbuffers::Vector<std::uint8_t>> write_bytes(Builder& fbb, ByteView bytes) {
+  if (bytes.empty()) return {};
+  return fbb.CreateVector(bytes.data(), bytes.size());
+}
+
+fb::TaskId raw_id(TaskId id) { return {id.origin.value, id.seq}; }
+
+fb::Digest raw_digest(const Digest& digest) {
+  return fb::Digest(flatbuffers::span<const std::uint8_t, 32>(digest.data(), digest.size()));
+}
+
+Digest read_digest(const fb::Digest* raw) {
+  Digest digest{};
+  if (raw) std::memcpy(digest.data(), raw->bytes()->data(), digest.size());
+  return digest;
+}
+
+VectorOffset<fb::Pair> write_pairs(Builder& fbb, const Labels& pairs) {
+  if (pairs.empty()) return {};
+  std::vector<Offset<fb::Pair>> offsets;
+  offsets.reserve(pairs.size());
+  for (const auto& [key, value] : pairs) {
+    TextOffset key_offset = fbb.CreateString(key);
+    offsets.push_back(fb::CreatePair(fbb, key_offset, fbb.CreateString(value)));
+  }
+  return fbb.CreateVector(offsets);
+}
+
+Labels read_pairs(Reader& reader, const flatbuffers::Vector<Offset<fb::Pair>>* pairs,
+                  std::string_view field) {
+  Labels read;
+  flatbuffers::uoffset_t size = reader.count(pairs, field, kMaxTags);
+  for (flatbuffers::uoffset_t i = 0; i < size && reader.ok(); ++i) {
+    const fb::Pair& pair = *pairs->Get(i);
+    std::string key = reader.name(pair.key(), field);
+    // Sorted and unique, so that equal specs have equal bytes.
+    reader.require(read.empty() || read.rbegin()->first < key, field, "keys must be in order");
+    read.emplace_hint(read.end(), std::move(key), reader.text(pair.value(), field));
+  }
+  return read;
+}
+
+Offset<fb::Payload> write_payload(Builder& fbb, const Payload& payload) {
+  if (payload == Payload{}) return {};
+  auto bytes = write_bytes(fbb, payload.bytes);
+  fb::PayloadBuilder table(fbb);
+  fb::Digest sha256;
+  if (payload.blob) {
+    sha256 = raw_digest(payload.blob->sha256);
+    table.add_size(payload.blob->size);
+    table.add_sha256(&sha256);
+  }
+  table.add_bytes(bytes);
+  return table.Finish();
+}
+
+Payload read_payload(Reader& reader, const fb::Payload* raw, std::string_view field,
+                     std::size_t max) {
+  Payload payload;
+  if (!raw) return payload;
+  payload.bytes = reader.bytes(raw->bytes(), field, max);
+  if (raw->sha256()) payload.blob = BlobRef{read_digest(raw->sha256()), raw->size()};
+  reader.require(!payload.blob || payload.bytes.empty(), field, "inline or blob, not both");
+  return payload;
+}
+
+std::int64_t to_us(std::chrono::milliseconds span) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 1000;
+  return std::clamp<std::int64_t>(span.count(), -kMost, kMost) * 1000;
+}
+
+std::int64_t to_span_us(Duration span) {
+  return std::clamp(span, Duration::zero(), kMaxSpan).count();
+}
+
+}  // namespace spillway::wire
