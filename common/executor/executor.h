@@ -17,7 +17,7 @@
 namespace spillway::executor {
 
 struct Options {
-  unsigned workers = 0;            // 0: as many as affinity and cgroup quota allow, and follow them
+  unsigned workers = 0;            // at most 48; 0: as affinity and cgroup quota allow
   std::size_t capacity = 1 << 20;  // closures from outside that may wait
   unsigned blocking_limit = 16;    // threads for blocking closures
   std::chrono::milliseconds blocking_idle{5000};  // after which such a thread ends
@@ -29,8 +29,6 @@ struct SubmitOptions {
   std::stop_token stop;
   bool blocking = false;  // waits more than it computes: runs on the elastic pool
 };
-
-inline constexpr std::size_t kBands = 4;
 
 // What became of every closure: accepted == ran + expired + cancelled + dropped, once shut down.
 // `failed` counts those of `ran` that threw with nobody to tell.

@@ -21,6 +21,7 @@ enum class Outcome : std::uint8_t {
   dropped,    // the executor shut down without draining
 };
 
+inline constexpr unsigned kBands = 4;
 inline constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
 
 // A closure in the executor's queues. The callable lies behind the header, in the same block of 64
@@ -34,7 +35,8 @@ struct alignas(64) Node {
   std::stop_token stop;
   std::uint32_t queued_at = 0;  // µs of the steady clock, wrapping; 0: this one is not timed
   Band band = Band::normal;
-  bool large = false;  // 128 bytes rather than 64
+  std::uint8_t shard = 0;  // of the injector it went through
+  bool large = false;      // 128 bytes rather than 64
 
   std::byte* storage() { return reinterpret_cast<std::byte*>(this) + kHeader; }
   static constexpr std::size_t kHeader = 40;
@@ -45,9 +47,13 @@ inline constexpr std::size_t kLargeNode = 128;
 // From this thread's cache of recycled nodes; never null. Any thread may release any node.
 Node* allocate_node(bool large);
 void release_node(Node* node);
+// Gives memory back to the system after a burst; does nothing while nodes are in use. Any thread,
+// one at a time, now and then.
+void trim_nodes();
 
 // A move-only closure: any callable `void()`, or `void(Outcome)`, which is told how it ended. A
-// `void()` that does not run is only destroyed. Up to 88 bytes of captures need no heap allocation.
+// `void()` that does not run is only destroyed, and one that returns an Outcome corrects it. Up to
+// 88 bytes of captures need no heap allocation.
 class Task {
  public:
   Task() = default;
@@ -82,16 +88,19 @@ class Task {
   template <class Callable>
   struct Boxed {
     std::unique_ptr<Callable> callable;
-    void operator()(Outcome outcome) { call(*callable, outcome); }
+    Outcome operator()(Outcome outcome) { return call(*callable, outcome); }
   };
 
   template <class Callable>
-  static void call(Callable& callable, Outcome outcome) {
-    if constexpr (std::is_invocable_v<Callable&, Outcome>) {
+  static Outcome call(Callable& callable, Outcome outcome) {
+    if constexpr (std::is_invocable_r_v<Outcome, Callable&, Outcome>) {
+      return callable(outcome);
+    } else if constexpr (std::is_invocable_v<Callable&, Outcome>) {
       callable(outcome);
     } else if (outcome == Outcome::ran) {
       callable();
     }
+    return outcome;
   }
 
   template <class Callable>
@@ -105,8 +114,7 @@ class Task {
       }
     } owner{node, reinterpret_cast<Callable*>(node->storage())};
     if (outcome == Outcome::ran && node->stop.stop_requested()) outcome = Outcome::cancelled;
-    call(*owner.callable, outcome);
-    return outcome;
+    return call(*owner.callable, outcome);
   }
 
   template <class Callable, class F>

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "common/executor/blocking.h"
+#include "common/executor/executor.h"
+#include "common/executor/idlers.h"
+#include "common/executor/injector.h"
+#include "common/executor/worker.h"
+
+namespace spillway::executor {
+
+// What the seats share. Seats are made when first needed and live as long as this.
+class Executor::Core {
+ public:
+  explicit Core(Options options);
+
+  Status submit(Task closure, const SubmitOptions& options);
+  void post(Task closure);
+  ShutdownReport shutdown(Shutdown mode);
+  void set_width(unsigned upper_bound);
+  Counters counters() const;
+  std::string chrome_trace() const;
+
+  Injector injector;
+  Idlers<> idlers;
+
+  // seq_cst: a worker that retires or parks must not miss what set_width() or shutdown() decided.
+  unsigned width() const { return width_.load(std::memory_order_seq_cst); }
+  unsigned active() const {
+    return std::min(width() + lent_.load(std::memory_order_seq_cst), Idlers<>::kMax);
+  }
+  bool stopped() const { return stopped_.load(std::memory_order_seq_cst); }
+  bool discarding() const { return discarding_.load(std::memory_order_relaxed); }
+
+  // The worst band this seat runs: one worker of four or more is kept for the two best.
+  unsigned worst_band(unsigned index) const {
+    return index == 0 && width() >= kReserveFrom ? static_cast<unsigned>(Band::high) : kBands - 1;
+  }
+
+  void wake_for_outside(unsigned band);
+  void wake_for_spawned();
+  void wake_for_more(const Worker& worker);  // by one that stops searching
+  bool work_for(const Worker& worker) const;
+  Entry steal_for(Worker& worker, bool spawned_only);
+
+  // A worker that sleeps in a join lends its place to a spare until it takes it back.
+  void lend();
+  void take_back() { lent_.fetch_sub(1, std::memory_order_seq_cst); }
+
+  Worker* sit_down();  // null when all guests' seats are taken
+  void stand_up(Worker* guest);
+
+ private:
+  static constexpr unsigned kReserveFrom = 4;
+  static constexpr unsigned kGuests = 8;
+
+  void staff();  // under mutex_: makes sure that the active seats have threads that are awake
+  void follow_limits();
+  void keep_house();
+  Worker* add_seat(unsigned index);
+  std::uint64_t accepted() const;
+  std::uint64_t ended() const;
+  template <class Visit>
+  void each_seat(Visit&& visit) const {
+    const std::size_t count = seated_.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < count; ++i) visit(*seats_[i]);
+  }
+
+  const Options options_;
+  std::atomic<unsigned> width_{1};
+  std::atomic<unsigned> lent_{0};
+  std::atomic<unsigned> guests_{0};
+  std::atomic<bool> stopped_{false};
+  std::atomic<bool> discarding_{false};
+  std::atomic<std::uint64_t> refused_{0};
+  const std::uint64_t plain_;  // seats that never count as searchers
+
+  mutable std::mutex mutex_;  // of threads_, of adding seats, and of what follows
+  std::condition_variable closing_;
+  bool closed_ = false;
+  unsigned upper_bound_ = Idlers<>::kMax;
+  unsigned guest_seats_ = 0;
+  std::array<std::unique_ptr<Worker>, Idlers<>::kMax + kGuests> seats_;
+  std::atomic<std::size_t> seated_{0};
+  std::array<Worker*, Idlers<>::kMax> workers_{};  // by index
+  std::vector<std::thread> threads_;
+  std::mutex shutdown_mutex_;
+  ShutdownReport report_;
+  BlockingPool blocking_;
+  std::thread housekeeper_;
+};
+
+}  // namespace spillway::executor

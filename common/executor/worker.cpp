@@ -1,0 +1,210 @@
+#include "common/executor/worker.h"
+
+#include <thread>
+
+#include "common/executor/core.h"
+
+namespace spillway::executor {
+namespace {
+
+// About what a wake-up costs both sides: looking longer costs more than sleeping.
+constexpr std::int64_t kSearchNs = 5'000;
+// A fork publishes its job without a fence, so a worker that parks might just miss it; what was
+// stored is visible to all long before a first short sleep ends.
+constexpr std::chrono::microseconds kNap{50};
+// A joiner that waits longer than this lends its place.
+constexpr std::chrono::microseconds kLendAfter{50};
+constexpr unsigned kMaxDepth = 64;  // of strangers' work inside a join
+// A batch from the injector should keep a worker busy for about this long.
+constexpr std::int64_t kShortBatchNs = 5'000, kLongBatchNs = 20'000;
+
+void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || (defined(__ARM_ARCH) && __ARM_ARCH >= 7)
+  asm volatile("yield");
+#endif
+}
+
+std::uint32_t microseconds(std::int64_t ns) { return static_cast<std::uint32_t>(ns / 1000); }
+
+}  // namespace
+
+Worker::Worker(Executor::Core& core, unsigned index, bool plain)
+    : core_(core), idlers_(core.idlers), index_(index), plain_(plain) {}
+
+void Worker::loop() {
+  current_ = this;
+  bool searching = false;
+  std::int64_t since = 0;
+  while (!core_.stopped()) {
+    Entry entry = 0;
+    const bool retiring = index_ >= core_.active();
+    if (!retiring && !(entry = next())) entry = core_.steal_for(*this, false);
+    if ((entry || retiring) && searching) {
+      searching = false;
+      idlers_.stop();
+      core_.wake_for_more(*this);
+    }
+    if (retiring) {
+      retire();
+    } else if (entry) {
+      run(entry);
+      since = 0;
+    } else {
+      if (!since) since = now_ns();
+      if (!searching && !plain_) searching = idlers_.start();
+      if (searching && now_ns() - since < kSearchNs) {
+        pause();
+      } else {
+        searching = park(searching);
+        since = 0;
+      }
+    }
+  }
+}
+
+// Of its own and what waits outside: the better band first, in turns if they are equal, and
+// neither passed over for ever.
+Entry Worker::next() {
+  const unsigned own = band_of(spawned_.newest());
+  const unsigned outside = std::min(core_.injector.best_band(), band_of(inbox_.oldest()));
+  if (outside < kBands && outside <= core_.worst_band(index_)) {
+    const unsigned turn = spawned_.size() > kDeep ? kDeepTurn : kTurn;
+    const bool outside_first = outside < own || (outside == own && passed_outside_ >= turn);
+    if (own == kBands || (outside_first ? passed_own_ < kAgeLimit : passed_outside_ >= kAgeLimit)) {
+      if (const Entry entry = next_from_outside(outside)) {
+        passed_outside_ = 0;
+        ++passed_own_;
+        return entry;
+      }
+    }
+  }
+  if (own == kBands) return 0;
+  ++passed_outside_;
+  passed_own_ = 0;
+  return ++tick_ % kOldestTurn ? spawned_.pop() : spawned_.steal();
+}
+
+Entry Worker::next_from_outside(unsigned best) {
+  if (band_of(inbox_.oldest()) == best) {
+    if (const Entry entry = inbox_.steal()) return entry;
+  }
+  const bool refill = inbox_.size() == 0;
+  if (refill) adapt_batch();
+  Node* nodes[kInbox];
+  const std::size_t count =
+      core_.injector.take(nodes, refill ? batch_ : 1, core_.worst_band(index_));
+  if (!count) return 0;
+  for (std::size_t i = 1; i < count; ++i) inbox_.push(executor::entry_of(nodes[i]));
+  injected.add(count);
+  if (count > 1 && idlers_.worth_claiming()) core_.wake_for_more(*this);
+  return executor::entry_of(nodes[0]);
+}
+
+// Short closures come in large batches, long ones alone, so that a batch never makes what arrives
+// after it wait for long.
+void Worker::adapt_batch() {
+  const std::int64_t now = now_ns();
+  const std::int64_t took = now - std::exchange(refilled_at_, now);
+  if (took < kShortBatchNs) {
+    batch_ = std::min(2 * batch_, kInbox);
+  } else if (took > kLongBatchNs) {
+    batch_ = std::max<std::size_t>(batch_ / 2, 1);
+  }
+}
+
+void Worker::run(Entry entry) {
+  const Band outer = std::exchange(band_, static_cast<Band>(band_of(entry)));
+  ++depth_;
+  if (entry & 1) {
+    auto* job = reinterpret_cast<Job*>(entry & ~Entry{7});
+    job->run(job);
+  } else {
+    auto* node = reinterpret_cast<Node*>(entry & ~Entry{7});
+    if (node->queued_at || ++runs_ % 64 == 0) {
+      run_timed(node);
+    } else {
+      outcomes.finish(node, core_.discarding());
+    }
+  }
+  --depth_;
+  band_ = outer;
+}
+
+void Worker::run_timed(Node* node) {
+  const std::uint32_t queued_at = node->queued_at;
+  const std::int64_t start = now_ns();
+  outcomes.finish(node, core_.discarding());
+  telemetry.record({start, microseconds(now_ns() - start),
+                    queued_at ? microseconds(start) - queued_at : 0, band_},
+                   queued_at != 0);
+}
+
+// Sleeps until there is something to do; true if woken as a searcher.
+bool Worker::park(bool searching) {
+  auto call = [&] { return index_ >= core_.active() || core_.stopped() || core_.work_for(*this); };
+  idlers_.park(index_, searching);
+  std::chrono::nanoseconds nap = kNap;
+  bool first = true;
+  while (!call()) {
+    if (std::exchange(first, false)) parked.add();
+    // acquire, with signal(): what the waker did is seen.
+    while (!signal_.load(std::memory_order_acquire)) {
+      futex_wait(signal_, 0, nap);
+      if (nap.count()) break;
+    }
+    nap = {};
+    if (signal_.exchange(0, std::memory_order_acquire)) break;
+  }
+  if (!idlers_.unpark(index_)) return !plain_;
+  // Something is there, but out of reach if its pusher was interrupted: let that one go on.
+  if (first) std::this_thread::yield();
+  return false;
+}
+
+void Worker::signal() {
+  signal_.store(1, std::memory_order_release);
+  futex_wake(signal_);
+}
+
+void Worker::flush() {
+  for (Entry entry; (entry = steal([](Entry) { return true; }));) {
+    core_.injector.push_again(reinterpret_cast<Node*>(entry & ~Entry{7}));
+    core_.wake_for_outside(band_of(entry));
+  }
+}
+
+void Worker::retire() {
+  flush();
+  while (index_ >= core_.active() && !core_.stopped()) {
+    if (!signal_.exchange(0, std::memory_order_acquire)) futex_wait(signal_, 0);
+  }
+}
+
+void Worker::wake_thief() { core_.wake_for_spawned(); }
+
+void Worker::await(Join& join) {
+  for (std::int64_t since = 0; !join.finished();) {
+    Entry entry = spawned_.pop();
+    if (!entry && depth_ < kMaxDepth) entry = core_.steal_for(*this, true);
+    if (entry) {
+      run(entry);
+      since = 0;
+    } else if (!since) {
+      since = now_ns();
+    } else if (now_ns() - since < kSearchNs) {
+      pause();
+    } else if (index_ == kGuest) {
+      join.sleep();
+    } else {
+      join.sleep(kLendAfter);
+      if (join.finished()) break;
+      core_.lend();
+      join.sleep();
+      core_.take_back();
+    }
+  }
+}
+
+}  // namespace spillway::executor
