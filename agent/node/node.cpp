@@ -234,7 +234,7 @@ NodeTime Node::cycle() {
   schedule();
   journal_.flush(now(), parts_.clock->wall_time());
   if (session_) session_->connection().pump();
-  if (draining_ && drained_ && running_ + blocking_ == 0 && journal_.idle()) {
+  if (draining_ && drained_ && cores_.empty() && journal_.idle()) {
     std::exchange(drained_, nullptr)();
   }
   NodeTime next = std::min({table_.next_timer(), next_purge_, next_resend_, next_probe_,

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <tuple>
+
+#include "common/lifecycle/lessee.h"
+#include "common/store/encoded_bytes.h"
+#include "spillway/kind.h"
+#include "spillway/task.h"
+
+namespace spillway::cloud {
+
+// An attempt that was leased to this node, or the tombstone of one.
+struct HeldTask {
+  TaskId id;
+  std::string device;
+  lifecycle::LesseeTask state;  // the newest; the disk follows
+  lifecycle::OfferTerms terms;
+  Digest spec_digest{};
+  store::EncodedBytes spec_bytes;        // null once answered
+  std::shared_ptr<const TaskSpec> spec;  // null once answered
+  const Kind* kind = nullptr;
+  store::EncodedBytes result;  // while done
+  NodeTime accepted{}, started{}, sent{};
+  Band band = Band::normal;
+  Epoch run_epoch;  // of the run under way; the lease may since carry a higher one
+  unsigned unsaved = 0;
+
+  bool held() const {
+    return state.state == lifecycle::LeaseState::accepted ||
+           state.state == lifecycle::LeaseState::running;
+  }
+  // Order to run in: band, deadline, arrival.
+  using RunKey = std::tuple<Band, NodeTime, NodeTime, TaskId>;
+  RunKey run_key(const lifecycle::LesseeTask& at) const {
+    return {band, at.deadline, accepted, id};
+  }
+};
+
+}  // namespace spillway::cloud

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "cloud/ledger/ledger.h"
+#include "cloud/node/held_task.h"
+#include "cloud/node/journal.h"
+#include "cloud/session/cloud_session.h"
+#include "common/attempt/attempt_runner.h"
+#include "common/base/clock.h"
+#include "common/kinds/registry.h"
+#include "common/wire/messages.h"
+
+namespace spillway::cloud {
+
+struct NodeOptions {
+  std::string version;
+  BootId boot;
+  std::vector<std::string> tags;
+  std::uint64_t memory = 0;          // bytes offered to tasks
+  std::uint32_t max_queue = 10'000;  // attempts accepted and not done
+  std::size_t tombstones = 100'000;
+  Duration reconnect_floor{};  // asked of devices
+};
+
+// What a node works with. Everything outlives it.
+struct NodeParts {
+  const Clock* clock = nullptr;
+  Ledger* ledger = nullptr;
+  attempt::Runner* runner = nullptr;
+  const kinds::KindRegistry* kinds = nullptr;
+  std::function<std::uint64_t()> random;
+  std::function<void()> wake;
+  std::function<void(const std::string& message)> report;
+  std::function<void(const std::string& cause, const std::string& detail)> refused;
+};
+
+struct NodeCounters {  // since start
+  std::uint64_t accepted = 0, refused = 0, done = 0, failed = 0, answered = 0, repeated = 0,
+                malformed = 0;
+};
+
+// The lessee of what devices offer: accepts into the ledger, runs, and answers until the owner has
+// it. On the loop only; nothing in it blocks. ACCEPT, RESULT and user code wait for the commit that
+// made them true.
+class Node {
+ public:
+  Node(NodeOptions options, NodeParts parts, const LedgerRecovered& recovered);
+
+  void attach(mqtt::Transport& transport, SessionOptions session);
+  void start(const LedgerRecovered& recovered);
+
+  // One turn: timers, runs, commits, publications. Returns when it wants the next one.
+  NodeTime cycle();
+
+  // Refuses offers and hands back what has not started; `done` is called once nothing runs.
+  void drain(std::function<void()> done);
+  void stop();
+
+  NodeTime now() const { return timeline_.now(); }
+  const NodeCounters& counters() const { return counters_; }
+  std::size_t held() const { return held_; }
+
+ private:
+  struct Device {
+    bool online = false;
+    std::uint64_t session = 0;
+    std::uint32_t held = 0;  // its attempts here, not done
+    wire::Credits told;      // what it was last told
+    NodeTime told_at{};
+    std::set<TaskId> unanswered;  // results it has not acknowledged
+  };
+
+  lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
+  HeldTask* find(TaskId id);
+  HeldTask& adopt(const LedgerRow& row);
+  void apply(HeldTask& task, const lifecycle::LesseeStep& step);
+  void track(HeldTask& task, const lifecycle::LesseeTask& was);
+  void settle(TaskId id);
+  void forget(HeldTask& task);
+
+  void on_device(const std::string& device, const wire::Presence& presence);
+  void on_item(const std::string& device, wire::Item item);
+  void on(const std::string& device, const wire::Offer& offer);
+  void on(const std::string& device, const wire::BeatAck& ack);
+  void on(const std::string& device, const wire::ResultAck& ack);
+  void on(const std::string& device, const wire::Cancel& cancel);
+  void on(const std::string& device, const wire::Echo& echo);
+  void refuse(const std::string& device, const wire::Offer& offer, lifecycle::NackReason reason);
+  std::optional<lifecycle::NackReason> reason_to_refuse(const std::string& device,
+                                                        const TaskSpec& spec) const;
+  void take(const std::string& device, const wire::Offer& offer, const lifecycle::OfferTerms& terms,
+            std::shared_ptr<const TaskSpec> spec, const Digest& digest,
+            const lifecycle::LesseeStep& step);
+  void relabel_result(HeldTask& task, Epoch epoch);
+
+  void start_ready();
+  void run(TaskId id, Epoch epoch);
+  void free_core(TaskId id, Epoch epoch);
+  void on_outcome(attempt::Outcome outcome);
+  void keep_result(HeldTask& task, wire::ResultItem item);
+  void send_result(HeldTask& task);
+  void resend_results(Duration older_than);
+  void beat();
+  void tell_credits();
+  wire::Credits credits_of(const Device& device) const;
+  Duration queue_delay() const;
+  void prune();
+
+  NodeOptions options_;
+  NodeParts parts_;
+  NodeTimeline timeline_;
+  Journal journal_;
+  std::unique_ptr<CloudSession> session_;
+  NodeCounters counters_;
+  std::unordered_map<TaskId, HeldTask> tasks_;
+  std::deque<TaskId> tombstones_;     // oldest first
+  std::set<HeldTask::RunKey> queue_;  // accepted, durable or about to be, not started
+  std::set<std::pair<NodeTime, TaskId>> timers_;
+  std::unordered_map<TaskId, NodeTime> timer_of_;
+  std::map<std::string, Device> devices_;
+  std::uint32_t running_ = 0, blocking_ = 0;
+  std::map<std::pair<TaskId, Epoch>, bool> cores_;  // taken by a run; blocking or not
+  std::uint32_t held_ = 0;
+  double mean_run_ = 0.01;  // seconds, moving average
+  std::uint64_t beat_round_ = 0;
+  std::map<std::uint64_t, NodeTime> beat_sent_;  // by round, the last few
+  bool draining_ = false, stopped_ = false;
+  std::function<void()> drained_;
+  std::string store_problem_;
+  NodeTime retry_commit_ = kNever, next_beat_{}, next_resend_{}, next_prune_{}, next_credits_{};
+  bool pruning_ = false;
+};
+
+}  // namespace spillway::cloud

@@ -1,0 +1,100 @@
+#include <algorithm>
+
+#include "cloud/node/node.h"
+#include "common/wire/codec.h"
+
+namespace spillway::cloud {
+namespace {
+
+constexpr std::uint32_t kBlockingLimit = 64;
+
+}  // namespace
+
+void Node::start_ready() {
+  if (draining_) return;
+  std::uint32_t width = parts_.runner->width();
+  for (auto next = queue_.begin(); next != queue_.end() && running_ < width;) {
+    HeldTask& task = *find(std::get<TaskId>(*next));
+    ++next;
+    bool blocking = task.kind && task.kind->traits.blocking;
+    if (blocking && blocking_ >= kBlockingLimit) continue;
+    lifecycle::LesseeStep step = lifecycle::on_start(task.state, task.terms, options_.boot, tick());
+    if (step.verdict != lifecycle::Verdict::applied) continue;
+    task.started = now();
+    task.run_epoch = step.next.epoch;
+    apply(task, step);
+    cores_[{task.id, task.run_epoch}] = blocking;
+    (blocking ? blocking_ : running_) += 1;
+    journal_.after([this, id = task.id, epoch = task.run_epoch] { run(id, epoch); });
+  }
+}
+
+void Node::run(TaskId id, Epoch epoch) {
+  HeldTask* task = find(id);
+  bool runs = task && task->state.state == lifecycle::LeaseState::running &&
+              task->run_epoch == epoch && task->kind;
+  if (!runs) return free_core(id, epoch);  // stopped between its step and its commit
+  parts_.runner->run({id, epoch, task->kind, *task->spec},
+                     [this](attempt::Outcome outcome) { on_outcome(std::move(outcome)); });
+}
+
+void Node::free_core(TaskId id, Epoch epoch) {
+  auto taken = cores_.find({id, epoch});
+  if (taken == cores_.end()) return;
+  (taken->second ? blocking_ : running_) -= 1;
+  cores_.erase(taken);
+  parts_.wake();
+}
+
+void Node::on_outcome(attempt::Outcome outcome) {
+  free_core(outcome.id, outcome.epoch);
+  HeldTask* task = find(outcome.id);
+  double ran = double((outcome.run_ended - outcome.run_started).count()) / 1e6;
+  mean_run_ = 0.95 * mean_run_ + 0.05 * ran;
+  bool counts = task && task->state.state == lifecycle::LeaseState::running &&
+                task->run_epoch == outcome.epoch;
+  if (!counts) return;
+  if (outcome.failure == FailureClass::none && outcome.value.size() > kInlineLimit) {
+    outcome.failure = FailureClass::error;
+    outcome.error = fail(Code::unsupported,
+                         "the value has " + std::to_string(outcome.value.size()) +
+                             " bytes; up to " + std::to_string(kInlineLimit) + " are supported");
+  }
+  wire::ResultItem item;
+  item.failure = outcome.failure;
+  if (outcome.error) {
+    item.code = outcome.error->code;
+    item.message = outcome.error->message;
+  }
+  item.value.bytes = std::move(outcome.value);
+  item.digest = outcome.digest;
+  item.report.queued = std::max(task->started - task->accepted, Duration::zero());
+  item.report.fetched = Duration::zero();
+  item.report.ran = outcome.run_ended - outcome.run_started;
+  item.report.cpu = outcome.cpu;
+  (outcome.failure == FailureClass::none ? counters_.done : counters_.failed) += 1;
+  keep_result(*task, std::move(item));
+  apply(*task, lifecycle::on_finish(task->state, outcome.failure, tick()));
+}
+
+// The bytes that are kept until RESULT_ACK: a message of one item.
+void Node::keep_result(HeldTask& task, wire::ResultItem item) {
+  item.id = task.id;
+  item.epoch = task.state.epoch;
+  item.message.resize(std::min<std::size_t>(item.message.size(), 1024));
+  wire::Message message;
+  message.items.push_back(std::move(item));
+  task.result = std::make_shared<const Bytes>(wire::encode(message));
+}
+
+void Node::send_result(HeldTask& task) {
+  if (!session_ || !session_->up() || !task.result) return;
+  auto message = wire::decode_message(*task.result);
+  if (!message) return;
+  auto& item = std::get<wire::ResultItem>(message->items.front());
+  item.report.since_accept = std::max(now() - task.accepted, Duration::zero());
+  task.sent = now();
+  session_->send_result(task.device, std::move(item));
+}
+
+}  // namespace spillway::cloud
