@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <filesystem>
 
 #include "common/store/owner_tables.h"
 
@@ -22,12 +21,6 @@ Result<std::vector<T>> collect(Cursor& cursor, Read read) {
 
 std::int64_t count_of(std::size_t limit) {
   return static_cast<std::int64_t>(std::min<std::size_t>(limit, 1u << 30));
-}
-
-std::uint64_t size_of_file(const std::string& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  return error ? 0 : size;
 }
 
 bool matches(const ListFilter& filter, const ListedTask& listed) {
@@ -60,12 +53,13 @@ Result<TaskRow> OwnerTables::read_with_spec(const Cursor& cursor) const {
 
 Result<Recovered> OwnerTables::recover() const {
   Recovered recovered;
-  recovered.origin = node_.origin;
-  recovered.next_seq = node_.next_seq;
-  recovered.last_seen = node_.last_seen;
-  recovered.wall_at_last_seen = node_.wall;
-  recovered.session = node_.session;
-  std::copy(node_.counts.begin(), node_.counts.end(), recovered.counts.by_state);
+  const NodeRow& node = file_.node();
+  recovered.origin = node.origin;
+  recovered.next_seq = node.next_seq;
+  recovered.last_seen = node.last_seen;
+  recovered.wall_at_last_seen = node.wall;
+  recovered.session = node.session;
+  recovered.counts = file_.counts();
   Cursor live = sql_.use(Sql::live_tasks);
   auto tasks = collect<TaskRow>(live, [this](const Cursor& row) { return read_with_spec(row); });
   if (!tasks) return std::move(tasks).error();
@@ -197,40 +191,6 @@ Result<std::optional<std::uint64_t>> OwnerTables::find_idempotent(const std::str
   return *row ? std::optional(cursor.unsigned_integer(0)) : std::nullopt;
 }
 
-Result<StoreReport> OwnerTables::inspect(bool deep) const {
-  Result<std::int64_t> free = database_.integer("PRAGMA freelist_count");
-  if (!free) return std::move(free).error();
-  Result<std::int64_t> schema = database_.integer("PRAGMA user_version");
-  if (!schema) return std::move(schema).error();
-  StoreReport report;
-  std::copy(node_.counts.begin(), node_.counts.end(), report.counts.by_state);
-  report.file_bytes = size_of_file(path_) + size_of_file(path_ + "-wal");
-  report.free_bytes = static_cast<std::uint64_t>(*free) * 4096;
-  report.schema = static_cast<std::uint32_t>(*schema);
-  if (!deep) return report;
-  Result<std::vector<std::string>> found = problems();
-  if (!found) return std::move(found).error();
-  report.problems = *std::move(found);
-  return report;
-}
-
-Result<std::vector<std::string>> OwnerTables::problems() const {
-  Result<Statement> check = database_.prepare("PRAGMA integrity_check(20)");
-  if (!check) return std::move(check).error();
-  Cursor cursor = check->use();
-  auto found = collect<std::string>(
-      cursor, [](const Cursor& row) -> Result<std::string> { return std::string(row.text(0)); });
-  if (!found) return found;
-  if (found->size() == 1 && found->front() == "ok") found->clear();
-  for (std::size_t state = 0; state < node_.counts.size(); ++state) {
-    const std::string where = " WHERE state = " + std::to_string(state);
-    Result<std::int64_t> rows = database_.integer("SELECT count(*) FROM task" + where);
-    if (!rows) return std::move(rows).error();
-    if (static_cast<std::uint64_t>(*rows) == node_.counts[state]) continue;
-    found->push_back("tasks" + where + ": " + std::to_string(*rows) + " rows, " +
-                     std::to_string(node_.counts[state]) + " counted");
-  }
-  return found;
-}
+Result<StoreReport> OwnerTables::inspect(bool deep) const { return file_.report(deep, "task"); }
 
 }  // namespace spillway::store

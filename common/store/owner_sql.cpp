@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "common/store/node_row.h"
-
 namespace spillway::store {
 namespace {
 
@@ -57,7 +55,6 @@ void add_writes(Texts& texts) {
   set(Sql::put_idempotency,
       "INSERT INTO idempotency (key, seq, until) VALUES (?2, ?1, ?3) ON CONFLICT (key) DO UPDATE "
       "SET seq = excluded.seq, until = excluded.until WHERE until <= ?4");
-  set(Sql::write_node, kWriteNode);
   set(Sql::drop_task, "DELETE FROM task WHERE seq = ?1");
   set(Sql::drop_waits_of, "DELETE FROM waits WHERE seq = ?1");
   set(Sql::purge_idempotency,
@@ -102,18 +99,6 @@ NodeTime due_time(const OwnerTask& task) {
   return task.state == TaskState::waiting ? std::min(soonest, task.wake) : soonest;
 }
 
-std::uint32_t read_count(const Cursor& cursor, int column) {
-  return static_cast<std::uint32_t>(cursor.integer(column));
-}
-
-// Reads an enumeration and notes in `good` whether the value is one of it.
-template <class E>
-E read_enum(const Cursor& cursor, int column, E last, bool& good) {
-  const std::int64_t value = cursor.integer(column);
-  good = good && value >= 0 && value <= static_cast<std::int64_t>(last);
-  return static_cast<E>(value);
-}
-
 }  // namespace
 
 const std::string& sql_text(Sql sql) {
@@ -134,22 +119,6 @@ Result<OwnerStatements> OwnerStatements::prepare(const Database& database) {
     all.statements_[i] = *std::move(statement);
   }
   return all;
-}
-
-void bind_time(Cursor& cursor, int at, NodeTime time) {
-  if (time == kNever) {
-    cursor.bind_null(at);
-  } else {
-    cursor.bind(at, time.time_since_epoch().count());
-  }
-}
-
-void bind_bytes(Cursor& cursor, int at, const EncodedBytes& bytes) {
-  if (!bytes || is_bulk(bytes)) {
-    cursor.bind_null(at);
-  } else {
-    cursor.bind(at, ByteView(*bytes));
-  }
 }
 
 void bind_task(Cursor& cursor, std::uint64_t seq, const OwnerTask& task, NodeTime keep_until) {
@@ -177,16 +146,6 @@ void bind_task(Cursor& cursor, std::uint64_t seq, const OwnerTask& task, NodeTim
   bind_time(cursor, 19, task.start_by);
   bind_time(cursor, 20, task.lease_until);
   bind_time(cursor, 21, task.run_until);
-}
-
-NodeTime read_time(const Cursor& cursor, int column) {
-  return cursor.is_null(column) ? kNever : NodeTime(Duration(cursor.integer(column)));
-}
-
-EncodedBytes read_bytes(const Cursor& cursor, int column) {
-  if (cursor.is_null(column)) return nullptr;
-  const ByteView bytes = cursor.bytes(column);
-  return std::make_shared<const Bytes>(bytes.begin(), bytes.end());
 }
 
 Result<TaskRow> read_task(const Cursor& cursor) {

@@ -6,6 +6,7 @@
 
 #include "common/store/database.h"
 #include "common/store/owner_store.h"
+#include "common/store/row_values.h"
 
 // The owner store's statements, and the mapping between its rows and values.
 namespace spillway::store {
@@ -23,7 +24,6 @@ enum class Sql : std::uint8_t {
   insert_wait,
   drop_waits_on,
   put_idempotency,
-  write_node,
   ready_after,
   due,
   find_task,
@@ -66,22 +66,13 @@ inline std::int64_t first_event_id(std::uint64_t seq) {
 inline std::int64_t spec_id(std::uint64_t seq) { return static_cast<std::int64_t>(seq) * 2; }
 inline std::int64_t result_id(std::uint64_t seq) { return spec_id(seq) + 1; }
 
-// Above this size a spec or result has a row of its own in `bulk`, so that a change of state does
-// not rewrite it.
-inline constexpr std::size_t kInlineBytes = 1024;
-inline bool is_bulk(const EncodedBytes& bytes) { return bytes && bytes->size() > kInlineBytes; }
-
 void bind_task(Cursor& cursor, std::uint64_t seq, const lifecycle::OwnerTask& task,
                NodeTime keep_until);
-void bind_time(Cursor& cursor, int at, NodeTime time);
-void bind_bytes(Cursor& cursor, int at, const EncodedBytes& bytes);
 
 // The columns every task query starts with; what follows them starts at kRowColumns. Values no
 // version ever wrote are damage (corrupt).
 inline constexpr int kRowColumns = 22;
 Result<TaskRow> read_task(const Cursor& cursor);
 Result<EventRow> read_event(const Cursor& cursor);
-NodeTime read_time(const Cursor& cursor, int column);
-EncodedBytes read_bytes(const Cursor& cursor, int column);
 
 }  // namespace spillway::store

@@ -10,6 +10,7 @@
 
 #include "common/lifecycle/owner.h"
 #include "common/store/encoded_bytes.h"
+#include "common/store/store_report.h"
 #include "spillway/bytes.h"
 #include "spillway/ids.h"
 #include "spillway/status.h"
@@ -104,10 +105,6 @@ struct Batch {
   }
 };
 
-struct StoreCounts {  // kept by the store as it writes, never counted
-  std::uint64_t by_state[8] = {};
-};
-
 // What a restart needs; its cost does not depend on how many tasks wait.
 struct Recovered {
   Origin origin;
@@ -158,14 +155,6 @@ struct TaskDetail {
 struct Purged {
   std::uint64_t removed = 0;
   NodeTime next = kNever;
-};
-
-struct StoreReport {
-  StoreCounts counts;
-  std::uint64_t file_bytes = 0;  // of the database and its write-ahead log
-  std::uint64_t free_bytes = 0;  // inside the file, for reuse
-  std::uint32_t schema = 0;
-  std::vector<std::string> problems;  // of the deep check; empty: none found
 };
 
 // The owner's store. Calls come from one thread (the loop) and never block on the disk: each is

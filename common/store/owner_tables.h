@@ -6,18 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "common/store/commit_queue.h"
-#include "common/store/database.h"
-#include "common/store/node_row.h"
+#include "common/store/node_file.h"
 #include "common/store/owner_sql.h"
 #include "common/store/owner_store.h"
 
 namespace spillway::store {
 
 // The owner's tables as plain calls, without threads: applies batches inside a transaction and
-// answers queries. Used by one thread at a time. On any error the caller rolls back, which also
-// takes back what was kept in memory.
-class OwnerTables final : public Committer {
+// answers queries. Used by one thread at a time. On any error the caller rolls back.
+class OwnerTables {
  public:
   struct Options {
     std::uint32_t events_per_task = 100;  // older ones are dropped
@@ -26,10 +23,7 @@ class OwnerTables final : public Committer {
   static Result<OwnerTables> open(Database database, const std::string& path,
                                   const Options& options);
 
-  Status begin() override;
-  Status commit() override;
-  void rollback() override;
-  void failed(const Error& error) override;
+  Committer& committer() { return file_; }
 
   // Writes; between begin and commit.
   Status apply(const Batch& batch);
@@ -48,8 +42,7 @@ class OwnerTables final : public Committer {
   Result<StoreReport> inspect(bool deep) const;
 
  private:
-  OwnerTables(Database database, OwnerStatements sql, NodeRow node, std::string path,
-              const Options& options);
+  OwnerTables(NodeFile file, OwnerStatements sql, const Options& options);
 
   Status insert(const NewTask& task, NodeTime now);
   Status insert_row(const NewTask& task);
@@ -68,16 +61,13 @@ class OwnerTables final : public Committer {
   Result<TaskRow> read_with_spec(const Cursor& cursor) const;
   Result<std::vector<EventRow>> events_of(std::uint64_t seq) const;
   Result<std::vector<std::uint64_t>> waits_of(std::uint64_t seq) const;
-  Result<std::vector<std::string>> problems() const;
-  std::uint64_t& count(TaskState state) { return node_.counts[static_cast<std::size_t>(state)]; }
+  std::uint64_t& count(TaskState state) {
+    return file_.node().counts[static_cast<std::size_t>(state)];
+  }
 
-  Database database_;
+  NodeFile file_;
   OwnerStatements sql_;
-  NodeRow node_;       // as in the open transaction
-  NodeRow committed_;  // as on disk
-  std::string path_;
   Options options_;
-  std::optional<Error> damage_;  // found in use: nothing is written from then on
 };
 
 }  // namespace spillway::store

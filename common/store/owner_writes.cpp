@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "common/store/owner_tables.h"
-#include "common/store/store_file.h"
 
 namespace spillway::store {
 namespace {
@@ -10,45 +9,16 @@ std::string name_of(std::uint64_t seq) { return "task " + std::to_string(seq); }
 
 }  // namespace
 
-OwnerTables::OwnerTables(Database database, OwnerStatements sql, NodeRow node, std::string path,
-                         const Options& options)
-    : database_(std::move(database)),
-      sql_(std::move(sql)),
-      node_(node),
-      committed_(node),
-      path_(std::move(path)),
-      options_(options) {}
+OwnerTables::OwnerTables(NodeFile file, OwnerStatements sql, const Options& options)
+    : file_(std::move(file)), sql_(std::move(sql)), options_(options) {}
 
 Result<OwnerTables> OwnerTables::open(Database database, const std::string& path,
                                       const Options& options) {
   Result<OwnerStatements> sql = OwnerStatements::prepare(database);
   if (!sql) return std::move(sql).error();
-  Result<NodeRow> node = read_node(database);
-  if (!node) return std::move(node).error();
-  return OwnerTables(std::move(database), *std::move(sql), *node, path, options);
-}
-
-Status OwnerTables::begin() {
-  if (damage_) return *damage_;
-  return database_.execute("BEGIN IMMEDIATE");
-}
-
-Status OwnerTables::commit() {
-  if (Status status = write_node(sql_.use(Sql::write_node), node_); !status) return status;
-  if (Status status = database_.execute("COMMIT"); !status) return status;
-  committed_ = node_;
-  return {};
-}
-
-void OwnerTables::rollback() {
-  if (database_.in_transaction()) static_cast<void>(database_.execute("ROLLBACK").ok());
-  node_ = committed_;
-}
-
-void OwnerTables::failed(const Error& error) {
-  if (error.code != Code::corrupt || damage_) return;
-  damage_ = error;
-  mark_damaged(path_);
+  Result<NodeFile> file = NodeFile::open(std::move(database), path);
+  if (!file) return std::move(file).error();
+  return OwnerTables(*std::move(file), *std::move(sql), options);
 }
 
 Status OwnerTables::apply(const Batch& batch) {
@@ -70,9 +40,7 @@ Status OwnerTables::apply(const Batch& batch) {
   for (const std::uint64_t seq : batch.deps_done) {
     if (Status status = run(Sql::drop_waits_on, seq); !status) return status;
   }
-  node_.last_seen = std::max(node_.last_seen, batch.now);
-  if (batch.wall.count() != 0) node_.wall = batch.wall;
-  if (batch.session != 0) node_.session = batch.session;
+  file_.seen(batch.now, batch.wall, batch.session);
   return {};
 }
 
@@ -87,7 +55,7 @@ Status OwnerTables::insert(const NewTask& task, NodeTime now) {
   if (Status status = wait_for(seq, task.after); !status) return status;
   if (Status status = remember_key(task, now); !status) return status;
   ++count(task.row.task.state);
-  node_.next_seq = std::max(node_.next_seq, seq + 1);
+  file_.node().next_seq = std::max(file_.node().next_seq, seq + 1);
   return {};
 }
 
@@ -108,7 +76,7 @@ Status OwnerTables::wait_for(std::uint64_t seq, const std::vector<std::uint64_t>
     Cursor cursor = sql_.use(Sql::insert_wait);
     cursor.bind(1, static_cast<std::int64_t>(seq)).bind(2, static_cast<std::int64_t>(on));
     if (Status status = cursor.run(); !status) return status;
-    if (database_.changes() == 0) {
+    if (file_.database().changes() == 0) {
       return fail(Code::conflict, name_of(seq) + ": comes after " + name_of(on) +
                                       ", which has ended or is not here");
     }
@@ -124,7 +92,7 @@ Status OwnerTables::remember_key(const NewTask& task, NodeTime now) {
       .bind(3, task.idempotency_until.time_since_epoch().count())
       .bind(4, now.time_since_epoch().count());
   if (Status status = cursor.run(); !status) return status;
-  if (database_.changes() != 0) return {};
+  if (file_.database().changes() != 0) return {};
   return fail(Code::conflict,
               "the idempotency key '" + task.idempotency_key + "' already names a task");
 }
@@ -138,7 +106,7 @@ Status OwnerTables::update(const TaskUpdate& change) {
       .bind(23, static_cast<std::int64_t>(change.was_epoch.value));
   if (writes_result) bind_bytes(cursor, 24, change.result);
   if (Status status = cursor.run(); !status) return status;
-  if (database_.changes() == 0) {
+  if (file_.database().changes() == 0) {
     return fail(Code::conflict, name_of(change.seq) + ": is not (or no longer) " +
                                     std::string(to_string(change.was_state)) + " in epoch " +
                                     std::to_string(change.was_epoch.value));
@@ -162,7 +130,7 @@ Status OwnerTables::append(const EventRow& event) {
       .bind(7, static_cast<std::int64_t>(event.failure))
       .bind(8, ByteView(event.detail));
   if (Status status = cursor.run(); !status) return status;
-  const std::int64_t oldest_kept = database_.last_rowid() - options_.events_per_task + 1;
+  const std::int64_t oldest_kept = file_.database().last_rowid() - options_.events_per_task + 1;
   if (oldest_kept <= first) return {};
   Cursor trim = sql_.use(Sql::trim_events);
   return trim.bind(1, first).bind(2, oldest_kept - 1).run();
@@ -211,7 +179,7 @@ Result<Purged> OwnerTables::purge(NodeTime now, std::size_t limit) {
   keys.bind(1, now.time_since_epoch().count()).bind(2, static_cast<std::int64_t>(limit));
   if (Status status = keys.run(); !status) return std::move(status).error();
   if (Status status = shrink(); !status) return std::move(status).error();
-  node_.last_seen = std::max(node_.last_seen, now);
+  file_.seen(now, Duration{}, 0);
 
   Cursor next = sql_.use(Sql::next_purge);
   Result<bool> row = next.step();
@@ -230,12 +198,12 @@ Status OwnerTables::forget(std::uint64_t seq) {
 Status OwnerTables::shrink() {
   // Pages given back are soon asked for again, so only a real surplus is worth the writing.
   constexpr std::int64_t kSurplusPages = 256;
-  Result<std::int64_t> free = database_.integer("PRAGMA freelist_count");
+  Result<std::int64_t> free = file_.database().integer("PRAGMA freelist_count");
   if (!free) return std::move(free).error();
-  Result<std::int64_t> pages = database_.integer("PRAGMA page_count");
+  Result<std::int64_t> pages = file_.database().integer("PRAGMA page_count");
   if (!pages) return std::move(pages).error();
   if (*free < kSurplusPages || *free < *pages / 4) return {};
-  return database_.execute("PRAGMA incremental_vacuum(256)");
+  return file_.database().execute("PRAGMA incremental_vacuum(256)");
 }
 
 }  // namespace spillway::store

@@ -32,7 +32,7 @@ std::string_view to_string(EventKind kind) {
 
 SqliteOwnerStore::SqliteOwnerStore(OwnerTables tables, Poster poster,
                                    const CommitQueue::Limits& limits)
-    : tables_(std::move(tables)), queue_(tables_, std::move(poster), limits) {}
+    : tables_(std::move(tables)), queue_(tables_.committer(), std::move(poster), limits) {}
 
 Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path, Poster poster) {
   return open(path, std::move(poster), Options{});

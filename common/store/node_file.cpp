@@ -1,0 +1,109 @@
+#include "common/store/node_file.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "common/store/store_file.h"
+
+namespace spillway::store {
+namespace {
+
+std::uint64_t size_of_file(const std::string& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return error ? 0 : size;
+}
+
+}  // namespace
+
+NodeFile::NodeFile(Database database, Statement write_node, NodeRow node, std::string path)
+    : database_(std::move(database)),
+      write_node_(std::move(write_node)),
+      node_(node),
+      committed_(node),
+      path_(std::move(path)) {}
+
+Result<NodeFile> NodeFile::open(Database database, std::string path) {
+  Result<NodeRow> node = read_node(database);
+  if (!node) return std::move(node).error();
+  Result<Statement> write_node = database.prepare(kWriteNode);
+  if (!write_node) return std::move(write_node).error();
+  return NodeFile(std::move(database), *std::move(write_node), *node, std::move(path));
+}
+
+Status NodeFile::begin() {
+  if (damage_) return *damage_;
+  return database_.execute("BEGIN IMMEDIATE");
+}
+
+Status NodeFile::commit() {
+  if (Status status = write_node(write_node_.use(), node_); !status) return status;
+  if (Status status = database_.execute("COMMIT"); !status) return status;
+  committed_ = node_;
+  return {};
+}
+
+void NodeFile::rollback() {
+  // SQLite has already undone the transaction after some errors.
+  if (database_.in_transaction()) static_cast<void>(database_.execute("ROLLBACK").ok());
+  node_ = committed_;
+}
+
+void NodeFile::failed(const Error& error) {
+  if (error.code != Code::corrupt || damage_) return;
+  damage_ = error;
+  mark_damaged(path_);
+}
+
+void NodeFile::seen(NodeTime now, Duration wall, std::uint64_t session) {
+  node_.last_seen = std::max(node_.last_seen, now);
+  if (wall.count() != 0) node_.wall = wall;
+  if (session != 0) node_.session = session;
+}
+
+StoreCounts NodeFile::counts() const {
+  StoreCounts counts;
+  std::copy(node_.counts.begin(), node_.counts.end(), counts.by_state);
+  return counts;
+}
+
+Result<StoreReport> NodeFile::report(bool deep, const std::string& table) const {
+  Result<std::int64_t> free = database_.integer("PRAGMA freelist_count");
+  if (!free) return std::move(free).error();
+  Result<std::int64_t> schema = database_.integer("PRAGMA user_version");
+  if (!schema) return std::move(schema).error();
+  StoreReport report;
+  report.counts = counts();
+  report.file_bytes = size_of_file(path_) + size_of_file(path_ + "-wal");
+  report.free_bytes = static_cast<std::uint64_t>(*free) * 4096;
+  report.schema = static_cast<std::uint32_t>(*schema);
+  if (!deep) return report;
+  Result<std::vector<std::string>> found = problems(table);
+  if (!found) return std::move(found).error();
+  report.problems = *std::move(found);
+  return report;
+}
+
+Result<std::vector<std::string>> NodeFile::problems(const std::string& table) const {
+  Result<Statement> check = database_.prepare("PRAGMA integrity_check(20)");
+  if (!check) return std::move(check).error();
+  std::vector<std::string> found;
+  Cursor cursor = check->use();
+  for (;;) {
+    Result<bool> row = cursor.step();
+    if (!row) return std::move(row).error();
+    if (!*row) break;
+    if (cursor.text(0) != "ok") found.emplace_back(cursor.text(0));
+  }
+  for (std::size_t state = 0; state < node_.counts.size(); ++state) {
+    const std::string where = table + " WHERE state = " + std::to_string(state);
+    Result<std::int64_t> rows = database_.integer("SELECT count(*) FROM " + where);
+    if (!rows) return std::move(rows).error();
+    if (static_cast<std::uint64_t>(*rows) == node_.counts[state]) continue;
+    found.push_back(where + ": " + std::to_string(*rows) + " rows, " +
+                    std::to_string(node_.counts[state]) + " counted");
+  }
+  return found;
+}
+
+}  // namespace spillway::store

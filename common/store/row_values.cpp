@@ -1,0 +1,31 @@
+#include "common/store/row_values.h"
+
+namespace spillway::store {
+
+void bind_time(Cursor& cursor, int at, NodeTime time) {
+  if (time == kNever) {
+    cursor.bind_null(at);
+  } else {
+    cursor.bind(at, time.time_since_epoch().count());
+  }
+}
+
+NodeTime read_time(const Cursor& cursor, int column) {
+  return cursor.is_null(column) ? kNever : NodeTime(Duration(cursor.integer(column)));
+}
+
+void bind_bytes(Cursor& cursor, int at, const EncodedBytes& bytes) {
+  if (!bytes || is_bulk(bytes)) {
+    cursor.bind_null(at);
+  } else {
+    cursor.bind(at, ByteView(*bytes));
+  }
+}
+
+EncodedBytes read_bytes(const Cursor& cursor, int column) {
+  if (cursor.is_null(column)) return nullptr;
+  const ByteView bytes = cursor.bytes(column);
+  return std::make_shared<const Bytes>(bytes.begin(), bytes.end());
+}
+
+}  // namespace spillway::store
