@@ -112,8 +112,7 @@ LesseeStep on_offer(const std::optional<LesseeTask>& held, const OfferTerms& ter
 
 LesseeStep on_start(const LesseeTask& task, const OfferTerms& terms, BootId boot, Now now) {
   if (task.state == LeaseState::running && task.boot == boot) return unchanged(task);
-  const bool in_time = now.time < std::min(task.deadline, task.lease_until);
-  if (task.state != LeaseState::accepted || !in_time) return stale(task);
+  if (task.state != LeaseState::accepted) return stale(task);
   LesseeStep step = applied(task);
   step.next.state = LeaseState::running;
   step.next.boot = boot;

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "tests/sim/plan.h"
+#include "tests/sim/rows.h"
+
+namespace spillway::sim {
+
+// The promises, checked after every step, commit and effect from what a bystander can see. It knows
+// the rules of the design, not the code of the machines: it compares states before and after.
+class Checks {
+ public:
+  void begin(const Plan& plan);
+  bool failed() const { return !failure_.empty(); }
+  const std::string& failure() const { return failure_; }
+  void fail(const char* check, const std::string& message);
+
+  // Owner.
+  struct OwnerEvent {
+    std::size_t task;
+    Cause cause;
+    Epoch epoch;  // of the message or attempt that caused the step
+    const OwnerRow& before;
+    const OwnerRow& after;
+    lifecycle::Verdict verdict;
+    RunId run;
+  };
+  void owner_step(const OwnerEvent& event);
+  void same_again(std::size_t task, const lifecycle::OwnerTask& once,
+                  const lifecycle::OwnerTask& twice);
+  void owner_commit(std::size_t task, const OwnerRow& old, const OwnerRow& now);
+  void owner_dies(std::size_t task, const OwnerRow& disk);
+  std::uint32_t new_grant() { return ++grants_; }
+  void exposed(std::size_t task, Epoch epoch,
+               const OwnerRow& disk);  // an OFFER left, or a run began
+  void starts_local(std::size_t task, Epoch epoch, const OwnerRow& disk);
+  void told(std::size_t task, TaskState outcome, const OwnerRow& disk);
+  void acked(const Message& ack, const OwnerRow& disk);
+  void after_link_down(std::size_t task, const OwnerRow& row);
+
+  // Lessee.
+  void lessee_step(std::size_t task, LesseeCause cause, Epoch epoch, const LesseeRow& before,
+                   const LesseeRow& after);
+  void lessee_dies(const LesseeRow& disk, std::size_t task);
+  void starts_leased(std::size_t task, RunId run, const LesseeRow& disk);
+
+  // Runs of user code.
+  RunId begin_run(std::size_t task);
+  void run_ended(RunId run, FailureClass failure);
+  void attempt_failed(std::size_t task) { ++record_[task].real_failures; }
+
+ private:
+  struct Run {
+    std::size_t task;
+    bool succeeded;
+  };
+  struct Record {
+    RunId acked = kNoRun;
+    bool retried = false;
+    std::uint32_t real_failures = 0;  // errors and timeouts of real attempts
+    std::uint32_t real_crashes = 0;   // deaths with `running` on the disk
+    std::uint32_t counted_failures = 0, counted_crashes = 0;
+    std::vector<std::uint32_t> exposed;  // by epoch, the grant that went out under it
+  };
+  void fences(const OwnerEvent& event);
+  void accepted_result(const OwnerEvent& event);
+  void limits(const OwnerEvent& event);
+  void outbox(const OwnerEvent& event);
+  void expect(bool holds, const char* check, std::size_t task, const char* message);
+
+  const Plan* plan_ = nullptr;
+  std::array<Record, kMaxTasks> record_;
+  std::vector<Run> runs_;
+  std::uint32_t grants_ = 0;
+  std::string failure_;
+};
+
+}  // namespace spillway::sim

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "common/lifecycle/lessee.h"
+#include "tests/sim/message.h"
+
+namespace spillway::sim {
+
+// A task at its owner: state, outbox row and result row, written together.
+struct OwnerRow {
+  lifecycle::OwnerTask task;
+  Epoch offer;              // of the OFFER in the outbox; 0: none there
+  RunId result = kNoRun;    // the accepted value
+  std::uint32_t grant = 0;  // which grant gave the epoch; only the checks look at it
+};
+
+// A leased attempt in the lessee's ledger.
+struct LesseeRow {
+  bool exists = false;
+  lifecycle::LesseeTask task;
+  RunId run = kNoRun;  // of the body that runs or ran
+};
+
+// What made the owner take a step.
+enum class Cause : std::uint8_t {
+  accept,
+  started,
+  beat,
+  nack,
+  success,
+  failure,
+  time,
+  link_down,
+  withdraw,
+  grant,
+  recover,
+  dependency,
+  no_place,
+  place_found,
+  cancel,
+  hold,
+  release,
+  retry
+};
+const char* to_string(Cause cause);
+
+// What made the lessee take a step.
+enum class LesseeCause : std::uint8_t {
+  offer,
+  start,
+  finish,
+  result_ack,
+  cancel,
+  keep,
+  time,
+  recover
+};
+const char* to_string(LesseeCause cause);
+
+}  // namespace spillway::sim

@@ -1,0 +1,45 @@
+#include "tests/sim/campaign.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::sim;
+
+TEST_GROUP(Sim){static Report run(Variant variant, std::uint64_t schedules){Campaign campaign;
+campaign.variant = variant;
+campaign.schedules = schedules;
+return run_campaign(campaign);
+}
+static void check_rejected(Variant variant) {
+  const Report report = run(variant, 2000);
+  CHECK_TRUE(report.failure.has_value());
+  World world(variant);
+  const Outcome again = world.run(report.failure->seed, report.failure->limits);
+  STRCMP_EQUAL(report.failure->what.c_str(), again.failure.c_str());
+  UNSIGNED_LONGS_EQUAL(report.failure->events, again.events);
+  CHECK_TRUE(!report.failure->log.empty());
+  World sound(Variant::good);
+  STRCMP_EQUAL("", sound.run(report.failure->seed, {}).failure.c_str());
+}
+}
+;
+
+TEST(Sim, one_hundred_thousand_schedules_keep_P1_to_P8_and_P10) {
+  const Report report = run(Variant::good, 100'000);
+  UT_PRINT(summary(report).c_str());
+  if (report.failure) FAIL(describe(*report.failure, Variant::good).c_str());
+  UNSIGNED_LONGS_EQUAL(100'000, report.schedules);
+  STRCMP_EQUAL_TEXT("", report.stats.missing().c_str(), "situations that never occurred");
+}
+
+TEST(Sim, rejects_a_machine_that_fences_by_id_only) { check_rejected(Variant::fence_by_id); }
+
+TEST(Sim, rejects_a_machine_that_trusts_state_alone) { check_rejected(Variant::trust_state); }
+
+TEST(Sim, rejects_nodes_that_answer_before_they_commit) { check_rejected(Variant::ack_early); }
+
+TEST(Sim, the_same_seed_gives_the_same_schedule) {
+  World one(Variant::good), two(Variant::good);
+  two.run(1, {});
+  STRCMP_EQUAL(one.run(7, {}, true).log.c_str(), two.run(7, {}, true).log.c_str());
+}
