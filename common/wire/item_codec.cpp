@@ -19,7 +19,8 @@ Offset<fb::Offer> write(Builder& fbb, const Offer& offer) {
   fb::TaskId id = raw_id(offer.id);
   flatbuffers::Optional<std::int64_t> remaining;
   if (offer.remaining != Duration::max()) remaining = to_span_us(offer.remaining);
-  return fb::CreateOffer(fbb, &id, offer.epoch.value, remaining, to_span_us(offer.lease), spec);
+  return fb::CreateOffer(fbb, &id, offer.epoch.value, remaining, to_span_us(offer.lease), spec,
+                         offer.settled.value);
 }
 
 Offset<fb::Accept> write(Builder& fbb, const Accept& accept) {
@@ -83,6 +84,8 @@ Offer read(Reader& reader, const fb::Offer& raw) {
   Offer offer{reader.id(*raw.id()), reader.epoch(raw.epoch())};
   if (raw.remaining_us()) offer.remaining = reader.span(*raw.remaining_us(), "offer.remaining");
   offer.lease = reader.span(raw.lease_us(), "offer.lease", Duration(1));
+  offer.settled = Epoch{raw.settled()};
+  reader.require(offer.settled < offer.epoch, "offer.settled", "must be below the epoch");
   offer.spec = reader.bytes(raw.spec(), "offer.spec", kMaxMessage);
   reader.require(!offer.spec.empty(), "offer.spec", "must not be empty");
   return offer;
