@@ -61,20 +61,22 @@ void Connection::read() {
 void Connection::on_read(std::size_t count) {
   in_.filled(count);
   take_frames();
-  if (closed_) return;
-  watch_half_frame();
-  reading_paused_ = queued() > kPauseReading;
-  if (!reading_paused_) read();
 }
 
 void Connection::take_frames() {
   while (!closed_) {
+    if (queued() > kPauseReading) write_some();
+    reading_paused_ = queued() > kPauseReading;
+    if (closed_ || reading_paused_) return;
     Result<std::optional<ByteView>> frame = in_.next();
     if (!frame) return refuse_frame("intake.oversized_frame", std::move(frame).error());
-    if (!*frame) return;
+    if (!*frame) break;
     half_frame_.cancel();
     take(**frame);
   }
+  if (closed_) return;
+  watch_half_frame();
+  read();
 }
 
 void Connection::take(ByteView frame) {
@@ -146,6 +148,8 @@ void Connection::put_event(std::uint64_t key, EventView event) {
   if (stream == pending_.end()) return;
   if (const std::uint64_t dropped = std::exchange(stream->second.events_dropped, 0)) {
     EventView notice;
+    notice.seq = event.seq;
+    notice.id = event.id;
     notice.at = event.at;
     notice.wall = event.wall;
     notice.what = "dropped";
@@ -228,8 +232,7 @@ void Connection::await_room() {
 
 void Connection::resume_reading() {
   if (closed_ || !reading_paused_ || queued() > kPauseReading) return;
-  reading_paused_ = false;
-  read();
+  take_frames();
 }
 
 }  // namespace spillway::intake

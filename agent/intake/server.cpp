@@ -58,18 +58,20 @@ class Server::Acceptor : public std::enable_shared_from_this<Acceptor> {
     socket.non_blocking(true, error);
     Result<Peer> peer = peer_of(socket.native_handle());
     if (!error && peer) {
+      const uid_t uid = peer->uid;
       const bool allowed = may_speak(*peer, ::geteuid(), file_->group());
       const auto connection =
           std::make_shared<Connection>(shared_, std::move(socket), *std::move(peer));
-      allowed ? admit(connection) : deny(*connection);
+      allowed ? admit(connection) : deny(*connection, uid);
     }
     accept();
   }
 
-  void deny(Connection& connection) {
+  void deny(Connection& connection, uid_t uid) {
     ++shared_->stats.denied;
     runtime::log_once(runtime::Level::warning, "intake.denied",
-                      "a user without the right to speak to the agent was turned away");
+                      "a user without the right to speak to the agent was turned away",
+                      {{"uid", uid}});
     connection.refuse(
         fail(Code::denied, "this user may not speak to the agent: use sudo, or join its group"));
   }
