@@ -67,6 +67,7 @@ std::string why_local(const Story&);
 std::string why_cloud(const Story&);
 // `age`: seconds since the cloud was last measured.
 std::string why_experiment(double age);
+std::string why_withdrawn(const Story&);
 std::string why_waiting(const Story&);
 Explanation explanation(const Story&, PlaceKind chosen, std::string dominant, NodeTime now);
 

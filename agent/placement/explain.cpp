@@ -140,6 +140,12 @@ std::string why_experiment(double age) {
          " and may be faster now: this one task finds out";
 }
 
+std::string why_withdrawn(const Story& s) {
+  return "the cloud has not taken it for " +
+         in_words(std::chrono::duration<double>(s.cloud.unacknowledged).count()) +
+         "; this device finishes it in " + in_words(s.assessment.local.cost.median());
+}
+
 std::string why_waiting(const Story& s) {
   const Side& here = s.assessment.local;
   const Side& there = s.assessment.cloud;

@@ -15,6 +15,11 @@ double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 // A part of a score: the median, and the spread above it weighted by ρ.
 double weighed(const Estimate& e, double risk) { return e.median + risk * (e.high - e.median); }
 
+// Silence teaches, too: what has not been acknowledged for a while will take about as long again.
+Estimate at_least(Estimate e, double floor) {
+  return {std::max(e.median, floor), std::max(e.high, floor)};
+}
+
 double spending(const Place& place, const Cost& cost, double bytes, const Policy& policy) {
   const double energy = place.joules_per_second * cost.run.median + place.joules_per_byte * bytes;
   const double money = place.price_per_second * cost.run.median + place.price_per_byte * bytes;
@@ -67,7 +72,8 @@ Assessment Placement::assess(const Candidate& task, const Place& local, const Pl
   const Estimate bytes_over = link_.transfer(task.input_bytes + cloud.queued_bytes, now);
   a.cloud.cost.run = run_time(spec.kind, PlaceKind::cloud, task.work, now);
   a.cloud.cost.wait = cloud.queue;
-  a.cloud.cost.transfer = {bytes_over.median + rtt.median, bytes_over.high + rtt.high};
+  a.cloud.cost.transfer = at_least({bytes_over.median + rtt.median, bytes_over.high + rtt.high},
+                                   seconds(cloud.unacknowledged));
   a.cloud.cost.score = score(cloud, a.cloud.cost, bytes, policy_);
 
   if (task.deadline_in) apply_deadline(a, seconds(*task.deadline_in));
@@ -133,11 +139,20 @@ double Placement::optimistic_cloud(const Candidate& task, const Assessment& a, N
   const Learned* known = learned(task.spec->kind, PlaceKind::cloud);
   const double run_age = known != nullptr ? seconds(now - known->last) : seconds(now - NodeTime{});
   const Estimate rtt = link_.round_trip(now);
-  const Estimate bytes_over{cost.transfer.median - rtt.median, cost.transfer.high - rtt.high};
+  const Estimate bytes_over = link_.transfer(task.input_bytes, now);
   const double doubted = (1 - trust(run_age)) * weighed(cost.run, policy_.risk) +
                          (1 - trust(link_.round_trip_age(now))) * weighed(rtt, policy_.risk) +
                          (1 - trust(link_.bandwidth_age(now))) * weighed(bytes_over, policy_.risk);
   return cost.score - doubted;
+}
+
+std::optional<std::string> Placement::withdraw(const Candidate& task, const Place& local,
+                                               const Place& cloud, NodeTime now) const {
+  const double late = seconds(cloud.unacknowledged);
+  if (late <= link_.transfer(cloud.queued_bytes, now).high + link_.round_trip(now).high) return {};
+  const Assessment a = assess(task, local, cloud, false, now);
+  if (!a.local.open() || late <= a.local.cost.score + a.margin) return {};
+  return why_withdrawn({task, local, cloud, a});
 }
 
 std::optional<std::string> Placement::no_place(const Candidate& task, const Place& local,

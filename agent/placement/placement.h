@@ -46,6 +46,7 @@ struct Place {
   // what was sent there and is not answered.
   Estimate queue;
   std::uint64_t queued_bytes = 0;  // handed to the link and not acknowledged
+  Duration unacknowledged{};       // how long the oldest of these has been on its way
   std::uint32_t outstanding = 0;   // our tasks sent there and not answered; > 0: no experiments
   Duration starved{};              // how long it has been reachable without credits
   double joules_per_second = 0;    // E = these times run time and bytes, spent by the device
@@ -93,6 +94,12 @@ class Placement {
   // into `ready`.
   std::optional<std::pair<std::size_t, Explanation>> pick_for_cloud(
       std::span<const Candidate> ready, const Place& local, const Place& cloud, NodeTime now) const;
+
+  // An offer that has no ACCEPT yet: should it come back? Yes when the link is silent for longer
+  // than its 95th percentile and than a run here would take (silence lasts about as long again).
+  // Says why. `backlog_local` is what would be ahead of it.
+  std::optional<std::string> withdraw(const Candidate&, const Place& local, const Place& cloud,
+                                      NodeTime now) const;
 
   // Why no place can ever run it as things are configured (tags, memory, cores, kind); nullopt: one
   // can.
