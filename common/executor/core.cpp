@@ -218,6 +218,13 @@ std::uint64_t Executor::Core::ended() const {
   return ended;
 }
 
+// Those that ended are counted first: if those accepted are no more, nothing was under way between
+// the two.
+bool Executor::Core::all_ended() const {
+  const std::uint64_t done = ended();
+  return done == accepted();
+}
+
 ShutdownReport Executor::Core::shutdown(Shutdown mode) {
   std::lock_guard once(shutdown_mutex_);
   if (stopped()) return report_;
@@ -227,10 +234,7 @@ ShutdownReport Executor::Core::shutdown(Shutdown mode) {
     discarding_.store(true, std::memory_order_seq_cst);
     blocking_.discard();
   }
-  // Those that ended are counted first: equal sums then mean that nothing was under way.
-  for (std::uint64_t done; (done = ended()) != accepted();) {
-    std::this_thread::sleep_for(std::chrono::microseconds(50));
-  }
+  while (!all_ended()) std::this_thread::sleep_for(std::chrono::microseconds(50));
   std::vector<std::thread> threads;
   {
     std::lock_guard lock(mutex_);

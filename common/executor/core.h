@@ -67,6 +67,7 @@ class Executor::Core {
   Worker* add_seat(unsigned index);
   std::uint64_t accepted() const;
   std::uint64_t ended() const;
+  bool all_ended() const;
   template <class Visit>
   void each_seat(Visit&& visit) const {
     const std::size_t count = seated_.load(std::memory_order_acquire);

@@ -50,8 +50,9 @@ Injector::Pushed Injector::push(Node* node, bool bounded) {
 
 void Injector::push_again(Node* node) {
   const unsigned at = home();
-  shards_[at]->again.fetch_add(1, std::memory_order_seq_cst);
+  // In this order, see accepted().
   shards_[at]->pushed.fetch_add(1, std::memory_order_seq_cst);
+  shards_[at]->again.fetch_add(1, std::memory_order_seq_cst);
   node->shard = static_cast<std::uint8_t>(at);
   link(*shards_[at], node);
 }
@@ -156,7 +157,7 @@ std::size_t Injector::size() const {
 std::uint64_t Injector::accepted() const {
   std::uint64_t accepted = 0;
   for (const auto& shard : shards_) {
-    // again first: it is counted before pushed, so the difference never falls short.
+    // The reverse order of push_again(), so that the difference never falls short.
     accepted -= shard->again.load(std::memory_order_seq_cst);
     accepted += shard->pushed.load(std::memory_order_seq_cst);
   }
