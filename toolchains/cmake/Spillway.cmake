@@ -23,6 +23,11 @@ target_compile_options(spillway_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Werror -Wno-missing-field-initializers $<$<COMPILE_LANGUAGE:CXX>:-Wconversion>
   # The same source must give the same bits on every CPU: no fused multiply-add behind our back.
   -ffp-contract=off "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.")
+# GCC 12 sees uninitialised members in optimised moves of std::variant and overlaps in std::string
+# that are not there (GCC bugs 105562, 105651).
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  target_compile_options(spillway_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
+endif()
 target_link_libraries(spillway_flags INTERFACE Threads::Threads)
 if(SPILLWAY_SANITIZE)
   target_compile_options(spillway_flags INTERFACE -fsanitize=${SPILLWAY_SANITIZE}

@@ -1,0 +1,166 @@
+#include "agent/app/composition.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <random>
+
+#include "common/crypto/random.h"
+#include "common/kinds/builtin.h"
+#include "common/kinds/command.h"
+#include "common/kinds/plugin.h"
+#include "common/runtime/log.h"
+#include "spillway/version.h"
+
+namespace spillway::agent {
+namespace {
+
+using runtime::Level;
+
+std::uint64_t physical_memory() {
+  long pages = sysconf(_SC_PHYS_PAGES);
+  long size = sysconf(_SC_PAGESIZE);
+  return pages > 0 && size > 0 ? std::uint64_t(pages) * std::uint64_t(size) : 0;
+}
+
+// What passed while the agent was down, by the wall clock, if that can be believed: deadlines go on
+// over a restart when the clock is right, and stand still when it is not.
+NodeTime resume_at(const store::Recovered& recovered, Duration wall) {
+  Duration away = wall - recovered.wall_at_last_seen;
+  bool believable = recovered.wall_at_last_seen > Duration::zero() && away > Duration::zero() &&
+                    away < std::chrono::hours(24 * 366);
+  return believable ? recovered.last_seen + away : recovered.last_seen;
+}
+
+NodeOptions node_options(const Options& options, BootId boot) {
+  NodeOptions node;
+  node.device = options.device;
+  node.version = kVersion;
+  node.boot = boot;
+  node.tags = options.tags;
+  node.memory = options.memory ? options.memory : physical_memory();
+  node.max_ready = options.max_ready;
+  node.max_tasks = options.max_tasks;
+  node.lease = options.placement.lease;
+  node.probe_interval = options.placement.probe_interval;
+  node.placement.risk = options.placement.risk;
+  node.placement.margin = options.placement.margin;
+  node.placement.energy_weight = options.placement.energy_weight;
+  node.placement.assumed_rtt = options.placement.assumed_rtt;
+  node.placement.assumed_bandwidth = options.placement.assumed_bandwidth;
+  return node;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
+                                                       runtime::Loop& loop) {
+  if (auto device = check_device_id(options.device); !device) return device.error();
+  std::error_code error;
+  std::filesystem::create_directories(options.state_dir, error);
+  if (error) {
+    return fail(Code::io, "state_dir " + options.state_dir + ": " + error.message() +
+                              "; create it, or name another in [agent] state_dir");
+  }
+  std::unique_ptr<Composition> made(new Composition(options, loop));
+  made->boot_ = BootId{crypto::random_u64()};
+  auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
+  auto opened = store::SqliteOwnerStore::open(options.state_dir + "/agent.db", poster);
+  if (!opened) return opened.error();
+  made->store_ = std::move(opened->store);
+  made->recovered_ = std::move(opened->recovered);
+  if (made->recovered_.quarantined) {
+    runtime::log(
+        Level::error, "the store was damaged; it was set aside and a new one made",
+        {{"damaged", *made->recovered_.quarantined}, {"carried_over", made->recovered_.salvaged}});
+  }
+  if (Status added = made->add_kinds(); !added) return added.error();
+  return made;
+}
+
+Status Composition::add_kinds() {
+  kinds::add_builtin_kinds(kinds_);
+  for (const Command& command : options_.commands) {
+    kinds::CommandOptions program;
+    program.name = command.name;
+    program.argv = command.argv;
+    program.timeout = command.timeout;
+    program.memory = command.memory;
+    program.cpu = command.cpu;
+    Result<Kind> kind = kinds::make_command_kind(std::move(program));
+    if (!kind) return kind.error();
+    if (Status added = kinds_.add(*std::move(kind)); !added) return added;
+  }
+  for (const std::string& path : options_.plugins) {
+    if (Status added = kinds::add_plugin(kinds_, path); !added) return added;
+  }
+  return {};
+}
+
+Status Composition::start() {
+  executor_ = std::make_unique<executor::Executor>(executor::Options{.workers = options_.workers});
+  runner_ = std::make_unique<attempt::PoolRunner>(*executor_, loop_, clock_);
+  recovered_.last_seen = resume_at(recovered_, clock_.wall_time());
+  NodeParts parts;
+  parts.clock = &clock_;
+  parts.store = store_.get();
+  parts.runner = runner_.get();
+  parts.kinds = &kinds_;
+  parts.random = [engine = std::mt19937_64(crypto::random_u64())]() mutable { return engine(); };
+  parts.wake = [this] {
+    if (turns_) turns_->wake();
+  };
+  parts.report = [](const std::string& message) { runtime::log(Level::info, message); };
+  parts.refused = [](const std::string& cause, const std::string& detail) {
+    runtime::log_once(Level::warning, cause, "refused a message",
+                      {{"cause", cause}, {"detail", detail}});
+  };
+  node_ = std::make_unique<Node>(node_options(options_, boot_), std::move(parts), recovered_);
+  turns_ = std::make_unique<runtime::Turns>(
+      loop_, [this] { return node_->now(); }, [this] { return node_->cycle(); });
+  if (!options_.broker.uri.empty()) connect();
+  node_->start(recovered_);
+  recovered_.live.clear();
+  return listen();
+}
+
+void Composition::connect() {
+  const Broker& broker = options_.broker;
+  SessionOptions session;
+  session.device = options_.device;
+  session.broker.uri = broker.uri;
+  if (!broker.ca_file.empty()) {
+    session.broker.tls = mqtt::Tls{broker.ca_file, broker.cert_file, broker.key_file};
+  }
+  session.broker.keep_alive = std::chrono::duration_cast<std::chrono::seconds>(broker.keep_alive);
+  session.link.backoff_base = broker.reconnect_base;
+  session.link.backoff_cap = broker.reconnect_cap;
+  session.link.window = broker.window;
+  // Connections of one start are counted in the low half.
+  session.session_base = (recovered_.session + 1) << 32;
+  transport_ = std::make_unique<mqtt::PahoTransport>(loop_);
+  node_->attach(*transport_, std::move(session));
+}
+
+Status Composition::listen() {
+  if (options_.socket.empty()) return {};
+  intake::ServerOptions server;
+  server.path = options_.socket;
+  server.max_clients = options_.max_clients;
+  server.max_outstanding = options_.max_outstanding;
+  auto opened = intake::Server::open(loop_, *node_, std::move(server));
+  if (!opened) return opened.error();
+  server_ = *std::move(opened);
+  return {};
+}
+
+Composition::~Composition() {
+  turns_.reset();
+  server_.reset();
+  if (node_) node_->stop();
+  transport_.reset();
+  if (executor_) executor_->shutdown(executor::Shutdown::cancel);
+  store_.reset();
+}
+
+}  // namespace spillway::agent

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "agent/intake/server.h"
+#include "agent/node/node.h"
+#include "common/attempt/pool_runner.h"
+#include "common/executor/executor.h"
+#include "common/kinds/registry.h"
+#include "common/mqtt/paho_transport.h"
+#include "common/runtime/loop.h"
+#include "common/runtime/system_clock.h"
+#include "common/runtime/turns.h"
+#include "common/store/sqlite_owner_store.h"
+#include "spillway/agent/agent.h"
+
+namespace spillway::agent {
+
+// An agent put together from its adapters, on a loop that somebody else runs. Loop's thread.
+class Composition {
+ public:
+  static Result<std::unique_ptr<Composition>> open(const Options& options, runtime::Loop& loop);
+  ~Composition();
+
+  kinds::KindRegistry& kinds() { return kinds_; }
+  Status start();
+  Node& node() { return *node_; }
+  // `done` once nothing runs here.
+  void drain(std::function<void()> done) { node_->drain(std::move(done)); }
+
+ private:
+  Composition(const Options& options, runtime::Loop& loop)
+      : options_(options), loop_(loop), boot_(BootId{}) {}
+  Status add_kinds();
+  Status listen();
+  void connect();
+
+  Options options_;
+  runtime::Loop& loop_;
+  BootId boot_;
+  runtime::BootClock clock_;
+  kinds::KindRegistry kinds_;
+  // Destroyed from the bottom up: first nobody calls in, then nothing runs, then the store closes.
+  std::unique_ptr<store::SqliteOwnerStore> store_;
+  store::Recovered recovered_;
+  std::unique_ptr<executor::Executor> executor_;
+  std::unique_ptr<attempt::PoolRunner> runner_;
+  std::unique_ptr<mqtt::PahoTransport> transport_;
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<intake::Server> server_;
+  std::unique_ptr<runtime::Turns> turns_;
+};
+
+}  // namespace spillway::agent

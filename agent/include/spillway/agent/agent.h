@@ -1,0 +1,113 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "spillway/ids.h"
+#include "spillway/kind.h"
+#include "spillway/status.h"
+#include "spillway/task.h"
+#include "spillway/view.h"
+
+// Spillway inside a program of one's own: everything spillway-agent does, as a library.
+//
+//   auto agent = spillway::agent::Agent::open({.device = "pump-7", .state_dir = "/var/lib/pump"});
+//   agent.value()->define({.name = "pump.score", .run = score});
+//   agent.value()->start();
+//   auto id = agent.value()->submit({.kind = "pump.score", .input = {reading}});
+//   auto result = agent.value()->wait(*id, std::chrono::minutes(1));
+namespace spillway::agent {
+
+struct Broker {
+  std::string uri;  // mqtts://host:port; empty: no cloud, everything runs here
+  std::string ca_file, cert_file, key_file;  // PEM; the certificate's common name is the device id
+  std::chrono::milliseconds keep_alive{20'000};
+  std::chrono::milliseconds reconnect_base{250};
+  std::chrono::milliseconds reconnect_cap{30'000};
+  std::size_t window = 128;  // messages in flight
+};
+
+struct PlacementOptions {
+  std::chrono::milliseconds lease{30'000};
+  double risk = 0.25;   // weight of the 95th percentile against the median
+  double margin = 0.1;  // by how much the cloud must be better
+  double energy_weight = 0;
+  std::chrono::milliseconds probe_interval{30'000};
+  std::chrono::milliseconds assumed_rtt{100};
+  double assumed_bandwidth = 1024 * 1024;  // bytes per second
+};
+
+// An allow-listed program, run as a kind with the input on its stdin and its stdout as the value.
+struct Command {
+  std::string name;
+  std::vector<std::string> argv;
+  std::chrono::milliseconds timeout{60'000};
+  std::uint64_t memory = 512ULL << 20;  // bytes
+  std::chrono::seconds cpu{60};
+};
+
+struct Options {
+  std::string device;     // [a-z0-9][a-z0-9-]{2,62}
+  std::string state_dir;  // made when missing; holds agent.db
+  std::string socket;     // of the local API; empty: none
+  std::size_t max_clients = 64;
+  std::size_t max_outstanding = 256;  // requests of one client
+  unsigned workers = 0;               // 0: what the process may use
+  std::uint64_t memory = 0;           // bytes offered to tasks; 0: what the machine has
+  std::vector<std::string> tags;
+  std::size_t max_ready = 512;  // ready tasks held in memory
+  std::uint64_t max_tasks = 1'000'000;
+  Broker broker;
+  PlacementOptions placement;
+  std::vector<Command> commands;
+  std::vector<std::string> plugins;  // shared objects, absolute paths
+};
+
+// Any thread, except from inside a callback of its own: those run on the agent's thread and must
+// not block. Destroying it drains nothing: running kinds are asked to stop, and go on at the next
+// open.
+class Agent {
+ public:
+  // Opens the store. `conflict`: another agent has it.
+  static Result<std::unique_ptr<Agent>> open(const Options& options);
+  ~Agent();
+
+  // Before start(): adds a kind to the built-in ones.
+  Status define(Kind kind);
+  // Begins to run what the store holds and to accept more.
+  Status start();
+
+  // Returns once the task is on disk.
+  Result<TaskId> submit(const TaskSpec& spec);
+  // The same without waiting; `done` is called on the agent's thread.
+  void submit(const TaskSpec& spec, std::function<void(Result<TaskId>)> done);
+
+  Result<TaskView> find(TaskId id);
+  // Until the task is finished; Code::timeout when it is not by then.
+  Result<TaskResult> wait(TaskId id, std::chrono::milliseconds timeout);
+  Result<WhyReport> why(TaskId id);
+  Status cancel(TaskId id);
+  Status retry(TaskId id);
+  Status hold(TaskId id);
+  Status release(TaskId id);
+  Result<NodeView> status();
+  // Accepts nothing more and returns when nothing runs here, or at the timeout.
+  Status drain(std::chrono::milliseconds timeout);
+
+  // Calls `each` on the agent's thread with every event from now on, until the subscription is
+  // dropped.
+  class Subscription;
+  std::shared_ptr<Subscription> events(std::function<void(const EventView&)> each);
+
+ private:
+  struct State;
+  explicit Agent(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace spillway::agent

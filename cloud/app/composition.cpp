@@ -1,0 +1,108 @@
+#include "cloud/app/composition.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <random>
+
+#include "common/crypto/random.h"
+#include "common/kinds/builtin.h"
+#include "common/kinds/plugin.h"
+#include "common/runtime/log.h"
+#include "spillway/version.h"
+
+namespace spillway::cloud {
+namespace {
+
+using runtime::Level;
+
+std::uint64_t physical_memory() {
+  long pages = sysconf(_SC_PHYS_PAGES);
+  long size = sysconf(_SC_PAGESIZE);
+  return pages > 0 && size > 0 ? std::uint64_t(pages) * std::uint64_t(size) : 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
+                                                       runtime::Loop& loop) {
+  std::error_code error;
+  std::filesystem::create_directories(options.state_dir, error);
+  if (error) {
+    return fail(Code::io, "state_dir " + options.state_dir + ": " + error.message() +
+                              "; create it, or name another in [cloud] state_dir");
+  }
+  std::unique_ptr<Composition> made(new Composition(options, loop));
+  made->boot_ = BootId{crypto::random_u64()};
+  auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
+  auto opened = SqliteLedger::open(options.state_dir + "/ledger.db", poster);
+  if (!opened) return opened.error();
+  made->ledger_ = std::move(opened->ledger);
+  made->recovered_ = std::move(opened->recovered);
+  if (made->recovered_.quarantined) {
+    runtime::log(Level::error, "the ledger was damaged; it was set aside and a new one made",
+                 {{"damaged", *made->recovered_.quarantined}});
+  }
+  if (Status added = made->add_kinds(); !added) return added.error();
+  return made;
+}
+
+Status Composition::add_kinds() {
+  kinds::add_builtin_kinds(kinds_);
+  for (const kinds::CommandOptions& command : options_.commands) {
+    Result<Kind> kind = kinds::make_command_kind(command);
+    if (!kind) return kind.error();
+    if (Status added = kinds_.add(*std::move(kind)); !added) return added;
+  }
+  for (const std::string& path : options_.plugins) {
+    if (Status added = kinds::add_plugin(kinds_, path); !added) return added;
+  }
+  return {};
+}
+
+void Composition::start() {
+  executor_ = std::make_unique<executor::Executor>(executor::Options{.workers = options_.workers});
+  runner_ = std::make_unique<attempt::PoolRunner>(*executor_, loop_, clock_);
+  NodeOptions node;
+  node.version = kVersion;
+  node.boot = boot_;
+  node.tags = options_.tags;
+  node.memory = options_.memory ? options_.memory : physical_memory();
+  node.max_queue = options_.max_queue;
+  NodeParts parts;
+  parts.clock = &clock_;
+  parts.ledger = ledger_.get();
+  parts.runner = runner_.get();
+  parts.kinds = &kinds_;
+  parts.random = [engine = std::mt19937_64(crypto::random_u64())]() mutable { return engine(); };
+  parts.wake = [this] {
+    if (turns_) turns_->wake();
+  };
+  parts.report = [](const std::string& message) { runtime::log(Level::info, message); };
+  parts.refused = [](const std::string& cause, const std::string& detail) {
+    runtime::log_once(Level::warning, cause, "refused a message",
+                      {{"cause", cause}, {"detail", detail}});
+  };
+  node_ = std::make_unique<Node>(std::move(node), std::move(parts), recovered_);
+  turns_ = std::make_unique<runtime::Turns>(
+      loop_, [this] { return node_->now(); }, [this] { return node_->cycle(); });
+  transport_ = std::make_unique<mqtt::PahoTransport>(loop_);
+  SessionOptions session;
+  session.client_id = options_.name;
+  session.broker = options_.broker;
+  session.link = options_.link;
+  session.session_base = (recovered_.session + 1) << 32;
+  node_->attach(*transport_, std::move(session));
+  node_->start(recovered_);
+  recovered_ = {};
+}
+
+Composition::~Composition() {
+  turns_.reset();
+  if (node_) node_->stop();
+  transport_.reset();
+  if (executor_) executor_->shutdown(executor::Shutdown::cancel);
+  ledger_.reset();
+}
+
+}  // namespace spillway::cloud

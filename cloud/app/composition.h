@@ -1,0 +1,63 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cloud/ledger/sqlite_ledger.h"
+#include "cloud/node/node.h"
+#include "common/attempt/pool_runner.h"
+#include "common/executor/executor.h"
+#include "common/kinds/command.h"
+#include "common/kinds/registry.h"
+#include "common/mqtt/paho_transport.h"
+#include "common/runtime/loop.h"
+#include "common/runtime/system_clock.h"
+#include "common/runtime/turns.h"
+
+namespace spillway::cloud {
+
+struct Options {
+  std::string state_dir;       // made when missing; holds ledger.db
+  std::string name = "cloud";  // MQTT client id and certificate's common name
+  unsigned workers = 0;        // 0: what the process may use
+  std::uint64_t memory = 0;    // bytes offered to tasks; 0: what the machine has
+  std::vector<std::string> tags;
+  std::uint32_t max_queue = 10'000;
+  mqtt::ConnectOptions broker;
+  mqtt::LinkPolicy link;
+  std::vector<kinds::CommandOptions> commands;
+  std::vector<std::string> plugins;
+};
+
+// An aggregator put together from its adapters, on a loop that somebody else runs. Loop's thread.
+class Composition {
+ public:
+  static Result<std::unique_ptr<Composition>> open(const Options& options, runtime::Loop& loop);
+  ~Composition();
+
+  void start();
+  Node& node() { return *node_; }
+  void drain(std::function<void()> done) { node_->drain(std::move(done)); }
+
+ private:
+  Composition(const Options& options, runtime::Loop& loop) : options_(options), loop_(loop) {}
+  Status add_kinds();
+
+  Options options_;
+  runtime::Loop& loop_;
+  BootId boot_;
+  runtime::BootClock clock_;
+  kinds::KindRegistry kinds_;
+  // Destroyed from the bottom up: first nobody calls in, then nothing runs, then the ledger closes.
+  std::unique_ptr<SqliteLedger> ledger_;
+  LedgerRecovered recovered_;
+  std::unique_ptr<executor::Executor> executor_;
+  std::unique_ptr<attempt::PoolRunner> runner_;
+  std::unique_ptr<mqtt::PahoTransport> transport_;
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<runtime::Turns> turns_;
+};
+
+}  // namespace spillway::cloud

@@ -1,0 +1,7 @@
+#pragma once
+
+namespace spillway {
+
+inline constexpr char kVersion[] = "0.1.0";
+
+}  // namespace spillway
