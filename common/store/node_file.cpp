@@ -61,6 +61,17 @@ void NodeFile::seen(NodeTime now, Duration wall, std::uint64_t session) {
   if (session != 0) node_.session = session;
 }
 
+Status NodeFile::shrink() {
+  // Pages given back are soon asked for again, so only a real surplus is worth the writing.
+  constexpr std::int64_t kSurplusPages = 256;
+  Result<std::int64_t> free = database_.integer("PRAGMA freelist_count");
+  if (!free) return std::move(free).error();
+  Result<std::int64_t> pages = database_.integer("PRAGMA page_count");
+  if (!pages) return std::move(pages).error();
+  if (*free < kSurplusPages || *free < *pages / 4) return {};
+  return database_.execute("PRAGMA incremental_vacuum(256)");
+}
+
 StoreCounts NodeFile::counts() const {
   StoreCounts counts;
   std::copy(node_.counts.begin(), node_.counts.end(), counts.by_state);

@@ -28,6 +28,9 @@ class NodeFile final : public Committer {
   const NodeRow& node() const { return node_; }
   void seen(NodeTime now, Duration wall, std::uint64_t session);
 
+  // Gives a slice of unused pages back to the file system, inside a transaction.
+  Status shrink();
+
   StoreCounts counts() const;
   // `table` has a column `state`. `deep` checks the whole file and the counts.
   Result<StoreReport> report(bool deep, const std::string& table) const;

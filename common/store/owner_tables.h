@@ -55,7 +55,6 @@ class OwnerTables {
   Status run(Sql sql, std::uint64_t seq);
   Status run(Sql sql, const OutboxRow& row);
   Status forget(std::uint64_t seq);
-  Status shrink();
 
   Result<EncodedBytes> read_body(const Cursor& cursor, int column, std::int64_t id) const;
   Result<TaskRow> read_with_spec(const Cursor& cursor) const;

@@ -178,7 +178,7 @@ Result<Purged> OwnerTables::purge(NodeTime now, std::size_t limit) {
   Cursor keys = sql_.use(Sql::purge_idempotency);
   keys.bind(1, now.time_since_epoch().count()).bind(2, static_cast<std::int64_t>(limit));
   if (Status status = keys.run(); !status) return std::move(status).error();
-  if (Status status = shrink(); !status) return std::move(status).error();
+  if (Status status = file_.shrink(); !status) return std::move(status).error();
   file_.seen(now, Duration{}, 0);
 
   Cursor next = sql_.use(Sql::next_purge);
@@ -193,17 +193,6 @@ Status OwnerTables::forget(std::uint64_t seq) {
   if (Status status = drop_bulk(spec_id(seq), result_id(seq)); !status) return status;
   Cursor events = sql_.use(Sql::trim_events);
   return events.bind(1, first_event_id(seq)).bind(2, first_event_id(seq + 1) - 1).run();
-}
-
-Status OwnerTables::shrink() {
-  // Pages given back are soon asked for again, so only a real surplus is worth the writing.
-  constexpr std::int64_t kSurplusPages = 256;
-  Result<std::int64_t> free = file_.database().integer("PRAGMA freelist_count");
-  if (!free) return std::move(free).error();
-  Result<std::int64_t> pages = file_.database().integer("PRAGMA page_count");
-  if (!pages) return std::move(pages).error();
-  if (*free < kSurplusPages || *free < *pages / 4) return {};
-  return file_.database().execute("PRAGMA incremental_vacuum(256)");
 }
 
 }  // namespace spillway::store

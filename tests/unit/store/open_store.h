@@ -3,12 +3,12 @@
 #include <memory>
 #include <string>
 
-#include "answers.h"
 #include "common/store/sqlite_owner_store.h"
-#include "temp_folder.h"
+#include "tests/unit/store/answers.h"
+#include "tests/unit/store/temp_folder.h"
 
 // After all others: it redefines `new`.
-#include <CppUTest/TestHarness.h>
+#include "tests/unit/store/check_result.h"
 
 // An owner's store on a real file, called as if it were synchronous, and the rows tests put in it.
 class OpenStore {
@@ -124,16 +124,3 @@ inline spillway::store::Batch batch_of(spillway::store::TaskUpdate update) {
   batch.updates.push_back(std::move(update));
   return batch;
 }
-
-#define CHECK_OK(result)                                                           \
-  do {                                                                             \
-    const auto& checked = (result);                                                \
-    CHECK_TEXT(checked.ok(), checked.ok() ? "" : checked.error().message.c_str()); \
-  } while (false)
-#define CHECK_FAILS(expected_code, result)                              \
-  do {                                                                  \
-    const auto& checked = (result);                                     \
-    CHECK_FALSE(checked.ok());                                          \
-    STRCMP_EQUAL(std::string(to_string(expected_code)).c_str(),         \
-                 std::string(to_string(checked.error().code)).c_str()); \
-  } while (false)

@@ -1,0 +1,298 @@
+#include "cloud/ledger/ledger_tables.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "common/store/row_values.h"
+
+namespace spillway::cloud {
+namespace {
+
+using lifecycle::LeaseState;
+using lifecycle::LesseeTask;
+using store::Cursor;
+
+// Read by read_row, in this order.
+const std::string kRow =
+    "origin, seq, device, state, epoch, boot, effects, failure, deadline, run_until, lease_until, "
+    "spec_digest, accepted, spec, result";
+// ?1 and ?2 name the task, ?3 to ?9 are bound by bind_task, ?10 and ?11 are the fence.
+const std::string kUpdate =
+    "UPDATE lease SET state = ?3, epoch = ?4, boot = ?5, failure = ?6, deadline = ?7, "
+    "run_until = ?8, lease_until = ?9, effects = ?12";
+const std::string kFence = " WHERE origin = ?1 AND seq = ?2 AND state = ?10 AND epoch = ?11";
+
+using Texts = std::array<std::string, static_cast<std::size_t>(Sql::count_)>;
+
+Texts make_texts() {
+  Texts texts;
+  const auto set = [&texts](Sql sql, std::string text) {
+    texts[static_cast<std::size_t>(sql)] = std::move(text);
+  };
+  set(Sql::insert,
+      "INSERT INTO lease (origin, seq, state, epoch, boot, failure, deadline, run_until, "
+      "lease_until, effects, device, spec_digest, accepted, answered_at, spec, result) VALUES (?1, "
+      "?2, ?3, ?4, ?5, ?6, "
+      "?7, ?8, ?9, ?12, ?13, ?14, ?15, ?16, ?17, ?18)");
+  set(Sql::update, kUpdate + kFence);
+  set(Sql::update_body,
+      kUpdate + ", answered_at = NULL, spec = coalesce(?13, spec), result = ?14" + kFence);
+  set(Sql::answer, kUpdate + ", answered_at = ?13, spec = NULL, result = NULL" + kFence);
+  set(Sql::put_bulk,
+      "INSERT OR REPLACE INTO bulk (origin, seq, part, bytes) VALUES (?1, ?2, ?3, ?4)");
+  set(Sql::drop_bulk, "DELETE FROM bulk WHERE origin = ?1 AND seq = ?2");
+  set(Sql::find, "SELECT " + kRow + " FROM lease WHERE origin = ?1 AND seq = ?2");
+  set(Sql::held, "SELECT " + kRow + " FROM lease WHERE answered_at IS NULL");
+  set(Sql::answered,
+      "SELECT " + kRow +
+          " FROM lease WHERE answered_at IS NOT NULL ORDER BY answered_at DESC LIMIT ?1");
+  set(Sql::bulk, "SELECT bytes FROM bulk WHERE origin = ?1 AND seq = ?2 AND part = ?3");
+  set(Sql::oldest, "SELECT rowid FROM lease WHERE answered_at < ?1 ORDER BY answered_at LIMIT ?2");
+  set(Sql::drop_tombstone,
+      "DELETE FROM lease WHERE origin = ?1 AND seq = ?2 AND answered_at IS NOT NULL");
+  set(Sql::drop, "DELETE FROM lease WHERE rowid = ?1");
+  return texts;
+}
+
+void bind_task(Cursor& cursor, const LesseeTask& task) {
+  cursor.bind(3, static_cast<std::int64_t>(task.state))
+      .bind(4, static_cast<std::int64_t>(task.epoch.value))
+      .bind(5, static_cast<std::int64_t>(task.boot.value))
+      .bind(6, static_cast<std::int64_t>(task.failure));
+  store::bind_time(cursor, 7, task.deadline);
+  store::bind_time(cursor, 8, task.run_until);
+  store::bind_time(cursor, 9, task.lease_until);
+  cursor.bind(12, static_cast<std::int64_t>(task.effects));
+}
+
+Error comes_without_spec(TaskId id) {
+  return fail(Code::invalid_argument, "task " + to_string(id) + ": comes without a spec");
+}
+
+Error makes_no_sense(TaskId id) {
+  return fail(Code::corrupt, "task " + to_string(id) + ": its ledger row makes no sense");
+}
+
+}  // namespace
+
+const std::string& sql_text(Sql sql) {
+  static const Texts kTexts = make_texts();
+  return kTexts[static_cast<std::size_t>(sql)];
+}
+
+LedgerTables::LedgerTables(store::NodeFile file, Statements sql)
+    : file_(std::move(file)), sql_(std::move(sql)) {}
+
+Result<LedgerTables> LedgerTables::open(store::Database database, const std::string& path) {
+  Statements all;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Result<store::Statement> statement = database.prepare(sql_text(static_cast<Sql>(i)));
+    if (!statement) return std::move(statement).error();
+    all[i] = *std::move(statement);
+  }
+  Result<store::NodeFile> file = store::NodeFile::open(std::move(database), path);
+  if (!file) return std::move(file).error();
+  return LedgerTables(*std::move(file), std::move(all));
+}
+
+Cursor LedgerTables::use(Sql sql, TaskId id) const {
+  Cursor cursor = use(sql);
+  cursor.bind(1, static_cast<std::int64_t>(id.origin.value))
+      .bind(2, static_cast<std::int64_t>(id.seq));
+  return cursor;
+}
+
+Status LedgerTables::apply(const LedgerBatch& batch) {
+  for (const LedgerRow& row : batch.inserts) {
+    if (Status status = insert(row, batch.now); !status) return status;
+  }
+  for (const LedgerUpdate& change : batch.updates) {
+    if (Status status = update(change, batch.now); !status) return status;
+  }
+  file_.seen(batch.now, batch.wall, batch.session);
+  return {};
+}
+
+Status LedgerTables::insert(const LedgerRow& row, NodeTime now) {
+  Status status = insert_row(row, now);
+  if (!status && status.error().code == Code::conflict) {
+    Result<bool> dropped = drop_tombstone(row.id);
+    if (!dropped) return std::move(dropped).error();
+    if (!*dropped) return fail(Code::conflict, "task " + to_string(row.id) + ": is already held");
+    status = insert_row(row, now);
+  }
+  if (!status) return status;
+  ++count(row.task.state);
+  if (row.task.state == LeaseState::answered) return {};
+  if (Status put = put_bulk(row.id, 0, row.spec); !put) return put;
+  return put_bulk(row.id, 1, row.result);
+}
+
+Status LedgerTables::insert_row(const LedgerRow& row, NodeTime now) {
+  const bool answered = row.task.state == LeaseState::answered;
+  if (!row.spec && !answered) return comes_without_spec(row.id);
+  Cursor cursor = use(Sql::insert, row.id);
+  bind_task(cursor, row.task);
+  cursor.bind(13, std::string_view(row.device))
+      .bind(14, ByteView(row.spec_digest))
+      .bind(15, row.accepted.time_since_epoch().count());
+  store::bind_time(cursor, 16, answered ? now : kNever);
+  store::bind_bytes(cursor, 17, answered ? nullptr : row.spec);
+  store::bind_bytes(cursor, 18, answered ? nullptr : row.result);
+  return cursor.run();
+}
+
+Result<bool> LedgerTables::drop_tombstone(TaskId id) {
+  if (Status status = use(Sql::drop_tombstone, id).run(); !status) return std::move(status).error();
+  if (file_.database().changes() == 0) return false;
+  --count(LeaseState::answered);
+  return true;
+}
+
+Status LedgerTables::update(const LedgerUpdate& change, NodeTime now) {
+  const bool answers = change.next.state == LeaseState::answered;
+  const bool revives = change.was_state == LeaseState::answered && !answers;
+  if (revives && !change.spec) return comes_without_spec(change.id);
+  const bool has_body = change.result || revives;
+  Cursor cursor = use(answers ? Sql::answer : has_body ? Sql::update_body : Sql::update, change.id);
+  bind_task(cursor, change.next);
+  cursor.bind(10, static_cast<std::int64_t>(change.was_state))
+      .bind(11, static_cast<std::int64_t>(change.was_epoch.value));
+  if (answers) store::bind_time(cursor, 13, now);
+  if (!answers && has_body) {
+    store::bind_bytes(cursor, 13, change.spec);
+    store::bind_bytes(cursor, 14, change.result);
+  }
+  if (Status status = cursor.run(); !status) return status;
+  if (file_.database().changes() == 0) {
+    return fail(Code::conflict, "task " + to_string(change.id) +
+                                    ": the ledger's row is not (or no longer) in state " +
+                                    std::to_string(static_cast<int>(change.was_state)) +
+                                    " in epoch " + std::to_string(change.was_epoch.value));
+  }
+  --count(change.was_state);
+  ++count(change.next.state);
+  if (answers) return use(Sql::drop_bulk, change.id).run();
+  if (Status status = put_bulk(change.id, 0, change.spec); !status) return status;
+  return put_bulk(change.id, 1, change.result);
+}
+
+Status LedgerTables::put_bulk(TaskId id, std::int64_t part, const store::EncodedBytes& bytes) {
+  if (!store::is_bulk(bytes)) return {};
+  Cursor cursor = use(Sql::put_bulk, id);
+  return cursor.bind(3, part).bind(4, ByteView(*bytes)).run();
+}
+
+Result<std::uint64_t> LedgerTables::prune(NodeTime before, std::size_t keep, std::size_t limit) {
+  const std::uint64_t have = count(LeaseState::answered);
+  const std::uint64_t over =
+      std::min<std::uint64_t>(have - std::min<std::uint64_t>(have, keep), limit);
+  Cursor any_age = use(Sql::oldest);
+  any_age.bind(1, kNever.time_since_epoch().count()).bind(2, static_cast<std::int64_t>(over));
+  Result<std::uint64_t> beyond = drop_rows(std::move(any_age));
+  if (!beyond) return beyond;
+  Cursor old = use(Sql::oldest);
+  old.bind(1, before.time_since_epoch().count())
+      .bind(2, static_cast<std::int64_t>(limit - *beyond));
+  Result<std::uint64_t> aged = drop_rows(std::move(old));
+  if (!aged) return aged;
+  if (Status status = file_.shrink(); !status) return std::move(status).error();
+  return *beyond + *aged;
+}
+
+Result<std::uint64_t> LedgerTables::drop_rows(Cursor cursor) {
+  std::vector<std::int64_t> rows;
+  for (;;) {
+    Result<bool> row = cursor.step();
+    if (!row) return std::move(row).error();
+    if (!*row) break;
+    rows.push_back(cursor.integer(0));
+  }
+  for (const std::int64_t row : rows) {
+    if (Status status = use(Sql::drop).bind(1, row).run(); !status)
+      return std::move(status).error();
+    --count(LeaseState::answered);
+  }
+  return rows.size();
+}
+
+Result<LedgerRecovered> LedgerTables::recover(std::size_t answered) const {
+  const store::NodeRow& node = file_.node();
+  LedgerRecovered recovered;
+  recovered.last_seen = node.last_seen;
+  recovered.wall_at_last_seen = node.wall;
+  recovered.session = node.session;
+  Result<std::vector<LedgerRow>> held = read_rows(use(Sql::held));
+  if (!held) return std::move(held).error();
+  recovered.held = *std::move(held);
+  Cursor newest = use(Sql::answered);
+  newest.bind(1, static_cast<std::int64_t>(answered));
+  Result<std::vector<LedgerRow>> tombstones = read_rows(std::move(newest));
+  if (!tombstones) return std::move(tombstones).error();
+  recovered.answered.assign(std::make_move_iterator(tombstones->rbegin()),
+                            std::make_move_iterator(tombstones->rend()));
+  return recovered;
+}
+
+Result<std::vector<LedgerRow>> LedgerTables::read_rows(Cursor cursor) const {
+  std::vector<LedgerRow> rows;
+  for (;;) {
+    Result<bool> more = cursor.step();
+    if (!more) return std::move(more).error();
+    if (!*more) return rows;
+    Result<LedgerRow> row = read_row(cursor);
+    if (!row) return std::move(row).error();
+    rows.push_back(*std::move(row));
+  }
+}
+
+Result<std::optional<LedgerRow>> LedgerTables::find(TaskId id) const {
+  Cursor cursor = use(Sql::find, id);
+  Result<bool> found = cursor.step();
+  if (!found) return std::move(found).error();
+  if (!*found) return std::optional<LedgerRow>();
+  Result<LedgerRow> row = read_row(cursor);
+  if (!row) return std::move(row).error();
+  return std::optional(*std::move(row));
+}
+
+Result<LedgerRow> LedgerTables::read_row(const Cursor& cursor) const {
+  LedgerRow row;
+  bool good = true;
+  row.id = TaskId{Origin{cursor.unsigned_integer(0)}, cursor.unsigned_integer(1)};
+  row.device = cursor.text(2);
+  row.task.state = store::read_enum(cursor, 3, LeaseState::answered, good);
+  row.task.epoch.value = store::read_count(cursor, 4);
+  row.task.boot.value = cursor.unsigned_integer(5);
+  row.task.effects = store::read_enum(cursor, 6, Effects::once, good);
+  row.task.failure = store::read_enum(cursor, 7, FailureClass::disconnected, good);
+  row.task.deadline = store::read_time(cursor, 8);
+  row.task.run_until = store::read_time(cursor, 9);
+  row.task.lease_until = store::read_time(cursor, 10);
+  const ByteView digest = cursor.bytes(11);
+  good = good && digest.size() == row.spec_digest.size();
+  if (!good) return makes_no_sense(row.id);
+  row.accepted = store::read_time(cursor, 12);
+  std::copy(digest.begin(), digest.end(), row.spec_digest.begin());
+  if (row.task.state == LeaseState::answered) return row;
+  Result<store::EncodedBytes> spec = read_body(cursor, 13, row.id, 0);
+  if (!spec) return std::move(spec).error();
+  Result<store::EncodedBytes> result = read_body(cursor, 14, row.id, 1);
+  if (!result) return std::move(result).error();
+  row.spec = *std::move(spec);
+  row.result = *std::move(result);
+  const bool complete = row.spec && (row.result || row.task.state != LeaseState::done);
+  return complete ? Result<LedgerRow>(std::move(row)) : makes_no_sense(row.id);
+}
+
+Result<store::EncodedBytes> LedgerTables::read_body(const Cursor& cursor, int column, TaskId id,
+                                                    std::int64_t part) const {
+  if (store::EncodedBytes inlined = store::read_bytes(cursor, column)) return inlined;
+  Cursor bulk = use(Sql::bulk, id);
+  bulk.bind(3, part);
+  Result<bool> row = bulk.step();
+  if (!row) return std::move(row).error();
+  return *row ? store::read_bytes(bulk, 0) : nullptr;
+}
+
+}  // namespace spillway::cloud

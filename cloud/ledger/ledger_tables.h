@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cloud/ledger/ledger.h"
+#include "common/store/node_file.h"
+
+namespace spillway::cloud {
+
+enum class Sql : std::uint8_t {
+  insert,
+  update,
+  update_body,
+  answer,
+  put_bulk,
+  drop_bulk,
+  find,
+  held,
+  answered,
+  bulk,
+  oldest,
+  drop,
+  drop_tombstone,
+  count_,
+};
+const std::string& sql_text(Sql sql);
+
+// The ledger's tables as plain calls, without threads. Used by one thread at a time. On any error
+// the caller rolls back.
+class LedgerTables {
+ public:
+  static Result<LedgerTables> open(store::Database database, const std::string& path);
+  store::Committer& committer() { return file_; }
+
+  // Writes; between begin and commit.
+  Status apply(const LedgerBatch& batch);
+  Result<std::uint64_t> prune(NodeTime before, std::size_t keep, std::size_t limit);
+
+  Result<LedgerRecovered> recover(std::size_t answered) const;
+  Result<std::optional<LedgerRow>> find(TaskId id) const;
+  Result<store::StoreReport> inspect(bool deep) const { return file_.report(deep, "lease"); }
+
+ private:
+  using Statements = std::array<store::Statement, static_cast<std::size_t>(Sql::count_)>;
+  LedgerTables(store::NodeFile file, Statements sql);
+
+  store::Cursor use(Sql sql) const { return sql_[static_cast<std::size_t>(sql)].use(); }
+  store::Cursor use(Sql sql, TaskId id) const;
+  Status insert(const LedgerRow& row, NodeTime now);
+  Status insert_row(const LedgerRow& row, NodeTime now);
+  Result<bool> drop_tombstone(TaskId id);
+  Status update(const LedgerUpdate& update, NodeTime now);
+  Status put_bulk(TaskId id, std::int64_t part, const store::EncodedBytes& bytes);
+  Result<std::uint64_t> drop_rows(store::Cursor cursor);
+  Result<std::vector<LedgerRow>> read_rows(store::Cursor cursor) const;
+  Result<LedgerRow> read_row(const store::Cursor& cursor) const;
+  Result<store::EncodedBytes> read_body(const store::Cursor& cursor, int column, TaskId id,
+                                        std::int64_t part) const;
+  std::uint64_t& count(lifecycle::LeaseState state) {
+    return file_.node().counts[static_cast<std::size_t>(state)];
+  }
+
+  store::NodeFile file_;
+  Statements sql_;
+};
+
+}  // namespace spillway::cloud

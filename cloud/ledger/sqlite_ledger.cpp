@@ -1,0 +1,78 @@
+#include "cloud/ledger/sqlite_ledger.h"
+
+#include "common/crypto/random.h"
+
+namespace spillway::cloud {
+
+extern const std::vector<store::Migration> kMigrations;  // made from migrations/*.sql
+
+namespace {
+
+constexpr std::int64_t kLedgerApplication = 0x5350574c;  // "SPWL"
+
+Status found_ledger(const store::Database& fresh) {
+  store::NodeRow node;
+  node.origin.value = crypto::random_u64();
+  return store::insert_node(fresh, node);
+}
+
+Result<std::uint64_t> carry_nothing(const store::Database&, const store::Database&) {
+  return std::uint64_t{0};
+}
+
+}  // namespace
+
+SqliteLedger::SqliteLedger(LedgerTables tables, store::Poster poster,
+                           const store::CommitQueue::Limits& limits)
+    : tables_(std::move(tables)), queue_(tables_.committer(), std::move(poster), limits) {}
+
+Result<SqliteLedger::Opened> SqliteLedger::open(const std::string& path, store::Poster poster) {
+  return open(path, std::move(poster), Options{});
+}
+
+Result<SqliteLedger::Opened> SqliteLedger::open(const std::string& path, store::Poster poster,
+                                                const Options& options) {
+  std::optional<LedgerTables> tables;
+  LedgerRecovered recovered;
+  store::FileKind kind;
+  kind.schema = store::Schema{kLedgerApplication, kMigrations};
+  kind.found = found_ledger;
+  kind.salvage = carry_nothing;
+  kind.recover = [&](store::Database database) -> Status {
+    Result<LedgerTables> opened = LedgerTables::open(std::move(database), path);
+    if (!opened) return std::move(opened).error();
+    Result<LedgerRecovered> found = opened->recover(options.answered);
+    if (!found) return std::move(found).error();
+    tables = *std::move(opened);
+    recovered = *std::move(found);
+    return {};
+  };
+  Result<store::OpenedFile> file = store::open_file(path, kind, options.file);
+  if (!file) return std::move(file).error();
+  recovered.quarantined = file->quarantined;
+  return Opened{std::unique_ptr<SqliteLedger>(
+                    new SqliteLedger(*std::move(tables), std::move(poster), options.limits)),
+                std::move(recovered)};
+}
+
+void SqliteLedger::commit(LedgerBatch batch, Done<void> done) {
+  queue_.write<void>([this, kept = std::make_shared<const LedgerBatch>(
+                                std::move(batch))] { return tables_.apply(*kept); },
+                     std::move(done));
+}
+
+void SqliteLedger::find(TaskId id, Done<std::optional<LedgerRow>> done) {
+  queue_.read<std::optional<LedgerRow>>([this, id] { return tables_.find(id); }, std::move(done));
+}
+
+void SqliteLedger::prune(NodeTime before, std::size_t keep, std::size_t limit,
+                         Done<std::uint64_t> done) {
+  queue_.write<std::uint64_t>(
+      [this, before, keep, limit] { return tables_.prune(before, keep, limit); }, std::move(done));
+}
+
+void SqliteLedger::inspect(bool deep, Done<store::StoreReport> done) {
+  queue_.read<store::StoreReport>([this, deep] { return tables_.inspect(deep); }, std::move(done));
+}
+
+}  // namespace spillway::cloud

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cloud/ledger/ledger.h"
+#include "cloud/ledger/ledger_tables.h"
+#include "common/store/commit_queue.h"
+#include "common/store/store_file.h"
+
+namespace spillway::cloud {
+
+// The ledger in one SQLite file, held exclusively, written by one thread in groups. Calls from any
+// one thread; answers come through the poster. The destructor commits and answers what is queued
+// and closes.
+//
+// A damaged file is set aside at open and a new ledger begins: nothing is carried over, because
+// owners offer again what was not answered, and refuse what they have.
+class SqliteLedger final : public Ledger {
+ public:
+  struct Options {
+    store::FileOptions file{.cache_kib = 8192, .max_pages = 0};
+    std::size_t answered = 0;  // tombstones to recover
+    store::CommitQueue::Limits limits;
+  };
+  struct Opened {
+    std::unique_ptr<SqliteLedger> ledger;
+    LedgerRecovered recovered;
+  };
+  // Blocks on the disk.
+  static Result<Opened> open(const std::string& path, store::Poster poster, const Options& options);
+  static Result<Opened> open(const std::string& path, store::Poster poster);
+
+  void commit(LedgerBatch batch, Done<void> done) override;
+  void find(TaskId id, Done<std::optional<LedgerRow>> done) override;
+  void prune(NodeTime before, std::size_t keep, std::size_t limit,
+             Done<std::uint64_t> done) override;
+  // `deep` checks the whole file and holds up commits meanwhile. Counts are by LeaseState.
+  void inspect(bool deep, Done<store::StoreReport> done);
+
+ private:
+  SqliteLedger(LedgerTables tables, store::Poster poster, const store::CommitQueue::Limits& limits);
+
+  LedgerTables tables_;
+  store::CommitQueue queue_;  // last: its thread uses the tables
+};
+
+}  // namespace spillway::cloud
