@@ -1,8 +1,8 @@
 #include "common/mqtt/link.h"
 
-#include <CppUTest/TestHarness.h>
-
 #include <vector>
+
+#include <CppUTest/TestHarness.h>
 
 using namespace spillway;
 using namespace spillway::mqtt;

@@ -1,7 +1,8 @@
 #include "common/runtime/system_clock.h"
 
-#include <CppUTest/TestHarness.h>
 #include <time.h>
+
+#include <CppUTest/TestHarness.h>
 
 using namespace spillway;
 using namespace spillway::runtime;

@@ -1,6 +1,5 @@
 #include "common/runtime/log.h"
 
-#include <CppUTest/TestHarness.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +8,8 @@
 #include <sstream>
 #include <thread>
 #include <vector>
+
+#include <CppUTest/TestHarness.h>
 
 using namespace spillway;
 using namespace spillway::runtime;

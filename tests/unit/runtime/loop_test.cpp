@@ -1,11 +1,11 @@
 #include "common/runtime/loop.h"
 
-#include <CppUTest/TestHarness.h>
-
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <CppUTest/TestHarness.h>
 
 using namespace spillway;
 using namespace spillway::runtime;

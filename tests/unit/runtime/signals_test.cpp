@@ -1,10 +1,11 @@
 #include "common/runtime/signals.h"
 
-#include <CppUTest/TestHarness.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <vector>
+
+#include <CppUTest/TestHarness.h>
 
 using namespace spillway::runtime;
 

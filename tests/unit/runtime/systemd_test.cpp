@@ -1,6 +1,5 @@
 #include "common/runtime/systemd.h"
 
-#include <CppUTest/TestHarness.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -8,6 +7,8 @@
 
 #include <cstdlib>
 #include <cstring>
+
+#include <CppUTest/TestHarness.h>
 
 using namespace spillway;
 using namespace spillway::runtime;

@@ -1,0 +1,127 @@
+#include "tests/support/broker.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/support/eventually.h"
+#include "tests/support/temp_dir.h"
+
+namespace spillway::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kAccess =
+    "user cloud\n"
+    "topic read spw/1/+/+/up/#\n"
+    "topic write spw/1/+/+/down/#\n"
+    "topic readwrite spw/1/cloud/state\n"
+    "\n"
+    "pattern write spw/1/+/%u/up/#\n"
+    "pattern read spw/1/+/%u/down/#\n"
+    "pattern read spw/1/cloud/state\n";
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+// Debian installs it where an ordinary user does not look.
+std::string mosquitto() {
+  const char* usual = "/usr/sbin/mosquitto";
+  return access(usual, X_OK) == 0 ? usual : "mosquitto";
+}
+
+std::string tls_lines(const Credentials& tls) {
+  return "cafile " + tls.ca + "\ncertfile " + tls.certificate + "\nkeyfile " + tls.key +
+         "\nrequire_certificate true\nuse_identity_as_username true\ntls_version tlsv1.3\n";
+}
+
+}  // namespace
+
+std::uint16_t free_port() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = loopback(0);
+  socklen_t length = sizeof address;
+  const bool bound = ::bind(socket, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
+                     ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length) == 0;
+  ::close(socket);
+  return bound ? ntohs(address.sin_port) : 0;
+}
+
+bool listens(std::uint16_t port) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_in address = loopback(port);
+  const bool connected =
+      ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::close(socket);
+  return connected;
+}
+
+Result<Broker> Broker::start(BrokerOptions options) {
+  Status started = fail(Code::io, "no free port");
+  // Another process may take the port between the look and the use.
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    Broker broker(options, free_port());
+    started = broker.start_again();
+    if (started) return broker;
+  }
+  return started.error();
+}
+
+std::string Broker::uri() const {
+  return (options_.tls ? "mqtts://localhost:" : "mqtt://127.0.0.1:") + std::to_string(port_);
+}
+
+void Broker::write_config() const {
+  std::string text = "listener " + std::to_string(port_) + " 127.0.0.1\n";
+  // mosquitto started by root becomes another user, who cannot read the files.
+  if (geteuid() == 0) text += "user root\n";
+  if (options_.tls) {
+    write_text(options_.directory + "/access.acl", kAccess);
+    text += tls_lines(*options_.tls) + "allow_anonymous false\nacl_file " + options_.directory +
+            "/access.acl\n";
+  } else {
+    text += "allow_anonymous true\n";
+  }
+  text += "max_inflight_messages 0\nmax_queued_messages 1000000\nset_tcp_nodelay true\n";
+  text += "log_dest file " + options_.directory + "/mosquitto.log\n";
+  text += "persistence " + std::string(options_.persistent ? "true" : "false") +
+          "\npersistence_location " + options_.directory + "/\n" + options_.more;
+  write_text(options_.directory + "/mosquitto.conf", text);
+}
+
+Status Broker::start_again() {
+  stop();
+  write_config();
+  auto process =
+      Process::start({.argv = {mosquitto(), "-c", options_.directory + "/mosquitto.conf"},
+                      .output = options_.directory + "/mosquitto.out",
+                      .errors = options_.directory + "/mosquitto.out"});
+  if (!process) return process.error();
+  process_.emplace(std::move(*process));
+  eventually(10s, [this] { return listens(port_) || !process_->running(); });
+  if (process_->running()) return {};
+  return fail(Code::io, "mosquitto does not start: " + log() + process_->errors());
+}
+
+void Broker::kill() {
+  if (process_) process_->kill();
+}
+
+void Broker::stop() {
+  if (!process_) return;
+  process_->signal(SIGTERM);
+  process_->wait(5s);
+  process_->kill();
+}
+
+std::string Broker::log() const { return read_text(options_.directory + "/mosquitto.log"); }
+
+}  // namespace spillway::test

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "spillway/status.h"
+#include "tests/support/pki.h"
+#include "tests/support/process.h"
+
+namespace spillway::test {
+
+struct BrokerOptions {
+  std::string directory;           // for its configuration, log and data; must exist
+  std::optional<Credentials> tls;  // mutual TLS 1.3; without: plain TCP, no names, no access list
+  std::string more;                // further lines of mosquitto.conf
+  bool persistent = false;         // sessions and retained messages outlive a graceful stop
+};
+
+// mosquitto on a free port of 127.0.0.1. With TLS a client's name is its certificate's common name,
+// and the access list is the one in use: a device writes up/ and reads down/ under its own name
+// and reads the cloud's state; `cloud` reads every up/, writes every down/ and its state. One
+// owner.
+class Broker {
+ public:
+  // Started, and listening.
+  static Result<Broker> start(BrokerOptions options);
+
+  std::uint16_t port() const { return port_; }
+  std::string uri() const;  // mqtts://localhost:PORT or mqtt://127.0.0.1:PORT
+  pid_t pid() const { return process_ ? process_->pid() : 0; }
+  void kill();           // SIGKILL
+  void stop();           // SIGTERM, and waits
+  Status start_again();  // on the same port
+  std::string log() const;
+
+ private:
+  Broker(BrokerOptions options, std::uint16_t port) : options_(std::move(options)), port_(port) {}
+  void write_config() const;
+
+  BrokerOptions options_;
+  std::uint16_t port_;
+  std::optional<Process> process_;
+};
+
+// A TCP port of 127.0.0.1 that nobody listens on at the moment.
+std::uint16_t free_port();
+// Somebody does.
+bool listens(std::uint16_t port);
+
+}  // namespace spillway::test
