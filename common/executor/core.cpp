@@ -249,6 +249,7 @@ ShutdownReport Executor::Core::shutdown(Shutdown mode) {
   housekeeper_.join();
   for (std::thread& thread : threads) thread.join();
   report_ = counters().closures;
+  report_.accepted = ended();  // the live count may include a submission that is being refused
   return report_;
 }
 
