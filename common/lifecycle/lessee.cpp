@@ -45,24 +45,34 @@ LesseeStep answer_again(const LesseeTask& task) {
   return step;
 }
 
-// A counted failure that the owner has not settled must reach it under the new epoch: run anew, a
-// task that always crashes its place could do so forever while the owner sees only silence. One it
-// has settled must not: a single run would burn two attempts.
-bool makes_way(const LesseeTask& task, const OfferTerms& terms) {
-  if (task.state == LeaseState::answered) return true;
-  if (task.state != LeaseState::done || task.failure == FailureClass::none) return false;
-  return task.failure == FailureClass::interrupted || terms.settled >= task.epoch;
+// Whether a run failed here that the owner has not counted. It must reach the owner under the epoch
+// that is live now: were the task run anew, one that takes its place down could do so for ever
+// while the owner sees only leases that run out. A failure that is settled must not be told again:
+// one run would burn two attempts.
+bool owes_failure(const LesseeTask& task, const OfferTerms& terms) {
+  const bool counts =
+      task.failure != FailureClass::none && task.failure != FailureClass::interrupted;
+  return !is_held(task) && counts && terms.settled < task.epoch;
 }
 
-LesseeStep adopt(const LesseeTask& task, const OfferTerms& terms, Now now) {
+bool is_success(const LesseeTask& task) {
+  return task.state == LeaseState::done && task.failure == FailureClass::none;
+}
+
+LesseeStep adopt_work(const LesseeTask& task, const OfferTerms& terms, Now now) {
   LesseeStep step = applied(task);
   step.next.epoch = terms.epoch;
-  step.act.send_accept = is_held(task);
-  step.act.send_result = task.state == LeaseState::done;
-  if (is_held(task)) {
-    step.next.deadline = deadline_of(terms, now);
-    step.next.lease_until = after(now.time, terms.lease);
-  }
+  step.next.deadline = deadline_of(terms, now);
+  step.next.lease_until = after(now.time, terms.lease);
+  step.act.send_accept = true;
+  return step;
+}
+
+LesseeStep adopt_result(const LesseeTask& task, Epoch epoch) {
+  LesseeStep step = applied(task);
+  step.next.epoch = epoch;
+  step.next.state = LeaseState::done;
+  step.act.send_result = true;
   return step;
 }
 
@@ -107,7 +117,9 @@ LesseeStep on_offer(const std::optional<LesseeTask>& held, const OfferTerms& ter
   if (held && terms.epoch < held->epoch) return refuse(held, NackReason::stale);
   if (held && terms.epoch == held->epoch) return answer_again(*held);
   if (terms.remaining <= Duration::zero()) return refuse(held, NackReason::expired);
-  return held && !makes_way(*held, terms) ? adopt(*held, terms, now) : begin(held, terms, now);
+  if (held && is_held(*held)) return adopt_work(*held, terms, now);
+  const bool has_result = held && (is_success(*held) || owes_failure(*held, terms));
+  return has_result ? adopt_result(*held, terms.epoch) : begin(held, terms, now);
 }
 
 LesseeStep on_start(const LesseeTask& task, const OfferTerms& terms, BootId boot, Now now) {

@@ -22,7 +22,7 @@ struct LesseeTask {
   Epoch epoch;  // the highest offered
   BootId boot;  // of the process that wrote `running`
   Effects effects = Effects::pure;
-  FailureClass failure = FailureClass::none;  // of `done`; none is success
+  FailureClass failure = FailureClass::none;  // how the run ended, also kept in the tombstone
   NodeTime deadline = kNever;  // on the lessee's own time line, from the time remaining
   NodeTime run_until = kNever;
   NodeTime lease_until = kNever;  // from when what was acknowledged was sent
@@ -68,8 +68,9 @@ struct OfferTerms {
 
 // An OFFER. New: accepted or refused. Known with the same epoch: answered again (ACCEPT, or the
 // result when done). A higher epoch of a task held here is adopted: work goes on, and its result,
-// also one already there, carries the new epoch; only a failure that the owner has settled, or that
-// burns nothing, makes way for a new run. A lower epoch is refused as stale. The row is to be kept
+// also one already there, carries the new epoch. So does a failure that the owner has not settled,
+// even one it has called stale; a failure that is settled, or burns nothing, makes way for a new
+// run. A lower epoch is refused as stale. The row is to be kept
 // when the verdict is applied; `refuse` matters only where new work would begin, but a malformed
 // or conflicting OFFER is refused in any state.
 LesseeStep on_offer(const std::optional<LesseeTask>&, const OfferTerms&, Now);

@@ -96,7 +96,7 @@ OwnerStep on_beat(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
 OwnerStep on_nack(const OwnerTask&, const OwnerPolicy&, Epoch, Duration retry_after, Now);
 
 // An attempt succeeded. Accepted from any granted epoch while the task is live; with effects = once
-// only from the live one. The live attempt, when another, is stopped.
+// only from the last one granted. The live attempt, when another, is stopped.
 OwnerStep on_success(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
 // An attempt ended in error, timeout, crash or interrupted; counts only with the live epoch. Any
 // class that is not the end of an attempt counts as an error.

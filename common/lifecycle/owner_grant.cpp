@@ -89,9 +89,10 @@ OwnerStep on_success(const OwnerTask& task, const OwnerPolicy& policy, Epoch epo
   if (task.state == TaskState::succeeded) step.verdict = Verdict::duplicate;
   if (is_terminal(task.state)) return step;
   if (epoch.value == 0 || epoch > task.epoch) return step;
-  const bool live = is_live(task, epoch);
-  if (policy.effects == Effects::once && !live) return step;
-  if (live) end_attempt(step, Stop::no);
+  // With nothing granted since, the last epoch stands even when its attempt was given up: to refuse
+  // the success would have the effect happen again.
+  if (policy.effects == Effects::once && epoch != task.epoch) return step;
+  if (is_live(task, epoch)) end_attempt(step, Stop::no);
   finish(step, TaskState::succeeded, FailureClass::none, now.time);
   step.act.keep_result = true;
   return step;

@@ -1,6 +1,7 @@
 #include "tests/sim/checks.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace spillway::sim {
 namespace {
@@ -85,9 +86,9 @@ void Checks::accepted_result(const OwnerEvent& event) {
   const bool real = event.run != kNoRun && event.run <= runs_.size() &&
                     runs_[event.run - 1].task == event.task && runs_[event.run - 1].succeeded;
   expect(real, "V1", event.task, "the accepted value is not one that a run of the task returned");
-  const bool fenced =
-      plan_->task[event.task].policy.effects != Effects::once || is_out(before, event.epoch);
-  expect(fenced, "V2", event.task, "effects = once: a success of an epoch not live was accepted");
+  const bool fenced = plan_->task[event.task].policy.effects != Effects::once ||
+                      (event.epoch == before.epoch && event.epoch.value > 0);
+  expect(fenced, "V2", event.task, "effects = once: a success of an older epoch was accepted");
 }
 
 void Checks::limits(const OwnerEvent& event) {
@@ -95,6 +96,9 @@ void Checks::limits(const OwnerEvent& event) {
   const lifecycle::OwnerPolicy& policy = plan_->task[event.task].policy;
   expect(task.attempts <= policy.retry.max_attempts, "P8", event.task, "attempts over the maximum");
   expect(task.crashes <= lifecycle::kPoisonLimit, "P8", event.task, "crashes over the limit");
+  const bool poison = std::popcount(task.crash_places) >= 2;
+  expect(!poison || is_terminal(task.state), "P8", event.task,
+         "crashes at two places, and it goes on");
   if (task.state != TaskState::failed || event.before.task.state == TaskState::failed) return;
   switch (task.last_failure) {
     case FailureClass::poison:
@@ -221,6 +225,19 @@ void Checks::lessee_dies(const LesseeRow& disk, std::size_t task) {
 void Checks::starts_leased(std::size_t task, RunId run, const LesseeRow& disk) {
   expect(disk.task.state == LeaseState::running && disk.run == run, "P6", task,
          "leased user code starts before `running` is on the disk");
+  Record& record = record_[task];
+  const std::size_t epoch = disk.task.epoch.value;
+  if (record.ran.size() <= epoch) record.ran.resize(epoch + 1, false);
+  expect(!record.ran[epoch] || record.forgotten, "V3", task,
+         "the lessee ran user code twice under one epoch");
+  record.ran[epoch] = true;
+}
+
+void Checks::lessee_tells(std::size_t task, Epoch epoch, const LesseeRow& memory,
+                          const LesseeRow& disk) {
+  const bool dropped = !memory.exists || memory.task.epoch < epoch;
+  const bool durable = disk.exists && disk.task.epoch >= epoch;
+  expect(dropped || durable, "P6", task, "the lessee speaks of a row that is not on its disk");
 }
 
 RunId Checks::begin_run(std::size_t task) {

@@ -46,6 +46,9 @@ class Checks {
                    const LesseeRow& after);
   void lessee_dies(const LesseeRow& disk, std::size_t task);
   void starts_leased(std::size_t task, RunId run, const LesseeRow& disk);
+  // It is about to tell the owner of this epoch.
+  void lessee_tells(std::size_t task, Epoch epoch, const LesseeRow& memory, const LesseeRow& disk);
+  void tombstone_forgotten(std::size_t task) { record_[task].forgotten = true; }
 
   // Runs of user code.
   RunId begin_run(std::size_t task);
@@ -60,9 +63,11 @@ class Checks {
   struct Record {
     RunId acked = kNoRun;
     bool retried = false;
+    bool forgotten = false;           // the lessee no longer knows what it ran
     std::uint32_t real_failures = 0;  // errors and timeouts of real attempts
     std::uint32_t real_crashes = 0;   // deaths with `running` on the disk
     std::uint32_t counted_failures = 0, counted_crashes = 0;
+    std::vector<bool> ran;               // by epoch, whether the lessee started user code under it
     std::vector<std::uint32_t> exposed;  // by epoch, the grant that went out under it
   };
   void fences(const OwnerEvent& event);

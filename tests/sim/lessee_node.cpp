@@ -154,11 +154,11 @@ void LesseeNode::count_offer(const LesseeRow& before, const LesseeRow& after, co
   }
   const bool success = before.task.failure == FailureClass::none;
   if (before.task.state == LeaseState::running) world_->count(Seen::running_adopted);
-  if (before.task.state != LeaseState::done) return;
-  if (after.task.state == LeaseState::accepted) {
-    return world_->count(Seen::settled_failure_run_anew);
+  if (after.task.state == LeaseState::done) {
+    world_->count(success ? Seen::success_adopted : Seen::failure_adopted);
+  } else if (!success) {
+    world_->count(Seen::settled_failure_run_anew);
   }
-  world_->count(success ? Seen::success_adopted : Seen::failure_adopted);
 }
 
 void LesseeNode::heed(const Message& message) {
@@ -353,6 +353,7 @@ void LesseeNode::forget_tombstones() {
     row = {};
     journal_.mark(task);
     world_->count(Seen::tombstones_forgotten);
+    world_->checks().tombstone_forgotten(task);
   }
 }
 

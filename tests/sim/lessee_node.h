@@ -32,6 +32,8 @@ class LesseeNode {
   void forget_tombstones();
 
   bool is_quiet() const;
+  const LesseeRow& row(std::size_t task) const { return journal_.memory[task]; }
+  const LesseeRow& disk(std::size_t task) const { return journal_.disk[task]; }
 
  private:
   struct Body {

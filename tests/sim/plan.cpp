@@ -62,6 +62,7 @@ Plan make_plan(Random& random, std::size_t max_tasks) {
   for (std::size_t i = 0; i < plan.tasks; ++i) {
     plan.task[i] = draw_task(random, static_cast<int>(i));
   }
+  plan.slow_restart = random.per_mille(100);
   FaultPlan& faults = plan.faults;
   faults.chaos = random.between(milliseconds(1000), milliseconds(20'000));
   faults.pause = random.between(milliseconds(50), milliseconds(800));

@@ -41,6 +41,7 @@ struct FaultPlan {
 
 struct Plan {
   std::size_t tasks = 1;
+  bool slow_restart = false;  // the lessee is down for longer than a lease, also after the faults
   std::array<TaskPlan, kMaxTasks> task;
   FaultPlan faults;
 };

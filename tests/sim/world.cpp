@@ -76,11 +76,12 @@ bool World::step() {
   const Duration lessee_at =
       is_alive(NodeName::lessee) ? world_time(NodeName::lessee, lessee_.wake_at()) : kForEver;
   const Duration queue_at = queue_.next_at();
-  now_ = std::max(now_, std::min({owner_at, lessee_at, queue_at}));
-  if (!chaos_ && (now_ - healed_at_ > kBound || events_ > kMostEvents)) {
+  const Duration next = std::min({owner_at, lessee_at, queue_at});
+  if (!chaos_ && (next - healed_at_ > kBound || events_ > kMostEvents)) {
     checks_.fail("P5", "healed, but not all tasks became terminal in bounded time");
     return false;
   }
+  now_ = std::max(now_, next);
   ++events_;
   if (owner_at < queue_at && owner_at <= lessee_at) {
     owner_.wake();
@@ -124,6 +125,7 @@ void World::dispatch(const Event& event) {
 
 void World::send(NodeName from, Message message) {
   stats_.count(Seen::messages);
+  if (from == NodeName::lessee) check_lessee_tells(message);
   message.sent = ++sent_;
   const FaultPlan& faults = plan_.faults;
   if (!link_ || (chaos_ && random_.per_mille(faults.loss))) {
@@ -142,6 +144,16 @@ void World::send(NodeName from, Message message) {
     ++in_flight_;
     push(delay, Happening::deliver, other(from), pool_.put(message));
   }
+}
+
+void World::check_lessee_tells(const Message& message) {
+  const auto check = [this](std::size_t task, Epoch epoch) {
+    checks_.lessee_tells(task, epoch, lessee_.row(task), lessee_.disk(task));
+  };
+  for (std::size_t i = 0; i < message.items; ++i)
+    check(message.item[i].task, message.item[i].epoch);
+  const bool claims = message.kind == MessageKind::accept || message.kind == MessageKind::result;
+  if (claims) check(message.task, message.epoch);
 }
 
 void World::deliver(NodeName to, std::uint32_t slot) {
@@ -205,8 +217,10 @@ void World::crash(NodeName node, const char* why) {
   ++state.cycle;
   ++state.commit;
   node == NodeName::owner ? owner_.die() : lessee_.die();
-  const Duration down = random_.between(milliseconds(20), milliseconds(600));
-  push(random_.per_mille(250) ? down * 10 : down, Happening::restart, node, state.cycle);
+  Duration down = random_.between(milliseconds(20), milliseconds(600));
+  if (random_.per_mille(250)) down *= 10;
+  if (node == NodeName::lessee && plan_.slow_restart) down += kLease + kResend;
+  push(down, Happening::restart, node, state.cycle);
 }
 
 void World::restart(NodeName node) {

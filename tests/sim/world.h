@@ -69,6 +69,7 @@ class World {
   void begin(std::uint64_t seed, const Limits& limits, bool keep_log);
   bool step();
   void dispatch(const Event& event);
+  void check_lessee_tells(const Message& message);
   void deliver(NodeName to, std::uint32_t slot);
   void note_delivery(NodeName to, const Message& message);
   void committed(NodeName node, std::uint32_t number);
