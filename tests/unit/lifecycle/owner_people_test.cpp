@@ -1,0 +1,132 @@
+#include "tests/unit/lifecycle/owner_cases.h"
+
+// After the rest: it makes `new` a macro.
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::lifecycle;
+
+TEST_GROUP(OwnerPeople){
+    static void check_state(const OwnerTask& task, TaskState state, WaitReason reason){
+        STRCMP_EQUAL(to_string(state).data(), to_string(task.state).data());
+STRCMP_EQUAL(to_string(reason).data(), to_string(task.reason).data());
+}
+static OwnerTask exhausted() {
+  OwnerTask task = in_state(TaskState::failed);
+  task.attempts = 2;
+  task.crashes = 1;
+  task.crash_places = 2;
+  task.losses = 4;
+  task.last_failure = FailureClass::error;
+  return task;
+}
+}
+;
+
+TEST(OwnerPeople, cancel_ends_a_live_task_and_stops_its_attempt) {
+  for (const OwnerTask& task : {ready(), local(), offered(), remote()}) {
+    const OwnerStep step = cancel(task, now(3));
+    check_state(step.next, TaskState::cancelled, WaitReason::none);
+    CHECK_TRUE(step.act.finished);
+    CHECK_TRUE(step.act.stop_local == (task.place == PlaceKind::local));
+    CHECK_TRUE(step.act.send_cancel == (task.place == PlaceKind::cloud));
+    CHECK_TRUE(cancel(step.next, now(4)).verdict == Verdict::unchanged);
+  }
+}
+
+TEST(OwnerPeople, P2_cancel_hold_and_release_leave_terminal_states_alone) {
+  for (const TaskState state : {TaskState::succeeded, TaskState::failed, TaskState::expired}) {
+    const OwnerTask task = in_state(state);
+    for (const OwnerStep& step : {cancel(task, now(9)), hold(task, now(9)), release(task, now(9)),
+                                  on_dependency(task, true, now(9)), on_no_place(task, now(9))}) {
+      CHECK_TRUE(step.verdict == Verdict::stale);
+      CHECK_TRUE(step.next == task);
+    }
+  }
+}
+
+TEST(OwnerPeople, hold_takes_what_waits_and_is_a_conflict_once_an_attempt_is_out) {
+  check_state(hold(ready(), now(1)).next, TaskState::waiting, WaitReason::held);
+  for (const OwnerTask& task : {local(), offered(), remote()}) {
+    CHECK_TRUE(hold(task, now(1)).verdict == Verdict::stale);
+  }
+  const OwnerTask held = hold(ready(), now(1)).next;
+  CHECK_TRUE(hold(held, now(2)).verdict == Verdict::unchanged);
+  CHECK_TRUE(next_time(held) == kNever);
+}
+
+TEST(OwnerPeople, release_returns_to_what_the_task_still_waits_for) {
+  check_state(release(hold(ready(), now(1)).next, now(2)).next, TaskState::ready, WaitReason::none);
+  TaskSpec spec;
+  spec.not_before = std::chrono::seconds(10);
+  const OwnerTask early = hold(first_state(spec, 0, at(0)), now(1)).next;
+  check_state(release(early, now(2)).next, TaskState::waiting, WaitReason::not_before);
+  check_state(release(early, now(20)).next, TaskState::ready, WaitReason::none);
+  const OwnerTask bound = hold(first_state(spec, 1, at(0)), now(1)).next;
+  check_state(release(bound, now(20)).next, TaskState::waiting, WaitReason::deps);
+  CHECK_TRUE(release(ready(), now(1)).verdict == Verdict::unchanged);
+}
+
+TEST(OwnerPeople, a_dependency_that_ends_while_a_task_is_held_still_counts) {
+  OwnerTask task = hold(first_state({}, 1, at(0)), now(1)).next;
+  task = on_dependency(task, true, now(2)).next;
+  check_state(task, TaskState::waiting, WaitReason::held);
+  check_state(release(task, now(3)).next, TaskState::ready, WaitReason::none);
+}
+
+TEST(OwnerPeople, waits_for_the_last_of_its_dependencies) {
+  OwnerTask task = first_state({}, 2, at(0));
+  task = on_dependency(task, true, now(1)).next;
+  check_state(task, TaskState::waiting, WaitReason::deps);
+  task = on_dependency(task, true, now(2)).next;
+  check_state(task, TaskState::ready, WaitReason::none);
+  CHECK_TRUE(on_dependency(task, true, now(3)).verdict == Verdict::stale);
+}
+
+TEST(OwnerPeople, a_dependency_that_did_not_succeed_fails_the_task) {
+  const OwnerStep step = on_dependency(first_state({}, 2, at(0)), false, now(1));
+  check_state(step.next, TaskState::failed, WaitReason::none);
+  CHECK_TRUE(step.failure == FailureClass::dependency);
+  CHECK_TRUE(step.act.finished);
+}
+
+TEST(OwnerPeople, P2_retry_revives_what_failed_with_fresh_counters_and_its_epoch) {
+  for (const TaskState state : {TaskState::failed, TaskState::cancelled, TaskState::expired}) {
+    OwnerTask task = exhausted();
+    task.state = state;
+    const OwnerStep step = retry(task, at(90), now(9));
+    check_state(step.next, TaskState::ready, WaitReason::none);
+    UNSIGNED_LONGS_EQUAL(0, step.next.attempts + step.next.crashes + step.next.losses);
+    UNSIGNED_LONGS_EQUAL(0, step.next.crash_places);
+    CHECK_TRUE(step.next.epoch == task.epoch);
+    CHECK_TRUE(step.next.settled == task.epoch);
+    CHECK_TRUE(next_time(step.next) == at(90));
+  }
+}
+
+TEST(OwnerPeople, P2_retry_never_touches_a_success_or_a_live_task) {
+  for (const OwnerTask& task : {in_state(TaskState::succeeded), ready(), local(), offered()}) {
+    const OwnerStep step = retry(task, kNever, now(9));
+    CHECK_TRUE(step.verdict == Verdict::stale);
+    CHECK_TRUE(step.next == task);
+  }
+}
+
+TEST(OwnerPeople, retry_waits_for_dependencies_that_have_not_ended) {
+  check_state(retry(exhausted(), kNever, now(9), 2).next, TaskState::waiting, WaitReason::deps);
+}
+
+TEST(OwnerPeople, P3_a_grant_after_a_retry_takes_a_higher_epoch) {
+  const OwnerTask task = retry(exhausted(), kNever, now(9)).next;
+  const OwnerTask again = grant(task, policy(), PlaceKind::local, kBoot, now(9)).next;
+  UNSIGNED_LONGS_EQUAL(exhausted().epoch.value + 1, again.epoch.value);
+}
+
+TEST(OwnerPeople, waits_for_a_place_and_goes_on_when_there_is_one) {
+  const OwnerTask task = on_no_place(ready(), now(1)).next;
+  check_state(task, TaskState::waiting, WaitReason::no_place);
+  CHECK_TRUE(on_no_place(task, now(2)).verdict == Verdict::unchanged);
+  check_state(on_place_found(task, now(3)).next, TaskState::ready, WaitReason::none);
+  CHECK_TRUE(on_place_found(ready(), now(3)).verdict == Verdict::unchanged);
+  CHECK_TRUE(on_no_place(local(), now(1)).verdict == Verdict::stale);
+}
