@@ -1,0 +1,69 @@
+#include "common/config/broker_section.h"
+
+#include <charconv>
+#include <string_view>
+
+namespace spillway::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool is_port(std::string_view text) {
+  std::uint16_t port = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc{} && end == text.data() + text.size() && port != 0;
+}
+
+// host:port or [address]:port, nothing else: no user, path or spaces.
+bool is_authority(std::string_view text) {
+  std::size_t colon = text.rfind(':');
+  if (colon == text.npos || !is_port(text.substr(colon + 1))) return false;
+  std::string_view host = text.substr(0, colon);
+  bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  constexpr std::string_view kForbidden = "/@?#[] \t\"\\";
+  return !host.empty() && host.size() <= 253 && host.find_first_of(kForbidden) == host.npos &&
+         (bracketed || host.find(':') == host.npos);
+}
+
+void check_uri(Section& section, BrokerSection& broker) {
+  if (broker.uri.empty()) return;
+  bool tls = broker.uri.starts_with("mqtts://");
+  bool plain = broker.uri.starts_with("mqtt://");
+  std::string_view rest = std::string_view(broker.uri).substr(tls ? 8 : plain ? 7 : 0);
+  if ((!tls && !plain) || !is_authority(rest)) {
+    section.refuse("uri", "must be mqtts://host:port, or mqtt://host:port without TLS");
+  }
+  const std::pair<const char*, std::string&> files[] = {
+      {"ca", broker.ca}, {"cert", broker.cert}, {"key", broker.key}};
+  for (const auto& [name, file] : files) {
+    if (tls && file.empty()) section.refuse(name, "must name a PEM file, because uri is mqtts://");
+    if (plain && section.has(name) && !file.empty()) {
+      section.refuse(name, "has no effect: uri is mqtt://, without TLS");
+    }
+    if (plain) file.clear();
+  }
+}
+
+}  // namespace
+
+BrokerSection read_broker_section(File& file, const BrokerSection& defaults) {
+  BrokerSection broker = defaults;
+  Section section = file.section("broker");
+  broker.uri = section.text("uri", broker.uri);
+  broker.ca = section.path("ca", broker.ca);
+  broker.cert = section.path("cert", broker.cert);
+  broker.key = section.path("key", broker.key);
+  broker.keep_alive = section.duration("keep_alive", broker.keep_alive, 1s, 1h);
+  broker.reconnect_base = section.duration("reconnect_base", broker.reconnect_base, 10ms, 1min);
+  broker.reconnect_cap = section.duration("reconnect_cap", broker.reconnect_cap, 10ms, 1h);
+  broker.window = section.integer("window", broker.window, 1u, 512u);
+  check_uri(section, broker);
+  if (broker.reconnect_cap < broker.reconnect_base) {
+    section.refuse("reconnect_cap", "must not be below reconnect_base");
+  }
+  if (broker.keep_alive % 1s != 0s) section.refuse("keep_alive", "must be whole seconds");
+  return broker;
+}
+
+}  // namespace spillway::config

@@ -1,0 +1,147 @@
+#include <cmath>
+#include <limits>
+
+#include "common/config/file.h"
+#include "common/config/quantity.h"
+#include "common/config/state.h"
+
+namespace spillway::config {
+namespace {
+
+std::string number_text(double number) {
+  std::string text = std::to_string(number);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+std::string quoted(std::string_view text) {
+  constexpr std::size_t kLongest = 64;
+  std::string shown(text.substr(0, kLongest));
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return text.size() > kLongest ? shown + "…" : shown;
+}
+
+void Section::know(std::string_view key) const { state_->known[name_].emplace(key); }
+
+const Value* Section::find(std::string_view key) const {
+  know(key);
+  return table_ ? table_->find(key) : nullptr;
+}
+
+bool Section::has(std::string_view key) const { return find(key) != nullptr; }
+
+void Section::refuse(std::string_view key, const std::string& what) {
+  const Value* value = find(key);
+  unsigned line = value ? value->line : table_ ? table_->line : 1;
+  state_->report(line, name_ + "." + std::string(key) + ": " + what);
+}
+
+template <class T>
+const T* Section::scalar(std::string_view key, const char* expected) {
+  const Value* value = find(key);
+  if (!value) return nullptr;
+  const T* scalar = std::get_if<T>(&value->scalar);
+  if (!scalar) refuse(key, std::string("must be ") + expected);
+  return scalar;
+}
+
+std::string Section::text(std::string_view key, std::string fallback) {
+  const std::string* text = scalar<std::string>(key, "text in quotes");
+  if (text && text->find('\0') != text->npos) refuse(key, "must not contain NUL");
+  return text ? *text : std::move(fallback);
+}
+
+std::string Section::path(std::string_view key, std::string fallback) {
+  constexpr std::size_t kLongest = 4095;  // PATH_MAX without its NUL
+  std::string path = text(key, std::move(fallback));
+  if (!path.empty() && path.front() != '/') {
+    refuse(key, "'" + quoted(path) + "' must be an absolute path, beginning with /");
+  }
+  if (path.size() > kLongest) refuse(key, "a path has at most 4095 bytes");
+  return path;
+}
+
+std::vector<std::string> Section::list(std::string_view key, std::size_t most,
+                                       std::size_t longest) {
+  const Value* value = find(key);
+  if (!value) return {};
+  std::vector<std::string> texts;
+  bool good = value->shape == Value::Shape::list && value->items.size() <= most;
+  for (const Value& item : value->items) {
+    const auto* text = std::get_if<std::string>(&item.scalar);
+    good =
+        good && text && !text->empty() && text->size() <= longest && text->find('\0') == text->npos;
+    if (good) texts.push_back(*text);
+  }
+  if (!good) {
+    refuse(key, "must be a list of at most " + std::to_string(most) + " texts of 1 to " +
+                    std::to_string(longest) + " bytes, as in [\"one\", \"two\"]");
+  }
+  return texts;
+}
+
+bool Section::flag(std::string_view key, bool fallback) {
+  const bool* flag = scalar<bool>(key, "true or false");
+  return flag ? *flag : fallback;
+}
+
+std::int64_t Section::whole(std::string_view key, std::int64_t fallback, std::int64_t least,
+                            std::int64_t most) {
+  std::string allowed =
+      "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+  const std::int64_t* given = scalar<std::int64_t>(key, allowed.c_str());
+  if (!given) return fallback;
+  if (*given >= least && *given <= most) return *given;
+  refuse(key, std::to_string(*given) + " is not " + allowed);
+  return fallback;
+}
+
+double Section::number(std::string_view key, double fallback, double least, double most) {
+  const Value* value = find(key);
+  if (!value) return fallback;
+  double given = std::numeric_limits<double>::quiet_NaN();
+  if (const double* number = std::get_if<double>(&value->scalar)) given = *number;
+  if (const std::int64_t* whole = std::get_if<std::int64_t>(&value->scalar)) {
+    given = static_cast<double>(*whole);
+  }
+  if (given >= least && given <= most) return given;
+  refuse(key, "must be a number from " + number_text(least) + " to " + number_text(most));
+  return fallback;
+}
+
+std::chrono::milliseconds Section::duration(std::string_view key,
+                                            std::chrono::milliseconds fallback,
+                                            std::chrono::milliseconds least,
+                                            std::chrono::milliseconds most) {
+  std::string units = "a duration in " + std::string(kDurationUnits);
+  const std::string* given = scalar<std::string>(key, units.c_str());
+  if (!given) return fallback;
+  auto duration = parse_duration(*given);
+  if (duration && *duration >= least && *duration <= most) return *duration;
+  refuse(key, "'" + quoted(*given) + "' is not " +
+                  (duration ? "from " + to_text(least) + " to " + to_text(most) : units));
+  return fallback;
+}
+
+std::uint64_t Section::bytes(std::string_view key, std::uint64_t fallback, std::uint64_t least,
+                             std::uint64_t most) {
+  const Value* value = find(key);
+  if (!value) return fallback;
+  std::optional<std::uint64_t> size;
+  if (const auto* text = std::get_if<std::string>(&value->scalar)) size = parse_size(*text);
+  if (const auto* count = std::get_if<std::int64_t>(&value->scalar); count && *count >= 0) {
+    size = static_cast<std::uint64_t>(*count);
+  }
+  if (size && *size >= least && *size <= most) return *size;
+  refuse(key, size
+                  ? size_text(*size) + " is not from " + size_text(least) + " to " + size_text(most)
+                  : "must be a size in " + std::string(kSizeUnits));
+  return fallback;
+}
+
+}  // namespace spillway::config
