@@ -1,0 +1,121 @@
+#include "agent/config/agent_config.h"
+
+#include <unistd.h>
+
+#include "spillway/ids.h"
+
+namespace spillway::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using config::File;
+using config::Section;
+
+// sockaddr_un's path, without its NUL.
+constexpr std::size_t kLongestSocket = 107;
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+AgentSection read_agent(File& file) {
+  AgentSection agent;
+  Section section = file.section("agent");
+  agent.device = section.text("device");
+  if (!section.has("device")) agent.device = device_from_host(host_name());
+  if (Result<std::string> device = check_device_id(agent.device); !device) {
+    section.refuse("device", device.error().message);
+  }
+  agent.state_dir = section.path("state_dir", agent.state_dir);
+  if (agent.state_dir.empty()) section.refuse("state_dir", "must not be empty");
+  agent.socket = section.path("socket", agent.socket);
+  if (agent.socket.size() > kLongestSocket) section.refuse("socket", "at most 107 bytes");
+  agent.log_level = config::read_log_level(section);
+  agent.grace = section.duration("grace", agent.grace, 0ms, 1h);
+  agent.workers = section.integer("workers", agent.workers, 0u, config::kMaxWorkers);
+  agent.tags = config::read_tags(section);
+  agent.memory = section.bytes("memory", agent.memory, 0, 1ULL << 50);
+  return agent;
+}
+
+StoreSection read_store(File& file) {
+  StoreSection store;
+  Section section = file.section("store");
+  store.max_bytes = section.bytes("max_bytes", store.max_bytes, 16ULL << 20, 1ULL << 40);
+  store.max_ready = section.integer("max_ready", store.max_ready, 16u, 65'536u);
+  return store;
+}
+
+LimitsSection read_limits(File& file) {
+  LimitsSection limits;
+  Section section = file.section("limits");
+  limits.clients = section.integer("clients", limits.clients, 1u, 1024u);
+  limits.client_frames = section.integer("client_frames", limits.client_frames, 1u, 65'536u);
+  limits.max_tasks =
+      section.integer<std::uint64_t>("max_tasks", limits.max_tasks, 1, 1'000'000'000);
+  return limits;
+}
+
+PlacementSection read_placement(File& file) {
+  PlacementSection placement;
+  Section section = file.section("placement");
+  placement.lease = section.duration("lease", placement.lease, 1s, 1h);
+  placement.risk = section.number("risk", placement.risk, 0, 10);
+  placement.margin = section.number("margin", placement.margin, 0, 10);
+  placement.energy_weight = section.number("energy_weight", placement.energy_weight, 0, 1000);
+  placement.probe_interval = section.duration("probe_interval", placement.probe_interval, 1s, 24h);
+  placement.assumed_rtt = section.duration("assumed_rtt", placement.assumed_rtt, 1ms, 1min);
+  placement.assumed_bandwidth =
+      section.bytes("assumed_bandwidth", placement.assumed_bandwidth, 128, 1ULL << 40);
+  return placement;
+}
+
+AgentConfig read(File& file) {
+  AgentConfig config;
+  config.agent = read_agent(file);
+  config.broker = config::read_broker_section(file);
+  config.store = read_store(file);
+  config.limits = read_limits(file);
+  config.placement = read_placement(file);
+  config.commands = config::read_command_sections(file);
+  config.plugins = config::read_plugins_section(file);
+  return config;
+}
+
+Result<AgentConfig> read_whole(Result<File> file) {
+  if (!file) return file.error();
+  AgentConfig config = read(*file);
+  if (Status status = file->finish(); !status) return status.error();
+  return config;
+}
+
+}  // namespace
+
+Result<AgentConfig> load_agent_config(const std::string& path) {
+  return read_whole(File::read(path));
+}
+
+Result<AgentConfig> parse_agent_config(std::string_view text, const std::string& name) {
+  return read_whole(File::parse(text, name));
+}
+
+std::vector<std::string> agent_config_keys() {
+  // A command's keys are asked for once there is one.
+  Result<File> file = File::parse("[[command]]", "");
+  read(*file);
+  return file->known_keys();
+}
+
+std::string device_from_host(std::string_view host) {
+  std::string device;
+  for (char c : host.substr(0, std::min(host.find('.'), std::size_t{63}))) {
+    bool upper = c >= 'A' && c <= 'Z';
+    bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (device.empty() && !upper && !plain) continue;
+    device += upper ? static_cast<char>(c - 'A' + 'a') : plain ? c : '-';
+  }
+  return check_device_id(device) ? device : "device";
+}
+
+}  // namespace spillway::agent

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/config/broker_section.h"
+#include "common/config/kind_sections.h"
+#include "common/config/node_settings.h"
+#include "common/runtime/log.h"
+#include "spillway/status.h"
+
+// spillway-agent's configuration file, one struct per section. agent.toml beside this file explains
+// every key.
+namespace spillway::agent {
+
+struct AgentSection {
+  std::string device;  // default: the host's name, made into a device id
+  std::string state_dir = "/var/lib/spillway";
+  std::string socket = "/run/spillway/agent.sock";  // empty: no local API
+  runtime::Level log_level = runtime::Level::info;
+  std::chrono::milliseconds grace = std::chrono::seconds(10);  // to drain on SIGTERM
+  unsigned workers = 0;                                        // 0: what the process may use
+  std::vector<std::string> tags;
+  std::uint64_t memory = 0;  // bytes offered to tasks; 0: what the machine has
+};
+
+struct StoreSection {
+  std::uint64_t max_bytes = 1ULL << 30;  // on disk
+  std::uint32_t max_ready = 512;         // ready tasks held in memory
+};
+
+struct LimitsSection {
+  std::uint32_t clients = 64;
+  std::uint32_t client_frames = 256;    // requests outstanding of one client
+  std::uint64_t max_tasks = 1'000'000;  // unfinished tasks; beyond them submit is refused as busy
+};
+
+struct PlacementSection {
+  std::chrono::milliseconds lease = std::chrono::seconds(30);
+  double risk = 0.25;   // weight of the 95th percentile against the median
+  double margin = 0.1;  // by how much the cloud must be better
+  double energy_weight = 0;
+  std::chrono::milliseconds probe_interval = std::chrono::seconds(30);
+  std::chrono::milliseconds assumed_rtt{100};     // before anything is measured
+  std::uint64_t assumed_bandwidth = 1024 * 1024;  // bytes per second
+};
+
+struct AgentConfig {
+  AgentSection agent;
+  config::BrokerSection broker;
+  StoreSection store;
+  LimitsSection limits;
+  PlacementSection placement;
+  std::vector<config::CommandSection> commands;
+  config::PluginsSection plugins;
+};
+
+// A missing file is not_found; what is wrong inside is one line, `file:line: section.key: …`.
+Result<AgentConfig> load_agent_config(const std::string& path);
+Result<AgentConfig> parse_agent_config(std::string_view text, const std::string& name);
+
+// Every key, as "section.key", sorted.
+std::vector<std::string> agent_config_keys();
+// Every key once, with what differs between two configurations.
+std::vector<config::Setting> agent_settings(const AgentConfig& old, const AgentConfig& now);
+// Keys that differ and that SIGHUP cannot apply: they need a restart.
+std::vector<std::string> unreloadable_changes(const AgentConfig& old, const AgentConfig& now);
+
+// A host's name as a device id: "Pump 7.example.org" is "pump-7"; "device" when nothing is left.
+std::string device_from_host(std::string_view host);
+
+}  // namespace spillway::agent

@@ -1,0 +1,59 @@
+#include "agent/config/agent_config.h"
+
+namespace spillway::agent {
+namespace {
+
+// Whether a running agent can take a change: what it reads anew at each decision, yes; what it
+// opened, announced or built at its start, no.
+constexpr bool kReload = true;
+constexpr bool kRestart = false;
+
+}  // namespace
+
+std::vector<config::Setting> agent_settings(const AgentConfig& a, const AgentConfig& b) {
+  bool commands = a.commands != b.commands;
+  return {
+      {"agent.device", kRestart, a.agent.device != b.agent.device},
+      {"agent.state_dir", kRestart, a.agent.state_dir != b.agent.state_dir},
+      {"agent.socket", kRestart, a.agent.socket != b.agent.socket},
+      {"agent.log_level", kReload, a.agent.log_level != b.agent.log_level},
+      {"agent.grace", kReload, a.agent.grace != b.agent.grace},
+      {"agent.workers", kRestart, a.agent.workers != b.agent.workers},
+      {"agent.tags", kRestart, a.agent.tags != b.agent.tags},
+      {"agent.memory", kRestart, a.agent.memory != b.agent.memory},
+      {"broker.uri", kRestart, a.broker.uri != b.broker.uri},
+      {"broker.ca", kRestart, a.broker.ca != b.broker.ca},
+      {"broker.cert", kRestart, a.broker.cert != b.broker.cert},
+      {"broker.key", kRestart, a.broker.key != b.broker.key},
+      {"broker.keep_alive", kRestart, a.broker.keep_alive != b.broker.keep_alive},
+      {"broker.reconnect_base", kRestart, a.broker.reconnect_base != b.broker.reconnect_base},
+      {"broker.reconnect_cap", kRestart, a.broker.reconnect_cap != b.broker.reconnect_cap},
+      {"broker.window", kRestart, a.broker.window != b.broker.window},
+      {"store.max_bytes", kRestart, a.store.max_bytes != b.store.max_bytes},
+      {"store.max_ready", kRestart, a.store.max_ready != b.store.max_ready},
+      {"limits.clients", kReload, a.limits.clients != b.limits.clients},
+      {"limits.client_frames", kReload, a.limits.client_frames != b.limits.client_frames},
+      {"limits.max_tasks", kReload, a.limits.max_tasks != b.limits.max_tasks},
+      {"placement.lease", kReload, a.placement.lease != b.placement.lease},
+      {"placement.risk", kReload, a.placement.risk != b.placement.risk},
+      {"placement.margin", kReload, a.placement.margin != b.placement.margin},
+      {"placement.energy_weight", kReload, a.placement.energy_weight != b.placement.energy_weight},
+      {"placement.probe_interval", kReload,
+       a.placement.probe_interval != b.placement.probe_interval},
+      {"placement.assumed_rtt", kRestart, a.placement.assumed_rtt != b.placement.assumed_rtt},
+      {"placement.assumed_bandwidth", kRestart,
+       a.placement.assumed_bandwidth != b.placement.assumed_bandwidth},
+      {"command.name", kRestart, commands},
+      {"command.argv", kRestart, commands},
+      {"command.timeout", kRestart, commands},
+      {"command.memory", kRestart, commands},
+      {"command.cpu_seconds", kRestart, commands},
+      {"plugins.files", kRestart, a.plugins != b.plugins},
+  };
+}
+
+std::vector<std::string> unreloadable_changes(const AgentConfig& old, const AgentConfig& now) {
+  return config::unreloadable(agent_settings(old, now));
+}
+
+}  // namespace spillway::agent

@@ -1,0 +1,111 @@
+#include "cloud/config/cloud_config.h"
+
+#include "spillway/ids.h"
+
+namespace spillway::cloud {
+namespace {
+
+using namespace std::chrono_literals;
+using config::File;
+using config::Section;
+
+CloudSection read_cloud(File& file) {
+  CloudSection cloud;
+  Section section = file.section("cloud");
+  cloud.state_dir = section.path("state_dir", cloud.state_dir);
+  if (cloud.state_dir.empty()) section.refuse("state_dir", "must not be empty");
+  cloud.name = section.text("name", cloud.name);
+  // Same rules as for devices: it is a client id and a common name, too.
+  if (Result<std::string> name = check_device_id(cloud.name); !name) {
+    section.refuse("name", "must be 3 to 63 of a-z, 0-9 and '-', not starting with '-'");
+  }
+  cloud.log_level = config::read_log_level(section);
+  cloud.grace = section.duration("grace", cloud.grace, 0ms, 1h);
+  cloud.workers = section.integer("workers", cloud.workers, 0u, config::kMaxWorkers);
+  cloud.tags = config::read_tags(section);
+  cloud.memory = section.bytes("memory", cloud.memory, 0, 1ULL << 50);
+  cloud.max_queue = section.integer("max_queue", cloud.max_queue, 1u, 10'000'000u);
+  return cloud;
+}
+
+CloudConfig read(File& file) {
+  CloudConfig config;
+  config.cloud = read_cloud(file);
+  config.broker = config::read_broker_section(file, default_broker());
+  if (config.broker.uri.empty()) {
+    file.section("broker").refuse("uri", "must name the broker, as in \"mqtts://host:8883\"");
+  }
+  config.commands = config::read_command_sections(file);
+  config.plugins = config::read_plugins_section(file);
+  return config;
+}
+
+Result<CloudConfig> read_whole(Result<File> file) {
+  if (!file) return file.error();
+  CloudConfig config = read(*file);
+  if (Status status = file->finish(); !status) return status.error();
+  return config;
+}
+
+// Whether a running aggregator can take a change.
+constexpr bool kReload = true;
+constexpr bool kRestart = false;
+
+}  // namespace
+
+config::BrokerSection default_broker() {
+  config::BrokerSection broker;
+  broker.uri = "mqtts://localhost:8883";
+  broker.ca = "/etc/spillway-cloud/ca.pem";
+  broker.cert = "/etc/spillway-cloud/cloud.pem";
+  broker.key = "/etc/spillway-cloud/cloud.key";
+  return broker;
+}
+
+Result<CloudConfig> load_cloud_config(const std::string& path) {
+  return read_whole(File::read(path));
+}
+
+Result<CloudConfig> parse_cloud_config(std::string_view text, const std::string& name) {
+  return read_whole(File::parse(text, name));
+}
+
+std::vector<std::string> cloud_config_keys() {
+  Result<File> file = File::parse("[[command]]", "");
+  read(*file);
+  return file->known_keys();
+}
+
+std::vector<config::Setting> cloud_settings(const CloudConfig& a, const CloudConfig& b) {
+  bool commands = a.commands != b.commands;
+  return {
+      {"cloud.state_dir", kRestart, a.cloud.state_dir != b.cloud.state_dir},
+      {"cloud.name", kRestart, a.cloud.name != b.cloud.name},
+      {"cloud.log_level", kReload, a.cloud.log_level != b.cloud.log_level},
+      {"cloud.grace", kReload, a.cloud.grace != b.cloud.grace},
+      {"cloud.workers", kRestart, a.cloud.workers != b.cloud.workers},
+      {"cloud.tags", kRestart, a.cloud.tags != b.cloud.tags},
+      {"cloud.memory", kRestart, a.cloud.memory != b.cloud.memory},
+      {"cloud.max_queue", kReload, a.cloud.max_queue != b.cloud.max_queue},
+      {"broker.uri", kRestart, a.broker.uri != b.broker.uri},
+      {"broker.ca", kRestart, a.broker.ca != b.broker.ca},
+      {"broker.cert", kRestart, a.broker.cert != b.broker.cert},
+      {"broker.key", kRestart, a.broker.key != b.broker.key},
+      {"broker.keep_alive", kRestart, a.broker.keep_alive != b.broker.keep_alive},
+      {"broker.reconnect_base", kRestart, a.broker.reconnect_base != b.broker.reconnect_base},
+      {"broker.reconnect_cap", kRestart, a.broker.reconnect_cap != b.broker.reconnect_cap},
+      {"broker.window", kRestart, a.broker.window != b.broker.window},
+      {"command.name", kRestart, commands},
+      {"command.argv", kRestart, commands},
+      {"command.timeout", kRestart, commands},
+      {"command.memory", kRestart, commands},
+      {"command.cpu_seconds", kRestart, commands},
+      {"plugins.files", kRestart, a.plugins != b.plugins},
+  };
+}
+
+std::vector<std::string> unreloadable_changes(const CloudConfig& old, const CloudConfig& now) {
+  return config::unreloadable(cloud_settings(old, now));
+}
+
+}  // namespace spillway::cloud

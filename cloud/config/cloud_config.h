@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/config/broker_section.h"
+#include "common/config/kind_sections.h"
+#include "common/config/node_settings.h"
+#include "common/runtime/log.h"
+#include "spillway/status.h"
+
+// spillway-cloud's configuration file, one struct per section. cloud.toml beside this file explains
+// every key.
+namespace spillway::cloud {
+
+struct CloudSection {
+  std::string state_dir = "/var/lib/spillway-cloud";
+  std::string name = "cloud";  // MQTT client id, and the certificate's common name
+  runtime::Level log_level = runtime::Level::info;
+  std::chrono::milliseconds grace = std::chrono::seconds(10);  // to drain on SIGTERM
+  unsigned workers = 0;                                        // 0: what the process may use
+  std::vector<std::string> tags;
+  std::uint64_t memory = 0;          // bytes offered to tasks; 0: what the machine has
+  std::uint32_t max_queue = 10'000;  // attempts accepted and not finished; the credits
+};
+
+// A cloud needs a broker: by default one on the same machine, with mutual TLS.
+config::BrokerSection default_broker();
+
+struct CloudConfig {
+  CloudSection cloud;
+  config::BrokerSection broker = default_broker();
+  std::vector<config::CommandSection> commands;
+  config::PluginsSection plugins;
+};
+
+// A missing file is not_found; what is wrong inside is one line, `file:line: section.key: …`.
+Result<CloudConfig> load_cloud_config(const std::string& path);
+Result<CloudConfig> parse_cloud_config(std::string_view text, const std::string& name);
+
+// Every key, as "section.key", sorted.
+std::vector<std::string> cloud_config_keys();
+// Every key once, with what differs between two configurations.
+std::vector<config::Setting> cloud_settings(const CloudConfig& old, const CloudConfig& now);
+// Keys that differ and that SIGHUP cannot apply: they need a restart.
+std::vector<std::string> unreloadable_changes(const CloudConfig& old, const CloudConfig& now);
+
+}  // namespace spillway::cloud

@@ -1,0 +1,231 @@
+#include "agent/config/agent_config.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "spillway/ids.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::agent;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string shipped() {
+  std::ifstream file(SPILLWAY_AGENT_TOML);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// The shipped file with every default in force: "#key = …" and "#[[…" lose their '#'.
+std::string uncommented() {
+  std::istringstream lines(shipped());
+  std::string text;
+  for (std::string line; std::getline(lines, line);) {
+    bool setting = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    text += (setting ? line.substr(1) : line) + "\n";
+  }
+  return text;
+}
+
+AgentConfig parsed(const std::string& text) {
+  Result<AgentConfig> config = parse_agent_config(text, "agent.toml");
+  if (!config) FAIL(config.error().message.c_str());
+  return *config;
+}
+
+void check_refused(const char* expected, const std::string& text) {
+  Result<AgentConfig> config = parse_agent_config(text, "agent.toml");
+  CHECK(!config.ok());
+  STRCMP_EQUAL(expected, config.error().message.c_str());
+}
+
+std::vector<std::string> changed(const AgentConfig& old, const AgentConfig& now) {
+  std::vector<std::string> keys;
+  for (const config::Setting& setting : agent_settings(old, now)) {
+    if (setting.changed) keys.push_back(setting.key);
+  }
+  return keys;
+}
+
+}  // namespace
+
+TEST_GROUP(AgentConfig){};
+
+TEST(AgentConfig, an_empty_file_gives_defaults_that_work) {
+  AgentConfig config = parsed("");
+  CHECK(check_device_id(config.agent.device).ok());
+  STRCMP_EQUAL("/var/lib/spillway", config.agent.state_dir.c_str());
+  STRCMP_EQUAL("/run/spillway/agent.sock", config.agent.socket.c_str());
+  CHECK(config.agent.log_level == runtime::Level::info);
+  CHECK(config.agent.grace == 10s);
+  CHECK(config.broker.uri.empty());
+  UNSIGNED_LONGS_EQUAL(128, config.broker.window);
+  UNSIGNED_LONGS_EQUAL(512, config.store.max_ready);
+  UNSIGNED_LONGS_EQUAL(1'000'000, config.limits.max_tasks);
+  CHECK(config.placement.lease == 30s);
+  DOUBLES_EQUAL(0.25, config.placement.risk, 0);
+  UNSIGNED_LONGS_EQUAL(1 << 20, config.placement.assumed_bandwidth);
+}
+
+TEST(AgentConfig, every_key_is_read) {
+  AgentConfig config = parsed(
+      "[agent]\ndevice = 'pump-7'\nstate_dir = '/s'\nsocket = '/a'\nlog_level = 'debug'\n"
+      "grace = '1s'\nworkers = 3\ntags = ['gpu']\nmemory = '1GiB'\n"
+      "[broker]\nuri = 'mqtt://b:1'\n"
+      "[store]\nmax_bytes = '32MiB'\nmax_ready = 64\n"
+      "[limits]\nclients = 1\nclient_frames = 2\nmax_tasks = 3\n"
+      "[placement]\nlease = '5s'\nrisk = 1\nmargin = 0.2\nenergy_weight = 0.5\n"
+      "probe_interval = '1min'\nassumed_rtt = '1s'\nassumed_bandwidth = '1KiB'\n"
+      "[plugins]\nfiles = ['/p.so']\n"
+      "[[command]]\nname = 'c'\nargv = ['/bin/c']\n");
+  STRCMP_EQUAL("pump-7", config.agent.device.c_str());
+  STRCMP_EQUAL("/s", config.agent.state_dir.c_str());
+  STRCMP_EQUAL("/a", config.agent.socket.c_str());
+  CHECK(config.agent.log_level == runtime::Level::debug);
+  CHECK(config.agent.grace == 1s && config.agent.workers == 3);
+  CHECK(config.agent.tags == std::vector<std::string>{"gpu"});
+  UNSIGNED_LONGS_EQUAL(1 << 30, config.agent.memory);
+  STRCMP_EQUAL("mqtt://b:1", config.broker.uri.c_str());
+  CHECK(config.store.max_bytes == 32 << 20 && config.store.max_ready == 64);
+  CHECK(config.limits.clients == 1 && config.limits.client_frames == 2);
+  CHECK(config.limits.max_tasks == 3);
+  const PlacementSection& placement = config.placement;
+  CHECK(placement.lease == 5s && placement.risk == 1 && placement.margin == 0.2);
+  CHECK(placement.energy_weight == 0.5 && placement.probe_interval == 1min);
+  CHECK(placement.assumed_rtt == 1s && placement.assumed_bandwidth == 1024);
+  CHECK(config.plugins.files == std::vector<std::string>{"/p.so"});
+  STRCMP_EQUAL("c", config.commands.at(0).name.c_str());
+}
+
+TEST(AgentConfig, the_shipped_file_is_valid_and_changes_nothing) {
+  CHECK(changed(parsed(""), parsed(shipped())).empty());
+}
+
+TEST(AgentConfig, the_shipped_file_shows_every_key_with_its_default) {
+  std::vector<std::string> keys = agent_config_keys();
+  // All but the device, whose default is the host's, and the command, which is an example.
+  std::vector<std::string> expected = {"agent.device"};
+  for (const std::string& key : keys) {
+    if (key.starts_with("command.")) expected.push_back(key);
+    CHECK_TEXT(
+        uncommented().find("\n" + key.substr(key.find('.') + 1) + " = ") != std::string::npos,
+        key.c_str());
+  }
+  std::vector<std::string> differs = changed(parsed(""), parsed(uncommented()));
+  std::sort(differs.begin(), differs.end());
+  CHECK(differs == expected);
+}
+
+TEST(AgentConfig, the_shipped_file_marks_what_can_be_reloaded) {
+  AgentConfig config = parsed("");
+  std::istringstream lines(shipped());
+  std::string section, comment;
+  std::vector<std::string> marked, reloadable;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("[")) section = line.substr(1, line.find(']') - 1);
+    if (line.starts_with("# ")) comment += line;
+    if (line.empty() || line.starts_with("[")) comment.clear();
+    if (line.size() < 2 || line[0] != '#' || line[1] == ' ' || line[1] == '[') continue;
+    if (comment.find("[reload]") == std::string::npos) continue;
+    marked.push_back(section + "." + line.substr(1, line.find(' ') - 1));
+  }
+  for (const config::Setting& setting : agent_settings(config, config)) {
+    if (setting.reloadable) reloadable.push_back(setting.key);
+  }
+  CHECK(!marked.empty());
+  CHECK(marked == reloadable);
+}
+
+TEST(AgentConfig, the_table_of_settings_has_every_key_once) {
+  std::vector<std::string> keys;
+  for (const config::Setting& setting : agent_settings({}, {})) keys.push_back(setting.key);
+  std::sort(keys.begin(), keys.end());
+  CHECK(keys == agent_config_keys());
+}
+
+TEST(AgentConfig, each_setting_notices_its_own_change) {
+  const std::pair<const char*, const char*> changes[] = {
+      {"agent.device", "[agent]\ndevice = 'another-device'"},
+      {"agent.state_dir", "[agent]\nstate_dir = '/x'"},
+      {"agent.socket", "[agent]\nsocket = '/x'"},
+      {"agent.log_level", "[agent]\nlog_level = 'error'"},
+      {"agent.grace", "[agent]\ngrace = '1s'"},
+      {"agent.workers", "[agent]\nworkers = 1"},
+      {"agent.tags", "[agent]\ntags = ['x']"},
+      {"agent.memory", "[agent]\nmemory = 1"},
+      {"broker.uri", "[broker]\nuri = 'mqtt://x:1'"},
+      {"broker.ca", "[broker]\nca = '/x'"},
+      {"broker.cert", "[broker]\ncert = '/x'"},
+      {"broker.key", "[broker]\nkey = '/x'"},
+      {"broker.keep_alive", "[broker]\nkeep_alive = '5s'"},
+      {"broker.reconnect_base", "[broker]\nreconnect_base = '5s'"},
+      {"broker.reconnect_cap", "[broker]\nreconnect_cap = '5s'"},
+      {"broker.window", "[broker]\nwindow = 5"},
+      {"store.max_bytes", "[store]\nmax_bytes = '2GiB'"},
+      {"store.max_ready", "[store]\nmax_ready = 100"},
+      {"limits.clients", "[limits]\nclients = 5"},
+      {"limits.client_frames", "[limits]\nclient_frames = 5"},
+      {"limits.max_tasks", "[limits]\nmax_tasks = 5"},
+      {"placement.lease", "[placement]\nlease = '5s'"},
+      {"placement.risk", "[placement]\nrisk = 5"},
+      {"placement.margin", "[placement]\nmargin = 5"},
+      {"placement.energy_weight", "[placement]\nenergy_weight = 5"},
+      {"placement.probe_interval", "[placement]\nprobe_interval = '5s'"},
+      {"placement.assumed_rtt", "[placement]\nassumed_rtt = '5s'"},
+      {"placement.assumed_bandwidth", "[placement]\nassumed_bandwidth = '5KiB'"},
+      {"plugins.files", "[plugins]\nfiles = ['/x']"},
+  };
+  for (const auto& [key, text] : changes) {
+    CHECK_TEXT((changed(parsed(""), parsed(text)) == std::vector<std::string>{key}), key);
+  }
+  UNSIGNED_LONGS_EQUAL(agent_config_keys().size(), std::size(changes) + 5);  // and the command's
+  UNSIGNED_LONGS_EQUAL(
+      5, changed(parsed(""), parsed("[[command]]\nname = 'a'\nargv = ['/x']")).size());
+}
+
+TEST(AgentConfig, only_changes_that_need_a_restart_are_reported) {
+  AgentConfig old = parsed("");
+  CHECK(unreloadable_changes(old, parsed("[agent]\nlog_level = 'debug'\ngrace = '1s'")).empty());
+  CHECK((unreloadable_changes(old, parsed("[agent]\nworkers = 2\nlog_level = 'debug'\n"
+                                          "[broker]\nuri = 'mqtt://x:1'\n")) ==
+         std::vector<std::string>{"agent.workers", "broker.uri"}));
+}
+
+TEST(AgentConfig, mistakes_are_told_with_place_and_remedy) {
+  check_refused("agent.toml:2: agent.worker: no such key; did you mean 'workers'?",
+                "[agent]\nworker = 4\n");
+  check_refused("agent.toml:1: brokr: no such section; did you mean 'broker'?", "[brokr]\n");
+  check_refused("agent.toml:2: agent.workers: 49 is not a whole number from 0 to 48",
+                "[agent]\nworkers = 49\n");
+  check_refused("agent.toml:2: agent.log_level: 'loud' is none of error, warning, info, debug",
+                "[agent]\nlog_level = 'loud'\n");
+  check_refused("agent.toml:2: agent.state_dir: must not be empty", "[agent]\nstate_dir = ''\n");
+  check_refused("agent.toml:2: agent.socket: at most 107 bytes",
+                "[agent]\nsocket = '/" + std::string(107, 'x') + "'\n");
+  check_refused(
+      "agent.toml:2: agent.device: 'Pump' is not a device id: 3 to 63 of a-z, 0-9 and '-', not "
+      "starting with '-'",
+      "[agent]\ndevice = 'Pump'\n");
+  check_refused("agent.toml:2: store.max_bytes: 1MiB is not from 16MiB to 1TiB",
+                "[store]\nmax_bytes = '1MiB'\n");
+}
+
+TEST(AgentConfig, a_missing_file_is_not_found) {
+  CHECK(load_agent_config("/nowhere/agent.toml").error().code == Code::not_found);
+  CHECK(load_agent_config(SPILLWAY_AGENT_TOML).ok());
+}
+
+TEST(AgentConfig, host_names_become_device_ids) {
+  STRCMP_EQUAL("pump-7", device_from_host("Pump-7.example.org").c_str());
+  STRCMP_EQUAL("raspberry-pi", device_from_host("raspberry_pi").c_str());
+  STRCMP_EQUAL("abc", device_from_host("--abc").c_str());
+  for (const char* none : {"", "a", "..", "---", "\xFF\xFE"}) {
+    STRCMP_EQUAL("device", device_from_host(none).c_str());
+  }
+  CHECK(check_device_id(device_from_host(std::string(300, 'h'))).ok());
+}
