@@ -38,7 +38,9 @@ Result<Options> read_options(const Labels& args) {
 
 std::size_t window_count(std::size_t rows, const Options& options) {
   if (rows <= options.window) return 1;
-  return 1 + (rows - options.window + options.step - 1) / options.step;
+  std::size_t to_cover = 1 + (rows - options.window + options.step - 1) / options.step;
+  std::size_t starts = (rows + options.step - 1) / options.step;  // fewer when steps leave gaps
+  return std::min(to_cover, starts);
 }
 
 // The statistics of one column: series[s][w] is statistic s of window w.

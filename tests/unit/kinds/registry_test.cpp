@@ -1,0 +1,120 @@
+#include "common/kinds/registry.h"
+
+#include <cmath>
+#include <limits>
+#include <new>
+#include <stdexcept>
+#include <string>
+
+#include "common/kinds/builtin.h"
+#include "common/kinds/inline_context.h"
+
+// Last: it redefines new.
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::kinds;
+
+TEST_GROUP(KindRegistry) {
+  kinds::KindRegistry registry;
+  Labels args;
+
+  static Kind kind_named(const std::string& name) {
+    Kind kind;
+    kind.name = name;
+    kind.run = [](KindContext&) -> Result<Bytes> { return to_bytes("value"); };
+    return kind;
+  }
+  template <class Thrown>
+  static Kind kind_that_throws(Thrown thrown) {
+    Kind kind = kind_named("thrower");
+    kind.run = [thrown](KindContext&) -> Result<Bytes> { throw thrown; };
+    return kind;
+  }
+  Error error_of(const Kind& kind) {
+    InlineContext context({}, args);
+    return run_kind(kind, context).error();
+  }
+};
+
+TEST(KindRegistry, finds_what_was_added_and_nothing_else) {
+  CHECK(registry.add(kind_named("a.b_1")).ok());
+  CHECK(registry.find("a.b_1") != nullptr);
+  CHECK(registry.find("a.b") == nullptr);
+  CHECK(registry.find("") == nullptr);
+}
+
+TEST(KindRegistry, lists_in_order_of_name) {
+  for (const char* name : {"c", "a", "b"}) CHECK(registry.add(kind_named(name)).ok());
+  std::string names;
+  for (const Kind* kind : registry.list()) names += kind->name;
+  STRCMP_EQUAL("abc", names.c_str());
+}
+
+TEST(KindRegistry, refuses_names_that_are_not_words_joined_by_dots) {
+  for (const char* name : {"", ".", ".a", "a.", "a..b", "A", "a-b", "a b", "a/b", "\xc3\xa4"}) {
+    Status added = registry.add(kind_named(name));
+    CHECK_TEXT(!added.ok(), name);
+    CHECK(added.error().code == Code::invalid_argument);
+  }
+  CHECK(registry.add(kind_named(std::string(64, 'a'))).ok());
+  CHECK(!registry.add(kind_named(std::string(65, 'a'))).ok());
+}
+
+TEST(KindRegistry, refuses_a_second_kind_of_the_same_name_and_keeps_the_first) {
+  Kind first = kind_named("twin");
+  first.version = 7;
+  CHECK(registry.add(first).ok());
+  CHECK(registry.add(kind_named("twin")).error().code == Code::conflict);
+  UNSIGNED_LONGS_EQUAL(7, registry.find("twin")->version);
+}
+
+TEST(KindRegistry, refuses_a_kind_without_a_body) {
+  Kind empty;
+  empty.name = "empty";
+  CHECK(registry.add(empty).error().code == Code::invalid_argument);
+}
+
+TEST(KindRegistry, says_which_name_comes_near) {
+  add_builtin_kinds(registry);
+  Result<const Kind*> wrong = require_kind(registry, "hash.sha265");
+  CHECK(wrong.error().code == Code::not_found);
+  STRCMP_CONTAINS("did you mean 'hash.sha256'?", wrong.error().message.c_str());
+  STRCMP_CONTAINS("known: anomaly.score, echo",
+                  require_kind(registry, "x").error().message.c_str());
+}
+
+TEST(KindRegistry, has_the_builtin_kinds_all_with_help) {
+  add_builtin_kinds(registry);
+  for (const char* name :
+       {"echo", "spin", "hash.sha256", "stats.window", "signal.spectrum", "anomaly.score"}) {
+    CHECK_TEXT(registry.find(name) != nullptr, name);
+    CHECK(!registry.find(name)->help.empty());
+    CHECK(registry.find(name)->traits.deterministic);
+  }
+}
+
+TEST(KindRegistry, turns_every_exception_of_a_kind_into_an_error) {
+  CHECK(error_of(kind_that_throws(std::runtime_error("sensor on fire"))).code == Code::internal);
+  STRCMP_CONTAINS("sensor on fire",
+                  error_of(kind_that_throws(std::runtime_error("sensor on fire"))).message.c_str());
+  CHECK(error_of(kind_that_throws(std::bad_alloc())).code == Code::busy);
+  CHECK(error_of(kind_that_throws(42)).code == Code::internal);
+}
+
+TEST(KindRegistry, measures_work_by_input_unless_the_kind_knows_better) {
+  Kind kind = kind_named("sized");
+  DOUBLES_EQUAL(11, work_of(kind, 10, args), 0);
+  kind.work = [](std::size_t bytes, const Labels&) { return 2.0 * static_cast<double>(bytes); };
+  DOUBLES_EQUAL(20, work_of(kind, 10, args), 0);
+}
+
+TEST(KindRegistry, does_not_believe_work_that_is_no_positive_number) {
+  Kind kind = kind_named("liar");
+  for (double lie : {0.0, -1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    kind.work = [lie](std::size_t, const Labels&) { return lie; };
+    DOUBLES_EQUAL(11, work_of(kind, 10, args), 0);
+  }
+  kind.work = [](std::size_t, const Labels&) -> double { throw std::runtime_error("no"); };
+  DOUBLES_EQUAL(11, work_of(kind, 10, args), 0);
+}
