@@ -55,10 +55,6 @@ bool owes_failure(const LesseeTask& task, const OfferTerms& terms) {
   return !is_held(task) && counts && terms.settled < task.epoch;
 }
 
-bool is_success(const LesseeTask& task) {
-  return task.state == LeaseState::done && task.failure == FailureClass::none;
-}
-
 LesseeStep adopt_work(const LesseeTask& task, const OfferTerms& terms, Now now) {
   LesseeStep step = applied(task);
   step.next.epoch = terms.epoch;
@@ -71,9 +67,25 @@ LesseeStep adopt_work(const LesseeTask& task, const OfferTerms& terms, Now now) 
 LesseeStep adopt_result(const LesseeTask& task, Epoch epoch) {
   LesseeStep step = applied(task);
   step.next.epoch = epoch;
-  step.next.state = LeaseState::done;
   step.act.send_result = true;
   return step;
+}
+
+// The OFFER is sent until it is answered, so the tombstone need not change to see this through.
+LesseeStep tell_failure(const LesseeTask& task) {
+  LesseeStep step = unchanged(task);
+  step.act.owe_failure = true;
+  return step;
+}
+
+LesseeStep take_on(const LesseeTask& task, const OfferTerms& terms, Now now) {
+  if (is_held(task)) return adopt_work(task, terms, now);
+  const bool owes = owes_failure(task, terms);
+  if (task.state == LeaseState::answered) {
+    return owes ? tell_failure(task) : begin(task, terms, now);
+  }
+  const bool keeps = owes || task.failure == FailureClass::none;
+  return keeps ? adopt_result(task, terms.epoch) : begin(task, terms, now);
 }
 
 // The owner's turn: it knows, or will find out by itself.
@@ -117,9 +129,7 @@ LesseeStep on_offer(const std::optional<LesseeTask>& held, const OfferTerms& ter
   if (held && terms.epoch < held->epoch) return refuse(held, NackReason::stale);
   if (held && terms.epoch == held->epoch) return answer_again(*held);
   if (terms.remaining <= Duration::zero()) return refuse(held, NackReason::expired);
-  if (held && is_held(*held)) return adopt_work(*held, terms, now);
-  const bool has_result = held && (is_success(*held) || owes_failure(*held, terms));
-  return has_result ? adopt_result(*held, terms.epoch) : begin(held, terms, now);
+  return held ? take_on(*held, terms, now) : begin(held, terms, now);
 }
 
 LesseeStep on_start(const LesseeTask& task, const OfferTerms& terms, BootId boot, Now now) {

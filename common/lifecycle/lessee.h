@@ -44,6 +44,9 @@ std::string_view to_string(NackReason reason);
 struct LesseeDo {
   bool send_accept = false;
   bool send_result = false;  // again
+  // Answer this OFFER by a RESULT of its epoch with the failure that the tombstone remembers; the
+  // row stays as it is.
+  bool owe_failure = false;
   bool send_nack = false;
   NackReason nack = NackReason::stale;
   bool run = false;   // queue the kind
@@ -69,8 +72,8 @@ struct OfferTerms {
 // An OFFER. New: accepted or refused. Known with the same epoch: answered again (ACCEPT, or the
 // result when done). A higher epoch of a task held here is adopted: work goes on, and its result,
 // also one already there, carries the new epoch. So does a failure that the owner has not settled,
-// even one it has called stale; a failure that is settled, or burns nothing, makes way for a new
-// run. A lower epoch is refused as stale. The row is to be kept
+// even one it has called stale (owe_failure); a failure that is settled, or burns nothing, makes
+// way for a new run. A lower epoch is refused as stale. The row is to be kept
 // when the verdict is applied; `refuse` matters only where new work would begin, but a malformed
 // or conflicting OFFER is refused in any state.
 LesseeStep on_offer(const std::optional<LesseeTask>&, const OfferTerms&, Now);

@@ -106,6 +106,10 @@ void LesseeNode::apply(std::size_t task, LesseeCause cause, Epoch epoch, const S
   effect.message.nack = step.act.nack;
   effect.message.retry_after = world_->random().between({}, std::chrono::seconds(2));
   if (step.act.send_nack) then(Act::send);
+  effect.message.kind = MessageKind::result;
+  effect.message.failure = step.next.failure;
+  effect.message.run = before.run;
+  if (step.act.owe_failure) then(Act::send);
 }
 
 void LesseeNode::out(const Effect& effect) {
@@ -148,6 +152,7 @@ void LesseeNode::heed_offer(const Message& message) {
 
 void LesseeNode::count_offer(const LesseeRow& before, const LesseeRow& after, const Step& step) {
   if (!before.exists) return;
+  if (step.act.owe_failure) return world_->count(Seen::failure_told_again);
   if (step.verdict != Verdict::applied) {
     if (before.task.state == LeaseState::answered) world_->count(Seen::offer_after_tombstone);
     return;

@@ -49,6 +49,7 @@ enum class Seen : std::uint8_t {
   running_adopted,
   success_adopted,
   failure_adopted,
+  failure_told_again,  // by a tombstone, under a higher epoch
   settled_failure_run_anew,
   offer_after_tombstone,
   lessee_leases_ended,

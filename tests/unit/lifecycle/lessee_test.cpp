@@ -111,12 +111,14 @@ TEST(Lessee, P5_owes_a_failure_until_the_owner_has_settled_it) {
   offer.settled = {2};
   for (const FailureClass failure :
        {FailureClass::crash, FailureClass::error, FailureClass::timeout}) {
-    for (const LesseeTask& task : {done(failure), answered(failure)}) {
-      const LesseeStep step = on_offer(task, offer, now(9));
-      CHECK_TRUE(step.next.state == LeaseState::done);
-      CHECK_TRUE(step.next.failure == failure);
-      CHECK_TRUE(step.act.send_result && !step.act.run);
-    }
+    const LesseeStep unsent = on_offer(done(failure), offer, now(9));
+    CHECK_TRUE(unsent.next.state == LeaseState::done);
+    CHECK_TRUE(unsent.next.epoch == Epoch{4});
+    CHECK_TRUE(unsent.act.send_result && !unsent.act.run);
+    const LesseeStep refused = on_offer(answered(failure), offer, now(9));
+    check_nothing_changed(answered(failure), refused, Verdict::unchanged);
+    CHECK_TRUE(refused.act.owe_failure);
+    CHECK_TRUE(refused.next.failure == failure);
   }
 }
 
