@@ -17,6 +17,8 @@ namespace {
 
 using runtime::Level;
 
+constexpr std::uint64_t kPageSize = 4096;  // bytes, of the store
+
 std::uint64_t physical_memory() {
   long pages = sysconf(_SC_PHYS_PAGES);
   long size = sysconf(_SC_PAGESIZE);
@@ -65,7 +67,9 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   std::unique_ptr<Composition> made(new Composition(options, loop));
   made->boot_ = BootId{crypto::random_u64()};
   auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
-  auto opened = store::SqliteOwnerStore::open(options.state_dir + "/agent.db", poster);
+  store::SqliteOwnerStore::Options file;
+  file.file.max_pages = std::uint32_t(std::min<std::uint64_t>(options.max_disk / kPageSize, ~0U));
+  auto opened = store::SqliteOwnerStore::open(options.state_dir + "/agent.db", poster, file);
   if (!opened) return opened.error();
   made->store_ = std::move(opened->store);
   made->recovered_ = std::move(opened->recovered);

@@ -35,7 +35,9 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   std::unique_ptr<Composition> made(new Composition(options, loop));
   made->boot_ = BootId{crypto::random_u64()};
   auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
-  auto opened = SqliteLedger::open(options.state_dir + "/ledger.db", poster);
+  SqliteLedger::Options file;
+  file.answered = NodeOptions{}.tombstones;
+  auto opened = SqliteLedger::open(options.state_dir + "/ledger.db", poster, file);
   if (!opened) return opened.error();
   made->ledger_ = std::move(opened->ledger);
   made->recovered_ = std::move(opened->recovered);

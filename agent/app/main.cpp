@@ -1,0 +1,87 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "agent/app/composition.h"
+#include "agent/app/options.h"
+#include "agent/config/agent_config.h"
+#include "common/runtime/daemon.h"
+#include "common/runtime/log.h"
+#include "spillway/version.h"
+
+namespace spillway::agent {
+namespace {
+
+using runtime::Level;
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  spillway-agent                              with /etc/spillway/agent.toml\n"
+    "  spillway-agent --config ./agent.toml        with a file of one's own\n"
+    "  spillway-agent --check --config ./agent.toml  only say whether the file is right\n"
+    "Signals: SIGTERM drains within [agent] grace and ends; SIGHUP reads the file again.\n"
+    "Then: spillway status, spillway doctor.";
+
+int refuse(const Error& error) {
+  std::fprintf(stderr, "spillway-agent: %s\n", error.message.c_str());
+  return 1;
+}
+
+// Applies what can change while running, and says what cannot.
+void reload(const std::string& path, AgentConfig& current) {
+  Result<AgentConfig> read = load_agent_config(path);
+  if (!read) {
+    return runtime::log(Level::error, "the configuration was not reloaded",
+                        {{"problem", read.error().message}});
+  }
+  for (const std::string& key : unreloadable_changes(current, *read)) {
+    runtime::log(Level::warning, "this change takes effect at the next start", {{"key", key}});
+  }
+  runtime::logger().set_level(read->agent.log_level);
+  current.agent.log_level = read->agent.log_level;
+  runtime::log(Level::info, "configuration reloaded", {{"file", path}});
+}
+
+int serve(const std::string& path, AgentConfig config) {
+  runtime::logger().set_level(config.agent.log_level);
+  runtime::Loop loop;
+  auto composition = Composition::open(options_from(config), loop);
+  if (!composition) return refuse(composition.error());
+  if (Status started = (*composition)->start(); !started) return refuse(started.error());
+  runtime::log(Level::info, "running",
+               {{"device", config.agent.device},
+                {"version", kVersion},
+                {"socket", config.agent.socket},
+                {"broker", config.broker.uri}});
+  runtime::run_daemon(
+      loop, {.drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
+             .reload = [&] { reload(path, config); },
+             .grace = config.agent.grace});
+  composition->reset();
+  runtime::log(Level::info, "stopped");
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("spillway-agent: accepts tasks on this device, runs them here or in the cloud");
+  std::string path = "/etc/spillway/agent.toml";
+  bool check = false;
+  app.add_option("-c,--config", path, "Configuration file (TOML)")->capture_default_str();
+  app.add_flag("--check", check, "Read the configuration, say whether it is right, and end");
+  app.set_version_flag("--version", std::string("spillway-agent ") + kVersion);
+  app.footer(kExamples);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  Result<AgentConfig> config = load_agent_config(path);
+  if (!config) return refuse(config.error());
+  if (check) return std::printf("%s is right\n", path.c_str()), 0;
+  return serve(path, *std::move(config));
+}
+
+}  // namespace
+}  // namespace spillway::agent
+
+int main(int argc, char** argv) { return spillway::agent::run(argc, argv); }

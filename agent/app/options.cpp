@@ -1,0 +1,38 @@
+#include "agent/app/options.h"
+
+namespace spillway::agent {
+
+Options options_from(const AgentConfig& config) {
+  Options options;
+  options.device = config.agent.device;
+  options.state_dir = config.agent.state_dir;
+  options.socket = config.agent.socket;
+  options.workers = config.agent.workers;
+  options.tags = config.agent.tags;
+  options.memory = config.agent.memory;
+  options.max_disk = config.store.max_bytes;
+  options.max_ready = config.store.max_ready;
+  options.max_clients = config.limits.clients;
+  options.max_outstanding = config.limits.client_frames;
+  options.max_tasks = config.limits.max_tasks;
+  options.broker = {config.broker.uri,           config.broker.ca,
+                    config.broker.cert,          config.broker.key,
+                    config.broker.keep_alive,    config.broker.reconnect_base,
+                    config.broker.reconnect_cap, config.broker.window};
+  const PlacementSection& placement = config.placement;
+  options.placement = {placement.lease,
+                       placement.risk,
+                       placement.margin,
+                       placement.energy_weight,
+                       placement.probe_interval,
+                       placement.assumed_rtt,
+                       double(placement.assumed_bandwidth)};
+  for (const config::CommandSection& command : config.commands) {
+    options.commands.push_back(
+        {command.name, command.argv, command.timeout, command.memory, command.cpu});
+  }
+  options.plugins = config.plugins.files;
+  return options;
+}
+
+}  // namespace spillway::agent

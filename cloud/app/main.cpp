@@ -1,0 +1,109 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "cloud/app/composition.h"
+#include "cloud/config/cloud_config.h"
+#include "common/runtime/daemon.h"
+#include "common/runtime/log.h"
+#include "spillway/version.h"
+
+namespace spillway::cloud {
+namespace {
+
+using runtime::Level;
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  spillway-cloud                              with /etc/spillway/cloud.toml\n"
+    "  spillway-cloud --config ./cloud.toml        with a file of one's own\n"
+    "  spillway-cloud --check --config ./cloud.toml  only say whether the file is right\n"
+    "Signals: SIGTERM drains within [cloud] grace and ends; SIGHUP reads the file again.";
+
+int refuse(const Error& error) {
+  std::fprintf(stderr, "spillway-cloud: %s\n", error.message.c_str());
+  return 1;
+}
+
+Options options_from(const CloudConfig& config) {
+  Options options;
+  options.state_dir = config.cloud.state_dir;
+  options.name = config.cloud.name;
+  options.workers = config.cloud.workers;
+  options.memory = config.cloud.memory;
+  options.tags = config.cloud.tags;
+  options.max_queue = config.cloud.max_queue;
+  const config::BrokerSection& broker = config.broker;
+  options.broker.uri = broker.uri;
+  if (!broker.ca.empty()) options.broker.tls = mqtt::Tls{broker.ca, broker.cert, broker.key};
+  options.broker.keep_alive = std::chrono::duration_cast<std::chrono::seconds>(broker.keep_alive);
+  options.link.backoff_base = broker.reconnect_base;
+  options.link.backoff_cap = broker.reconnect_cap;
+  options.link.window = broker.window;
+  for (const config::CommandSection& command : config.commands) {
+    kinds::CommandOptions program;
+    program.name = command.name;
+    program.argv = command.argv;
+    program.timeout = command.timeout;
+    program.memory = command.memory;
+    program.cpu = command.cpu;
+    options.commands.push_back(std::move(program));
+  }
+  options.plugins = config.plugins.files;
+  return options;
+}
+
+void reload(const std::string& path, CloudConfig& current) {
+  Result<CloudConfig> read = load_cloud_config(path);
+  if (!read) {
+    return runtime::log(Level::error, "the configuration was not reloaded",
+                        {{"problem", read.error().message}});
+  }
+  for (const std::string& key : unreloadable_changes(current, *read)) {
+    runtime::log(Level::warning, "this change takes effect at the next start", {{"key", key}});
+  }
+  runtime::logger().set_level(read->cloud.log_level);
+  current.cloud.log_level = read->cloud.log_level;
+  runtime::log(Level::info, "configuration reloaded", {{"file", path}});
+}
+
+int serve(const std::string& path, CloudConfig config) {
+  runtime::logger().set_level(config.cloud.log_level);
+  runtime::Loop loop;
+  auto composition = Composition::open(options_from(config), loop);
+  if (!composition) return refuse(composition.error());
+  (*composition)->start();
+  runtime::log(Level::info, "running",
+               {{"name", config.cloud.name}, {"version", kVersion}, {"broker", config.broker.uri}});
+  runtime::run_daemon(
+      loop, {.drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
+             .reload = [&] { reload(path, config); },
+             .grace = config.cloud.grace});
+  composition->reset();
+  runtime::log(Level::info, "stopped");
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("spillway-cloud: takes what devices offer, runs it, and answers until they have it");
+  std::string path = "/etc/spillway/cloud.toml";
+  bool check = false;
+  app.add_option("-c,--config", path, "Configuration file (TOML)")->capture_default_str();
+  app.add_flag("--check", check, "Read the configuration, say whether it is right, and end");
+  app.set_version_flag("--version", std::string("spillway-cloud ") + kVersion);
+  app.footer(kExamples);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  Result<CloudConfig> config = load_cloud_config(path);
+  if (!config) return refuse(config.error());
+  if (check) return std::printf("%s is right\n", path.c_str()), 0;
+  return serve(path, *std::move(config));
+}
+
+}  // namespace
+}  // namespace spillway::cloud
+
+int main(int argc, char** argv) { return spillway::cloud::run(argc, argv); }
