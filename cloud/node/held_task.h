@@ -6,6 +6,7 @@
 
 #include "common/lifecycle/lessee.h"
 #include "common/store/encoded_bytes.h"
+#include "common/wire/messages.h"
 #include "spillway/kind.h"
 #include "spillway/task.h"
 
@@ -21,7 +22,8 @@ struct HeldTask {
   store::EncodedBytes spec_bytes;        // null once answered
   std::shared_ptr<const TaskSpec> spec;  // null once answered
   const Kind* kind = nullptr;
-  store::EncodedBytes result;  // while done
+  std::shared_ptr<const wire::ResultItem> answer;  // while done
+  store::EncodedBytes result;                      // the same, encoded for the ledger
   NodeTime accepted{}, started{}, sent{};
   Band band = Band::normal;
   Epoch run_epoch;  // of the run under way; the lease may since carry a higher one

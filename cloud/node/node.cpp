@@ -83,6 +83,7 @@ void Node::start(const LedgerRecovered& recovered) {
   }
   for (const LedgerRow& row : recovered.held) {
     HeldTask& task = adopt(row);
+    if (task.result) restore_result(task);
     lifecycle::LesseeStep step =
         lifecycle::recover_lessee(task.state, options_.boot, task.terms.lease, tick());
     bool crashed = row.task.state == lifecycle::LeaseState::running &&
@@ -91,7 +92,7 @@ void Node::start(const LedgerRecovered& recovered) {
       wire::ResultItem item;
       item.failure = FailureClass::crash;
       item.message = "the cloud node stopped while it ran";
-      keep_result(task, std::move(item));
+      keep_result(task, task.state.epoch, std::move(item));
     }
     apply(task, step);
   }
@@ -137,6 +138,7 @@ void Node::apply(HeldTask& task, const lifecycle::LesseeStep& step) {
       task.spec.reset();
       task.spec_bytes.reset();
       task.result.reset();
+      task.answer.reset();
     }
     track(task, was);
     bool renewal = was.state == step.next.state && was.epoch == step.next.epoch;
@@ -214,7 +216,7 @@ NodeTime Node::cycle() {
       item.failure = step.next.failure;
       item.code = Code::timeout;
       item.message = "the run timeout passed";
-      keep_result(task, std::move(item));
+      keep_result(task, task.state.epoch, std::move(item));
     }
     apply(task, step);
   }
@@ -321,7 +323,7 @@ void Node::drain(std::function<void()> done) {
     wire::ResultItem item;
     item.failure = FailureClass::interrupted;
     item.message = "the cloud node is going away";
-    keep_result(task, std::move(item));
+    keep_result(task, task.state.epoch, std::move(item));
     apply(task, lifecycle::on_finish(task.state, FailureClass::interrupted, tick()));
   }
   next_credits_ = now();

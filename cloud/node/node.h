@@ -100,13 +100,13 @@ class Node {
   void take(const std::string& device, const wire::Offer& offer, const lifecycle::OfferTerms& terms,
             std::shared_ptr<const TaskSpec> spec, const Digest& digest,
             const lifecycle::LesseeStep& step);
-  void relabel_result(HeldTask& task, Epoch epoch);
 
   void start_ready();
   void run(TaskId id, Epoch epoch);
   void free_core(TaskId id, Epoch epoch);
   void on_outcome(attempt::Outcome outcome);
-  void keep_result(HeldTask& task, wire::ResultItem item);
+  void keep_result(HeldTask& task, Epoch epoch, wire::ResultItem item);
+  void restore_result(HeldTask& task);
   void send_result(HeldTask& task);
   void resend_results(Duration older_than);
   void beat();

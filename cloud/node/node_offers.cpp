@@ -87,8 +87,10 @@ void Node::on(const std::string& device, const wire::Offer& offer) {
   if (step.act.send_nack) return refuse(device, offer, step.act.nack);
   if (task && !step.act.run) {
     counters_.repeated += 1;
-    if (step.verdict == lifecycle::Verdict::applied && task->result)
-      relabel_result(*task, offer.epoch);
+    // The result of an attempt that is adopted carries the new epoch.
+    bool adopted = step.verdict == lifecycle::Verdict::applied;
+    if (adopted && task->answer)
+      keep_result(*task, step.next.epoch, wire::ResultItem(*task->answer));
     task->terms = terms;
     return apply(*task, step);
   }
@@ -111,19 +113,13 @@ void Node::take(const std::string& device, const wire::Offer& offer,
   task.band = spec->band;
   task.spec = std::move(spec);
   task.result.reset();
+  task.answer.reset();
   task.accepted = now();
   if (known) return apply(task, step);
   task.state = step.next;
   track(task, {.state = lifecycle::LeaseState::answered});
   journal_.insert(task);
   apply(task, {lifecycle::Verdict::unchanged, step.next, step.act});
-}
-
-void Node::relabel_result(HeldTask& task, Epoch epoch) {
-  auto message = wire::decode_message(*task.result);
-  if (!message) return;
-  std::get<wire::ResultItem>(message->items.front()).epoch = epoch;
-  task.result = std::make_shared<const Bytes>(wire::encode(*message));
 }
 
 void Node::on(const std::string& device, const wire::BeatAck& ack) {

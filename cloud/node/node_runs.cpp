@@ -73,25 +73,41 @@ void Node::on_outcome(attempt::Outcome outcome) {
   item.report.ran = outcome.run_ended - outcome.run_started;
   item.report.cpu = outcome.cpu;
   (outcome.failure == FailureClass::none ? counters_.done : counters_.failed) += 1;
-  keep_result(*task, std::move(item));
+  keep_result(*task, task->state.epoch, std::move(item));
   apply(*task, lifecycle::on_finish(task->state, outcome.failure, tick()));
 }
 
-// The bytes that are kept until RESULT_ACK: a message of one item.
-void Node::keep_result(HeldTask& task, wire::ResultItem item) {
+// What is kept until RESULT_ACK; in the ledger as a message of one item.
+void Node::keep_result(HeldTask& task, Epoch epoch, wire::ResultItem item) {
   item.id = task.id;
-  item.epoch = task.state.epoch;
+  item.epoch = epoch;
   item.message.resize(std::min<std::size_t>(item.message.size(), 1024));
+  auto answer = std::make_shared<const wire::ResultItem>(std::move(item));
   wire::Message message;
-  message.items.push_back(std::move(item));
+  message.session = message.seq = 1;  // never sent as it is
+  message.items.push_back(*answer);
   task.result = std::make_shared<const Bytes>(wire::encode(message));
+  task.answer = std::move(answer);
+}
+
+// From the ledger's bytes. A result that the disk has spoiled is reported as a crash: it may be had
+// again by running again.
+void Node::restore_result(HeldTask& task) {
+  auto message = wire::decode_message(*task.result);
+  if (message && std::holds_alternative<wire::ResultItem>(message->items.front())) {
+    task.answer = std::make_shared<const wire::ResultItem>(
+        std::get<wire::ResultItem>(std::move(message->items.front())));
+    return;
+  }
+  wire::ResultItem item;
+  item.failure = FailureClass::crash;
+  item.message = "the cloud node lost the result";
+  keep_result(task, task.state.epoch, std::move(item));
 }
 
 void Node::send_result(HeldTask& task) {
-  if (!session_ || !session_->up() || !task.result) return;
-  auto message = wire::decode_message(*task.result);
-  if (!message) return;
-  auto& item = std::get<wire::ResultItem>(message->items.front());
+  if (!session_ || !session_->up() || !task.answer) return;
+  wire::ResultItem item = *task.answer;
   item.report.since_accept = std::max(now() - task.accepted, Duration::zero());
   task.sent = now();
   session_->send_result(task.device, std::move(item));
