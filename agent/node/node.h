@@ -144,6 +144,7 @@ class Node final : public intake::Api {
   void show(std::uint64_t seq, Reply reply);
   void why(std::uint64_t seq, Reply reply);
   Ticket wait(std::uint64_t seq, Reply reply);
+  void look_for_end(std::uint64_t seq, std::weak_ptr<Subscription> who);
   void list(const wire::ListRequest& request, Reply reply);
   Ticket events(const wire::EventsRequest& request, Reply reply);
 

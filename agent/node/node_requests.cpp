@@ -108,12 +108,22 @@ Node::Ticket Node::wait(std::uint64_t seq, Reply reply) {
   waiter->reply = std::move(reply);
   waiters_.emplace(seq, waiter);
   // Registered first: the task may end while the disk is asked.
+  look_for_end(seq, waiter);
+  return waiter;
+}
+
+void Node::look_for_end(std::uint64_t seq, std::weak_ptr<Subscription> who) {
   parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq,
-                           who = std::weak_ptr(waiter)](Result<store::TaskDetail> found) {
+                           who](Result<store::TaskDetail> found) {
     auto waiting = who.lock();
     if (alive.expired() || !waiting) return;
-    if (found && !is_terminal(found->row.task.state)) return;
-    if (LiveTask* live = table_.find(seq); live && !is_terminal(live->state.state)) return;
+    if (found && !is_terminal(found->row.task.state)) {
+      // Its end may be on its way to the disk, and have looked for waiters before we were one.
+      LiveTask* live = table_.find(seq);
+      bool ending = live && is_terminal(live->state.state);
+      if (ending) journal_.after([this, seq, who] { look_for_end(seq, who); });
+      return;
+    }
     auto [first, last] = waiters_.equal_range(seq);
     auto mine = std::find_if(first, last, [&](auto& one) { return one.second.lock() == waiting; });
     if (mine == last) return;  // answered by the task's end
@@ -121,7 +131,6 @@ Node::Ticket Node::wait(std::uint64_t seq, Reply reply) {
     if (found) return waiting->reply(view_of(*found));
     waiting->reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
   });
-  return waiter;
 }
 
 void Node::list(const wire::ListRequest& request, Reply reply) {
