@@ -173,8 +173,8 @@ void Node::take_result(LiveTask& task, const wire::ResultItem& item) {
   bool live = task.state.epoch == item.epoch && task.state.place == PlaceKind::cloud;
   if (live) note_cloud_times(task, item.report);
   if (item.failure != FailureClass::none) {
-    lifecycle::OwnerStep step =
-        lifecycle::on_failure(task.state, task.policy, item.epoch, item.failure, tick());
+    lifecycle::OwnerStep step = lifecycle::on_failure(task.state, policy_after(task, item.code),
+                                                      item.epoch, item.failure, tick());
     apply(task, step, {item.message, item.code});
     bool counted = step.verdict == lifecycle::Verdict::applied;
     return acknowledge(item, counted ? wire::ResultVerdict::accepted : wire::ResultVerdict::stale);

@@ -65,6 +65,13 @@ void Node::on_outcome(attempt::Outcome outcome) {
   finish(*task, std::move(result));
 }
 
+// The same request fails the same way again: such errors use up all attempts at once.
+lifecycle::OwnerPolicy Node::policy_after(const LiveTask& task, Code error) {
+  lifecycle::OwnerPolicy policy = task.policy;
+  if (error == Code::invalid_argument || error == Code::unsupported) policy.retry.max_attempts = 1;
+  return policy;
+}
+
 void Node::note_local_times(LiveTask& task, const attempt::Outcome& outcome) {
   if (task.attempts.empty()) return;
   NodeTime end = now();
