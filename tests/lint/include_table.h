@@ -1,0 +1,105 @@
+#pragma once
+
+#include <initializer_list>
+#include <string_view>
+
+// Who may include whom, and where each third-party library lives (DESIGN §8). Change the design's
+// mind here, in a commit that says why.
+namespace spillway::lint {
+
+struct Folder {
+  std::string_view path;
+  std::initializer_list<std::string_view>
+      may_include;  // besides itself: folders, or single headers
+};
+
+// A folder that is not listed may not exist: common/ is a closed list, agent/ and cloud/ are the
+// modules of the design. Every folder sees the installed vocabulary, spillway/*.h.
+inline const Folder kFolders[] = {
+    {"common/include", {}},
+    {"common/base", {}},
+    {"common/crypto", {"common/base"}},
+    {"common/lifecycle", {"common/base"}},
+    {"common/executor", {"common/base"}},
+    {"common/kinds", {"common/base", "common/crypto"}},
+    {"common/config", {"common/base", "common/runtime"}},
+    {"common/wire", {"common/base", "common/lifecycle"}},
+    {"common/store", {"common/base", "common/crypto", "common/lifecycle"}},
+    {"common/runtime", {"common/base"}},
+    {"common/mqtt", {"common/base", "common/crypto", "common/runtime"}},
+    // Users of several of the above, shared by agent and cloud.
+    {"common/session", {"common/base", "common/mqtt", "common/runtime", "common/wire"}},
+    {"common/attempt",
+     {"common/base", "common/crypto", "common/executor", "common/kinds", "common/runtime"}},
+
+    {"agent/include", {}},
+    {"agent/config", {"common"}},
+    {"agent/placement", {"common/base"}},
+    {"agent/session", {"common"}},
+    {"agent/outbox", {"common"}},
+    {"agent/telemetry", {"common"}},
+    {"agent/intake", {"common"}},
+    // The node sees its modules; of the intake only the seam it answers.
+    {"agent/node",
+     {"common", "agent/config", "agent/placement", "agent/session", "agent/outbox",
+      "agent/telemetry", "agent/intake/api.h"}},
+    // The command line speaks to the agent as any client does; doctor reads its configuration.
+    {"agent/cli", {"common", "agent/include", "agent/config", "agent/intake/client.h"}},
+    {"agent/app", {"common", "agent"}},
+
+    {"cloud/config", {"common"}},
+    {"cloud/session", {"common"}},
+    {"cloud/ledger", {"common"}},
+    {"cloud/dispatch", {"common"}},
+    {"cloud/fleet", {"common"}},
+    {"cloud/http", {"common"}},
+    {"cloud/web", {"common"}},
+    {"cloud/ctl", {"common"}},
+    {"cloud/node",
+     {"common", "cloud/config", "cloud/session", "cloud/ledger", "cloud/dispatch", "cloud/fleet"}},
+    {"cloud/app", {"common", "cloud"}},
+
+    {"tests", {"common", "agent", "cloud"}},
+};
+
+struct Library {
+  std::string_view header;                          // its headers begin so
+  std::initializer_list<std::string_view> folders;  // or single files; tests/ may use all
+};
+
+inline const Library kLibraries[] = {
+    {"flatbuffers/", {"common/wire"}},
+    {"sqlite3.h", {"common/store"}},
+    {"MQTT", {"common/mqtt"}},
+    {"mqtt/", {"common/mqtt"}},
+    {"openssl/", {"common/crypto"}},
+    {"toml++/", {"common/config"}},
+    {"Eigen/", {"common/kinds"}},
+    {"unsupported/Eigen/", {"common/kinds"}},
+    {"asio", {"common/runtime", "common/executor/asio_bridge.h", "agent/intake"}},
+    {"CLI/", {"agent/cli", "agent/app", "cloud/app", "cloud/ctl"}},
+    {"boost/", {"cloud/http"}},
+    {"systemd/", {"common/runtime"}},
+    {"CppUTest", {}},
+    {"tbb/", {}},
+    {"oneapi/", {}},
+    {"omp.h", {}},
+    {"libgearman", {}},
+};
+
+// Headers of the system with a slash in their names; those without are not looked at.
+inline const std::string_view kSystemFolders[] = {"sys/", "netinet/", "arpa/", "linux/", "net/"};
+
+// Decisions without I/O: no thread, socket or file may enter these.
+inline const std::string_view kPureFolders[] = {"common/base", "common/lifecycle",
+                                                "agent/placement"};
+inline const std::string_view kImpureHeaders[] = {
+    "thread",   "mutex", "atomic",   "condition_variable", "future",  "fstream",  "filesystem",
+    "iostream", "sys/",  "netinet/", "unistd.h",           "fcntl.h", "signal.h", "time.h"};
+
+// Headers of adapters: implementations of a seam with the technology in their name.
+inline const std::string_view kAdapters[] = {"paho_", "sqlite_"};
+// Those who compose. `doctor` is one: it tries the broker without an agent.
+inline const std::string_view kComposers[] = {"agent/app", "cloud/app", "agent/cli/probes.cpp"};
+
+}  // namespace spillway::lint
