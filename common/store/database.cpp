@@ -1,6 +1,8 @@
 #include "common/store/database.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -70,9 +72,30 @@ Error describe(int code, int system_error, const std::string& path, const char* 
   }
 }
 
+// What the system said last about the database or its log; SQLite's own answer to this reads errno
+// too late.
+int system_error_of(sqlite3* database) {
+  for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int error = 0;
+    sqlite3_file_control(database, "main", which, &file);
+    if (file == nullptr || file->pMethods == nullptr) continue;
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+// Why a file could not be opened at all, as far as its folder tells.
+int folder_error(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  return ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+}
+
 Error last_error(sqlite3* database, int code) {
   const char* path = sqlite3_db_filename(database, "main");
-  return describe(code, sqlite3_system_errno(database), path != nullptr ? path : "store",
+  return describe(code, system_error_of(database), path != nullptr ? path : "store",
                   sqlite3_errmsg(database));
 }
 
@@ -166,7 +189,7 @@ Result<Database> Database::open(const std::string& path, bool create) {
   if (handle == nullptr) return describe(SQLITE_NOMEM, 0, path, "no memory");
   Database database(handle);
   if (code != SQLITE_OK) {
-    return describe(code, sqlite3_system_errno(handle), path, sqlite3_errmsg(handle));
+    return describe(code, folder_error(path), path, sqlite3_errmsg(handle));
   }
   // Without leave to write, SQLite opens the file for reading and says nothing.
   if (sqlite3_db_readonly(handle, "main") == 1)

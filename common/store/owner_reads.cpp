@@ -76,22 +76,40 @@ Result<Recovered> OwnerTables::recover() const {
 Result<std::vector<TaskRow>> OwnerTables::ready_after(const std::optional<ReadyKey>& after,
                                                       std::size_t limit,
                                                       std::size_t max_bytes) const {
-  Cursor cursor = sql_.use(Sql::ready_after);
+  ReadyPage page{{}, limit, max_bytes};
+  if (after) {
+    Cursor beside = use_ready(Sql::ready_beside, after, page);
+    beside.bind(4, static_cast<std::int64_t>(after->seq));
+    if (Status status = fill(page, beside); !status) return std::move(status).error();
+  }
+  if (!page.full && page.rows.size() < limit) {
+    Cursor beyond = use_ready(Sql::ready_beyond, after, page);
+    if (Status status = fill(page, beyond); !status) return std::move(status).error();
+  }
+  return std::move(page.rows);
+}
+
+Cursor OwnerTables::use_ready(Sql sql, const std::optional<ReadyKey>& after,
+                              const ReadyPage& page) const {
+  Cursor cursor = sql_.use(sql);
   cursor.bind(1, after ? static_cast<std::int64_t>(after->band) : -1)
       .bind(2, after ? after->deadline.time_since_epoch().count() : 0)
-      .bind(3, after ? static_cast<std::int64_t>(after->seq) : 0)
-      .bind(4, count_of(limit));
-  std::vector<TaskRow> rows;
-  for (std::size_t bytes = 0;;) {
+      .bind(3, count_of(page.limit - page.rows.size()));
+  return cursor;
+}
+
+Status OwnerTables::fill(ReadyPage& page, Cursor& cursor) const {
+  for (;;) {
     Result<bool> more = cursor.step();
     if (!more) return std::move(more).error();
-    if (!*more) return rows;
+    if (!*more) return {};
     Result<TaskRow> row = read_with_spec(cursor);
     if (!row) return std::move(row).error();
-    bytes += row->spec->size();
     // A spec larger than the budget must not block the queue for ever.
-    if (bytes > max_bytes && !rows.empty()) return rows;
-    rows.push_back(*std::move(row));
+    page.full = row->spec->size() > page.bytes_left && !page.rows.empty();
+    if (page.full) return {};
+    page.bytes_left -= std::min(page.bytes_left, row->spec->size());
+    page.rows.push_back(*std::move(row));
   }
 }
 

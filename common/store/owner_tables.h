@@ -56,6 +56,14 @@ class OwnerTables {
   Status run(Sql sql, const OutboxRow& row);
   Status forget(std::uint64_t seq);
 
+  struct ReadyPage {
+    std::vector<TaskRow> rows;
+    std::size_t limit = 0;
+    std::size_t bytes_left = 0;
+    bool full = false;
+  };
+  Cursor use_ready(Sql sql, const std::optional<ReadyKey>& after, const ReadyPage& page) const;
+  Status fill(ReadyPage& page, Cursor& cursor) const;
   Result<EncodedBytes> read_body(const Cursor& cursor, int column, std::int64_t id) const;
   Result<TaskRow> read_with_spec(const Cursor& cursor) const;
   Result<std::vector<EventRow>> events_of(std::uint64_t seq) const;

@@ -14,6 +14,9 @@ void bind_time(Cursor& cursor, int at, NodeTime time);
 NodeTime read_time(const Cursor& cursor, int column);
 
 // Above this size bytes have a row of their own, so that a change of state does not rewrite them.
+// Measured in groups of 64, CPU per task's life in the row against apart: 300 bytes 13.5 and 14.4
+// us, 900 bytes equal (apart writes 7 % less), 2,000 bytes equal (28 % less), 16,000 bytes 80 and
+// 46 us.
 inline constexpr std::size_t kInlineBytes = 1024;
 inline bool is_bulk(const EncodedBytes& bytes) { return bytes && bytes->size() > kInlineBytes; }
 // NULL for none and for bulk.

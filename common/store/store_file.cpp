@@ -215,6 +215,13 @@ Status prepare(const Database& database, const FileKind& kind, const FileOptions
   return migrate(database, kind.schema);
 }
 
+// The statements run at open are known to be right: when SQLite does not understand one, it is the
+// file's own description of its tables that is not.
+Error take_for_damage(Error error) {
+  if (error.code == Code::internal) error.code = Code::corrupt;
+  return error;
+}
+
 Result<OpenedFile> open_existing(const std::string& path, const FileKind& kind,
                                  const FileOptions& options) {
   if (exists(damage_mark(path))) return fail(Code::corrupt, path + ": damage was found in use");
@@ -223,8 +230,9 @@ Result<OpenedFile> open_existing(const std::string& path, const FileKind& kind,
   if (fs::file_size(path, error) == 0) return fail(Code::corrupt, path + ": is empty");
   Result<Database> database = Database::open(path, false);
   if (!database) return std::move(database).error();
-  if (Status status = prepare(*database, kind, options); !status) return std::move(status).error();
-  if (Status status = kind.recover(*std::move(database)); !status) return std::move(status).error();
+  Status status = prepare(*database, kind, options);
+  if (status) status = kind.recover(*std::move(database));
+  if (!status) return take_for_damage(std::move(status).error());
   return OpenedFile{};
 }
 

@@ -50,3 +50,156 @@ TEST(OwnerStore, a_committed_task_is_found_with_everything_it_came_with) {
   STRCMP_EQUAL("echo", found->kind.c_str());
   STRCMP_EQUAL("acme", found->tenant.c_str());
 }
+
+TEST(OwnerStore, P6_what_was_committed_is_there_after_closing_and_opening_again) {
+  const Origin origin = open.recovered.origin;
+  CHECK_OK(open.commit(batch_of(new_task(1))));
+  CHECK_OK(open.commit(batch_of(new_task(2))));
+  CHECK_OK(open.commit(batch_of(step(2, TaskState::ready, 0, TaskState::running, 1))));
+  Batch batch;
+  batch.now = at(50);
+  batch.wall = std::chrono::hours(3);
+  batch.session = 4;
+  batch.outbox_put = {{2, Epoch{1}}, {2, Epoch{2}}};
+  CHECK_OK(open.commit(batch));
+  CHECK_OK(open.reopen());
+  CHECK_FALSE(open.recovered.fresh);
+  CHECK_TRUE(open.recovered.origin == origin);
+  LONGS_EQUAL(3, open.recovered.next_seq);
+  LONGS_EQUAL(4, open.recovered.session);
+  CHECK_TRUE(open.recovered.last_seen == at(50));
+  CHECK_TRUE(open.recovered.wall_at_last_seen == std::chrono::hours(3));
+  LONGS_EQUAL(1, open.recovered.live.size());
+  LONGS_EQUAL(2, open.recovered.live[0].seq);
+  CHECK_TRUE(open.recovered.live[0].spec != nullptr);
+  LONGS_EQUAL(2, open.recovered.outbox.size());
+  LONGS_EQUAL(1, open.recovered.counts.by_state[1]);
+  LONGS_EQUAL(1, open.recovered.counts.by_state[3]);
+}
+
+TEST(OwnerStore, last_seen_never_goes_back_and_a_known_wall_time_is_kept) {
+  Batch batch = batch_of(new_task(1));
+  batch.now = at(100);
+  batch.wall = std::chrono::hours(5);
+  CHECK_OK(open.commit(batch));
+  batch = batch_of(new_task(2));
+  batch.now = at(40);
+  CHECK_OK(open.commit(batch));
+  CHECK_OK(open.reopen());
+  CHECK_TRUE(open.recovered.last_seen == at(100));
+  CHECK_TRUE(open.recovered.wall_at_last_seen == std::chrono::hours(5));
+}
+
+TEST(OwnerStore, P10_an_outbox_row_is_there_until_it_is_dropped) {
+  Batch batch;
+  batch.outbox_put = {{1, Epoch{1}}, {1, Epoch{1}}, {2, Epoch{1}}};
+  CHECK_OK(open.commit(batch));
+  Batch drop;
+  drop.outbox_drop = {{1, Epoch{1}}, {2, Epoch{2}}};
+  CHECK_OK(open.commit(drop));
+  CHECK_OK(open.commit(drop));
+  CHECK_OK(open.reopen());
+  LONGS_EQUAL(1, open.recovered.outbox.size());
+  CHECK_TRUE(open.recovered.outbox[0] == (OutboxRow{2, Epoch{1}}));
+}
+
+TEST(OwnerStore, P4_an_update_from_another_state_or_epoch_undoes_its_whole_batch) {
+  CHECK_OK(open.commit(batch_of(new_task(1))));
+  for (const TaskUpdate& stale : {step(1, TaskState::running, 0, TaskState::succeeded, 0),
+                                  step(1, TaskState::ready, 3, TaskState::running, 4),
+                                  step(7, TaskState::ready, 0, TaskState::running, 1)}) {
+    Batch batch = batch_of(stale);
+    batch.inserts.push_back(new_task(2));
+    batch.session = 9;
+    CHECK_FAILS(Code::conflict, open.commit(batch));
+    CHECK_TRUE(open.find(1)->row.task == new_task(1).row.task);
+    CHECK_FAILS(Code::not_found, open.find(2));
+  }
+  CHECK_OK(open.reopen());
+  LONGS_EQUAL(2, open.recovered.next_seq);
+  LONGS_EQUAL(0, open.recovered.session);
+  LONGS_EQUAL(0, open.inspect(true)->problems.size());
+}
+
+TEST(OwnerStore, a_task_number_is_taken_once) {
+  CHECK_OK(open.commit(batch_of(new_task(1))));
+  CHECK_FAILS(Code::conflict, open.commit(batch_of(new_task(1))));
+  LONGS_EQUAL(1, open.inspect(false)->counts.by_state[1]);
+}
+
+TEST(OwnerStore, refuses_numbers_it_cannot_hold_and_tasks_without_a_spec) {
+  CHECK_FAILS(Code::invalid_argument, open.commit(batch_of(new_task(0))));
+  CHECK_FAILS(Code::invalid_argument, open.commit(batch_of(new_task(1ULL << 43))));
+  NewTask bare = new_task(1);
+  bare.row.spec = nullptr;
+  CHECK_FAILS(Code::invalid_argument, open.commit(batch_of(bare)));
+  CHECK_OK(open.commit(batch_of(new_task((1ULL << 43) - 1))));
+}
+
+TEST(OwnerStore, specs_and_results_come_back_whatever_their_size) {
+  std::uint64_t seq = 1;
+  for (std::size_t size : {std::size_t{0}, std::size_t{1}, kInlineBytes, kInlineBytes + 1,
+                           kInlineLimit, std::size_t{1'000'000}}) {
+    NewTask task = new_task(seq);
+    task.row.spec = std::make_shared<const Bytes>(size, std::uint8_t{0xab});
+    CHECK_OK(open.commit(batch_of(task)));
+    TaskUpdate done = step(seq, TaskState::ready, 0, TaskState::succeeded, 1);
+    done.result = std::make_shared<const Bytes>(size, std::uint8_t{0xcd});
+    CHECK_OK(open.commit(batch_of(done)));
+    CHECK_OK(open.reopen());
+    auto found = open.find(seq);
+    CHECK_OK(found);
+    CHECK_TRUE(*found->row.spec == *task.row.spec);
+    CHECK_TRUE(*found->row.result == *done.result);
+    ++seq;
+  }
+}
+
+TEST(OwnerStore, P2_a_retried_task_has_no_result_any_more) {
+  for (std::size_t size : {10u, 5000u}) {
+    const std::uint64_t seq = size;
+    CHECK_OK(open.commit(batch_of(new_task(seq))));
+    TaskUpdate failed = step(seq, TaskState::ready, 0, TaskState::failed, 1);
+    failed.result = std::make_shared<const Bytes>(size, std::uint8_t{1});
+    failed.keep_until = at(100);
+    CHECK_OK(open.commit(batch_of(failed)));
+    CHECK_TRUE(open.find(seq)->row.keep_until == at(100));
+    CHECK_OK(open.commit(batch_of(step(seq, TaskState::failed, 1, TaskState::ready, 1))));
+    CHECK_TRUE(open.find(seq)->row.result == nullptr);
+    CHECK_TRUE(open.find(seq)->row.keep_until == kNever);
+    LONGS_EQUAL(0, open.purge(at(1000), 10)->removed);
+  }
+}
+
+TEST(OwnerStore, a_failing_batch_does_not_take_its_neighbours_with_it) {
+  std::vector<Status> answers;
+  for (std::uint64_t seq : {1u, 2u, 1u, 3u}) {
+    open.store().commit(batch_of(new_task(seq)),
+                        [&answers](Status status) { answers.push_back(std::move(status)); });
+  }
+  while (answers.size() < 4) open.answers.run_one();
+  CHECK_OK(answers[0]);
+  CHECK_OK(answers[1]);
+  CHECK_FAILS(Code::conflict, answers[2]);
+  CHECK_OK(answers[3]);
+  LONGS_EQUAL(3, open.inspect(true)->counts.by_state[1]);
+  LONGS_EQUAL(0, open.inspect(true)->problems.size());
+}
+
+TEST(OwnerStore, closing_commits_and_answers_what_is_queued) {
+  int answered = 0;
+  for (std::uint64_t seq = 1; seq <= 200; ++seq) {
+    open.store().commit(batch_of(new_task(seq)), [&answered](Status status) {
+      CHECK_OK(status);
+      ++answered;
+    });
+  }
+  CHECK_OK(open.reopen());
+  LONGS_EQUAL(200, open.recovered.counts.by_state[1]);
+  while (answered < 200) open.answers.run_one();
+}
+
+TEST(OwnerStore, a_second_process_is_told_that_the_file_is_in_use) {
+  OpenStore second{folder.file("owner.db")};
+  CHECK_FAILS(Code::busy, second.open());
+}

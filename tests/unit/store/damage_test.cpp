@@ -1,0 +1,291 @@
+#include <fstream>
+#include <random>
+
+#include "open_store.h"
+
+using namespace spillway;
+using namespace spillway::store;
+
+TEST_GROUP(Damage) {
+  TempFolder folder;
+  std::string path = folder.file("owner.db");
+  OpenStore open{path};
+  Origin origin;
+
+  // 60 finished and 60 ready tasks, two at work, one waiting for another.
+  void setup() override {
+    CHECK_OK(open.open());
+    origin = open.recovered.origin;
+    Batch batch;
+    for (std::uint64_t seq = 1; seq <= 120; ++seq) {
+      NewTask task = new_task(seq, seq <= 60 ? TaskState::succeeded : TaskState::ready);
+      task.row.spec = std::make_shared<const Bytes>(700, static_cast<std::uint8_t>(seq));
+      if (seq <= 60) task.row.result = encoded("result of " + std::to_string(seq));
+      batch.inserts.push_back(std::move(task));
+    }
+    batch.updates.push_back(step(70, TaskState::ready, 0, TaskState::running, 1));
+    batch.updates.back().next.place = PlaceKind::local;
+    batch.updates.push_back(step(71, TaskState::ready, 0, TaskState::leased, 3));
+    batch.updates.back().next.place = PlaceKind::cloud;
+    batch.updates.back().next.offer_pending = true;
+    NewTask waiting = new_task(121, TaskState::waiting);
+    waiting.row.task.reason = WaitReason::deps;
+    waiting.row.task.deps = 1;
+    waiting.after = {80};
+    waiting.idempotency_key = "key";
+    waiting.idempotency_until = at(1000);
+    batch.inserts.push_back(std::move(waiting));
+    CHECK_OK(open.commit(std::move(batch)));
+    open.close();
+  }
+
+  Bytes read_file(const std::string& name) {
+    std::ifstream file(name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  void write_file(const std::string& name, const Bytes& bytes) {
+    std::ofstream file(name, std::ios::binary | std::ios::trunc);
+    file.write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+  }
+  void overwrite(std::size_t at_byte, const Bytes& with) {
+    Bytes bytes = read_file(path);
+    std::copy(with.begin(), with.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at_byte));
+    write_file(path, bytes);
+  }
+  void works() {
+    const std::uint64_t seq = open.recovered.next_seq;
+    CHECK_OK(open.commit(batch_of(new_task(seq))));
+    CHECK_OK(open.find(seq));
+    LONGS_EQUAL(0, open.inspect(true)->problems.size());
+  }
+  void is_fresh_and_keeps_the_old_file() {
+    CHECK_TRUE(open.recovered.fresh);
+    CHECK_TRUE(open.recovered.quarantined.has_value());
+    CHECK_TRUE(std::filesystem::exists(*open.recovered.quarantined));
+  }
+};
+
+TEST(Damage, a_file_that_is_no_database_is_set_aside_and_a_new_one_has_a_new_origin) {
+  const Bytes garbage(8192, 0x5a);
+  write_file(path, garbage);
+  CHECK_OK(open.open());
+  is_fresh_and_keeps_the_old_file();
+  CHECK_TRUE(read_file(*open.recovered.quarantined) == garbage);
+  CHECK_TRUE(open.recovered.origin != origin);
+  LONGS_EQUAL(0, open.recovered.salvaged);
+  works();
+}
+
+TEST(Damage, an_empty_file_has_lost_its_content) {
+  write_file(path, {});
+  CHECK_OK(open.open());
+  is_fresh_and_keeps_the_old_file();
+  CHECK_TRUE(open.recovered.origin != origin);
+  works();
+}
+
+TEST(Damage, a_cut_file_is_set_aside) {
+  Bytes bytes = read_file(path);
+  bytes.resize(4096);
+  write_file(path, bytes);
+  CHECK_OK(open.open());
+  is_fresh_and_keeps_the_old_file();
+  works();
+}
+
+TEST(Damage, P6_a_log_cut_anywhere_still_opens_with_what_was_committed_before_the_cut) {
+  CHECK_OK(open.open());
+  for (std::uint64_t seq = 200; seq < 220; ++seq) CHECK_OK(open.commit(batch_of(new_task(seq))));
+  // As a kill would leave it: copied while it is open.
+  const Bytes file = read_file(path);
+  const Bytes log = read_file(path + "-wal");
+  open.close();
+  CHECK_TRUE(log.size() > 20 * 4096);
+  std::uint64_t most = 0;
+  for (std::size_t size = 0; size <= log.size();
+       size = size == log.size() ? size + 1 : std::min(size + 2011, log.size())) {
+    write_file(path, file);
+    write_file(path + "-wal", Bytes(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(size)));
+    CHECK_OK(open.open());
+    CHECK_FALSE(open.recovered.quarantined.has_value());
+    LONGS_EQUAL(0, open.inspect(true)->problems.size());
+    const std::uint64_t have = open.recovered.next_seq - 1;
+    CHECK_TRUE(have >= most);
+    most = have;
+    for (std::uint64_t seq = 200; seq <= have; ++seq) CHECK_OK(open.find(seq));
+    open.close();
+  }
+  LONGS_EQUAL(219, most);
+}
+
+TEST(Damage, bytes_flipped_anywhere_never_crash_and_leave_a_store_that_works) {
+  const Bytes sound = read_file(path);
+  std::mt19937_64 random(20240611);
+  int quarantined = 0;
+  for (int round = 0; round < 60; ++round) {
+    Bytes bytes = sound;
+    for (int i = 0; i < 40; ++i) {
+      // The first 100 bytes hold the marks of ownership, which have a test of their own.
+      bytes[100 + random() % (bytes.size() - 100)] ^= static_cast<std::uint8_t>(1 + random() % 255);
+    }
+    write_file(path, bytes);
+    Status first = open.open();
+    CHECK_OK(first);
+    // Touch everything; what shows damage now is dealt with at the next start.
+    for (std::uint64_t seq = 1; seq <= 121; ++seq) static_cast<void>(open.find(seq).ok());
+    static_cast<void>(open.ready_after({}, 1000).ok());
+    static_cast<void>(open.list({}).ok());
+    static_cast<void>(open.commit(batch_of(new_task(5000 + open.recovered.next_seq))).ok());
+    if (!open.inspect(true) || !open.inspect(true)->problems.empty()) {
+      open.close();
+      std::ofstream(path + ".damaged").flush();
+    }
+    CHECK_OK(open.reopen());
+    quarantined += open.recovered.quarantined.has_value() ? 1 : 0;
+    works();
+    open.close();
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      std::filesystem::remove(entry.path());
+    }
+  }
+  CHECK_TRUE(quarantined > 20);
+}
+
+TEST(Damage, tasks_that_can_be_read_are_carried_over_under_their_own_numbers) {
+  // The mark is what a damage found in use leaves; the file itself is sound here.
+  mark_damaged(path);
+  CHECK_OK(open.open());
+  is_fresh_and_keeps_the_old_file();
+  CHECK_TRUE(open.recovered.origin == origin);
+  LONGS_EQUAL(121, open.recovered.salvaged);
+  CHECK_TRUE(open.recovered.next_seq >= 1'000'122);
+  auto done = open.find(7);
+  CHECK_TRUE(done->row.task.state == TaskState::succeeded);
+  CHECK_TRUE(*done->row.result == to_bytes("result of 7"));
+  LONGS_EQUAL(121, *open.find_idempotent("key", at(3)).value());
+  LONGS_EQUAL(1, open.find(121)->waits_for.size());
+  works();
+  CHECK_OK(open.reopen());
+  CHECK_FALSE(open.recovered.quarantined.has_value());
+}
+
+TEST(Damage, P3_a_carried_over_task_has_an_epoch_none_was_granted_before) {
+  mark_damaged(path);
+  CHECK_OK(open.open());
+  auto local = open.find(70);
+  CHECK_TRUE(local->row.task.state == TaskState::running);
+  CHECK_TRUE(local->row.task.epoch >= Epoch{1001});
+  auto remote = open.find(71);
+  CHECK_TRUE(remote->row.task.state == TaskState::ready);
+  CHECK_TRUE(remote->row.task.epoch >= Epoch{1003});
+  CHECK_FALSE(remote->row.task.offer_pending);
+  CHECK_TRUE(open.recovered.outbox.empty());
+  LONGS_EQUAL(1, open.recovered.live.size());
+}
+
+TEST(Damage, a_damaged_page_costs_the_tasks_on_it_and_no_others) {
+  // Pages of the task table hold the specs; the middle one is wiped.
+  const Bytes bytes = read_file(path);
+  std::size_t page = 0;
+  const Bytes needle(200, 90);
+  const auto found = std::search(bytes.begin(), bytes.end(), needle.begin(), needle.end());
+  CHECK_TRUE(found != bytes.end());
+  page = static_cast<std::size_t>(found - bytes.begin()) / 4096;
+  overwrite(page * 4096, Bytes(4096, 0xff));
+  CHECK_OK(open.open());
+  CHECK_FAILS(Code::corrupt, open.find(90));
+  CHECK_FAILS(Code::corrupt, open.ready_after({}, 1000));
+  // Nothing is written to a file known to be damaged.
+  CHECK_FAILS(Code::corrupt, open.commit(batch_of(new_task(300))));
+  CHECK_OK(open.reopen());
+  is_fresh_and_keeps_the_old_file();
+  CHECK_TRUE(open.recovered.origin == origin);
+  CHECK_TRUE(open.recovered.salvaged >= 105);
+  CHECK_TRUE(open.recovered.salvaged < 121);
+  CHECK_OK(open.find(1));
+  CHECK_OK(open.find(121));
+  CHECK_FAILS(Code::not_found, open.find(90));
+  works();
+}
+
+TEST(Damage, P5_a_task_whose_wait_was_lost_is_held_for_people_to_decide) {
+  {
+    auto database = Database::open(path, false);
+    CHECK_OK(database);
+    CHECK_OK(database->execute("DELETE FROM task WHERE seq = 80"));
+  }
+  mark_damaged(path);
+  CHECK_OK(open.open());
+  auto waiting = open.find(121);
+  CHECK_TRUE(waiting->row.task.reason == WaitReason::held);
+  LONGS_EQUAL(0, waiting->row.task.deps);
+}
+
+TEST(Damage, a_row_no_version_ever_wrote_is_damage) {
+  {
+    auto database = Database::open(path, false);
+    CHECK_OK(database);
+    CHECK_OK(database->execute("UPDATE task SET place = 9 WHERE seq = 70"));
+  }
+  CHECK_OK(open.open());
+  is_fresh_and_keeps_the_old_file();
+  CHECK_FAILS(Code::not_found, open.find(70));
+  works();
+}
+
+TEST(Damage, P6_a_replacement_that_was_cut_short_is_finished_at_the_next_start) {
+  mark_damaged(path);
+  CHECK_OK(open.open());
+  const std::string old = *open.recovered.quarantined;
+  open.close();
+  // The three states a kill can leave the swap in.
+  std::filesystem::rename(path, path + ".replacement");
+  CHECK_OK(open.open());
+  LONGS_EQUAL(121, open.recovered.counts.by_state[0] + open.recovered.counts.by_state[1] +
+                       open.recovered.counts.by_state[3] + open.recovered.counts.by_state[4]);
+  open.close();
+  std::filesystem::rename(path, path + ".replacement");
+  std::filesystem::copy_file(old, path);
+  CHECK_OK(open.open());
+  CHECK_TRUE(open.recovered.next_seq > 1'000'000);
+  open.close();
+  std::ofstream(path + ".new") << "half a file";
+  CHECK_OK(open.open());
+  CHECK_TRUE(open.recovered.next_seq > 1'000'000);
+  works();
+}
+
+TEST(Damage, a_log_without_its_database_is_not_played_into_a_new_one) {
+  CHECK_OK(open.open());
+  CHECK_OK(open.commit(batch_of(new_task(300))));
+  const Bytes log = read_file(path + "-wal");
+  open.close();
+  std::filesystem::remove(path);
+  write_file(path + "-wal", log);
+  CHECK_OK(open.open());
+  CHECK_TRUE(open.recovered.origin != origin);
+  CHECK_FAILS(Code::not_found, open.find(300));
+  works();
+}
+
+TEST(Damage, the_database_of_another_program_is_left_alone) {
+  std::filesystem::remove(path);
+  {
+    auto other = Database::open(path, true);
+    CHECK_OK(other);
+    CHECK_OK(other->execute("CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)"));
+  }
+  const Bytes before = read_file(path);
+  CHECK_FAILS(Code::invalid_argument, open.open());
+  CHECK_TRUE(read_file(path) == before);
+}
+
+TEST(Damage, a_file_of_a_newer_version_is_left_alone) {
+  {
+    auto newer = Database::open(path, false);
+    CHECK_OK(newer);
+    CHECK_OK(newer->execute("PRAGMA user_version = 99"));
+  }
+  CHECK_FAILS(Code::unsupported, open.open());
+}
