@@ -1,0 +1,47 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/cli/session.h"
+#include "agent/cli/submit_options.h"
+
+// The commands. Each returns the exit code of what it did, or the Error that kept it from doing it.
+namespace spillway::cli {
+
+struct ListOptions {
+  std::string state;  // a word of kStates; empty: any
+  std::string kind;
+  std::string tenant;
+  std::uint32_t limit = 100;
+  std::optional<std::uint64_t> before;
+};
+
+struct WaitOptions {
+  std::vector<std::string> tasks;
+  std::string timeout;  // empty: none
+};
+
+struct EventsOptions {
+  std::string task;  // empty: of all
+  bool follow = false;
+};
+
+Result<int> run_submit(Session& session, const SubmitOptions& options);
+Result<int> run_wait(Session& session, const WaitOptions& options);
+Result<int> run_task_op(Session& session, wire::TaskOp op, const std::vector<std::string>& tasks);
+
+Result<int> run_list(Session& session, const ListOptions& options);
+Result<int> run_show(Session& session, const std::vector<std::string>& tasks);
+Result<int> run_why(Session& session, const std::vector<std::string>& tasks);
+Result<int> run_events(Session& session, const EventsOptions& options);
+
+Result<int> run_drain(Session& session, bool on);
+Result<int> run_places(Session& session);
+Result<int> run_status(Session& session);
+Result<int> run_version(Session& session);
+
+}  // namespace spillway::cli

@@ -1,0 +1,82 @@
+#include "agent/cli/session.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace spillway::cli {
+namespace {
+
+// 0: not a bare number; 0 itself never names a task.
+std::uint64_t bare_number(const std::string& text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && end == text.data() + text.size() ? number : 0;
+}
+
+Error not_an_id(const std::string& name) {
+  Error error = parse_task_id(name).error();
+  error.message += ", or just 142";
+  return error;
+}
+
+}  // namespace
+
+int exit_code(Code code) {
+  switch (code) {
+    case Code::invalid_argument: return kUsage;
+    case Code::not_found: return kNotFound;
+    case Code::denied: return kDenied;
+    case Code::conflict: return kConflict;
+    case Code::unavailable:
+    case Code::timeout: return kUnreachable;
+    case Code::busy:
+    case Code::cancelled:
+    case Code::unsupported:
+    case Code::corrupt:
+    case Code::io:
+    case Code::internal: return kFailed;
+  }
+  return kFailed;
+}
+
+Result<intake::Client*> Session::agent() {
+  if (!client_) {
+    Result<intake::Client> client = intake::Client::connect(socket_);
+    if (!client) return std::move(client).error();
+    client_ = *std::move(client);
+  }
+  return &*client_;
+}
+
+Result<Origin> Session::origin() {
+  if (!origin_) {
+    Result<NodeView> node = ask<NodeView>(wire::StatusRequest{});
+    if (!node) return std::move(node).error();
+    origin_ = node->origin;
+  }
+  return *origin_;
+}
+
+Result<std::uint64_t> Session::seq_of(const std::string& name) {
+  if (const std::uint64_t number = bare_number(name)) return number;
+  Result<TaskId> id = id_of(name);
+  if (!id) return std::move(id).error();
+  return id->seq;
+}
+
+Result<TaskId> Session::id_of(const std::string& name) {
+  const std::uint64_t number = bare_number(name);
+  Result<TaskId> id = parse_task_id(name);
+  if (number == 0 && !id) return not_an_id(name);
+  Result<Origin> here = origin();
+  if (!here) return std::move(here).error();
+  if (number != 0) return TaskId{*here, number};
+  if (id->origin != *here) {
+    return fail(Code::not_found, "task " + name +
+                                     " is not in this agent's store, whose ids begin " +
+                                     to_string(TaskId{*here, 0}).substr(0, 17));
+  }
+  return id;
+}
+
+}  // namespace spillway::cli

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "spillway/status.h"
+#include "spillway/time.h"
+
+// Values as people write and read them.
+namespace spillway::cli {
+
+// "250ms", "30s", "1.5h", "1h30m", "7d"; a unit is required, at most 366 days.
+Result<std::chrono::milliseconds> parse_duration(std::string_view text);
+// "65536", "64K", "64KiB", "1.5G": powers of 1024.
+Result<std::uint64_t> parse_size(std::string_view text);
+
+// Three digits or so, in a form parse_duration takes: "850us", "12.3ms", "4m05s", "2d4h".
+std::string duration_text(Duration duration);
+std::string size_text(std::uint64_t bytes);
+
+// UTC; `digits` of the second.
+std::string time_text(Duration since_1970, int digits = 0);
+
+// Text that cannot steer a terminal: control characters and broken UTF-8 become \xNN.
+std::string printable(std::string_view text);
+
+// Length in bytes of the well-formed UTF-8 character that `text` begins with; 0: there is none.
+std::size_t utf8_length(std::string_view text);
+bool is_utf8(std::string_view text);
+
+}  // namespace spillway::cli
