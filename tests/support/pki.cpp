@@ -17,10 +17,10 @@ std::string config_with(const std::string& extensions) {
 }
 
 std::vector<std::string> request(const std::string& config, const std::string& common_name,
-                                 const std::string& certificate, const std::string& key, int days) {
+                                 const std::string& key) {
   return {"openssl",
           "req",
-          "-x509",
+          "-new",
           "-newkey",
           "ec",
           "-pkeyopt",
@@ -30,10 +30,6 @@ std::vector<std::string> request(const std::string& config, const std::string& c
           config,
           "-subj",
           "/CN=" + common_name,
-          "-days",
-          std::to_string(days),
-          "-out",
-          certificate,
           "-keyout",
           key};
 }
@@ -52,8 +48,9 @@ Result<Pki> Pki::create(const std::string& directory, const std::string& name) {
   write_text(config, config_with("basicConstraints = critical, CA:TRUE\n"
                                  "keyUsage = critical, keyCertSign, cRLSign\n"
                                  "subjectKeyIdentifier = hash\n"));
-  const auto made = run_command(request(config, name, pki.ca_, pki.ca_key_, kDays));
-  if (!made) return made.error();
+  auto command = request(config, name, pki.ca_key_);
+  command.insert(command.end(), {"-x509", "-days", std::to_string(kDays), "-out", pki.ca_});
+  if (const auto made = run_command(command); !made) return made.error();
   return pki;
 }
 
@@ -65,9 +62,15 @@ Result<Credentials> Pki::sign(const std::string& file, const std::string& common
   write_text(config, config_with("basicConstraints = critical, CA:FALSE\n"
                                  "keyUsage = critical, digitalSignature\n" +
                                  extensions));
-  auto command = request(config, common_name, made.certificate, made.key, days);
-  command.insert(command.end(), {"-CA", ca_, "-CAkey", ca_key_});
-  if (const auto done = run_command(command); !done) return done.error();
+  auto command = request(config, common_name, made.key);
+  command.insert(command.end(), {"-out", base + ".csr"});
+  if (const auto asked = run_command(command); !asked) return asked.error();
+  // Unlike `openssl req -x509`, this signs for a time that is over.
+  const auto granted =
+      run_command({"openssl", "x509", "-req", "-in", base + ".csr", "-CA", ca_, "-CAkey", ca_key_,
+                   "-CAcreateserial", "-days", std::to_string(days), "-extfile", config,
+                   "-extensions", "ext", "-out", made.certificate});
+  if (!granted) return granted.error();
   return made;
 }
 

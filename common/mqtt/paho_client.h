@@ -1,0 +1,76 @@
+#pragma once
+
+#include <MQTTAsync.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "common/mqtt/endpoint.h"
+#include "common/mqtt/failure.h"
+#include "common/mqtt/mailbox.h"
+#include "common/mqtt/transport.h"
+
+namespace spillway::mqtt {
+
+// One connection of Paho's asynchronous client, from the attempt to its end; never used twice, so
+// nothing of an earlier connection (messages, acknowledgements, callbacks) can leak into a later
+// one. Paho calls back from its threads, under its one lock, which is why a callback only puts a
+// report into the mailbox, and why no callback runs once the destructor has returned.
+//
+// open() and the destructor may block and belong to one thread; publish() and subscribe() never
+// do, and may be called from another between `connected` and the destructor.
+class PahoClient {
+ public:
+  // Reports, under `number`: connected, at most one failed, and what comes in between.
+  PahoClient(std::uint64_t number, Endpoint endpoint, ConnectOptions options,
+             std::shared_ptr<Mailbox> mailbox);
+  ~PahoClient();
+  PahoClient(const PahoClient&) = delete;
+  PahoClient& operator=(const PahoClient&) = delete;
+
+  // Starts the attempt; an Error when it cannot even start.
+  Status open();
+  Status subscribe(const std::vector<std::string>& filters);
+  Status publish(const Publication& publication);
+  std::size_t max_in_flight() const { return max_in_flight_; }
+
+  // An attempt that has not begun will not.
+  void abandon() { abandoned_ = true; }
+  // Waits until what was published is out and acknowledged, at most `patience`.
+  void flush(std::chrono::milliseconds patience);
+
+ private:
+  struct Callbacks;
+  Status create();
+  Status connect();
+  void on_connected(const MQTTAsync_successData5* data);
+  void on_message(const char* topic, int topic_length, const MQTTAsync_message& message);
+  void on_answered(int qos, const MQTTAsync_failureData5* refused);
+  void on_failed(Failure failure);
+  void report(Report::Kind kind, Error error = {});
+
+  const std::uint64_t number_;
+  const Endpoint endpoint_;
+  const ConnectOptions options_;
+  const std::shared_ptr<Mailbox> mailbox_;
+
+  MQTTAsync handle_ = nullptr;
+  std::atomic<bool> abandoned_{false};
+  std::atomic<std::size_t> max_in_flight_{0};
+  std::atomic<std::size_t> max_packet_{0};
+
+  std::mutex mutex_;  // what follows; taken inside Paho's lock, never around a call of Paho
+  std::condition_variable answered_;
+  std::size_t unanswered_ = 0;      // publications of any QoS
+  std::size_t unacknowledged_ = 0;  // of QoS 1
+  bool up_ = false;
+  bool over_ = false;
+  Failure last_;  // what is learned on the way to a failure
+};
+
+}  // namespace spillway::mqtt
