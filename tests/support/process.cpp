@@ -1,6 +1,7 @@
 #include "tests/support/process.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -49,6 +50,8 @@ bool redirect(const char* path, int flags, int to) {
   if (getppid() == parent && redirect(command.input.c_str(), O_RDONLY, 0) &&
       redirect(command.output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 1) &&
       redirect(command.errors.c_str(), O_WRONLY | O_CREAT | O_APPEND, 2)) {
+    // Asio's sockets are inherited: a child that holds a listening one keeps it open for ever.
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     execvpe(prepared.argv[0], prepared.argv.data(), prepared.env.data());
   }
   const int error = errno;
