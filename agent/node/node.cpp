@@ -78,6 +78,7 @@ void Node::start(const store::Recovered& recovered) {
     apply(task, lifecycle::recover(task.state, task.policy, options_.boot, tick()),
           {"the agent stopped while it ran", Code::internal});
   }
+  withdraw_offers();
   journal_.session(recovered.session + 1);
   if (session_) journal_.after([this] { session_->start(); });
   parts_.wake();

@@ -242,11 +242,12 @@ NodeTime Node::cycle() {
 
 void Node::beat() {
   next_beat_ = now() + kBeatEvery;
-  if (!session_ || !session_->up() || held_ == 0) return;
+  if (!session_ || !session_->up()) return;
   beat_sent_[++beat_round_] = now();
   while (beat_sent_.size() > 8) beat_sent_.erase(beat_sent_.begin());
   for (const auto& [id, task] : tasks_) {
-    if (!task.held() || !devices_[task.device].online) continue;
+    bool speaks = task.held() || task.state.state == lifecycle::LeaseState::done;
+    if (!speaks || task.unsaved > 0 || !devices_[task.device].online) continue;
     session_->send_ack(task.device,
                        wire::Beat{id, task.state.epoch, task.state.state, beat_round_});
   }

@@ -101,6 +101,8 @@ class Node {
             std::shared_ptr<const TaskSpec> spec, const Digest& digest,
             const lifecycle::LesseeStep& step);
 
+  void owe_failure(const std::string& device, const wire::Offer& offer, FailureClass failure);
+
   void start_ready();
   void run(TaskId id, Epoch epoch);
   void free_core(TaskId id, Epoch epoch);

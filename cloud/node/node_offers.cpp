@@ -85,6 +85,7 @@ void Node::on(const std::string& device, const wire::Offer& offer) {
   if (task) known = task->state;
   lifecycle::LesseeStep step = lifecycle::on_offer(known, terms, tick());
   if (step.act.send_nack) return refuse(device, offer, step.act.nack);
+  if (step.act.owe_failure) return owe_failure(device, offer, step.next.failure);
   if (task && !step.act.run) {
     counters_.repeated += 1;
     // The result of an attempt that is adopted carries the new epoch.
@@ -96,6 +97,17 @@ void Node::on(const std::string& device, const wire::Offer& offer) {
   }
   counters_.accepted += 1;
   take(device, offer, terms, std::move(spec), digest, step);
+}
+
+// The run this tombstone stands for ended in a failure that its owner never counted.
+void Node::owe_failure(const std::string& device, const wire::Offer& offer, FailureClass failure) {
+  wire::ResultItem item;
+  item.id = offer.id;
+  item.epoch = offer.epoch;
+  item.failure = failure;
+  item.message = "an earlier attempt ended so, and was not reported";
+  journal_.after([this, device, item = std::move(item)] { session_->send_result(device, item); });
+  parts_.wake();
 }
 
 // New work: a row of its own, or a tombstone that comes to life.
