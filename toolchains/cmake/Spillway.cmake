@@ -2,7 +2,6 @@
 
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
@@ -21,6 +20,8 @@ target_include_directories(spillway_flags INTERFACE
   "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/common/include" "${PROJECT_SOURCE_DIR}/agent/include")
 target_compile_options(spillway_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Werror -Wno-missing-field-initializers $<$<COMPILE_LANGUAGE:CXX>:-Wconversion>
+  # For libraries and programs alike, so that they can share one precompiled header.
+  -fPIC
   # The same source must give the same bits on every CPU: no fused multiply-add behind our back.
   -ffp-contract=off "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.")
 # GCC 12 sees uninitialised members in optimised moves of std::variant and overlaps in std::string

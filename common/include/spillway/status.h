@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,16 +29,26 @@ enum class Code : std::uint8_t {
 
 std::string_view to_string(Code code);
 
+// Where in the source an error was raised. (Clang 14 cannot compile libstdc++'s
+// std::source_location.)
+struct SourceLine {
+  const char* file = "";
+  int line = 0;
+  static constexpr SourceLine current(const char* file = __builtin_FILE(),
+                                      int line = __builtin_LINE()) {
+    return {file, line};
+  }
+};
+
 // A failure: its class, a message a user can act on, and the line that raised it.
 struct Error {
   Code code = Code::internal;
   std::string message;
   std::optional<std::chrono::milliseconds> retry_after;
-  std::source_location where = std::source_location::current();
+  SourceLine where = SourceLine::current();
 };
 
-inline Error fail(Code code, std::string message,
-                  std::source_location where = std::source_location::current()) {
+inline Error fail(Code code, std::string message, SourceLine where = SourceLine::current()) {
   return Error{code, std::move(message), std::nullopt, where};
 }
 
