@@ -40,7 +40,7 @@ Status Executor::Core::submit(Task closure, const SubmitOptions& options) {
   if (options.deadline) node.deadline = options.deadline->time_since_epoch().count();
   // Reading the clock costs as much as the rest of a submission: under load a sample will do.
   thread_local unsigned submissions = 0;
-  if (++submissions % 16 == 0 || injector.best_band() == kBands) {
+  if (++submissions % 64 == 0 || injector.best_band() == kBands) {
     node.queued_at = std::max(1U, static_cast<std::uint32_t>(now_ns() / 1000));
   }
   const Injector::Pushed pushed =
@@ -166,7 +166,7 @@ Worker* Executor::Core::sit_down() {
     ++guest_seats_;
     guest = add_seat(Worker::kGuest);
   }
-  guests_.fetch_add(1, std::memory_order_relaxed);
+  guests_.fetch_add(1, std::memory_order_seq_cst);
   return guest;
 }
 

@@ -48,6 +48,10 @@ class Executor::Core {
   void wake_for_spawned();
   void wake_for_more(const Worker& worker);  // by one that stops searching
   bool work_for(const Worker& worker) const;
+  // False only if whoever forks next will see that the caller is parked.
+  bool others_awake() const {
+    return idlers.parked() < active() || guests_.load(std::memory_order_seq_cst) != 0;
+  }
   Entry steal_for(Worker& worker, bool spawned_only);
 
   // A worker that sleeps in a join lends its place to a spare until it takes it back.

@@ -57,7 +57,7 @@ class Idlers {
     return word != 0 && word < kSearcher;
   }
   unsigned parked() const {
-    const std::uint64_t word = word_.load(std::memory_order_relaxed);
+    const std::uint64_t word = word_.load(std::memory_order_seq_cst);
     return static_cast<unsigned>(std::popcount(word & (kSearcher - 1)));
   }
 

@@ -38,7 +38,7 @@ Injector::Pushed Injector::push(Node* node, bool bounded) {
     const bool room =
         !bounded || before - shard.taken.load(std::memory_order_relaxed) < shard_capacity_;
     if (room && !closed) {
-      node->shard = static_cast<std::uint8_t>(at);
+      node->shard = at & 0x7F;
       link(shard, node);
       return Pushed::yes;
     }
@@ -53,7 +53,7 @@ void Injector::push_again(Node* node) {
   // In this order, see accepted().
   shards_[at]->pushed.fetch_add(1, std::memory_order_seq_cst);
   shards_[at]->again.fetch_add(1, std::memory_order_seq_cst);
-  node->shard = static_cast<std::uint8_t>(at);
+  node->shard = at & 0x7F;
   link(*shards_[at], node);
 }
 

@@ -1,9 +1,11 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <new>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/executor/task.h"
@@ -11,124 +13,64 @@
 namespace spillway::executor {
 namespace {
 
-// Nodes travel between threads in chains; a block of memory is carved into one chain.
-constexpr std::size_t kChain = 64;
+// Nodes are carved from blocks in order of address and a block is used again only once all its
+// nodes are free: queues then walk memory forwards, which is what caches like. A block begins at a
+// multiple of its size, and its first node keeps the count of those released.
+constexpr std::size_t kNodesPerBlock = 64;
 constexpr std::size_t kBlocksPerMapping = 256;
-constexpr std::size_t kKeptChains = 64;  // not worth returning
-constexpr std::uint64_t kQuiet = 1000;   // chains passed since the last trim
 
-struct Chain {
-  Node* head = nullptr;
-  std::size_t length = 0;
-
-  void push(Node* node) {
-    node->next.store(head, std::memory_order_relaxed);  // one thread at a time holds a chain
-    head = node;
-    ++length;
-  }
-  Node* pop() {
-    Node* node = head;
-    head = node->next.load(std::memory_order_relaxed);
-    --length;
-    return node;
-  }
-};
-
-// The free nodes of one size that no thread holds. Any thread.
+// The free blocks of one node size. Any thread.
 class Depot {
  public:
-  explicit Depot(std::size_t node_size) : node_size_(node_size) {}
+  explicit Depot(std::size_t node_size) : block_size_(node_size * kNodesPerBlock) {}
 
-  Chain take() {
+  std::byte* take() {
     std::lock_guard lock(mutex_);
-    ++traffic_;
-    if (chains_.empty()) return carve();
-    Chain chain = chains_.back();
-    chains_.pop_back();
-    return chain;
+    if (free_.empty()) map();
+    std::byte* block = free_.back();
+    free_.pop_back();
+    least_ = std::min(least_, free_.size());
+    return block;
   }
 
-  void give(Chain chain) {
-    if (!chain.length) return;
+  void give(std::byte* block) {
     std::lock_guard lock(mutex_);
-    ++traffic_;
-    chains_.push_back(chain);
+    free_.push_back(block);
   }
 
-  // Gives the blocks all of whose nodes are here back to the system, once a burst is over.
+  // Gives back the pages of blocks that nobody needed since the last call. The addresses stay
+  // ours; the oldest go, those at the front.
   void trim() {
-    std::vector<Chain> chains;
-    {
-      std::lock_guard lock(mutex_);
-      if (std::exchange(traffic_, 0) > kQuiet || chains_.size() <= kKeptChains) return;
-      chains.swap(chains_);
+    std::lock_guard lock(mutex_);
+    const std::size_t unused = std::exchange(least_, free_.size());
+    if (unused <= clean_) return;
+    std::sort(free_.begin(), free_.begin() + static_cast<std::ptrdiff_t>(unused), std::greater<>());
+    for (std::size_t i = 0; i < unused;) {
+      std::size_t end = i + 1;  // neighbours go in one call
+      while (end < unused && free_[end] + block_size_ == free_[end - 1]) ++end;
+      madvise(free_[end - 1], (end - i) * block_size_, MADV_DONTNEED);
+      i = end;
     }
-    std::unordered_map<std::uintptr_t, std::size_t> free_nodes;
-    for (const Chain& chain : chains) {
-      for (Node* n = chain.head; n; n = n->next.load(std::memory_order_relaxed))
-        ++free_nodes[block(n)];
-    }
-    Chain kept;
-    for (Chain& chain : chains) {
-      while (chain.length) {
-        Node* node = chain.pop();
-        if (free_nodes[block(node)] == kChain) continue;
-        kept.push(node);
-        if (kept.length == kChain) give(std::exchange(kept, {}));
-      }
-    }
-    give(kept);
-    std::vector<std::uintptr_t> blocks;
-    for (const auto& [address, count] : free_nodes) {
-      if (count == kChain) blocks.push_back(address);
-    }
-    discard(blocks);
+    clean_ = unused;
   }
 
  private:
-  std::size_t block_size() const { return node_size_ * kChain; }
-  std::uintptr_t block(Node* node) const {
-    return reinterpret_cast<std::uintptr_t>(node) & ~(block_size() - 1);
-  }
-
-  // Under the lock.
-  Chain carve() {
-    if (cold_.empty()) map();
-    auto* block = reinterpret_cast<std::byte*>(cold_.back());
-    cold_.pop_back();
-    Chain chain;
-    for (std::size_t i = kChain; i-- > 0;) chain.push(new (block + i * node_size_) Node);
-    return chain;
-  }
-
   void map() {
-    const std::size_t size = kBlocksPerMapping * block_size();
-    void* memory = mmap(nullptr, size + block_size(), PROT_READ | PROT_WRITE,
+    const std::size_t size = (kBlocksPerMapping + 1) * block_size_;
+    void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
-    const auto begin =
-        (reinterpret_cast<std::uintptr_t>(memory) + block_size() - 1) & ~(block_size() - 1);
-    for (std::size_t i = kBlocksPerMapping; i-- > 0;) cold_.push_back(begin + i * block_size());
+    std::size_t space = size;
+    auto* begin = static_cast<std::byte*>(std::align(block_size_, block_size_, memory, space));
+    for (std::size_t i = kBlocksPerMapping; i-- > 0;) free_.push_back(begin + i * block_size_);
+    clean_ = 0;
   }
 
-  // The addresses stay ours, only the pages go: neighbours go in one call.
-  void discard(std::vector<std::uintptr_t>& blocks) {
-    std::sort(blocks.begin(), blocks.end(), std::greater<>());
-    for (std::size_t i = 0; i < blocks.size();) {
-      std::size_t end = i + 1;
-      while (end < blocks.size() && blocks[end] + block_size() == blocks[end - 1]) ++end;
-      madvise(reinterpret_cast<void*>(blocks[end - 1]), (end - i) * block_size(), MADV_DONTNEED);
-      i = end;
-    }
-    std::lock_guard lock(mutex_);
-    cold_.insert(cold_.end(), blocks.begin(), blocks.end());
-  }
-
-  const std::size_t node_size_;
+  const std::size_t block_size_;
   std::mutex mutex_;
-  std::vector<Chain> chains_;
-  std::vector<std::uintptr_t> cold_;  // blocks without nodes in them
-  std::uint64_t traffic_ = 0;
+  std::vector<std::byte*> free_;
+  std::size_t least_ = 0;  // free blocks since the last trim, at the least
+  std::size_t clean_ = 0;  // blocks at the front, at most, that have no pages
 };
 
 // Never destroyed: threads give their nodes back whenever they end.
@@ -137,15 +79,43 @@ Depot& depot(bool large) {
   return *depots[large];
 }
 
-// Two chains of each size, so that a thread around the limit does not go to the depot every time.
-struct Cache {
-  Chain chains[2];
-  Chain spare[2];
+Node* first_of(Node* node, bool large) {
+  const std::size_t size = kNodesPerBlock * (large ? kLargeNode : kSmallNode);
+  return reinterpret_cast<Node*>(reinterpret_cast<std::uintptr_t>(node) & ~(size - 1));
+}
 
+void count_released(Node* first, std::size_t count, bool large) {
+  // acq_rel: whoever counts the last one has the whole block, with what the others did to it done.
+  const std::size_t before =
+      first->released.fetch_add(static_cast<std::uint16_t>(count), std::memory_order_acq_rel);
+  if (before + count == kNodesPerBlock) depot(large).give(reinterpret_cast<std::byte*>(first));
+}
+
+// Per thread and node size: the block new nodes come from, and the block released nodes go to,
+// whose count is passed on when the next block's turn comes.
+struct Cache {
+  struct Source {
+    std::byte* next = nullptr;
+    std::size_t left = 0;
+  };
+  struct Sink {
+    Node* first = nullptr;
+    std::size_t count = 0;
+  };
+  Source sources[2];
+  Sink sinks[2];
+
+  void flush(bool large) {
+    Sink& sink = sinks[large];
+    if (sink.count) count_released(sink.first, std::exchange(sink.count, 0), large);
+  }
   ~Cache() {
     for (bool large : {false, true}) {
-      depot(large).give(std::exchange(chains[large], {}));
-      depot(large).give(std::exchange(spare[large], {}));
+      flush(large);
+      Source& source = sources[large];
+      if (!source.left) continue;
+      count_released(first_of(reinterpret_cast<Node*>(source.next), large),
+                     std::exchange(source.left, 0), large);
     }
   }
 };
@@ -154,28 +124,29 @@ thread_local Cache cache;
 }  // namespace
 
 Node* allocate_node(bool large) {
-  Chain& chain = cache.chains[large];
-  if (!chain.length) {
-    std::swap(chain, cache.spare[large]);
-    if (!chain.length) chain = depot(large).take();
+  Cache::Source& source = cache.sources[large];
+  if (!source.left) {
+    source.next = depot(large).take();
+    source.left = kNodesPerBlock;
   }
-  Node* node = chain.pop();
-  // It may have been used on another core last: have it here by the time it is wanted.
-  if (chain.head) __builtin_prefetch(chain.head, 1);
-  new (node) Node;
+  Node* node = new (source.next) Node;
   node->large = large;
+  source.next += large ? kLargeNode : kSmallNode;
+  --source.left;
   return node;
 }
 
 void release_node(Node* node) {
   const bool large = node->large;
-  node->~Node();
-  Chain& chain = cache.chains[large];
-  if (chain.length == kChain) {
-    depot(large).give(std::exchange(cache.spare[large], chain));
-    chain = {};
+  node->stop = {};
+  Node* first = first_of(node, large);
+  Cache::Sink& sink = cache.sinks[large];
+  if (sink.first != first) {
+    cache.flush(large);
+    sink.first = first;
   }
-  chain.push(node);
+  // At the end of a block at once, so that a thread that goes idle keeps no full one.
+  if (++sink.count == kNodesPerBlock) cache.flush(large);
 }
 
 void trim_nodes() {

@@ -35,12 +35,14 @@ struct alignas(64) Node {
   std::stop_token stop;
   std::uint32_t queued_at = 0;  // µs of the steady clock, wrapping; 0: this one is not timed
   Band band = Band::normal;
-  std::uint8_t shard = 0;  // of the injector it went through
-  bool large = false;      // 128 bytes rather than 64
+  std::uint8_t shard : 7 = 0;              // of the injector it went through
+  std::uint8_t large : 1 = 0;              // 128 bytes rather than 64
+  std::atomic<std::uint16_t> released{0};  // of its block; used in a block's first node only
 
   std::byte* storage() { return reinterpret_cast<std::byte*>(this) + kHeader; }
   static constexpr std::size_t kHeader = 40;
 };
+static_assert(offsetof(Node, released) + sizeof(Node::released) <= Node::kHeader);
 inline constexpr std::size_t kSmallNode = 64;
 inline constexpr std::size_t kLargeNode = 128;
 

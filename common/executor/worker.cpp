@@ -9,8 +9,8 @@ namespace {
 
 // About what a wake-up costs both sides: looking longer costs more than sleeping.
 constexpr std::int64_t kSearchNs = 5'000;
-// A fork publishes its job without a fence, so a worker that parks might just miss it; what was
-// stored is visible to all long before a first short sleep ends.
+// A fork publishes its job without a fence, so a worker that parks while others run might just miss
+// it; what was stored is visible to all long before a first short sleep ends.
 constexpr std::chrono::microseconds kNap{50};
 // A joiner that waits longer than this lends its place.
 constexpr std::chrono::microseconds kLendAfter{50};
@@ -36,7 +36,8 @@ Worker::Worker(Executor::Core& core, unsigned index, bool plain)
 void Worker::loop() {
   current_ = this;
   bool searching = false;
-  std::int64_t since = 0;
+  std::int64_t since = 0;  // when the search began
+  unsigned streak = 0;     // closures run since it last slept
   while (!core_.stopped()) {
     Entry entry = 0;
     const bool retiring = index_ >= core_.active();
@@ -51,15 +52,18 @@ void Worker::loop() {
     } else if (entry) {
       run(entry);
       since = 0;
+      ++streak;
+    } else if (streak != 1 && !since && (searching || (!plain_ && idlers_.start()))) {
+      // After a lone closure the next one is rarely near: looking for it would only keep this core
+      // from going to whoever brings it.
+      searching = true;
+      since = now_ns();
+    } else if (searching && since && now_ns() - since < kSearchNs) {
+      pause();
     } else {
-      if (!since) since = now_ns();
-      if (!searching && !plain_) searching = idlers_.start();
-      if (searching && now_ns() - since < kSearchNs) {
-        pause();
-      } else {
-        searching = park(searching);
-        since = 0;
-      }
+      searching = park(searching);
+      since = 0;
+      streak = 0;
     }
   }
 }
@@ -145,7 +149,7 @@ void Worker::run_timed(Node* node) {
 bool Worker::park(bool searching) {
   auto call = [&] { return index_ >= core_.active() || core_.stopped() || core_.work_for(*this); };
   idlers_.park(index_, searching);
-  std::chrono::nanoseconds nap = kNap;
+  std::chrono::nanoseconds nap = core_.others_awake() ? kNap : kNap.zero();
   bool first = true;
   while (!call()) {
     if (std::exchange(first, false)) parked.add();
