@@ -10,9 +10,10 @@
 namespace spillway::kinds {
 namespace {
 
-constexpr std::size_t kHashPiece = 1 << 20;        // about a millisecond between looks at the stop
-constexpr std::uint64_t kSpinPiece = 1 << 20;      // likewise
-constexpr std::uint64_t kSpinDefault = 1'000'000;  // about a millisecond
+// Pieces between two looks at the stop request; a slow CPU takes some milliseconds for one.
+constexpr std::size_t kHashPiece = 256 * 1024;
+constexpr std::uint64_t kSpinPiece = 1 << 18;
+constexpr std::uint64_t kSpinDefault = 200'000;  // about a millisecond
 
 // SplitMix64's output function (Steele, Lea, Flood 2014): each step needs the one before, so that
 // no compiler or CPU can shorten the loop.
@@ -124,7 +125,7 @@ Kind spin_kind() {
   kind.run = run_spin;
   kind.work = spin_work;
   kind.help =
-      "burns CPU to a checksum of its input; args: iterations (1000000, about a millisecond), "
+      "burns CPU to a checksum of its input; args: iterations (200000, about a millisecond), "
       "chunks run in parallel (1)";
   return kind;
 }

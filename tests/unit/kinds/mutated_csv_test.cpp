@@ -56,7 +56,7 @@ TEST(MutatedCsv, gives_a_value_or_one_clear_line_and_never_crashes) {
   Labels lenient = {{"train", "1"}, {"scores", "all"}};
   Mutator mutator(20240301);
   std::size_t values = 0, refusals = 0;
-  for (int i = 0; i < 6000; ++i) {
+  for (int i = 0; i < 3000; ++i) {
     std::string csv = mutator.mutate(seeds[i % 3]);
     for (const auto& [kind, args] :
          {std::pair(stats_window_kind(), Labels()), std::pair(signal_spectrum_kind(), Labels()),
@@ -69,6 +69,6 @@ TEST(MutatedCsv, gives_a_value_or_one_clear_line_and_never_crashes) {
     }
   }
   // Both outcomes must be well represented, or the mutations are too tame or too wild.
-  CHECK(values > 1000);
-  CHECK(refusals > 1000);
+  CHECK(values > 500);
+  CHECK(refusals > 500);
 }
