@@ -39,8 +39,8 @@ TEST(Status, of_nothing_is_success_unless_told_otherwise) {
 TEST(Status, remembers_the_line_that_raised_the_error) {
   Error error = fail(Code::io, "x");
   auto line = static_cast<unsigned>(__LINE__ - 1);
-  UNSIGNED_LONGS_EQUAL(line, error.where.line());
-  STRCMP_CONTAINS("status_test.cpp", error.where.file_name());
+  UNSIGNED_LONGS_EQUAL(line, error.where.line);
+  STRCMP_CONTAINS("status_test.cpp", error.where.file);
 }
 
 TEST(Status, moves_values_that_cannot_be_copied) {
