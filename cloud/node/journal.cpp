@@ -37,6 +37,8 @@ void Journal::update(HeldTask& task, lifecycle::LeaseState was_state, Epoch was_
   LedgerUpdate& row = batch.updates[update->second];
   row.next = task.state;
   row.result = task.result;
+  // An answered row has lost its spec; without one its new run could not be started again.
+  if (row.was_state == lifecycle::LeaseState::answered) row.spec = task.spec_bytes;
 }
 
 void Journal::flush(NodeTime now, Duration wall) {
