@@ -236,7 +236,8 @@ NodeTime Node::cycle() {
     std::exchange(drained_, nullptr)();
   }
   NodeTime next = std::min({timers_.empty() ? kNever : timers_.begin()->first, retry_commit_,
-                            next_beat_, next_resend_, next_prune_, next_credits_});
+                            next_beat_, next_resend_, next_prune_});
+  if (next_credits_ > now()) next = std::min(next, next_credits_);
   return session_ ? std::min(next, session_->connection().next_timer()) : next;
 }
 
@@ -285,7 +286,7 @@ wire::Credits Node::credits_of(const Device&) const {
 // fifth.
 void Node::tell_credits() {
   if (now() < next_credits_ || !session_ || !session_->up()) return;
-  next_credits_ = kNever;
+  next_credits_ = {};  // looked at in every turn, told at most so often
   for (auto& [name, device] : devices_) {
     if (!device.online) continue;
     wire::Credits credits = credits_of(device);
