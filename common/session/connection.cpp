@@ -53,6 +53,8 @@ void Connection::apply(mqtt::LinkMachine::Ask ask) {
 void Connection::on_connected() {
   apply(link_.on_connected(hooks_.now()));
   if (!up()) return;
+  // What is published beyond the broker's limit is refused, and would be lost until sent again.
+  link_.limit_window(transport_.max_in_flight());
   last_problem_.clear();
   hooks_.up();
 }
