@@ -1,5 +1,7 @@
 #include "agent/node/task_table.h"
 
+#include <algorithm>
+
 namespace spillway::agent {
 
 LiveTask* TaskTable::find(std::uint64_t seq) {
@@ -54,7 +56,9 @@ void TaskTable::forget(std::uint64_t seq) {
   LiveTask& task = found->second;
   ready_.erase(task.ready_key());
   if (task.timer != kNever) timers_.erase({task.timer, seq});
-  disk_due_ = std::min(disk_due_, task.timer);
+  // Some sleep without a timer here: a task that no place can run is looked at again on disk.
+  NodeTime wake = task.state.state == TaskState::waiting ? task.state.wake : kNever;
+  disk_due_ = std::min({disk_due_, task.timer, wake});
   tasks_.erase(found);
 }
 
