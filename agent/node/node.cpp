@@ -290,6 +290,11 @@ void Node::take_due(const std::vector<store::TaskRow>& rows) {
       } else {
         apply(task, lifecycle::on_place_found(task.state, tick()));
       }
+    } else if (task.state.state == TaskState::waiting && task.state.wake <= now()) {
+      // Held, or after others, past its not_before: left as it is it would be due at every look,
+      // and enough of them would hide all others.
+      task.state.wake = kNever;
+      journal_.update(task, task.state.state, task.state.epoch);
     }
     table_.settle(row.seq);
   }
