@@ -313,16 +313,12 @@ void Node::refill() {
         if (alive.expired()) return;
         if (!rows) return table_.refill_failed();
         std::optional<store::ReadyKey> last;
-        std::vector<std::uint64_t> added;
         for (const store::TaskRow& row : *rows) {
           last = store::ReadyKey{row.band, row.task.deadline, row.seq};
-          if (table_.find(row.seq)) continue;
-          adopt(row);
-          added.push_back(row.seq);
+          if (!table_.find(row.seq)) adopt(row);
         }
         // An empty answer is the end; a short one may have been cut by its bytes.
         table_.refilled(last, !rows->empty());
-        for (std::uint64_t seq : added) table_.refresh(*table_.find(seq));
         parts_.wake();
       });
 }

@@ -104,6 +104,12 @@ void TaskTable::refilled(std::optional<store::ReadyKey> last, bool full) {
   if (last && (!window_end_ || *window_end_ < *last)) window_end_ = last;
   more_on_disk_ = full || left_behind_;
   left_behind_ = false;
+  // Some were in memory for another reason when the window moved over them.
+  for (const auto& [seq, task] : tasks_) {
+    if (task.state.state == TaskState::ready && in_window(task.ready_key())) {
+      ready_.insert(task.ready_key());
+    }
+  }
 }
 
 }  // namespace spillway::agent
