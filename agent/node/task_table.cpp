@@ -63,7 +63,8 @@ void TaskTable::forget(std::uint64_t seq) {
 }
 
 void TaskTable::settle(std::uint64_t seq) {
-  if (ready_.size() > 2 * max_ready_) trim();
+  // Not while a refill is under way: it answers for what lies behind the window's present end.
+  if (!refilling_ && ready_.size() > 2 * max_ready_) trim();
   LiveTask* task = find(seq);
   if (task && task->unsaved == 0 && !needed(*task)) forget(seq);
 }
@@ -89,7 +90,7 @@ LiveTask* TaskTable::due(NodeTime now) {
 }
 
 bool TaskTable::needs_refill() const {
-  return more_on_disk_ && !refilling_ && ready_.size() < max_ready_ / 2;
+  return more_on_disk_ && !refilling_ && ready_.size() < (max_ready_ + 1) / 2;
 }
 
 std::optional<store::ReadyKey> TaskTable::refill_after() {
