@@ -24,7 +24,11 @@ void Journal::insert(LiveTask& task, store::NewTask row) {
 void Journal::update(LiveTask& task, TaskState was_state, Epoch was_epoch) {
   touch(task);
   store::Batch& batch = cycle_.batch();
-  if (auto insert = inserts_.find(task.seq); insert != inserts_.end()) {
+  auto insert = inserts_.find(task.seq);
+  // An end stays a step of its own: tasks in the same batch may come after this one, and the store
+  // takes none that comes after an ended task.
+  bool melts = insert != inserts_.end() && !updates_.contains(task.seq);
+  if (melts && !is_terminal(task.state.state)) {
     batch.inserts[insert->second].row.task = task.state;
     return;
   }
@@ -34,13 +38,7 @@ void Journal::update(LiveTask& task, TaskState was_state, Epoch was_epoch) {
 }
 
 void Journal::finish(const LiveTask& task, store::EncodedBytes result, NodeTime keep_until) {
-  store::Batch& batch = cycle_.batch();
-  if (auto insert = inserts_.find(task.seq); insert != inserts_.end()) {
-    batch.inserts[insert->second].row.result = std::move(result);
-    batch.inserts[insert->second].row.keep_until = keep_until;
-    return;
-  }
-  store::TaskUpdate& update = batch.updates[updates_.at(task.seq)];
+  store::TaskUpdate& update = cycle_.batch().updates[updates_.at(task.seq)];
   update.result = std::move(result);
   update.keep_until = keep_until;
 }

@@ -22,7 +22,7 @@ class Journal {
   void insert(LiveTask& task, store::NewTask row);
   // The task moved from `was` to task.state.
   void update(LiveTask& task, TaskState was_state, Epoch was_epoch);
-  // Its end, in the same batch as the update or insert that made it terminal.
+  // Its end, in the same batch as the update that made it terminal.
   void finish(const LiveTask& task, store::EncodedBytes result, NodeTime keep_until);
   void event(store::EventRow row) { cycle_.batch().events.push_back(std::move(row)); }
   void put_offer(store::OutboxRow row) { cycle_.batch().outbox_put.push_back(row); }
