@@ -1,0 +1,109 @@
+// From the start of the agent's process to the result of the first task submitted to it, with few
+// and with many tasks waiting in its store.
+#include <filesystem>
+
+#include "common/wire/codec.h"
+#include "tests/bench/support/agents.h"
+#include "tests/bench/support/owner_file.h"
+#include "tests/bench/support/report.h"
+#include "tests/bench/support/samples.h"
+#include "tests/support/temp_dir.h"
+
+namespace spillway::bench {
+namespace {
+
+constexpr std::size_t kFew = 10;
+constexpr std::size_t kGroup = 10'000;
+constexpr char kRoom[] = "[limits]\nmax_tasks = 10000000\n[store]\nmax_bytes = \"16GiB\"\n";
+
+// Ready tasks that run after any other.
+Status fill(const std::string& folder, std::size_t rows) {
+  std::filesystem::create_directories(folder + "/state");
+  auto file = OwnerFile::create(folder + "/state/agent.db", OwnerFile::Sync::off);
+  if (!file) return std::move(file).error();
+  TaskSpec spec = echo_spec(64);
+  spec.band = Band::background;
+  const Bytes encoded = wire::encode(spec);
+  for (std::size_t left = rows; left > 0; left -= std::min(left, kGroup)) {
+    if (Status made = file->insert(std::min(left, kGroup), spec, encoded); !made) return made;
+  }
+  return file->finish();
+}
+
+struct Start {
+  double listening = 0, done = 0;  // seconds
+};
+
+Result<Start> start_once(const std::string& folder) {
+  Start start;
+  const auto begin = SteadyClock::now();
+  auto agent = LoneAgent::start(folder, kRoom);
+  if (!agent) return std::move(agent).error();
+  auto client = agent->client();
+  if (!client) return std::move(client).error();
+  start.listening = seconds_since(begin);
+  TaskSpec spec = echo_spec(64);
+  spec.band = Band::urgent;
+  if (Status done = do_one(*client, spec, PlaceKind::local); !done) return done.error();
+  start.done = seconds_since(begin);
+  agent->stop();
+  return start;
+}
+
+struct Starts {
+  Samples listening, done;
+};
+
+Status start_with_few(const std::string& folder, Starts& starts) {
+  // Its ten tasks are done in no time, so each start gets a new store.
+  std::filesystem::remove_all(folder + "/state");
+  if (Status filled = fill(folder, kFew); !filled) return filled;
+  auto start = start_once(folder);
+  if (!start) return std::move(start).error();
+  starts.listening.add(start->listening);
+  starts.done.add(start->done);
+  return {};
+}
+
+Status start_with_many(const std::string& folder, Starts& starts) {
+  auto start = start_once(folder);
+  if (!start) return std::move(start).error();
+  starts.listening.add(start->listening);
+  starts.done.add(start->done);
+  return {};
+}
+
+Status measure(const Options& options, Report& report) {
+  const std::size_t many = options.quick ? 50'000 : 1'000'000;
+  const int rounds = options.quick ? 3 : 15;
+  test::TempDir few_folder("spillway-bench"), many_folder("spillway-bench");
+  if (Status filled = fill(many_folder.path(), many); !filled) return filled;
+  report.condition("rounds", std::to_string(rounds) + ", alternating, medians; page cache warm");
+  report.condition("backlog", "ready tasks of the lowest band; the first task is a new urgent one");
+  Starts few, lots;
+  for (int i = 0; i < rounds; ++i) {
+    if (Status started = start_with_few(few_folder.path(), few); !started) return started;
+    if (Status started = start_with_many(many_folder.path(), lots); !started) return started;
+  }
+  const std::string rows = std::to_string(many) + " rows";
+  const double limit = 500;
+  report.add({"listening, 10 rows", few.listening.median() * 1e3, "ms"});
+  report.add(
+      {"listening, " + rows, lots.listening.median() * 1e3, "ms", few.listening.median() * 1e3});
+  report.add({"first task done, 10 rows, against 500 ms", few.done.median() * 1e3, "ms", limit,
+              Goal::at_most(1)});
+  report.add({"first task done, " + rows + ", against 500 ms", lots.done.median() * 1e3, "ms",
+              limit, Goal::at_most(1)});
+  report.add({"first task done, " + rows + ", against 10 rows", lots.done.median() * 1e3, "ms",
+              few.done.median() * 1e3, Goal::within(0.1)});
+  report.add({"slowest start, 10 rows", few.done.quantile(1) * 1e3, "ms", limit});
+  report.add({"slowest start, " + rows, lots.done.quantile(1) * 1e3, "ms", limit});
+  return {};
+}
+
+}  // namespace
+}  // namespace spillway::bench
+
+int main(int argc, char** argv) {
+  return spillway::bench::run(argc, argv, "startup", spillway::bench::measure);
+}

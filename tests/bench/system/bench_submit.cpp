@@ -1,0 +1,154 @@
+// Durable submits through the agent's socket, against what the disk and SQLite allow.
+#include "agent/intake/frame.h"
+#include "common/wire/codec.h"
+#include "tests/bench/support/agents.h"
+#include "tests/bench/support/crowd.h"
+#include "tests/bench/support/owner_file.h"
+#include "tests/bench/support/report.h"
+#include "tests/bench/support/synced_file.h"
+#include "tests/support/temp_dir.h"
+
+namespace spillway::bench {
+namespace {
+
+constexpr std::size_t kClients = 32;
+constexpr std::size_t kInput = 256;  // bytes
+
+struct Rates {
+  Samples sync, commit, one;            // seconds; medians of rounds
+  Samples group, crowd, crowd_running;  // per second
+};
+
+Exchange submit_exchange(const TaskSpec& spec) {
+  Exchange exchange;
+  intake::append_frame(exchange.request,
+                       wire::encode(wire::Request{1, wire::SubmitRequest{{wire::encode(spec)}}}));
+  exchange.answer_length = [](ByteView in) -> Result<std::size_t> {
+    if (in.size() < 4) return std::size_t{0};
+    const std::size_t length = 4 + (in[0] | std::size_t(in[1]) << 8 | std::size_t(in[2]) << 16);
+    if (in.size() < length) return std::size_t{0};
+    // The frame's bytes must be aligned for reading.
+    const Bytes frame(in.begin() + 4, in.begin() + std::ptrdiff_t(length));
+    Result<wire::Answer> answer = wire::decode_answer(frame);
+    if (!answer) return std::move(answer).error();
+    if (auto* error = std::get_if<Error>(&answer->body)) return *error;
+    auto* submitted = std::get_if<wire::Submitted>(&answer->body);
+    if (!submitted) return fail(Code::corrupt, "the agent answers something else");
+    if (submitted->each.front().error) return *submitted->each.front().error;
+    return length;
+  };
+  return exchange;
+}
+
+Result<Crowd> crowd_of(const LoneAgent& agent, std::size_t clients, const TaskSpec& spec) {
+  if (auto ready = agent.client(); !ready) return std::move(ready).error();
+  std::vector<Socket> sockets;
+  for (std::size_t i = 0; i < clients; ++i) {
+    auto socket = Socket::unix_stream(agent.socket());
+    if (!socket) return std::move(socket).error();
+    sockets.push_back(*std::move(socket));
+  }
+  return Crowd(std::move(sockets), submit_exchange(spec));
+}
+
+// Transactions of `group` rows, over and over: seconds each.
+Result<Samples> raw_commits(OwnerFile& file, std::size_t group, const TaskSpec& spec,
+                            double seconds) {
+  const Bytes encoded = wire::encode(spec);
+  Samples samples;
+  const auto start = SteadyClock::now();
+  while (seconds_since(start) < seconds) {
+    const auto begin = SteadyClock::now();
+    if (Status inserted = file.insert(group, spec, encoded); !inserted) return inserted.error();
+    samples.add(seconds_since(begin));
+  }
+  return samples;
+}
+
+double per_second(const Samples& commits, std::size_t group, double seconds) {
+  return double(commits.count() * group) / seconds;
+}
+
+Status measure_round(const std::string& folder, OwnerFile& raw, Crowd& one, Crowd& crowd,
+                     const TaskSpec& spec, double unit, Rates& rates) {
+  auto sync = synced_writes(folder + "/synced", wire::encode(spec), unit);
+  if (!sync) return std::move(sync).error();
+  rates.sync.add(sync->median());
+  auto commit = raw_commits(raw, 1, spec, unit);
+  if (!commit) return std::move(commit).error();
+  rates.commit.add(commit->median());
+  auto alone = one.run(unit);
+  if (!alone) return std::move(alone).error();
+  auto group = raw_commits(raw, kClients, spec, unit);
+  if (!group) return std::move(group).error();
+  rates.group.add(per_second(*group, kClients, unit));
+  auto together = crowd.run(2 * unit);
+  if (!together) return std::move(together).error();
+  rates.crowd.add(*together);
+  return {};
+}
+
+Status measure_running(const std::string& folder, double seconds, Rates& rates) {
+  auto agent = LoneAgent::start(folder);
+  if (!agent) return std::move(agent).error();
+  auto crowd = crowd_of(*agent, kClients, echo_spec(kInput));
+  if (!crowd) return std::move(crowd).error();
+  auto rate = crowd->run(seconds);
+  if (!rate) return std::move(rate).error();
+  rates.crowd_running.add(*rate);
+  return {};
+}
+
+void tell(const Rates& rates, double one_p50, double one_p99, Report& report) {
+  const double syncs = 1 / rates.sync.median();
+  report.add({"one write + fdatasync of a task", rates.sync.median() * 1e6, "us"});
+  report.add({"one raw SQLite commit of a task", rates.commit.median() * 1e6, "us",
+              rates.sync.median() * 1e6});
+  report.add({"raw SQLite, groups of 32", rates.group.median(), "tasks/s", syncs});
+  report.add({"submit, 32 clients, against raw SQLite in groups of 32", rates.crowd.median(),
+              "tasks/s", rates.group.median(), Goal::at_least(0.8)});
+  report.add({"submit, 32 clients, against one fdatasync per task", rates.crowd.median(), "tasks/s",
+              syncs, Goal::at_least(10)});
+  report.add({"submit, 1 client, p50, against one raw commit", one_p50 * 1e6, "us",
+              rates.commit.median() * 1e6, Goal::at_most(1.3)});
+  report.add({"submit, 1 client, p99", one_p99 * 1e6, "us", rates.commit.median() * 1e6});
+  report.add({"submit, 32 clients, and run here meanwhile", rates.crowd_running.median(), "tasks/s",
+              rates.group.median()});
+}
+
+Status measure(const Options& options, Report& report) {
+  const double unit = options.quick ? 0.2 : 2;  // seconds
+  const int rounds = options.quick ? 1 : 5;
+  test::TempDir folder("spillway-bench"), running("spillway-bench");
+  TaskSpec spec = echo_spec(kInput);
+  spec.not_before = std::chrono::hours(24);  // accepted, and nothing else to do meanwhile
+  report.condition("task", std::to_string(wire::encode(spec).size()) + " bytes, encoded");
+  report.condition("rounds", std::to_string(rounds) + ", medians; latencies over all");
+  auto agent = LoneAgent::start(
+      folder.path(), "[limits]\nmax_tasks = 100000000\n[store]\nmax_bytes = \"16GiB\"\n");
+  if (!agent) return std::move(agent).error();
+  auto raw = OwnerFile::create(folder.file("raw.db"), OwnerFile::Sync::full);
+  if (!raw) return std::move(raw).error();
+  auto one = crowd_of(*agent, 1, spec);
+  if (!one) return std::move(one).error();
+  auto crowd = crowd_of(*agent, kClients, spec);
+  if (!crowd) return std::move(crowd).error();
+  Rates rates;
+  for (int i = 0; i < rounds; ++i) {
+    if (Status round = measure_round(folder.path(), *raw, *one, *crowd, spec, unit, rates);
+        !round) {
+      return round;
+    }
+  }
+  agent->stop();
+  if (Status status = measure_running(running.path(), 2 * unit, rates); !status) return status;
+  tell(rates, one->latencies().median(), one->latencies().quantile(0.99), report);
+  return {};
+}
+
+}  // namespace
+}  // namespace spillway::bench
+
+int main(int argc, char** argv) {
+  return spillway::bench::run(argc, argv, "submit", spillway::bench::measure);
+}
