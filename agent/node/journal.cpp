@@ -34,7 +34,11 @@ void Journal::update(LiveTask& task, TaskState was_state, Epoch was_epoch) {
   }
   auto [update, fresh] = updates_.try_emplace(task.seq, batch.updates.size());
   if (fresh) batch.updates.push_back({task.seq, was_state, was_epoch, {}, nullptr, kNever});
-  batch.updates[update->second].next = task.state;
+  store::TaskUpdate& row = batch.updates[update->second];
+  row.next = task.state;
+  // A task that ended and was asked for again before the commit has neither.
+  row.result.reset();
+  row.keep_until = kNever;
 }
 
 void Journal::finish(const LiveTask& task, store::EncodedBytes result, NodeTime keep_until) {
