@@ -42,10 +42,10 @@ void Node::on_outcome(attempt::Outcome outcome) {
   }
   if (outcome.failure != FailureClass::none) {
     Error error = outcome.error.value_or(fail(Code::cancelled, "stopped"));
-    return apply(
-        *task,
-        lifecycle::on_failure(task->state, task->policy, outcome.epoch, outcome.failure, tick()),
-        {std::move(error.message), error.code});
+    return apply(*task,
+                 lifecycle::on_failure(task->state, policy_after(*task, error.code), outcome.epoch,
+                                       outcome.failure, tick()),
+                 {std::move(error.message), error.code});
   }
   if (live) {
     placement_.learn_run(task->spec->kind, PlaceKind::local, task->work,
