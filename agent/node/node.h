@@ -102,6 +102,12 @@ class Node final : public intake::Api {
     double held_seconds = 0;  // their predicted run time
   };
   struct Submission;
+  // A key that one submission has taken: that of a task not yet durable, or, while its seq is 0, of
+  // one that is still being looked at. The others with the same key wait for it.
+  struct PendingKey {
+    std::uint64_t seq = 0;
+    std::vector<std::function<void()>> others;
+  };
 
   // node.cpp
   lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
@@ -132,6 +138,7 @@ class Node final : public intake::Api {
   void submit_one(std::shared_ptr<Submission> all, std::size_t index, Bytes encoded);
   Result<TaskSpec> admit(ByteView encoded) const;
   void check_key(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded);
+  void release_key(const std::string& key);
   void check_dependencies(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec,
                           Bytes encoded, std::size_t next, std::vector<std::uint64_t> unfinished);
   void accept(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded,
@@ -228,9 +235,9 @@ class Node final : public intake::Api {
   NodeTime next_purge_{}, next_resend_ = kNever, next_probe_ = kNever, link_since_{};
   std::uint64_t probe_token_ = 0;
   NodeTime probe_sent_{};
-  unsigned looking_up_ = 0;                            // dependency look-ups under way
-  std::unordered_set<std::uint64_t> ended_;            // tasks that ended meanwhile
-  std::map<std::string, std::uint64_t> pending_keys_;  // accepted, not yet durable
+  unsigned looking_up_ = 0;                  // dependency look-ups under way
+  std::unordered_set<std::uint64_t> ended_;  // tasks that ended meanwhile
+  std::map<std::string, PendingKey> pending_keys_;
   std::unordered_multimap<std::uint64_t, std::weak_ptr<Subscription>> waiters_;
   std::vector<std::weak_ptr<Subscription>> listeners_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // outlived by late store answers

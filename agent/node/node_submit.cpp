@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "agent/node/node.h"
 #include "common/wire/codec.h"
@@ -81,26 +82,38 @@ Result<TaskSpec> Node::admit(ByteView encoded) const {
 
 void Node::check_key(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec,
                      Bytes encoded) {
-  if (auto pending = pending_keys_.find(spec.idempotency_key); pending != pending_keys_.end()) {
+  std::string key = spec.idempotency_key;
+  if (auto pending = pending_keys_.find(key); pending != pending_keys_.end()) {
+    if (pending->second.seq == 0) {
+      pending->second.others.push_back(
+          [this, all, index, spec = std::move(spec), encoded = std::move(encoded)] {
+            check_key(all, index, spec, encoded);
+          });
+      return;
+    }
     // The first one is about to be durable; this answer is true only once it is.
-    return journal_.after([all, index, id = id_of(pending->second)] {
+    return journal_.after([all, index, id = id_of(pending->second.seq)] {
       all->settle(index, {id, true, std::nullopt});
     });
   }
-  std::string key = spec.idempotency_key;
+  pending_keys_[key];
   parts_.store->find_idempotent(
       key, now(),
       [this, alive = std::weak_ptr(alive_), all, index, spec = std::move(spec),
        encoded = std::move(encoded)](Result<std::optional<std::uint64_t>> found) mutable {
         if (alive.expired()) return;
+        if (!found || *found) release_key(spec.idempotency_key);
         if (!found) return all->refuse(index, found.error());
         if (*found) return all->settle(index, {id_of(**found), true, std::nullopt});
-        // Another with the same key may have come in meanwhile.
-        if (pending_keys_.contains(spec.idempotency_key)) {
-          return check_key(std::move(all), index, std::move(spec), std::move(encoded));
-        }
         check_dependencies(std::move(all), index, std::move(spec), std::move(encoded), 0, {});
       });
+}
+
+// The one that had the key was not accepted: the next one with it has its turn.
+void Node::release_key(const std::string& key) {
+  auto pending = pending_keys_.extract(key);
+  if (pending.empty()) return;
+  for (auto& other : pending.mapped().others) other();
 }
 
 void Node::check_dependencies(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec,
@@ -120,7 +133,10 @@ void Node::check_dependencies(std::shared_ptr<Submission> all, std::size_t index
                                        parent](Result<store::TaskDetail> found) mutable {
       if (alive.expired()) return;
       looking_up_ -= 1;
-      if (!found) return all->refuse(index, found.error());
+      if (!found) {
+        release_key(spec.idempotency_key);
+        return all->refuse(index, found.error());
+      }
       bool missed = std::any_of(unfinished.begin(), unfinished.end(),
                                 [this](std::uint64_t seq) { return ended_.contains(seq); });
       if (missed) {
@@ -130,6 +146,7 @@ void Node::check_dependencies(std::shared_ptr<Submission> all, std::size_t index
       TaskState state = found->row.task.state;
       if (LiveTask* live = table_.find(parent)) state = live->state.state;
       if (is_terminal(state) && state != TaskState::succeeded) {
+        release_key(spec.idempotency_key);
         return all->refuse(index, fail(Code::conflict, "after: task " + to_string(id_of(parent)) +
                                                            " is " + std::string(to_string(state))));
       }
@@ -157,19 +174,23 @@ void Node::accept(std::shared_ptr<Submission> all, std::size_t index, TaskSpec s
   if (!unfinished.empty()) dependencies_ = true;
   row.after = std::move(unfinished);
 
-  if (!spec.idempotency_key.empty()) pending_keys_[spec.idempotency_key] = seq;
+  PendingKey key;
+  if (!spec.idempotency_key.empty()) {
+    key = std::exchange(pending_keys_[spec.idempotency_key], PendingKey{seq, {}});
+  }
   counters_.accepted += 1;
   if (session_ && !cloud_.online) counters_.buffered += 1;
   counters_.by_state[std::size_t(row.row.task.state)] += 1;
   LiveTask& task = adopt_new(row, std::move(spec));
   journal_.insert(task, std::move(row));
-  journal_.after([this, all, index, seq, key = task.spec->idempotency_key] {
-    if (!key.empty()) pending_keys_.erase(key);
+  journal_.after([this, all, index, seq, name = task.spec->idempotency_key] {
+    if (!name.empty()) pending_keys_.erase(name);
     if (!listeners_.empty()) {
       emit(view_of(store::EventRow{seq, now(), store::EventKind::accepted, {}, {}, {}, {}}));
     }
     all->settle(index, {id_of(seq), false, std::nullopt});
   });
+  for (auto& other : key.others) other();
   parts_.wake();
 }
 
