@@ -148,6 +148,8 @@ class Node final : public intake::Api {
   // node_requests.cpp
   void with_task(std::uint64_t seq, Reply reply, std::function<void(LiveTask&)> use);
   void people(wire::TaskRequest request, Reply reply);
+  void check_parents(wire::TaskRequest request, Reply reply, std::size_t next);
+  void take_op(wire::TaskRequest request, Reply reply);
   void show(std::uint64_t seq, Reply reply);
   void why(std::uint64_t seq, Reply reply);
   Ticket wait(std::uint64_t seq, Reply reply);

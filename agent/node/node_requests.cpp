@@ -56,6 +56,30 @@ void Node::with_task(std::uint64_t seq, Reply reply, std::function<void(LiveTask
 }
 
 void Node::people(wire::TaskRequest request, Reply reply) {
+  if (request.op != wire::TaskOp::retry) return take_op(request, reply);
+  check_parents(request, std::move(reply), 0);
+}
+
+// A task that runs anew keeps its order; those it comes after were told of it only once.
+void Node::check_parents(wire::TaskRequest request, Reply reply, std::size_t next) {
+  with_task(request.seq, reply, [this, request, reply, next](LiveTask& task) {
+    if (next >= task.spec->after.size()) return take_op(request, reply);
+    TaskId parent = task.spec->after[next];
+    auto look = [this, alive = std::weak_ptr(alive_), request, reply, next,
+                 parent](Result<store::TaskDetail> found) {
+      if (alive.expired()) return;
+      // One that is gone was kept for its retention: that long ago, it succeeded or nobody cares.
+      if (found && found->row.task.state != TaskState::succeeded) {
+        return reply(fail(Code::conflict, "it comes after task " + to_string(parent) +
+                                              ", which did not succeed (yet): see to that first"));
+      }
+      check_parents(request, reply, next + 1);
+    };
+    parts_.store->find(parent.seq, look);
+  });
+}
+
+void Node::take_op(wire::TaskRequest request, Reply reply) {
   with_task(request.seq, reply, [this, request, reply](LiveTask& task) {
     lifecycle::OwnerStep step;
     switch (request.op) {
