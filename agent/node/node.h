@@ -143,6 +143,8 @@ class Node final : public intake::Api {
                           Bytes encoded, std::size_t next, std::vector<std::uint64_t> unfinished);
   void accept(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded,
               std::vector<std::uint64_t> unfinished);
+  void look_for_orphans(std::uint64_t before);
+  void look_for_parents(std::uint64_t child);
   void release_dependents(std::uint64_t seq, bool succeeded);
 
   // node_requests.cpp

@@ -205,10 +205,43 @@ LiveTask& Node::adopt_new(const store::NewTask& row, TaskSpec spec) {
   return table_.add(std::move(task));
 }
 
+// A crash may have come between a task's end and the release of those that come after it.
+void Node::look_for_orphans(std::uint64_t before) {
+  store::ListFilter filter;
+  filter.state = TaskState::waiting;
+  filter.before = before;
+  parts_.store->list(filter, [this, alive = std::weak_ptr(alive_),
+                              filter](Result<std::vector<store::ListedTask>> rows) {
+    if (alive.expired() || !rows) return;
+    for (const store::ListedTask& row : *rows) {
+      if (row.row.task.deps > 0) look_for_parents(row.row.seq);
+    }
+    if (rows->size() == filter.limit) look_for_orphans(rows->back().row.seq);
+  });
+}
+
+void Node::look_for_parents(std::uint64_t child) {
+  parts_.store->find(
+      child, [this, alive = std::weak_ptr(alive_)](Result<store::TaskDetail> waiting) {
+        if (alive.expired() || !waiting) return;
+        for (std::uint64_t parent : waiting->waits_for) {
+          parts_.store->find(parent, [this, alive, parent](Result<store::TaskDetail> found) {
+            if (alive.expired() || (!found && found.error().code != Code::not_found)) return;
+            if (found && !is_terminal(found->row.task.state)) return;
+            release_dependents(parent, found && found->row.task.state == TaskState::succeeded);
+          });
+        }
+      });
+}
+
 void Node::release_dependents(std::uint64_t seq, bool succeeded) {
+  // Released twice, a task would start before the others it waits for.
+  if (!releasing_.insert(seq).second) return;
   parts_.store->dependents(seq, [this, alive = std::weak_ptr(alive_), seq,
                                  succeeded](Result<std::vector<store::TaskRow>> rows) {
-    if (alive.expired() || !rows || rows->empty()) return;
+    if (alive.expired()) return;
+    journal_.after([this, seq] { releasing_.erase(seq); });
+    if (!rows || rows->empty()) return parts_.wake();
     // In one batch with the steps of those who waited, so that a restart finds all or nothing.
     journal_.dependencies_done(seq);
     for (const store::TaskRow& row : *rows) {
