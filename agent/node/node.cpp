@@ -71,7 +71,8 @@ void Node::start(const store::Recovered& recovered) {
             std::begin(counters_.by_state));
   // What the disk holds besides the live ones is looked for once the loop turns (P22).
   table_.expect_more_on_disk();
-  dependencies_ = recovered.next_seq > 1;
+  dependencies_ = recovered.next_seq > 1;  // until the disk was asked
+  release_ended(0);
   for (const store::TaskRow& row : recovered.live) {
     LiveTask& task = adopt(row);
     if (task.state.place == PlaceKind::cloud) cloud_.held += 1;
@@ -79,6 +80,7 @@ void Node::start(const store::Recovered& recovered) {
           {"the agent stopped while it ran", Code::internal});
   }
   withdraw_offers();
+  if (recovered.counts.by_state[std::size_t(TaskState::waiting)] > 0) look_for_orphans(~0ULL);
   journal_.session(recovered.session + 1);
   if (session_) journal_.after([this] { session_->start(); });
   parts_.wake();

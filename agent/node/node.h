@@ -143,8 +143,7 @@ class Node final : public intake::Api {
                           Bytes encoded, std::size_t next, std::vector<std::uint64_t> unfinished);
   void accept(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded,
               std::vector<std::uint64_t> unfinished);
-  void look_for_orphans(std::uint64_t before);
-  void look_for_parents(std::uint64_t child);
+  void release_ended(std::uint64_t after);
   void release_dependents(std::uint64_t seq, bool succeeded);
 
   // node_requests.cpp
@@ -239,8 +238,9 @@ class Node final : public intake::Api {
   NodeTime next_purge_{}, next_resend_ = kNever, next_probe_ = kNever, link_since_{};
   std::uint64_t probe_token_ = 0;
   NodeTime probe_sent_{};
-  unsigned looking_up_ = 0;                  // dependency look-ups under way
-  std::unordered_set<std::uint64_t> ended_;  // tasks that ended meanwhile
+  unsigned looking_up_ = 0;                      // dependency look-ups under way
+  std::unordered_set<std::uint64_t> ended_;      // tasks that ended meanwhile
+  std::unordered_set<std::uint64_t> releasing_;  // whose dependents' steps are not durable
   std::map<std::string, PendingKey> pending_keys_;
   std::unordered_multimap<std::uint64_t, std::weak_ptr<Subscription>> waiters_;
   std::vector<std::weak_ptr<Subscription>> listeners_;
