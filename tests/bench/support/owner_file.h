@@ -1,9 +1,10 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "common/store/database.h"
 #include "spillway/bytes.h"
@@ -12,26 +13,30 @@
 
 namespace spillway::bench {
 
-// An agent's store file, made by the agent's own code and then written by hand, on the caller's
-// thread: the least that tables, columns and indexes like these cost. One thread.
+// An agent's store file, made by the agent's own code with one task, and then given more like it by
+// plain SQL on the caller's thread: the least that tables, columns and indexes like these cost. One
+// thread.
 class OwnerFile {
  public:
   enum class Sync { full, off };
-  static Result<OwnerFile> create(const std::string& path, Sync sync);
+  static Result<OwnerFile> create(const std::string& path, Sync sync, const TaskSpec& spec);
 
-  // One transaction that inserts as many tasks of this spec as they are when accepted.
-  Status insert(std::size_t count, const TaskSpec& spec, const Bytes& encoded);
+  // One transaction.
+  Status insert(std::size_t tasks);
   // Makes the file one that an agent can start with.
   Status finish();
 
  private:
-  OwnerFile(store::Database database, store::Statement statement)
-      : database_(std::move(database)), insert_(std::move(statement)) {}
+  using Value = std::variant<std::monostate, std::int64_t, std::string, Bytes>;
+
+  OwnerFile(store::Database database, store::Statement statement, std::vector<Value> row)
+      : database_(std::move(database)), insert_(std::move(statement)), row_(std::move(row)) {}
+  static Result<std::vector<Value>> read_row(const store::Database& database);
 
   store::Database database_;
   store::Statement insert_;
-  std::uint64_t next_seq_ = 1;
-  std::array<std::uint64_t, 8> counts_{};
+  std::vector<Value> row_;  // of the first task
+  std::uint64_t tasks_ = 1;
 };
 
 }  // namespace spillway::bench

@@ -166,14 +166,12 @@ Result<Limits> measure_limits(const test::Testbed& bed, const std::string& folde
     if (!many) return std::move(many).error();
     limits.echoes = std::max(limits.echoes, many->per_second);
   }
-  auto raw = OwnerFile::create(folder + "/raw.db", OwnerFile::Sync::full);
+  auto raw = OwnerFile::create(folder + "/raw.db", OwnerFile::Sync::full, echo_spec(kInput));
   if (!raw) return std::move(raw).error();
-  const TaskSpec spec = echo_spec(kInput);
-  const Bytes encoded = wire::encode(spec);
   Samples commits;
   for (const auto start = SteadyClock::now(); seconds_since(start) < unit;) {
     const auto begin = SteadyClock::now();
-    if (Status inserted = raw->insert(1, spec, encoded); !inserted) return inserted.error();
+    if (Status inserted = raw->insert(1); !inserted) return inserted.error();
     commits.add(seconds_since(begin));
   }
   limits.commit = commits.median();

@@ -2,7 +2,6 @@
 // and with many tasks waiting in its store.
 #include <filesystem>
 
-#include "common/wire/codec.h"
 #include "tests/bench/support/agents.h"
 #include "tests/bench/support/owner_file.h"
 #include "tests/bench/support/report.h"
@@ -19,13 +18,12 @@ constexpr char kRoom[] = "[limits]\nmax_tasks = 10000000\n[store]\nmax_bytes = \
 // Ready tasks that run after any other.
 Status fill(const std::string& folder, std::size_t rows) {
   std::filesystem::create_directories(folder + "/state");
-  auto file = OwnerFile::create(folder + "/state/agent.db", OwnerFile::Sync::off);
-  if (!file) return std::move(file).error();
   TaskSpec spec = echo_spec(64);
   spec.band = Band::background;
-  const Bytes encoded = wire::encode(spec);
-  for (std::size_t left = rows; left > 0; left -= std::min(left, kGroup)) {
-    if (Status made = file->insert(std::min(left, kGroup), spec, encoded); !made) return made;
+  auto file = OwnerFile::create(folder + "/state/agent.db", OwnerFile::Sync::off, spec);
+  if (!file) return std::move(file).error();
+  for (std::size_t left = rows - 1; left > 0; left -= std::min(left, kGroup)) {
+    if (Status made = file->insert(std::min(left, kGroup)); !made) return made;
   }
   return file->finish();
 }

@@ -52,14 +52,12 @@ Result<Crowd> crowd_of(const LoneAgent& agent, std::size_t clients, const TaskSp
 }
 
 // Transactions of `group` rows, over and over: seconds each.
-Result<Samples> raw_commits(OwnerFile& file, std::size_t group, const TaskSpec& spec,
-                            double seconds) {
-  const Bytes encoded = wire::encode(spec);
+Result<Samples> raw_commits(OwnerFile& file, std::size_t group, double seconds) {
   Samples samples;
   const auto start = SteadyClock::now();
   while (seconds_since(start) < seconds) {
     const auto begin = SteadyClock::now();
-    if (Status inserted = file.insert(group, spec, encoded); !inserted) return inserted.error();
+    if (Status inserted = file.insert(group); !inserted) return inserted.error();
     samples.add(seconds_since(begin));
   }
   return samples;
@@ -74,12 +72,12 @@ Status measure_round(const std::string& folder, OwnerFile& raw, Crowd& one, Crow
   auto sync = synced_writes(folder + "/synced", wire::encode(spec), unit);
   if (!sync) return std::move(sync).error();
   rates.sync.add(sync->median());
-  auto commit = raw_commits(raw, 1, spec, unit);
+  auto commit = raw_commits(raw, 1, unit);
   if (!commit) return std::move(commit).error();
   rates.commit.add(commit->median());
   auto alone = one.run(unit);
   if (!alone) return std::move(alone).error();
-  auto group = raw_commits(raw, kClients, spec, unit);
+  auto group = raw_commits(raw, kClients, unit);
   if (!group) return std::move(group).error();
   rates.group.add(per_second(*group, kClients, unit));
   auto together = crowd.run(2 * unit);
@@ -127,7 +125,7 @@ Status measure(const Options& options, Report& report) {
   auto agent = LoneAgent::start(
       folder.path(), "[limits]\nmax_tasks = 100000000\n[store]\nmax_bytes = \"16GiB\"\n");
   if (!agent) return std::move(agent).error();
-  auto raw = OwnerFile::create(folder.file("raw.db"), OwnerFile::Sync::full);
+  auto raw = OwnerFile::create(folder.file("raw.db"), OwnerFile::Sync::full, spec);
   if (!raw) return std::move(raw).error();
   auto one = crowd_of(*agent, 1, spec);
   if (!one) return std::move(one).error();
