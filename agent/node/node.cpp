@@ -71,7 +71,6 @@ void Node::start(const store::Recovered& recovered) {
             std::begin(counters_.by_state));
   // What the disk holds besides the live ones is looked for once the loop turns (P22).
   table_.expect_more_on_disk();
-  dependencies_ = recovered.next_seq > 1;  // until the disk was asked
   release_ended(0);
   for (const store::TaskRow& row : recovered.live) {
     LiveTask& task = adopt(row);
@@ -80,7 +79,6 @@ void Node::start(const store::Recovered& recovered) {
           {"the agent stopped while it ran", Code::internal});
   }
   withdraw_offers();
-  if (recovered.counts.by_state[std::size_t(TaskState::waiting)] > 0) look_for_orphans(~0ULL);
   journal_.session(recovered.session + 1);
   if (session_) journal_.after([this] { session_->start(); });
   parts_.wake();
@@ -177,6 +175,11 @@ void Node::record_change(LiveTask& task, const lifecycle::OwnerTask& was, Failur
     if (!task.attempts.empty()) task.attempts.back().failure = failure;
     if (was.place == PlaceKind::cloud) hold_in_cloud(task, -1);
   }
+  std::uint64_t bytes = task.spec_bytes ? task.spec_bytes->size() : 0;
+  if (is.offer_pending && !was.offer_pending) cloud_.offered_bytes += bytes;
+  if (was.offer_pending && !is.offer_pending) {
+    cloud_.offered_bytes -= std::min(cloud_.offered_bytes, bytes);
+  }
   if (is.epoch == was.epoch) return;
   if (is.place == PlaceKind::cloud) hold_in_cloud(task, +1);
   if (task.attempts.size() == kMaxAttemptsKept) task.attempts.erase(task.attempts.begin());
@@ -206,7 +209,7 @@ void Node::finish(LiveTask& task, TaskResult result) {
   auto encoded = std::make_shared<const Bytes>(wire::encode(result));
   journal_.finish(task, std::move(encoded), now() + task.spec->retention);
   if (looking_up_ > 0) ended_.insert(task.seq);
-  if (dependencies_) {
+  if (dependencies_ || !asked_who_waits_) {
     journal_.after([this, seq = task.seq, good = result.outcome == TaskState::succeeded] {
       release_dependents(seq, good);
     });
@@ -241,7 +244,7 @@ NodeTime Node::cycle() {
     std::exchange(drained_, nullptr)();
   }
   NodeTime next = std::min({table_.next_timer(), next_purge_, next_resend_, next_probe_,
-                            retry_commit_, looking_ ? kNever : table_.disk_due()});
+                            next_review_, retry_commit_, looking_ ? kNever : table_.disk_due()});
   if (session_) next = std::min(next, session_->connection().next_timer());
   return next;
 }
@@ -262,6 +265,7 @@ void Node::on_timers() {
   if (!session_) return;
   if (time >= session_->connection().next_timer()) session_->connection().on_timer();
   if (time >= next_resend_) resend_offers(std::chrono::seconds(5));
+  if (time >= next_review_) review_offers();
   if (time >= next_probe_) probe();
 }
 

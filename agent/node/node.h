@@ -98,8 +98,10 @@ class Node final : public intake::Api {
     std::vector<std::string> kinds;  // sorted
     wire::Credits credits;
     NodeTime credits_at{};
-    std::uint32_t held = 0;   // our attempts there: leased or running
-    double held_seconds = 0;  // their predicted run time
+    std::uint32_t held = 0;           // our attempts there: leased or running
+    double held_seconds = 0;          // their predicted run time
+    std::uint64_t offered_bytes = 0;  // of OFFERs without an ACCEPT
+    NodeTime starved_since = kNever;  // reachable, but without credits
   };
   struct Submission;
   // A key that one submission has taken: that of a task not yet durable, or, while its seq is 0, of
@@ -182,6 +184,7 @@ class Node final : public intake::Api {
   void on_link_down(const Error& reason);
   void on_cloud(const wire::Presence& presence);
   void withdraw_offers();
+  void review_offers();
   void on_item(wire::Item item);
   LiveTask* leased(TaskId id);
   void on(const wire::Accept& item);
@@ -200,6 +203,8 @@ class Node final : public intake::Api {
   void schedule();
   placement::Place local_place() const;
   placement::Place cloud_place() const;
+  placement::Estimate soonest_core() const;
+  Duration oldest_offer() const;
   placement::Candidate candidate_of(const LiveTask& task) const;
   std::vector<placement::Candidate> candidates();
   bool gives_up_disconnected(const LiveTask& task) const;
@@ -228,6 +233,7 @@ class Node final : public intake::Api {
   std::map<std::pair<std::uint64_t, std::uint32_t>, bool> cores_;  // (seq, epoch) → blocking
   std::vector<std::string> local_kinds_;                           // sorted
   bool dependencies_ = false;                                      // somebody may wait for somebody
+  bool asked_who_waits_ = false;  // the disk was asked, since the start
   bool draining_ = false;
   bool stopped_ = false;
   bool looking_ = false;  // a look for due tasks on disk is under way
@@ -235,7 +241,8 @@ class Node final : public intake::Api {
   std::function<void()> drained_;
   std::string store_problem_;
   NodeTime retry_commit_ = kNever;
-  NodeTime next_purge_{}, next_resend_ = kNever, next_probe_ = kNever, link_since_{};
+  NodeTime next_purge_{}, next_resend_ = kNever, next_probe_ = kNever, next_review_ = kNever,
+                          link_since_{};
   std::uint64_t probe_token_ = 0;
   NodeTime probe_sent_{};
   unsigned looking_up_ = 0;                      // dependency look-ups under way

@@ -7,6 +7,7 @@ namespace spillway::agent {
 namespace {
 
 constexpr Duration kResendAfter = std::chrono::seconds(5);
+constexpr Duration kFirstReview = std::chrono::milliseconds(500);
 constexpr std::size_t kLearnBytes = 8 * 1024;  // smaller inputs say nothing of bandwidth
 
 }  // namespace
@@ -92,6 +93,7 @@ void Node::send_offer(std::uint64_t seq, Epoch epoch) {
   task->cost.bytes_up += offer.spec.size();
   session_->send_task(std::move(offer));
   next_resend_ = std::min(next_resend_, now() + kResendAfter);
+  if (next_review_ == kNever) next_review_ = now() + kFirstReview;
 }
 
 void Node::resend_offers(Duration older_than) {

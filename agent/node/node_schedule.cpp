@@ -6,7 +6,8 @@ namespace spillway::agent {
 namespace {
 
 constexpr std::uint32_t kBlockingLimit = 16;  // local attempts of blocking kinds at once
-constexpr std::size_t kOfferWindow = 256;     // OFFERs without an application ack
+constexpr Duration kReviewEvery = std::chrono::milliseconds(250);
+constexpr std::size_t kOfferWindow = 256;  // OFFERs without an application ack
 
 }  // namespace
 
@@ -19,18 +20,37 @@ placement::Place Node::local_place() const {
   place.memory = options_.memory;
   place.tags = options_.tags;
   place.kinds = local_kinds_;
+  if (place.idle == 0) place.queue = soonest_core();
   return place;
+}
+
+// How long until one of the running attempts is due to end.
+placement::Estimate Node::soonest_core() const {
+  double soonest = 0;
+  bool first = true;
+  for (const auto& [attempt, blocking] : cores_) {
+    const LiveTask* task = table_.find(attempt.first);
+    if (!task || blocking) continue;
+    double left = double((task->predicted - (now() - task->state.since)).count()) / 1e6;
+    soonest = first ? left : std::min(soonest, left);
+    first = false;
+  }
+  soonest = std::max(soonest, 0.0);
+  return {soonest, 2 * soonest};
 }
 
 placement::Place Node::cloud_place() const {
   placement::Place place;
+  if (!session_) return place;
   place.kind = PlaceKind::cloud;
-  place.reachable = session_ && cloud_.online;
-  if (!session_) {
-    place.unreachable_because = "no broker is configured";
-  } else if (!place.reachable) {
+  place.reachable = cloud_.online;
+  if (!place.reachable) {
     place.unreachable_because = session_->up() ? "the cloud is away" : "the link is down";
   }
+  place.outstanding = cloud_.held;
+  place.queued_bytes = cloud_.offered_bytes;
+  place.unacknowledged = oldest_offer();
+  if (cloud_.starved_since != kNever) place.starved = now() - cloud_.starved_since;
   place.workers = std::max(1U, cloud_.credits.workers);
   place.idle = cloud_.credits.offers - std::min(cloud_.credits.offers, cloud_.held);
   place.memory = cloud_.presence.memory;
@@ -65,10 +85,37 @@ std::vector<placement::Candidate> Node::candidates() {
   return ready;
 }
 
+Duration Node::oldest_offer() const {
+  Duration oldest{};
+  for (std::uint64_t seq : table_.pending_offers()) {
+    const LiveTask* task = table_.find(seq);
+    if (task->offered != NodeTime{}) oldest = std::max(oldest, now() - task->offered);
+  }
+  return oldest;
+}
+
+// Offers that the link has swallowed, or nearly: those that would be done here sooner come back.
+void Node::review_offers() {
+  next_review_ = table_.pending_offers().empty() ? kNever : now() + kReviewEvery;
+  const auto& pending = table_.pending_offers();
+  placement::Place local = local_place();
+  placement::Place cloud = cloud_place();
+  for (std::uint64_t seq : std::vector(pending.begin(), pending.end())) {
+    LiveTask& task = *table_.find(seq);
+    if (task.unsaved > 0) continue;
+    auto why = placement_.withdraw(candidate_of(task), local, cloud, now());
+    if (why)
+      apply(task, lifecycle::withdraw(task.state, task.policy, tick()), {*why, Code::timeout});
+  }
+}
+
 void Node::schedule() {
   if (draining_ || table_.ready().empty() || !store_problem_.empty()) return;
   placement::Place local = local_place();
   placement::Place cloud = cloud_place();
+  bool starved = cloud.reachable && cloud.idle == 0;
+  if (!starved) cloud_.starved_since = kNever;
+  if (starved && cloud_.starved_since == kNever) cloud_.starved_since = now();
   bool uplink = cloud.reachable && cloud.idle > 0 && table_.pending_offers().size() < kOfferWindow;
   bool core = local.idle > 0 || blocking_ < kBlockingLimit;
   if (!uplink && !core) return;

@@ -205,32 +205,16 @@ LiveTask& Node::adopt_new(const store::NewTask& row, TaskSpec spec) {
   return table_.add(std::move(task));
 }
 
-// A crash may have come between a task's end and the release of those that come after it.
-void Node::look_for_orphans(std::uint64_t before) {
-  store::ListFilter filter;
-  filter.state = TaskState::waiting;
-  filter.before = before;
-  parts_.store->list(filter, [this, alive = std::weak_ptr(alive_),
-                              filter](Result<std::vector<store::ListedTask>> rows) {
-    if (alive.expired() || !rows) return;
-    for (const store::ListedTask& row : *rows) {
-      if (row.row.task.deps > 0) look_for_parents(row.row.seq);
-    }
-    if (rows->size() == filter.limit) look_for_orphans(rows->back().row.seq);
-  });
-}
-
-void Node::look_for_parents(std::uint64_t child) {
-  parts_.store->find(
-      child, [this, alive = std::weak_ptr(alive_)](Result<store::TaskDetail> waiting) {
-        if (alive.expired() || !waiting) return;
-        for (std::uint64_t parent : waiting->waits_for) {
-          parts_.store->find(parent, [this, alive, parent](Result<store::TaskDetail> found) {
-            if (alive.expired() || (!found && found.error().code != Code::not_found)) return;
-            if (found && !is_terminal(found->row.task.state)) return;
-            release_dependents(parent, found && found->row.task.state == TaskState::succeeded);
-          });
-        }
+// A stop may have come between the commit of a task's end and that of who waited for it.
+void Node::release_ended(std::uint64_t after) {
+  parts_.store->ended_parent(
+      after, [this, alive = std::weak_ptr(alive_), after](Result<store::EndedParent> ended) {
+        if (alive.expired() || !ended) return;
+        asked_who_waits_ = true;
+        dependencies_ = dependencies_ || ended->anyone_waits;
+        if (ended->seq == 0) return;
+        release_dependents(ended->seq, ended->succeeded);
+        release_ended(ended->seq);
       });
 }
 

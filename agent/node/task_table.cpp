@@ -9,6 +9,11 @@ LiveTask* TaskTable::find(std::uint64_t seq) {
   return found == tasks_.end() ? nullptr : &found->second;
 }
 
+const LiveTask* TaskTable::find(std::uint64_t seq) const {
+  auto found = tasks_.find(seq);
+  return found == tasks_.end() ? nullptr : &found->second;
+}
+
 LiveTask& TaskTable::add(LiveTask task) {
   std::uint64_t seq = task.seq;
   LiveTask& added = tasks_.insert_or_assign(seq, std::move(task)).first->second;

@@ -18,6 +18,7 @@ class TaskTable {
   explicit TaskTable(std::size_t max_ready) : max_ready_(max_ready) {}
 
   LiveTask* find(std::uint64_t seq);
+  const LiveTask* find(std::uint64_t seq) const;
   LiveTask& add(LiveTask task);
   // After a change of state: keeps order and timers true. Whether it may leave memory is for
   // settle.

@@ -200,6 +200,22 @@ Result<std::vector<TaskRow>> OwnerTables::dependents(std::uint64_t seq) const {
   return collect<TaskRow>(cursor, [this](const Cursor& row) { return read_with_spec(row); });
 }
 
+Result<EndedParent> OwnerTables::ended_parent(std::uint64_t after) const {
+  EndedParent ended;
+  Cursor waits = sql_.use(Sql::anyone_waits);
+  Result<bool> any = waits.step();
+  if (!any) return std::move(any).error();
+  ended.anyone_waits = *any;
+  Cursor cursor = sql_.use(Sql::ended_parent);
+  cursor.bind(1, static_cast<std::int64_t>(after));
+  Result<bool> found = cursor.step();
+  if (!found) return std::move(found).error();
+  if (!*found) return ended;
+  ended.seq = cursor.unsigned_integer(0);
+  ended.succeeded = cursor.integer(1) == static_cast<std::int64_t>(TaskState::succeeded);
+  return ended;
+}
+
 Result<std::optional<std::uint64_t>> OwnerTables::find_idempotent(const std::string& key,
                                                                   NodeTime now) const {
   Cursor cursor = sql_.use(Sql::find_idempotency);

@@ -18,7 +18,7 @@ struct Table {
   const char* key;  // integer key to start again from behind a damaged page; null: none
   int columns;
 };
-constexpr Table kTables[] = {{"task", "seq", 27},
+constexpr Table kTables[] = {{"task", "seq", 28},
                              {"bulk", "id", 2},
                              {"event", "id", 7},
                              {"waits", nullptr, 2},
@@ -44,7 +44,7 @@ class Copier {
       const std::string from =
           " WHERE " + key + " >= " + std::to_string(next_) + " ORDER BY " + key;
       if (Status status = copy_from(*put, from); !status) return status;
-      step = next_ > before ? 1 : step * 2;
+      step = next_ > before ? 1 : std::min(step, INT64_MAX / 2) * 2;
       next_ = next_ > INT64_MAX - step ? INT64_MAX : next_ + step;
     }
     return {};

@@ -11,14 +11,14 @@ using lifecycle::OwnerTask;
 const std::string kRow =
     "task.seq, state, task.epoch, band, deadline, keep_until, reason, place, boot, offer_pending, "
     "attempts, crashes, crash_places, losses, last_failure, deps, since, wake, start_by, "
-    "lease_until, run_until, created";
+    "lease_until, run_until, created, settled";
 
-// ?2 to ?21 are bound by bind_task.
+// ?2 to ?21 and ?28 are bound by bind_task.
 const std::string kUpdate =
     "UPDATE task SET state = ?2, epoch = ?3, deadline = ?4, due = ?5, keep_until = ?6, "
     "reason = ?7, place = ?8, boot = ?9, offer_pending = ?10, attempts = ?11, crashes = ?12, "
     "crash_places = ?13, losses = ?14, last_failure = ?15, deps = ?16, since = ?17, wake = ?18, "
-    "start_by = ?19, lease_until = ?20, run_until = ?21";
+    "start_by = ?19, lease_until = ?20, run_until = ?21, settled = ?28";
 const std::string kFence = " WHERE seq = ?1 AND state = ?22 AND epoch = ?23";
 
 using Texts = std::array<std::string, static_cast<std::size_t>(Sql::count_)>;
@@ -30,11 +30,12 @@ void add_writes(Texts& texts) {
   set(Sql::insert_task,
       "INSERT INTO task (seq, state, epoch, deadline, due, keep_until, reason, place, boot, "
       "offer_pending, attempts, crashes, crash_places, losses, last_failure, deps, since, wake, "
-      "start_by, lease_until, run_until, band, created, kind, tenant, spec, result) VALUES (?1, "
+      "start_by, lease_until, run_until, band, created, kind, tenant, spec, result, settled) "
+      "VALUES (?1, "
       "?2, "
       "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, "
       "?22, "
-      "?23, ?24, ?25, ?26, ?27)");
+      "?23, ?24, ?25, ?26, ?27, ?28)");
   set(Sql::update_task, kUpdate + kFence);
   set(Sql::update_task_and_result, kUpdate + ", result = ?24" + kFence);
   set(Sql::put_bulk, "INSERT OR REPLACE INTO bulk (id, bytes) VALUES (?1, ?2)");
@@ -83,6 +84,10 @@ void add_reads(Texts& texts) {
       "SELECT " + kRow +
           ", spec FROM waits CROSS JOIN task ON task.seq = waits.seq WHERE on_seq = "
           "?1 AND state < 4 ORDER BY waits.seq");
+  set(Sql::anyone_waits, "SELECT on_seq FROM waits WHERE on_seq > 0 ORDER BY on_seq LIMIT 1");
+  set(Sql::ended_parent,
+      "SELECT on_seq, state FROM waits CROSS JOIN task ON task.seq = on_seq WHERE on_seq > ?1 AND "
+      "state > 3 ORDER BY on_seq LIMIT 1");
   set(Sql::find_idempotency, "SELECT seq FROM idempotency WHERE key = ?1 AND until > ?2");
   set(Sql::bulk, "SELECT bytes FROM bulk WHERE id = ?1");
   set(Sql::events,
@@ -151,6 +156,7 @@ void bind_task(Cursor& cursor, std::uint64_t seq, const OwnerTask& task, NodeTim
   bind_time(cursor, 19, task.start_by);
   bind_time(cursor, 20, task.lease_until);
   bind_time(cursor, 21, task.run_until);
+  bind(28, task.settled.value);
 }
 
 Result<TaskRow> read_task(const Cursor& cursor) {
@@ -179,6 +185,7 @@ Result<TaskRow> read_task(const Cursor& cursor) {
   task.lease_until = read_time(cursor, 19);
   task.run_until = read_time(cursor, 20);
   row.created = read_time(cursor, 21);
+  task.settled.value = read_count(cursor, 22);
   if (!good || row.seq == 0 || row.seq > kMaxSeq) {
     return fail(Code::corrupt, "task " + std::to_string(row.seq) + ": its row makes no sense");
   }

@@ -30,6 +30,8 @@ enum class Sql : std::uint8_t {
   find_task,
   list_tasks,
   dependents,
+  anyone_waits,
+  ended_parent,
   find_idempotency,
   bulk,
   events,
@@ -72,7 +74,7 @@ void bind_task(Cursor& cursor, std::uint64_t seq, const lifecycle::OwnerTask& ta
 
 // The columns every task query starts with; what follows them starts at kRowColumns. Values no
 // version ever wrote are damage (corrupt).
-inline constexpr int kRowColumns = 22;
+inline constexpr int kRowColumns = 23;
 Result<TaskRow> read_task(const Cursor& cursor);
 Result<EventRow> read_event(const Cursor& cursor);
 

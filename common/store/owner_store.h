@@ -151,6 +151,14 @@ struct TaskDetail {
   std::vector<std::uint64_t> waits_for;  // unfinished dependencies
 };
 
+// A task that ended while others still wait for it, because a stop came between its commit and
+// theirs.
+struct EndedParent {
+  std::uint64_t seq = 0;  // 0: there is none
+  bool succeeded = false;
+  bool anyone_waits = false;  // for any task at all
+};
+
 // What a purge did: finished tasks removed, and when the next one is due (kNever: none).
 struct Purged {
   std::uint64_t removed = 0;
@@ -185,6 +193,8 @@ class OwnerStore {
   virtual void find(std::uint64_t seq, Done<TaskDetail> done) = 0;
   virtual void list(ListFilter filter, Done<std::vector<ListedTask>> done) = 0;
   virtual void dependents(std::uint64_t seq, Done<std::vector<TaskRow>> done) = 0;
+  // The first such task after `seq`. For a restart: it looks at everything that is waited for.
+  virtual void ended_parent(std::uint64_t after, Done<EndedParent> done) = 0;
   // The task accepted with this key, if its window is still open at `now`. The task itself may be
   // purged before its window ends.
   virtual void find_idempotent(std::string key, NodeTime now,

@@ -38,6 +38,7 @@ class OwnerTables {
   // 0 when there are no more.
   Status list(ListFilter& filter, std::size_t slice, std::vector<ListedTask>& found) const;
   Result<std::vector<TaskRow>> dependents(std::uint64_t seq) const;
+  Result<EndedParent> ended_parent(std::uint64_t after) const;
   Result<std::optional<std::uint64_t>> find_idempotent(const std::string& key, NodeTime now) const;
   Result<StoreReport> inspect(bool deep) const;
 

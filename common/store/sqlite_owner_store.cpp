@@ -119,6 +119,10 @@ void SqliteOwnerStore::dependents(std::uint64_t seq, Done<std::vector<TaskRow>> 
                                     std::move(done));
 }
 
+void SqliteOwnerStore::ended_parent(std::uint64_t after, Done<EndedParent> done) {
+  queue_.read<EndedParent>([this, after] { return tables_.ended_parent(after); }, std::move(done));
+}
+
 void SqliteOwnerStore::find_idempotent(std::string key, NodeTime now,
                                        Done<std::optional<std::uint64_t>> done) {
   queue_.read<std::optional<std::uint64_t>>(

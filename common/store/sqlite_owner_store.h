@@ -41,6 +41,7 @@ class SqliteOwnerStore final : public OwnerStore {
   void find(std::uint64_t seq, Done<TaskDetail> done) override;
   void list(ListFilter filter, Done<std::vector<ListedTask>> done) override;
   void dependents(std::uint64_t seq, Done<std::vector<TaskRow>> done) override;
+  void ended_parent(std::uint64_t after, Done<EndedParent> done) override;
   void find_idempotent(std::string key, NodeTime now,
                        Done<std::optional<std::uint64_t>> done) override;
   void purge(NodeTime now, std::size_t limit, Done<Purged> done) override;

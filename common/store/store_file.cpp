@@ -159,6 +159,8 @@ Result<std::uint64_t> carry_over(const std::string& path, const FileKind& kind,
   damaged->leave_log_alone();
   if (!set(*damaged, kLock)) return kNothing;
   Result<std::int64_t> version = damaged->integer("PRAGMA user_version");
+  // In use by another process, which must not have its file taken away.
+  if (!version && version.error().code == Code::busy) return std::move(version).error();
   if (!version || *version != kind.schema.version()) return kNothing;
   return kind.salvage(*damaged, fresh);
 }

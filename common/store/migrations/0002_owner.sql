@@ -23,6 +23,7 @@ CREATE TABLE task (
   start_by INTEGER,
   lease_until INTEGER,
   run_until INTEGER,
+  settled INTEGER NOT NULL,  -- failures of epochs up to here are counted
   created INTEGER NOT NULL,
   kind TEXT NOT NULL,
   tenant TEXT NOT NULL,

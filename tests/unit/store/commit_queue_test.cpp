@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "answers.h"
+#include "tests/unit/store/answers.h"
 
 // After all others: it redefines `new`.
-#include "check_result.h"
+#include "tests/unit/store/check_result.h"
 
 using namespace spillway;
 using namespace spillway::store;

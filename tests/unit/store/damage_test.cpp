@@ -1,7 +1,7 @@
 #include <fstream>
 #include <random>
 
-#include "open_store.h"
+#include "tests/unit/store/open_store.h"
 
 using namespace spillway;
 using namespace spillway::store;
@@ -168,6 +168,16 @@ TEST(Damage, tasks_that_can_be_read_are_carried_over_under_their_own_numbers) {
   works();
   CHECK_OK(open.reopen());
   CHECK_FALSE(open.recovered.quarantined.has_value());
+}
+
+TEST(Damage, a_file_in_use_is_not_taken_away_however_damaged) {
+  CHECK_OK(open.open());
+  mark_damaged(path);
+  OpenStore second{path};
+  CHECK_FAILS(Code::busy, second.open());
+  CHECK_OK(open.commit(batch_of(new_task(300))));
+  CHECK_OK(open.reopen());
+  CHECK_OK(open.find(300));
 }
 
 TEST(Damage, P3_a_carried_over_task_has_an_epoch_none_was_granted_before) {

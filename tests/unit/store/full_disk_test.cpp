@@ -6,10 +6,35 @@
 #include <csignal>
 #include <fstream>
 
-#include "open_store.h"
+#include "tests/unit/store/open_store.h"
 
 using namespace spillway;
 using namespace spillway::store;
+
+namespace {
+
+// A small file system of its own, where the test may mount one.
+class SmallDisk {
+ public:
+  SmallDisk(const std::string& path, const char* size) : path_(path) {
+    ::mkdir(path_.c_str(), 0700);
+    mounted_ = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, size) == 0;
+  }
+  ~SmallDisk() {
+    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  // Without the right to mount, the tests of limits within a file stand for those that need this.
+  bool is_there() const { return mounted_; }
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+  bool mounted_ = false;
+};
+
+}  // namespace
 
 TEST_GROUP(FullDisk) {
   TempFolder folder;
@@ -79,37 +104,28 @@ TEST(FullDisk, a_limit_on_file_size_is_a_full_disk_and_passes) {
 }
 
 TEST(FullDisk, a_full_file_system_loses_nothing_and_recovers_when_space_returns) {
-  const std::string small = folder.file("small");
-  ::mkdir(small.c_str(), 0700);
-  if (::mount("tmpfs", small.c_str(), "tmpfs", 0, "size=3m") != 0) {
-    // Without the right to mount, the two tests above stand for this one.
-    return;
-  }
-  {
-    std::ofstream(small + "/ballast") << std::string(1 << 20, 'x');
-    OpenStore tight{small + "/owner.db"};
-    CHECK_OK(tight.open());
-    std::uint64_t refused = 1;
-    while (tight.commit(batch_of(large_task(refused)))) ++refused;
-    CHECK_FAILS(Code::busy, tight.commit(batch_of(large_task(refused))));
-    CHECK_OK(tight.find(refused - 1));
-    std::filesystem::remove(small + "/ballast");
-    CHECK_OK(tight.commit(batch_of(large_task(refused))));
-    CHECK_OK(tight.reopen());
-    LONGS_EQUAL(refused, tight.recovered.counts.by_state[1]);
-    LONGS_EQUAL(0, tight.inspect(true)->problems.size());
-  }
-  ::umount2(small.c_str(), MNT_DETACH);
+  SmallDisk disk(folder.file("small"), "size=3m");
+  if (!disk.is_there()) return;
+  std::ofstream(disk.file("ballast")) << std::string(1 << 20, 'x');
+  OpenStore tight{disk.file("owner.db")};
+  CHECK_OK(tight.open());
+  std::uint64_t refused = 1;
+  while (tight.commit(batch_of(large_task(refused)))) ++refused;
+  CHECK_FAILS(Code::busy, tight.commit(batch_of(large_task(refused))));
+  CHECK_OK(tight.find(refused - 1));
+  std::filesystem::remove(disk.file("ballast"));
+  CHECK_OK(tight.commit(batch_of(large_task(refused))));
+  CHECK_OK(tight.reopen());
+  LONGS_EQUAL(refused, tight.recovered.counts.by_state[1]);
+  LONGS_EQUAL(0, tight.inspect(true)->problems.size());
 }
 
-TEST(FullDisk, a_store_that_cannot_be_made_for_want_of_space_leaves_nothing_behind) {
-  const std::string tiny = folder.file("tiny");
-  ::mkdir(tiny.c_str(), 0700);
-  if (::mount("tmpfs", tiny.c_str(), "tmpfs", 0, "size=16k") != 0) return;
-  OpenStore none{tiny + "/owner.db"};
+TEST(FullDisk, a_store_that_cannot_be_made_for_want_of_space_leaves_nothing_in_its_place) {
+  SmallDisk disk(folder.file("tiny"), "size=16k");
+  if (!disk.is_there()) return;
+  OpenStore none{disk.file("owner.db")};
   CHECK_FAILS(Code::busy, none.open());
-  CHECK_FALSE(std::filesystem::exists(tiny + "/owner.db"));
-  ::umount2(tiny.c_str(), MNT_DETACH);
+  CHECK_FALSE(std::filesystem::exists(disk.file("owner.db")));
 }
 
 TEST(FullDisk, a_folder_that_may_not_be_written_gives_one_clear_error) {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "open_store.h"
+#include "tests/unit/store/open_store.h"
 
 using namespace spillway;
 using namespace spillway::store;
@@ -25,7 +25,7 @@ TEST_GROUP(Million) {
         std::to_string(rows - 1) +
         ") INSERT INTO task SELECT i, state, epoch, i % 4, deadline, due, keep_until, reason, "
         "place, boot, offer_pending, attempts, crashes, crash_places, losses, last_failure, deps, "
-        "since, wake, start_by, lease_until, run_until, created, kind, tenant, spec, result "
+        "since, wake, start_by, lease_until, run_until, settled, created, kind, tenant, spec, result "
         "FROM n CROSS JOIN pattern;"
         "UPDATE node SET count1 = " +
         std::to_string(rows) + "; COMMIT";

@@ -1,4 +1,4 @@
-#include "open_store.h"
+#include "tests/unit/store/open_store.h"
 
 using namespace spillway;
 using namespace spillway::store;

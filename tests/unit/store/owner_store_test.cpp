@@ -1,4 +1,4 @@
-#include "open_store.h"
+#include "tests/unit/store/open_store.h"
 
 using namespace spillway;
 using namespace spillway::store;
@@ -36,6 +36,7 @@ TEST(OwnerStore, a_committed_task_is_found_with_everything_it_came_with) {
   state.start_by = at(30);
   state.lease_until = at(31);
   state.run_until = at(32);
+  state.settled = Epoch{2};
   task.row.band = Band::high;
   task.tenant = "acme";
   CHECK_OK(open.commit(batch_of(task)));

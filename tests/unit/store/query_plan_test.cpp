@@ -1,5 +1,5 @@
 #include "common/store/owner_sql.h"
-#include "open_store.h"
+#include "tests/unit/store/open_store.h"
 
 using namespace spillway;
 using namespace spillway::store;
