@@ -1,0 +1,220 @@
+#include <string>
+#include <vector>
+
+#include "common/executor/executor.h"
+#include "common/executor/injector.h"
+#include "common/executor/limits.h"
+#include "common/executor/worker.h"
+#include "tests/unit/executor/unit.h"
+
+using namespace spillway;
+using namespace spillway::executor;
+
+namespace {
+
+// One worker, held by a gate while closures are queued, then let go: the order in which they ran.
+class Queue {
+ public:
+  Queue() {
+    CHECK(executor_.try_submit([this] { gate_.pass(); }, {.band = Band::urgent}).ok());
+    gate_.reached();
+  }
+  void add(std::string name, SubmitOptions options = {}) {
+    CHECK(executor_.try_submit([this, name] { ran_ += name; }, options).ok());
+  }
+  std::string run() {
+    gate_.open();
+    executor_.shutdown(Shutdown::drain);
+    return ran_;
+  }
+
+ private:
+  Gate gate_;
+  std::string ran_;
+  Executor executor_{{.workers = 1}};
+};
+
+SubmitOptions due(int seconds) {
+  SubmitOptions options;
+  options.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  return options;
+}
+
+}  // namespace
+
+TEST_GROUP(Order){};
+
+TEST(Order, better_bands_run_first) {
+  Queue queue;
+  queue.add("d", {.band = Band::background});
+  queue.add("c", {.band = Band::normal});
+  queue.add("b", {.band = Band::high});
+  queue.add("a", {.band = Band::urgent});
+  CHECK_EQUAL(std::string("abcd"), queue.run());
+}
+
+TEST(Order, inside_a_band_the_earliest_deadline_runs_first_and_then_those_without_as_they_came) {
+  Queue queue;
+  queue.add("x");
+  queue.add("c", due(300));
+  queue.add("y");
+  queue.add("a", due(100));
+  queue.add("b", due(200));
+  CHECK_EQUAL(std::string("abcxy"), queue.run());
+}
+
+TEST(Order, no_band_waits_for_more_than_the_age_limit_of_better_ones) {
+  Queue queue;
+  queue.add("z", {.band = Band::background});
+  for (unsigned i = 0; i < 3 * Injector::kAgeLimit; ++i) queue.add("a", {.band = Band::urgent});
+  // Batches are taken whole, so the limit is reached within one batch more.
+  const std::size_t at = queue.run().find('z');
+  CHECK(at >= Injector::kAgeLimit && at <= 2 * Injector::kAgeLimit);
+}
+
+TEST(Order, a_closure_without_a_deadline_is_not_starved_by_those_with_one) {
+  Queue queue;
+  queue.add("x");
+  for (int i = 0; i < 40; ++i) queue.add("a", due(100));
+  CHECK(queue.run().find('x') <= Injector::kPlainTurn);
+}
+
+TEST(Order, outside_work_starts_within_the_stated_number_of_closures_that_keep_posting_themselves) {
+  Executor executor({.workers = 1});
+  std::atomic<bool> stop{false};
+  std::atomic<unsigned> turns{0};
+  struct Again {
+    Executor& executor;
+    std::atomic<bool>& stop;
+    std::atomic<unsigned>& turns;
+    void operator()() const {
+      ++turns;
+      if (!stop) executor.post(*this);
+    }
+  };
+  for (int i = 0; i < 8; ++i) CHECK(executor.try_submit(Again{executor, stop, turns}).ok());
+  for (int i = 0; i < 200; ++i) {
+    // From inside, so that what the executor does between the two is all that is counted.
+    std::atomic<unsigned> waited{~0U};
+    CHECK(executor
+              .try_submit([&] {
+                const unsigned before = turns;
+                CHECK(executor.try_submit([&, before] { waited = turns - before; }).ok());
+              })
+              .ok());
+    while (waited == ~0U) std::this_thread::yield();
+    CHECK(waited <= Worker::kDeepTurn);
+  }
+  stop = true;
+}
+
+TEST(Order, P17_an_urgent_closure_waits_for_none_of_the_long_ones_when_a_worker_is_reserved) {
+  Executor executor({.workers = 4});
+  std::atomic<bool> release{false};
+  std::atomic<int> held{0};
+  for (int i = 0; i < 12; ++i) {
+    CHECK(executor
+              .try_submit([&] {
+                ++held;
+                release.wait(false);
+              })
+              .ok());
+  }
+  while (held < 3) std::this_thread::yield();
+  std::atomic<bool> ran{false};
+  CHECK(executor
+            .try_submit(
+                [&] {
+                  ran = true;
+                  ran.notify_one();
+                },
+                {.band = Band::urgent})
+            .ok());
+  ran.wait(false);  // for ever, had the fourth worker taken a long one
+  CHECK_EQUAL(3, held.load());
+  release = true;
+  release.notify_all();
+}
+
+TEST(Order, a_worker_that_waits_in_a_join_lends_its_place) {
+  Executor executor({.workers = 1});
+  std::atomic<bool> joined{false};
+  Gate gate;
+  std::thread thread;
+  CHECK(executor
+            .try_submit([&] {
+              Join join{1};
+              thread = std::thread([&] {
+                gate.pass();
+                join.done();
+              });
+              Worker::current()->await(join);
+              joined = true;
+            })
+            .ok());
+  gate.reached();
+  std::atomic<bool> ran{false};
+  CHECK(executor
+            .try_submit([&] {
+              ran = true;
+              ran.notify_one();
+            })
+            .ok());
+  ran.wait(false);  // on the only worker's place, while that one waits
+  CHECK_FALSE(joined);
+  gate.open();
+  CHECK_EQUAL(2u, executor.shutdown(Shutdown::drain).ran);
+  thread.join();
+}
+
+TEST_GROUP(Limits){};
+
+TEST(Limits, reads_a_cgroup_quota) {
+  DOUBLES_EQUAL(1.5, parse_cpu_max("150000 100000").value_or(0), 1e-9);
+  CHECK_FALSE(parse_cpu_max("max 100000").has_value());
+}
+
+TEST(Limits, takes_no_nonsense_for_a_quota) {
+  for (const char* text : {"", "x", "100000", "-1 100000", "100000 0", "nan 1"}) {
+    CHECK_FALSE(parse_cpu_max(text).has_value());
+  }
+  CHECK(usable_cpus() >= 1);
+}
+
+TEST_GROUP(Observability){};
+
+TEST(Observability, counts_delays_and_traces_what_ran) {
+  Executor executor({.workers = 1});
+  Gate gate;
+  CHECK(executor.try_submit([&] { gate.pass(); }, {.band = Band::high}).ok());
+  gate.reached();
+  gate.open();
+  executor.shutdown(Shutdown::drain);
+  const Counters counters = executor.counters();
+  std::uint64_t delays = 0;
+  for (std::uint64_t bucket : counters.queue_delay[1]) delays += bucket;
+  CHECK_EQUAL(1u, delays);
+  CHECK_EQUAL(1u, counters.workers.at(0).run);
+  STRCMP_CONTAINS("\"name\":\"high\"", executor.chrome_trace().c_str());
+}
+
+TEST_GROUP(Blocking){};
+
+TEST(Blocking, runs_on_threads_of_its_own_while_every_worker_is_busy) {
+  Executor executor({.workers = 1, .blocking_limit = 2});
+  Gate gate;
+  CHECK(executor.try_submit([&] { gate.pass(); }).ok());
+  gate.reached();
+  std::atomic<bool> ran{false};
+  CHECK(executor
+            .try_submit(
+                [&] {
+                  ran = true;
+                  ran.notify_one();
+                },
+                {.blocking = true})
+            .ok());
+  ran.wait(false);
+  gate.open();
+  CHECK_EQUAL(2u, executor.shutdown(Shutdown::drain).ran);
+}
