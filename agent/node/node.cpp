@@ -359,14 +359,17 @@ void Node::on_store_failed(const Error& error) {
 
 void Node::drain(std::function<void()> done) {
   draining_ = true;
-  drained_ = std::move(done);
+  drained_ = [others = std::move(drained_), done = std::move(done)] {
+    if (others) others();
+    done();
+  };
   withdraw_offers();
   parts_.wake();
 }
 
 void Node::resume() {
   draining_ = false;
-  drained_ = nullptr;
+  if (auto drained = std::exchange(drained_, nullptr)) drained();
   parts_.wake();
 }
 

@@ -76,7 +76,8 @@ class Node final : public intake::Api {
   // One turn: timers, placement, commits, publications. Returns when it wants the next one.
   NodeTime cycle();
 
-  // Stops admission, grants and the session's offers; `done` is called once nothing runs here.
+  // Stops admission, grants and the session's offers; `done` is called once nothing runs here, or
+  // when the node is told to go on.
   void drain(std::function<void()> done);
   void resume();
   // Says goodbye to the broker. Commits still queued are the store's to finish.

@@ -32,7 +32,10 @@ Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
     Ticket operator()(wire::StatusRequest&) { return reply(node.view()), nullptr; }
     Ticket operator()(wire::DrainRequest& r) {
       if (r.on) {
-        node.drain([answer = reply] { answer(wire::Done{}); });
+        node.drain([&on = node, answer = reply] {
+          if (on.draining_) return answer(wire::Done{});
+          answer(fail(Code::conflict, "the agent was told to go on before it was drained"));
+        });
       } else {
         node.resume();
         reply(wire::Done{});
