@@ -1,0 +1,69 @@
+#include "tests/support/fakes/cloud_side.h"
+
+#include "tests/support/fakes/agent_side.h"
+
+namespace spillway::test {
+
+CloudSide::CloudSide(ManualClock& clock, FakeBroker& broker, const kinds::KindRegistry& kinds,
+                     unsigned workers)
+    : clock_(clock), broker_(broker), kinds_(kinds), workers_(workers) {
+  options.version = "test";
+  options.memory = 1 << 30;
+}
+
+CloudSide::~CloudSide() { crash(); }
+
+cloud::NodeParts CloudSide::parts() {
+  cloud::NodeParts parts;
+  parts.clock = &clock_;
+  parts.ledger = ledger_.get();
+  parts.runner = runner_.get();
+  parts.kinds = &kinds_;
+  parts.random = [this] { return mixed(randoms_); };
+  parts.wake = [this] { woken_ = true; };
+  parts.report = [this](const std::string& message) { reports.push_back(message); };
+  parts.refused = [this](const std::string& cause, const std::string&) {
+    refused.push_back(cause);
+  };
+  return parts;
+}
+
+void CloudSide::boot() {
+  const cloud::LedgerRecovered recovered = disk.recover(options.tombstones);
+  ledger_ = std::make_unique<MemoryLedger>(disk);
+  runner_ = std::make_unique<ManualRunner>(clock_, workers_);
+  options.boot = BootId{++boots_ * 1000 + 1};
+  node_ = std::make_unique<cloud::Node>(options, parts(), recovered);
+  transport_ = std::make_unique<FakeTransport>(broker_);
+  cloud::SessionOptions session;
+  session.session_base = (recovered.session + 1) << 32;
+  node_->attach(*transport_, std::move(session));
+  node_->start(recovered);
+  woken_ = true;
+}
+
+void CloudSide::crash() {
+  if (!node_) return;
+  transport_->listen({});
+  broker_.cut("cloud");
+  ledger_.reset();
+  runner_.reset();
+  node_.reset();
+  transport_.reset();
+  woken_ = false;
+  next_ = kNever;
+}
+
+bool CloudSide::turn() {
+  if (!node_ || (!woken_ && node_->now() < next_)) return false;
+  woken_ = false;
+  next_ = node_->cycle();
+  return true;
+}
+
+void CloudSide::settle() {
+  while (turn() || ledger_->step()) {
+  }
+}
+
+}  // namespace spillway::test

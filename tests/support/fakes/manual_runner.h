@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <utility>
+
+#include "common/attempt/attempt_runner.h"
+#include "common/base/clock.h"
+
+namespace spillway::test {
+
+// A Runner whose attempts end when the test says so, each once. One thread.
+class ManualRunner final : public attempt::Runner {
+ public:
+  using Key = std::pair<TaskId, Epoch>;
+  struct Running {
+    attempt::Request request;
+    std::function<void(attempt::Outcome)> done;
+    Duration started{};
+    bool told_to_stop = false;
+  };
+
+  explicit ManualRunner(const Clock& clock, unsigned width = 1) : clock_(clock), width_(width) {}
+
+  void run(attempt::Request request, std::function<void(attempt::Outcome)> done) override;
+  void stop(TaskId id, Epoch epoch) override;
+  unsigned width() const override { return width_; }
+
+  const std::map<Key, Running>& running() const { return running_; }
+  std::size_t started() const { return started_; }
+  // Whether an attempt of the task runs now.
+  bool runs(std::uint64_t seq) const;
+
+  // Ends the attempt with this key, or the only one of the task with this number.
+  void succeed(Key key, Bytes value);
+  void succeed(std::uint64_t seq, Bytes value) { succeed(key_of(seq), std::move(value)); }
+  void fail(Key key, Error error, FailureClass failure = FailureClass::error);
+  void fail(std::uint64_t seq, Error error) { fail(key_of(seq), std::move(error)); }
+
+ private:
+  Key key_of(std::uint64_t seq) const;
+  void end(Key key, attempt::Outcome outcome);
+
+  const Clock& clock_;
+  unsigned width_;
+  std::map<Key, Running> running_;
+  std::size_t started_ = 0;
+};
+
+}  // namespace spillway::test

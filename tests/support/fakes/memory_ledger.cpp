@@ -1,0 +1,120 @@
+#include "tests/support/fakes/memory_ledger.h"
+
+#include <algorithm>
+
+namespace spillway::test {
+
+using lifecycle::LeaseState;
+
+cloud::LedgerRecovered LedgerDisk::recover(std::size_t answered) const {
+  cloud::LedgerRecovered recovered;
+  recovered.last_seen = last_seen;
+  recovered.wall_at_last_seen = wall;
+  recovered.session = session;
+  for (const auto& [id, row] : rows) {
+    const bool tombstone = row.task.state == LeaseState::answered;
+    if (!tombstone) recovered.held.push_back(row);
+    if (tombstone && recovered.answered.size() < answered) recovered.answered.push_back(row);
+  }
+  return recovered;
+}
+
+Status LedgerDisk::refuse(std::string why) {
+  broken.push_back(why);
+  return fail(Code::conflict, std::move(why));
+}
+
+Status LedgerDisk::apply(const cloud::LedgerBatch& batch) {
+  for (const cloud::LedgerRow& row : batch.inserts) {
+    if (Status status = insert(row); !status) return status;
+  }
+  for (const cloud::LedgerUpdate& change : batch.updates) {
+    if (Status status = update(change); !status) return status;
+  }
+  last_seen = std::max(last_seen, batch.now);
+  wall = batch.wall;
+  if (batch.session != 0) session = batch.session;
+  commits += 1;
+  return {};
+}
+
+Status LedgerDisk::insert(const cloud::LedgerRow& row) {
+  const std::string name = to_string(row.id);
+  const bool answered = row.task.state == LeaseState::answered;
+  const auto known = rows.find(row.id);
+  if (known != rows.end() && known->second.task.state != LeaseState::answered) {
+    return refuse("insert of " + name + ", which is held");
+  }
+  if (!row.spec && !answered) return refuse(name + " comes without a spec");
+  rows[row.id] = row;
+  if (answered) rows[row.id].spec = rows[row.id].result = nullptr;
+  return {};
+}
+
+Status LedgerDisk::update(const cloud::LedgerUpdate& change) {
+  const std::string name = to_string(change.id);
+  const auto found = rows.find(change.id);
+  if (found == rows.end()) return refuse(name + " is not there");
+  cloud::LedgerRow& row = found->second;
+  if (row.task.state != change.was_state || row.task.epoch != change.was_epoch) {
+    return refuse(name + ": the fence does not match");
+  }
+  if (change.next.epoch < row.task.epoch) return refuse(name + ": its epoch went down");
+  row.task = change.next;
+  if (change.spec) row.spec = change.spec;
+  row.result = change.result ? change.result : row.result;
+  if (change.next.state == LeaseState::answered) row.spec = row.result = nullptr;
+  if (change.next.state == LeaseState::done && !row.result) return refuse(name + " has no result");
+  if (change.next.state != LeaseState::answered && !row.spec) {
+    return refuse(name + " comes without a spec");
+  }
+  return {};
+}
+
+bool MemoryLedger::execute() {
+  if (operations_.empty()) return false;
+  const auto run = std::move(operations_.front());
+  operations_.pop_front();
+  run();
+  return true;
+}
+
+bool MemoryLedger::answer() {
+  if (answers_.empty()) return false;
+  const auto give = std::move(answers_.front());
+  answers_.pop_front();
+  give();
+  return true;
+}
+
+void MemoryLedger::commit(cloud::LedgerBatch batch, Done<void> done) {
+  operations_.push_back([this, batch = std::move(batch), done = std::move(done)] {
+    Status status = failure_ ? Status(*failure_) : disk_.apply(batch);
+    answers_.push_back([done, status] { done(status); });
+  });
+}
+
+void MemoryLedger::find(TaskId id, Done<std::optional<cloud::LedgerRow>> done) {
+  operations_.push_back([this, id, done = std::move(done)] {
+    const auto found = disk_.rows.find(id);
+    std::optional<cloud::LedgerRow> row;
+    if (found != disk_.rows.end()) row = found->second;
+    answers_.push_back([done, row] { done(row); });
+  });
+}
+
+void MemoryLedger::prune(NodeTime, std::size_t keep, std::size_t limit, Done<std::uint64_t> done) {
+  operations_.push_back([this, keep, limit, done = std::move(done)] {
+    std::vector<TaskId> tombstones;
+    for (const auto& [id, row] : disk_.rows) {
+      if (row.task.state == LeaseState::answered) tombstones.push_back(id);
+    }
+    std::uint64_t removed = 0;
+    for (; removed < limit && tombstones.size() - removed > keep; ++removed) {
+      disk_.rows.erase(tombstones[removed]);
+    }
+    answers_.push_back([done, removed] { done(removed); });
+  });
+}
+
+}  // namespace spillway::test

@@ -1,0 +1,249 @@
+#include "tests/support/fakes/memory_owner_store.h"
+
+#include <algorithm>
+
+namespace spillway::test {
+namespace {
+
+using lifecycle::OwnerTask;
+
+store::ReadyKey key_of(const store::TaskRow& row) { return {row.band, row.task.deadline, row.seq}; }
+
+NodeTime due_time(const OwnerTask& task) {
+  if (task.state > TaskState::ready) return kNever;
+  const NodeTime soonest = std::min(task.deadline, task.start_by);
+  return task.state == TaskState::waiting ? std::min(soonest, task.wake) : soonest;
+}
+
+}  // namespace
+
+store::Recovered OwnerDisk::recover() const {
+  store::Recovered recovered;
+  recovered.origin = origin;
+  recovered.next_seq = next_seq;
+  recovered.last_seen = last_seen;
+  recovered.wall_at_last_seen = wall;
+  recovered.session = session;
+  recovered.outbox.assign(outbox.begin(), outbox.end());
+  for (const auto& [seq, task] : tasks) {
+    const TaskState state = task.row.task.state;
+    recovered.counts.by_state[static_cast<std::size_t>(state)] += 1;
+    if (state == TaskState::leased || state == TaskState::running) {
+      recovered.live.push_back(task.row);
+    }
+  }
+  return recovered;
+}
+
+Status OwnerDisk::refuse(std::string why) {
+  broken.push_back(why);
+  return fail(Code::conflict, std::move(why));
+}
+
+Status OwnerDisk::apply(const store::Batch& batch) {
+  for (const store::NewTask& task : batch.inserts) {
+    if (Status status = insert(task, batch.now); !status) return status;
+  }
+  for (const store::TaskUpdate& change : batch.updates) {
+    if (Status status = update(change); !status) return status;
+  }
+  for (const store::EventRow& event : batch.events) tasks.at(event.seq).events.push_back(event);
+  outbox.insert(batch.outbox_put.begin(), batch.outbox_put.end());
+  for (const store::OutboxRow& row : batch.outbox_drop) outbox.erase(row);
+  for (const std::uint64_t seq : batch.deps_done) {
+    for (auto& [waiting, task] : tasks) task.waits_for.erase(seq);
+  }
+  last_seen = std::max(last_seen, batch.now);
+  wall = batch.wall;
+  if (batch.session != 0) session = batch.session;
+  commits += 1;
+  return {};
+}
+
+Status OwnerDisk::insert(const store::NewTask& task, NodeTime now) {
+  const std::uint64_t seq = task.row.seq;
+  if (tasks.contains(seq) || !task.row.spec) return refuse("insert of " + std::to_string(seq));
+  for (const std::uint64_t on : task.after) {
+    const auto parent = tasks.find(on);
+    if (parent == tasks.end() || is_terminal(parent->second.row.task.state)) {
+      return refuse(std::to_string(seq) + " waits for " + std::to_string(on) + ", which has ended");
+    }
+  }
+  if (!task.idempotency_key.empty()) {
+    const auto known = keys.find(task.idempotency_key);
+    if (known != keys.end() && known->second.second > now) {
+      return refuse("key " + task.idempotency_key + " is taken");
+    }
+    keys[task.idempotency_key] = {seq, task.idempotency_until};
+  }
+  tasks[seq] = {task.row, task.kind, task.tenant, {}, {task.after.begin(), task.after.end()}};
+  next_seq = std::max(next_seq, seq + 1);
+  return {};
+}
+
+Status OwnerDisk::update(const store::TaskUpdate& change) {
+  const auto found = tasks.find(change.seq);
+  const std::string name = "task " + std::to_string(change.seq);
+  if (found == tasks.end()) return refuse(name + " is not there");
+  store::TaskRow& row = found->second.row;
+  if (row.task.state != change.was_state || row.task.epoch != change.was_epoch) {
+    return refuse(name + " is " + std::string(to_string(row.task.state)) + ", not " +
+                  std::string(to_string(change.was_state)));
+  }
+  // P1 and P3, whatever the caller believes.
+  if (row.task.state == TaskState::succeeded) return refuse(name + " has its result");
+  if (change.next.epoch < row.task.epoch) return refuse(name + ": its epoch went down");
+  const bool revived = is_terminal(row.task.state) && !is_terminal(change.next.state);
+  row.task = change.next;
+  row.keep_until = change.keep_until;
+  if (change.result || revived) row.result = change.result;
+  if (is_terminal(row.task.state) && !row.result) return refuse(name + " ended without a result");
+  return {};
+}
+
+bool MemoryOwnerStore::execute() {
+  if (operations_.empty()) return false;
+  const auto run = std::move(operations_.front());
+  operations_.pop_front();
+  run();
+  return true;
+}
+
+bool MemoryOwnerStore::answer() {
+  if (answers_.empty()) return false;
+  const auto give = std::move(answers_.front());
+  answers_.pop_front();
+  give();
+  return true;
+}
+
+void MemoryOwnerStore::commit(store::Batch batch, Done<void> done) {
+  push<void>(std::move(done), [this, batch = std::move(batch)]() -> Result<void> {
+    if (failure_) return *failure_;
+    return disk_.apply(batch);
+  });
+}
+
+void MemoryOwnerStore::ready_after(std::optional<store::ReadyKey> after, std::size_t limit,
+                                   std::size_t, Done<std::vector<store::TaskRow>> done) {
+  push<std::vector<store::TaskRow>>(std::move(done), [this, after, limit] {
+    std::map<store::ReadyKey, const store::TaskRow*> ready;
+    for (const auto& [seq, task] : disk_.tasks) {
+      const store::ReadyKey key = key_of(task.row);
+      const bool wanted = task.row.task.state == TaskState::ready && (!after || *after < key);
+      if (wanted) ready[key] = &task.row;
+      if (ready.size() > limit) ready.erase(std::prev(ready.end()));
+    }
+    std::vector<store::TaskRow> rows;
+    for (const auto& [key, row] : ready) rows.push_back(*row);
+    return rows;
+  });
+}
+
+MemoryOwnerStore::Due MemoryOwnerStore::due_now(NodeTime until, std::size_t limit) const {
+  std::map<std::pair<NodeTime, std::uint64_t>, const store::TaskRow*> order;
+  for (const auto& [seq, task] : disk_.tasks) {
+    if (const NodeTime at = due_time(task.row.task); at != kNever) order[{at, seq}] = &task.row;
+  }
+  Due due;
+  for (const auto& [at, row] : order) {
+    if (at.first > until || due.rows.size() == limit) {
+      due.next = at.first;
+      break;
+    }
+    due.rows.push_back(*row);
+  }
+  return due;
+}
+
+void MemoryOwnerStore::due(NodeTime until, std::size_t limit, Done<Due> done) {
+  push<Due>(std::move(done), [this, until, limit] { return due_now(until, limit); });
+}
+
+void MemoryOwnerStore::find(std::uint64_t seq, Done<store::TaskDetail> done) {
+  push<store::TaskDetail>(std::move(done), [this, seq]() -> Result<store::TaskDetail> {
+    const auto found = disk_.tasks.find(seq);
+    if (found == disk_.tasks.end()) return fail(Code::not_found, "no task " + std::to_string(seq));
+    const OwnerDisk::Task& task = found->second;
+    return store::TaskDetail{task.row,
+                             task.kind,
+                             task.tenant,
+                             task.events,
+                             {task.waits_for.begin(), task.waits_for.end()}};
+  });
+}
+
+void MemoryOwnerStore::list(store::ListFilter filter, Done<std::vector<store::ListedTask>> done) {
+  push<std::vector<store::ListedTask>>(std::move(done), [this, filter] {
+    std::vector<store::ListedTask> rows;
+    for (auto task = disk_.tasks.rbegin(); task != disk_.tasks.rend(); ++task) {
+      const auto& [seq, stored] = *task;
+      const bool wanted = seq < filter.before &&
+                          (!filter.state || stored.row.task.state == *filter.state) &&
+                          (filter.kind.empty() || stored.kind == filter.kind) &&
+                          (filter.tenant.empty() || stored.tenant == filter.tenant);
+      if (!wanted) continue;
+      if (rows.size() == filter.limit) break;
+      rows.push_back({stored.row, stored.kind, stored.tenant});
+      rows.back().row.spec = rows.back().row.result = nullptr;
+    }
+    return rows;
+  });
+}
+
+void MemoryOwnerStore::dependents(std::uint64_t seq, Done<std::vector<store::TaskRow>> done) {
+  push<std::vector<store::TaskRow>>(std::move(done), [this, seq] {
+    std::vector<store::TaskRow> rows;
+    for (const auto& [waiting, task] : disk_.tasks) {
+      if (task.waits_for.contains(seq) && !is_terminal(task.row.task.state)) {
+        rows.push_back(task.row);
+      }
+    }
+    return rows;
+  });
+}
+
+void MemoryOwnerStore::ended_parent(std::uint64_t after, Done<store::EndedParent> done) {
+  push<store::EndedParent>(std::move(done), [this, after] {
+    store::EndedParent ended;
+    for (const auto& [waiting, task] : disk_.tasks) {
+      for (std::uint64_t parent : task.waits_for) {
+        ended.anyone_waits = true;
+        const auto found = disk_.tasks.find(parent);
+        const bool over = found != disk_.tasks.end() && is_terminal(found->second.row.task.state);
+        if (!over || parent <= after || (ended.seq != 0 && ended.seq <= parent)) continue;
+        ended.seq = parent;
+        ended.succeeded = found->second.row.task.state == TaskState::succeeded;
+      }
+    }
+    return ended;
+  });
+}
+
+void MemoryOwnerStore::find_idempotent(std::string key, NodeTime now,
+                                       Done<std::optional<std::uint64_t>> done) {
+  push<std::optional<std::uint64_t>>(
+      std::move(done), [this, key = std::move(key), now]() -> std::optional<std::uint64_t> {
+        const auto found = disk_.keys.find(key);
+        if (found == disk_.keys.end() || found->second.second <= now) return std::nullopt;
+        return found->second.first;
+      });
+}
+
+void MemoryOwnerStore::purge(NodeTime now, std::size_t limit, Done<store::Purged> done) {
+  push<store::Purged>(std::move(done), [this, now, limit] {
+    store::Purged purged;
+    for (auto task = disk_.tasks.begin(); task != disk_.tasks.end() && purged.removed < limit;) {
+      const bool old = task->second.row.keep_until <= now;
+      purged.removed += old ? 1 : 0;
+      task = old ? disk_.tasks.erase(task) : std::next(task);
+    }
+    return purged;
+  });
+}
+
+void MemoryOwnerStore::inspect(bool, Done<store::StoreReport> done) {
+  push<store::StoreReport>(std::move(done), [] { return store::StoreReport{}; });
+}
+
+}  // namespace spillway::test

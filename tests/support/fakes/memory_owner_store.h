@@ -1,0 +1,89 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/store/owner_store.h"
+
+namespace spillway::test {
+
+// What an owner's store has committed: it outlives the store and the node, as a disk does. A batch
+// that breaks a rule of the store is refused, and remembered in `broken`, because no node may ever
+// write one.
+struct OwnerDisk {
+  struct Task {
+    store::TaskRow row;
+    std::string kind, tenant;
+    std::vector<store::EventRow> events;
+    std::set<std::uint64_t> waits_for;
+  };
+
+  Origin origin{0x5111};
+  NodeTime last_seen{};
+  Duration wall{};
+  std::uint64_t session = 0, next_seq = 1, commits = 0;
+  std::map<std::uint64_t, Task> tasks;
+  std::set<store::OutboxRow> outbox;
+  std::map<std::string, std::pair<std::uint64_t, NodeTime>> keys;
+  std::vector<std::string> broken;
+
+  store::Recovered recover() const;
+  Status apply(const store::Batch& batch);
+  const Task& at(std::uint64_t seq) const { return tasks.at(seq); }
+  TaskState state(std::uint64_t seq) const { return tasks.at(seq).row.task.state; }
+
+ private:
+  Status insert(const store::NewTask& task, NodeTime now);
+  Status update(const store::TaskUpdate& change);
+  Status refuse(std::string why);
+};
+
+// An OwnerStore without a thread: an operation happens when the store is stepped, and its answer
+// comes at a later step, both in order. Destroying it is a crash: what was not executed is lost.
+class MemoryOwnerStore final : public store::OwnerStore {
+ public:
+  explicit MemoryOwnerStore(OwnerDisk& disk) : disk_(disk) {}
+
+  // Executes the oldest operation, or gives the oldest answer; false when there is none.
+  bool execute();
+  bool answer();
+  bool step() { return answer() || execute(); }
+  bool idle() const { return operations_.empty() && answers_.empty(); }
+  // Commits fail with this until it is taken back.
+  void fail_commits(std::optional<Error> error) { failure_ = std::move(error); }
+
+  void commit(store::Batch batch, Done<void> done) override;
+  void ready_after(std::optional<store::ReadyKey> after, std::size_t limit, std::size_t max_bytes,
+                   Done<std::vector<store::TaskRow>> done) override;
+  void due(NodeTime until, std::size_t limit, Done<Due> done) override;
+  void find(std::uint64_t seq, Done<store::TaskDetail> done) override;
+  void list(store::ListFilter filter, Done<std::vector<store::ListedTask>> done) override;
+  void dependents(std::uint64_t seq, Done<std::vector<store::TaskRow>> done) override;
+  void ended_parent(std::uint64_t after, Done<store::EndedParent> done) override;
+  void find_idempotent(std::string key, NodeTime now,
+                       Done<std::optional<std::uint64_t>> done) override;
+  void purge(NodeTime now, std::size_t limit, Done<store::Purged> done) override;
+  void inspect(bool deep, Done<store::StoreReport> done) override;
+
+ private:
+  template <class T, class Run>
+  void push(Done<T> done, Run run) {
+    operations_.push_back([this, done = std::move(done), run = std::move(run)]() mutable {
+      answers_.push_back([done = std::move(done), result = Result<T>(run())]() mutable {
+        done(std::move(result));
+      });
+    });
+  }
+  Due due_now(NodeTime until, std::size_t limit) const;
+
+  OwnerDisk& disk_;
+  std::optional<Error> failure_;
+  std::deque<std::function<void()>> operations_, answers_;
+};
+
+}  // namespace spillway::test

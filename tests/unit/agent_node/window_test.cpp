@@ -1,0 +1,132 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "tests/unit/agent_node/agent_world.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::test;
+
+TEST_GROUP(Window){static TaskSpec random_task(std::uint64_t & random){TaskSpec spec = echo();
+spec.band = Band(mixed(random) % 4);
+if (mixed(random) % 3 == 0) spec.deadline = 24h + std::chrono::seconds(mixed(random) % 5);
+return spec;
+}
+
+static store::ReadyKey key(const AgentWorld& world, std::uint64_t seq) {
+  const store::TaskRow& row = world.agent.disk.at(seq).row;
+  return {row.band, row.task.deadline, row.seq};
+}
+
+static void end_one(AgentWorld& world, std::uint64_t& random) {
+  const auto& running = world.agent.runner().running();
+  if (running.empty()) return;
+  auto one = std::next(running.begin(), std::ptrdiff_t(mixed(random) % running.size()));
+  const auto key = one->first;
+  if (mixed(random) % 8 == 0) {
+    world.agent.runner().fail(key, fail(Code::io, "once more"));
+  } else {
+    world.agent.runner().succeed(key, to_bytes("v"));
+  }
+}
+
+// Submits, steps and ends in any order; then everything must come to its end.
+static void storm(std::uint64_t seed) {
+  std::uint64_t random = seed;
+  AgentWorld world(unsigned(1 + seed % 3));
+  world.agent.options.max_ready = 1 + seed % 7;
+  world.agent.boot();
+  std::size_t left = 300;
+  while (left > 0) {
+    switch (mixed(random) % 6) {
+      case 0: {
+        wire::SubmitRequest burst;
+        const std::size_t size = std::min<std::size_t>(left, 1 + mixed(random) % 40);
+        for (std::size_t i = 0; i < size; ++i) {
+          burst.specs.push_back(wire::encode(random_task(random)));
+        }
+        left -= size;
+        world.ask(std::move(burst));
+        break;
+      }
+      case 1: end_one(world, random); break;
+      case 2: world.agent.turn(); break;
+      case 3: world.agent.store().execute(); break;
+      case 4: world.agent.store().answer(); break;
+      default:
+        if (mixed(random) % 20 == 0) world.clock.advance(100ms);
+    }
+  }
+  for (int i = 0; i < 20'000 && !world.agent.runner().running().empty(); ++i) {
+    end_one(world, random);
+    world.settle();
+    if (world.agent.runner().running().empty()) world.advance(2min);
+  }
+  for (const auto& [seq, task] : world.agent.disk.tasks) {
+    const bool ended = is_terminal(task.row.task.state);
+    if (!ended) FAIL(("forgotten with seed " + std::to_string(seed)).c_str());
+  }
+  CHECK_EQUAL(300, world.agent.disk.tasks.size());
+  CHECK_EQUAL(0, world.agent.disk.broken.size());
+}
+}
+;
+
+TEST(Window, thousands_of_tasks_start_in_order_of_band_deadline_and_number) {
+  std::uint64_t random = 7;
+  AgentWorld world;
+  world.agent.options.max_ready = 16;
+  world.agent.boot();
+  wire::SubmitRequest all;
+  for (int i = 0; i < 2000; ++i) all.specs.push_back(wire::encode(random_task(random)));
+  world.ask(std::move(all));
+  world.settle();
+  std::vector<store::ReadyKey> started;
+  while (!world.agent.runner().running().empty()) {
+    const std::uint64_t seq = world.agent.runner().running().begin()->first.first.seq;
+    started.push_back(key(world, seq));
+    world.succeed(seq);
+  }
+  CHECK_EQUAL(2000, started.size());
+  // The first one started before the others were seen.
+  CHECK(std::is_sorted(started.begin() + 1, started.end()));
+}
+
+TEST(Window, an_urgent_newcomer_overtakes_what_is_on_disk_and_in_memory) {
+  AgentWorld world;
+  world.agent.options.max_ready = 4;
+  world.boot();
+  for (int i = 0; i < 100; ++i) world.add(echo());
+  TaskSpec urgent = echo();
+  urgent.band = Band::urgent;
+  const std::uint64_t seq = world.add(urgent);
+  world.succeed(1);
+  CHECK(world.runs(seq));
+}
+
+TEST(Window, a_backlog_is_taken_up_after_a_restart_in_order) {
+  AgentWorld world;
+  world.agent.options.max_ready = 8;
+  world.boot();
+  for (int i = 0; i < 300; ++i) world.add(echo());
+  world.agent.crash();
+  world.boot();
+  std::vector<std::uint64_t> started;
+  for (int i = 0; i < 400; ++i) {
+    if (world.agent.runner().running().empty()) world.advance(1min);
+    if (world.agent.runner().running().empty()) break;
+    const std::uint64_t seq = world.agent.runner().running().begin()->first.first.seq;
+    started.push_back(seq);
+    world.succeed(seq);
+  }
+  CHECK_EQUAL(300, started.size());
+  // The one that ran at the crash comes back after its pause.
+  std::erase(started, 1);
+  CHECK(std::is_sorted(started.begin(), started.end()));
+}
+
+TEST(Window, nothing_is_forgotten_whatever_overlaps) {
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) storm(seed);
+}
