@@ -128,6 +128,10 @@ Status Composition::start() {
   return listen();
 }
 
+void Composition::reconfigure(const Options& options) {
+  node_->reconfigure(node_options(options, boot_));
+}
+
 void Composition::connect() {
   const Broker& broker = options_.broker;
   SessionOptions session;

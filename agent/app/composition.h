@@ -26,6 +26,8 @@ class Composition {
   kinds::KindRegistry& kinds() { return kinds_; }
   Status start();
   Node& node() { return *node_; }
+  // Takes up what can change while running.
+  void reconfigure(const Options& options);
   // `done` once nothing runs here.
   void drain(std::function<void()> done) { node_->drain(std::move(done)); }
 

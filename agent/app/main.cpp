@@ -28,7 +28,7 @@ int refuse(const Error& error) {
 }
 
 // Applies what can change while running, and says what cannot.
-void reload(const std::string& path, AgentConfig& current) {
+void reload(const std::string& path, AgentConfig& current, Composition& composition) {
   Result<AgentConfig> read = load_agent_config(path);
   if (!read) {
     return runtime::log(Level::error, "the configuration was not reloaded",
@@ -38,7 +38,8 @@ void reload(const std::string& path, AgentConfig& current) {
     runtime::log(Level::warning, "this change takes effect at the next start", {{"key", key}});
   }
   runtime::logger().set_level(read->agent.log_level);
-  current.agent.log_level = read->agent.log_level;
+  composition.reconfigure(options_from(*read));
+  current = *std::move(read);
   runtime::log(Level::info, "configuration reloaded", {{"file", path}});
 }
 
@@ -55,8 +56,8 @@ int serve(const std::string& path, AgentConfig config) {
                 {"broker", config.broker.uri}});
   runtime::run_daemon(
       loop, {.drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
-             .reload = [&] { reload(path, config); },
-             .grace = config.agent.grace});
+             .reload = [&] { reload(path, config, **composition); },
+             .grace = [&] { return config.agent.grace; }});
   composition->reset();
   runtime::log(Level::info, "stopped");
   return 0;

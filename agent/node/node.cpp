@@ -373,6 +373,15 @@ void Node::resume() {
   parts_.wake();
 }
 
+void Node::reconfigure(const NodeOptions& options) {
+  options_.max_tasks = options.max_tasks;
+  options_.lease = options.lease;
+  options_.probe_interval = options.probe_interval;
+  options_.placement = options.placement;
+  placement_.set_policy(options.placement);
+  parts_.wake();
+}
+
 void Node::stop() {
   if (session_) session_->stop();
   stopped_ = true;

@@ -83,6 +83,9 @@ class Node final : public intake::Api {
   // Says goodbye to the broker. Commits still queued are the store's to finish.
   void stop();
 
+  // Takes up limits and placement policy from a configuration that was read again.
+  void reconfigure(const NodeOptions& options);
+
   NodeView view() const;
   NodeTime now() const { return timeline_.now(); }
 

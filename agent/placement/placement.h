@@ -81,6 +81,9 @@ class Placement {
 
   explicit Placement(Policy policy);
 
+  // Takes effect with the next decision; what was assumed of the link before it was measured stays.
+  void set_policy(const Policy& policy) { policy_ = policy; }
+
   // Predicts both places for a task and says why; `chosen` stays none. For `why` of a waiting task.
   Explanation explain(const Candidate&, const Place& local, const Place& cloud, NodeTime now) const;
 

@@ -53,7 +53,7 @@ Options options_from(const CloudConfig& config) {
   return options;
 }
 
-void reload(const std::string& path, CloudConfig& current) {
+void reload(const std::string& path, CloudConfig& current, Composition& composition) {
   Result<CloudConfig> read = load_cloud_config(path);
   if (!read) {
     return runtime::log(Level::error, "the configuration was not reloaded",
@@ -63,7 +63,8 @@ void reload(const std::string& path, CloudConfig& current) {
     runtime::log(Level::warning, "this change takes effect at the next start", {{"key", key}});
   }
   runtime::logger().set_level(read->cloud.log_level);
-  current.cloud.log_level = read->cloud.log_level;
+  composition.node().set_max_queue(read->cloud.max_queue);
+  current = *std::move(read);
   runtime::log(Level::info, "configuration reloaded", {{"file", path}});
 }
 
@@ -77,8 +78,8 @@ int serve(const std::string& path, CloudConfig config) {
                {{"name", config.cloud.name}, {"version", kVersion}, {"broker", config.broker.uri}});
   runtime::run_daemon(
       loop, {.drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
-             .reload = [&] { reload(path, config); },
-             .grace = config.cloud.grace});
+             .reload = [&] { reload(path, config, **composition); },
+             .grace = [&] { return config.cloud.grace; }});
   composition->reset();
   runtime::log(Level::info, "stopped");
   return 0;

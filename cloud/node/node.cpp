@@ -332,6 +332,12 @@ void Node::drain(std::function<void()> done) {
   parts_.wake();
 }
 
+void Node::set_max_queue(std::uint32_t attempts) {
+  options_.max_queue = attempts;
+  next_credits_ = now();
+  parts_.wake();
+}
+
 void Node::stop() {
   if (session_) session_->stop();
   stopped_ = true;

@@ -63,6 +63,7 @@ class Node {
 
   // Refuses offers and hands back what has not started; `done` is called once nothing runs.
   void drain(std::function<void()> done);
+  void set_max_queue(std::uint32_t attempts);
   void stop();
 
   NodeTime now() const { return timeline_.now(); }

@@ -21,8 +21,8 @@ void run_daemon(Loop& loop, DaemonHooks hooks) {
     if (draining) return loop.stop();
     draining = true;
     systemd.stopping();
-    log(Level::info, "draining", {{"grace_ms", hooks.grace.count()}});
-    grace = loop.after(hooks.grace, [&] {
+    log(Level::info, "draining", {{"grace_ms", hooks.grace().count()}});
+    grace = loop.after(hooks.grace(), [&] {
       log(Level::warning,
           "the grace time passed; what still runs is stopped and starts again later");
       loop.stop();

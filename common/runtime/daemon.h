@@ -14,7 +14,7 @@ struct DaemonHooks {
   std::function<void(std::function<void()> done)> drain;
   // SIGHUP: read the configuration again and apply what can be.
   std::function<void()> reload;
-  std::chrono::milliseconds grace{10'000};
+  std::function<std::chrono::milliseconds()> grace;
 };
 
 // Runs the loop as a service: tells systemd that it is ready, feeds its watchdog, and returns once
