@@ -30,10 +30,19 @@ void Node::free_core(std::uint64_t seq, Epoch epoch) {
 
 void Node::on_outcome(attempt::Outcome outcome) {
   free_core(outcome.id.seq, outcome.epoch);
-  LiveTask* task = table_.find(outcome.id.seq);
-  if (!task) return;
-  bool live = task->state.epoch == outcome.epoch && task->state.place == PlaceKind::local;
-  if (live) note_local_times(*task, outcome);
+  std::uint64_t seq = outcome.id.seq;
+  if (LiveTask* task = table_.find(seq)) return take_outcome(*task, std::move(outcome));
+  // It ended after it was given up, and its task has left memory; a late success still counts.
+  with_task(
+      seq, [](const wire::AnswerBody&) {},
+      [this, outcome = std::move(outcome)](LiveTask& task) mutable {
+        take_outcome(task, std::move(outcome));
+      });
+}
+
+void Node::take_outcome(LiveTask& task, attempt::Outcome outcome) {
+  bool live = task.state.epoch == outcome.epoch && task.state.place == PlaceKind::local;
+  if (live) note_local_times(task, outcome);
   if (outcome.failure == FailureClass::none && outcome.value.size() > kInlineLimit) {
     outcome.failure = FailureClass::error;
     outcome.error = fail(Code::unsupported,
@@ -42,27 +51,26 @@ void Node::on_outcome(attempt::Outcome outcome) {
   }
   if (outcome.failure != FailureClass::none) {
     Error error = outcome.error.value_or(fail(Code::cancelled, "stopped"));
-    return apply(*task,
-                 lifecycle::on_failure(task->state, policy_after(*task, error.code), outcome.epoch,
+    return apply(task,
+                 lifecycle::on_failure(task.state, policy_after(task, error.code), outcome.epoch,
                                        outcome.failure, tick()),
                  {std::move(error.message), error.code});
   }
   if (live) {
-    placement_.learn_run(task->spec->kind, PlaceKind::local, task->work,
+    placement_.learn_run(task.spec->kind, PlaceKind::local, task.work,
                          outcome.run_ended - outcome.run_started, now());
   }
-  lifecycle::OwnerStep step =
-      lifecycle::on_success(task->state, task->policy, outcome.epoch, tick());
+  lifecycle::OwnerStep step = lifecycle::on_success(task.state, task.policy, outcome.epoch, tick());
   if (!step.act.keep_result) {
     counters_.duplicates += 1;
-    return apply(*task, step);
+    return apply(task, step);
   }
-  apply(*task, step);
+  apply(task, step);
   counters_.done_local += 1;
   TaskResult result;
   result.value.bytes = std::move(outcome.value);
   result.digest = outcome.digest;
-  finish(*task, std::move(result));
+  finish(task, std::move(result));
 }
 
 // The same request fails the same way again: such errors use up all attempts at once.
