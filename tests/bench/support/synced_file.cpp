@@ -25,14 +25,15 @@ bool fill(int file) {
 
 }  // namespace
 
-Result<Samples> synced_writes(const std::string& path, const Bytes& bytes, double seconds) {
+Result<Samples> synced_writes(const std::string& path, const Bytes& bytes, Growth growth,
+                              double seconds) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return refused(path);
   Samples samples;
-  bool good = fill(file);
+  bool good = growth == Growth::appended || fill(file);
   const auto start = SteadyClock::now();
   for (std::size_t at = 0; good && seconds_since(start) < seconds; at += bytes.size()) {
-    if (at + bytes.size() > kFileSize) at = 0;
+    if (growth == Growth::in_place && at + bytes.size() > kFileSize) at = 0;
     const auto begin = SteadyClock::now();
     good = pwrite(file, bytes.data(), bytes.size(), off_t(at)) == ssize_t(bytes.size()) &&
            fdatasync(file) == 0;

@@ -8,8 +8,13 @@
 
 namespace spillway::bench {
 
-// How long one write + fdatasync of these bytes takes, over and over for `seconds`. The file has
-// its size beforehand, so that no metadata goes with the data: what a disk does at best.
-Result<Samples> synced_writes(const std::string& path, const Bytes& bytes, double seconds);
+enum class Growth {
+  appended,  // as a log grows
+  in_place,  // the file has its size beforehand: no metadata goes with the data
+};
+
+// How long one write + fdatasync of these bytes takes, over and over for `seconds`.
+Result<Samples> synced_writes(const std::string& path, const Bytes& bytes, Growth growth,
+                              double seconds);
 
 }  // namespace spillway::bench

@@ -10,6 +10,7 @@
 #include "tests/bench/support/mqtt_echo.h"
 #include "tests/bench/support/owner_file.h"
 #include "tests/bench/support/report.h"
+#include "tests/bench/support/usage.h"
 #include "tests/support/temp_dir.h"
 
 namespace spillway::bench {
@@ -213,8 +214,13 @@ Status measure(const Options& options, Report& report) {
   auto latency = alone(**bed, unit);
   if (!latency) return std::move(latency).error();
   if (auto warm = stream.run(unit); !warm) return std::move(warm).error();
+  const double agent_cpu = cpu_seconds_of((*bed)->agent().pid());
+  const double cloud_cpu = cpu_seconds_of((*bed)->cloud().pid());
   auto rate = stream.run(3 * unit);
   if (!rate) return std::move(rate).error();
+  const double each = 1e6 / (*rate * 3 * unit);
+  const double agent_us = (cpu_seconds_of((*bed)->agent().pid()) - agent_cpu) * each;
+  const double cloud_us = (cpu_seconds_of((*bed)->cloud().pid()) - cloud_cpu) * each;
   if (Status drained = stream.drain(); !drained) return drained;
   auto loaded = beside(**bed, stream, *rate / 2, unit);
   if (!loaded) return std::move(loaded).error();
@@ -225,6 +231,8 @@ Status measure(const Options& options, Report& report) {
   report.add({"one raw SQLite commit", limits->commit * 1e6, "us"});
   report.add(
       {"offload, against the raw echo", *rate, "tasks/s", limits->echoes, Goal::at_least(2)});
+  report.add({"agent's CPU for one task", agent_us, "us"});
+  report.add({"cloud's CPU for one task", cloud_us, "us"});
   if (Status others = measure_others(folder.path(), unit, *rate, report); !others) return others;
   report.add({"offload, alone, p50, against the echo and 4 commits", latency->median() * 1e6, "us",
               path * 1e6, Goal::at_most(1.5)});
