@@ -179,6 +179,7 @@ class Node final : public intake::Api {
   void take_core(const LiveTask& task);
   void free_core(std::uint64_t seq, Epoch epoch);
   void on_outcome(attempt::Outcome outcome);
+  void take_outcome(LiveTask& task, attempt::Outcome outcome);
   static lifecycle::OwnerPolicy policy_after(const LiveTask& task, Code error);
   void note_local_times(LiveTask& task, const attempt::Outcome& outcome);
 
