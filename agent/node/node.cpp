@@ -243,8 +243,9 @@ NodeTime Node::cycle() {
   if (draining_ && drained_ && cores_.empty() && journal_.idle()) {
     std::exchange(drained_, nullptr)();
   }
-  NodeTime next = std::min({table_.next_timer(), next_purge_, next_resend_, next_probe_,
-                            next_review_, retry_commit_, looking_ ? kNever : table_.disk_due()});
+  NodeTime next =
+      std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_, next_probe_,
+                next_review_, retry_commit_, looking_ ? kNever : table_.disk_due()});
   if (session_) next = std::min(next, session_->connection().next_timer());
   return next;
 }
