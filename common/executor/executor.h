@@ -18,7 +18,7 @@ namespace spillway::executor {
 
 struct Options {
   unsigned workers = 0;            // at most 48; 0: as affinity and cgroup quota allow
-  std::size_t capacity = 1 << 20;  // closures from outside that may wait
+  std::size_t capacity = 1 << 16;  // closures from outside that may wait; 4 MB of small ones
   unsigned blocking_limit = 16;    // threads for blocking closures
   std::chrono::milliseconds blocking_idle{5000};  // after which such a thread ends
 };

@@ -98,25 +98,43 @@ bool Injector::has(unsigned list) const {
 // Moves what has arrived with a deadline to where it is sorted.
 void Injector::sort_in(unsigned band) {
   if (!has(2 * band)) return;
-  std::vector<Timed>& timed = timed_[band];
+  Run run;
+  if (!spare_.empty()) {
+    run = std::move(spare_.back());
+    spare_.pop_back();
+  }
   for (auto& shard : shards_) {
     while (Node* node = shard->lists[2 * band].pop()) {
-      timed.push_back({node->deadline, order_++, node});
-      std::push_heap(timed.begin(), timed.end());
+      run.push_back({node->deadline, order_++ & (~std::uint64_t{0} >> 8), node->shard, node});
     }
   }
+  if (run.empty()) return keep_spare(std::move(run));
+  std::sort(run.begin(), run.end());
+  timed_[band].push_back(std::move(run));
+  std::push_heap(timed_[band].begin(), timed_[band].end(), RunBefore{});
+}
+
+void Injector::keep_spare(Run run) {
+  constexpr std::size_t kSpare = 8, kSpareCapacity = 1024;
+  if (spare_.size() < kSpare && run.capacity() <= kSpareCapacity) spare_.push_back(std::move(run));
 }
 
 Node* Injector::next_timed(unsigned band) {
-  std::vector<Timed>& timed = timed_[band];
-  if (timed.empty()) return nullptr;
-  std::pop_heap(timed.begin(), timed.end());
-  Node* node = timed.back().node;
-  timed.pop_back();
+  std::vector<Run>& runs = timed_[band];
+  if (runs.empty()) return nullptr;
+  std::pop_heap(runs.begin(), runs.end(), RunBefore{});
+  const Timed earliest = runs.back().back();
+  runs.back().pop_back();
+  if (runs.back().empty()) {
+    keep_spare(std::move(runs.back()));
+    runs.pop_back();
+  } else {
+    std::push_heap(runs.begin(), runs.end(), RunBefore{});
+  }
   ++plain_turn_[band];
-  std::atomic<std::uint64_t>& taken = shards_[node->shard]->taken;
+  std::atomic<std::uint64_t>& taken = shards_[earliest.shard]->taken;
   taken.store(taken.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  return node;
+  return earliest.node;
 }
 
 Node* Injector::next_plain(unsigned band) {

@@ -57,17 +57,25 @@ class Injector {
   };
   struct Timed {
     std::int64_t deadline;
-    std::uint64_t order;  // among equals
+    std::uint64_t order : 56;  // among equals
+    std::uint64_t shard : 8;   // here, because the node is out of every cache by now
     Node* node;
     bool operator<(const Timed& other) const {
       return deadline != other.deadline ? deadline > other.deadline : order > other.order;
     }
+  };
+  // What arrived together, the earliest at the end. A heap of sorted runs costs a fraction of a
+  // heap of nodes when much arrives at once, and is one when little does.
+  using Run = std::vector<Timed>;
+  struct RunBefore {
+    bool operator()(const Run& a, const Run& b) const { return a.back() < b.back(); }
   };
 
   unsigned home() const;
   void link(Shard& shard, Node* node);
   unsigned choose(unsigned worst);
   void sort_in(unsigned band);
+  void keep_spare(Run run);
   Node* next_plain(unsigned band);
   Node* next_timed(unsigned band);
   void settle(unsigned list);
@@ -79,9 +87,10 @@ class Injector {
   alignas(64) std::atomic<unsigned> lists_{0};  // bit per list: may have something
 
   alignas(64) std::mutex mutex_;  // of everything below, and of the consumers' end of the lists
-  std::array<std::vector<Timed>, kBands> timed_;
-  std::array<unsigned, kBands> age_{};         // closures taken while the band was passed over
-  std::array<unsigned, kBands> plain_turn_{};  // closures with a deadline taken in a row
+  std::array<std::vector<Run>, kBands> timed_;  // heaps
+  std::vector<Run> spare_;                      // empty runs, for their memory
+  std::array<unsigned, kBands> age_{};          // closures taken while the band was passed over
+  std::array<unsigned, kBands> plain_turn_{};   // closures with a deadline taken in a row
   std::uint64_t order_ = 0;
   std::size_t next_shard_ = 0;
 };

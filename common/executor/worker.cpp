@@ -72,9 +72,10 @@ void Worker::loop() {
 // neither passed over for ever.
 Entry Worker::next() {
   const unsigned own = band_of(spawned_.newest());
+  const bool deep = spawned_.size() > kDeep;
   const unsigned outside = std::min(core_.injector.best_band(), band_of(inbox_.oldest()));
   if (outside < kBands && outside <= core_.worst_band(index_)) {
-    const unsigned turn = spawned_.size() > kDeep ? kDeepTurn : kTurn;
+    const unsigned turn = deep ? kDeepTurn : kTurn;
     const bool outside_first = outside < own || (outside == own && passed_outside_ >= turn);
     if (own == kBands || (outside_first ? passed_own_ < kAgeLimit : passed_outside_ >= kAgeLimit)) {
       if (const Entry entry = next_from_outside(outside)) {
@@ -87,7 +88,7 @@ Entry Worker::next() {
   if (own == kBands) return 0;
   ++passed_outside_;
   passed_own_ = 0;
-  return ++tick_ % kOldestTurn ? spawned_.pop() : spawned_.steal();
+  return ++tick_ % (deep ? kDeepOldestTurn : kOldestTurn) ? spawned_.pop() : spawned_.steal();
 }
 
 Entry Worker::next_from_outside(unsigned best) {

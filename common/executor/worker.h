@@ -37,7 +37,9 @@ class Worker {
   // this worker's own (kDeepTurn while its deque is deep, so that it does not grow further), and
   // any work at all, its own or from outside, is passed over at most kAgeLimit times.
   static constexpr unsigned kTurn = 1, kDeepTurn = 8, kAgeLimit = 64;
-  static constexpr unsigned kOldestTurn = 16;  // every 16th of its own is its oldest
+  // Every 16th of its own is its oldest, so that none stays for ever below those that post
+  // themselves again; rarely when deep, for going breadth first makes it deeper.
+  static constexpr unsigned kOldestTurn = 16, kDeepOldestTurn = 1024;
   static constexpr std::size_t kDeep = 256;
 
   static constexpr unsigned kGuest = Idlers<>::kMax;  // index of every guest

@@ -27,6 +27,10 @@ class SpillwayPool {
  public:
   static constexpr const char* kName = "spillway";
 
+  SpillwayPool() : SpillwayPool(executor::Options{}.capacity) {}
+  explicit SpillwayPool(std::size_t capacity)
+      : executor_({.workers = kThreads, .capacity = capacity}) {}
+
   template <class F>
   void post(F closure, executor::SubmitOptions options = {}) {
     while (!executor_.try_submit(closure, options).ok()) std::this_thread::yield();
@@ -38,7 +42,7 @@ class SpillwayPool {
   executor::Executor& get() { return executor_; }
 
  private:
-  executor::Executor executor_{{.workers = kThreads}};
+  executor::Executor executor_;
 };
 
 class AsioPool {
