@@ -8,6 +8,7 @@
 #include "agent/cli/completion.h"
 #include "agent/cli/doctor.h"
 #include "agent/cli/names.h"
+#include "agent/cli/text.h"
 
 namespace spillway::cli {
 namespace {
@@ -281,7 +282,9 @@ int act(Line& line, Console& console) {
   Result<int> code = line.action(session);
   console.out.flush();
   if (!code) {
-    complain(console, code.error().message);
+    const auto& again = code.error().retry_after;
+    complain(console, code.error().message +
+                          (again ? "; try again in " + duration_text(*again) : std::string()));
     return exit_code(code.error().code);
   }
   if (!console.out) {

@@ -127,7 +127,8 @@ Result<int> run_task_op(Session& session, wire::TaskOp op, const std::vector<std
   Tally tally;
   for (const std::string& name : tasks) {
     const Status status = apply(session, op, name);
-    status ? print_applied(session, op, name) : complain(session.console(), status.error().message);
+    status ? print_applied(session, op, name)
+           : complain(session.console(), name + ": " + status.error().message);
     tally.add(status ? kOk : exit_code(status.error().code));
   }
   return tally.code();

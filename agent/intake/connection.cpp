@@ -67,11 +67,14 @@ void Connection::take_frames() {
   while (!closed_) {
     if (queued() > kPauseReading) write_some();
     reading_paused_ = queued() > kPauseReading;
+    // Who is not read from cannot be late.
+    if (reading_paused_) half_frame_.cancel();
     if (closed_ || reading_paused_) return;
     Result<std::optional<ByteView>> frame = in_.next();
     if (!frame) return refuse_frame("intake.oversized_frame", std::move(frame).error());
     if (!*frame) break;
     half_frame_.cancel();
+    spared_ = false;
     take(**frame);
   }
   if (closed_) return;
@@ -89,10 +92,16 @@ void Connection::watch_half_frame() {
   if (!in_.half() || half_frame_.pending()) return;
   half_frame_ = shared_->loop.after(shared_->options.half_frame, [weak = weak_from_this()] {
     const auto self = weak.lock();
-    if (!self || self->closed_) return;
-    self->refuse_frame("intake.unfinished_frame",
-                       fail(Code::timeout, "the rest of a request did not come in time"));
+    if (self && !self->closed_) self->end_half_frame();
   });
+}
+
+void Connection::end_half_frame() {
+  std::error_code ignored;
+  // Once, for it may be this process that stood still, and not the client.
+  if (socket_.available(ignored) > 0 && !std::exchange(spared_, true)) return watch_half_frame();
+  refuse_frame("intake.unfinished_frame",
+               fail(Code::timeout, "the rest of a request did not come in time"));
 }
 
 void Connection::handle(wire::Request request) {

@@ -57,6 +57,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void take_frames();
   void take(ByteView frame);
   void watch_half_frame();
+  void end_half_frame();
   void handle(wire::Request request);
   void reply(std::uint64_t key, wire::AnswerBody body);
   void take_event(std::uint64_t key, EventView event);
@@ -82,6 +83,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::vector<Api::Ticket> retired_;  // their owner may still be inside the call that ended them
   std::deque<WaitingEvent> events_;
   runtime::Timer half_frame_;
+  bool spared_ = false;  // the frame that is half here was late once
   bool unflushed_ = false;
   bool awaiting_room_ = false;
   bool reading_paused_ = false;

@@ -51,6 +51,10 @@ class FakeNode {
       submitted.push_back(*wire::decode_spec(bytes));
       wire::Submitted::One one;
       one.id = {kOrigin, 142};
+      if (submitted.back().kind == "later") {
+        one.error = fail(Code::busy, "the store is full");
+        one.error->retry_after = std::chrono::seconds(2);
+      }
       if (submitted.back().kind == "unknown") {
         one.error = fail(Code::not_found, "there is no kind 'unknown'; did you mean 'echo'?");
       }
@@ -258,6 +262,11 @@ TEST(Program, says_in_one_line_what_is_wrong_with_a_submission) {
   }
 }
 
+TEST(Program, says_when_to_try_again) {
+  LONGS_EQUAL(kFailed, spillway({"submit", "later"}));
+  STRCMP_EQUAL("spillway: the store is full; try again in 2.00s\n", err.str().c_str());
+}
+
 TEST(Program, waits_and_prints_the_value_as_it_is) {
   LONGS_EQUAL(kOk, spillway({"wait", kId}));
   STRCMP_EQUAL("the value", out.str().c_str());
@@ -302,7 +311,7 @@ TEST(Program, applies_an_operation_to_each_task_and_says_when_only_some_took_it)
   LONGS_EQUAL(kConflict, spillway({"cancel", "142"}));
   LONGS_EQUAL(kNotFound, spillway({"retry", "404"}));
   LONGS_EQUAL(kPartial, spillway({"release", "7", "404"}));
-  STRCMP_EQUAL("spillway: there is no task 404\n", err.str().c_str());
+  STRCMP_EQUAL("spillway: 404: there is no task 404\n", err.str().c_str());
   CHECK(node.ops.back().op == wire::TaskOp::release);
 }
 
