@@ -87,8 +87,13 @@ struct AgentWorld {
 
   std::shared_ptr<Asked> ask(wire::RequestBody body) {
     auto asked = std::make_shared<Asked>();
-    asked->ticket = agent.node().handle(
-        std::move(body), [asked](wire::AnswerBody answer) { asked->answers.push_back(answer); });
+    // The node keeps the reply as long as the ticket lives.
+    // The node keeps the reply as long as the ticket lives.
+    asked->ticket = agent.node().handle(std::move(body),
+                                        [weak = std::weak_ptr(asked)](wire::AnswerBody answer) {
+                                          if (auto to = weak.lock())
+                                            to->answers.push_back(std::move(answer));
+                                        });
     return asked;
   }
   std::shared_ptr<Asked> submit(const TaskSpec& spec) {

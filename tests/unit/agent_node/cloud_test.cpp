@@ -51,7 +51,7 @@ TEST_GROUP(Offload) {
 
 TEST(Offload, an_offer_leaves_only_after_the_commit_of_its_grant) {
   world.submit(cloudy());
-  while (world.cloud.items().empty()) {
+  while (world.cloud.take<wire::Offer>().empty()) {
     const bool moved = world.agent.turn() || world.broker.step() || world.agent.store().step();
     CHECK(moved);
   }
