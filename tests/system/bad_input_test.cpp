@@ -1,0 +1,215 @@
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "common/wire/topics.h"
+#include "tests/support/eventually.h"
+#include "tests/system/rig.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::test;
+
+namespace {
+
+// Says something to the agent's socket that no client would; whether it was hung up on.
+bool hung_up_on(const std::string& path, const std::string& bytes) {
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  bool ended = false;
+  if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    const timeval patience{30, 0};
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    (void)::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    char answer[4096];
+    ssize_t size = 0;
+    while ((size = ::recv(socket, answer, sizeof answer, 0)) > 0) {
+    }
+    ended = size == 0 || errno == ECONNRESET;
+  }
+  ::close(socket);
+  return ended;
+}
+
+struct LocalAgent {
+  TempDir dir{"spillway-bad"};
+  // A file of this [agent] section's lines, and more.
+  std::string config(const std::string& lines, const std::string& more = "") const {
+    write_text(dir.file("agent.toml"), "[agent]\ndevice = \"pump-7\"\n" + lines + more);
+    return dir.file("agent.toml");
+  }
+  std::string paths() const {
+    return "state_dir = \"" + dir.file("state") + "\"\nsocket = \"" + dir.file("agent.sock") +
+           "\"\n";
+  }
+  Ran start(const std::string& config) const {
+    return run_program({binary("spillway-agent"), "--config", config});
+  }
+  std::string broker(const std::string& uri, const Credentials& who) const {
+    return "[broker]\nuri = \"" + uri + "\"\nca = \"" + who.ca + "\"\ncert = \"" + who.certificate +
+           "\"\nkey = \"" + who.key + "\"\nreconnect_cap = \"1s\"\n";
+  }
+  // Runs the agent until its log says `text`, and a local task after that.
+  bool says_and_works(const std::string& config, const std::string& text) const {
+    auto agent = Process::start({.argv = {binary("spillway-agent"), "--config", config},
+                                 .output = dir.file("log"),
+                                 .errors = dir.file("log")});
+    if (!agent || !file_says(dir.file("log"), text)) return false;
+    return run_program(
+               {binary("spillway"), "submit", "echo", "--wait", "--socket", dir.file("agent.sock")})
+               .code == 0;
+  }
+};
+
+}  // namespace
+
+TEST_GROUP(BadInput) {
+  LocalAgent local;
+
+  void check_line(const Ran& ran, int code, const std::vector<std::string>& words) {
+    for (const std::string& word : words) {
+      if (!ran.says(word)) FAIL(("'" + word + "' is not in: " + ran.err).c_str());
+    }
+    if (ran.code != code) FAIL((std::to_string(ran.code) + ": " + ran.err).c_str());
+    CHECK_EQUAL(1, ran.lines_of_errors());
+  }
+};
+
+TEST(BadInput, an_unknown_key_is_named_with_its_place_and_the_nearest_one) {
+  check_line(local.start(local.config(local.paths() + "grase = \"2s\"\n")), 1,
+             {"agent.toml:5", "grase", "grace"});
+}
+
+TEST(BadInput, a_store_directory_that_cannot_be_written_stops_the_start) {
+  // Not even root may write there.
+  const std::string config =
+      local.config("state_dir = \"/sys\"\nsocket = \"" + local.dir.file("s") + "\"\n");
+  check_line(local.start(config), 1, {"/sys"});
+}
+
+TEST(BadInput, a_second_agent_on_the_same_store_or_socket_is_refused) {
+  const std::string config = local.config(local.paths());
+  auto first = Process::start({.argv = {binary("spillway-agent"), "--config", config},
+                               .output = local.dir.file("log"),
+                               .errors = local.dir.file("log")});
+  CHECK(first.ok());
+  CHECK(file_says(local.dir.file("log"), "running"));
+  const Ran same_store = local.start(config);
+  CHECK_EQUAL(1, same_store.code);
+  CHECK(same_store.says("agent.db"));
+  const Ran same_socket =
+      local.start(local.config("state_dir = \"" + local.dir.file("other") + "\"\nsocket = \"" +
+                               local.dir.file("agent.sock") + "\"\n"));
+  CHECK_EQUAL(1, same_socket.code);
+  CHECK(same_socket.says("agent.sock"));
+  CHECK(first->running());
+  CHECK_EQUAL(0, run_program({binary("spillway"), "submit", "echo", "--wait", "--socket",
+                              local.dir.file("agent.sock")})
+                     .code);
+}
+
+TEST(BadInput, a_missing_certificate_is_named_and_tasks_run_here) {
+  const Credentials nobody{local.dir.file("no-ca"), local.dir.file("no-cert"),
+                           local.dir.file("no-key")};
+  const std::string config =
+      local.config(local.paths(), local.broker("mqtts://localhost:1", nobody));
+  CHECK(local.says_and_works(config, "no-ca"));
+}
+
+TEST(BadInput, no_broker_is_said_with_its_address_and_tasks_run_here) {
+  auto pki = Pki::create(local.dir.path());
+  CHECK(pki.ok());
+  auto device = pki->device("pump-7");
+  CHECK(device.ok());
+  const std::string port = std::to_string(free_port());
+  const std::string config =
+      local.config(local.paths(), local.broker("mqtts://localhost:" + port, *device));
+  CHECK(local.says_and_works(config, port));
+}
+
+TEST(BadInput, a_broker_of_another_authority_is_not_trusted_and_tasks_run_here) {
+  TempDir theirs("spillway-theirs");
+  auto pki = Pki::create(theirs.path(), "theirs");
+  auto ours = Pki::create(local.dir.path(), "ours");
+  CHECK(pki.ok() && ours.ok());
+  auto server = pki->server();
+  auto device = ours->device("pump-7");
+  CHECK(server.ok() && device.ok());
+  auto broker = Broker::start({.directory = theirs.path(), .tls = *server});
+  CHECK(broker.ok());
+  const std::string config = local.config(local.paths(), local.broker(broker->uri(), *device));
+  CHECK(local.says_and_works(config, "certificate"));
+}
+
+TEST(BadInput, bad_tasks_are_refused_with_one_line_and_nothing_is_lost) {
+  Rig rig;
+  if (!rig.good()) FAIL(rig.problem().c_str());
+  CHECK(rig.listens());
+  const std::string before = rig.output({"submit", "echo"});
+  write_text(rig.file("cut.csv"), "time;a;b\n1;2;3\n2;4");
+  const Ran truncated =
+      rig.spillway({"submit", "stats.window", "-i", rig.file("cut.csv"), "--wait"});
+  check_line(truncated, 1, {"line 3"});
+  check_line(rig.spillway({"submit", "ecko"}), 3, {"ecko", "echo"});
+  write_text(rig.file("large"), std::string(65 * 1024, 'x'));
+  check_line(rig.spillway({"submit", "echo", "-i", rig.file("large")}), 2, {"65536"});
+  CHECK_EQUAL(0, rig.spillway({"wait", before}).code);
+}
+
+TEST(BadInput, garbage_on_the_socket_ends_that_client_only) {
+  Rig rig;
+  if (!rig.good()) FAIL(rig.problem().c_str());
+  CHECK(rig.listens());
+  const std::string before = rig.output({"submit", "echo"});
+  CHECK(hung_up_on(rig.bed().socket(), std::string(64, '\xff')));
+  CHECK(hung_up_on(rig.bed().socket(), std::string("\x08\0\0\0garbage!", 12)));
+  CHECK(rig.bed().agent().running());
+  CHECK_EQUAL(0, rig.spillway({"wait", before}).code);
+}
+
+TEST(BadInput, garbage_on_the_topics_is_refused_counted_and_logged_once) {
+  Rig rig;
+  if (!rig.good()) FAIL(rig.problem().c_str());
+  CHECK(rig.bed().wait_for_link(kSoon));
+  const std::string device = Testbed::kDevice;
+  const auto publish = [&](const std::string& who, wire::Direction direction) {
+    auto credentials = rig.bed().pki().device(who);
+    CHECK(credentials.ok());
+    const Ran ran = run_program({"mosquitto_pub",
+                                 "-h",
+                                 "localhost",
+                                 "-p",
+                                 std::to_string(rig.bed().broker().port()),
+                                 "--cafile",
+                                 credentials->ca,
+                                 "--cert",
+                                 credentials->certificate,
+                                 "--key",
+                                 credentials->key,
+                                 "-V",
+                                 "5",
+                                 "-q",
+                                 "1",
+                                 "-i",
+                                 "intruder-" + who,
+                                 "-t",
+                                 wire::to_string({device, direction, wire::Channel::ack}),
+                                 "-m",
+                                 "garbage"});
+    if (ran.code != 0) FAIL(ran.err.c_str());
+  };
+  publish(device, wire::Direction::up);
+  publish("cloud", wire::Direction::down);
+  CHECK(file_says(rig.cloud_log(), "malformed message"));
+  CHECK(file_says(rig.agent_log(), "malformed message"));
+  const Ran after = rig.spillway({"submit", "echo", "--prefer", "cloud", "--wait"});
+  CHECK_EQUAL(0, after.code);
+  CHECK(rig.output({"status", "--json"}).find("\"refused_messages\":1") != std::string::npos);
+}

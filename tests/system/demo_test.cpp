@@ -1,0 +1,34 @@
+#include <cstdlib>
+#include <string>
+
+#include "tests/system/rig.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway::test;
+
+namespace {
+
+// A number of the summary; -1 when it is not there.
+double number(const std::string& json, const std::string& name) {
+  const auto at = json.find("\"" + name + "\":");
+  return at == std::string::npos ? -1 : std::strtod(json.c_str() + at + name.size() + 3, nullptr);
+}
+
+}  // namespace
+
+TEST_GROUP(Demo){};
+
+TEST(Demo, P1_P6_nothing_is_lost_or_doubled_when_agent_cloud_and_broker_are_killed) {
+  const Ran ran =
+      run_program({binary("spillway-demo"), "--tasks", "300", "--kill", "--cut", "2", "--json"},
+                  "/dev/null", 150s);
+  if (ran.code != 0) FAIL((ran.out + ran.err).c_str());
+  DOUBLES_EQUAL(300, number(ran.out, "accepted"), 0);
+  for (const char* zero : {"lost", "doubled", "mismatched", "failed"}) {
+    DOUBLES_EQUAL(0, number(ran.out, zero), 0);
+  }
+  CHECK(number(ran.out, "local") > 0);
+  CHECK(number(ran.out, "cloud") > 0);
+  CHECK(number(ran.out, "cut_s") >= 2);
+}
