@@ -245,6 +245,7 @@ class Node final : public intake::Api {
   bool purging_ = false;
   std::function<void()> drained_;
   std::string store_problem_;
+  std::string link_problem_;  // why there is no connection, as last said
   NodeTime retry_commit_ = kNever;
   NodeTime next_purge_{}, next_resend_ = kNever, next_probe_ = kNever, next_review_ = kNever,
                           link_since_{};

@@ -17,7 +17,11 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   hooks.now = [this] { return now(); };
   hooks.random = parts_.random;
   hooks.wall = [this] { return parts_.clock->wall_time(); };
-  SessionEvents events{.up = [this] { link_since_ = now(); },
+  SessionEvents events{.up =
+                           [this] {
+                             link_since_ = now();
+                             link_problem_.clear();
+                           },
                        .down = [this](const Error& reason) { on_link_down(reason); },
                        .cloud = [this](const wire::Presence& presence) { on_cloud(presence); },
                        .item = [this](wire::Item item) { on_item(std::move(item)); },
@@ -64,7 +68,11 @@ void Node::on_link_down(const Error& reason) {
   if (was) {
     link_since_ = now();
     parts_.report("the link went down: " + reason.message);
+  } else if (reason.message != link_problem_) {
+    // Attempts go on; each cause is said once.
+    parts_.report("no connection to the broker: " + reason.message);
   }
+  link_problem_ = reason.message;
   withdraw_offers();
 }
 
