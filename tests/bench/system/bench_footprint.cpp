@@ -64,7 +64,7 @@ Status measure(const Options& options, Report& report) {
   if (!load) return std::move(load).error();
   auto program = stripped_size(folder.path());
   if (!program) return std::move(program).error();
-  report.condition("build", "dynamic; mosquitto and this program share libraries with the agent");
+  report.condition("linking", "dynamic; mosquitto and this program share libraries with the agent");
   report.add({"PSS idle, TLS connected", double(idle.pss) / kMiB, "MiB", kLimit, Goal::at_most(1)});
   report.add({"PSS idle, the cloud on the same machine", double(beside.pss) / kMiB, "MiB", kLimit});
   report.add({"RSS idle", double(idle.rss) / kMiB, "MiB", kLimit});
