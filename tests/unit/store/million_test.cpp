@@ -7,7 +7,7 @@ using namespace spillway;
 using namespace spillway::store;
 
 TEST_GROUP(Million) {
-  TempFolder folder;
+  TempFolder folder{std::filesystem::temp_directory_path()};  // too large for memory
 
   void make(const std::string& path, std::uint64_t rows) {
     OpenStore open{path};
@@ -25,7 +25,8 @@ TEST_GROUP(Million) {
         std::to_string(rows - 1) +
         ") INSERT INTO task SELECT i, state, epoch, i % 4, deadline, due, keep_until, reason, "
         "place, boot, offer_pending, attempts, crashes, crash_places, losses, last_failure, deps, "
-        "since, wake, start_by, lease_until, run_until, settled, created, kind, tenant, spec, result "
+        "since, wake, start_by, lease_until, run_until, settled, created, kind, tenant, spec, "
+        "result "
         "FROM n CROSS JOIN pattern;"
         "UPDATE node SET count1 = " +
         std::to_string(rows) + "; COMMIT";
