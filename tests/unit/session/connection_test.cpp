@@ -1,0 +1,106 @@
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/session/connection.h"
+#include "common/wire/codec.h"
+#include "tests/support/fake_broker.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::test;
+
+TEST_GROUP(Connection) {
+  ManualClock clock;
+  FakeBroker broker;
+  FakeTransport transport{broker};
+  std::vector<std::string> went_down;
+  session::Connection connection{
+      transport,
+      {},
+      {.now = [this] { return NodeTime(clock.boot_time()); },
+       .random = [] { return std::uint64_t{0}; },
+       .wall = [this] { return clock.wall_time(); },
+       .options =
+           [] {
+             mqtt::ConnectOptions options;
+             options.client_id = "pump-7";
+             return options;
+           },
+       .up = [] {},
+       .down = [this](const Error& why) { went_down.push_back(why.message); },
+       .message = [](const std::string&, Bytes) {},
+       .changed = [] {}}};
+
+  void start() {
+    connection.start();
+    broker.run();
+    CHECK(connection.up());
+  }
+  void send(int items) {
+    for (int i = 0; i < items; ++i) connection.send("t", wire::Echo{std::uint64_t(i), false, {}});
+    connection.pump();
+  }
+  std::vector<std::size_t> sizes() const {
+    std::vector<std::size_t> sizes;
+    for (const auto& one : broker.seen()) {
+      sizes.push_back(wire::decode_message(one.payload)->items.size());
+    }
+    return sizes;
+  }
+};
+
+TEST(Connection, a_lone_item_goes_at_once) {
+  start();
+  send(1);
+  broker.run();
+  CHECK(sizes() == std::vector<std::size_t>{1});
+}
+
+TEST(Connection, a_busy_link_fills_its_messages) {
+  start();
+  for (int i = 0; i < 66; ++i) send(1);
+  broker.run();
+  connection.pump();
+  broker.run();
+  CHECK(sizes() == (std::vector<std::size_t>{1, 1, 64}));
+}
+
+TEST(Connection, stays_inside_what_the_broker_allows_and_loses_nothing) {
+  transport.limit_in_flight(3);
+  start();
+  send(64 * 10);
+  for (int i = 0; i < 20; ++i) {
+    broker.run();
+    connection.pump();
+  }
+  std::size_t items = 0;
+  for (const std::size_t size : sizes()) items += size;
+  CHECK_EQUAL(640, items);
+}
+
+TEST(Connection, forgets_what_waits_when_the_link_goes_and_numbers_each_session) {
+  start();
+  const std::uint64_t first = connection.session();
+  connection.send("t", wire::Echo{});
+  broker.cut("pump-7");
+  CHECK_EQUAL(1, went_down.size());
+  clock.advance(std::chrono::minutes(1));
+  connection.on_timer();
+  broker.run();
+  CHECK(connection.up());
+  CHECK_EQUAL(first + 1, connection.session());
+  connection.pump();
+  broker.run();
+  CHECK(sizes().empty());
+}
+
+TEST(Connection, keeps_nothing_while_the_link_is_down) {
+  CHECK_FALSE(connection.publish({.topic = "t"}).ok());
+  send(1);
+  start();
+  connection.pump();
+  broker.run();
+  CHECK(sizes().empty());
+}
