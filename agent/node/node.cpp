@@ -1,6 +1,7 @@
 #include "agent/node/node.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "common/wire/codec.h"
 
@@ -350,6 +351,13 @@ void Node::on_committed() {
 }
 
 void Node::on_store_failed(const Error& error) {
+  if (error.code == Code::conflict || error.code == Code::corrupt) {
+    // Memory and disk disagree, or the disk is damaged: nothing but a start from what is on disk is
+    // right, and that is what a service manager does.
+    parts_.report("the store refused what memory holds; ending to start from the disk: " +
+                  error.message);
+    std::abort();
+  }
   if (store_problem_.empty()) {
     parts_.report("the store cannot write, nothing is accepted until it can: " + error.message);
   }

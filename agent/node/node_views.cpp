@@ -117,7 +117,8 @@ WhyReport Node::why_of(TaskView view, const LiveTask& live) const {
   why.dominant = why.explanation.dominant;
   if (view.state == TaskState::waiting) {
     std::tie(why.dominant, why.next) = waiting_words(view);
-    if (live.state.wake != kNever) why.next_in = live.state.wake - now();
+    if (live.state.wake != kNever && view.reason != WaitReason::held)
+      why.next_in = live.state.wake - now();
   } else if (view.state == TaskState::ready) {
     why.next = "a free core or a place in the uplink window";
   } else if (view.state == TaskState::leased) {

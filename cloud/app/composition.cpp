@@ -32,6 +32,12 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
     return fail(Code::io, "state_dir " + options.state_dir + ": " + error.message() +
                               "; create it, or name another in [cloud] state_dir");
   }
+  // What tasks carry is nobody else's business.
+  std::filesystem::permissions(options.state_dir,
+                               std::filesystem::perms::owner_all |
+                                   std::filesystem::perms::group_read |
+                                   std::filesystem::perms::group_exec,
+                               error);
   std::unique_ptr<Composition> made(new Composition(options, loop));
   made->boot_ = BootId{crypto::random_u64()};
   auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };

@@ -1,6 +1,7 @@
 #include "cloud/node/node.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "common/wire/codec.h"
 
@@ -21,26 +22,33 @@ Node::Node(NodeOptions options, NodeParts parts, const LedgerRecovered& recovere
     : options_(std::move(options)),
       parts_(std::move(parts)),
       timeline_(*parts_.clock, recovered.last_seen),
-      journal_(
-          *parts_.ledger,
-          {.failed =
-               [this](const Error& error) {
-                 if (store_problem_.empty()) {
-                   parts_.report("the ledger cannot write, nothing is accepted until it can: " +
-                                 error.message);
-                 }
-                 store_problem_ = error.message;
-                 retry_commit_ = now() + kRetryCommit;
-                 parts_.wake();
-               },
-           .committed =
-               [this] {
-                 if (!store_problem_.empty()) parts_.report("the ledger writes again");
-                 store_problem_.clear();
-                 retry_commit_ = kNever;
-                 parts_.wake();
-               }},
-          [this](TaskId id) { settle(id); }) {}
+      journal_(*parts_.ledger,
+               {.failed = [this](const Error& error) { on_ledger_failed(error); },
+                .committed = [this] { on_committed(); }},
+               [this](TaskId id) { settle(id); }) {}
+
+void Node::on_ledger_failed(const Error& error) {
+  if (error.code == Code::conflict || error.code == Code::corrupt) {
+    // Memory and disk disagree, or the disk is damaged: nothing but a start from what is on disk is
+    // right, and that is what a service manager does.
+    parts_.report("the ledger refused what memory holds; ending to start from the disk: " +
+                  error.message);
+    std::abort();
+  }
+  if (store_problem_.empty()) {
+    parts_.report("the ledger cannot write, nothing is accepted until it can: " + error.message);
+  }
+  store_problem_ = error.message;
+  retry_commit_ = now() + kRetryCommit;
+  parts_.wake();
+}
+
+void Node::on_committed() {
+  if (!store_problem_.empty()) parts_.report("the ledger writes again");
+  store_problem_.clear();
+  retry_commit_ = kNever;
+  parts_.wake();
+}
 
 void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   session::Hooks hooks;

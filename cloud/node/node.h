@@ -80,6 +80,8 @@ class Node {
     std::set<TaskId> unanswered;  // results it has not acknowledged
   };
 
+  void on_ledger_failed(const Error& error);
+  void on_committed();
   lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
   HeldTask* find(TaskId id);
   HeldTask& adopt(const LedgerRow& row);
