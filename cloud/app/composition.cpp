@@ -27,17 +27,17 @@ std::uint64_t physical_memory() {
 Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
                                                        runtime::Loop& loop) {
   std::error_code error;
-  std::filesystem::create_directories(options.state_dir, error);
+  bool made_here = std::filesystem::create_directories(options.state_dir, error);
   if (error) {
     return fail(Code::io, "state_dir " + options.state_dir + ": " + error.message() +
                               "; create it, or name another in [cloud] state_dir");
   }
-  // What tasks carry is nobody else's business.
-  std::filesystem::permissions(options.state_dir,
-                               std::filesystem::perms::owner_all |
-                                   std::filesystem::perms::group_read |
-                                   std::filesystem::perms::group_exec,
-                               error);
+  if (made_here) {
+    // What tasks carry is nobody else's business.
+    using std::filesystem::perms;
+    std::filesystem::permissions(options.state_dir,
+                                 perms::owner_all | perms::group_read | perms::group_exec, error);
+  }
   std::unique_ptr<Composition> made(new Composition(options, loop));
   made->boot_ = BootId{crypto::random_u64()};
   auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
