@@ -208,7 +208,9 @@ void Node::finish(LiveTask& task, TaskResult result) {
     result.placement = {last.place, task.predicted, now() - last.times.started};
   }
   auto encoded = std::make_shared<const Bytes>(wire::encode(result));
-  journal_.finish(task, std::move(encoded), now() + task.spec->retention);
+  NodeTime keep_until = now() + task.spec->retention;
+  journal_.finish(task, std::move(encoded), keep_until);
+  next_purge_ = std::min(next_purge_, std::max(keep_until, now() + kPurgeInterval));
   if (looking_up_ > 0) ended_.insert(task.seq);
   if (dependencies_ || !asked_who_waits_) {
     journal_.after([this, seq = task.seq, good = result.outcome == TaskState::succeeded] {
@@ -333,12 +335,16 @@ void Node::refill() {
 
 void Node::purge() {
   purging_ = true;
-  next_purge_ = now() + kPurgeInterval;
+  next_purge_ = kNever;
   parts_.store->purge(now(), kPurgeSlice,
                       [this, alive = std::weak_ptr(alive_)](Result<store::Purged> purged) {
                         if (alive.expired()) return;
                         purging_ = false;
-                        if (purged && purged->removed == kPurgeSlice) next_purge_ = now();
+                        // An idle store is not written: the next one is when a task's time is up.
+                        NodeTime next = purged ? purged->next : now();
+                        bool more = purged && purged->removed == kPurgeSlice;
+                        NodeTime soonest = more ? now() : now() + kPurgeInterval;
+                        next_purge_ = std::min(next_purge_, std::max(next, soonest));
                         parts_.wake();
                       });
 }
