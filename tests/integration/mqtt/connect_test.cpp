@@ -27,7 +27,7 @@ TEST_GROUP(MqttConnect) {
 
   bool connects(Peer & peer) {
     peer.connect();
-    return run_until(loop, 20s, [&] { return peer.ups == 1 || !peer.problems.empty(); }) &&
+    return run_until(loop, kPatience, [&] { return peer.ups == 1 || !peer.problems.empty(); }) &&
            peer.ups == 1;
   }
   // Connecting fails, with one report, whose words are of use.
@@ -137,7 +137,7 @@ TEST(MqttConnect, a_broker_that_speaks_only_tls_1_2_is_turned_down) {
   auto server = Process::start(
       {.argv = {"openssl", "s_server", "-accept", std::to_string(port), "-tls1_2", "-cert",
                 world.server.certificate, "-key", world.server.key, "-quiet"}});
-  CHECK(run_until(loop, 10s, [&] { return listens(port); }));
+  CHECK(run_until(loop, kPatience, [&] { return listens(port); }));
   Peer pump(loop, "mqtts://localhost:" + std::to_string(port), &world.pump, "pump-17");
   fails(pump, Code::unavailable, "does not speak TLS 1.3");
 }
@@ -160,7 +160,7 @@ TEST(MqttConnect, an_attempt_can_be_given_up_and_nothing_of_it_is_heard_again) {
   proxy->freeze();
   Peer pump(loop, "mqtts://localhost:" + std::to_string(proxy->port()), &world.pump, "pump-17");
   pump.connect();
-  CHECK(run_until(loop, 5s, [&] { return proxy->connections() == 1; }));
+  CHECK(run_until(loop, kPatience, [&] { return proxy->connections() == 1; }));
   pump.transport->disconnect();
   proxy->heal();
   run_for(loop, 200ms);
@@ -190,6 +190,6 @@ TEST(MqttConnect, may_be_destroyed_from_inside_its_own_events) {
   transport->connect({.uri = broker->uri(),
                       .client_id = "pump-17",
                       .tls = mqtt::Tls{world.pump.ca, world.pump.certificate, world.pump.key}});
-  CHECK(run_until(loop, 10s, [&] { return !transport; }));
+  CHECK(run_until(loop, kPatience, [&] { return !transport; }));
   run_for(loop, 20ms);
 }

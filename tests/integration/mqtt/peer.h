@@ -15,6 +15,9 @@
 
 namespace spillway::test {
 
+// For what is sure to happen, on a machine that may be busy.
+inline constexpr std::chrono::seconds kPatience{60};
+
 // Certificates that all tests share; made once, since each costs a process.
 struct World {
   TempDir dir{"spillway-mqtt"};
