@@ -48,16 +48,21 @@ int serve(const std::string& path, AgentConfig config) {
   runtime::Loop loop;
   auto composition = Composition::open(options_from(config), loop);
   if (!composition) return refuse(composition.error());
-  if (Status started = (*composition)->start(); !started) return refuse(started.error());
-  runtime::log(Level::info, "running",
-               {{"device", config.agent.device},
-                {"version", kVersion},
-                {"socket", config.agent.socket},
-                {"broker", config.broker.uri}});
-  runtime::run_daemon(
-      loop, {.drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
+  auto start = [&]() -> Status {
+    if (Status started = (*composition)->start(); !started) return started;
+    runtime::log(Level::info, "running",
+                 {{"device", config.agent.device},
+                  {"version", kVersion},
+                  {"socket", config.agent.socket},
+                  {"broker", config.broker.uri}});
+    return {};
+  };
+  Status served = runtime::run_daemon(
+      loop, {.start = start,
+             .drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
              .reload = [&] { reload(path, config, **composition); },
              .grace = [&] { return config.agent.grace; }});
+  if (!served) return refuse(served.error());
   composition->reset();
   runtime::log(Level::info, "stopped");
   return 0;

@@ -73,13 +73,19 @@ int serve(const std::string& path, CloudConfig config) {
   runtime::Loop loop;
   auto composition = Composition::open(options_from(config), loop);
   if (!composition) return refuse(composition.error());
-  (*composition)->start();
-  runtime::log(Level::info, "running",
-               {{"name", config.cloud.name}, {"version", kVersion}, {"broker", config.broker.uri}});
-  runtime::run_daemon(
-      loop, {.drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
+  auto start = [&]() -> Status {
+    (*composition)->start();
+    runtime::log(
+        Level::info, "running",
+        {{"name", config.cloud.name}, {"version", kVersion}, {"broker", config.broker.uri}});
+    return {};
+  };
+  Status served = runtime::run_daemon(
+      loop, {.start = start,
+             .drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
              .reload = [&] { reload(path, config, **composition); },
              .grace = [&] { return config.cloud.grace; }});
+  if (!served) return refuse(served.error());
   composition->reset();
   runtime::log(Level::info, "stopped");
   return 0;

@@ -8,7 +8,7 @@
 
 namespace spillway::runtime {
 
-void run_daemon(Loop& loop, DaemonHooks hooks) {
+Status run_daemon(Loop& loop, DaemonHooks hooks) {
   Systemd systemd(loop);
   Timer grace;
   bool draining = false;
@@ -30,9 +30,11 @@ void run_daemon(Loop& loop, DaemonHooks hooks) {
     hooks.drain([&] { loop.stop(); });
   };
   Signals signals(loop, {SIGTERM, SIGINT, SIGHUP}, on_signal);
+  if (Status started = hooks.start(); !started) return started;
   systemd.ready();
   loop.run();
   logger().flush_repeats();
+  return {};
 }
 
 }  // namespace spillway::runtime
