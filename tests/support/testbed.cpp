@@ -48,15 +48,16 @@ Status Testbed::write_configs() {
   if (!device) return device.error();
   if (!cloud) return cloud.error();
   const std::string& dir = options_.directory;
-  std::string through_link = "mqtts://localhost:" + std::to_string(link_->port());
-  write_text(agent_config(),
-             "[agent]\ndevice = \"" + std::string(kDevice) + "\"\nstate_dir = \"" + dir +
-                 "/agent\"\nsocket = \"" + socket() + "\"\nworkers = " +
-                 std::to_string(options_.workers) + "\ngrace = \"2s\"\n" +
-                 broker_section(through_link, *device) + options_.agent_more);
+  // By number: a bare system may not know the name localhost.
+  std::string through_link = "mqtts://127.0.0.1:" + std::to_string(link_->port());
+  std::string direct = "mqtts://127.0.0.1:" + std::to_string(broker_->port());
+  write_text(agent_config(), "[agent]\ndevice = \"" + std::string(kDevice) + "\"\nstate_dir = \"" +
+                                 dir + "/agent\"\nsocket = \"" + socket() + "\"\nworkers = " +
+                                 std::to_string(options_.workers) + "\ngrace = \"2s\"\n" +
+                                 broker_section(through_link, *device) + options_.agent_more);
   write_text(cloud_config(), "[cloud]\nstate_dir = \"" + dir + "/cloud\"\nworkers = " +
                                  std::to_string(options_.cloud_workers) + "\ngrace = \"2s\"\n" +
-                                 broker_section(broker_->uri(), *cloud) + options_.cloud_more);
+                                 broker_section(direct, *cloud) + options_.cloud_more);
   return {};
 }
 
