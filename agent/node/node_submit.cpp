@@ -208,7 +208,7 @@ LiveTask& Node::adopt_new(const store::NewTask& row, TaskSpec spec) {
 // A stop may have come between the commit of a task's end and that of who waited for it.
 void Node::release_ended(std::uint64_t after) {
   parts_.store->ended_parent(
-      after, [this, alive = std::weak_ptr(alive_), after](Result<store::EndedParent> ended) {
+      after, [this, alive = std::weak_ptr(alive_)](Result<store::EndedParent> ended) {
         if (alive.expired() || !ended) return;
         asked_who_waits_ = true;
         dependencies_ = dependencies_ || ended->anyone_waits;

@@ -22,9 +22,9 @@ struct TestbedOptions {
   std::string cloud_more;  // and of cloud.toml
 };
 
-// One of everything on loopback: a throw-away CA, mosquitto with mutual TLS 1.3 and the access list,
-// a link that can be cut before the agent, spillway-cloud and spillway-agent. Each can be killed and
-// started again. One owner; what it started ends with it.
+// One of everything on loopback: a throw-away CA, mosquitto with mutual TLS 1.3 and the access
+// list, a link that can be cut before the agent, spillway-cloud and spillway-agent. Each can be
+// killed and started again. One owner; what it started ends with it.
 class Testbed {
  public:
   static Result<std::unique_ptr<Testbed>> start(TestbedOptions options);

@@ -354,7 +354,7 @@ TEST(CloudNode, urgent_work_starts_first_then_the_earliest_deadline) {
   world.say_offer(world.offer(2));
   world.say_offer(soon);
   world.say_offer(world.offer(4, 1, urgent));
-  for (const std::uint64_t next : {4, 3, 2}) {
+  for (const std::uint64_t next : {4U, 3U, 2U}) {
     world.succeed(world.cloud.runner().running().begin()->first.first.seq);
     CHECK(world.runs(next));
   }
