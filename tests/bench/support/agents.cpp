@@ -46,10 +46,10 @@ Result<std::unique_ptr<test::Testbed>> direct_bed(const std::string& directory) 
   auto bed = test::Testbed::start({.directory = directory});
   if (!bed) return bed;
   std::string config = test::read_text((*bed)->agent_config());
-  const std::string through = "localhost:" + std::to_string((*bed)->link().port());
+  const std::string through = "127.0.0.1:" + std::to_string((*bed)->link().port());
   const std::size_t at = config.find(through);
   if (at == std::string::npos) return fail(Code::internal, "the agent's broker is not the link");
-  config.replace(at, through.size(), "localhost:" + std::to_string((*bed)->broker().port()));
+  config.replace(at, through.size(), "127.0.0.1:" + std::to_string((*bed)->broker().port()));
   test::write_text((*bed)->agent_config(), config);
   (*bed)->kill_agent();
   if (Status started = (*bed)->start_agent(); !started) return started.error();

@@ -58,7 +58,7 @@ Status measure(const Options& options, Report& report) {
   auto quiet = (*bed)->pki().device("quiet-device");
   if (!quiet) return std::move(quiet).error();
   // With the agent's keep-alive.
-  auto client = QuietMqttClient::connect("mqtts://localhost:" + std::to_string(bare->port()),
+  auto client = QuietMqttClient::connect("mqtts://127.0.0.1:" + std::to_string(bare->port()),
                                          "quiet-device", *quiet, 20s);
   if (!client) return std::move(client).error();
   std::this_thread::sleep_for(options.quick ? 1s : 10s);
