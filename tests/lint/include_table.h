@@ -53,7 +53,7 @@ inline const Folder kFolders[] = {
     {"cloud/dispatch", {"common"}},
     {"cloud/fleet", {"common"}},
     {"cloud/http", {"common"}},
-    {"cloud/web", {"common"}},
+    {"cloud/web", {"common", "cloud/http/asset.h"}},
     {"cloud/ctl", {"common"}},
     {"cloud/node",
      {"common", "cloud/config", "cloud/session", "cloud/ledger", "cloud/dispatch", "cloud/fleet"}},
