@@ -52,7 +52,8 @@ inline const Folder kFolders[] = {
     {"cloud/ledger", {"common"}},
     {"cloud/dispatch", {"common"}},
     {"cloud/fleet", {"common"}},
-    {"cloud/http", {"common"}},
+    // The API shows what the fleet's read model answers.
+    {"cloud/http", {"common", "cloud/fleet"}},
     {"cloud/web", {"common", "cloud/http/asset.h"}},
     {"cloud/ctl", {"common"}},
     {"cloud/node",

@@ -1,0 +1,68 @@
+#include "cloud/fleet/views.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace spillway::cloud {
+namespace {
+
+constexpr std::string_view kHealthNames[] = {"operational", "degraded",     "updating",
+                                             "sleeping",    "disconnected", "never_seen",
+                                             "quarantined", "revoked"};
+static_assert(std::size(kHealthNames) == kHealths);
+constexpr std::string_view kReasonNames[] = {
+    "backlog_growing",   "hot",           "battery_low",
+    "link_poor",         "clock_wrong",   "certificate_expiring",
+    "disk_low",          "tasks_failing", "data_lost",
+    "heartbeats_missed", "will",          "goodbye"};
+static_assert(std::size(kReasonNames) == kReasons);
+constexpr std::string_view kSortNames[] = {"name",   "health", "since",  "last_seen",   "backlog",
+                                           "oldest", "cpu",    "memory", "temperature", "disk_free",
+                                           "rtt",    "loss",   "lost"};
+constexpr std::string_view kDeviceSeriesNames[] = {
+    "cpu",    "memory",     "temperature", "queued",     "running",
+    "outbox", "outbox_age", "rtt",         "done_local", "done_cloud"};
+static_assert(std::size(kDeviceSeriesNames) == kDeviceSeries);
+constexpr std::string_view kFleetSeriesNames[] = {
+    "online",         "operational", "degraded",    "disconnected", "updating",  "backlog",
+    "backlog_oldest", "done_local",  "done_cloud",  "offload",      "local_p50", "local_p95",
+    "cloud_p50",      "cloud_p95",   "cloud_queue", "duplicates",   "lost",      "messages"};
+static_assert(std::size(kFleetSeriesNames) == kFleetSeries);
+constexpr std::string_view kEventNames[] = {
+    "first_seen",      "connected",   "disconnected",   "health_changed",  "restarted",
+    "version_changed", "alert_fired", "alert_resolved", "operator_action", "data_lost"};
+constexpr std::string_view kSeverityNames[] = {"info", "warning", "critical"};
+
+template <class E, std::size_t N>
+std::optional<E> find(const std::string_view (&names)[N], std::string_view name) {
+  const auto* found = std::find(std::begin(names), std::end(names), name);
+  if (found == std::end(names)) return std::nullopt;
+  return E(found - std::begin(names));
+}
+
+}  // namespace
+
+std::string_view to_string(Health health) { return kHealthNames[std::size_t(health)]; }
+std::string_view to_string(Reason reason) { return kReasonNames[std::size_t(reason)]; }
+std::string_view to_string(DeviceSort sort) { return kSortNames[std::size_t(sort)]; }
+std::string_view to_string(DeviceSeries series) { return kDeviceSeriesNames[std::size_t(series)]; }
+std::string_view to_string(FleetSeries series) { return kFleetSeriesNames[std::size_t(series)]; }
+std::string_view to_string(FleetEventKind kind) { return kEventNames[std::size_t(kind)]; }
+std::string_view to_string(Severity severity) { return kSeverityNames[std::size_t(severity)]; }
+
+std::optional<Health> health_of(std::string_view name) { return find<Health>(kHealthNames, name); }
+std::optional<Reason> reason_of(std::string_view name) { return find<Reason>(kReasonNames, name); }
+std::optional<DeviceSort> device_sort_of(std::string_view name) {
+  return find<DeviceSort>(kSortNames, name);
+}
+std::optional<DeviceSeries> device_series_of(std::string_view name) {
+  return find<DeviceSeries>(kDeviceSeriesNames, name);
+}
+std::optional<FleetSeries> fleet_series_of(std::string_view name) {
+  return find<FleetSeries>(kFleetSeriesNames, name);
+}
+std::optional<Severity> severity_of(std::string_view name) {
+  return find<Severity>(kSeverityNames, name);
+}
+
+}  // namespace spillway::cloud
