@@ -1,12 +1,13 @@
 #pragma once
 
-#include <MQTTAsync.h>
+#include <mqtt/async_client.h>
 
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@
 #include "common/mqtt/transport.h"
 
 namespace spillway::mqtt {
+
+// Paho's namespace, hidden otherwise by this folder's own.
+namespace mqtt = ::mqtt;
 
 // One connection of Paho's asynchronous client, from the attempt to its end; never used twice, so
 // nothing of an earlier connection (messages, acknowledgements, callbacks) can leak into a later
@@ -45,12 +49,14 @@ class PahoClient {
   void flush(std::chrono::milliseconds patience);
 
  private:
-  struct Callbacks;
+  // What is called when Paho has an answer to a request.
+  class Answer;
   Status create();
   Status connect();
-  void on_connected(const MQTTAsync_successData5* data);
-  void on_message(const char* topic, int topic_length, const MQTTAsync_message& message);
-  void on_answered(int qos, const MQTTAsync_failureData5* refused);
+  void on_connected(const mqtt::token& token);
+  void on_message(const mqtt::message& message);
+  void on_answered(int qos, std::optional<int> refused_for);
+  void on_subscribed(const mqtt::token& token);
   void on_failed(Failure failure);
   void report(Report::Kind kind, Error error = {});
 
@@ -59,7 +65,6 @@ class PahoClient {
   const ConnectOptions options_;
   const std::shared_ptr<Mailbox> mailbox_;
 
-  MQTTAsync handle_ = nullptr;
   std::atomic<bool> abandoned_{false};
   std::atomic<std::size_t> max_in_flight_{0};
   std::atomic<std::size_t> max_packet_{0};
@@ -71,6 +76,10 @@ class PahoClient {
   bool up_ = false;
   bool over_ = false;
   Failure last_;  // what is learned on the way to a failure
+
+  mqtt::ssl_options ssl_;  // Paho C++ 1.2 calls the error handler of these, not of its copy
+  std::unique_ptr<Answer> connecting_, subscribing_, sending_, delivering_;
+  std::unique_ptr<mqtt::async_client> client_;  // last: nothing is called back without it
 };
 
 }  // namespace spillway::mqtt

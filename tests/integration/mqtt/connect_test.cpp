@@ -80,6 +80,16 @@ TEST(MqttConnect, a_broker_signed_by_another_ca_is_not_trusted) {
   fails(pump, Code::denied, "other.pem is not the CA that signed it");
 }
 
+TEST(MqttConnect, a_broker_signed_by_a_ca_that_only_the_system_trusts_is_not_trusted) {
+  start_tls();
+  setenv("SSL_CERT_FILE", world.pki.ca().c_str(), 1);
+  Credentials wrong = world.pump;
+  wrong.ca = world.other_pki.ca();
+  Peer pump(loop, broker->uri(), &wrong, "pump-17");
+  fails(pump, Code::denied, "other.pem is not the CA that signed it");
+  unsetenv("SSL_CERT_FILE");
+}
+
 TEST(MqttConnect, a_broker_whose_certificate_has_expired_is_not_trusted) {
   start({.tls = *world.pki.expired_server()});
   Peer pump(loop, broker->uri(), &world.pump, "pump-17");
