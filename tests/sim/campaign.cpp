@@ -31,7 +31,7 @@ void note_failure(Shared& shared, std::uint64_t seed, Outcome outcome) {
 }
 
 void work(const Campaign& campaign, Shared& shared, bool leads) {
-  World world(campaign.variant);
+  World world(campaign.variant, &campaign.traces);
   std::uint64_t done = 0;
   Duration longest{};
   while (!shared.stop) {
@@ -69,8 +69,8 @@ std::string digits(std::uint64_t number) {
 
 }  // namespace
 
-Failure shorten(Variant variant, std::uint64_t seed, const Outcome& outcome) {
-  World world(variant);
+Failure shorten(const Campaign& campaign, std::uint64_t seed, const Outcome& outcome) {
+  World world(campaign.variant, &campaign.traces);
   Failure best{seed, outcome.failure, {}, outcome.events, {}};
   for (std::size_t tasks = 1; tasks <= kMaxTasks; ++tasks) {
     const std::uint32_t prefixes = std::min(best.events, kMostPrefixes);
@@ -96,21 +96,25 @@ Report run_campaign(const Campaign& campaign) {
   work(campaign, shared, true);
   threads.clear();
   if (shared.broken) {
-    shared.report.failure = shorten(campaign.variant, shared.broken_seed, *shared.broken);
+    shared.report.failure = shorten(campaign, shared.broken_seed, *shared.broken);
   }
   return std::move(shared.report);
 }
 
-std::string describe(const Failure& failure, Variant variant) {
-  std::string text = failure.what + "\n  shortest failing prefix found: seed " +
-                     std::to_string(failure.seed) + ", " + std::to_string(failure.events) +
-                     " events\n  again: spillway-sim --variant " + std::string(to_string(variant)) +
-                     " --seed " + std::to_string(failure.seed) + " --schedules 1 --tasks " +
+std::string command_of(const Failure& failure, Variant variant) {
+  std::string text = "spillway-sim --variant " + std::string(to_string(variant)) + " --seed " +
+                     std::to_string(failure.seed) + " --schedules 1 --tasks " +
                      std::to_string(failure.limits.max_tasks);
   if (failure.limits.chaos_events != Limits{}.chaos_events) {
     text += " --chaos " + std::to_string(failure.limits.chaos_events);
   }
-  return text + "\n" + tail(failure.log);
+  return text;
+}
+
+std::string describe(const Failure& failure, Variant variant) {
+  return failure.what + "\n  shortest failing prefix found: seed " + std::to_string(failure.seed) +
+         ", " + std::to_string(failure.events) +
+         " events\n  again: " + command_of(failure, variant) + "\n" + tail(failure.log);
 }
 
 std::string summary(const Report& report) {

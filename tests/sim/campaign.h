@@ -13,6 +13,7 @@ struct Campaign {
   Variant variant = Variant::good;
   std::uint64_t schedules = 1;
   std::uint64_t seed = 1;                            // of the first schedule; the others follow
+  std::vector<LinkTrace> traces;                     // recorded ones; none: made up
   unsigned threads = 0;                              // 0: one for each core
   std::function<void(std::uint64_t done)> progress;  // from one thread, now and then
 };
@@ -36,8 +37,10 @@ struct Report {
 Report run_campaign(const Campaign& campaign);
 
 // Tries fewer tasks and an earlier end of faults; returns the shortest run that still fails.
-Failure shorten(Variant variant, std::uint64_t seed, const Outcome& outcome);
+Failure shorten(const Campaign& campaign, std::uint64_t seed, const Outcome& outcome);
 
+// What plays it again.
+std::string command_of(const Failure& failure, Variant variant);
 std::string describe(const Failure& failure, Variant variant);
 std::string summary(const Report& report);  // one line
 

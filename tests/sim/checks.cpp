@@ -57,9 +57,7 @@ void Checks::owner_step(const OwnerEvent& event) {
 void Checks::fences(const OwnerEvent& event) {
   const OwnerTask& before = event.before.task;
   const OwnerTask& after = event.after.task;
-  Record& record = record_[event.task];
   if (event.cause == Cause::retry && event.verdict == Verdict::applied) {
-    record.retried = true;
     expect(before.state != TaskState::succeeded, "P2", event.task, "a success was retried");
   } else if (is_terminal(before.state)) {
     expect(after == before, "P2", event.task, "a terminal state changed without a retry");
@@ -137,15 +135,16 @@ void Checks::same_again(std::size_t task, const OwnerTask& once, const OwnerTask
 
 void Checks::owner_commit(std::size_t task, const OwnerRow& old, const OwnerRow& now) {
   Record& record = record_[task];
+  const bool retried = now.retries != old.retries;
   if (is_terminal(old.task.state) && old.task != now.task) {
-    expect(record.retried, "P2", task, "a terminal state on disk changed without a retry");
+    expect(retried, "P2", task, "a terminal state on disk changed without a retry");
   }
   if (old.result != kNoRun) {
     expect(old.result == now.result && now.task.state == TaskState::succeeded, "P1", task,
            "an accepted result on disk changed");
   }
-  const bool anew = record.retried && now.task.attempts < old.task.attempts;
-  const bool well = record.retried && now.task.crashes < old.task.crashes;
+  const bool anew = retried && now.task.attempts < old.task.attempts;
+  const bool well = retried && now.task.crashes < old.task.crashes;
   record.counted_failures +=
       now.task.attempts - (anew ? 0 : std::min(old.task.attempts, now.task.attempts));
   record.counted_crashes +=
@@ -154,7 +153,6 @@ void Checks::owner_commit(std::size_t task, const OwnerRow& old, const OwnerRow&
          "more attempts were burnt than runs failed");
   expect(record.counted_crashes <= record.real_crashes, "P8", task,
          "more crashes were counted than happened");
-  if (is_terminal(old.task.state) && !is_terminal(now.task.state)) record.retried = false;
 }
 
 void Checks::owner_dies(std::size_t task, const OwnerRow& disk) {
@@ -177,8 +175,9 @@ void Checks::starts_local(std::size_t task, Epoch epoch, const OwnerRow& disk) {
   exposed(task, epoch, disk);
 }
 
-void Checks::told(std::size_t task, TaskState outcome, const OwnerRow& disk) {
-  const bool true_now = disk.task.state == outcome || record_[task].retried;
+void Checks::told(std::size_t task, TaskState outcome, std::uint32_t retries,
+                  const OwnerRow& disk) {
+  const bool true_now = disk.task.state == outcome || disk.retries > retries;
   expect(true_now, "P6", task, "a waiter was told an outcome that the disk does not have");
 }
 
@@ -238,6 +237,11 @@ void Checks::lessee_tells(std::size_t task, Epoch epoch, const LesseeRow& memory
   const bool dropped = !memory.exists || memory.task.epoch < epoch;
   const bool durable = disk.exists && disk.task.epoch >= epoch;
   expect(dropped || durable, "P6", task, "the lessee speaks of a row that is not on its disk");
+}
+
+void Checks::lessee_owes(std::size_t task, const LesseeRow& disk) {
+  expect(disk.exists || record_[task].forgotten, "P6", task,
+         "the lessee remembers a failure that is not on its disk");
 }
 
 RunId Checks::begin_run(std::size_t task) {

@@ -37,7 +37,8 @@ class Checks {
   void exposed(std::size_t task, Epoch epoch,
                const OwnerRow& disk);  // an OFFER left, or a run began
   void starts_local(std::size_t task, Epoch epoch, const OwnerRow& disk);
-  void told(std::size_t task, TaskState outcome, const OwnerRow& disk);
+  // `retries`: of the task when it came to that outcome.
+  void told(std::size_t task, TaskState outcome, std::uint32_t retries, const OwnerRow& disk);
   void acked(const Message& ack, const OwnerRow& disk);
   void after_link_down(std::size_t task, const OwnerRow& row);
 
@@ -48,6 +49,8 @@ class Checks {
   void starts_leased(std::size_t task, RunId run, const LesseeRow& disk);
   // It is about to tell the owner of this epoch.
   void lessee_tells(std::size_t task, Epoch epoch, const LesseeRow& memory, const LesseeRow& disk);
+  // It is about to say again what a tombstone remembers.
+  void lessee_owes(std::size_t task, const LesseeRow& disk);
   void tombstone_forgotten(std::size_t task) { record_[task].forgotten = true; }
 
   // Runs of user code.
@@ -62,7 +65,6 @@ class Checks {
   };
   struct Record {
     RunId acked = kNoRun;
-    bool retried = false;
     bool forgotten = false;           // the lessee no longer knows what it ran
     std::uint32_t real_failures = 0;  // errors and timeouts of real attempts
     std::uint32_t real_crashes = 0;   // deaths with `running` on the disk

@@ -17,6 +17,7 @@ struct Effect {
   Epoch epoch;
   RunId run = kNoRun;
   TaskState told = TaskState::ready;
+  std::uint32_t retries = 0;  // of the task by then
   Message message;
 };
 

@@ -50,7 +50,10 @@ void LesseeNode::boot() {
 void LesseeNode::die() {
   if (journal_.is_ahead()) world_->count(Seen::crashes_losing_steps);
   const bool reached_disk = journal_.is_writing() && world_->random().per_mille(500);
-  if (reached_disk) journal_.commit([](std::size_t, const LesseeRow&, const LesseeRow&) {});
+  if (reached_disk) {
+    world_->reached_disk(kSelf);
+    journal_.commit([](std::size_t, const LesseeRow&, const LesseeRow&) {});
+  }
   journal_.forget();
   for (std::size_t task = 0; task < tasks(); ++task) {
     world_->checks().lessee_dies(journal_.disk[task], task);
@@ -109,6 +112,7 @@ void LesseeNode::apply(std::size_t task, LesseeCause cause, Epoch epoch, const S
   effect.message.kind = MessageKind::result;
   effect.message.failure = step.next.failure;
   effect.message.run = before.run;
+  effect.message.owed = true;
   if (step.act.owe_failure) then(Act::send);
 }
 
@@ -350,8 +354,10 @@ void LesseeNode::drain() {
   }
 }
 
-// As the ledger does in time: what was answered long ago is no longer known.
+// As the ledger does in time: what was answered long ago, longer than any commit takes, is no
+// longer known.
 void LesseeNode::forget_tombstones() {
+  if (journal_.is_writing() || journal_.has_group()) return;
   for (std::size_t task = 0; task < tasks(); ++task) {
     LesseeRow& row = memory(task);
     if (!row.exists || row.task.state != LeaseState::answered) continue;

@@ -50,6 +50,7 @@ struct Message {
   lifecycle::NackReason nack = lifecycle::NackReason::busy;
   lifecycle::Verdict verdict = lifecycle::Verdict::applied;
   RunId run = kNoRun;
+  bool owed = false;       // RESULT: what a tombstone remembers, under an epoch it never held
   std::uint32_t sent = 0;  // number in the order of sending
   std::uint8_t items = 0;
   std::array<BeatItem, kMaxTasks> item;

@@ -54,6 +54,7 @@ void OwnerNode::die() {
   if (journal_.is_ahead()) world_->count(Seen::crashes_losing_steps);
   const bool reached_disk = journal_.is_writing() && world_->random().per_mille(500);
   if (reached_disk) {
+    world_->reached_disk(kSelf);
     journal_.commit([this](std::size_t task, const OwnerRow& old, const OwnerRow& row) {
       world_->checks().owner_commit(task, old, row);
     });
@@ -89,6 +90,7 @@ void OwnerNode::apply(std::size_t task, const Origin& origin, const Step& step) 
   if (step.act.send_offer) row.offer = step.next.epoch;
   if (step.act.keep_result) row.result = origin.run;
   if (step.next.epoch != before.task.epoch) row.grant = world_->checks().new_grant();
+  if (step.verdict == Verdict::applied && origin.cause == Cause::retry) ++row.retries;
   if (step.verdict == Verdict::applied && !step.renewal) journal_.mark(task);
   world_->checks().owner_step(
       {task, origin.cause, origin.epoch, before, row, step.verdict, origin.run});
@@ -119,6 +121,7 @@ void OwnerNode::carry(std::size_t task, const Step& step) {
   if (step.act.send_offer) then(Act::offer, step.next.epoch);
   if (!step.act.finished) return;
   effect.told = step.next.state;
+  effect.retries = memory(task).retries;
   then(Act::tell, step.next.epoch);
   release_dependents(task);
 }
@@ -145,7 +148,8 @@ void OwnerNode::out(const Effect& effect) {
     case Act::offer: return send_offer(task, effect.epoch, false);
     case Act::run: return start_body(effect);
     case Act::stop: return stop_body(task, effect.epoch);
-    case Act::tell: return world_->checks().told(task, effect.told, journal_.disk[task]);
+    case Act::tell:
+      return world_->checks().told(task, effect.told, effect.retries, journal_.disk[task]);
     case Act::queue: return;
   }
 }

@@ -77,6 +77,10 @@ Plan make_plan(Random& random, std::size_t max_tasks) {
   faults.drain = some(random, 4);
   faults.forget = some(random, 6);
   faults.withdraw = some(random, 6);
+  faults.step_clock = some(random, 6);
+  faults.failing_commit = random.per_mille(300) ? 2 + random.below(12) : 0;
+  faults.wrong_clock = some(random, 500);
+  faults.traced = random.per_mille(200);
   return plan;
 }
 

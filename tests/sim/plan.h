@@ -31,11 +31,14 @@ struct FaultPlan {
   Duration chaos{};                         // how long faults go on
   Duration pause{};                         // mean time between faults
   unsigned fail_point = 0;                  // crash around a commit or effect, per mille
+  unsigned failing_commit = 0;              // every n-th one of a node; 0: none
+  unsigned wrong_clock = 0;                 // at a start, per mille
+  bool traced = false;                      // messages take what a link trace says
   unsigned loss = 0, copies = 0, slow = 0;  // of a message, per mille
   unsigned crash_owner = 0, crash_lessee = 0, cut = 0, people = 0, drain = 0, forget = 0,
-           withdraw = 0;  // weights
+           withdraw = 0, step_clock = 0;  // weights
   unsigned weights() const {
-    return crash_owner + crash_lessee + cut + people + drain + forget + withdraw;
+    return crash_owner + crash_lessee + cut + people + drain + forget + withdraw + step_clock;
   }
 };
 

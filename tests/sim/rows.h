@@ -8,9 +8,11 @@ namespace spillway::sim {
 // A task at its owner: state, outbox row and result row, written together.
 struct OwnerRow {
   lifecycle::OwnerTask task;
-  Epoch offer;              // of the OFFER in the outbox; 0: none there
-  RunId result = kNoRun;    // the accepted value
-  std::uint32_t grant = 0;  // which grant gave the epoch; only the checks look at it
+  Epoch offer;            // of the OFFER in the outbox; 0: none there
+  RunId result = kNoRun;  // the accepted value
+  // Only the checks look at these.
+  std::uint32_t grant = 0;    // which grant gave the epoch
+  std::uint32_t retries = 0;  // by people
 };
 
 // A leased attempt in the lessee's ledger.

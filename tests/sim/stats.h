@@ -19,6 +19,11 @@ enum class Seen : std::uint8_t {
   crashes_losing_steps,  // memory was ahead of the disk
   crashes_after_commit,  // committed, effects not carried out
   link_cuts,
+  failed_commits,  // the disk was full, or failed
+  clock_steps,
+  power_cycles_with_wrong_clock,
+  traced_messages,  // whose delay a link trace gave
+  accepted,         // tasks
   succeeded,
   succeeded_at_lessee,
   failed,
@@ -61,6 +66,13 @@ enum class Seen : std::uint8_t {
 };
 inline constexpr std::size_t kSeenCount = static_cast<std::size_t>(Seen::count);
 std::string_view to_string(Seen seen);
+
+// Those that are faults, not what came of them.
+inline constexpr Seen kFaults[] = {
+    Seen::lost_messages,   Seen::duplicated_messages,  Seen::reordered_messages,
+    Seen::owner_crashes,   Seen::lessee_crashes,       Seen::link_cuts,
+    Seen::failed_commits,  Seen::clock_steps,          Seen::power_cycles_with_wrong_clock,
+    Seen::traced_messages, Seen::tombstones_forgotten, Seen::interrupted};
 
 class Stats {
  public:

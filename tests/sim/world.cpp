@@ -31,8 +31,12 @@ const char* to_string(MessageKind kind) { return kMessages[static_cast<std::size
 const char* to_string(Cause cause) { return kCauses[static_cast<std::size_t>(cause)]; }
 const char* to_string(LesseeCause cause) { return kLesseeCauses[static_cast<std::size_t>(cause)]; }
 
-World::World(Variant variant)
-    : variant_(variant), machine_(make_machine(variant)), owner_(*this), lessee_(*this) {}
+World::World(Variant variant, const std::vector<LinkTrace>* traces)
+    : variant_(variant),
+      traces_(traces),
+      machine_(make_machine(variant)),
+      owner_(*this),
+      lessee_(*this) {}
 
 Duration World::world_time(NodeName node, NodeTime time) const {
   if (time == kNever) return Duration::max();
@@ -42,7 +46,14 @@ Duration World::world_time(NodeName node, NodeTime time) const {
 void World::begin(std::uint64_t seed, const Limits& limits, bool keep_log) {
   random_ = Random(seed);
   plan_ = make_plan(random_, limits.max_tasks);
+  if (plan_.faults.traced) {
+    const bool any = traces_ != nullptr && !traces_->empty();
+    const auto count = any ? static_cast<unsigned>(traces_->size()) : 1U;
+    const std::size_t which = random_.below(count);
+    traced_.begin(any ? &(*traces_)[which] : nullptr, random_);
+  }
   checks_.begin(plan_);
+  stats_.count(Seen::accepted, plan_.tasks);
   queue_.clear();
   pool_.clear();
   power_ = {};
@@ -139,11 +150,19 @@ void World::send(NodeName from, Message message) {
     ++copies;
   }
   for (; copies > 0; --copies) {
-    Duration delay = random_.between(milliseconds(1), milliseconds(20));
-    if (chaos_ && random_.per_mille(faults.slow)) delay *= 1 + random_.below(200);
     ++in_flight_;
-    push(delay, Happening::deliver, other(from), pool_.put(message));
+    push(delay_of(from), Happening::deliver, other(from), pool_.put(message));
   }
+}
+
+Duration World::delay_of(NodeName from) {
+  if (chaos_ && plan_.faults.traced) {
+    stats_.count(Seen::traced_messages);
+    return traced_.arrives(from, now_) - now_;
+  }
+  Duration delay = random_.between(milliseconds(1), milliseconds(20));
+  if (chaos_ && random_.per_mille(plan_.faults.slow)) delay *= 1 + random_.below(200);
+  return delay;
 }
 
 void World::check_lessee_tells(const Message& message) {
@@ -153,7 +172,8 @@ void World::check_lessee_tells(const Message& message) {
   for (std::size_t i = 0; i < message.items; ++i)
     check(message.item[i].task, message.item[i].epoch);
   const bool claims = message.kind == MessageKind::accept || message.kind == MessageKind::result;
-  if (claims) check(message.task, message.epoch);
+  if (claims && !message.owed) check(message.task, message.epoch);
+  if (message.owed) checks_.lessee_owes(message.task, lessee_.disk(message.task));
 }
 
 void World::deliver(NodeName to, std::uint32_t slot) {
@@ -192,9 +212,22 @@ void World::schedule_commit(NodeName node, bool rows) {
   push(takes, Happening::committed, node, ++power(node).commit);
 }
 
+// Every n-th of a node's writes finds the disk full or failing; as the nodes do, it is kept and
+// tried again, and nothing that rests on it happens.
+bool World::commit_fails(NodeName node) {
+  const unsigned every = plan_.faults.failing_commit;
+  if (!chaos_ || every == 0 || ++power(node).tried % every != 0) return false;
+  note(node, "a commit fails, and is tried again");
+  stats_.count(Seen::failed_commits);
+  push(random_.between(milliseconds(10), seconds(2)), Happening::committed, node,
+       power(node).commit);
+  return true;
+}
+
 void World::committed(NodeName node, std::uint32_t number) {
   if (!power(node).alive || number != power(node).commit || fail_point(node)) return;
-  power(node).last_seen = time_at(node);
+  if (commit_fails(node)) return;
+  reached_disk(node);
   node == NodeName::owner ? owner_.commit() : lessee_.commit();
 }
 
@@ -228,6 +261,11 @@ void World::restart(NodeName node) {
   note(node, "starts again");
   state.alive = true;
   state.offset = state.last_seen.time_since_epoch() - now_;
+  // A clock that was set meanwhile, rightly or not, takes the time line along; never back.
+  if (chaos_ && random_.per_mille(plan_.faults.wrong_clock)) {
+    stats_.count(Seen::power_cycles_with_wrong_clock);
+    state.offset += random_.between({}, random_.per_mille(200) ? seconds(1000) : seconds(20));
+  }
   node == NodeName::owner ? owner_.boot() : lessee_.boot();
   if (node == NodeName::owner && !chaos_) release_all();
 }
@@ -249,11 +287,21 @@ void World::fault() {
   if (is(faults.drain)) {
     return random_.per_mille(500) ? shut_down_owner() : drain_lessee();
   }
+  if (is(faults.step_clock)) return step_clock();
   if (is(faults.forget)) {
     if (is_alive(NodeName::lessee)) lessee_.forget_tombstones();
     return;
   }
   if (is_alive(NodeName::owner)) owner_.withdraw(random_.below(static_cast<unsigned>(plan_.tasks)));
+}
+
+// A node that was suspended: its time went on, its timers did not.
+void World::step_clock() {
+  const NodeName node = random_.per_mille(500) ? NodeName::owner : NodeName::lessee;
+  if (!is_alive(node)) return;
+  note(node, "its clock steps forward");
+  stats_.count(Seen::clock_steps);
+  power(node).offset += random_.between(milliseconds(1), seconds(random_.per_mille(200) ? 600 : 5));
 }
 
 void World::shut_down_owner() {

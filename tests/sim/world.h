@@ -6,6 +6,7 @@
 #include "tests/sim/checks.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/lessee_node.h"
+#include "tests/sim/link.h"
 #include "tests/sim/machine.h"
 #include "tests/sim/owner_node.h"
 #include "tests/sim/plan.h"
@@ -30,7 +31,8 @@ struct Outcome {
 // wholly determined by its seed. Reusable for one schedule after another; one thread each.
 class World {
  public:
-  explicit World(Variant variant);
+  // `traces` must outlive it; none: links are made up.
+  explicit World(Variant variant, const std::vector<LinkTrace>* traces = nullptr);
   Outcome run(std::uint64_t seed, const Limits& limits, bool keep_log = false);
   const Stats& stats() const { return stats_; }
 
@@ -49,6 +51,8 @@ class World {
   bool is_linked() const { return told_link_; }
   bool in_chaos() const { return chaos_; }
   void send(NodeName from, Message message);
+  // A group is on the disk, and the time with it.
+  void reached_disk(NodeName node) { power(node).last_seen = time_at(node); }
   void schedule_commit(NodeName node, bool rows);
   void schedule_end(NodeName node, RunId run, Duration after);
   // Perhaps dies here. Returns whether it did.
@@ -63,6 +67,7 @@ class World {
     Duration offset{};     // of the node's time line against the world's
     NodeTime last_seen{};  // by its store
     std::uint32_t commit = 0;
+    std::uint32_t tried = 0;  // commits, failed ones included
   };
   const Power& power(NodeName node) const { return power_[static_cast<std::size_t>(node)]; }
   Power& power(NodeName node) { return power_[static_cast<std::size_t>(node)]; }
@@ -79,6 +84,9 @@ class World {
   void mend_link();
   void link_told(std::uint32_t ref);
   void people();
+  void step_clock();
+  bool commit_fails(NodeName node);
+  Duration delay_of(NodeName from);
   void shut_down_owner();
   void drain_lessee();
   void heal();
@@ -87,6 +95,7 @@ class World {
   void push(Duration after, Happening what, NodeName node, std::uint32_t ref);
 
   Variant variant_;
+  const std::vector<LinkTrace>* traces_;
   std::unique_ptr<Machine> machine_;
   Stats stats_;
   Random random_{0};
@@ -94,6 +103,7 @@ class World {
   Checks checks_;
   EventQueue queue_;
   MessagePool pool_;
+  TracedLink traced_;
   std::array<Power, 2> power_;
   OwnerNode owner_;
   LesseeNode lessee_;

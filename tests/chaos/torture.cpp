@@ -1,0 +1,170 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include "tests/chaos/cuts/power_cuts.h"
+#include "tests/chaos/report.h"
+#include "tests/sim/campaign.h"
+#include "tests/support/temp_dir.h"
+
+namespace spillway::chaos {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  std::uint64_t sim = 0, cuts = 0, seed = 1;
+  std::string folder, links;
+  bool json = false, keep = false;
+};
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  ./dev torture --sim 1000000             a million simulated schedules\n"
+    "  ./dev torture --cuts 100000 --json      power cuts under the stores, one object on stdout\n"
+    "Exit: 0 every promise was kept, 1 one was broken, 2 usage.";
+
+void declare(CLI::App& app, Options& o) {
+  app.add_option("--sim", o.sim, "That many simulated schedules of the life cycle");
+  app.add_option("--cuts", o.cuts, "That many power cuts under the real stores");
+  app.add_option("--seed", o.seed, "Of whatever is drawn at random")->capture_default_str();
+  app.add_option("--in", o.folder, "Folder for the files; default: in memory")
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--links", o.links, "Folder of link traces for --sim; default: links are made up")
+      ->check(CLI::ExistingDirectory);
+  app.add_flag("--json", o.json, "One JSON object on stdout");
+  app.add_flag("--keep", o.keep, "Leave the files behind");
+  app.footer(kExamples);
+}
+
+// A line that overwrites itself on a terminal, and comes every ten seconds elsewhere.
+class Progress {
+ public:
+  Progress(const char* what, std::uint64_t all) : what_(what), all_(all) {}
+  void show(std::uint64_t done) {
+    const bool terminal = isatty(STDERR_FILENO) != 0;
+    const auto now = Clock::now();
+    if (now < next_) return;
+    next_ = now + (terminal ? std::chrono::milliseconds(200) : std::chrono::seconds(10));
+    const double seconds = std::chrono::duration<double>(now - start_).count();
+    std::fprintf(stderr, "%s%llu of %llu %s, %.0f a second%s", terminal ? "\r" : "",
+                 static_cast<unsigned long long>(done), static_cast<unsigned long long>(all_),
+                 what_, static_cast<double>(done) / std::max(seconds, 1e-3),
+                 terminal ? "\033[K" : "\n");
+    if (terminal && done >= all_) std::fputs("\r\033[K", stderr);
+  }
+
+ private:
+  const char* what_;
+  const std::uint64_t all_;
+  const Clock::time_point start_ = Clock::now();
+  Clock::time_point next_ = start_ + std::chrono::seconds(1);
+};
+
+// Recorded links, for schedules that have one; without any they are made up.
+std::vector<sim::LinkTrace> read_traces(const std::string& folder) {
+  std::vector<sim::LinkTrace> traces;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().extension() != ".csv") continue;
+    auto trace = test::read_link_trace(entry.path().string());
+    if (trace && !trace->empty()) traces.push_back(*std::move(trace));
+  }
+  // The order of a folder is nobody's, and a seed must mean one schedule.
+  std::sort(traces.begin(), traces.end(),
+            [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  if (!traces.empty()) std::fprintf(stderr, "%zu recorded links\n", traces.size());
+  return traces;
+}
+
+void simulate(const Options& options, TortureReport& report) {
+  Progress progress("schedules", options.sim);
+  sim::Campaign campaign;
+  campaign.schedules = options.sim;
+  campaign.seed = options.seed;
+  campaign.traces = read_traces(options.links);
+  campaign.progress = [&](std::uint64_t done) { progress.show(done); };
+  const sim::Report found = sim::run_campaign(campaign);
+  std::fprintf(stderr, "%s\n", sim::summary(found).c_str());
+  for (const sim::Seen kind : sim::kFaults) {
+    std::string name(to_string(kind));
+    std::replace(name.begin(), name.end(), ' ', '_');
+    report.faults[name] = found.stats.of(kind);
+  }
+  report.accepted = found.stats.of(sim::Seen::accepted);
+  report.recovery_s_max = std::chrono::duration<double>(found.longest_healing).count();
+  if (!found.failure) return;
+  std::fprintf(stderr, "%s", sim::describe(*found.failure, campaign.variant).c_str());
+  std::string again = sim::command_of(*found.failure, campaign.variant);
+  if (!options.links.empty()) {
+    again = "spillway-torture --sim 1 --seed " + std::to_string(found.failure->seed) + " --links " +
+            options.links;
+  }
+  report.violations.push_back({found.failure->what, again});
+}
+
+void cut(const Options& options, TortureReport& report) {
+  std::error_code ignored;
+  // Whether a write was synced is ours to say, so a disk that keeps nothing is as good as any.
+  const bool memory = options.folder.empty() && std::filesystem::exists("/dev/shm", ignored);
+  std::string name = (memory                   ? "/dev/shm"
+                      : options.folder.empty() ? "/tmp"
+                                               : options.folder) +
+                     "/spillway-cuts-XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr) {
+    report.violations.push_back({"no folder can be made for the files", "--in FOLDER"});
+    return;
+  }
+  Progress progress("power cuts", options.cuts);
+  CutCampaign campaign;
+  campaign.cuts = options.cuts;
+  campaign.seed = options.seed;
+  campaign.folder = name;
+  campaign.progress = [&](std::uint64_t done) { progress.show(done); };
+  const CutReport found = cut_power(campaign);
+  std::fprintf(stderr, "%s\n", summary(found).c_str());
+  report.faults["power_cut"] = found.cuts;
+  report.accepted = found.promises;
+  if (!found.violation.empty()) {
+    report.lost = found.violation.find("P9") != std::string::npos ? 1 : 0;
+    report.violations.push_back(
+        {found.violation, "spillway-torture --cuts " + std::to_string(found.cuts) + " --seed " +
+                              std::to_string(options.seed) + "; the disk: " + found.evidence});
+  } else if (!options.keep) {
+    std::filesystem::remove_all(name, ignored);
+  }
+}
+
+int perform(const Options& options) {
+  TortureReport report;
+  report.seed = options.seed;
+  const auto start = Clock::now();
+  if (options.sim > 0) simulate(options, report);
+  if (options.cuts > 0) cut(options, report);
+  report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  std::printf("%s", options.json ? (to_json(report) + "\n").c_str() : to_text(report).c_str());
+  return report.clean() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace spillway::chaos
+
+int main(int argc, char** argv) {
+  using namespace spillway::chaos;
+  Options options;
+  CLI::App app("Breaks everything Spillway stands on, and checks what it promised");
+  declare(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (options.sim + options.cuts == 0) {
+    std::fprintf(stderr, "spillway-torture: say what to do; see --help\n");
+    return 2;
+  }
+  return perform(options);
+}
