@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "common/crypto/mac.h"
 #include "common/crypto/random.h"
 
 using namespace spillway;
@@ -94,4 +95,23 @@ TEST(Random, does_not_repeat) {
   std::uint64_t first = random_u64();
   CHECK(first != random_u64());
   CHECK(first != random_u64());
+}
+
+TEST(Sha256, hmac_agrees_with_the_standard_vectors) {
+  // RFC 4231, cases 2 and 6.
+  STRCMP_EQUAL(
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+      to_hex(hmac_sha256(as_bytes("Jefe"), as_bytes("what do ya want for nothing?"))).c_str());
+  STRCMP_EQUAL("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+               to_hex(hmac_sha256(Bytes(131, 0xaa), as_bytes("Test Using Larger Than Block-Size "
+                                                             "Key - Hash Key First")))
+                   .c_str());
+}
+
+TEST(Sha256, secrets_are_equal_only_when_all_of_them_is) {
+  CHECK(equal_secrets(as_bytes("abc"), as_bytes("abc")));
+  CHECK(!equal_secrets(as_bytes("abc"), as_bytes("abd")));
+  CHECK(!equal_secrets(as_bytes("abc"), as_bytes("ab")));
+  CHECK(random_bytes(33).size() == 33);
+  CHECK(random_bytes(33) != random_bytes(33));
 }
