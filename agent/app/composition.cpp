@@ -88,6 +88,14 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   return made;
 }
 
+// Without it a kill counts against all that was about to run, which is no reason not to start.
+std::shared_ptr<attempt::RunRegister> Composition::open_marks() const {
+  auto marks = attempt::RunRegister::open(options_.state_dir + "/running", attempt::machine_boot());
+  if (marks) return *std::move(marks);
+  runtime::log(Level::warning, "what runs is not marked", {{"problem", marks.error().message}});
+  return nullptr;
+}
+
 Status Composition::add_kinds() {
   kinds::add_builtin_kinds(kinds_);
   for (const Command& command : options_.commands) {
@@ -109,7 +117,7 @@ Status Composition::add_kinds() {
 
 Status Composition::start() {
   executor_ = std::make_unique<executor::Executor>(executor::Options{.workers = options_.workers});
-  runner_ = std::make_unique<attempt::PoolRunner>(*executor_, loop_, clock_);
+  runner_ = std::make_unique<attempt::PoolRunner>(*executor_, loop_, clock_, open_marks());
   recovered_.last_seen = resume_at(recovered_, clock_.wall_time());
   NodeParts parts;
   parts.clock = &clock_;

@@ -35,6 +35,7 @@ class Composition {
   Composition(const Options& options, runtime::Loop& loop)
       : options_(options), loop_(loop), boot_(BootId{}) {}
   Status add_kinds();
+  std::shared_ptr<attempt::RunRegister> open_marks() const;
   Status listen();
   void connect();
 

@@ -76,7 +76,9 @@ void Node::start(const store::Recovered& recovered) {
   for (const store::TaskRow& row : recovered.live) {
     LiveTask& task = adopt(row);
     if (task.state.place == PlaceKind::cloud) cloud_.held += 1;
-    apply(task, lifecycle::recover(task.state, task.policy, options_.boot, tick()),
+    apply(task,
+          lifecycle::recover(task.state, task.policy, options_.boot,
+                             parts_.runner->may_have_begun(id_of(row.seq)), tick()),
           {"the agent stopped while it ran", Code::internal});
   }
   withdraw_offers();

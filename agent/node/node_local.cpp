@@ -42,6 +42,7 @@ void Node::on_outcome(attempt::Outcome outcome) {
 
 void Node::take_outcome(LiveTask& task, attempt::Outcome outcome) {
   bool live = task.state.epoch == outcome.epoch && task.state.place == PlaceKind::local;
+  journal_.after([begun = outcome.begun] {});
   if (live) note_local_times(task, outcome);
   if (outcome.failure == FailureClass::none && outcome.value.size() > kInlineLimit) {
     outcome.failure = FailureClass::error;

@@ -44,6 +44,7 @@ class Composition {
  private:
   Composition(const Options& options, runtime::Loop& loop) : options_(options), loop_(loop) {}
   Status add_kinds();
+  std::shared_ptr<attempt::RunRegister> open_marks() const;
 
   Options options_;
   runtime::Loop& loop_;

@@ -26,7 +26,8 @@ struct HeldTask {
   store::EncodedBytes result;                      // the same, encoded for the ledger
   NodeTime accepted{}, started{}, sent{};
   Band band = Band::normal;
-  Epoch run_epoch;  // of the run under way; the lease may since carry a higher one
+  Epoch run_epoch;       // of the run under way; the lease may since carry a higher one
+  bool crashed = false;  // a run of it here ended so
   unsigned unsaved = 0;
 
   bool held() const {

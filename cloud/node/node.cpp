@@ -92,11 +92,12 @@ void Node::start(const LedgerRecovered& recovered) {
   for (const LedgerRow& row : recovered.held) {
     HeldTask& task = adopt(row);
     if (task.result) restore_result(task);
-    lifecycle::LesseeStep step =
-        lifecycle::recover_lessee(task.state, options_.boot, task.terms.lease, tick());
+    lifecycle::LesseeStep step = lifecycle::recover_lessee(
+        task.state, options_.boot, parts_.runner->may_have_begun(row.id), task.terms.lease, tick());
     bool crashed = row.task.state == lifecycle::LeaseState::running &&
                    step.next.state == lifecycle::LeaseState::done;
     if (crashed) {
+      task.crashed = true;
       wire::ResultItem item;
       item.failure = FailureClass::crash;
       item.message = "the cloud node stopped while it ran";
@@ -125,6 +126,7 @@ HeldTask& Node::adopt(const LedgerRow& row) {
   task.spec_bytes = row.spec;
   task.result = row.result;
   task.accepted = row.accepted;
+  task.crashed = row.task.failure == FailureClass::crash;
   if (row.spec) {
     Result<TaskSpec> spec = wire::decode_spec(*row.spec);
     task.spec = std::make_shared<const TaskSpec>(spec ? *std::move(spec) : TaskSpec{});

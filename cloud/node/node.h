@@ -107,6 +107,9 @@ class Node {
   void owe_failure(const std::string& device, const wire::Offer& offer, FailureClass failure);
 
   void start_ready();
+  bool may_claim(const HeldTask& task) const;
+  double predicted_run(const Kind* kind) const;
+  void learn_run(const Kind* kind, double seconds);
   void run(TaskId id, Epoch epoch);
   void free_core(TaskId id, Epoch epoch);
   void on_outcome(attempt::Outcome outcome);
@@ -133,9 +136,15 @@ class Node {
   std::unordered_map<TaskId, NodeTime> timer_of_;
   std::map<std::string, Device> devices_;
   std::uint32_t running_ = 0, blocking_ = 0;
-  std::map<std::pair<TaskId, Epoch>, bool> cores_;  // taken by a run; blocking or not
+  struct Claim {
+    bool blocking = false;
+    double predicted = 0;  // seconds
+  };
+  std::map<std::pair<TaskId, Epoch>, Claim> cores_;  // what was started and has not ended
+  double claimed_ = 0;                               // seconds predicted of them
   std::uint32_t held_ = 0;
   double mean_run_ = 0.01;  // seconds, moving average
+  std::unordered_map<const Kind*, double> mean_runs_;
   std::uint64_t beat_round_ = 0;
   std::map<std::uint64_t, NodeTime> beat_sent_;  // by round, the last few
   bool draining_ = false, stopped_ = false;

@@ -7,26 +7,54 @@ namespace spillway::cloud {
 namespace {
 
 constexpr std::uint32_t kBlockingLimit = 64;
+// A commit takes longer than a short task, so tasks are claimed ahead of the cores: what a core
+// does in so long, and so many at most. Longer, and more urgent work would wait for it.
+constexpr double kAhead = 0.005;  // seconds
+constexpr std::size_t kMaxClaimed = 256;
+constexpr double kUnknownRun = 1.0;  // seconds a kind is taken for until it has run here
 
 }  // namespace
 
 void Node::start_ready() {
   if (draining_) return;
-  std::uint32_t width = parts_.runner->width();
-  for (auto next = queue_.begin(); next != queue_.end() && running_ < width;) {
+  for (auto next = queue_.begin(); next != queue_.end();) {
     HeldTask& task = *find(std::get<TaskId>(*next));
     ++next;
     bool blocking = task.kind && task.kind->traits.blocking;
     if (blocking && blocking_ >= kBlockingLimit) continue;
+    if (!blocking && !may_claim(task)) break;
     lifecycle::LesseeStep step = lifecycle::on_start(task.state, task.terms, options_.boot, tick());
     if (step.verdict != lifecycle::Verdict::applied) continue;
     task.started = now();
     task.run_epoch = step.next.epoch;
     apply(task, step);
-    cores_[{task.id, task.run_epoch}] = blocking;
+    double predicted = blocking ? 0 : predicted_run(task.kind);
+    cores_[{task.id, task.run_epoch}] = {blocking, predicted};
     (blocking ? blocking_ : running_) += 1;
+    claimed_ += predicted;
     journal_.after([this, id = task.id, epoch = task.run_epoch] { run(id, epoch); });
   }
+}
+
+// A core is free for it, or will be before a commit could have claimed it then. What took a process
+// down once is not claimed ahead: beside it nothing that never began would be taken for its cause.
+bool Node::may_claim(const HeldTask& task) const {
+  std::uint32_t width = parts_.runner->width();
+  if (running_ < width) return true;
+  return !task.crashed && running_ < kMaxClaimed &&
+         claimed_ + predicted_run(task.kind) <= kAhead * width;
+}
+
+double Node::predicted_run(const Kind* kind) const {
+  auto known = mean_runs_.find(kind);
+  return known == mean_runs_.end() ? kUnknownRun : known->second;
+}
+
+void Node::learn_run(const Kind* kind, double seconds) {
+  mean_run_ = 0.95 * mean_run_ + 0.05 * seconds;
+  auto [known, first] = mean_runs_.try_emplace(kind, seconds);
+  // Up at once, down slowly: a kind whose runs differ is claimed by its long ones.
+  if (!first) known->second = std::max(seconds, 0.95 * known->second + 0.05 * seconds);
 }
 
 void Node::run(TaskId id, Epoch epoch) {
@@ -41,16 +69,20 @@ void Node::run(TaskId id, Epoch epoch) {
 void Node::free_core(TaskId id, Epoch epoch) {
   auto taken = cores_.find({id, epoch});
   if (taken == cores_.end()) return;
-  (taken->second ? blocking_ : running_) -= 1;
+  const Claim claim = taken->second;
+  (claim.blocking ? blocking_ : running_) -= 1;
   cores_.erase(taken);
+  claimed_ = running_ == 0 ? 0 : claimed_ - claim.predicted;  // no rounding adds up
   parts_.wake();
 }
 
 void Node::on_outcome(attempt::Outcome outcome) {
   free_core(outcome.id, outcome.epoch);
   HeldTask* task = find(outcome.id);
-  double ran = double((outcome.run_ended - outcome.run_started).count()) / 1e6;
-  mean_run_ = 0.95 * mean_run_ + 0.05 * ran;
+  journal_.after([begun = outcome.begun] {});
+  if (task && task->kind) {
+    learn_run(task->kind, double((outcome.run_ended - outcome.run_started).count()) / 1e6);
+  }
   bool counts = task && task->state.state == lifecycle::LeaseState::running &&
                 task->run_epoch == outcome.epoch;
   if (!counts) return;
@@ -68,7 +100,8 @@ void Node::on_outcome(attempt::Outcome outcome) {
   }
   item.value.bytes = std::move(outcome.value);
   item.digest = outcome.digest;
-  item.report.queued = std::max(task->started - task->accepted, Duration::zero());
+  item.report.queued = std::max(task->started - task->accepted, Duration::zero()) +
+                       (outcome.run_started - outcome.submitted);
   item.report.fetched = Duration::zero();
   item.report.ran = outcome.run_ended - outcome.run_started;
   item.report.cpu = outcome.cpu;

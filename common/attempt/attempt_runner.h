@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "spillway/bytes.h"
@@ -30,6 +31,8 @@ struct Outcome {
   Digest digest{};  // of the value
   Duration submitted{}, run_started{}, run_ended{};
   Duration cpu{};  // of the thread that ran it
+  // To be kept until this outcome is durable: while it lives, a kill finds the body begun.
+  std::shared_ptr<const void> begun;
 };
 
 // The seam to where kinds run. Loop only; `done` is called on the loop, exactly once an attempt,
@@ -41,6 +44,8 @@ class Runner {
   // Asks the attempt to stop; it ends as interrupted unless it was done first.
   virtual void stop(TaskId id, Epoch epoch) = 0;
   virtual unsigned width() const = 0;  // attempts that run at once
+  // Whether the process before this one may have been running the body of an attempt of this task.
+  virtual bool may_have_begun(TaskId id) const = 0;
 };
 
 }  // namespace spillway::attempt

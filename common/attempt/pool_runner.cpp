@@ -45,12 +45,15 @@ struct PoolRunner::Running {
   Outcome outcome;
 };
 
-PoolRunner::PoolRunner(executor::Executor& executor, runtime::Loop& loop, const Clock& clock)
-    : executor_(&executor), loop_(&loop), clock_(&clock) {}
+PoolRunner::PoolRunner(executor::Executor& executor, runtime::Loop& loop, const Clock& clock,
+                       std::shared_ptr<RunRegister> marks)
+    : executor_(&executor), loop_(&loop), clock_(&clock), marks_(std::move(marks)) {}
 
 PoolRunner::~PoolRunner() = default;
 
 unsigned PoolRunner::width() const { return executor_->width(); }
+
+bool PoolRunner::may_have_begun(TaskId id) const { return !marks_ || marks_->may_have_begun(id); }
 
 namespace {
 
@@ -89,6 +92,7 @@ void PoolRunner::run(Request request, std::function<void(Outcome)> done) {
   options.blocking = running->request.kind->traits.blocking;
   auto closure = [this, running, alive = std::weak_ptr(alive_)](executor::Outcome how) {
     if (how == executor::Outcome::ran) {
+      if (marks_) running->outcome.begun = marks_->begin(running->request.id);
       run_body(*executor_, *clock_, running->request, running->stop.get_token(), running->outcome);
     } else {
       running->outcome.failure = FailureClass::interrupted;

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "common/attempt/attempt_runner.h"
+#include "common/attempt/run_register.h"
 #include "common/base/clock.h"
 #include "common/executor/executor.h"
 #include "common/runtime/loop.h"
@@ -15,12 +16,15 @@ namespace spillway::attempt {
 // after the executor was shut down; outcomes that arrive later are dropped.
 class PoolRunner final : public Runner {
  public:
-  PoolRunner(executor::Executor& executor, runtime::Loop& loop, const Clock& clock);
+  // `marks` may be null: then every attempt that was to run may have begun.
+  PoolRunner(executor::Executor& executor, runtime::Loop& loop, const Clock& clock,
+             std::shared_ptr<RunRegister> marks);
   ~PoolRunner() override;
 
   void run(Request request, std::function<void(Outcome)> done) override;
   void stop(TaskId id, Epoch epoch) override;
   unsigned width() const override;
+  bool may_have_begun(TaskId id) const override;
 
  private:
   struct Running;
@@ -29,6 +33,7 @@ class PoolRunner final : public Runner {
   executor::Executor* executor_;
   runtime::Loop* loop_;
   const Clock* clock_;
+  std::shared_ptr<RunRegister> marks_;
   std::unordered_map<TaskId, std::vector<std::shared_ptr<Running>>> running_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };

@@ -190,13 +190,16 @@ NodeTime next_lessee_time(const LesseeTask& task) {
   return needs_lease(task) ? std::min(next, task.lease_until) : next;
 }
 
-LesseeStep recover_lessee(const LesseeTask& task, BootId boot, Duration lease, Now now) {
-  if (task.state == LeaseState::running && task.boot != boot) {
-    return finish(task, FailureClass::crash);
-  }
+LesseeStep recover_lessee(const LesseeTask& task, BootId boot, bool may_have_begun, Duration lease,
+                          Now now) {
   LesseeStep step = unchanged(task);
+  if (task.state == LeaseState::running && task.boot != boot) {
+    if (may_have_begun) return finish(task, FailureClass::crash);
+    step.next.state = LeaseState::accepted;
+    step.next.run_until = kNever;
+  }
   step.act.send_result = task.state == LeaseState::done;
-  if (task.state == LeaseState::accepted) {
+  if (step.next.state == LeaseState::accepted) {
     step.verdict = Verdict::applied;
     step.next.lease_until = after(now.time, lease);
     step.act.run = true;

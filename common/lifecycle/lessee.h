@@ -92,8 +92,8 @@ LesseeStep on_keep(const LesseeTask&, Epoch, NodeTime beat_sent, Duration lease,
 // stopped, other work goes on because a late success still counts.
 LesseeStep on_lessee_time(const LesseeTask&, Now);
 NodeTime next_lessee_time(const LesseeTask&);
-// Restarted: `running` of an older boot is a crash, reported like any result; accepted work runs
-// again.
-LesseeStep recover_lessee(const LesseeTask&, BootId boot, Duration lease, Now);
+// Restarted: `running` of an older boot is a crash, reported like any result, unless the body never
+// began; that and accepted work run again.
+LesseeStep recover_lessee(const LesseeTask&, BootId boot, bool may_have_begun, Duration lease, Now);
 
 }  // namespace spillway::lifecycle

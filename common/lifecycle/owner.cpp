@@ -62,7 +62,8 @@ NodeTime next_time(const OwnerTask& task) {
   return next;
 }
 
-OwnerStep recover(const OwnerTask& task, const OwnerPolicy& policy, BootId boot, Now now) {
+OwnerStep recover(const OwnerTask& task, const OwnerPolicy& policy, BootId boot,
+                  bool may_have_begun, Now now) {
   OwnerStep step = unchanged(task);
   if (is_terminal(task.state) || task.place == PlaceKind::none) return step;
   if (task.place != PlaceKind::local) {
@@ -70,7 +71,8 @@ OwnerStep recover(const OwnerTask& task, const OwnerPolicy& policy, BootId boot,
     step.renewal = true;
     step.next.lease_until = lifecycle::after(now.time, policy.lease);
   } else if (task.boot != boot) {
-    fail_attempt(step, policy, FailureClass::crash, Stop::no, now);
+    fail_attempt(step, policy, may_have_begun ? FailureClass::crash : FailureClass::interrupted,
+                 Stop::no, now);
   }
   return step;
 }

@@ -129,9 +129,9 @@ OwnerStep hold(const OwnerTask&, Now);
 OwnerStep release(const OwnerTask&, Now);
 OwnerStep retry(const OwnerTask&, NodeTime new_deadline, Now, std::uint32_t deps = 0);
 
-// The owner restarted as `boot`: a local attempt of an older boot crashed (poison count); remote
-// attempts go on, their leases counted from now.
-OwnerStep recover(const OwnerTask&, const OwnerPolicy&, BootId boot, Now);
+// The owner restarted as `boot`: a local attempt of an older boot crashed (poison count), or if its
+// body never began was interrupted; remote attempts go on, their leases counted from now.
+OwnerStep recover(const OwnerTask&, const OwnerPolicy&, BootId boot, bool may_have_begun, Now);
 
 // Full jitter: uniform in [0, min(cap, base · 2^n)], n counted from 0. (Brooker, "Exponential
 // Backoff And Jitter", AWS Architecture Blog, 2015.)

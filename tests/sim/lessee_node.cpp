@@ -31,6 +31,7 @@ lifecycle::Now LesseeNode::now() { return world_->now_at(kSelf); }
 void LesseeNode::begin() {
   journal_.clear();
   bodies_.clear();
+  begun_ = {};
   queued_ = {};
   draining_ = false;
   resend_at_ = NodeTime(kResend);
@@ -40,8 +41,10 @@ void LesseeNode::begin() {
 void LesseeNode::boot() {
   for (std::size_t task = 0; task < tasks(); ++task) {
     if (!memory(task).exists) continue;
-    const Step step =
-        lifecycle::recover_lessee(memory(task).task, world_->boot_of(kSelf), kLease, now());
+    // A stop of the whole machine leaves it open which bodies had begun.
+    const bool may_have_begun = begun_[task] == memory(task).run || world_->random().per_mille(300);
+    const Step step = lifecycle::recover_lessee(memory(task).task, world_->boot_of(kSelf),
+                                                may_have_begun, kLease, now());
     apply(task, LesseeCause::recover, memory(task).task.epoch, step);
   }
   link_changed(world_->is_linked());
@@ -225,6 +228,7 @@ void LesseeNode::start_body(const Effect& effect) {
   const Ending ending = draw_ending(plan, world_->random());
   const bool endless = ending.after >= std::chrono::hours(1);
   bodies_.push_back({effect.run, effect.task, ending.failure, endless || !plan.stubborn});
+  begun_[effect.task] = effect.run;
   world_->schedule_end(kSelf, effect.run, ending.after);
   world_->note(kSelf, "task %u runs here as run %u", effect.task, effect.run);
 }

@@ -64,6 +64,7 @@ class LesseeNode {
   Journal<LesseeRow> journal_;
   std::array<bool, kMaxTasks> queued_{};
   std::vector<Body> bodies_;
+  std::array<RunId, kMaxTasks> begun_{};  // the last run whose body began; outlives a crash
   std::vector<Effect> effects_;
   NodeTime resend_at_{}, beat_at_{};
   bool draining_ = false;

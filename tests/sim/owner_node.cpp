@@ -34,6 +34,7 @@ lifecycle::Now OwnerNode::now() { return world_->now_at(kSelf); }
 void OwnerNode::begin() {
   journal_.clear();
   bodies_.clear();
+  begun_ = {};
   draining_ = false;
   resend_at_ = NodeTime(kResend);
   for (std::size_t task = 0; task < tasks(); ++task) {
@@ -44,7 +45,10 @@ void OwnerNode::begin() {
 void OwnerNode::boot() {
   for (std::size_t task = 0; task < tasks(); ++task) {
     const OwnerTask& before = memory(task).task;
-    const Step step = lifecycle::recover(before, plan(task).policy, world_->boot_of(kSelf), now());
+    // A stop of the whole machine leaves it open which bodies had begun.
+    const bool may_have_begun = begun_[task] == before.epoch || world_->random().per_mille(300);
+    const Step step = lifecycle::recover(before, plan(task).policy, world_->boot_of(kSelf),
+                                         may_have_begun, now());
     apply(task, {Cause::recover, before.epoch}, step);
   }
   link_changed(world_->is_linked());
@@ -189,6 +193,7 @@ void OwnerNode::start_body(const Effect& effect) {
   const bool endless = ending.after >= std::chrono::hours(1);
   bodies_.push_back(
       {run, effect.task, effect.epoch, ending.failure, endless || !plan(effect.task).stubborn});
+  begun_[effect.task] = effect.epoch;
   world_->schedule_end(kSelf, run, ending.after);
   world_->note(kSelf, "task %u runs here as run %u, epoch %u", effect.task, run,
                effect.epoch.value);

@@ -78,6 +78,7 @@ class OwnerNode {
   World* world_;
   Journal<OwnerRow> journal_;
   std::vector<Body> bodies_;
+  std::array<Epoch, kMaxTasks> begun_{};  // of the last body that began; outlives a crash
   std::vector<Effect> effects_;
   NodeTime resend_at_{};
   bool draining_ = false;

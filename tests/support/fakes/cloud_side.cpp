@@ -1,5 +1,7 @@
 #include "tests/support/fakes/cloud_side.h"
 
+#include <utility>
+
 #include "tests/support/fakes/agent_side.h"
 
 namespace spillway::test {
@@ -32,6 +34,7 @@ void CloudSide::boot() {
   const cloud::LedgerRecovered recovered = disk.recover(options.tombstones);
   ledger_ = std::make_unique<MemoryLedger>(disk);
   runner_ = std::make_unique<ManualRunner>(clock_, workers_);
+  runner_->unbegun = std::exchange(unbegun, {});
   options.boot = BootId{++boots_ * 1000 + 1};
   node_ = std::make_unique<cloud::Node>(options, parts(), recovered);
   transport_ = std::make_unique<FakeTransport>(broker_);

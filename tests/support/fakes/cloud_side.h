@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ class CloudSide {
 
   LedgerDisk disk;
   cloud::NodeOptions options;  // of the next boot
+  std::set<TaskId> unbegun;    // at the next boot: claimed, but never begun
   std::vector<std::string> reports, refused;
 
  private:

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "common/attempt/attempt_runner.h"
@@ -25,6 +26,10 @@ class ManualRunner final : public attempt::Runner {
   void run(attempt::Request request, std::function<void(attempt::Outcome)> done) override;
   void stop(TaskId id, Epoch epoch) override;
   unsigned width() const override { return width_; }
+
+  bool may_have_begun(TaskId id) const override { return !unbegun.contains(id); }
+
+  std::set<TaskId> unbegun;  // what the process before was to run and did not begin
 
   const std::map<Key, Running>& running() const { return running_; }
   std::size_t started() const { return started_; }

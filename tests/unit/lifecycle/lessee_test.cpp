@@ -253,18 +253,30 @@ TEST(Lessee, drops_what_is_past_its_deadline) {
 }
 
 TEST(Lessee, P6_a_restart_reports_what_ran_as_a_crash_and_runs_what_waited) {
-  const LesseeStep crashed = recover_lessee(started(), kNextBoot, kLease, now(50));
+  const LesseeStep crashed = recover_lessee(started(), kNextBoot, kBegan, kLease, now(50));
   CHECK_TRUE(crashed.next.state == LeaseState::done);
   CHECK_TRUE(crashed.next.failure == FailureClass::crash);
   CHECK_TRUE(crashed.act.send_result);
-  const LesseeStep waiting = recover_lessee(taken(), kNextBoot, kLease, now(50));
+  const LesseeStep waiting = recover_lessee(taken(), kNextBoot, kBegan, kLease, now(50));
   CHECK_TRUE(waiting.act.run);
   CHECK_TRUE(waiting.next.lease_until == at(50) + kLease);
-  CHECK_TRUE(recover_lessee(done(), kNextBoot, kLease, now(50)).act.send_result);
-  check_nothing_changed(started(), recover_lessee(started(), kBoot, kLease, now(50)),
+  CHECK_TRUE(recover_lessee(done(), kNextBoot, kBegan, kLease, now(50)).act.send_result);
+  check_nothing_changed(started(), recover_lessee(started(), kBoot, kBegan, kLease, now(50)),
                         Verdict::unchanged);
-  check_nothing_changed(answered(), recover_lessee(answered(), kNextBoot, kLease, now(50)),
+  check_nothing_changed(answered(), recover_lessee(answered(), kNextBoot, kBegan, kLease, now(50)),
                         Verdict::unchanged);
+}
+
+TEST(Lessee, P8_what_never_began_before_a_restart_runs_again_and_counts_for_nothing) {
+  LesseeTask task = started();
+  task.run_until = at(9);
+  const LesseeStep spared =
+      recover_lessee(task, kNextBoot, /*may_have_begun=*/false, kLease, now(50));
+  CHECK_TRUE(spared.verdict == Verdict::applied);
+  CHECK_TRUE(spared.next.state == LeaseState::accepted);
+  CHECK_TRUE(spared.next.failure == FailureClass::none);
+  CHECK_TRUE(spared.act.run);
+  CHECK_TRUE(next_lessee_time(spared.next) == at(50) + kLease);
 }
 
 TEST(Lessee, holds_spans_from_the_wire_inside_the_time_line) {

@@ -7,6 +7,7 @@ namespace spillway::lifecycle {
 
 inline constexpr BootId kBoot{1};
 inline constexpr BootId kNextBoot{2};
+inline constexpr bool kBegan = true;  // the body may have
 inline constexpr Duration kLease = std::chrono::seconds(30);
 
 constexpr NodeTime at(std::int64_t seconds) { return NodeTime(std::chrono::seconds(seconds)); }

@@ -273,7 +273,7 @@ TEST(Owner, P8_refusals_withdrawals_and_interruptions_burn_nothing) {
 TEST(Owner, P8_three_crashes_are_poison) {
   OwnerTask task = local();
   for (std::uint64_t boot = 2; boot <= 4; ++boot) {
-    const OwnerStep step = recover(task, policy(), {boot}, now(1));
+    const OwnerStep step = recover(task, policy(), {boot}, kBegan, now(1));
     UNSIGNED_LONGS_EQUAL(boot - 1, step.next.crashes);
     if (boot == 4) {
       check_state(step.next, TaskState::failed, WaitReason::none);
@@ -287,7 +287,7 @@ TEST(Owner, P8_three_crashes_are_poison) {
 }
 
 TEST(Owner, P8_crashes_at_two_places_are_poison) {
-  OwnerTask task = recover(local(), policy(), kNextBoot, now(1)).next;
+  OwnerTask task = recover(local(), policy(), kNextBoot, kBegan, now(1)).next;
   task = on_time(task, policy(), now(1)).next;
   task = grant(task, policy(), PlaceKind::cloud, kNextBoot, now(1)).next;
   task = on_failure(task, policy(), {2}, FailureClass::crash, now(2)).next;
@@ -309,7 +309,7 @@ TEST(Owner, settles_an_epoch_when_its_failure_was_counted_and_not_when_it_was_lo
   const OwnerStep failed = on_failure(remote(), policy(), {1}, FailureClass::error, now(3));
   CHECK_TRUE(failed.next.settled == Epoch{1});
   CHECK_TRUE(on_time(remote(), policy(), now(100)).next.settled == Epoch{0});
-  CHECK_TRUE(recover(local(), policy(), kNextBoot, now(1)).next.settled == Epoch{1});
+  CHECK_TRUE(recover(local(), policy(), kNextBoot, kBegan, now(1)).next.settled == Epoch{1});
 }
 
 TEST(Owner, a_refusal_is_waited_out_up_to_the_cap_of_the_backoff) {
@@ -393,14 +393,19 @@ TEST(Owner, a_local_run_timeout_stops_the_attempt_and_burns_it) {
 }
 
 TEST(Owner, P6_a_restart_counts_a_local_attempt_as_crashed_and_lets_remote_ones_go_on) {
-  const OwnerStep crashed = recover(local(), policy(), kNextBoot, now(50));
+  const OwnerStep crashed = recover(local(), policy(), kNextBoot, kBegan, now(50));
   CHECK_TRUE(crashed.failure == FailureClass::crash);
-  const OwnerStep leased = recover(remote(), policy(), kNextBoot, now(50));
+  const OwnerStep spared = recover(local(), policy(), kNextBoot, /*may_have_begun=*/false, now(50));
+  CHECK_TRUE(spared.failure == FailureClass::interrupted);
+  UNSIGNED_LONGS_EQUAL(0, spared.next.crashes);
+  UNSIGNED_LONGS_EQUAL(0, spared.next.attempts);
+  const OwnerStep leased = recover(remote(), policy(), kNextBoot, kBegan, now(50));
   CHECK_TRUE(leased.next.lease_until == at(50) + kLease);
   CHECK_TRUE(leased.renewal);
   CHECK_TRUE(leased.next.epoch == Epoch{1});
-  check_nothing_changed(local(), recover(local(), policy(), kBoot, now(50)), Verdict::unchanged);
-  check_nothing_changed(ready(), recover(ready(), policy(), kNextBoot, now(50)),
+  check_nothing_changed(local(), recover(local(), policy(), kBoot, kBegan, now(50)),
+                        Verdict::unchanged);
+  check_nothing_changed(ready(), recover(ready(), policy(), kNextBoot, kBegan, now(50)),
                         Verdict::unchanged);
 }
 

@@ -99,7 +99,7 @@ TEST(Totality, P2_P3_no_input_moves_an_owner_out_of_a_terminal_state_or_its_epoc
         cancel(task, n),
         hold(task, n),
         release(task, n),
-        recover(task, p, {draw(3)}, n),
+        recover(task, p, {draw(3)}, draw(2) == 0, n),
     };
     for (const OwnerStep& step : steps) {
       CHECK_TRUE(step.next.epoch >= task.epoch);
@@ -133,7 +133,7 @@ TEST(Totality, no_input_moves_a_lessee_to_a_lower_epoch_or_from_an_older_message
         on_start(task, terms, {draw(3)}, n),
         on_finish(task, any_of<FailureClass>(12), n),
         on_lessee_time(task, n),
-        recover_lessee(task, {draw(3)}, any_span(), n),
+        recover_lessee(task, {draw(3)}, draw(2) == 0, any_span(), n),
     };
     for (const LesseeStep& step : steps) CHECK_TRUE(step.next.epoch >= task.epoch);
     for (const LesseeStep& step : {on_result_ack(task, e, n), on_cancel(task, e, n),
