@@ -264,7 +264,8 @@ void PahoClient::on_answered(int qos, std::optional<int> refused_for) {
 }
 
 void PahoClient::on_subscribed(const mqtt::token& token) {
-  for (const int code : token.get_subscribe_response().get_reason_codes()) {
+  const mqtt::subscribe_response response = token.get_subscribe_response();
+  for (const int code : response.get_reason_codes()) {
     if (code >= mqtt::UNSPECIFIED_ERROR) {
       report(Report::Kind::refused, explain_refusal("a subscription", code));
     }
