@@ -88,7 +88,9 @@ class Author {
   void recover() {
     for (auto& [seq, kept] : model_.tasks) {
       if (kept.task.state != TaskState::leased && kept.task.state != TaskState::running) continue;
-      apply(seq, kept, lifecycle::recover(kept.task, kPolicy, BootId{number_ + 100}, now()));
+      apply(seq, kept,
+            lifecycle::recover(kept.task, kPolicy, BootId{number_ + 100},
+                               /*may_have_begun=*/true, now()));
     }
   }
   Batch take() { return std::move(batch_); }
