@@ -173,11 +173,18 @@ Result<void*> open_library(const std::string& path) {
     ::close(fd);
     return trusted.error();
   }
+#ifdef SPILLWAY_STATIC
+  ::close(fd);
+  return fail(Code::unsupported,
+              "cannot load plugin " + path +
+                  ": this agent is linked statically; run the dynamic one, or make it a [[command]]");
+#else
   void* library = ::dlopen(("/proc/self/fd/" + std::to_string(fd)).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library != nullptr) return library;
   const char* why = ::dlerror();
   ::close(fd);
   return fail(Code::corrupt, "cannot load plugin " + path + ": " + copy_text(why));
+#endif
 }
 
 }  // namespace

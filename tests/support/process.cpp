@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "tests/support/emulator.h"
 #include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
@@ -20,7 +21,8 @@ namespace {
 // What exec needs, prepared before the fork: after it, in a process that had threads, nothing may
 // allocate.
 struct Prepared {
-  explicit Prepared(const Command& command) {
+  explicit Prepared(const Command& command) : before(emulator_for(command.argv[0])) {
+    for (auto& word : before) argv.push_back(word.data());
     for (const auto& argument : command.argv) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
     for (char** variable = environ; *variable; ++variable) {
@@ -31,7 +33,7 @@ struct Prepared {
     for (auto& text : texts) env.push_back(text.data());
     env.push_back(nullptr);
   }
-  std::vector<std::string> texts;
+  std::vector<std::string> before, texts;
   std::vector<char*> argv, env;
 };
 
