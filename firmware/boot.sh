@@ -1,4 +1,46 @@
 #!/usr/bin/env bash
-# firmware/boot.sh BOARD: for now only starts it
+# firmware/boot.sh BOARD [--keep]: boots the board's image in QEMU as a device leaves the factory, provisions it, lets it
+# enrol, runs a task on the device and one in the cloud, powers it off, and keeps the serial log in build/boot/BOARD.
+# Broker, cloud and enrolment run here on loopback, which the device sees as 10.0.2.2.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+top=$here/..
+. "$top/toolchains/debian.sh"
+. "$here/machine.sh"
+board=${1:-qemu-aarch64}
+load_board "$board"
+host=${SPILLWAY_HOST_BUILD:-$top/build/release}/bin
+[ -x "$host/spillway-cloud" ] || die "there is no $host/spillway-cloud; ./dev boot builds it"
+lab=$top/build/boot/$board
+rm -rf "$lab"
+mkdir -p "$lab"
+trap stop_all EXIT
+trap 'exit 130' INT TERM
+
+start_backend "$lab" "$host"
+cat >"$lab/test.sh" <<'TEST'
+until spillway status --json | grep -q '"link_up":true'; do sleep 1; done
+echo hello >/tmp/in
+echo "TASK local: $(spillway submit echo --prefer local --input /tmp/in --wait --wait-timeout 60s)"
+echo "TASK cloud: $(spillway submit hash.sha256 --prefer cloud --input /tmp/in --wait --wait-timeout 60s)"
+spillway ls
+spillway places
+rauc status || true
+df -h /data
+spillway status --json
+echo "PSS kB of the agent: $(awk '/^Pss:/ { print $2 }' /proc/$(pidof spillway-agent)/smaps_rollup)"
+echo "RSS kB of the agent: $(awk '/^Rss:/ { print $2 }' /proc/$(pidof spillway-agent)/smaps_rollup)"
+free
+poweroff
+TEST
+say "Booting $board: QEMU $machine, $cpu, $memory MiB; serial log in ${lab#"$top/"}/serial.log"
+make_disk_of "$board" "$lab/disk.img" 256
+started=$(date +%s)
+start_machine "$lab" -fw_cfg name=opt/spillway/provision,file="$lab/provision.conf" -fw_cfg name=opt/spillway/test,file="$lab/test.sh"
+wait_for_machine 400
+say "It ran $(($(date +%s) - started)) s on this machine's clock."
+expect() { grep -q -- "$1" "$lab/serial.log" || { tail -n 40 "$lab/serial.log" >&2; die "the serial log does not say '$1'"; }; }
+expect 'TASK local: hello'
+expect 'TASK cloud: {"sha256":"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03'
+expect 'reboot: Power down'
+grep -E '^(TASK|PSS|RSS|spillway: )|enrol:' "$lab/serial.log"

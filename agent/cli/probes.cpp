@@ -82,7 +82,8 @@ Result<SpaceFacts> look_at_space(const std::string& path) {
   facts.total_bytes = std::uint64_t{space.f_blocks} * space.f_frsize;
   facts.free_inodes = space.f_favail;
   facts.total_inodes = space.f_files;
-  facts.in_memory = type.f_type == TMPFS_MAGIC || type.f_type == RAMFS_MAGIC;
+  facts.in_memory = type.f_type == static_cast<__fsword_t>(TMPFS_MAGIC) ||
+                    type.f_type == static_cast<__fsword_t>(RAMFS_MAGIC);
   facts.read_only = (space.f_flag & ST_RDONLY) != 0;
   return facts;
 }

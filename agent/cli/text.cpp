@@ -118,7 +118,7 @@ std::string size_text(std::uint64_t bytes) {
 std::string time_text(Duration since_1970, int digits) {
   if (since_1970 > kFarthest || since_1970 < -kFarthest) return "unknown";
   const auto whole = std::chrono::floor<std::chrono::seconds>(since_1970);
-  const time_t seconds = whole.count();
+  const auto seconds = static_cast<time_t>(whole.count());
   tm parts{};
   char text[48];
   if (!gmtime_r(&seconds, &parts) ||

@@ -24,7 +24,9 @@ Result<Peer> peer_of(int socket) {
   Peer peer{credentials.pid, credentials.uid, {}};
   // Fails with ERANGE to say how much room the groups need.
   socklen_t bytes = 0;
-  if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, nullptr, &bytes) != 0 && errno != ERANGE) {
+  // Written to by QEMU's user emulation, which takes every option it does not know for a number.
+  gid_t none = 0;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, &none, &bytes) != 0 && errno != ERANGE) {
     return unreadable(errno);
   }
   peer.groups.resize(bytes / sizeof(gid_t));

@@ -99,7 +99,7 @@ std::optional<Placement::Kinds> Placement::parse_kinds(ByteView bytes) {
   while (in.ok() && !in.done()) {
     const std::uint64_t size = in.number();
     if (size == 0 || size > kMaxName || kinds.size() >= kMaxSavedKinds) return std::nullopt;
-    std::array<Learned, 2>& places = kinds[in.text(size)];
+    std::array<Learned, 2>& places = kinds[in.text(static_cast<std::size_t>(size))];
     for (Learned& learned : places) {
       const auto model = RunTimeModel::restore(read_model(in));
       learned.last = in.time();

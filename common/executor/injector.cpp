@@ -169,7 +169,7 @@ std::size_t Injector::size() const {
     const std::uint64_t taken = shard->taken.load(std::memory_order_relaxed);
     size += shard->pushed.load(std::memory_order_relaxed) - taken;
   }
-  return size;
+  return static_cast<std::size_t>(size);
 }
 
 std::uint64_t Injector::accepted() const {

@@ -120,7 +120,7 @@ class Scoring {
     scores_.assign(rows, 0);
     by_blocks(rows, [&](std::size_t begin, std::size_t end) {
       for (std::size_t at = begin; at < end; ++at) {
-        std::size_t length = std::min<std::size_t>(options_.smooth, at + 1);
+        auto length = static_cast<std::size_t>(std::min<std::uint64_t>(options_.smooth, at + 1));
         scores_[at] = std::sqrt(mean_of(std::span(squared).subspan(at + 1 - length, length)));
       }
     });
@@ -212,7 +212,7 @@ std::string write_value(const Table& table, const Scoring& scoring, const Option
   json.name("columns").begin_array();
   for (const Column& column : table.features) json.text(column.name);
   json.end_array().name("threshold").number(scoring.threshold());
-  write_runs(json, scoring, options.limit);
+  write_runs(json, scoring, static_cast<std::size_t>(options.limit));
   if (const Column* labels = table.label("anomaly")) write_labels(json, scoring, *labels);
   if (options.all_scores) json.name("scores").numbers(scoring.scores());
   json.end_object();

@@ -48,7 +48,7 @@ Result<SpinOptions> read_spin_options(const Labels& args) {
 }
 
 std::uint64_t run_chunks(KindContext& context, const SpinOptions& options) {
-  std::vector<std::uint64_t> sums(options.chunks);
+  std::vector<std::uint64_t> sums(static_cast<std::size_t>(options.chunks));
   std::uint64_t seed = 0;
   for (std::uint8_t byte : context.input()) seed = scramble(seed ^ byte);
   context.parallel_for(sums.size(), [&](std::size_t begin, std::size_t end) {

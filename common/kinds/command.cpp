@@ -114,7 +114,8 @@ class Watch {
   void read_out() {
     while (child_.out) {
       std::size_t before = value_.size();
-      std::size_t room = std::min<std::size_t>(kReadPiece, options_.most_value + 1 - before);
+      auto room = static_cast<std::size_t>(
+          std::min<std::uint64_t>(kReadPiece, options_.most_value + 1 - before));
       value_.resize(before + room);
       ssize_t got = ::read(child_.out.get(), value_.data() + before, room);
       value_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));

@@ -93,7 +93,7 @@ JsonWriter& JsonWriter::number(double value) {
   return *this;
 }
 
-JsonWriter& JsonWriter::count(std::size_t value) {
+JsonWriter& JsonWriter::count(std::uint64_t value) {
   separate();
   out_ += std::to_string(value);
   return *this;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,7 +25,7 @@ class JsonWriter {
   JsonWriter& name(std::string_view key);
   JsonWriter& text(std::string_view value);
   JsonWriter& number(double value);
-  JsonWriter& count(std::size_t value);
+  JsonWriter& count(std::uint64_t value);
   JsonWriter& null();
   JsonWriter& numbers(std::span<const double> values);
   const std::string& done() const { return out_; }

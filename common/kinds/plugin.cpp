@@ -175,9 +175,10 @@ Result<void*> open_library(const std::string& path) {
   }
 #ifdef SPILLWAY_STATIC
   ::close(fd);
-  return fail(Code::unsupported,
-              "cannot load plugin " + path +
-                  ": this agent is linked statically; run the dynamic one, or make it a [[command]]");
+  return fail(
+      Code::unsupported,
+      "cannot load plugin " + path +
+          ": this agent is linked statically; run the dynamic one, or make it a [[command]]");
 #else
   void* library = ::dlopen(("/proc/self/fd/" + std::to_string(fd)).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library != nullptr) return library;

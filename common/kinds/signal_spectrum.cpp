@@ -72,8 +72,8 @@ Result<Layout> lay_out(const Options& options, std::size_t rows) {
                 "a spectrum needs at least 8 rows; there are " + std::to_string(rows));
   }
   Layout layout;
-  layout.window = options.window.value_or(default_window(rows));
-  layout.step = options.step.value_or(layout.window / 2);
+  layout.window = static_cast<std::size_t>(options.window.value_or(default_window(rows)));
+  layout.step = static_cast<std::size_t>(options.step.value_or(layout.window / 2));
   if (layout.window > rows) {
     return fail(Code::invalid_argument, "arg window: " + std::to_string(layout.window) +
                                             " is more than the " + std::to_string(rows) + " rows");
@@ -229,7 +229,8 @@ Result<Bytes> run(KindContext& context) {
   const Column& column = table->features.front();
   std::vector<double> power = average_power(context, column.values, *layout);
   if (context.stop().stop_requested()) return stopped();
-  return to_bytes(write_value(column, table->rows, *layout, options->rate, power, options->peaks));
+  return to_bytes(write_value(column, table->rows, *layout, options->rate, power,
+                              static_cast<std::size_t>(options->peaks)));
 }
 
 // Reading costs a unit a byte; transforms come on top as often as windows overlap.

@@ -38,9 +38,9 @@ Result<Options> read_options(const Labels& args) {
 
 std::size_t window_count(std::size_t rows, const Options& options) {
   if (rows <= options.window) return 1;
-  std::size_t to_cover = 1 + (rows - options.window + options.step - 1) / options.step;
-  std::size_t starts = (rows + options.step - 1) / options.step;  // fewer when steps leave gaps
-  return std::min(to_cover, starts);
+  std::uint64_t to_cover = 1 + (rows - options.window + options.step - 1) / options.step;
+  std::uint64_t starts = (rows + options.step - 1) / options.step;  // fewer when steps leave gaps
+  return static_cast<std::size_t>(std::min(to_cover, starts));
 }
 
 // The statistics of one column: series[s][w] is statistic s of window w.
@@ -68,8 +68,9 @@ std::vector<Series> summarize_all(KindContext& context, const Table& table,
   std::stop_token stop = context.stop();
   context.parallel_for(all.size() * windows, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end && !stop.stop_requested(); ++i) {
-      std::size_t start = (i % windows) * options.step;
-      std::size_t length = std::min<std::size_t>(options.window, table.rows - start);
+      auto start = static_cast<std::size_t>((i % windows) * options.step);
+      auto length =
+          static_cast<std::size_t>(std::min<std::uint64_t>(options.window, table.rows - start));
       auto values = std::span(table.features[i / windows].values).subspan(start, length);
       summarize(values, options, i % windows, all[i / windows]);
     }

@@ -14,7 +14,7 @@ namespace {
 using std::chrono::sys_seconds;
 
 std::string date(sys_seconds instant) {
-  const std::time_t seconds = instant.time_since_epoch().count();
+  const auto seconds = static_cast<std::time_t>(instant.time_since_epoch().count());
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   std::array<char, 40> text{};

@@ -66,9 +66,9 @@ copy_with_libraries() {
 
 make_root() {
   local root=$work/root program applet loader
-  mkdir -p "$root"/{usr/bin,usr/lib/$triple,etc/spillway,etc/rauc,dev,proc,sys,run,tmp,data,boot,root,mnt}
+  mkdir -p "$root"/{usr/bin,usr/lib/$triple,etc/spillway,etc/rauc,dev,proc,sys,run,tmp,data,boot,mnt,var/lib}
   ln -s usr/bin "$root/bin"; ln -s usr/lib "$root/lib"; ln -s usr/bin "$root/sbin"; ln -s bin "$root/usr/sbin"
-  ln -s run "$root/var"
+  ln -s ../run "$root/var/run"; ln -s ../tmp "$root/var/tmp"
   install -m 755 "$out/packages/usr/bin/busybox" "$root/usr/bin/"
   for applet in $("$emulator" "$root/usr/bin/busybox" --list); do
     [ -e "$root/usr/bin/$applet" ] || ln -s busybox "$root/usr/bin/$applet"
@@ -86,11 +86,13 @@ make_root() {
   loader=$(cd "$out/packages" && find usr/lib -maxdepth 1 -name 'ld-linux*.so*' -printf '%f\n' | head -n 1)
   [ -z "$loader" ] || { rm -f "$root/usr/lib/$loader"; cp -L "$out/packages/usr/lib/$triple/$loader" "$root/usr/lib/$loader"; }
   install -m 644 "$out/packages/etc/ssl/openssl.cnf" -D "$root/etc/ssl/openssl.cnf"
+  mkdir -p "$root/usr/lib/ssl"
+  ln -s /etc/ssl/openssl.cnf "$root/usr/lib/ssl/openssl.cnf"
   cp -r "$here/root/." "$root/"
   install -m 644 "$here/../boards/$board/agent.toml" "$root/etc/spillway/agent.toml"
   printf 'board=%s\ndisk=%s\n' "$board" "$disk" >"$root/etc/spillway/board"
   echo "$version" >"$root/etc/spillway/version"
-  printf 'root:x:0:0:root:/root:/bin/sh\nspillway:x:990:990:spillway:/data/spillway:/bin/false\n' >"$root/etc/passwd"
+  printf 'root:x:0:0:root:/:/bin/sh\nspillway:x:990:990:spillway:/data/spillway:/bin/false\n' >"$root/etc/passwd"
   printf 'root:x:0:\nspillway:x:990:\n' >"$root/etc/group"
   printf 'root:*:1::::::\nspillway:*:1::::::\n' >"$root/etc/shadow"
   chmod 640 "$root/etc/shadow"
@@ -164,7 +166,7 @@ copy_modules() {
 
 make_initrd() {
   local tree=$work/initrd
-  mkdir -p "$tree"/{bin,dev,proc,sys,root,usr/lib}
+  mkdir -p "$tree"/{bin,dev,proc,sys,new,usr/lib}
   ln -s usr/lib "$tree/lib"
   install -m 755 "$out/packages/usr/bin/busybox" "$tree/bin/busybox"
   for applet in sh cat modprobe mount usleep sleep switch_root reboot echo; do ln -s busybox "$tree/bin/$applet"; done
@@ -245,7 +247,7 @@ done
 say "Making the image for $board, version $version"
 make_root
 mksquashfs "$work/root" "$work/root.img" -noappend -quiet -no-progress -all-root -comp xz \
-  -reproducible -p '/etc/shadow m 640 0 0' >/dev/null
+  -reproducible >/dev/null
 [ "$(stat -c %s "$work/root.img")" -le $((root_size << 20)) ] || die "the root is larger than root_size=$root_size MiB"
 mv "$work/root.img" "$out/root.img"
 make_initrd
