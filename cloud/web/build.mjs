@@ -1,0 +1,73 @@
+// Bundles the dashboard and writes it as C++: node build.mjs MODULES OUT [ASSETS.cpp]
+// MODULES is the node_modules folder; OUT receives the files as a server would send them.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const [modules, out, assetsFile] = process.argv.slice(2).map((path) => resolve(path));
+const esbuild = createRequire(join(modules, 'x.js'))('esbuild');
+
+const kScriptBudget = 60_000; // bytes of script, after gzip
+
+// uPlot goes in front as it comes: its own minified file is a kilobyte smaller, after gzip, than what
+// esbuild makes of its module.
+const uplot = readFileSync(join(modules, 'uplot/dist/uPlot.iife.min.js'), 'utf8').replace(/^\/\*![^]*?\*\/\s*/, '');
+const uplot_in_front = {
+  name: 'uplot-in-front',
+  setup: (build) => {
+    build.onResolve({ filter: /^uplot$/ }, () => ({ path: 'uplot', namespace: 'front' }));
+    build.onLoad({ filter: /./, namespace: 'front' }, () => ({ contents: 'export default uPlot;' }));
+  },
+};
+
+const common = {
+  bundle: true, write: false, minify: true, format: 'iife', target: 'es2022', legalComments: 'none',
+  nodePaths: [modules], jsx: 'automatic', jsxImportSource: 'preact',
+};
+const bundle = async (entry, options = {}) => {
+  const result = await esbuild.build({ ...common, ...options, entryPoints: [join(here, 'src', entry)], outdir: out });
+  return Object.fromEntries(result.outputFiles.map((file) => [file.path.split('.').pop(), Buffer.from(file.contents)]));
+};
+
+const files = [];
+const add = (name, type, bytes) => {
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  const dot = name.lastIndexOf('.');
+  const path = name === 'index.html' ? '/' : `/assets/${name.slice(0, dot)}-${hash.slice(0, 10)}${name.slice(dot)}`;
+  files.push({ path, type, bytes, etag: hash.slice(0, 20) });
+  return path;
+};
+
+const worker = add('worker.js', 'text/javascript; charset=utf-8', (await bundle('live/worker.ts')).js);
+const main = await bundle('main.tsx', { define: { WORKER_URL: JSON.stringify(worker) }, banner: { js: uplot }, plugins: [uplot_in_front] });
+const script = add('app.js', 'text/javascript; charset=utf-8', main.js);
+const style = add('app.css', 'text/css; charset=utf-8', main.css);
+const theme = add('theme.js', 'text/javascript; charset=utf-8', (await bundle('theme_early.ts')).js);
+const icon = add('icon.svg', 'image/svg+xml', readFileSync(join(here, 'src/icon.svg')));
+const page = readFileSync(join(here, 'src/index.html'), 'utf8')
+  .replace('{{icon}}', icon).replace('{{style}}', style).replace('{{theme}}', theme).replace('{{script}}', script);
+add('index.html', 'text/html; charset=utf-8', Buffer.from(page));
+
+for (const file of files) {
+  file.gzip = gzipSync(file.bytes, { level: 9 });
+  file.br = brotliCompressSync(file.bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+}
+const weight = files.filter((file) => file.type.startsWith('text/javascript')).reduce((sum, file) => sum + file.gzip.length, 0);
+console.log(`dashboard: ${(weight / 1000).toFixed(1)} kB of script after gzip, of ${kScriptBudget / 1000}`);
+if (weight > kScriptBudget) {
+  console.error('dashboard: over the budget; see which module weighs what with esbuild --analyze');
+  process.exit(1);
+}
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(join(out, 'assets'), { recursive: true });
+for (const file of files) writeFileSync(join(out, file.path === '/' ? 'index.html' : file.path), file.bytes);
+writeFileSync(join(out, 'files.json'), JSON.stringify(files.map(({ path, type, etag }) => ({ path, type, etag }))));
+if (assetsFile) {
+  const { source } = await import('./assets_source.mjs');
+  writeFileSync(assetsFile, source(files));
+}

@@ -1,0 +1,27 @@
+import { Hub, type Source } from './hub';
+
+// One event stream, however many tabs show it: this runs as a SharedWorker, or in the page of a
+// browser that has none.
+const hub = new Hub('/api/v1/stream', {
+  open: (url) => new EventSource(url) as unknown as Source,
+  now: () => Date.now(),
+  later: (ms, then) => {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+});
+
+interface WorkerScope { onconnect: (event: MessageEvent) => void }
+if (typeof document === 'undefined') {
+  (self as unknown as WorkerScope).onconnect = (event) => {
+    const port = event.ports[0]!;
+    const leave = hub.join((message) => port.postMessage(message));
+    port.onmessage = ({ data }: MessageEvent<string>) => {
+      if (data === 'retry') hub.retry();
+      if (data === 'bye') leave();
+    };
+  };
+} else {
+  Object.assign(globalThis, { spillway_hub: hub });
+}

@@ -1,0 +1,147 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { Alert, AlertPage, Rule, RuleList, Silence, SilenceList } from 'api-types';
+import { may, send } from '../api/client';
+import { useQuery } from '../api/query';
+import { duration, plural, words } from '../format';
+import { alerts as live, now } from '../live/live';
+import { Dialog } from '../parts/dialog';
+import { Icon } from '../parts/icons';
+import { Ago, Loaded, Message, Page, Panel } from '../parts/page';
+import { Segmented } from '../parts/segmented';
+import { health_look, health_order, SeverityBadge } from '../parts/state';
+import { toast } from '../parts/toast';
+import { place, set_query } from '../router';
+
+const weight = { critical: 0, warning: 1, info: 2 } as const;
+const left_s = (until: string): number => (Date.parse(until) - now.value) / 1000;
+const is_silenced = (alert: Alert): boolean => !!alert.silenced_until && left_s(alert.silenced_until) > 0;
+
+// Does it, says so, and reads again what it changed.
+async function act(work: Promise<unknown>, said: string, again: () => void): Promise<void> {
+  try { await work; toast(said); again(); } catch (error) { toast((error as Error).message, 'bad'); }
+}
+
+export function AlertsPage() {
+  const view = place.value.query.get('view') ?? 'firing';
+  return (
+    <Page title="Alerts" lead={`${plural(live.value.size, 'alert')} firing`} wide
+      actions={<Segmented name="view" label="Which alerts" value={view} options={[['firing', 'Firing'], ['past', 'Past'], ['silences', 'Silences'], ['rules', 'Rules']]} choose={(name) => set_query({ view: name === 'firing' ? null : name })} />}>
+      {view === 'rules' ? <Rules /> : view === 'silences' ? <Silences /> : view === 'past' ? <Past /> : <Firing />}
+    </Page>
+  );
+}
+
+function Firing() {
+  const query = useQuery<AlertPage>('/alerts?firing=true&limit=200', 30);
+  // The stream knows first; the list knows more than the stream's two hundred.
+  useEffect(() => { if (query.data) query.again(); }, [live.value]);
+  return (
+    <Loaded query={query} rows={6} empty={(data) => data.items.length === 0 && <Panel title="Firing"><Message icon="check" tone="ok" title="Nothing is firing">Rules are watched on the server; what they find appears here at once.</Message></Panel>}>
+      {(data) => {
+        const sorted = [...data.items].sort((a, b) => weight[a.severity] - weight[b.severity] || b.fired.localeCompare(a.fired));
+        const aside = (alert: Alert): boolean => !!alert.acknowledged_by || is_silenced(alert);
+        const fresh = sorted.filter((alert) => !aside(alert)), taken = sorted.filter(aside);
+        return <>
+          <Panel title="Waiting for somebody" note={plural(fresh.length, 'alert')}>
+            {fresh.length ? <AlertList alerts={fresh} again={query.again} /> : <Message icon="check" tone="ok" title="Everything that fires is taken care of" />}
+          </Panel>
+          {taken.length > 0 && <Panel title="Acknowledged or silenced" note={plural(taken.length, 'alert')}><AlertList alerts={taken} again={query.again} /></Panel>}
+        </>;
+      }}
+    </Loaded>
+  );
+}
+
+function Past() {
+  const query = useQuery<AlertPage>('/alerts?firing=false&limit=100', 60);
+  return <Panel title="Past"><Loaded query={query} rows={6} empty={(data) => data.items.length === 0 && <Message icon="clock" title="No alert has ended yet" />}>{(data) => <AlertList alerts={data.items} again={query.again} />}</Loaded></Panel>;
+}
+
+function AlertList({ alerts, again }: { alerts: Alert[]; again: () => void }) {
+  const asked = useSignal<{ alert: Alert; what: 'acknowledge' | 'silence' } | null>(null);
+  return <>
+    <ul class="alerts">{alerts.map((alert) => (
+      <li key={alert.id}>
+        <SeverityBadge severity={alert.severity} plain />
+        <div class="alert-what"><p>{alert.title}{alert.device && <>: <a href={`/devices/${alert.device}`}>{alert.device}</a></>}</p>
+          <p class="quiet"><span>fired <Ago at={alert.fired} /></span>{alert.resolved && <span>lasted {duration((Date.parse(alert.resolved) - Date.parse(alert.fired)) / 1000)}</span>}<span>rule {words(alert.rule)}</span>
+            {alert.acknowledged_by && <span><Icon name="eye" size={14} /> {alert.acknowledged_by}{alert.note && `: ${alert.note}`}</span>}
+            {is_silenced(alert) && <span><Icon name="mute" size={14} /> silent for {duration(Math.round(left_s(alert.silenced_until!)))}</span>}</p>
+        </div>
+        {alert.firing && may('operate') && <div class="actions">
+          {!alert.acknowledged_by && <button class="button" onClick={() => { asked.value = { alert, what: 'acknowledge' }; }}>Acknowledge</button>}
+          {!is_silenced(alert) && <button class="button quiet" onClick={() => { asked.value = { alert, what: 'silence' }; }}>Silence</button>}
+        </div>}
+      </li>
+    ))}</ul>
+    {asked.value && <Ask {...asked.value} close={() => { asked.value = null; }} done={again} />}
+  </>;
+}
+
+function Ask({ alert, what, close, done }: { alert: Alert; what: 'acknowledge' | 'silence'; close: () => void; done: () => void }) {
+  const note = useSignal(''), for_s = useSignal('3600');
+  const silence = what === 'silence';
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const said = note.value ? { note: note.value } : {};
+    const work = silence
+      ? send('POST', '/alerts/silences', { rule: alert.rule, ...(alert.device && { device: alert.device }), for_s: Number(for_s.value), ...said })
+      : send('POST', `/alerts/${alert.id}/acknowledge`, said);
+    await act(work, silence ? 'Silenced' : 'Acknowledged', done);
+    close();
+  };
+  return (
+    <Dialog title={silence ? 'Silence this alert?' : 'Acknowledge this alert?'} close={close}>
+      <form onSubmit={submit}>
+        <p>{alert.title}{alert.device && `: ${alert.device}`}</p>
+        {silence && <label class="field"><span>For</span><select value={for_s.value} onChange={(event) => { for_s.value = event.currentTarget.value; }}><option value="3600">1 hour</option><option value="28800">8 hours</option><option value="86400">1 day</option><option value="604800">1 week</option></select></label>}
+        <label class="field"><span>Note for the others, if any</span><input type="text" maxLength={500} value={note.value} onInput={(event) => { note.value = event.currentTarget.value; }} /></label>
+        <div class="actions"><button type="button" class="button" onClick={close}>Cancel</button><button class="button primary">{silence ? 'Silence' : 'Acknowledge'}</button></div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Silences() {
+  const query = useQuery<SilenceList>('/alerts/silences', 30);
+  const end = (silence: Silence) => act(send('DELETE', `/alerts/silences/${silence.id}`), 'It speaks again', query.again);
+  return (
+    <Panel title="Silences">
+      <Loaded query={query} rows={4} empty={(data) => data.items.length === 0 && <Message icon="mute" title="Nothing is silenced" />}>
+        {(data) => <div class="table-box" tabIndex={0} role="region" aria-label="Silences"><table class="table">
+          <thead><tr><th>Rule</th><th>Device</th><th>Group</th><th>By</th><th>Note</th><th>For another</th><th><span class="hidden">Actions</span></th></tr></thead>
+          <tbody>{data.items.map((silence) => (
+            <tr key={silence.id}><td>{words(silence.rule) || 'any'}</td><td>{silence.device || 'any'}</td><td>{silence.group || 'any'}</td><td>{silence.by}</td><td>{silence.note || '–'}</td><td>{duration(Math.max(0, Math.round(left_s(silence.until))))}</td>
+              <td class="right">{may('operate') && <button class="text-button" onClick={() => end(silence)}>End</button>}</td></tr>
+          ))}</tbody>
+        </table></div>}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function condition(rule: Rule): string {
+  const value = rule.subject === 'health' ? health_look[health_order[rule.value] ?? 'operational'].word.toLowerCase() : String(rule.value);
+  // A reason either holds or does not.
+  const what = rule.compare === 'is' && rule.subject !== 'health' ? words(rule.subject) : `${words(rule.subject)} ${rule.compare} ${value}`;
+  return `${what}${rule.lasting_s > 0 ? ` for ${duration(rule.lasting_s)}` : ''}`;
+}
+
+function Rules() {
+  const query = useQuery<RuleList>('/alerts/rules', 60);
+  const flip = ({ id, ...body }: Rule) => act(send('PUT', `/alerts/rules/${encodeURIComponent(id)}`, { ...body, enabled: !body.enabled }), body.enabled ? 'Disabled' : 'Enabled', query.again);
+  return (
+    <Panel title="Rules" note="watched on the server">
+      <Loaded query={query} rows={6} empty={(data) => data.items.length === 0 && <Message icon="bell" title="No rules" />}>
+        {(data) => <div class="table-box" tabIndex={0} role="region" aria-label="Rules"><table class="table">
+          <thead><tr><th>Rule</th><th>Severity</th><th>Of</th><th>Fires when</th><th>Enabled</th></tr></thead>
+          <tbody>{data.items.map((rule) => (
+            <tr key={rule.id}><td>{rule.title}</td><td><SeverityBadge severity={rule.severity} plain /></td><td class="nowrap">{rule.scope === 'fleet' ? 'the fleet' : rule.group ? `devices of ${rule.group}` : 'each device'}</td><td>{condition(rule)}</td>
+              <td>{may('admin') ? <label class="switch"><input type="checkbox" role="switch" checked={rule.enabled} onChange={() => flip(rule)} /><span class="hidden">{rule.title}</span><i /></label> : rule.enabled ? 'yes' : 'no'}</td></tr>
+          ))}</tbody>
+        </table></div>}
+      </Loaded>
+    </Panel>
+  );
+}

@@ -1,0 +1,39 @@
+import { signal } from '@preact/signals';
+
+export interface Place { path: string; query: URLSearchParams }
+const here = (): Place => ({ path: location.pathname, query: new URLSearchParams(location.search) });
+
+export const place = signal<Place>(here());
+
+export function go(url: string, replace = false): void {
+  if (replace) history.replaceState(null, '', url); else history.pushState(null, '', url);
+  const before = place.value.path;
+  place.value = here();
+  // A new page is read from its top, by eyes and by screen readers; a new filter is not a new page.
+  if (place.value.path !== before) {
+    scrollTo(0, 0);
+    requestAnimationFrame(() => document.getElementById('page')?.focus({ preventScroll: true }));
+  }
+}
+
+// Changes part of the query: what the page shows stays in its address.
+export function set_query(changes: Record<string, string | null>, replace = true): void {
+  const query = new URLSearchParams(place.value.query);
+  for (const [name, value] of Object.entries(changes)) { if (value) query.set(name, value); else query.delete(name); }
+  const text = query.toString().replaceAll('%2C', ',');
+  go(place.value.path + (text ? `?${text}` : ''), replace);
+}
+
+export function start_router(): void {
+  addEventListener('popstate', () => { place.value = here(); });
+  document.addEventListener('click', (event) => {
+    const anchor = (event.target as Element | null)?.closest?.('a');
+    if (!anchor || event.defaultPrevented || event.button !== 0) return;
+    // What the browser does with a modified click is what the reader wants.
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (anchor.origin !== location.origin || anchor.target || anchor.hasAttribute('download')) return;
+    if (anchor.getAttribute('href')?.startsWith('#')) return;
+    event.preventDefault();
+    go(anchor.pathname + anchor.search + anchor.hash);
+  });
+}
