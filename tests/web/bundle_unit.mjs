@@ -1,0 +1,13 @@
+// Bundles the unit tests, which import the dashboard's sources: node bundle_unit.mjs MODULES OUT.mjs
+import { createRequire } from 'node:module';
+import { readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), 'unit');
+const [modules, outfile] = process.argv.slice(2).map((path) => resolve(path));
+const esbuild = createRequire(join(modules, 'x.js'))('esbuild');
+await esbuild.build({
+  stdin: { contents: readdirSync(folder).filter((name) => name.endsWith('.test.ts')).map((name) => `import './${name}';`).join('\n'), resolveDir: folder },
+  bundle: true, platform: 'node', format: 'esm', target: 'node18', sourcemap: 'inline', nodePaths: [modules], outfile,
+});
