@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <random>
 
+#include "agent/app/machine.h"
 #include "common/crypto/random.h"
 #include "common/kinds/builtin.h"
 #include "common/kinds/command.h"
@@ -16,8 +17,6 @@ namespace spillway::agent {
 namespace {
 
 using runtime::Level;
-
-constexpr std::uint64_t kPageSize = 4096;  // bytes, of the store
 
 std::uint64_t physical_memory() {
   long pages = sysconf(_SC_PHYS_PAGES);
@@ -42,7 +41,7 @@ NodeOptions node_options(const Options& options, BootId boot) {
   node.tags = options.tags;
   node.memory = options.memory ? options.memory : physical_memory();
   node.max_ready = options.max_ready;
-  node.max_tasks = options.max_tasks;
+  node.budget = options.budget;
   node.lease = options.placement.lease;
   node.probe_interval = options.placement.probe_interval;
   node.placement.risk = options.placement.risk;
@@ -74,7 +73,7 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   made->boot_ = BootId{crypto::random_u64()};
   auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
   store::SqliteOwnerStore::Options file;
-  file.file.max_pages = std::uint32_t(std::min<std::uint64_t>(options.max_disk / kPageSize, ~0U));
+  file.tables.budget = options.budget;
   auto opened = store::SqliteOwnerStore::open(options.state_dir + "/agent.db", poster, file);
   if (!opened) return opened.error();
   made->store_ = std::move(opened->store);
@@ -125,6 +124,7 @@ Status Composition::start() {
   parts.runner = runner_.get();
   parts.kinds = &kinds_;
   parts.random = [engine = std::mt19937_64(crypto::random_u64())]() mutable { return engine(); };
+  parts.machine = [folder = options_.state_dir] { return look_at_machine(folder); };
   parts.wake = [this] {
     if (turns_) turns_->wake();
   };

@@ -10,11 +10,10 @@ Options options_from(const AgentConfig& config) {
   options.workers = config.agent.workers;
   options.tags = config.agent.tags;
   options.memory = config.agent.memory;
-  options.max_disk = config.store.max_bytes;
   options.max_ready = config.store.max_ready;
   options.max_clients = config.limits.clients;
   options.max_outstanding = config.limits.client_frames;
-  options.max_tasks = config.limits.max_tasks;
+  options.budget = config.budget;
   options.broker = {config.broker.uri,           config.broker.ca,
                     config.broker.cert,          config.broker.key,
                     config.broker.keep_alive,    config.broker.reconnect_base,

@@ -1,6 +1,7 @@
 #include "agent/cli/checks.h"
 
 #include <algorithm>
+#include <map>
 
 #include "agent/cli/text.h"
 
@@ -201,6 +202,32 @@ Finding check_store(const NodeView& node) {
   }
   return failure("store", node.store_problem,
                  "free disk space, then look at the agent's log; nothing accepted is deleted");
+}
+
+Finding check_room(const NodeView& node) {
+  std::string short_of;
+  for (const std::string& shortage : node.shortages) {
+    short_of += (short_of.empty() ? "" : "; ") + shortage;
+  }
+  if (!short_of.empty()) {
+    return warning("budget", short_of, "see [budget] in the configuration, or make room");
+  }
+  return fine("budget", size_text(node.disk_bytes) + " of " + size_text(node.disk_budget) +
+                            " of disk in use");
+}
+
+Finding check_losses(const NodeView& node) {
+  std::map<std::pair<DataClass, LossCause>, std::uint64_t> sums;
+  for (const LossView& loss : node.losses) {
+    if (is_missed(loss.cause)) sums[{loss.data, loss.cause}] += loss.count;
+  }
+  std::string text;
+  for (const auto& [kind, count] : sums) {
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " +
+            std::string(to_string(kind.first)) + " (" + std::string(to_string(kind.second)) + ")";
+  }
+  if (text.empty()) return fine("losses", "none: everything is there");
+  return warning("losses", text, "see 'spillway losses', and [budget] in the configuration");
 }
 
 Finding check_kinds(const NodeView& node) {

@@ -63,6 +63,8 @@ Finding check_clock(const ClockFacts& facts);
 Finding check_certificate(const std::string& device, const Result<crypto::CertificateInfo>& info,
                           Duration wall);
 Finding check_store(const NodeView& node);
+Finding check_room(const NodeView& node);
+Finding check_losses(const NodeView& node);
 Finding check_kinds(const NodeView& node);
 // The link of a running agent; of one that does not run, what a connection of our own came to.
 Finding check_link(const NodeView& node);

@@ -22,6 +22,7 @@ void print_task(const Console& console, const TaskView& task);
 void print_why(const Console& console, const WhyReport& report);
 void print_event(const Console& console, const EventView& event);
 void print_places(const Console& console, const std::vector<PlaceView>& places);
+void print_losses(const Console& console, const std::vector<LossView>& losses);
 void print_node(const Console& console, const NodeView& node);
 
 }  // namespace spillway::cli

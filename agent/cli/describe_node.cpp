@@ -65,6 +65,19 @@ void print_places(const Console& console, const std::vector<PlaceView>& places) 
   table.print(console);
 }
 
+void print_losses(const Console& console, const std::vector<LossView>& losses) {
+  if (losses.empty()) {
+    console.out << "nothing was lost\n";
+    return;
+  }
+  Table table({{"CLASS"}, {"CAUSE"}, {"COUNT", true}, {"REPORTED", true}, {"FROM"}, {"TO"}});
+  for (const LossView& loss : losses) {
+    table.row({to_string(loss.data), to_string(loss.cause), std::to_string(loss.count),
+               std::to_string(loss.reported), time_text(loss.first, 0), time_text(loss.last, 0)});
+  }
+  table.print(console);
+}
+
 void print_node(const Console& console, const NodeView& node) {
   console.out << "agent     " << printable(node.device) << ", version " << printable(node.version)
               << ", up " << duration_text(node.uptime) << (node.draining ? ", draining" : "")
@@ -79,6 +92,15 @@ void print_node(const Console& console, const NodeView& node) {
                       ? "fine"
                       : paint(console, Colour::red, printable(node.store_problem)))
               << ", " << node.accepted << " tasks accepted\n";
+  console.out << "disk      " << size_text(node.disk_bytes) << " of " << size_text(node.disk_budget)
+              << '\n';
+  for (const std::string& shortage : node.shortages) {
+    console.out << "short     " << paint(console, Colour::red, printable(shortage)) << '\n';
+  }
+  if (!node.clock_problem.empty()) {
+    console.out << "clock     " << paint(console, Colour::red, printable(node.clock_problem))
+                << '\n';
+  }
   print_states(console, node);
   console.out << "since up  " << node.done_local << " done locally, " << node.done_cloud
               << " in the cloud, " << node.in_cloud << " there now, " << node.buffered

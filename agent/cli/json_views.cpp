@@ -216,7 +216,22 @@ void write(JsonWriter& json, const NodeView& node) {
   json.member("bytes_up", node.bytes_up).member("bytes_down", node.bytes_down);
   json.key("places").begin_array();
   for (const PlaceView& place : node.places) write(json, place);
-  json.end_array().end_object();
+  json.end_array();
+  write_list(json, "shortages", node.shortages);
+  json.member("disk_bytes", node.disk_bytes).member("disk_budget", node.disk_budget);
+  json.key("produced").begin_object();
+  for (std::size_t i = 0; i < kDataClasses; ++i) {
+    json.member(to_string(static_cast<DataClass>(i)), node.produced[i]);
+  }
+  json.end_object().key("losses").begin_array();
+  for (const LossView& loss : node.losses) write(json, loss);
+  json.end_array().member("clock_problem", node.clock_problem).end_object();
+}
+
+void write(JsonWriter& json, const LossView& loss) {
+  json.begin_object().member("class", to_string(loss.data)).member("cause", to_string(loss.cause));
+  json.member("first", time_text(loss.first, 0)).member("last", time_text(loss.last, 0));
+  json.member("count", loss.count).member("reported", loss.reported).end_object();
 }
 
 }  // namespace spillway::cli

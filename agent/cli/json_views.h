@@ -12,6 +12,7 @@ void write(JsonWriter& json, const EventView& event);
 void write(JsonWriter& json, const WhyReport& report);
 void write(JsonWriter& json, const PlaceView& place);
 void write(JsonWriter& json, const NodeView& node);
+void write(JsonWriter& json, const LossView& loss);
 
 template <class T>
 std::string json_text(const T& view) {

@@ -34,6 +34,17 @@ Result<int> run_places(Session& session) {
   return kOk;
 }
 
+Result<int> run_losses(Session& session) {
+  Result<NodeView> node = session.ask<NodeView>(wire::StatusRequest{});
+  if (!node) return std::move(node).error();
+  if (session.json()) {
+    session.console().out << json_list(node->losses) << '\n';
+  } else {
+    print_losses(session.console(), node->losses);
+  }
+  return kOk;
+}
+
 Result<int> run_status(Session& session) {
   Result<NodeView> node = session.ask<NodeView>(wire::StatusRequest{});
   if (!node) return std::move(node).error();

@@ -205,6 +205,10 @@ void add_node_commands(Line& line) {
                    "  spillway drain --off",
                    [&line](Session& session) { return run_drain(session, !line.undo_drain); });
   drain->add_flag("--off", line.undo_drain, "work again");
+  line.command("losses", "Show what was refused, dropped or expired, by class, cause and period",
+               "  spillway losses\n"
+               "  spillway losses --json | jq 'map(.count) | add'",
+               run_losses);
   line.command("places", "Show where tasks can run, and how busy and far it is there",
                "  spillway places\n"
                "  spillway places --json | jq '.[].rtt_s'",

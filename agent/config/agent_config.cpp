@@ -42,9 +42,47 @@ AgentSection read_agent(File& file) {
 StoreSection read_store(File& file) {
   StoreSection store;
   Section section = file.section("store");
-  store.max_bytes = section.bytes("max_bytes", store.max_bytes, 16ULL << 20, 1ULL << 40);
   store.max_ready = section.integer("max_ready", store.max_ready, 16u, 65'536u);
   return store;
+}
+
+// `data`, `data_age` and `data_on_full`.
+ClassLimits read_class(Section& section, DataClass data, ClassLimits limits,
+                       std::initializer_list<std::pair<std::string_view, OnFull>> policies) {
+  const std::string name(to_string(data));
+  limits.items = section.integer<std::uint64_t>(name, limits.items, 1, 1'000'000'000);
+  limits.age = section.duration(name + "_age",
+                                std::chrono::duration_cast<std::chrono::milliseconds>(limits.age),
+                                1min, 366 * 24h);
+  limits.on_full = section.choice(name + "_on_full", limits.on_full, policies);
+  return limits;
+}
+
+BudgetLimits read_budget(File& file) {
+  BudgetLimits budget;
+  Section section = file.section("budget");
+  budget.disk = section.bytes("disk", budget.disk, 16ULL << 20, 1ULL << 40);
+  budget.disk_free = section.bytes("disk_free", budget.disk_free, 0, 1ULL << 40);
+  budget.inodes_free =
+      section.integer<std::uint64_t>("inodes_free", budget.inodes_free, 0, 1ULL << 32);
+  budget.memory = section.bytes("memory", budget.memory, 1ULL << 20, 1ULL << 40);
+  budget.flash_per_day = section.bytes("flash_per_day", budget.flash_per_day, 0, 1ULL << 50);
+  const std::pair<std::string_view, OnFull> reject{"reject_newest", OnFull::reject_newest};
+  const std::pair<std::string_view, OnFull> oldest{"drop_oldest", OnFull::drop_oldest};
+  const std::pair<std::string_view, OnFull> lowest{"drop_lowest_band", OnFull::drop_lowest_band};
+  const auto read = [&](DataClass data, auto policies) {
+    budget.of(data) = read_class(section, data, budget.of(data), policies);
+  };
+  // Accepted tasks are never dropped, and a task that is done keeps its newest result.
+  read(DataClass::tasks,
+       std::initializer_list<std::pair<std::string_view, OnFull>>{reject, lowest});
+  read(DataClass::results,
+       std::initializer_list<std::pair<std::string_view, OnFull>>{oldest, lowest});
+  read(DataClass::events,
+       std::initializer_list<std::pair<std::string_view, OnFull>>{oldest, reject});
+  read(DataClass::telemetry,
+       std::initializer_list<std::pair<std::string_view, OnFull>>{oldest, reject});
+  return budget;
 }
 
 LimitsSection read_limits(File& file) {
@@ -52,8 +90,6 @@ LimitsSection read_limits(File& file) {
   Section section = file.section("limits");
   limits.clients = section.integer("clients", limits.clients, 1u, 1024u);
   limits.client_frames = section.integer("client_frames", limits.client_frames, 1u, 65'536u);
-  limits.max_tasks =
-      section.integer<std::uint64_t>("max_tasks", limits.max_tasks, 1, 1'000'000'000);
   return limits;
 }
 
@@ -76,6 +112,7 @@ AgentConfig read(File& file) {
   config.agent = read_agent(file);
   config.broker = config::read_broker_section(file);
   config.store = read_store(file);
+  config.budget = read_budget(file);
   config.limits = read_limits(file);
   config.placement = read_placement(file);
   config.commands = config::read_command_sections(file);

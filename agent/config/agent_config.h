@@ -10,6 +10,7 @@
 #include "common/config/kind_sections.h"
 #include "common/config/node_settings.h"
 #include "common/runtime/log.h"
+#include "spillway/budget.h"
 #include "spillway/status.h"
 
 // spillway-agent's configuration file, one struct per section. agent.toml beside this file explains
@@ -28,14 +29,12 @@ struct AgentSection {
 };
 
 struct StoreSection {
-  std::uint64_t max_bytes = 1ULL << 30;  // on disk
-  std::uint32_t max_ready = 512;         // ready tasks held in memory
+  std::uint32_t max_ready = 512;  // ready tasks held in memory
 };
 
 struct LimitsSection {
   std::uint32_t clients = 64;
-  std::uint32_t client_frames = 256;    // requests outstanding of one client
-  std::uint64_t max_tasks = 1'000'000;  // unfinished tasks; beyond them submit is refused as busy
+  std::uint32_t client_frames = 256;  // requests outstanding of one client
 };
 
 struct PlacementSection {
@@ -52,6 +51,7 @@ struct AgentConfig {
   AgentSection agent;
   config::BrokerSection broker;
   StoreSection store;
+  BudgetLimits budget;
   LimitsSection limits;
   PlacementSection placement;
   std::vector<config::CommandSection> commands;

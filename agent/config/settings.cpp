@@ -10,9 +10,32 @@ constexpr bool kRestart = false;
 
 }  // namespace
 
+namespace {
+
+// The store divides its files at its start; what the node asks at each submit can change.
+void add_budget(std::vector<config::Setting>& settings, const BudgetLimits& a,
+                const BudgetLimits& b) {
+  settings.push_back({"budget.disk", kRestart, a.disk != b.disk});
+  settings.push_back({"budget.disk_free", kReload, a.disk_free != b.disk_free});
+  settings.push_back({"budget.inodes_free", kReload, a.inodes_free != b.inodes_free});
+  settings.push_back({"budget.memory", kReload, a.memory != b.memory});
+  settings.push_back({"budget.flash_per_day", kRestart, a.flash_per_day != b.flash_per_day});
+  for (std::size_t i = 0; i < kDataClasses; ++i) {
+    const auto data = static_cast<DataClass>(i);
+    const std::string name = "budget." + std::string(to_string(data));
+    const bool reload = data == DataClass::tasks ? kReload : kRestart;
+    const ClassLimits &x = a.of(data), &y = b.of(data);
+    settings.push_back({name, reload, x.items != y.items});
+    settings.push_back({name + "_age", reload, x.age != y.age});
+    settings.push_back({name + "_on_full", reload, x.on_full != y.on_full});
+  }
+}
+
+}  // namespace
+
 std::vector<config::Setting> agent_settings(const AgentConfig& a, const AgentConfig& b) {
   bool commands = a.commands != b.commands;
-  return {
+  std::vector<config::Setting> settings = {
       {"agent.device", kRestart, a.agent.device != b.agent.device},
       {"agent.state_dir", kRestart, a.agent.state_dir != b.agent.state_dir},
       {"agent.socket", kRestart, a.agent.socket != b.agent.socket},
@@ -29,11 +52,12 @@ std::vector<config::Setting> agent_settings(const AgentConfig& a, const AgentCon
       {"broker.reconnect_base", kRestart, a.broker.reconnect_base != b.broker.reconnect_base},
       {"broker.reconnect_cap", kRestart, a.broker.reconnect_cap != b.broker.reconnect_cap},
       {"broker.window", kRestart, a.broker.window != b.broker.window},
-      {"store.max_bytes", kRestart, a.store.max_bytes != b.store.max_bytes},
       {"store.max_ready", kRestart, a.store.max_ready != b.store.max_ready},
+  };
+  add_budget(settings, a.budget, b.budget);
+  const std::vector<config::Setting> others = {
       {"limits.clients", kRestart, a.limits.clients != b.limits.clients},
       {"limits.client_frames", kRestart, a.limits.client_frames != b.limits.client_frames},
-      {"limits.max_tasks", kReload, a.limits.max_tasks != b.limits.max_tasks},
       {"placement.lease", kReload, a.placement.lease != b.placement.lease},
       {"placement.risk", kReload, a.placement.risk != b.placement.risk},
       {"placement.margin", kReload, a.placement.margin != b.placement.margin},
@@ -50,6 +74,8 @@ std::vector<config::Setting> agent_settings(const AgentConfig& a, const AgentCon
       {"command.cpu_seconds", kRestart, commands},
       {"plugins.files", kRestart, a.plugins != b.plugins},
   };
+  settings.insert(settings.end(), others.begin(), others.end());
+  return settings;
 }
 
 std::vector<std::string> unreloadable_changes(const AgentConfig& old, const AgentConfig& now) {

@@ -1,6 +1,11 @@
 #include "agent/node/journal.h"
 
 namespace spillway::agent {
+namespace {
+
+constexpr Duration kLossesMayWait = std::chrono::minutes(1);
+
+}  // namespace
 
 Journal::Journal(store::OwnerStore& store, store::CommitCycle<store::Batch>::Listener listener,
                  std::function<void(std::uint64_t seq)> settled)
@@ -47,8 +52,20 @@ void Journal::finish(const LiveTask& task, store::EncodedBytes result, NodeTime 
   update.keep_until = keep_until;
 }
 
+void Journal::lose(const store::LossCount& loss, bool now) {
+  const auto [entry, fresh] =
+      losses_.try_emplace({loss.data, loss.cause, loss_period(loss.at)}, loss);
+  if (!fresh) entry->second.count += loss.count;
+  losses_due_ = std::min(losses_due_, now ? loss.at : loss.at + kLossesMayWait);
+}
+
 void Journal::flush(NodeTime now, Duration wall) {
   if (cycle_.busy()) return;
+  if (!cycle_.batch().empty() || now >= losses_due_) {
+    for (const auto& [key, loss] : losses_) cycle_.batch().losses.push_back(loss);
+    losses_.clear();
+    losses_due_ = kNever;
+  }
   cycle_.batch().now = now;
   cycle_.batch().wall = wall;
   if (!touched_.empty()) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -28,6 +29,11 @@ class Journal {
   void put_offer(store::OutboxRow row) { cycle_.batch().outbox_put.push_back(row); }
   void drop_offer(store::OutboxRow row) { cycle_.batch().outbox_drop.push_back(row); }
   void dependencies_done(std::uint64_t seq) { cycle_.batch().deps_done.push_back(seq); }
+  // Counts what was given up. When `now`, the next flush writes it; else it may wait for something
+  // else to be written, but not longer than a minute.
+  void lose(const store::LossCount& loss, bool now);
+  NodeTime losses_due() const { return losses_due_; }
+  void reported(LossRow row) { cycle_.batch().reported.push_back(row); }
   void session(std::uint64_t number) { cycle_.batch().session = number; }
   void after(std::function<void()> action) { cycle_.after(std::move(action)); }
 
@@ -42,6 +48,8 @@ class Journal {
   std::function<void(std::uint64_t)> settled_;
   std::unordered_map<std::uint64_t, std::size_t> inserts_, updates_;  // seq → index in the batch
   std::unordered_map<std::uint64_t, LiveTask*> touched_;
+  std::map<LossKey, store::LossCount> losses_;  // not in a batch yet
+  NodeTime losses_due_ = kNever;
 };
 
 }  // namespace spillway::agent

@@ -31,6 +31,11 @@ struct LiveTask {
   NodeTime timer = kNever;  // as registered in the table
   Cost cost;
 
+  // Bytes: the spec as it came and as it is read, and what the table needs besides.
+  std::uint64_t memory() const {
+    constexpr std::uint64_t kBesides = 1024;
+    return 2 * (spec_bytes ? spec_bytes->size() : 0) + kBesides;
+  }
   store::ReadyKey ready_key() const { return {spec->band, state.deadline, seq}; }
 };
 

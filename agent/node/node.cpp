@@ -55,6 +55,9 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
       timeline_(*parts_.clock, recovered.last_seen),
       started_(timeline_.now()),
       table_(options_.max_ready),
+      admission_(options_.budget, {.machine = parts_.machine,
+                                   .store = [store = parts_.store] { return store->use(); },
+                                   .report = parts_.report}),
       journal_(*parts_.store,
                {.failed = [this](const Error& error) { on_store_failed(error); },
                 .committed = [this] { on_committed(); }},
@@ -62,6 +65,7 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
       placement_(options_.placement),
       next_seq_(recovered.next_seq) {
   for (const Kind* kind : parts_.kinds->list()) local_kinds_.push_back(kind->name);
+  look_at_budget();
 }
 
 Node::~Node() = default;
@@ -210,7 +214,8 @@ void Node::finish(LiveTask& task, TaskResult result) {
     result.placement = {last.place, task.predicted, now() - last.times.started};
   }
   auto encoded = std::make_shared<const Bytes>(wire::encode(result));
-  NodeTime keep_until = now() + task.spec->retention;
+  Duration age = options_.budget.of(DataClass::results).age;
+  NodeTime keep_until = now() + std::min<Duration>(task.spec->retention, age);
   journal_.finish(task, std::move(encoded), keep_until);
   next_purge_ = std::min(next_purge_, std::max(keep_until, now() + kPurgeInterval));
   if (looking_up_ > 0) ended_.insert(task.seq);
@@ -241,6 +246,7 @@ void Node::emit(EventView event) {
 
 NodeTime Node::cycle() {
   if (stopped_) return kNever;
+  if (now() >= admission_.next_look()) look_at_budget();
   on_timers();
   schedule();
   journal_.flush(now(), parts_.clock->wall_time());
@@ -250,7 +256,8 @@ NodeTime Node::cycle() {
   }
   NodeTime next =
       std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_, next_probe_,
-                next_review_, retry_commit_, looking_ ? kNever : table_.disk_due()});
+                next_review_, retry_commit_, looking_ ? kNever : table_.disk_due(),
+                admission_.next_look(), journal_.losses_due()});
   if (session_) next = std::min(next, session_->connection().next_timer());
   return next;
 }
@@ -320,7 +327,7 @@ void Node::look_again_later(LiveTask& task) {
 void Node::refill() {
   auto after = table_.refill_after();
   parts_.store->ready_after(
-      after, table_.refill_count(), kRefillBytes,
+      after, table_.refill_count(), std::min<std::size_t>(kRefillBytes, options_.budget.memory / 8),
       [this, alive = std::weak_ptr(alive_)](Result<std::vector<store::TaskRow>> rows) {
         if (alive.expired()) return;
         if (!rows) return table_.refill_failed();
@@ -344,7 +351,7 @@ void Node::purge() {
                         purging_ = false;
                         // An idle store is not written: the next one is when a task's time is up.
                         NodeTime next = purged ? purged->next : now();
-                        bool more = purged && purged->removed == kPurgeSlice;
+                        bool more = purged && purged->more;
                         NodeTime soonest = more ? now() : now() + kPurgeInterval;
                         next_purge_ = std::min(next_purge_, std::max(next, soonest));
                         parts_.wake();
@@ -391,7 +398,8 @@ void Node::resume() {
 }
 
 void Node::reconfigure(const NodeOptions& options) {
-  options_.max_tasks = options.max_tasks;
+  options_.budget = options.budget;
+  admission_.set_limits(options.budget);
   options_.lease = options.lease;
   options_.probe_interval = options.probe_interval;
   options_.placement = options.placement;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/intake/api.h"
+#include "agent/node/admission.h"
 #include "agent/node/journal.h"
 #include "agent/node/subscription.h"
 #include "agent/node/task_table.h"
@@ -31,7 +32,7 @@ struct NodeOptions {
   std::vector<std::string> tags;
   std::uint64_t memory = 0;  // bytes offered to tasks
   std::size_t max_ready = 512;
-  std::uint64_t max_tasks = 1'000'000;  // unfinished ones
+  BudgetLimits budget;
   Duration lease = std::chrono::seconds(30);
   Duration probe_interval = std::chrono::seconds(30);
   placement::Policy placement;
@@ -44,6 +45,7 @@ struct NodeParts {
   attempt::Runner* runner = nullptr;
   const kinds::KindRegistry* kinds = nullptr;
   std::function<std::uint64_t()> random;
+  std::function<Machine()> machine;  // none: it never runs short
   // Asks for a call of cycle() soon, on the loop; several asks may melt into one.
   std::function<void()> wake;
   // For people: once per change, not per task.
@@ -143,6 +145,10 @@ class Node final : public intake::Api {
   void submit(wire::SubmitRequest request, Reply reply);
   void submit_one(std::shared_ptr<Submission> all, std::size_t index, Bytes encoded);
   Result<TaskSpec> admit(ByteView encoded) const;
+  std::optional<store::Refusal> refusal(Band band, std::size_t spec_bytes);
+  void turn_away(std::shared_ptr<Submission> all, std::size_t index, store::Refusal refusal);
+  std::uint64_t unfinished() const;
+  void look_at_budget();
   void check_key(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded);
   void release_key(const std::string& key);
   void check_dependencies(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec,
@@ -162,6 +168,7 @@ class Node final : public intake::Api {
   Ticket wait(std::uint64_t seq, Reply reply);
   void look_for_end(std::uint64_t seq, std::weak_ptr<Subscription> who);
   void list(const wire::ListRequest& request, Reply reply);
+  void status(Reply reply);
   Ticket events(const wire::EventsRequest& request, Reply reply);
 
   // node_views.cpp
@@ -227,6 +234,7 @@ class Node final : public intake::Api {
   NodeTimeline timeline_;
   NodeTime started_;
   TaskTable table_;
+  Admission admission_;
   Journal journal_;
   placement::Placement placement_;
   std::unique_ptr<DeviceSession> session_;

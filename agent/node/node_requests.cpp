@@ -29,7 +29,7 @@ Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
     Ticket operator()(wire::WaitRequest& r) { return node.wait(r.seq, reply); }
     Ticket operator()(wire::ListRequest& r) { return node.list(r, reply), nullptr; }
     Ticket operator()(wire::EventsRequest& r) { return node.events(r, reply); }
-    Ticket operator()(wire::StatusRequest&) { return reply(node.view()), nullptr; }
+    Ticket operator()(wire::StatusRequest&) { return node.status(reply), nullptr; }
     Ticket operator()(wire::DrainRequest& r) {
       if (r.on) {
         node.drain([&on = node, answer = reply] {

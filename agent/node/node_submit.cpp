@@ -19,16 +19,6 @@ struct Node::Submission {
   void refuse(std::size_t index, Error error) { settle(index, {{}, false, std::move(error)}); }
 };
 
-namespace {
-
-Error busy(std::string message, std::chrono::milliseconds retry_after) {
-  Error error = fail(Code::busy, std::move(message));
-  error.retry_after = retry_after;
-  return error;
-}
-
-}  // namespace
-
 void Node::submit(wire::SubmitRequest request, Reply reply) {
   auto all = std::make_shared<Submission>();
   all->reply = std::move(reply);
@@ -49,18 +39,45 @@ void Node::submit_one(std::shared_ptr<Submission> all, std::size_t index, Bytes 
   check_dependencies(std::move(all), index, *std::move(spec), std::move(encoded), 0, {});
 }
 
-Result<TaskSpec> Node::admit(ByteView encoded) const {
-  if (draining_)
-    return busy("the agent is draining and accepts nothing new", std::chrono::seconds(5));
-  if (!store_problem_.empty()) {
-    return busy("the store cannot write: " + store_problem_, std::chrono::seconds(1));
-  }
+std::uint64_t Node::unfinished() const {
   std::uint64_t live = 0;
   for (std::size_t i = 0; i < std::size_t(TaskState::succeeded); ++i) live += counters_.by_state[i];
-  if (live >= options_.max_tasks) {
-    return busy("the agent holds " + std::to_string(live) + " unfinished tasks, its limit",
-                std::chrono::seconds(1));
+  return live;
+}
+
+void Node::look_at_budget() {
+  admission_.look(now(), table_.bytes(), unfinished());
+  // While the machine waits for memory, what runs last waits on disk.
+  const bool short_of_memory = admission_.machine_stalled();
+  table_.set_room(options_.budget.memory / (short_of_memory ? 8 : 2));
+}
+
+std::optional<store::Refusal> Node::refusal(Band band, std::size_t spec_bytes) {
+  using namespace std::chrono_literals;
+  if (draining_) {
+    return store::Refusal{LossCause::draining, 5s, "the agent is draining and accepts nothing new"};
   }
+  if (!store_problem_.empty()) {
+    return store::Refusal{LossCause::store, 1s, "the store cannot write: " + store_problem_};
+  }
+  look_at_budget();
+  return admission_.refuse(band, spec_bytes);
+}
+
+// The answer waits until the refusal is counted on disk, like any other (P23); but not for a disk
+// that cannot be written, or whose budget of writing is what ran out.
+void Node::turn_away(std::shared_ptr<Submission> all, std::size_t index, store::Refusal refusal) {
+  const bool at_once = refusal.cause == LossCause::store || refusal.cause == LossCause::flash;
+  journal_.lose({DataClass::tasks, refusal.cause, now(), 1}, !at_once);
+  if (at_once) {
+    all->refuse(index, to_error(refusal));
+  } else {
+    journal_.after([all, index, error = to_error(refusal)] { all->refuse(index, error); });
+  }
+  parts_.wake();
+}
+
+Result<TaskSpec> Node::admit(ByteView encoded) const {
   Result<TaskSpec> spec = wire::decode_spec(encoded);
   if (!spec) return spec;
   if (spec->input.blob) {
@@ -160,12 +177,20 @@ void Node::check_dependencies(std::shared_ptr<Submission> all, std::size_t index
 
 void Node::accept(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded,
                   std::vector<std::uint64_t> unfinished) {
+  // Only here: a key that is known is answered even when nothing new is accepted.
+  if (auto why = refusal(spec.band, encoded.size())) {
+    release_key(spec.idempotency_key);
+    return turn_away(std::move(all), index, *std::move(why));
+  }
   std::uint64_t seq = next_seq_++;
   store::NewTask row;
   row.row.seq = seq;
   row.row.band = spec.band;
   row.row.created = now();
   row.row.task = lifecycle::first_state(spec, std::uint32_t(unfinished.size()), now());
+  // Never waits longer than tasks are kept; it expires then, and its submitter is told.
+  const Duration age = options_.budget.of(DataClass::tasks).age;
+  if (age < kLongestAge) row.row.task.deadline = std::min(row.row.task.deadline, now() + age);
   row.row.spec = std::make_shared<const Bytes>(std::move(encoded));
   row.kind = spec.kind;
   row.tenant = spec.tenant;
@@ -182,8 +207,11 @@ void Node::accept(std::shared_ptr<Submission> all, std::size_t index, TaskSpec s
   if (session_ && !cloud_.online) counters_.buffered += 1;
   counters_.by_state[std::size_t(row.row.task.state)] += 1;
   LiveTask& task = adopt_new(row, std::move(spec));
+  const std::size_t bytes = row.row.spec->size();
+  admission_.let_in(bytes);
   journal_.insert(task, std::move(row));
-  journal_.after([this, all, index, seq, name = task.spec->idempotency_key] {
+  journal_.after([this, all, index, seq, bytes, name = task.spec->idempotency_key] {
+    admission_.settle(bytes);
     if (!name.empty()) pending_keys_.erase(name);
     if (!listeners_.empty()) {
       emit(view_of(store::EventRow{seq, now(), store::EventKind::accepted, {}, {}, {}, {}}));

@@ -144,6 +144,7 @@ PlaceView Node::local_view() const {
   view.name = options_.device;
   view.reachable = true;
   view.state = draining_ ? "draining" : "running";
+  for (const std::string& shortage : admission_.shortages()) view.state += "; " + shortage;
   view.workers = place.workers;
   view.memory = place.memory;
   view.running = running_ + blocking_;
@@ -194,6 +195,9 @@ NodeView Node::view() const {
   view.draining = draining_;
   view.link_up = session_ && cloud_.online;
   view.store_problem = store_problem_;
+  view.shortages = admission_.shortages();
+  view.disk_bytes = parts_.store->use().files;
+  view.disk_budget = options_.budget.disk;
   view.accepted = counters_.accepted;
   std::copy(std::begin(counters_.by_state), std::end(counters_.by_state),
             std::begin(view.by_state));
@@ -210,6 +214,22 @@ NodeView Node::view() const {
     view.bytes_down = session_->connection().traffic().bytes_down;
   }
   return view;
+}
+
+void Node::status(Reply reply) {
+  parts_.store->losses([this, alive = std::weak_ptr(alive_),
+                        reply = std::move(reply)](Result<store::LossTable> table) {
+    if (alive.expired()) return;
+    NodeView view = this->view();
+    if (table) {
+      std::copy(std::begin(table->produced), std::end(table->produced), std::begin(view.produced));
+      for (const LossRow& row : table->rows) {
+        view.losses.push_back({row.key.data, row.key.cause, timeline_.wall_of(row.first),
+                               timeline_.wall_of(row.last), row.count, row.reported});
+      }
+    }
+    reply(std::move(view));
+  });
 }
 
 }  // namespace spillway::agent

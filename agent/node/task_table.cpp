@@ -16,6 +16,8 @@ const LiveTask* TaskTable::find(std::uint64_t seq) const {
 
 LiveTask& TaskTable::add(LiveTask task) {
   std::uint64_t seq = task.seq;
+  if (const LiveTask* before = find(seq)) bytes_ -= before->memory();
+  bytes_ += task.memory();
   LiveTask& added = tasks_.insert_or_assign(seq, std::move(task)).first->second;
   added.timer = kNever;
   refresh(added);
@@ -67,20 +69,22 @@ void TaskTable::forget(std::uint64_t seq) {
   // Some sleep without a timer here: a task that no place can run is looked at again on disk.
   NodeTime wake = task.state.state == TaskState::waiting ? task.state.wake : kNever;
   disk_due_ = std::min({disk_due_, task.timer, wake});
+  bytes_ -= task.memory();
   tasks_.erase(found);
 }
 
 void TaskTable::settle(std::uint64_t seq) {
   // Not while a refill is under way: it answers for what lies behind the window's present end.
-  if (!refilling_ && ready_.size() > 2 * max_ready_) trim();
+  if (!refilling_ && ready_.size() > 2 * max_ready_) trim(max_ready_);
+  if (!refilling_ && bytes_ > room_ && ready_.size() > 1) trim(ready_.size() / 2);
   LiveTask* task = find(seq);
   if (task && task->unsaved == 0 && !needed(*task)) forget(seq);
 }
 
-void TaskTable::trim() {
+void TaskTable::trim(std::size_t keep) {
   // The farthest tasks go back to being on disk only; those a commit still speaks of go with
   // theirs.
-  while (ready_.size() > max_ready_) ready_.erase(std::prev(ready_.end()));
+  while (ready_.size() > keep) ready_.erase(std::prev(ready_.end()));
   window_end_ = *ready_.rbegin();
   more_on_disk_ = true;
   std::vector<std::uint64_t> beyond;
@@ -98,7 +102,8 @@ LiveTask* TaskTable::due(NodeTime now) {
 }
 
 bool TaskTable::needs_refill() const {
-  return more_on_disk_ && !refilling_ && ready_.size() < (max_ready_ + 1) / 2;
+  return more_on_disk_ && !refilling_ && ready_.size() < (max_ready_ + 1) / 2 &&
+         (bytes_ <= room_ / 2 || ready_.empty());
 }
 
 std::optional<store::ReadyKey> TaskTable::refill_after() {

@@ -17,6 +17,9 @@ class TaskTable {
  public:
   explicit TaskTable(std::size_t max_ready) : max_ready_(max_ready) {}
 
+  // Bytes of tasks to hold at most; beyond them the last ones to run go back to being on disk only.
+  void set_room(std::uint64_t bytes) { room_ = bytes; }
+
   LiveTask* find(std::uint64_t seq);
   const LiveTask* find(std::uint64_t seq) const;
   LiveTask& add(LiveTask task);
@@ -41,6 +44,8 @@ class TaskTable {
     for (auto& [seq, task] : tasks_) visit(task);
   }
   std::size_t size() const { return tasks_.size(); }
+  // Of the specs in memory.
+  std::uint64_t bytes() const { return bytes_; }
 
   // The window. `needs_refill` is true when it runs low and the disk has more.
   bool needs_refill() const;
@@ -56,10 +61,12 @@ class TaskTable {
  private:
   bool needed(const LiveTask& task) const;
   void forget(std::uint64_t seq);
-  void trim();
+  void trim(std::size_t keep);
 
   std::size_t max_ready_;
   std::unordered_map<std::uint64_t, LiveTask> tasks_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t room_ = ~0ULL;
   std::set<store::ReadyKey> ready_;
   std::set<std::pair<NodeTime, std::uint64_t>> timers_;
   std::unordered_set<std::uint64_t> pending_offers_;

@@ -196,7 +196,7 @@ Result<std::uint64_t> LedgerTables::prune(NodeTime before, std::size_t keep, std
       .bind(2, static_cast<std::int64_t>(limit - *beyond));
   Result<std::uint64_t> aged = drop_rows(std::move(old));
   if (!aged) return aged;
-  if (Status status = file_.shrink(); !status) return std::move(status).error();
+  if (Result<bool> more = file_.shrink(); !more) return std::move(more).error();
   return *beyond + *aged;
 }
 

@@ -19,7 +19,7 @@ namespace spillway::cloud {
 class SqliteLedger final : public Ledger {
  public:
   struct Options {
-    store::FileOptions file{.cache_kib = 8192, .max_pages = 0};
+    store::FileOptions file{.cache_kib = 8192, .disk = 0, .meter = nullptr};
     std::size_t answered = 0;  // tombstones to recover
     store::CommitQueue::Limits limits;
   };

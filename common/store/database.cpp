@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "common/store/file_meter.h"
+
 namespace spillway::store {
 namespace {
 
@@ -185,7 +187,7 @@ Result<Database> Database::open(const std::string& path, bool create) {
   sqlite3* handle = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, metered_vfs());
   if (handle == nullptr) return describe(SQLITE_NOMEM, 0, path, "no memory");
   Database database(handle);
   if (code != SQLITE_OK) {

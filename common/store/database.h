@@ -71,7 +71,8 @@ class Statement {
 
 class Database {
  public:
-  // Opens the file, which must exist unless `create`. Nothing is read from it yet.
+  // Opens the file, which must exist unless `create`. Nothing is read from it yet. Metered when
+  // meter_files() was told so.
   static Result<Database> open(const std::string& path, bool create);
 
   Result<Statement> prepare(std::string_view sql) const;

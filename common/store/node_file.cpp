@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "common/store/budget.h"
 #include "common/store/store_file.h"
 
 namespace spillway::store {
@@ -16,19 +17,62 @@ std::uint64_t size_of_file(const std::string& path) {
 
 }  // namespace
 
-NodeFile::NodeFile(Database database, Statement write_node, NodeRow node, std::string path)
+NodeFile::NodeFile(Database database, Statements statements, NodeRow node, std::string path,
+                   SharedMeter meter)
     : database_(std::move(database)),
-      write_node_(std::move(write_node)),
+      sql_(std::move(statements)),
       node_(node),
       committed_(node),
-      path_(std::move(path)) {}
+      path_(std::move(path)),
+      meter_(meter ? std::move(meter) : std::make_shared<FileMeter>()) {}
 
-Result<NodeFile> NodeFile::open(Database database, std::string path) {
+Result<NodeFile> NodeFile::open(Database database, std::string path, SharedMeter meter) {
   Result<NodeRow> node = read_node(database);
   if (!node) return std::move(node).error();
-  Result<Statement> write_node = database.prepare(kWriteNode);
-  if (!write_node) return std::move(write_node).error();
-  return NodeFile(std::move(database), *std::move(write_node), *node, std::move(path));
+  Statements statements;
+  const std::pair<Statement*, std::string> all[] = {
+      {&statements.write_node, write_node_sql()},
+      {&statements.page_count, "PRAGMA page_count"},
+      {&statements.free_count, "PRAGMA freelist_count"}};
+  for (const auto& [statement, sql] : all) {
+    Result<Statement> prepared = database.prepare(sql);
+    if (!prepared) return std::move(prepared).error();
+    *statement = *std::move(prepared);
+  }
+  NodeFile file(std::move(database), std::move(statements), *node, std::move(path),
+                std::move(meter));
+  Result<std::uint64_t> used = file.in_use();
+  if (!used) return std::move(used).error();
+  file.meter_->in_use = *used;
+  file.meter_->flash_spent = node->flash;
+  return file;
+}
+
+namespace {
+
+Result<std::uint64_t> number(Cursor cursor) {
+  Result<bool> row = cursor.step();
+  if (!row) return std::move(row).error();
+  return *row ? cursor.unsigned_integer(0) : 0;
+}
+
+}  // namespace
+
+Result<std::uint64_t> NodeFile::in_use() const {
+  Result<std::uint64_t> pages = number(sql_.page_count.use());
+  if (!pages) return pages;
+  Result<std::uint64_t> free = number(sql_.free_count.use());
+  if (!free) return free;
+  return (*pages - std::min(*pages, *free)) * kPageBytes;
+}
+
+// What the last commit wrote is known after it, so the row is one commit behind.
+void NodeFile::note_written() {
+  noted_written_ = meter_->written;
+  const std::uint64_t more = noted_written_ - seen_written_;
+  const Duration passed = node_.last_seen - committed_.last_seen;
+  node_.written += more;
+  node_.flash = leak(node_.flash, passed, meter_->flash_per_day) + more;
 }
 
 Status NodeFile::begin() {
@@ -37,9 +81,15 @@ Status NodeFile::begin() {
 }
 
 Status NodeFile::commit() {
-  if (Status status = write_node(write_node_.use(), node_); !status) return status;
+  note_written();
+  if (Status status = write_node(sql_.write_node.use(), node_); !status) return status;
+  Result<std::uint64_t> used = in_use();
+  if (!used) return std::move(used).error();
   if (Status status = database_.execute("COMMIT"); !status) return status;
   committed_ = node_;
+  seen_written_ = noted_written_;
+  meter_->in_use = *used;
+  meter_->flash_spent = node_.flash;
   return {};
 }
 
@@ -61,15 +111,18 @@ void NodeFile::seen(NodeTime now, Duration wall, std::uint64_t session) {
   if (session != 0) node_.session = session;
 }
 
-Status NodeFile::shrink() {
+Result<bool> NodeFile::shrink() {
   // Pages given back are soon asked for again, so only a real surplus is worth the writing.
-  constexpr std::int64_t kSurplusPages = 256;
-  Result<std::int64_t> free = database_.integer("PRAGMA freelist_count");
+  constexpr std::uint64_t kSurplusPages = 256;
+  Result<std::uint64_t> free = number(sql_.free_count.use());
   if (!free) return std::move(free).error();
-  Result<std::int64_t> pages = database_.integer("PRAGMA page_count");
+  Result<std::uint64_t> pages = number(sql_.page_count.use());
   if (!pages) return std::move(pages).error();
-  if (*free < kSurplusPages || *free < *pages / 4) return {};
-  return database_.execute("PRAGMA incremental_vacuum(256)");
+  if (*free < kSurplusPages || *free < *pages / 4) return false;
+  if (Status status = database_.execute("PRAGMA incremental_vacuum(256)"); !status) {
+    return std::move(status).error();
+  }
+  return true;
 }
 
 StoreCounts NodeFile::counts() const {
@@ -86,7 +139,7 @@ Result<StoreReport> NodeFile::report(bool deep, const std::string& table) const 
   StoreReport report;
   report.counts = counts();
   report.file_bytes = size_of_file(path_) + size_of_file(path_ + "-wal");
-  report.free_bytes = static_cast<std::uint64_t>(*free) * 4096;
+  report.free_bytes = static_cast<std::uint64_t>(*free) * kPageBytes;
   report.schema = static_cast<std::uint32_t>(*schema);
   if (!deep) return report;
   Result<std::vector<std::string>> found = problems(table);

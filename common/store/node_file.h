@@ -5,6 +5,7 @@
 
 #include "common/store/commit_queue.h"
 #include "common/store/database.h"
+#include "common/store/file_meter.h"
 #include "common/store/node_row.h"
 #include "common/store/store_report.h"
 
@@ -15,7 +16,8 @@ namespace spillway::store {
 // nothing more is written. Used by one thread at a time.
 class NodeFile final : public Committer {
  public:
-  static Result<NodeFile> open(Database database, std::string path);
+  // Without a meter the file counts nothing.
+  static Result<NodeFile> open(Database database, std::string path, SharedMeter meter = nullptr);
 
   Status begin() override;
   Status commit() override;
@@ -28,22 +30,33 @@ class NodeFile final : public Committer {
   const NodeRow& node() const { return node_; }
   void seen(NodeTime now, Duration wall, std::uint64_t session);
 
-  // Gives a slice of unused pages back to the file system, inside a transaction.
-  Status shrink();
+  // Gives a slice of unused pages back to the file system, inside a transaction. True when more
+  // are worth it.
+  Result<bool> shrink();
+  // Bytes of pages in use, also of the open transaction.
+  Result<std::uint64_t> in_use() const;
 
   StoreCounts counts() const;
   // `table` has a column `state`. `deep` checks the whole file and the counts.
   Result<StoreReport> report(bool deep, const std::string& table) const;
 
  private:
-  NodeFile(Database database, Statement write_node, NodeRow node, std::string path);
+  struct Statements {
+    Statement write_node, page_count, free_count;
+  };
+  NodeFile(Database database, Statements statements, NodeRow node, std::string path,
+           SharedMeter meter);
+  void note_written();
   Result<std::vector<std::string>> problems(const std::string& table) const;
 
   Database database_;
-  Statement write_node_;
+  Statements sql_;
   NodeRow node_;
   NodeRow committed_;  // as on disk
   std::string path_;
+  SharedMeter meter_;               // never null
+  std::uint64_t seen_written_ = 0;  // of the meter, as far as it is in the committed row
+  std::uint64_t noted_written_ = 0;
   std::optional<Error> damage_;
 };
 

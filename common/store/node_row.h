@@ -2,9 +2,11 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "common/store/database.h"
 #include "spillway/ids.h"
+#include "spillway/loss.h"
 #include "spillway/time.h"
 
 namespace spillway::store {
@@ -17,18 +19,20 @@ struct NodeRow {
   NodeTime last_seen{};
   Duration wall{};
   std::uint64_t session = 0;
-  std::array<std::uint64_t, 8> counts{};  // rows by state
+  std::array<std::uint64_t, 8> counts{};               // rows by state
+  std::array<std::uint64_t, kDataClasses> produced{};  // ever, by class
+  std::uint64_t events = 0;                            // rows
+  std::uint64_t keys = 0;                              // rows
+  std::uint64_t written = 0;                           // bytes, ever
+  std::uint64_t flash = 0;  // bytes spent of a day's budget of writing, at last_seen
 };
 
 // A row that is missing or makes no sense is damage (corrupt).
 Result<NodeRow> read_node(const Database& database);
 Status insert_node(const Database& database, const NodeRow& node);
 
-inline constexpr const char* kWriteNode =
-    "UPDATE node SET origin = ?1, next_seq = ?2, last_seen = ?3, wall = ?4, session = ?5, "
-    "count0 = ?6, count1 = ?7, count2 = ?8, count3 = ?9, count4 = ?10, count5 = ?11, "
-    "count6 = ?12, count7 = ?13 WHERE id = 1";
-// Runs kWriteNode.
+const std::string& write_node_sql();
+// Runs write_node_sql().
 Status write_node(Cursor cursor, const NodeRow& node);
 
 }  // namespace spillway::store

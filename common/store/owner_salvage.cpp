@@ -18,11 +18,9 @@ struct Table {
   const char* key;  // integer key to start again from behind a damaged page; null: none
   int columns;
 };
-constexpr Table kTables[] = {{"task", "seq", 28},
-                             {"bulk", "id", 2},
-                             {"event", "id", 7},
-                             {"waits", nullptr, 2},
-                             {"idempotency", nullptr, 3}};
+constexpr Table kTables[] = {{"task", "seq", 28},         {"bulk", "id", 2},
+                             {"event", "id", 7},          {"waits", nullptr, 2},
+                             {"idempotency", nullptr, 3}, {"loss", nullptr, 7}};
 
 class Copier {
  public:
@@ -108,6 +106,12 @@ Result<std::uint64_t> count_rows(const Database& fresh, NodeRow& node) {
     node.counts[state] = static_cast<std::uint64_t>(*rows);
     total += node.counts[state];
   }
+  Result<std::int64_t> events = fresh.integer("SELECT count(*) FROM event");
+  if (!events) return std::move(events).error();
+  node.events = static_cast<std::uint64_t>(*events);
+  Result<std::int64_t> keys = fresh.integer("SELECT count(*) FROM idempotency");
+  if (!keys) return std::move(keys).error();
+  node.keys = static_cast<std::uint64_t>(*keys);
   return total;
 }
 

@@ -54,13 +54,33 @@ void add_writes(Texts& texts) {
       "state < 4");
   set(Sql::drop_waits_on, "DELETE FROM waits WHERE on_seq = ?1");
   set(Sql::put_idempotency,
-      "INSERT INTO idempotency (key, seq, until) VALUES (?2, ?1, ?3) ON CONFLICT (key) DO UPDATE "
-      "SET seq = excluded.seq, until = excluded.until WHERE until <= ?4");
+      "INSERT OR IGNORE INTO idempotency (key, seq, until) VALUES (?2, ?1, ?3)");
+  set(Sql::drop_key, "DELETE FROM idempotency WHERE key = ?1 AND until <= ?2");
   set(Sql::drop_task, "DELETE FROM task WHERE seq = ?1");
   set(Sql::drop_waits_of, "DELETE FROM waits WHERE seq = ?1");
   set(Sql::purge_idempotency,
       "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE until <= ?1 "
       "ORDER BY until LIMIT ?2)");
+  set(Sql::drop_soonest_keys,
+      "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE until > ?1 ORDER BY "
+      "until LIMIT ?2)");
+}
+
+void add_losses(Texts& texts) {
+  const auto set = [&texts](Sql sql, std::string text) {
+    texts[static_cast<std::size_t>(sql)] = std::move(text);
+  };
+  const std::string key = " WHERE class = ?1 AND cause = ?2 AND period = ?3";
+  set(Sql::lose_more,
+      "UPDATE loss SET first = min(first, ?4), last = max(last, ?5), count = count + ?6, "
+      "reported = reported + ?7" +
+          key);
+  set(Sql::lose_first, "INSERT INTO loss VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+  set(Sql::report_loss, "UPDATE loss SET reported = max(reported, min(count, ?4))" + key);
+  set(Sql::drop_loss, "DELETE FROM loss" + key);
+  set(Sql::losses,
+      "SELECT class, cause, period, first, last, count, reported FROM loss ORDER BY class, cause, "
+      "period");
 }
 
 void add_reads(Texts& texts) {
@@ -98,7 +118,9 @@ void add_reads(Texts& texts) {
       "SELECT " + kRow + ", spec FROM task INDEXED BY task_live WHERE state IN (2, 3)");
   set(Sql::outbox, "SELECT seq, epoch FROM outbox ORDER BY seq, epoch");
   set(Sql::purgeable,
-      "SELECT seq, state FROM task WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2");
+      "SELECT seq, state, band, since, keep_until FROM task WHERE keep_until <= ?1 AND "
+      "NOT EXISTS (SELECT 1 FROM waits WHERE on_seq = task.seq) ORDER BY keep_until LIMIT ?2");
+  set(Sql::events_after, "SELECT id, at FROM event WHERE id > ?1 ORDER BY id LIMIT ?2");
   set(Sql::next_purge,
       "SELECT keep_until FROM task WHERE keep_until IS NOT NULL ORDER BY keep_until LIMIT 1");
 }
@@ -115,6 +137,7 @@ const std::string& sql_text(Sql sql) {
   static const Texts kTexts = [] {
     Texts texts;
     add_writes(texts);
+    add_losses(texts);
     add_reads(texts);
     return texts;
   }();

@@ -43,6 +43,14 @@ enum class Sql : std::uint8_t {
   drop_task,
   drop_waits_of,
   purge_idempotency,
+  drop_key,
+  drop_soonest_keys,
+  events_after,
+  lose_more,
+  lose_first,
+  report_loss,
+  drop_loss,
+  losses,
   count_,
 };
 

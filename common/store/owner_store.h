@@ -13,6 +13,7 @@
 #include "common/store/store_report.h"
 #include "spillway/bytes.h"
 #include "spillway/ids.h"
+#include "spillway/loss.h"
 #include "spillway/status.h"
 #include "spillway/task.h"
 
@@ -88,6 +89,14 @@ struct OutboxRow {
   auto operator<=>(const OutboxRow&) const = default;
 };
 
+// Something given up at `at`.
+struct LossCount {
+  DataClass data = DataClass::tasks;
+  LossCause cause = LossCause::disk_budget;
+  NodeTime at{};
+  std::uint64_t count = 1;
+};
+
 // Everything that must become true at once. Applied in this order.
 struct Batch {
   std::vector<NewTask> inserts;
@@ -96,12 +105,16 @@ struct Batch {
   std::vector<OutboxRow> outbox_put;
   std::vector<OutboxRow> outbox_drop;
   std::vector<std::uint64_t> deps_done;  // these tasks ended: forget who waited for them
+  std::vector<LossCount> losses;         // of what never came to the store
+  std::vector<LossRow> reported;         // key and count: what the cloud has acknowledged
+  std::uint64_t samples = 0;             // of telemetry that were sent
   NodeTime now{};                        // becomes the store's last seen time
   Duration wall{};            // wall time at `now`; 0: not known, the last one known is kept
   std::uint64_t session = 0;  // not 0: becomes the last session number used
   bool empty() const {
     return inserts.empty() && updates.empty() && events.empty() && outbox_put.empty() &&
-           outbox_drop.empty() && deps_done.empty() && session == 0;
+           outbox_drop.empty() && deps_done.empty() && losses.empty() && reported.empty() &&
+           samples == 0 && session == 0;
   }
 };
 
@@ -159,10 +172,28 @@ struct EndedParent {
   bool anyone_waits = false;  // for any task at all
 };
 
-// What a purge did: finished tasks removed, and when the next one is due (kNever: none).
+// What a purge did: finished tasks removed, whether there is more to do at once, and when the next
+// one is due (kNever: none).
 struct Purged {
   std::uint64_t removed = 0;
+  bool more = false;
   NodeTime next = kNever;
+};
+
+// The loss ledger, and what it is measured against: what was produced of each class, ever, and what
+// of it is in the store. Refused tasks count as produced.
+struct LossTable {
+  std::vector<LossRow> rows;  // by key; old periods are melted together to keep them few
+  std::uint64_t produced[kDataClasses] = {};
+  std::uint64_t kept[kDataClasses] = {};  // tasks: accepted, ever
+};
+
+// What the store takes, as of the last commit.
+struct StoreUse {
+  std::uint64_t in_use = 0;       // bytes inside the file
+  std::uint64_t files = 0;        // bytes of all its files
+  std::uint64_t written = 0;      // bytes since the start
+  std::uint64_t flash_spent = 0;  // bytes of a day's budget
 };
 
 // The owner's store. Calls come from one thread (the loop) and never block on the disk: each is
@@ -202,6 +233,8 @@ class OwnerStore {
   // Removes at most `limit` finished tasks whose keep_until is at or before `now`, with everything
   // kept for them, and gives disk space back in slices.
   virtual void purge(NodeTime now, std::size_t limit, Done<Purged> done) = 0;
+  virtual void losses(Done<LossTable> done) = 0;
+  virtual StoreUse use() const = 0;
   // `deep` checks the whole file, which takes seconds with a million rows and holds up commits.
   virtual void inspect(bool deep, Done<StoreReport> done) = 0;
 };

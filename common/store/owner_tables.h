@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/store/budget.h"
 #include "common/store/node_file.h"
 #include "common/store/owner_sql.h"
 #include "common/store/owner_store.h"
@@ -18,10 +19,11 @@ class OwnerTables {
  public:
   struct Options {
     std::uint32_t events_per_task = 100;  // older ones are dropped
+    BudgetLimits budget;
   };
 
   static Result<OwnerTables> open(Database database, const std::string& path,
-                                  const Options& options);
+                                  const Options& options, SharedMeter meter = nullptr);
 
   Committer& committer() { return file_; }
 
@@ -40,6 +42,7 @@ class OwnerTables {
   Result<std::vector<TaskRow>> dependents(std::uint64_t seq) const;
   Result<EndedParent> ended_parent(std::uint64_t after) const;
   Result<std::optional<std::uint64_t>> find_idempotent(const std::string& key, NodeTime now) const;
+  Result<LossTable> losses() const;
   Result<StoreReport> inspect(bool deep) const;
 
  private:
@@ -55,7 +58,31 @@ class OwnerTables {
   Status drop_bulk(std::int64_t first, std::int64_t last);
   Status run(Sql sql, std::uint64_t seq);
   Status run(Sql sql, const OutboxRow& row);
-  Status forget(std::uint64_t seq);
+  Status count_end(const TaskUpdate& change);
+
+  // owner_room.cpp: what gives way when there is no room, and what is counted of it.
+  struct Ended {
+    std::uint64_t seq = 0;
+    TaskState state = TaskState::succeeded;
+    Band band = Band::normal;
+    Duration kept{};  // from its end to when it goes
+  };
+  Status make_room(const Batch& batch);
+  Status drop_results(std::uint64_t count, LossCause cause, const Batch& batch);
+  Status drop_oldest_events(std::uint64_t count, LossCause cause, NodeTime now);
+  Status drop_events(std::int64_t first, std::int64_t last, LossCause cause, NodeTime now);
+  Status drop_keys();
+  // A slice at a time; true when there was something to drop in it.
+  Result<bool> sweep_events(NodeTime now, std::size_t slice);
+  std::optional<LossCause> refuses_events() const;
+  Status forget(const Ended& task, LossCause cause, NodeTime now);
+  // Finished tasks that go by `until`, the first to go first.
+  Result<std::vector<Ended>> finished(NodeTime until, std::size_t limit) const;
+  Status lose(DataClass data, LossCause cause, NodeTime at, std::uint64_t count);
+  Status lose(const LossRow& row);
+  Status note_losses(const Batch& batch);
+  Status melt_losses();
+  Result<std::vector<LossRow>> loss_rows() const;
 
   struct ReadyPage {
     std::vector<TaskRow> rows;
@@ -69,6 +96,11 @@ class OwnerTables {
   Result<TaskRow> read_with_spec(const Cursor& cursor) const;
   Result<std::vector<EventRow>> events_of(std::uint64_t seq) const;
   Result<std::vector<std::uint64_t>> waits_of(std::uint64_t seq) const;
+  std::uint64_t changed() const { return static_cast<std::uint64_t>(file_.database().changes()); }
+  std::uint64_t& produced(DataClass data) {
+    return file_.node().produced[static_cast<std::size_t>(data)];
+  }
+  std::uint64_t results() const;
   std::uint64_t& count(TaskState state) {
     return file_.node().counts[static_cast<std::size_t>(state)];
   }
@@ -76,6 +108,9 @@ class OwnerTables {
   NodeFile file_;
   OwnerStatements sql_;
   Options options_;
+  DiskPlan plan_;
+  std::uint64_t in_use_ = 0;  // bytes, as the open transaction began
+  std::int64_t swept_ = 0;    // events up to here were looked at for their age
 };
 
 }  // namespace spillway::store

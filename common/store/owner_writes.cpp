@@ -10,18 +10,22 @@ std::string name_of(std::uint64_t seq) { return "task " + std::to_string(seq); }
 }  // namespace
 
 OwnerTables::OwnerTables(NodeFile file, OwnerStatements sql, const Options& options)
-    : file_(std::move(file)), sql_(std::move(sql)), options_(options) {}
+    : file_(std::move(file)),
+      sql_(std::move(sql)),
+      options_(options),
+      plan_(plan_disk(options.budget.disk)) {}
 
 Result<OwnerTables> OwnerTables::open(Database database, const std::string& path,
-                                      const Options& options) {
+                                      const Options& options, SharedMeter meter) {
   Result<OwnerStatements> sql = OwnerStatements::prepare(database);
   if (!sql) return std::move(sql).error();
-  Result<NodeFile> file = NodeFile::open(std::move(database), path);
+  Result<NodeFile> file = NodeFile::open(std::move(database), path, std::move(meter));
   if (!file) return std::move(file).error();
   return OwnerTables(*std::move(file), *std::move(sql), options);
 }
 
 Status OwnerTables::apply(const Batch& batch) {
+  if (Status status = make_room(batch); !status) return status;
   for (const NewTask& task : batch.inserts) {
     if (Status status = insert(task, batch.now); !status) return status;
   }
@@ -40,6 +44,7 @@ Status OwnerTables::apply(const Batch& batch) {
   for (const std::uint64_t seq : batch.deps_done) {
     if (Status status = run(Sql::drop_waits_on, seq); !status) return status;
   }
+  if (Status status = note_losses(batch); !status) return status;
   file_.seen(batch.now, batch.wall, batch.session);
   return {};
 }
@@ -55,6 +60,7 @@ Status OwnerTables::insert(const NewTask& task, NodeTime now) {
   if (Status status = wait_for(seq, task.after); !status) return status;
   if (Status status = remember_key(task, now); !status) return status;
   ++count(task.row.task.state);
+  ++produced(DataClass::tasks);
   file_.node().next_seq = std::max(file_.node().next_seq, seq + 1);
   return {};
 }
@@ -86,13 +92,17 @@ Status OwnerTables::wait_for(std::uint64_t seq, const std::vector<std::uint64_t>
 
 Status OwnerTables::remember_key(const NewTask& task, NodeTime now) {
   if (task.idempotency_key.empty()) return {};
+  Cursor over = sql_.use(Sql::drop_key);
+  over.bind(1, std::string_view(task.idempotency_key)).bind(2, now.time_since_epoch().count());
+  if (Status status = over.run(); !status) return status;
+  file_.node().keys -= changed();
   Cursor cursor = sql_.use(Sql::put_idempotency);
   cursor.bind(1, static_cast<std::int64_t>(task.row.seq))
       .bind(2, std::string_view(task.idempotency_key))
-      .bind(3, task.idempotency_until.time_since_epoch().count())
-      .bind(4, now.time_since_epoch().count());
+      .bind(3, task.idempotency_until.time_since_epoch().count());
   if (Status status = cursor.run(); !status) return status;
-  if (file_.database().changes() != 0) return {};
+  file_.node().keys += changed();
+  if (changed() != 0) return {};
   return fail(Code::conflict,
               "the idempotency key '" + task.idempotency_key + "' already names a task");
 }
@@ -113,12 +123,25 @@ Status OwnerTables::update(const TaskUpdate& change) {
   }
   --count(change.was_state);
   ++count(change.next.state);
+  if (Status status = count_end(change); !status) return status;
   if (!writes_result) return {};
   if (is_bulk(change.result)) return put_bulk(result_id(change.seq), change.result);
   return drop_bulk(result_id(change.seq), result_id(change.seq));
 }
 
+// A task that is asked for again gives its result up.
+Status OwnerTables::count_end(const TaskUpdate& change) {
+  const NodeTime at = change.next.since;
+  if (is_terminal(change.was_state) == is_terminal(change.next.state)) return {};
+  if (is_terminal(change.was_state)) return lose(DataClass::results, LossCause::retention, at, 1);
+  ++produced(DataClass::results);
+  if (change.next.state != TaskState::expired) return {};
+  return lose(DataClass::tasks, LossCause::deadline, at, 1);
+}
+
 Status OwnerTables::append(const EventRow& event) {
+  ++produced(DataClass::events);
+  if (auto cause = refuses_events()) return lose(DataClass::events, *cause, event.at, 1);
   const std::int64_t first = first_event_id(event.seq);
   Cursor cursor = sql_.use(Sql::insert_event);
   cursor.bind(1, first)
@@ -130,10 +153,10 @@ Status OwnerTables::append(const EventRow& event) {
       .bind(7, static_cast<std::int64_t>(event.failure))
       .bind(8, ByteView(event.detail));
   if (Status status = cursor.run(); !status) return status;
+  ++file_.node().events;
   const std::int64_t oldest_kept = file_.database().last_rowid() - options_.events_per_task + 1;
   if (oldest_kept <= first) return {};
-  Cursor trim = sql_.use(Sql::trim_events);
-  return trim.bind(1, first).bind(2, oldest_kept - 1).run();
+  return drop_events(first, oldest_kept - 1, LossCause::items, event.at);
 }
 
 Status OwnerTables::put_bulk(std::int64_t id, const EncodedBytes& bytes) {
@@ -160,39 +183,41 @@ Status OwnerTables::run(Sql sql, const OutboxRow& row) {
 }
 
 Result<Purged> OwnerTables::purge(NodeTime now, std::size_t limit) {
-  std::vector<std::pair<std::uint64_t, TaskState>> ended;
-  {
-    Cursor cursor = sql_.use(Sql::purgeable);
-    cursor.bind(1, now.time_since_epoch().count()).bind(2, static_cast<std::int64_t>(limit));
-    for (;;) {
-      Result<bool> row = cursor.step();
-      if (!row) return std::move(row).error();
-      if (!*row) break;
-      ended.emplace_back(cursor.unsigned_integer(0), static_cast<TaskState>(cursor.integer(1) & 7));
-    }
+  Purged purged;
+  Result<std::vector<Ended>> ended = finished(now, limit);
+  if (!ended) return std::move(ended).error();
+  for (const Ended& task : *ended) {
+    const bool by_age = task.kept >= options_.budget.of(DataClass::results).age;
+    const LossCause cause = by_age ? LossCause::age : LossCause::retention;
+    if (Status status = forget(task, cause, now); !status) return std::move(status).error();
   }
-  for (const auto& [seq, state] : ended) {
-    if (Status status = forget(seq); !status) return std::move(status).error();
-    --count(state);
-  }
+  purged.removed = ended->size();
   Cursor keys = sql_.use(Sql::purge_idempotency);
   keys.bind(1, now.time_since_epoch().count()).bind(2, static_cast<std::int64_t>(limit));
   if (Status status = keys.run(); !status) return std::move(status).error();
-  if (Status status = file_.shrink(); !status) return std::move(status).error();
+  file_.node().keys -= changed();
+  Result<bool> old_events = sweep_events(now, limit);
+  if (!old_events) return std::move(old_events).error();
+  Result<bool> surplus = file_.shrink();
+  if (!surplus) return std::move(surplus).error();
   file_.seen(now, Duration{}, 0);
+  purged.more = purged.removed == limit || *old_events || *surplus;
 
   Cursor next = sql_.use(Sql::next_purge);
   Result<bool> row = next.step();
   if (!row) return std::move(row).error();
-  return Purged{ended.size(), *row ? read_time(next, 0) : kNever};
+  if (*row) purged.next = read_time(next, 0);
+  return purged;
 }
 
-Status OwnerTables::forget(std::uint64_t seq) {
+Status OwnerTables::forget(const Ended& task, LossCause cause, NodeTime now) {
+  const std::uint64_t seq = task.seq;
   if (Status status = run(Sql::drop_task, seq); !status) return status;
   if (Status status = run(Sql::drop_waits_of, seq); !status) return status;
   if (Status status = drop_bulk(spec_id(seq), result_id(seq)); !status) return status;
-  Cursor events = sql_.use(Sql::trim_events);
-  return events.bind(1, first_event_id(seq)).bind(2, first_event_id(seq + 1) - 1).run();
+  --count(task.state);
+  if (Status status = lose(DataClass::results, cause, now, 1); !status) return status;
+  return drop_events(first_event_id(seq), first_event_id(seq + 1) - 1, cause, now);
 }
 
 }  // namespace spillway::store

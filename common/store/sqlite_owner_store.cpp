@@ -30,9 +30,11 @@ std::string_view to_string(EventKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-SqliteOwnerStore::SqliteOwnerStore(OwnerTables tables, Poster poster,
+SqliteOwnerStore::SqliteOwnerStore(OwnerTables tables, SharedMeter meter, Poster poster,
                                    const CommitQueue::Limits& limits)
-    : tables_(std::move(tables)), queue_(tables_.committer(), std::move(poster), limits) {}
+    : meter_(std::move(meter)),
+      tables_(std::move(tables)),
+      queue_(tables_.committer(), std::move(poster), limits) {}
 
 Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path, Poster poster) {
   return open(path, std::move(poster), Options{});
@@ -42,12 +44,17 @@ Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
                                                         const Options& options) {
   std::optional<OwnerTables> tables;
   Recovered recovered;
+  FileOptions file_options = options.file;
+  if (!file_options.meter) file_options.meter = std::make_shared<FileMeter>();
+  file_options.disk = options.tables.budget.disk;
+  file_options.meter->flash_per_day = options.tables.budget.flash_per_day;
   FileKind kind;
   kind.schema = Schema{kOwnerApplication, kMigrations};
   kind.found = found_owner;
   kind.salvage = salvage_owner;
   kind.recover = [&](Database database) -> Status {
-    Result<OwnerTables> opened = OwnerTables::open(std::move(database), path, options.tables);
+    Result<OwnerTables> opened =
+        OwnerTables::open(std::move(database), path, options.tables, file_options.meter);
     if (!opened) return std::move(opened).error();
     Result<Recovered> found = opened->recover();
     if (!found) return std::move(found).error();
@@ -55,13 +62,13 @@ Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
     recovered = *std::move(found);
     return {};
   };
-  Result<OpenedFile> file = open_file(path, kind, options.file);
+  Result<OpenedFile> file = open_file(path, kind, file_options);
   if (!file) return std::move(file).error();
   recovered.fresh = file->fresh;
   recovered.quarantined = file->quarantined;
   recovered.salvaged = file->salvaged;
-  return Opened{std::unique_ptr<SqliteOwnerStore>(
-                    new SqliteOwnerStore(*std::move(tables), std::move(poster), options.limits)),
+  return Opened{std::unique_ptr<SqliteOwnerStore>(new SqliteOwnerStore(
+                    *std::move(tables), file_options.meter, std::move(poster), options.limits)),
                 std::move(recovered)};
 }
 
@@ -132,6 +139,14 @@ void SqliteOwnerStore::find_idempotent(std::string key, NodeTime now,
 
 void SqliteOwnerStore::purge(NodeTime now, std::size_t limit, Done<Purged> done) {
   queue_.write<Purged>([this, now, limit] { return tables_.purge(now, limit); }, std::move(done));
+}
+
+void SqliteOwnerStore::losses(Done<LossTable> done) {
+  queue_.read<LossTable>([this] { return tables_.losses(); }, std::move(done));
+}
+
+StoreUse SqliteOwnerStore::use() const {
+  return {meter_->in_use, meter_->total(), meter_->written, meter_->flash_spent};
 }
 
 void SqliteOwnerStore::inspect(bool deep, Done<StoreReport> done) {

@@ -45,15 +45,19 @@ class SqliteOwnerStore final : public OwnerStore {
   void find_idempotent(std::string key, NodeTime now,
                        Done<std::optional<std::uint64_t>> done) override;
   void purge(NodeTime now, std::size_t limit, Done<Purged> done) override;
+  void losses(Done<LossTable> done) override;
+  StoreUse use() const override;
   void inspect(bool deep, Done<StoreReport> done) override;
 
  private:
-  SqliteOwnerStore(OwnerTables tables, Poster poster, const CommitQueue::Limits& limits);
+  SqliteOwnerStore(OwnerTables tables, SharedMeter meter, Poster poster,
+                   const CommitQueue::Limits& limits);
   struct Listing;
   void list_on(Listing listing, Done<std::vector<ListedTask>> done);
 
   // Answers may be run after this object is gone; those that come back to it look here.
   const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+  SharedMeter meter_;
   OwnerTables tables_;
   CommitQueue queue_;  // last: its thread uses the tables
 };

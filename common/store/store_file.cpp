@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "common/store/budget.h"
+
 namespace spillway::store {
 namespace {
 
@@ -29,15 +31,9 @@ constexpr Setting kShape[] = {
 // deleted rows with zeros, which doubles what a delete writes.
 constexpr Setting kLock = {"locking_mode", "EXCLUSIVE", "exclusive"};
 constexpr Setting kSettings[] = {
-    {"journal_mode", "WAL", "wal"},
-    {"synchronous", "FULL", "2"},
-    {"mmap_size", "0", "0"},
-    {"temp_store", "MEMORY", "2"},
-    {"secure_delete", "OFF", "0"},
-    {"cell_size_check", "ON", "1"},
+    {"journal_mode", "WAL", "wal"}, {"synchronous", "FULL", "2"},  {"mmap_size", "0", "0"},
+    {"temp_store", "MEMORY", "2"},  {"secure_delete", "OFF", "0"}, {"cell_size_check", "ON", "1"},
     {"trusted_schema", "OFF", "0"},
-    {"wal_autocheckpoint", "1000", "1000"},
-    {"journal_size_limit", "4194304", "4194304"},
 };
 
 Status set(const Database& database, const std::string& name, const std::string& value,
@@ -55,14 +51,25 @@ Status set(const Database& database, const Setting& setting) {
   return set(database, setting.name, setting.value, setting.reads);
 }
 
+// The log is written back early enough, and the file stays small enough, for both to fit.
+Status divide_disk(const Database& database, std::uint64_t disk) {
+  const DiskPlan plan = plan_disk(disk == 0 ? ~0ULL : disk);
+  const std::string frames = std::to_string(plan.checkpoint);
+  const std::string kept = std::to_string(plan.checkpoint * kPageBytes);
+  if (Status status = set(database, "wal_autocheckpoint", frames, frames); !status) return status;
+  if (Status status = set(database, "journal_size_limit", kept, kept); !status) return status;
+  if (disk == 0) return {};
+  const std::string pages = std::to_string(plan.file / kPageBytes);
+  return database.execute(("PRAGMA max_page_count = " + pages).c_str());
+}
+
 Status configure(const Database& database, const FileOptions& options) {
   for (const Setting& setting : kSettings) {
     if (Status status = set(database, setting); !status) return status;
   }
   const std::string cache = "-" + std::to_string(options.cache_kib);
   if (Status status = set(database, "cache_size", cache, cache); !status) return status;
-  if (options.max_pages == 0) return {};
-  return database.execute(("PRAGMA max_page_count = " + std::to_string(options.max_pages)).c_str());
+  return divide_disk(database, options.disk);
 }
 
 // A file of ours that does not have the shape it was made with is damaged.
@@ -256,6 +263,11 @@ Result<OpenedFile> replace(const std::string& path, const FileKind& kind,
 
 Result<OpenedFile> open_file(const std::string& path, const FileKind& kind,
                              const FileOptions& options) {
+  if (options.meter) {
+    options.meter->file_part = plan_disk(options.disk).file;
+    options.meter->limit = options.disk;
+    meter_files(path, options.meter);
+  }
   if (exists(replacement(path))) {
     Result<std::optional<std::string>> aside = move_into_place(path);
     if (!aside) return std::move(aside).error();

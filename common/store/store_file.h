@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/store/database.h"
+#include "common/store/file_meter.h"
 #include "common/store/schema.h"
 
 // A store's file from one start to the next: made whole or not at all, opened with settings that
@@ -15,7 +16,9 @@ namespace spillway::store {
 
 struct FileOptions {
   std::uint32_t cache_kib = 512;  // of SQLite's page cache
-  std::uint32_t max_pages = 0;    // of 4 KiB; beyond it the file counts as full; 0: no limit
+  // Bytes the file and its log may take; beyond them the disk counts as full. 0: no limit.
+  std::uint64_t disk = 0;
+  SharedMeter meter;  // holds the edge to the byte; none: SQLite holds it to about its log
 };
 
 // What a kind of store adds to a plain file.

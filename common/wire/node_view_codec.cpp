@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxPlaces = 64;
 constexpr std::size_t kMaxKinds = 256;
+constexpr std::size_t kMaxShortages = 16;
+constexpr std::size_t kMaxLosses = 1024;
 
 Offset<fb::PlaceView> write_place(Builder& fbb, const PlaceView& place) {
   auto name = write_text(fbb, place.name);
@@ -36,6 +38,56 @@ PlaceView read_place(Reader& reader, const fb::PlaceView& raw) {
           reader.number(raw.bandwidth_up(), "place.bandwidth_up"),
           reader.names(raw.tags(), "place.tags"),
           reader.names(raw.kinds(), "place.kinds", kMaxKinds)};
+}
+
+static_assert(static_cast<int>(fb::DataClass::MAX) + 1 == static_cast<int>(kDataClasses));
+static_assert(static_cast<int>(fb::LossCause::MAX) + 1 == static_cast<int>(kLossCauses));
+
+Offset<fb::LossView> write_loss(Builder& fbb, const LossView& loss) {
+  return fb::CreateLossView(fbb, static_cast<fb::DataClass>(loss.data),
+                            static_cast<fb::LossCause>(loss.cause), loss.first.count(),
+                            loss.last.count(), loss.count, loss.reported);
+}
+
+LossView read_loss(Reader& reader, const fb::LossView& raw) {
+  return {reader.choice<DataClass>(raw.data(), "loss.data"),
+          reader.choice<LossCause>(raw.cause(), "loss.cause"),
+          Duration(raw.first_us()),
+          Duration(raw.last_us()),
+          raw.count(),
+          raw.reported()};
+}
+
+// What a node has, what is short of it and what was given up.
+struct BudgetOffsets {
+  VectorOffset<flatbuffers::String> shortages;
+  Offset<flatbuffers::Vector<std::uint64_t>> produced;
+  VectorOffset<fb::LossView> losses;
+};
+
+BudgetOffsets write_budget(Builder& fbb, const NodeView& node) {
+  std::vector<Offset<fb::LossView>> losses;
+  for (const LossView& loss : node.losses) losses.push_back(write_loss(fbb, loss));
+  return {write_texts(fbb, node.shortages),
+          fbb.CreateVector(node.produced, std::size(node.produced)),
+          losses.empty() ? VectorOffset<fb::LossView>() : fbb.CreateVector(losses)};
+}
+
+void read_budget(Reader& reader, const fb::NodeView& raw, NodeView& node) {
+  const auto shortages = reader.count(raw.shortages(), "node.shortages", kMaxShortages);
+  for (flatbuffers::uoffset_t i = 0; i < shortages && reader.ok(); ++i) {
+    node.shortages.push_back(reader.text(raw.shortages()->Get(i), "node.shortages"));
+  }
+  node.disk_bytes = raw.disk_bytes();
+  node.disk_budget = raw.disk_budget();
+  if (auto size = reader.count(raw.produced(), "node.produced", kDataClasses)) {
+    std::copy_n(raw.produced()->begin(), size, node.produced);
+  }
+  const auto losses = reader.count(raw.losses(), "node.losses", kMaxLosses);
+  for (flatbuffers::uoffset_t i = 0; i < losses && reader.ok(); ++i) {
+    node.losses.push_back(read_loss(reader, *raw.losses()->Get(i)));
+  }
+  node.clock_problem = reader.text(raw.clock_problem(), "node.clock_problem", kMaxProse);
 }
 
 void add_counters(fb::NodeViewBuilder& table, const NodeView& node) {
@@ -76,6 +128,8 @@ Offset<fb::NodeView> write_view(Builder& fbb, const NodeView& node) {
   auto version = write_text(fbb, node.version);
   auto store_problem = write_prose(fbb, node.store_problem);
   auto by_state = fbb.CreateVector(node.by_state, std::size(node.by_state));
+  BudgetOffsets budget = write_budget(fbb, node);
+  auto clock_problem = write_prose(fbb, node.clock_problem);
   fb::NodeViewBuilder table(fbb);
   table.add_origin(node.origin.value);
   table.add_uptime_us(node.uptime.count());
@@ -85,6 +139,12 @@ Offset<fb::NodeView> write_view(Builder& fbb, const NodeView& node) {
   table.add_store_problem(store_problem);
   table.add_by_state(by_state);
   table.add_places(places);
+  table.add_shortages(budget.shortages);
+  table.add_produced(budget.produced);
+  table.add_losses(budget.losses);
+  table.add_disk_bytes(node.disk_bytes);
+  table.add_disk_budget(node.disk_budget);
+  table.add_clock_problem(clock_problem);
   table.add_draining(node.draining);
   table.add_link_up(node.link_up);
   return table.Finish();
@@ -99,6 +159,7 @@ NodeView read_view(Reader& reader, const fb::NodeView& raw) {
   node.draining = raw.draining();
   node.link_up = raw.link_up();
   node.store_problem = reader.text(raw.store_problem(), "node.store_problem", kMaxProse);
+  read_budget(reader, raw, node);
   read_counters(reader, raw, node);
   flatbuffers::uoffset_t size = reader.count(raw.places(), "places", kMaxPlaces);
   node.places.reserve(size);

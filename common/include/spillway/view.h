@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "spillway/loss.h"
 #include "spillway/task.h"
 
 // What a node shows of itself: plain values, the same in process, over the socket and in --json.
@@ -95,6 +96,16 @@ struct PlaceView {
   bool operator==(const PlaceView&) const = default;
 };
 
+// What was given up of one class for one cause in one period.
+struct LossView {
+  DataClass data = DataClass::tasks;
+  LossCause cause = LossCause::disk_budget;
+  Duration first{}, last{};  // by today's wall clock
+  std::uint64_t count = 0;
+  std::uint64_t reported = 0;  // known to the cloud
+  bool operator==(const LossView&) const = default;
+};
+
 struct NodeView {
   std::string device;
   std::string version;
@@ -102,8 +113,9 @@ struct NodeView {
   Duration uptime{};
   bool draining = false;
   bool link_up = false;
-  std::string store_problem;   // empty: fine
-  std::uint64_t accepted = 0;  // since the store was made
+  std::string store_problem;           // empty: fine
+  std::vector<std::string> shortages;  // of disk, memory, flash; empty: none
+  std::uint64_t accepted = 0;          // since the store was made
   std::uint64_t by_state[8] = {};
   std::uint64_t done_local = 0;  // since start
   std::uint64_t done_cloud = 0;
@@ -114,6 +126,11 @@ struct NodeView {
   std::uint64_t bytes_up = 0;
   std::uint64_t bytes_down = 0;
   std::vector<PlaceView> places;
+  std::uint64_t disk_bytes = 0;               // of the store's files
+  std::uint64_t disk_budget = 0;              // bytes
+  std::uint64_t produced[kDataClasses] = {};  // ever, by class
+  std::vector<LossView> losses;
+  std::string clock_problem;  // empty: the wall clock can be believed
   bool operator==(const NodeView&) const = default;
 };
 

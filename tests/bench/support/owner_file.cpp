@@ -102,7 +102,7 @@ Status OwnerFile::finish() {
   for (std::uint64_t& count : node->counts) {
     if (count > 0) count = tasks_;
   }
-  auto statement = database_.prepare(store::kWriteNode);
+  auto statement = database_.prepare(store::write_node_sql());
   if (!statement) return std::move(statement).error();
   return store::write_node(statement->use(), *node);
 }

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kFew = 10;
 constexpr std::size_t kGroup = 10'000;
-constexpr char kRoom[] = "[limits]\nmax_tasks = 10000000\n[store]\nmax_bytes = \"16GiB\"\n";
+constexpr char kRoom[] = "[budget]\ntasks = 10000000\ndisk = \"16GiB\"\n";
 
 // Ready tasks that run after any other.
 Status fill(const std::string& folder, std::size_t rows) {

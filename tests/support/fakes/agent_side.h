@@ -38,6 +38,7 @@ class AgentSide {
 
   OwnerDisk disk;
   agent::NodeOptions options;  // of the next boot
+  std::function<agent::Machine()> machine;
   std::vector<std::string> reports, refused;
 
  private:

@@ -53,8 +53,17 @@ Status OwnerDisk::apply(const store::Batch& batch) {
   for (const std::uint64_t seq : batch.deps_done) {
     for (auto& [waiting, task] : tasks) task.waits_for.erase(seq);
   }
+  for (const store::LossCount& loss : batch.losses) {
+    LossRow& row = losses[{loss.data, loss.cause, loss_period(loss.at)}];
+    if (row.count == 0) row.first = loss.at;
+    row.key = {loss.data, loss.cause, loss_period(loss.at)};
+    row.last = loss.at;
+    row.count += loss.count;
+  }
+  for (const LossRow& row : batch.reported) losses.at(row.key).reported = row.count;
+  samples += batch.samples;
   last_seen = std::max(last_seen, batch.now);
-  wall = batch.wall;
+  if (batch.wall != Duration::zero()) wall = batch.wall;
   if (batch.session != 0) session = batch.session;
   commits += 1;
   return {};
@@ -239,6 +248,27 @@ void MemoryOwnerStore::purge(NodeTime now, std::size_t limit, Done<store::Purged
       task = old ? disk_.tasks.erase(task) : std::next(task);
     }
     return purged;
+  });
+}
+
+std::uint64_t OwnerDisk::lost(DataClass data, LossCause cause) const {
+  std::uint64_t count = 0;
+  for (const auto& [key, row] : losses) {
+    count += key.data == data && key.cause == cause ? row.count : 0;
+  }
+  return count;
+}
+
+void MemoryOwnerStore::losses(Done<store::LossTable> done) {
+  push<store::LossTable>(std::move(done), [this] {
+    store::LossTable table;
+    for (const auto& [key, row] : disk_.losses) {
+      table.rows.push_back(row);
+      table.produced[static_cast<std::size_t>(key.data)] += row.count;
+    }
+    table.produced[0] += disk_.next_seq - 1;
+    table.produced[3] += disk_.samples;
+    return table;
   });
 }
 

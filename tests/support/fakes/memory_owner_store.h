@@ -31,7 +31,11 @@ struct OwnerDisk {
   std::set<store::OutboxRow> outbox;
   std::map<std::string, std::pair<std::uint64_t, NodeTime>> keys;
   std::vector<std::string> broken;
+  std::map<LossKey, LossRow> losses;
+  std::uint64_t samples = 0;
+  store::StoreUse use;  // as the test says
 
+  std::uint64_t lost(DataClass data, LossCause cause) const;
   store::Recovered recover() const;
   Status apply(const store::Batch& batch);
   const Task& at(std::uint64_t seq) const { return tasks.at(seq); }
@@ -68,6 +72,8 @@ class MemoryOwnerStore final : public store::OwnerStore {
   void find_idempotent(std::string key, NodeTime now,
                        Done<std::optional<std::uint64_t>> done) override;
   void purge(NodeTime now, std::size_t limit, Done<store::Purged> done) override;
+  void losses(Done<store::LossTable> done) override;
+  store::StoreUse use() const override { return disk_.use; }
   void inspect(bool deep, Done<store::StoreReport> done) override;
 
  private:

@@ -159,6 +159,19 @@ TEST(Doctor, looks_at_store_and_kinds) {
   expect(Grade::fail, "none can run", check_kinds(node));
 }
 
+TEST(Doctor, says_what_is_short_and_what_was_lost) {
+  NodeView node = sample_node();
+  expect(Grade::ok, "3.0MiB of 1.0GiB", check_room(node));
+  node.shortages = {"out of disk budget: 9 of 9 MiB", "short of memory: 8 of 9 MiB"};
+  expect(Grade::warn, "out of disk budget: 9 of 9 MiB; short of memory", check_room(node));
+  expect(Grade::ok, "none", check_losses(node));
+  node.losses = {{DataClass::results, LossCause::retention, 1s, 2s, 500, 0}};
+  expect(Grade::ok, "none", check_losses(node));
+  node.losses.push_back({DataClass::tasks, LossCause::disk_budget, 1s, 2s, 200, 0});
+  node.losses.push_back({DataClass::tasks, LossCause::disk_budget, 700s, 800s, 14, 0});
+  expect(Grade::warn, "214 tasks (disk_budget)", check_losses(node));
+}
+
 TEST(Doctor, finds_the_facts_of_the_machine_it_runs_on) {
   char pattern[] = "/tmp/spillway_doctor_XXXXXX";
   const std::string directory = mkdtemp(pattern);

@@ -91,6 +91,15 @@ TEST(Describe, lets_no_label_or_message_steer_the_terminal) {
   CHECK(out.str().find('\r') == std::string::npos);
 }
 
+TEST(Describe, shows_what_was_lost) {
+  print_losses(console, {});
+  STRCMP_EQUAL("nothing was lost\n", out.str().c_str());
+  out.str("");
+  print_losses(console, {{DataClass::tasks, LossCause::disk_budget, std::chrono::seconds(60),
+                          std::chrono::seconds(90), 214, 200}});
+  STRCMP_CONTAINS("tasks  disk_budget    214       200  1970-01-01T00:01:00Z", out.str().c_str());
+}
+
 TEST(Describe, shows_places_and_the_node) {
   print_places(console, sample_node().places);
   STRCMP_EQUAL(
@@ -107,6 +116,7 @@ TEST(Describe, shows_places_and_the_node) {
       "agent     pump-7, version 0.1.0, up 5h00m\n"
       "link      up, 4.9KiB up, 0B down\n"
       "store     fine, 142 tasks accepted\n"
+      "disk      3.0MiB of 1.0GiB\n"
       "tasks     0 waiting, 0 ready, 0 leased, 2 running, 140 succeeded, 0 failed, 0 cancelled, 0 "
       "expired\n"
       "since up  100 done locally, 40 in the cloud, 0 there now, 0 accepted while the link was "

@@ -355,7 +355,7 @@ TEST(Program, drains_and_works_again) {
 TEST(Program, prints_one_json_document_per_line_for_every_command_that_prints_data) {
   const Arguments kCommands[] = {{"submit", "echo"}, {"ls"},        {"show", "142"}, {"why", "142"},
                                  {"wait", "142"},    {"hold", "7"}, {"drain"},       {"places"},
-                                 {"status"},         {"version"}};
+                                 {"status"},         {"version"},   {"losses"}};
   for (Arguments arguments : kCommands) {
     arguments.push_back("--json");
     LONGS_EQUAL_TEXT(kOk, spillway(arguments), arguments[0].c_str());
@@ -384,7 +384,7 @@ TEST(Program, has_an_example_in_every_help) {
   STRCMP_CONTAINS("Examples:\n  spillway ", out.str().c_str());
   for (const char* command :
        {"submit", "ls", "show", "why", "wait", "events", "cancel", "retry", "hold", "release",
-        "drain", "places", "status", "doctor", "version", "completion"}) {
+        "drain", "losses", "places", "status", "doctor", "version", "completion"}) {
     LONGS_EQUAL(kOk, spillway({command, "--help"}));
     const std::string example = std::string("spillway ") + command;
     const std::size_t examples = out.str().find("Examples:\n");

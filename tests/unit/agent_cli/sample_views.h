@@ -102,6 +102,8 @@ inline NodeView sample_node() {
   cloud.memory = 2ULL << 30;
   cloud.tags = {"gpu"};
   node.places = {local, cloud};
+  node.disk_bytes = 3 << 20;
+  node.disk_budget = 1 << 30;
   return node;
 }
 

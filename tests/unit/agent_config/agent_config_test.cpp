@@ -66,7 +66,9 @@ TEST(AgentConfig, an_empty_file_gives_defaults_that_work) {
   CHECK(config.broker.uri.empty());
   UNSIGNED_LONGS_EQUAL(128, config.broker.window);
   UNSIGNED_LONGS_EQUAL(512, config.store.max_ready);
-  UNSIGNED_LONGS_EQUAL(1'000'000, config.limits.max_tasks);
+  UNSIGNED_LONGS_EQUAL(1'000'000, config.budget.of(DataClass::tasks).items);
+  UNSIGNED_LONGS_EQUAL(1 << 30, config.budget.disk);
+  UNSIGNED_LONGS_EQUAL(0, config.budget.flash_per_day);
   CHECK(config.placement.lease == 30s);
   DOUBLES_EQUAL(0.25, config.placement.risk, 0);
   UNSIGNED_LONGS_EQUAL(1 << 20, config.placement.assumed_bandwidth);
@@ -77,8 +79,14 @@ TEST(AgentConfig, every_key_is_read) {
       "[agent]\ndevice = 'pump-7'\nstate_dir = '/s'\nsocket = '/a'\nlog_level = 'debug'\n"
       "grace = '1s'\nworkers = 3\ntags = ['gpu']\nmemory = '1GiB'\n"
       "[broker]\nuri = 'mqtt://b:1'\n"
-      "[store]\nmax_bytes = '32MiB'\nmax_ready = 64\n"
-      "[limits]\nclients = 1\nclient_frames = 2\nmax_tasks = 3\n"
+      "[store]\nmax_ready = 64\n"
+      "[budget]\ndisk = '32MiB'\ndisk_free = '1MiB'\ninodes_free = 7\nmemory = '2MiB'\n"
+      "flash_per_day = '5GiB'\n"
+      "tasks = 3\ntasks_age = '1h'\ntasks_on_full = 'drop_lowest_band'\n"
+      "results = 4\nresults_age = '2h'\nresults_on_full = 'drop_lowest_band'\n"
+      "events = 5\nevents_age = '3h'\nevents_on_full = 'reject_newest'\n"
+      "telemetry = 6\ntelemetry_age = '4h'\ntelemetry_on_full = 'reject_newest'\n"
+      "[limits]\nclients = 1\nclient_frames = 2\n"
       "[placement]\nlease = '5s'\nrisk = 1\nmargin = 0.2\nenergy_weight = 0.5\n"
       "probe_interval = '1min'\nassumed_rtt = '1s'\nassumed_bandwidth = '1KiB'\n"
       "[plugins]\nfiles = ['/p.so']\n"
@@ -91,9 +99,15 @@ TEST(AgentConfig, every_key_is_read) {
   CHECK(config.agent.tags == std::vector<std::string>{"gpu"});
   UNSIGNED_LONGS_EQUAL(1 << 30, config.agent.memory);
   STRCMP_EQUAL("mqtt://b:1", config.broker.uri.c_str());
-  CHECK(config.store.max_bytes == 32 << 20 && config.store.max_ready == 64);
+  CHECK(config.store.max_ready == 64);
+  const BudgetLimits& budget = config.budget;
+  CHECK(budget.disk == 32 << 20 && budget.disk_free == 1 << 20 && budget.inodes_free == 7);
+  CHECK(budget.memory == 2 << 20 && budget.flash_per_day == 5ULL << 30);
+  for (std::size_t i = 0; i < kDataClasses; ++i) {
+    CHECK(budget.classes[i].items == 3 + i && budget.classes[i].age == std::chrono::hours(1 + i));
+    CHECK(budget.classes[i].on_full == (i < 2 ? OnFull::drop_lowest_band : OnFull::reject_newest));
+  }
   CHECK(config.limits.clients == 1 && config.limits.client_frames == 2);
-  CHECK(config.limits.max_tasks == 3);
   const PlacementSection& placement = config.placement;
   CHECK(placement.lease == 5s && placement.risk == 1 && placement.margin == 0.2);
   CHECK(placement.energy_weight == 0.5 && placement.probe_interval == 1min);
@@ -166,11 +180,26 @@ TEST(AgentConfig, each_setting_notices_its_own_change) {
       {"broker.reconnect_base", "[broker]\nreconnect_base = '5s'"},
       {"broker.reconnect_cap", "[broker]\nreconnect_cap = '5s'"},
       {"broker.window", "[broker]\nwindow = 5"},
-      {"store.max_bytes", "[store]\nmax_bytes = '2GiB'"},
       {"store.max_ready", "[store]\nmax_ready = 100"},
       {"limits.clients", "[limits]\nclients = 5"},
       {"limits.client_frames", "[limits]\nclient_frames = 5"},
-      {"limits.max_tasks", "[limits]\nmax_tasks = 5"},
+      {"budget.disk", "[budget]\ndisk = '2GiB'"},
+      {"budget.disk_free", "[budget]\ndisk_free = 0"},
+      {"budget.inodes_free", "[budget]\ninodes_free = 5"},
+      {"budget.memory", "[budget]\nmemory = '2MiB'"},
+      {"budget.flash_per_day", "[budget]\nflash_per_day = '1GiB'"},
+      {"budget.tasks", "[budget]\ntasks = 5"},
+      {"budget.tasks_age", "[budget]\ntasks_age = '1h'"},
+      {"budget.tasks_on_full", "[budget]\ntasks_on_full = 'drop_lowest_band'"},
+      {"budget.results", "[budget]\nresults = 5"},
+      {"budget.results_age", "[budget]\nresults_age = '1h'"},
+      {"budget.results_on_full", "[budget]\nresults_on_full = 'drop_lowest_band'"},
+      {"budget.events", "[budget]\nevents = 5"},
+      {"budget.events_age", "[budget]\nevents_age = '1h'"},
+      {"budget.events_on_full", "[budget]\nevents_on_full = 'reject_newest'"},
+      {"budget.telemetry", "[budget]\ntelemetry = 5"},
+      {"budget.telemetry_age", "[budget]\ntelemetry_age = '1h'"},
+      {"budget.telemetry_on_full", "[budget]\ntelemetry_on_full = 'reject_newest'"},
       {"placement.lease", "[placement]\nlease = '5s'"},
       {"placement.risk", "[placement]\nrisk = 5"},
       {"placement.margin", "[placement]\nmargin = 5"},
@@ -211,8 +240,12 @@ TEST(AgentConfig, mistakes_are_told_with_place_and_remedy) {
       "agent.toml:2: agent.device: 'Pump' is not a device id: 3 to 63 of a-z, 0-9 and '-', not "
       "starting with '-'",
       "[agent]\ndevice = 'Pump'\n");
-  check_refused("agent.toml:2: store.max_bytes: 1MiB is not from 16MiB to 1TiB",
-                "[store]\nmax_bytes = '1MiB'\n");
+  check_refused("agent.toml:2: budget.disk: 1MiB is not from 16MiB to 1TiB",
+                "[budget]\ndisk = '1MiB'\n");
+  check_refused(
+      "agent.toml:2: budget.tasks_on_full: 'drop_oldest' is none of reject_newest, "
+      "drop_lowest_band",
+      "[budget]\ntasks_on_full = 'drop_oldest'\n");
 }
 
 TEST(AgentConfig, a_missing_file_is_not_found) {

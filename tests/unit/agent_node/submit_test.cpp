@@ -167,7 +167,7 @@ TEST(Submit, a_store_that_cannot_write_makes_the_agent_busy_and_loses_nothing) {
 
 TEST(Submit, unfinished_tasks_are_limited) {
   world.agent.crash();
-  world.agent.options.max_tasks = 3;
+  world.agent.options.budget.of(DataClass::tasks).items = 3;
   world.boot();
   for (int i = 0; i < 3; ++i) CHECK(world.add(echo()) != 0);
   CHECK(world.refusal(echo()) == Code::busy);

@@ -79,7 +79,7 @@ TEST_GROUP(FullDisk) {
 };
 
 TEST(FullDisk, a_file_at_its_limit_refuses_new_tasks_and_takes_them_again_when_there_is_space) {
-  open.options.file.max_pages = 300;
+  open.options.tables.budget.disk = 4 << 20;
   CHECK_OK(open.open());
   const std::uint64_t refused = fill();
   check_all_before(refused);

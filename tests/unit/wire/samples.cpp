@@ -191,6 +191,19 @@ NodeView Samples::node() {
     *each = number(0, ~0ULL);
   }
   node.places = some<PlaceView>(4, [&] { return place(); });
+  node.shortages = some<std::string>(4, [&] { return text(64); });
+  node.disk_bytes = number(0, ~0ULL);
+  node.disk_budget = number(0, ~0ULL);
+  for (std::uint64_t& each : node.produced) each = number(0, ~0ULL);
+  node.losses = some<LossView>(4, [&] {
+    return LossView{static_cast<DataClass>(number(0, kDataClasses - 1)),
+                    static_cast<LossCause>(number(0, kLossCauses - 1)),
+                    any_span(),
+                    any_span(),
+                    number(0, ~0ULL),
+                    number(0, ~0ULL)};
+  });
+  node.clock_problem = text(300);
   return node;
 }
 

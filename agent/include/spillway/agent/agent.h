@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "spillway/budget.h"
 #include "spillway/ids.h"
 #include "spillway/kind.h"
 #include "spillway/status.h"
@@ -60,9 +61,8 @@ struct Options {
   unsigned workers = 0;               // 0: what the process may use
   std::uint64_t memory = 0;           // bytes offered to tasks; 0: what the machine has
   std::vector<std::string> tags;
-  std::uint64_t max_disk = 1ULL << 30;  // bytes of the store; full is answered with busy
-  std::size_t max_ready = 512;          // ready tasks held in memory
-  std::uint64_t max_tasks = 1'000'000;
+  std::size_t max_ready = 512;  // ready tasks held in memory
+  BudgetLimits budget;          // what is accepted and kept; full is answered with busy
   Broker broker;
   PlacementOptions placement;
   std::vector<Command> commands;

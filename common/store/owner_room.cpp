@@ -1,0 +1,264 @@
+#include <algorithm>
+#include <limits>
+
+#include "common/store/owner_tables.h"
+
+namespace spillway::store {
+namespace {
+
+constexpr std::uint64_t kDropSlice = 256;  // rows given up in one step
+constexpr std::size_t kMaxLossRows = 512;
+constexpr std::size_t kLookFor = 256;  // finished tasks among which the lowest band goes
+
+Cursor& bind_key(Cursor& cursor, const LossKey& key) {
+  return cursor.bind(1, static_cast<std::int64_t>(key.data))
+      .bind(2, static_cast<std::int64_t>(key.cause))
+      .bind(3, key.period.time_since_epoch().count());
+}
+
+bool same_kind(const LossKey& a, const LossKey& b) {
+  return a.data == b.data && a.cause == b.cause;
+}
+
+// Of a class above its limit, what goes in this step.
+std::uint64_t surplus(std::uint64_t have, std::uint64_t limit) {
+  return std::min(have - std::min(have, limit), kDropSlice);
+}
+
+}  // namespace
+
+std::uint64_t OwnerTables::results() const {
+  const auto& counts = file_.node().counts;
+  std::uint64_t ended = 0;
+  for (auto state = std::size_t(TaskState::succeeded); state < counts.size(); ++state) {
+    ended += counts[state];
+  }
+  return ended;
+}
+
+// Before a batch is written: what it brings must find room, whatever was kept until now (P21).
+Status OwnerTables::make_room(const Batch& batch) {
+  Result<std::uint64_t> used = file_.in_use();
+  if (!used) return std::move(used).error();
+  in_use_ = *used;
+  const auto ends = static_cast<std::uint64_t>(
+      std::count_if(batch.updates.begin(), batch.updates.end(),
+                    [](const TaskUpdate& change) { return is_terminal(change.next.state); }));
+  const std::uint64_t over =
+      surplus(results() + ends, options_.budget.of(DataClass::results).items);
+  if (Status status = drop_results(over, LossCause::items, batch); !status) return status;
+  if (in_use_ > plan_.results()) {
+    const std::uint64_t drop = std::min(kDropSlice, 2 * ends + 16);
+    Status status = drop_results(drop, LossCause::disk_budget, batch);
+    if (!status) return status;
+  }
+  const ClassLimits& events = options_.budget.of(DataClass::events);
+  if (events.on_full != OnFull::reject_newest && !batch.events.empty()) {
+    const std::uint64_t beyond = surplus(file_.node().events + batch.events.size(), events.items);
+    Status status = drop_oldest_events(beyond, LossCause::items, batch.now);
+    if (status && in_use_ > plan_.tasks()) {
+      status = drop_oldest_events(std::min<std::uint64_t>(kDropSlice, 2 * batch.events.size()),
+                                  LossCause::disk_budget, batch.now);
+    }
+    if (!status) return status;
+  }
+  return drop_keys();
+}
+
+std::optional<LossCause> OwnerTables::refuses_events() const {
+  const ClassLimits& events = options_.budget.of(DataClass::events);
+  if (file_.node().events >= events.items) return LossCause::items;
+  const bool newest = events.on_full == OnFull::reject_newest;
+  if (newest && in_use_ > plan_.tasks()) return LossCause::disk_budget;
+  return std::nullopt;
+}
+
+Result<std::vector<OwnerTables::Ended>> OwnerTables::finished(NodeTime until,
+                                                              std::size_t limit) const {
+  std::vector<Ended> ended;
+  Cursor cursor = sql_.use(Sql::purgeable);
+  cursor.bind(1, until.time_since_epoch().count()).bind(2, static_cast<std::int64_t>(limit));
+  for (;;) {
+    Result<bool> row = cursor.step();
+    if (!row) return std::move(row).error();
+    if (!*row) return ended;
+    ended.push_back({cursor.unsigned_integer(0), static_cast<TaskState>(cursor.integer(1) & 7),
+                     static_cast<Band>(cursor.integer(2) & 3),
+                     read_time(cursor, 4) - read_time(cursor, 3)});
+  }
+}
+
+Status OwnerTables::drop_results(std::uint64_t drop, LossCause cause, const Batch& batch) {
+  if (drop == 0) return {};
+  const bool lowest = options_.budget.of(DataClass::results).on_full == OnFull::drop_lowest_band;
+  Result<std::vector<Ended>> ended = finished(kNever, lowest ? kLookFor + drop : drop);
+  if (!ended) return std::move(ended).error();
+  if (lowest) {
+    std::stable_sort(ended->begin(), ended->end(),
+                     [](const Ended& a, const Ended& b) { return a.band > b.band; });
+  }
+  ended->resize(std::min<std::size_t>(ended->size(), drop));
+  for (const Ended& task : *ended) {
+    const bool asked_for_again =
+        std::any_of(batch.updates.begin(), batch.updates.end(),
+                    [&task](const TaskUpdate& change) { return change.seq == task.seq; });
+    if (asked_for_again) continue;
+    if (Status status = forget(task, cause, batch.now); !status) return status;
+  }
+  return {};
+}
+
+Status OwnerTables::drop_events(std::int64_t first, std::int64_t last, LossCause cause,
+                                NodeTime now) {
+  Cursor cursor = sql_.use(Sql::trim_events);
+  if (Status status = cursor.bind(1, first).bind(2, last).run(); !status) return status;
+  const std::uint64_t gone = changed();
+  file_.node().events -= gone;
+  return lose(DataClass::events, cause, now, gone);
+}
+
+Status OwnerTables::drop_oldest_events(std::uint64_t drop, LossCause cause, NodeTime now) {
+  if (drop == 0) return {};
+  std::int64_t last = 0;
+  {
+    Cursor oldest = sql_.use(Sql::events_after);
+    oldest.bind(1, std::int64_t{0}).bind(2, static_cast<std::int64_t>(drop));
+    for (;;) {
+      Result<bool> row = oldest.step();
+      if (!row) return std::move(row).error();
+      if (!*row) break;
+      last = oldest.integer(0);
+    }
+  }
+  return drop_events(0, last, cause, now);
+}
+
+Result<bool> OwnerTables::sweep_events(NodeTime now, std::size_t slice) {
+  const Duration age = options_.budget.of(DataClass::events).age;
+  std::vector<std::int64_t> old;
+  std::size_t seen = 0;
+  {
+    Cursor events = sql_.use(Sql::events_after);
+    events.bind(1, swept_).bind(2, static_cast<std::int64_t>(slice));
+    for (;; ++seen) {
+      Result<bool> row = events.step();
+      if (!row) return std::move(row).error();
+      if (!*row) break;
+      swept_ = events.integer(0);
+      if (now - read_time(events, 1) >= age) old.push_back(swept_);
+    }
+  }
+  if (seen < slice) swept_ = 0;
+  for (const std::int64_t id : old) {
+    if (Status status = drop_events(id, id, LossCause::age, now); !status) {
+      return std::move(status).error();
+    }
+  }
+  return !old.empty();
+}
+
+// A key beyond the cap is forgotten before its window ends; the soonest to end goes first.
+Status OwnerTables::drop_keys() {
+  const std::uint64_t most =
+      options_.budget.of(DataClass::tasks).items + options_.budget.of(DataClass::results).items;
+  const std::uint64_t over = surplus(file_.node().keys, most);
+  if (over == 0) return {};
+  Cursor keys = sql_.use(Sql::drop_soonest_keys);
+  keys.bind(1, std::numeric_limits<std::int64_t>::min()).bind(2, static_cast<std::int64_t>(over));
+  if (Status status = keys.run(); !status) return status;
+  file_.node().keys -= changed();
+  return {};
+}
+
+Status OwnerTables::lose(DataClass data, LossCause cause, NodeTime at, std::uint64_t count) {
+  if (count == 0) return {};
+  return lose(LossRow{{data, cause, loss_period(at)}, at, at, count, 0});
+}
+
+Status OwnerTables::lose(const LossRow& row) {
+  for (const Sql sql : {Sql::lose_more, Sql::lose_first}) {
+    Cursor cursor = sql_.use(sql);
+    bind_key(cursor, row.key)
+        .bind(4, row.first.time_since_epoch().count())
+        .bind(5, row.last.time_since_epoch().count())
+        .bind(6, static_cast<std::int64_t>(row.count))
+        .bind(7, static_cast<std::int64_t>(row.reported));
+    if (Status status = cursor.run(); !status) return status;
+    if (sql == Sql::lose_more && changed() > 0) return {};
+  }
+  return melt_losses();
+}
+
+Status OwnerTables::note_losses(const Batch& batch) {
+  for (const LossCount& loss : batch.losses) {
+    produced(loss.data) += loss.count;
+    Status status = lose(loss.data, loss.cause, loss.at, loss.count);
+    if (!status) return status;
+  }
+  produced(DataClass::telemetry) += batch.samples;
+  for (const LossRow& row : batch.reported) {
+    Cursor cursor = sql_.use(Sql::report_loss);
+    bind_key(cursor, row.key).bind(4, static_cast<std::int64_t>(row.count));
+    if (Status status = cursor.run(); !status) return status;
+  }
+  return {};
+}
+
+Result<std::vector<LossRow>> OwnerTables::loss_rows() const {
+  std::vector<LossRow> rows;
+  Cursor cursor = sql_.use(Sql::losses);
+  for (;;) {
+    Result<bool> more = cursor.step();
+    if (!more) return std::move(more).error();
+    if (!*more) return rows;
+    bool good = true;
+    LossRow row;
+    row.key.data = read_enum(cursor, 0, DataClass::telemetry, good);
+    row.key.cause = read_enum(cursor, 1, LossCause::draining, good);
+    row.key.period = read_time(cursor, 2);
+    row.first = read_time(cursor, 3);
+    row.last = read_time(cursor, 4);
+    row.count = cursor.unsigned_integer(5);
+    row.reported = cursor.unsigned_integer(6);
+    if (!good) return fail(Code::corrupt, "a row of the loss ledger makes no sense");
+    rows.push_back(row);
+  }
+}
+
+// The oldest period becomes part of the next one of its class and cause: what is far back is known
+// less exactly in time, and as exactly in number.
+Status OwnerTables::melt_losses() {
+  Result<std::vector<LossRow>> rows = loss_rows();
+  if (!rows) return std::move(rows).error();
+  if (rows->size() <= kMaxLossRows) return {};
+  std::size_t oldest = rows->size();
+  for (std::size_t i = 0; i + 1 < rows->size(); ++i) {
+    const LossKey& key = (*rows)[i].key;
+    if (!same_kind(key, (*rows)[i + 1].key)) continue;
+    if (oldest == rows->size() || key.period < (*rows)[oldest].key.period) oldest = i;
+  }
+  if (oldest == rows->size()) return {};
+  LossRow melted = (*rows)[oldest];
+  Cursor drop = sql_.use(Sql::drop_loss);
+  if (Status status = bind_key(drop, melted.key).run(); !status) return status;
+  melted.key.period = (*rows)[oldest + 1].key.period;
+  return lose(melted);
+}
+
+Result<LossTable> OwnerTables::losses() const {
+  Result<std::vector<LossRow>> rows = loss_rows();
+  if (!rows) return std::move(rows).error();
+  LossTable table;
+  table.rows = *std::move(rows);
+  const NodeRow& node = file_.node();
+  std::copy(node.produced.begin(), node.produced.end(), table.produced);
+  for (std::size_t i = 0; i < kDataClasses; ++i) table.kept[i] = table.produced[i];
+  for (const LossRow& row : table.rows) {
+    table.kept[static_cast<std::size_t>(row.key.data)] -= row.count;
+  }
+  table.kept[static_cast<std::size_t>(DataClass::results)] = results();
+  table.kept[static_cast<std::size_t>(DataClass::events)] = node.events;
+  return table;
+}
+
+}  // namespace spillway::store
