@@ -38,6 +38,7 @@ struct FleetOptions {
   std::size_t max_events = 10'000;    // newest in memory; the store keeps more
   std::size_t max_change = 500;       // devices in one FleetChange
   Duration change_interval = std::chrono::milliseconds(500);
+  std::function<void()> wake = {};  // asks for a cycle() soon
 };
 
 // The fleet as the cloud knows it: presence, telemetry, health, history and alerts of each device,
@@ -66,7 +67,7 @@ class Fleet {
   // The cloud's own link: while it is down nobody's silence means anything.
   void on_link(bool up);
   void on_task(const CloudTask& task);
-  void set_load(CloudLoad load) { load_ = load; }
+  void set_load(CloudLoad load);
   // Time-outs, roll-ups, changes; returns when it wants the next call.
   NodeTime cycle();
   NodeTime now() const;
@@ -119,7 +120,6 @@ class Fleet {
  private:
   struct State;
   std::unique_ptr<State> state_;
-  CloudLoad load_;
 };
 
 }  // namespace spillway::cloud

@@ -1,0 +1,249 @@
+#include "cloud/fleet/fleet.h"
+
+#include <algorithm>
+
+#include "cloud/fleet/fleet_state.h"
+#include "common/wire/codec.h"
+
+namespace spillway::cloud {
+namespace {
+
+constexpr std::uint32_t kMaxPage = 1000;
+constexpr std::size_t kMaxLosses = 64;  // classes and causes of one device
+
+Error unknown(const std::string& name) {
+  return fail(Code::not_found, "no device '" + name.substr(0, 64) + "' is known");
+}
+
+void append(std::vector<DevicePoint>& into, const std::vector<DevicePoint>& from,
+            const SeriesQuery& query) {
+  for (const DevicePoint& point : from) {
+    bool later = into.empty() || point.at > into.back().at;
+    if (later && point.at >= query.from && point.at < query.until) into.push_back(point);
+  }
+}
+
+}  // namespace
+
+Fleet::Fleet(FleetOptions options, const Clock& clock, FleetStore* store)
+    : state_(std::make_unique<State>(options, clock, store)) {}
+
+Fleet::~Fleet() = default;
+
+void Fleet::start(FleetRecovered recovered) { state_->restore(std::move(recovered)); }
+
+NodeTime Fleet::now() const { return state_->now(); }
+void Fleet::set_load(CloudLoad load) { state_->load = load; }
+
+void Fleet::on_presence(const std::string& name, const wire::Presence& said) {
+  State& state = *state_;
+  state.messages.add(state.now(), 1);
+  State::Slot slot = state.find_or_add(name);
+  if (slot == DeviceTable::kNone) return;
+  Device& device = state.table.at(slot);
+  std::uint64_t before = device.presence.session;
+  BootId boot_before = device.presence.boot;
+  state.table.discount(device);
+  PresenceStep step = on_state(device.presence, said);
+  state.table.count(device);
+  if (step == PresenceStep::stale) return;
+  if (said.online) {
+    if (boot_before != said.boot && before != 0 && boot_before != BootId{}) {
+      state.note(&device, FleetEventKind::restarted, "");
+    }
+    if (device.birth && device.birth->version != said.version) {
+      state.note(&device, FleetEventKind::version_changed,
+                 device.birth->version + " to " + said.version);
+    }
+    // What differs from birth to birth of equal devices is kept elsewhere.
+    wire::Presence birth = said;
+    birth.session = 1;
+    birth.boot = {};
+    device.birth = state.births.get(std::string(as_text(wire::encode(birth))), birth);
+  }
+  if (step == PresenceStep::came) state.came(slot, before);
+  if (step == PresenceStep::went) {
+    if (device.presence.session != before) state.came(slot, before);
+    state.went(slot, said.graceful ? Reason::goodbye : Reason::will);
+  }
+  state.hear(slot);
+  state.refresh(slot);
+  state.watch(slot);
+}
+
+void Fleet::on_telemetry(const std::string& name, ByteView bytes) {
+  State& state = *state_;
+  Result<wire::Telemetry> frame = wire::decode_telemetry(bytes);
+  if (!frame) return;
+  state.messages.add(state.now(), 1);
+  State::Slot slot = state.find_or_add(name);
+  if (slot == DeviceTable::kNone) return;
+  Device& device = state.table.at(slot);
+  std::uint64_t before = device.presence.session;
+  state.table.discount(device);
+  PresenceStep step = on_frame(device.presence, frame->session);
+  state.table.count(device);
+  if (step == PresenceStep::stale) return;
+  if (step == PresenceStep::came) state.came(slot, before);
+  if (frame->seq > device.frame) state.take_frame(slot, *frame);
+}
+
+void Fleet::on_loss(const std::string& name, std::vector<LossTotal> totals) {
+  State& state = *state_;
+  State::Slot slot = state.find_or_add(name);
+  if (slot == DeviceTable::kNone) return;
+  Device& device = state.table.at(slot);
+  if (totals.size() > kMaxLosses) totals.resize(kMaxLosses);
+  for (const LossTotal& total : totals) state.commits.batch().losses.push_back({device.id, total});
+  device.losses = std::make_unique<std::vector<LossTotal>>(std::move(totals));
+  state.touch(slot, true);
+}
+
+void Fleet::on_link(bool up) {
+  State& state = *state_;
+  if (std::exchange(state.link_up, up) == up || !up) return;
+  // Retained births and the next heartbeats need their time to come in.
+  NodeTime earliest = state.now() + std::chrono::seconds(40);
+  for (NodeTime& due : state.due) {
+    if (due != kNever) due = std::max(due, earliest);
+  }
+}
+
+void Fleet::on_task(const CloudTask& task) {
+  State& state = *state_;
+  state.tasks.note(task);
+  if (state.listeners.empty()) return;
+  std::vector<CloudTask>& told = state.change.tasks;
+  auto same = [&](const CloudTask& other) { return other.id == task.id; };
+  auto found = std::find_if(told.rbegin(), told.rend(), same);
+  if (found != told.rend()) {
+    *found = task;
+  } else if (told.size() < 100) {
+    told.push_back(task);
+  }
+  state.summary_moved = true;
+}
+
+FleetSummary Fleet::summary() const { return state_->summary(); }
+std::vector<FleetPoint> Fleet::series(const SeriesQuery& query) const {
+  return state_->history.read(query);
+}
+DevicePage Fleet::devices(const DeviceQuery& query) const {
+  DeviceQuery bounded = query;
+  bounded.limit = std::clamp(query.limit, 1U, kMaxPage);
+  return state_->table.page(bounded);
+}
+DeviceFacets Fleet::facets(const DeviceFilter& filter) const {
+  return state_->table.facets(filter);
+}
+std::uint64_t Fleet::count(const DeviceFilter& filter) const { return state_->table.count(filter); }
+std::vector<std::string> Fleet::names(const DeviceFilter& filter, std::size_t limit) const {
+  return state_->table.names(filter, limit);
+}
+
+Result<DeviceView> Fleet::device(const std::string& name) const {
+  State::Slot slot = state_->table.find(name);
+  if (slot == DeviceTable::kNone) return unknown(name);
+  const Device& device = state_->table.at(slot);
+  DeviceView view;
+  view.row = row_of(device);
+  view.revision = device.revision;
+  view.first_seen = device.first_seen;
+  view.session = device.presence.session;
+  if (device.birth) view.birth = *device.birth;
+  view.birth.session = device.presence.session;
+  view.birth.boot = device.presence.boot;
+  if (device.kernel) view.kernel = *device.kernel;
+  view.cores = device.cores;
+  view.measured = device.measured;
+  view.measured_there = device.measured_there;
+  view.note = device.said().note;
+  return view;
+}
+
+std::vector<LossTotal> Fleet::losses(const std::string& name) const {
+  State::Slot slot = state_->table.find(name);
+  if (slot == DeviceTable::kNone || !state_->table.at(slot).losses) return {};
+  return *state_->table.at(slot).losses;
+}
+
+void Fleet::device_series(const std::string& name, const SeriesQuery& query,
+                          Done<std::vector<DevicePoint>> done) const {
+  State& state = *state_;
+  State::Slot slot = state.table.find(name);
+  if (slot == DeviceTable::kNone) return done(unknown(name));
+  const Device& device = state.table.at(slot);
+  std::vector<DevicePoint> fresh, points;
+  if (device.history && query.resolution == Resolution::sample) device.history->samples(fresh);
+  if (device.history && query.resolution == Resolution::minute) device.history->minutes(fresh);
+  if (!state.store || query.resolution == Resolution::sample) {
+    append(points, fresh, query);
+    return done(std::move(points));
+  }
+  state.store->history(device.id, query,
+                       [query, fresh = std::move(fresh),
+                        done = std::move(done)](Result<std::vector<DevicePoint>> stored) mutable {
+                         if (stored) append(*stored, fresh, query);
+                         done(std::move(stored));
+                       });
+}
+
+void Fleet::sessions(const std::string& name, std::uint32_t limit,
+                     Done<std::vector<SessionView>> done) const {
+  State& state = *state_;
+  State::Slot slot = state.table.find(name);
+  if (slot == DeviceTable::kNone) return done(unknown(name));
+  const Device& device = state.table.at(slot);
+  if (state.store) {
+    return state.store->sessions(device.id, std::min(limit, kMaxPage), std::move(done));
+  }
+  std::vector<SessionView> present;
+  if (device.presence.session != 0) {
+    present.push_back({device.presence.session, device.first_seen, {}, device.ended});
+  }
+  done(std::move(present));
+}
+
+void Fleet::events(const EventQuery& query, Done<std::vector<FleetEvent>> done) const {
+  State& state = *state_;
+  std::uint32_t limit = std::clamp(query.limit, 1U, kMaxPage);
+  State::Slot slot = state.table.find(query.device);
+  if (!query.device.empty() && slot == DeviceTable::kNone) return done(unknown(query.device));
+  std::uint32_t of = query.device.empty() ? 0 : state.table.at(slot).id;
+  std::vector<FleetEvent> found;
+  for (auto record = state.events.rbegin(); record != state.events.rend(); ++record) {
+    if (found.size() == limit) break;
+    if (record->event.id >= query.before || (of != 0 && record->device != of)) continue;
+    found.push_back(record->event);
+  }
+  if (found.size() == limit || !state.store) return done(std::move(found));
+  std::uint64_t before = found.empty() ? query.before : found.back().id;
+  if (!state.events.empty()) before = std::min(before, state.events.front().event.id);
+  auto rest = std::uint32_t(limit - found.size());
+  state.store->events(of, before, rest,
+                      [found = std::move(found),
+                       done = std::move(done)](Result<std::vector<EventRecord>> older) mutable {
+                        if (!older) return done(older.error());
+                        for (EventRecord& record : *older) found.push_back(std::move(record.event));
+                        done(std::move(found));
+                      });
+}
+
+TaskPage Fleet::tasks(const TaskQuery& query) const {
+  TaskQuery bounded = query;
+  bounded.limit = std::clamp(query.limit, 1U, kMaxPage);
+  return state_->tasks.page(bounded);
+}
+std::optional<CloudTask> Fleet::task(TaskId id) const { return state_->tasks.find(id); }
+std::vector<KindTotals> Fleet::kinds() const { return state_->tasks.kinds(); }
+
+Fleet::Subscription Fleet::subscribe(Listener listener) {
+  State& state = *state_;
+  auto place = state.listeners.insert(state.listeners.end(), std::move(listener));
+  auto end = [&state, still = std::weak_ptr(state.alive), place](void*) {
+    if (!still.expired()) state.listeners.erase(place);
+  };
+  return Subscription(static_cast<void*>(&state), end);
+}
+
+}  // namespace spillway::cloud

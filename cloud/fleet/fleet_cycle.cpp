@@ -1,0 +1,265 @@
+#include <algorithm>
+#include <limits>
+
+#include "cloud/fleet/fleet_state.h"
+#include "common/wire/codec.h"
+
+namespace spillway::cloud {
+namespace {
+
+using namespace std::chrono_literals;
+using wire::Metric;
+
+constexpr Duration kSweepEvery = 1s;
+constexpr Duration kSampleEvery = 10s;
+constexpr Duration kSaveEvery = 500ms;
+constexpr Duration kRetrySave = 1s;
+constexpr Duration kPruneEvery = 30s;
+constexpr std::size_t kPruneSlice = 2048;
+// Rows that may wait for a store that cannot write; then the oldest measurements are let go.
+constexpr std::size_t kMaxWaiting = 50'000;
+// Fleets up to this size are looked through for every change that is told.
+constexpr std::size_t kSmallFleet = 5000;
+
+}  // namespace
+
+void Fleet::State::sweep() {
+  if (!link_up) return;
+  NodeTime time = now();
+  for (Slot slot = 0; slot < due.size(); ++slot) {
+    if (due[slot] > time) continue;
+    due[slot] = kNever;
+    Device& device = table.at(slot);
+    bool asleep = !device.presence.online && device.ended == Reason::goodbye;
+    table.discount(device);
+    PresenceStep step = on_silence(device.presence);
+    table.count(device);
+    if (step != PresenceStep::went && !asleep) continue;
+    went(slot, Reason::heartbeats_missed);
+    refresh(slot);
+    watch(slot);
+  }
+}
+
+// What has to be looked for: sums and the oldest.
+void Fleet::State::scan() {
+  backlog = lost = 0;
+  std::int64_t age_ms = 0;
+  table.each([&](const Device& device) {
+    backlog += std::uint64_t(std::max<std::int64_t>(backlog_of(device.metrics), 0));
+    lost += std::uint64_t(std::max<std::int64_t>(device.metrics.get(Metric::lost), 0));
+    age_ms = std::max(age_ms, device.metrics.get(Metric::outbox_age_ms));
+  });
+  oldest = std::chrono::milliseconds(std::min<std::int64_t>(age_ms, 1LL << 40));
+}
+
+void Fleet::State::sample() {
+  scan();
+  FleetSummary sum = summary();
+  FleetPoint point{sum.at, {}};
+  auto set = [&](FleetSeries series, double value) {
+    point.value[std::size_t(series)] = float(value);
+  };
+  auto seconds = [](Duration time) { return double(time.count()) / 1e6; };
+  auto of = [&](Health health) { return double(sum.health[std::size_t(health)]); };
+  set(FleetSeries::online, double(sum.online));
+  set(FleetSeries::operational, of(Health::operational));
+  set(FleetSeries::degraded, of(Health::degraded));
+  set(FleetSeries::disconnected, of(Health::disconnected));
+  set(FleetSeries::updating, of(Health::updating));
+  set(FleetSeries::backlog, double(sum.backlog));
+  set(FleetSeries::backlog_oldest, seconds(sum.backlog_oldest));
+  set(FleetSeries::done_local, sum.done_local);
+  set(FleetSeries::done_cloud, sum.done_cloud);
+  set(FleetSeries::offload, sum.offload);
+  set(FleetSeries::local_p50, seconds(sum.local.p50));
+  set(FleetSeries::local_p95, seconds(sum.local.p95));
+  set(FleetSeries::cloud_p50, seconds(sum.cloud.p50));
+  set(FleetSeries::cloud_p95, seconds(sum.cloud.p95));
+  set(FleetSeries::cloud_queue, double(sum.cloud_queue));
+  set(FleetSeries::duplicates, double(sum.duplicates));
+  set(FleetSeries::lost, double(sum.lost));
+  set(FleetSeries::messages, sum.messages);
+  FleetHistory::Closed closed = history.add(point);
+  if (closed.minute) commits.batch().fleet_minutes.push_back(*closed.minute);
+  if (closed.quarter) commits.batch().fleet_quarters.push_back(*closed.quarter);
+  auto ask = [&](const AlertEngine::Watched& watched) {
+    return std::optional(double(point.value[watched.index]));
+  };
+  take(engine.observe(AlertEngine::kFleet, "", ask, now()));
+  local[1] = std::exchange(local[0], {});
+  cloud[1] = std::exchange(cloud[0], {});
+}
+
+FleetSummary Fleet::State::summary() const {
+  FleetSummary sum;
+  NodeTime time = now();
+  sum.at = wall();
+  sum.devices = table.size();
+  sum.online = table.online();
+  sum.health = table.health();
+  sum.reasons = table.reasons();
+  sum.done_local = done_local.per_second(time);
+  sum.done_cloud = done_cloud.per_second(time);
+  double done = sum.done_local + sum.done_cloud;
+  sum.offload = done > 0 ? sum.done_cloud / done : 0;
+  LatencyCounts both_local = local[0], both_cloud = cloud[0];
+  both_local.merge(local[1]);
+  both_cloud.merge(cloud[1]);
+  sum.local = both_local.percentiles();
+  sum.cloud = both_cloud.percentiles();
+  sum.backlog = backlog;
+  sum.backlog_oldest = oldest;
+  sum.cloud_queue = load.queue;
+  sum.cloud_queue_oldest = load.oldest;
+  sum.duplicates = totals.duplicates;
+  sum.lost = lost;
+  sum.failed = totals.failed;
+  sum.firing = book.firing(sum.at);
+  sum.messages = messages.per_second(time);
+  return sum;
+}
+
+void Fleet::State::publish() {
+  if (listeners.empty()) {
+    for (Slot slot : told) table.at(slot).changed = table.at(slot).moved = false;
+    told.clear();
+    change = {.id = change.id};
+    return;
+  }
+  if (!summary_moved) return;
+  summary_moved = false;
+  // What changed of a device's state comes first, so that a cap cuts mere numbers.
+  std::stable_partition(told.begin(), told.end(),
+                        [&](Slot slot) { return table.at(slot).changed; });
+  for (Slot slot : told) {
+    Device& device = table.at(slot);
+    device.changed = device.moved = false;
+    if (change.devices.size() < options.max_change) change.devices.push_back(row_of(device));
+  }
+  change.more = told.size() > change.devices.size();
+  told.clear();
+  change.id += 1;
+  change.summary = summary();
+  FleetChange ready = std::exchange(change, {.id = change.id});
+  // A listener may end its subscription, or another's.
+  std::vector<Listener> calls(listeners.begin(), listeners.end());
+  for (const Listener& call : calls) call(ready);
+}
+
+DeviceRecord Fleet::State::record_of(const Device& device) const {
+  DeviceRecord record;
+  record.id = device.id;
+  record.name = std::string(device.name.view());
+  record.presence = device.presence;
+  record.health = device.health;
+  record.reasons = device.reasons;
+  record.ended = device.ended;
+  record.first_seen = device.first_seen;
+  record.last_seen = device.last_seen;
+  record.since = device.since;
+  record.lost_at = device.memory.lost_at;
+  record.revision = device.revision;
+  record.lost = device.metrics.get(Metric::lost);
+  record.marks = device.said();
+  if (device.birth) record.birth = wire::encode(*device.birth);
+  return record;
+}
+
+void Fleet::State::bound_batch() {
+  auto& waiting = commits.batch().minutes;
+  if (waiting.size() > kMaxWaiting) {
+    dropped_rows += waiting.size() - kMaxWaiting;
+    waiting.erase(waiting.begin(), waiting.end() - std::ptrdiff_t(kMaxWaiting));
+  }
+  auto& happened = commits.batch().events;
+  if (happened.size() > kMaxWaiting) {
+    dropped_rows += happened.size() - kMaxWaiting;
+    happened.erase(happened.begin(), happened.end() - std::ptrdiff_t(kMaxWaiting));
+  }
+  auto& sessions = commits.batch().sessions;
+  if (sessions.size() > 4 * kMaxWaiting) {
+    dropped_rows += sessions.size() - 4 * kMaxWaiting;
+    sessions.erase(sessions.begin(), sessions.end() - std::ptrdiff_t(4 * kMaxWaiting));
+  }
+}
+
+void Fleet::State::save() {
+  if (!store) {
+    for (Slot slot : dirty) table.at(slot).dirty = false;
+    dirty.clear();
+    commits.batch() = {};
+    return;
+  }
+  bound_batch();
+  if (commits.busy()) return;
+  FleetBatch& batch = commits.batch();
+  for (Slot slot : dirty) {
+    Device& device = table.at(slot);
+    device.dirty = false;
+    batch.devices.push_back(record_of(device));
+  }
+  dirty.clear();
+  batch.totals = totals;
+  batch.totals.next_alert = book.next_alert;
+  batch.totals.next_silence = book.next_silence;
+  batch.now = now();
+  batch.wall = wall();
+  commits.flush();
+}
+
+void Fleet::State::on_saved() { retry_save = kNever; }
+
+void Fleet::State::on_save_failed(const Error&) { retry_save = now() + kRetrySave; }
+
+void Fleet::State::prune() {
+  for (std::uint64_t id : book.expire_silences(wall())) {
+    commits.batch().dropped_silences.push_back(id);
+  }
+  if (!store || pruning) return;
+  pruning = true;
+  store->prune(FleetRetention{}, wall(), kPruneSlice,
+               [this, still = std::weak_ptr(alive)](Result<std::uint64_t> removed) {
+                 if (still.expired()) return;
+                 pruning = false;
+                 if (removed && *removed >= kPruneSlice) next_prune = {};
+               });
+}
+
+NodeTime Fleet::cycle() {
+  State& state = *state_;
+  NodeTime time = state.now();
+  auto due = [&](NodeTime& at, Duration every) {
+    if (time < at) return false;
+    at = time + every;
+    return true;
+  };
+  if (due(state.next_sweep, kSweepEvery)) state.sweep();
+  state.take(state.engine.on_time(time));
+  if (due(state.next_sample, kSampleEvery)) state.sample();
+  if (due(state.next_publish, state.options.change_interval)) {
+    if (state.table.size() <= kSmallFleet) state.scan();
+    state.publish();
+  }
+  if (due(state.next_prune, kPruneEvery)) state.prune();
+  if (time >= state.retry_save) {
+    state.retry_save = kNever;
+    state.commits.retry();
+  }
+  if (due(state.next_save, kSaveEvery)) state.save();
+  return std::min({state.next_sweep, state.next_sample, state.next_publish, state.next_prune,
+                   state.next_save, state.retry_save, state.engine.next_time()});
+}
+
+void Fleet::flush() {
+  State& state = *state_;
+  for (State::Slot slot = 0; slot < state.table.slots(); ++slot) {
+    if (!state.table.used(slot)) continue;
+    Device& device = state.table.at(slot);
+    if (!device.history) continue;
+    if (auto block = device.history->cut()) state.keep_block(device, *block);
+  }
+  state.save();
+}
+
+}  // namespace spillway::cloud

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <deque>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cloud/fleet/alert_book.h"
+#include "cloud/fleet/device_table.h"
+#include "cloud/fleet/figures.h"
+#include "cloud/fleet/fleet.h"
+#include "cloud/fleet/fleet_store.h"
+#include "cloud/fleet/task_board.h"
+#include "common/store/commit_cycle.h"
+
+namespace spillway::cloud {
+
+// What Fleet is made of. The loop's.
+struct Fleet::State {
+  using Slot = DeviceTable::Slot;
+
+  State(FleetOptions given, const Clock& time, FleetStore* behind);
+
+  // fleet_state.cpp: devices, events, alerts.
+  NodeTime now() const { return timeline->now(); }
+  Wall wall() const { return clock->wall_time(); }
+  Slot find_or_add(std::string_view name);
+  Slot find_known(std::string_view name) const { return table.find(name); }
+  void touch(Slot slot, bool state_changed);  // to be stored and told, or only told
+  void hear(Slot slot);                       // a sign of life
+  void came(Slot slot, std::uint64_t session_before);
+  void went(Slot slot, Reason how);
+  void close_session(const Device& device, std::uint64_t session, std::optional<Reason> how);
+  void refresh(Slot slot);  // judges its health again
+  void watch(Slot slot);    // rules that look at it
+  void note(const Device* device, FleetEventKind kind, std::string detail);
+  void take(const AlertEngine::Changes& changes);
+  void tell_alert(AlertBook::Entry& entry);
+  void store_alert(const AlertBook::Entry& entry);
+  void remove(Slot slot);
+
+  // fleet_frames.cpp: telemetry.
+  void take_frame(Slot slot, const wire::Telemetry& frame);
+  void count_rises(const Device& device, const wire::Metrics& was);
+  void add_history(Device& device, const wire::Metrics& was);
+  void keep_block(const Device& device, const HistoryBlock& block);
+
+  // fleet_cycle.cpp: time.
+  void sweep();
+  void scan();
+  void sample();
+  void publish();
+  void save();
+  void on_saved();
+  void on_save_failed(const Error& error);
+  void prune();
+  DeviceRecord record_of(const Device& device) const;
+  void bound_batch();
+
+  // fleet_recovery.cpp
+  void restore(FleetRecovered recovered);
+  void adopt(const DeviceRecord& record);
+
+  FleetSummary summary() const;
+  void answer(Done<void> done);  // once all that happened so far is stored
+
+  FleetOptions options;
+  const Clock* clock;
+  FleetStore* store;
+  HealthPolicy policy;
+  std::optional<NodeTimeline> timeline;
+  DeviceTable table;
+  std::vector<NodeTime> due;  // by slot: when silence counts as absence
+  std::vector<Slot> dirty, told;
+  Interned<wire::Presence> births;
+  Interned<std::string> kernels;
+  std::unordered_map<std::uint32_t, Slot> by_id;
+  AlertEngine engine;
+  AlertBook book;
+  TaskBoard tasks;
+  FleetHistory history;
+  std::deque<EventRecord> events;
+  FleetTotals totals;
+  bool link_up = false;
+  CloudLoad load;
+
+  Rate done_local, done_cloud, messages;
+  LatencyCounts local[2], cloud[2];     // of this span of ten seconds, and of the last
+  std::uint64_t backlog = 0, lost = 0;  // of the last scan
+  Duration oldest{};
+
+  store::CommitCycle<FleetBatch> commits;
+  NodeTime next_sweep{}, next_sample{}, next_scan{}, next_publish{}, next_save{}, next_prune{},
+      retry_save = kNever;
+  bool pruning = false;
+  std::uint64_t dropped_rows = 0;  // of history, while the store could not write
+
+  std::list<Listener> listeners;
+  FleetChange change;
+  bool summary_moved = false;
+  std::shared_ptr<char> alive = std::make_shared<char>();
+};
+
+}  // namespace spillway::cloud

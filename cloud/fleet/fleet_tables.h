@@ -1,0 +1,104 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "cloud/fleet/fleet_store.h"
+#include "common/store/database.h"
+#include "common/store/node_file.h"
+
+namespace spillway::cloud {
+
+// The fleet's statements and what they do inside one open file. Rows of history are counted as
+// they come and go. One thread at a time.
+class FleetTables {
+ public:
+  static Result<FleetTables> open(store::Database database, const std::string& path);
+
+  // Inside a transaction of the committer.
+  Status apply(const FleetBatch& batch);
+  Result<std::uint64_t> prune(const FleetRetention& retention, Wall wall, std::size_t limit);
+
+  Result<FleetRecovered> recover(std::size_t events, std::size_t alerts) const;
+  Result<std::vector<DevicePoint>> history(std::uint32_t device, const SeriesQuery& query) const;
+  Result<std::vector<SessionView>> sessions(std::uint32_t device, std::uint32_t limit) const;
+  Result<std::vector<EventRecord>> events(std::uint32_t device, std::uint64_t before,
+                                          std::uint32_t limit) const;
+
+  store::Committer& committer() { return file_; }
+
+ private:
+  enum class Sql : std::uint8_t {
+    put_device,
+    drop_device,
+    drop_device_sessions,
+    drop_device_losses,
+    put_session,
+    put_event,
+    put_minutes,
+    put_quarter,
+    put_fleet_point,
+    put_loss,
+    put_alert,
+    put_rule,
+    drop_rule,
+    put_silence,
+    drop_silence,
+    put_totals,
+    devices,
+    device_losses,
+    all_events,
+    device_events,
+    sessions,
+    minutes,
+    quarters,
+    fleet_points,
+    alerts,
+    rules,
+    silences,
+    totals,
+    old_minutes,
+    old_quarters,
+    old_events,
+    old_sessions,
+    old_fleet_points,
+    old_alerts,
+    count_
+  };
+  // Rows that are counted, by place in the node row's counts.
+  enum Counted { kMinutes, kQuarters, kEvents, kSessions };
+  static const char* text_of(Sql sql);
+  using Statements = std::array<store::Statement, std::size_t(Sql::count_)>;
+
+  FleetTables(store::NodeFile file, Statements sql)
+      : file_(std::move(file)), sql_(std::move(sql)) {}
+  store::Cursor use(Sql sql) const { return sql_[std::size_t(sql)].use(); }
+
+  Status put(const DeviceRecord& record);
+  Status put(const SessionRecord& record);
+  Status put(const EventRecord& record);
+  Status put(const MinutesRecord& record);
+  Status put(Resolution resolution, const FleetPoint& point);
+  Status put(const LossRecord& record);
+  Status put(const AlertRecord& record);
+  Status put(const AlertRule& rule);
+  Status put(const Silence& silence);
+  Status put(const FleetTotals& totals, bool rules_set);
+  Status drop_device(std::uint32_t id);
+  Status drop(const FleetBatch& batch);
+  template <class Rows>
+  Status put_all(const Rows& rows);
+  void counted(Counted what, std::int64_t more);
+  Status prune_table(Sql sql, Counted what, Wall before, std::uint64_t keep, std::size_t limit,
+                     std::uint64_t& removed);
+
+  Status recover_people(FleetRecovered& into, std::size_t alerts) const;
+  Status recover_devices(FleetRecovered& into) const;
+  Result<std::vector<FleetPoint>> fleet_points(Resolution resolution) const;
+
+  store::NodeFile file_;
+  Statements sql_;
+};
+
+}  // namespace spillway::cloud

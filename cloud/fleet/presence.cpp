@@ -1,0 +1,54 @@
+#include "cloud/fleet/presence.h"
+
+namespace spillway::cloud {
+namespace {
+
+bool made_anew(const PresenceState& device, const wire::Presence& said) {
+  return said.online && said.boot != device.boot && said.boot != device.boot_before;
+}
+
+void begin(PresenceState& device, std::uint64_t session, BootId boot) {
+  if (boot != device.boot) device.boot_before = device.boot;
+  device.session = session;
+  device.boot = boot;
+  device.closed = false;
+}
+
+PresenceStep come(PresenceState& device, bool fresh) {
+  bool was = device.online;
+  device.online = true;
+  return was && !fresh ? PresenceStep::same : PresenceStep::came;
+}
+
+}  // namespace
+
+PresenceStep on_state(PresenceState& device, const wire::Presence& said) {
+  if (said.session < device.session && !made_anew(device, said)) return PresenceStep::stale;
+  bool fresh = said.session != device.session;
+  if (said.online) {
+    if (!fresh && device.closed) return PresenceStep::stale;
+    begin(device, said.session, said.boot);
+    return come(device, fresh);
+  }
+  if (fresh) begin(device, said.session, said.boot);
+  bool known = device.closed;
+  device.closed = true;
+  device.online = false;
+  return known ? PresenceStep::same : PresenceStep::went;
+}
+
+PresenceStep on_frame(PresenceState& device, std::uint64_t session) {
+  bool over = session == device.session && device.closed;
+  if (session < device.session || over) return PresenceStep::stale;
+  bool fresh = session != device.session;
+  if (fresh) begin(device, session, device.boot);
+  return come(device, fresh);
+}
+
+PresenceStep on_silence(PresenceState& device) {
+  if (!device.online) return PresenceStep::same;
+  device.online = false;
+  return PresenceStep::went;
+}
+
+}  // namespace spillway::cloud

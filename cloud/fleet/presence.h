@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+
+#include "common/wire/messages.h"
+
+// Who is there, decided by session numbers alone: a will, a birth or a frame of an older session
+// changes nothing, whenever it arrives. Pure.
+namespace spillway::cloud {
+
+struct PresenceState {
+  std::uint64_t session = 0;  // the newest heard of; 0: never heard of
+  BootId boot, boot_before;   // of its births
+  bool online = false;
+  bool closed = false;  // its end was told by will or goodbye: nothing of it can follow
+  bool operator==(const PresenceState&) const = default;
+};
+
+enum class PresenceStep : std::uint8_t {
+  stale,  // of a session that is over
+  same,   // a sign of life, or an end already known
+  came,   // online, of a new session or after silence
+  went,
+};
+
+// A retained state: birth, goodbye or will. A session number that went back under a boot id not
+// seen lately is a device whose store was made anew, and counts as newer.
+PresenceStep on_state(PresenceState& device, const wire::Presence& said);
+// Any message of a session.
+PresenceStep on_frame(PresenceState& device, std::uint64_t session);
+// It was silent for too long. The session may go on.
+PresenceStep on_silence(PresenceState& device);
+
+}  // namespace spillway::cloud

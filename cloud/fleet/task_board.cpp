@@ -1,0 +1,88 @@
+#include "cloud/fleet/task_board.h"
+
+namespace spillway::cloud {
+namespace {
+
+using lifecycle::LeaseState;
+
+bool finished(const CloudTask& task) { return task.ended.has_value(); }
+
+bool passes(const CloudTask& task, const TaskQuery& query) {
+  if (!query.device.empty() && task.device != query.device) return false;
+  if (!query.kind.empty() && task.kind != query.kind) return false;
+  if (query.state && task.state != *query.state) return false;
+  bool failed = finished(task) && task.failure != FailureClass::none;
+  return !query.failed || *query.failed == failed;
+}
+
+}  // namespace
+
+void TaskBoard::note(CloudTask task) {
+  auto place = places_.find(task.id);
+  bool known = place != places_.end();
+  CloudTask* old = known ? &tasks_[place->second - first_] : nullptr;
+  // A later epoch of the same task is another run of it.
+  tally(old && old->epoch == task.epoch ? old : nullptr, task);
+  if (old) {
+    // A tombstone knows neither its kind nor when it ended.
+    if (task.kind.empty()) task.kind = old->kind;
+    bool same_run = old->epoch == task.epoch;
+    if (same_run && old->ended) task.ended = old->ended;
+    if (same_run && task.ran == Duration::zero())
+      std::tie(task.ran, task.cpu) = std::tie(old->ran, old->cpu);
+    *old = std::move(task);
+    return;
+  }
+  places_[task.id] = first_ + tasks_.size();
+  tasks_.push_back(std::move(task));
+  while (tasks_.size() > most_) {
+    places_.erase(tasks_.front().id);
+    tasks_.pop_front();
+    ++first_;
+  }
+}
+
+void TaskBoard::tally(const CloudTask* was, const CloudTask& now) {
+  if (now.kind.empty()) return;  // of an earlier start: only its tombstone is left
+  if (kinds_.size() >= kMaxKinds && !kinds_.contains(now.kind)) return;
+  Kind& kind = kinds_[now.kind];
+  if (!was) ++kind.accepted;
+  if (!finished(now) || (was && finished(*was))) return;
+  if (now.failure == FailureClass::none) {
+    ++kind.done;
+    kind.ran.add(now.ran);
+  } else {
+    ++kind.failed;
+  }
+}
+
+TaskPage TaskBoard::page(const TaskQuery& query) const {
+  TaskPage page;
+  std::uint64_t end = std::min<std::uint64_t>(query.before, first_ + tasks_.size());
+  for (std::uint64_t at = end; at > first_; --at) {
+    const CloudTask& task = tasks_[at - 1 - first_];
+    if (!passes(task, query)) continue;
+    if (page.tasks.size() == query.limit) {
+      page.next = places_.at(page.tasks.back().id);
+      break;
+    }
+    page.tasks.push_back(task);
+  }
+  return page;
+}
+
+std::optional<CloudTask> TaskBoard::find(TaskId id) const {
+  auto place = places_.find(id);
+  if (place == places_.end()) return std::nullopt;
+  return tasks_[place->second - first_];
+}
+
+std::vector<KindTotals> TaskBoard::kinds() const {
+  std::vector<KindTotals> totals;
+  for (const auto& [name, kind] : kinds_) {
+    totals.push_back({name, kind.accepted, kind.done, kind.failed, kind.ran.percentiles()});
+  }
+  return totals;
+}
+
+}  // namespace spillway::cloud

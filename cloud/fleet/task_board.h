@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <unordered_map>
+
+#include "cloud/fleet/figures.h"
+#include "cloud/fleet/views.h"
+
+namespace spillway::cloud {
+
+// The newest tasks that devices gave to the cloud, and totals by kind since start. In memory only:
+// what is not done is told again at a start, by the ledger. The loop's.
+class TaskBoard {
+ public:
+  explicit TaskBoard(std::size_t most) : most_(most) {}
+
+  // As it is now; the same task again replaces what was known.
+  void note(CloudTask task);
+  TaskPage page(const TaskQuery& query) const;
+  std::optional<CloudTask> find(TaskId id) const;
+  std::vector<KindTotals> kinds() const;  // by name
+
+ private:
+  static constexpr std::size_t kMaxKinds = 256;
+  struct Kind {
+    std::uint64_t accepted = 0, done = 0, failed = 0;
+    LatencyCounts ran;
+  };
+  void tally(const CloudTask* was, const CloudTask& now);
+
+  std::size_t most_;
+  std::deque<CloudTask> tasks_;  // oldest first
+  std::uint64_t first_ = 1;      // position of the oldest
+  std::unordered_map<TaskId, std::uint64_t> places_;
+  std::map<std::string, Kind> kinds_;
+};
+
+}  // namespace spillway::cloud

@@ -1,0 +1,463 @@
+#include "cloud/fleet/fleet.h"
+
+#include <deque>
+#include <memory>
+
+#include "cloud/fleet/sqlite_fleet_store.h"
+#include "tests/unit/store/answers.h"
+#include "tests/unit/store/temp_folder.h"
+
+#include "tests/unit/store/check_result.h"
+
+using namespace spillway;
+using namespace spillway::cloud;
+using namespace std::chrono_literals;
+using wire::Metric;
+
+namespace {
+
+wire::Presence birth(std::uint64_t session, bool online = true, std::uint64_t boot = 1) {
+  wire::Presence presence;
+  presence.online = online;
+  presence.session = session;
+  presence.boot = BootId{boot};
+  presence.version = "1.0";
+  presence.kinds = {{"echo", 1}};
+  return presence;
+}
+
+struct FleetRig : public Utest {
+  ManualClock clock;
+  FleetOptions options;
+  std::unique_ptr<Fleet> fleet;
+  std::uint64_t seq = 0;
+  wire::Metrics metrics;
+
+  void setup() override {
+    clock.advance(1h);
+    clock.step_wall(1'700'000'000s);
+    begin();
+  }
+  void begin(FleetStore* store = nullptr, FleetRecovered recovered = {}) {
+    fleet.reset();
+    fleet = std::make_unique<Fleet>(options, clock, store);
+    fleet->start(std::move(recovered));
+    fleet->on_link(true);
+  }
+  void frame(const std::string& device, std::uint64_t session) {
+    wire::Telemetry telemetry;
+    telemetry.session = session;
+    telemetry.seq = ++seq;
+    telemetry.whole = true;
+    telemetry.sent_wall = clock.wall_time();
+    telemetry.metrics = metrics;
+    fleet->on_telemetry(device, wire::encode(telemetry));
+  }
+  void pass(Duration time) {
+    for (Duration gone{}; gone < time; gone += 1s) {
+      clock.advance(1s);
+      (void)fleet->cycle();
+    }
+  }
+  Health health(const std::string& device) { return fleet->device(device)->row.health; }
+};
+
+}  // namespace
+
+TEST_GROUP_BASE(Fleet, FleetRig){};
+
+TEST(Fleet, a_device_appears_with_its_birth_and_is_dead_after_three_heartbeats) {
+  fleet->on_presence("pump-1", birth(1));
+  CHECK(health("pump-1") == Health::operational);
+  frame("pump-1", 1);
+  pass(30s);
+  CHECK(health("pump-1") == Health::operational);
+  pass(3s);
+  CHECK(health("pump-1") == Health::disconnected);
+  CHECK(fleet->device("pump-1")->row.reasons.has(Reason::heartbeats_missed));
+  CHECK_EQUAL(0U, fleet->summary().online);
+  frame("pump-1", 1);
+  CHECK(health("pump-1") == Health::operational);
+}
+
+TEST(Fleet, a_late_will_never_marks_a_live_device_dead) {
+  fleet->on_presence("pump-1", birth(1));
+  frame("pump-1", 2);
+  fleet->on_presence("pump-1", birth(1, false));
+  CHECK(health("pump-1") == Health::operational);
+  fleet->on_presence("pump-1", birth(2, false));
+  CHECK(health("pump-1") == Health::disconnected);
+}
+
+TEST(Fleet, nobody_is_missed_while_the_cloud_has_no_link) {
+  fleet->on_presence("pump-1", birth(1));
+  fleet->on_link(false);
+  pass(5min);
+  CHECK(health("pump-1") == Health::operational);
+  fleet->on_link(true);
+  pass(30s);
+  CHECK(health("pump-1") == Health::operational);
+  pass(15s);
+  CHECK(health("pump-1") == Health::disconnected);
+}
+
+TEST(Fleet, a_goodbye_is_sleep_until_it_lasts_too_long) {
+  fleet->on_presence("pump-1", birth(1));
+  wire::Presence goodbye = birth(1, false);
+  goodbye.graceful = true;
+  fleet->on_presence("pump-1", goodbye);
+  CHECK(health("pump-1") == Health::sleeping);
+  pass(1h);
+  CHECK(health("pump-1") == Health::sleeping);
+  clock.advance(24h);
+  pass(2s);
+  CHECK(health("pump-1") == Health::disconnected);
+}
+
+TEST(Fleet, a_frame_that_comes_twice_or_late_changes_nothing) {
+  fleet->on_presence("pump-1", birth(1));
+  metrics.set(Metric::cpu_permille, 500);
+  frame("pump-1", 1);
+  metrics.set(Metric::cpu_permille, 100);
+  seq -= 1;
+  frame("pump-1", 1);
+  CHECK_EQUAL(500, fleet->device("pump-1")->row.metrics.get(Metric::cpu_permille));
+}
+
+TEST(Fleet, hostile_frames_and_too_many_devices_are_turned_away) {
+  options.max_devices = 10;
+  begin();
+  fleet->on_telemetry("pump-1", as_bytes("no telemetry"));
+  CHECK_EQUAL(0U, fleet->summary().devices);
+  for (int i = 0; i < 50; ++i) fleet->on_presence("pump-" + std::to_string(i), birth(1));
+  CHECK_EQUAL(10U, fleet->summary().devices);
+}
+
+TEST(Fleet, the_summary_adds_up_what_devices_report) {
+  for (int round = 0; round < 3; ++round) {
+    for (std::uint64_t i = 0; i < 10; ++i) {
+      metrics.set(Metric::queued_band2, 5);
+      metrics.set(Metric::outbox_age_ms, std::int64_t(1000 * i));
+      metrics.set(Metric::done_local, round * 20);
+      metrics.set(Metric::done_cloud, round * 10);
+      metrics.set(Metric::local_p50_us, 1000);
+      metrics.set(Metric::local_p95_us, 4000);
+      metrics.set(Metric::duplicates, round);
+      frame("pump-" + std::to_string(i), 1);
+    }
+    pass(5s);
+  }
+  FleetSummary sum = fleet->summary();
+  CHECK_EQUAL(10U, sum.devices);
+  CHECK_EQUAL(10U, sum.online);
+  CHECK_EQUAL(50U, sum.backlog);
+  CHECK(sum.backlog_oldest == 9s);
+  CHECK_EQUAL(20U, sum.duplicates);
+  DOUBLES_EQUAL(1.0 / 3, sum.offload, 0.01);
+  DOUBLES_EQUAL(40, sum.done_local, 0.1);
+  DOUBLES_EQUAL(1000, double(sum.local.p50.count()), 100);
+  CHECK(fleet->series({}).size() >= 1);
+}
+
+TEST(Fleet, changes_are_told_together_and_only_when_something_changed) {
+  std::vector<FleetChange> told;
+  auto subscription = fleet->subscribe([&](const FleetChange& change) { told.push_back(change); });
+  fleet->on_presence("pump-1", birth(1));
+  fleet->on_presence("pump-2", birth(1));
+  frame("pump-1", 1);
+  pass(1s);
+  CHECK_EQUAL(1U, told.size());
+  CHECK_EQUAL(2U, told[0].devices.size());
+  CHECK_EQUAL(6U, told[0].events.size());  // first seen, connected, operational: twice
+  CHECK_EQUAL(2U, told[0].summary.online);
+  pass(3s);
+  CHECK_EQUAL(1U, told.size());
+  frame("pump-1", 1);
+  pass(1s);
+  CHECK_EQUAL(2U, told.size());
+  CHECK_EQUAL(told[0].id + 1, told[1].id);
+  subscription.reset();
+  frame("pump-1", 1);
+  pass(2s);
+  CHECK_EQUAL(2U, told.size());
+}
+
+TEST(Fleet, a_change_is_bounded_and_says_that_there_is_more) {
+  options.max_change = 20;
+  begin();
+  FleetChange last;
+  auto subscription = fleet->subscribe([&](const FleetChange& change) { last = change; });
+  for (int i = 0; i < 100; ++i) frame("pump-" + std::to_string(i), 1);
+  pass(1s);
+  CHECK_EQUAL(20U, last.devices.size());
+  CHECK(last.more);
+}
+
+TEST(Fleet, an_alert_fires_can_be_acknowledged_and_ends) {
+  fleet->on_presence("pump-1", birth(1));
+  metrics.set(Metric::lost, 0);
+  frame("pump-1", 1);
+  metrics.set(Metric::lost, 3);
+  frame("pump-1", 1);
+  std::vector<Alert> alerts = fleet->alerts({});
+  CHECK_EQUAL(1U, alerts.size());
+  STRCMP_EQUAL("data_lost", alerts[0].rule.c_str());
+  CHECK(alerts[0].severity == Severity::critical);
+  CHECK_EQUAL(1U, fleet->summary().firing);
+  bool done = false;
+  fleet->acknowledge(alerts[0].id, "ann", "known", [&](Result<void> ok) { done = ok.ok(); });
+  CHECK(done);
+  STRCMP_EQUAL("ann", fleet->alerts({})[0].acknowledged_by.c_str());
+  clock.advance(61min);
+  frame("pump-1", 1);
+  CHECK_FALSE(fleet->alerts({})[0].firing);
+}
+
+TEST(Fleet, operators_change_devices_against_a_revision) {
+  fleet->on_presence("pump-1", birth(1));
+  Result<void> answer;
+  auto done = [&](Result<void> result) { answer = std::move(result); };
+  std::uint64_t revision = fleet->device("pump-1")->revision;
+  DeviceChange change;
+  change.group = "roof";
+  change.labels = {{"b=2", "a=1", "a=1"}};
+  change.by = "ann";
+  fleet->change("pump-1", change, revision, done);
+  CHECK(answer.ok());
+  CHECK_EQUAL(2U, fleet->device("pump-1")->row.labels.size());
+  fleet->change("pump-1", change, revision, done);
+  CHECK(answer.error().code == Code::conflict);
+  fleet->change("pump-9", change, {}, done);
+  CHECK(answer.error().code == Code::not_found);
+  change.labels = {{"nonsense"}};
+  fleet->change("pump-1", change, {}, done);
+  CHECK(answer.error().code == Code::invalid_argument);
+  DeviceChange aside;
+  aside.quarantined = true;
+  aside.note = "smells";
+  fleet->change("pump-1", aside, {}, done);
+  CHECK(health("pump-1") == Health::quarantined);
+  STRCMP_EQUAL("smells", fleet->device("pump-1")->note.c_str());
+  fleet->expect("pump-2", {}, done);
+  CHECK(health("pump-2") == Health::never_seen);
+  fleet->forget("pump-1", "ann", done);
+  CHECK_FALSE(fleet->device("pump-1").ok());
+}
+
+TEST(Fleet, series_of_a_device_have_its_samples) {
+  for (int i = 0; i < 30; ++i) {
+    metrics.set(Metric::cpu_permille, 10 * i);
+    frame("pump-1", 1);
+    pass(10s);
+  }
+  std::vector<DevicePoint> points;
+  auto take = [&](Result<std::vector<DevicePoint>> got) { points = *got; };
+  fleet->device_series("pump-1", {}, take);
+  CHECK_EQUAL(12U, points.size());
+  DOUBLES_EQUAL(0.29, double(points.back().mean[0]), 0.002);
+  fleet->device_series("pump-1", {Resolution::minute, {}, Duration::max()}, take);
+  CHECK(points.size() >= 4);
+}
+
+TEST_GROUP_BASE(FleetOnDisk, FleetRig) {
+  TempFolder folder;
+  Answers answers;
+  std::unique_ptr<SqliteFleetStore> store;
+
+  void open() {
+    fleet.reset();
+    store.reset();
+    auto opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster(), {});
+    CHECK_OK(opened);
+    store = std::move(opened->store);
+    begin(store.get(), std::move(opened->recovered));
+  }
+  template <class T>
+  Result<T> wait(std::function<void(Fleet::Done<T>)> call) {
+    std::optional<Result<T>> answer;
+    call([&](Result<T> result) { answer.emplace(std::move(result)); });
+    while (!answer) {
+      clock.advance(1s);
+      (void)fleet->cycle();
+      if (!answer) answers.run_one();
+    }
+    return *std::move(answer);
+  }
+  // Waits until all that happened so far is stored.
+  void save() {
+    fleet->flush();
+    CHECK_OK(wait<void>([&](auto done) { fleet->change("pump-1", {}, {}, std::move(done)); }));
+  }
+  void teardown() override {
+    fleet.reset();
+    store.reset();
+  }
+};
+
+TEST(FleetOnDisk, what_is_known_of_a_device_outlives_a_restart) {
+  open();
+  fleet->on_presence("pump-1", birth(7));
+  metrics.set(Metric::lost, 5);
+  frame("pump-1", 7);
+  DeviceChange change;
+  change.group = "roof";
+  change.labels = {{"a=1", "b=2"}};
+  CHECK_OK(wait<void>([&](auto done) { fleet->change("pump-1", change, {}, std::move(done)); }));
+  fleet->on_loss("pump-1", {{"events", "disk_budget", 5, 1s, 2s}});
+  fleet->on_presence("pump-1", birth(7, false));
+  save();
+  DeviceView before = *fleet->device("pump-1");
+  open();
+  DeviceView after = *fleet->device("pump-1");
+  CHECK(after.row.health == Health::disconnected);
+  CHECK(after.row.reasons.has(Reason::will));
+  CHECK(after.row.since == before.row.since);
+  CHECK(after.row.labels == before.row.labels);
+  CHECK_EQUAL(7U, after.session);
+  CHECK_EQUAL(before.revision, after.revision);
+  STRCMP_EQUAL("1.0", after.row.version.c_str());
+  CHECK_EQUAL(5U, fleet->summary().lost);
+  CHECK_EQUAL(1U, fleet->losses("pump-1").size());
+  fleet->on_presence("pump-1", birth(7));  // late
+  CHECK(health("pump-1") == Health::disconnected);
+}
+
+TEST(FleetOnDisk, who_was_there_before_a_restart_has_time_to_be_heard) {
+  open();
+  fleet->on_presence("pump-1", birth(7));
+  save();
+  clock.advance(1h);
+  open();
+  CHECK(health("pump-1") == Health::operational);
+  pass(30s);
+  CHECK(health("pump-1") == Health::operational);
+  pass(15s);
+  CHECK(health("pump-1") == Health::disconnected);
+}
+
+TEST(FleetOnDisk, sessions_and_events_can_be_looked_up) {
+  open();
+  for (std::uint64_t session = 1; session <= 3; ++session) {
+    fleet->on_presence("pump-1", birth(session));
+    clock.advance(10s);
+    fleet->on_presence("pump-1", birth(session, false));
+    clock.advance(10s);
+  }
+  fleet->on_presence("pump-1", birth(4));
+  save();
+  auto sessions = wait<std::vector<SessionView>>(
+      [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
+  CHECK_OK(sessions);
+  CHECK_EQUAL(4U, sessions->size());
+  CHECK_FALSE(sessions->at(0).until.has_value());
+  CHECK(sessions->at(1).ended == Reason::will);
+  CHECK(*sessions->at(1).until - sessions->at(1).from == Wall(10s));
+  options.max_events = 3;  // so that the rest comes from the disk
+  open();
+  auto events = wait<std::vector<FleetEvent>>([&](auto done) {
+    fleet->events({"pump-1", ~0ULL, 8}, std::move(done));
+  });
+  CHECK_OK(events);
+  CHECK_EQUAL(8U, events->size());
+  for (std::size_t i = 1; i < 8; ++i) CHECK(events->at(i - 1).id > events->at(i).id);
+}
+
+TEST(FleetOnDisk, minutes_and_quarters_go_to_the_disk_and_come_back) {
+  open();
+  for (int i = 0; i < 6 * 40; ++i) {
+    metrics.set(Metric::cpu_permille, i);
+    frame("pump-1", 1);
+    clock.advance(10s);
+    (void)fleet->cycle();
+  }
+  save();
+  Wall start = 1'700'000'000s;
+  SeriesQuery query{Resolution::minute, start, Duration::max()};
+  auto minutes = wait<std::vector<DevicePoint>>(
+      [&](auto done) { fleet->device_series("pump-1", query, std::move(done)); });
+  CHECK_OK(minutes);
+  CHECK(minutes->size() >= 38);
+  for (std::size_t i = 1; i < minutes->size(); ++i) {
+    CHECK(minutes->at(i).at == minutes->at(i - 1).at + 1min);
+  }
+  query.resolution = Resolution::quarter;
+  auto quarters = wait<std::vector<DevicePoint>>(
+      [&](auto done) { fleet->device_series("pump-1", query, std::move(done)); });
+  CHECK_OK(quarters);
+  CHECK(quarters->size() >= 2);
+  open();
+  CHECK(fleet->series({Resolution::minute, {}, Duration::max()}).size() >= 38);
+}
+
+TEST(FleetOnDisk, alerts_rules_and_silences_outlive_a_restart) {
+  open();
+  metrics.set(Metric::lost, 0);
+  frame("pump-1", 1);
+  metrics.set(Metric::lost, 3);
+  frame("pump-1", 1);
+  CHECK_OK(wait<void>([&](auto done) { fleet->drop_rule("hot", std::move(done)); }));
+  AlertRule rule;
+  rule.id = "busy";
+  rule.subject = "cpu_permille";
+  rule.value = 900.5;
+  CHECK_OK(wait<void>([&](auto done) { fleet->put_rule(rule, std::move(done)); }));
+  Silence silence;
+  silence.rule = "disk_low";
+  silence.until = clock.wall_time() + 1h;
+  auto id = wait<std::uint64_t>([&](auto done) { fleet->silence(silence, std::move(done)); });
+  CHECK_OK(id);
+  save();
+  std::vector<AlertRule> rules = fleet->rules();
+  open();
+  CHECK(fleet->rules() == rules);
+  CHECK_EQUAL(1U, fleet->silences().size());
+  std::vector<Alert> alerts = fleet->alerts({});
+  CHECK_EQUAL(1U, alerts.size());
+  CHECK(alerts[0].firing);
+  CHECK_OK(wait<void>([&](auto done) { fleet->end_silence(*id, std::move(done)); }));
+  open();
+  CHECK(fleet->silences().empty());
+}
+
+TEST(FleetOnDisk, a_forgotten_device_is_gone_with_what_was_its_own) {
+  open();
+  fleet->on_presence("pump-1", birth(1));
+  fleet->on_presence("pump-2", birth(1));
+  save();
+  CHECK_OK(wait<void>([&](auto done) { fleet->forget("pump-2", "ann", std::move(done)); }));
+  open();
+  CHECK_EQUAL(1U, fleet->summary().devices);
+  fleet->on_presence("pump-2", birth(1));
+  auto sessions = wait<std::vector<SessionView>>(
+      [&](auto done) { fleet->sessions("pump-2", 10, std::move(done)); });
+  CHECK_OK(sessions);
+  CHECK(sessions->size() <= 1);
+}
+
+TEST(FleetOnDisk, history_stays_inside_its_retention) {
+  open();
+  fleet->on_presence("pump-1", birth(1));
+  for (int i = 0; i < 2000; ++i) {
+    fleet->on_presence("pump-1", birth(std::uint64_t(i + 2)));
+  }
+  save();
+  FleetRetention few;
+  few.events_rows = 100;
+  few.sessions_rows = 50;
+  Wall wall = clock.wall_time();
+  for (int round = 0; round < 40; ++round) {
+    auto removed = answers.ask<std::uint64_t>(
+        [&](auto done) { store->prune(few, wall, 256, std::move(done)); });
+    CHECK_OK(removed);
+    CHECK(*removed <= 4 * 256);
+  }
+  auto events = answers.ask<std::vector<EventRecord>>(
+      [&](auto done) { store->events(0, ~0ULL, 1000, std::move(done)); });
+  CHECK_OK(events);
+  CHECK_EQUAL(100U, events->size());
+  auto sessions = answers.ask<std::vector<SessionView>>(
+      [&](auto done) { store->sessions(1, 1000, std::move(done)); });
+  CHECK_OK(sessions);
+  CHECK_EQUAL(50U, sessions->size());
+  CHECK_EQUAL(2001U, sessions->at(0).session);
+}
