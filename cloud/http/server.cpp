@@ -93,15 +93,25 @@ void Server::State::drain() {
 
 Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler handler) {
+Result<std::unique_ptr<Server>> Server::prepare(ServerOptions options, Handler handler) {
   auto state = std::make_shared<State>(std::move(options), std::move(handler));
   if (Status listening = state->listen(); !listening) return listening.error();
-  net::co_spawn(state->io, state->accept(), net::detached);
-  state->thread = std::thread([raw = state.get()] { raw->io.run(); });
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 
-Server::~Server() {
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler handler) {
+  auto server = prepare(std::move(options), std::move(handler));
+  if (server) (*server)->run();
+  return server;
+}
+
+void Server::run() {
+  net::co_spawn(state_->io, state_->accept(), net::detached);
+  state_->thread = std::thread([raw = state_.get()] { raw->io.run(); });
+}
+
+void Server::stop() {
+  if (!state_->thread.joinable()) return;
   net::post(state_->io, [state = state_.get()] {
     state->drain();
     state->ending = true;

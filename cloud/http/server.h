@@ -48,10 +48,15 @@ class Server {
  public:
   using Handler = std::function<void(Request, Answer)>;
 
-  // Listens when it returns. Refuses files it cannot read and addresses it cannot bind.
+  // Listens when it returns, and answers from run() on. Refuses files it cannot read and addresses
+  // it cannot bind.
+  static Result<std::unique_ptr<Server>> prepare(ServerOptions options, Handler handler);
+  void run();
   static Result<std::unique_ptr<Server>> start(ServerOptions options, Handler handler);
-  // Ends what is open within a second.
-  ~Server();
+  // Ends what is open within a second. Nothing runs on its thread afterwards; post() then does
+  // nothing.
+  void stop();
+  ~Server() { stop(); }
 
   // Takes no more connections, ends idle ones and streams; requests under way are answered.
   void drain();

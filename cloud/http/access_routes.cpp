@@ -1,0 +1,145 @@
+#include <boost/json.hpp>
+
+#include "cloud/http/paging.h"
+#include "cloud/http/routes.h"
+#include "cloud/http/service.h"
+#include "cloud/http/views_json.h"
+
+namespace spillway::cloud::http {
+namespace {
+
+constexpr std::size_t kName = 63, kSecret = 200;                     // bytes
+constexpr double kShortest = 60, kLongest = 10 * 365 * 24 * 3600.0;  // seconds, of a token
+
+std::optional<Scope> scope_of(std::string_view text) {
+  for (std::size_t i = 0; i < kScopes.size(); ++i) {
+    if (kScopes[i] == text) return Scope(i);
+  }
+  return std::nullopt;
+}
+
+json::object me(const Principal& who) {
+  return {{"name", who.name},
+          {"scope", to_string(who.scope)},
+          {"expires", time_or_null(who.expires)},
+          {"csrf", who.csrf.empty() ? json::value(nullptr) : json::value(who.csrf)}};
+}
+
+std::string cookie_line(const std::string& value, std::chrono::seconds age, bool secure) {
+  return std::string(Access::kCookie) + "=" + value +
+         "; Path=/; Max-Age=" + std::to_string(age.count()) + "; HttpOnly; SameSite=Strict" +
+         (secure ? "; Secure" : "");
+}
+
+void login(Service& service, Call call, Answer answer) {
+  BodyReader body(call.body);
+  std::string code = body.text("code", kSecret).value_or("");
+  std::string token = body.text("token", kSecret).value_or("");
+  if (code.empty() == token.empty()) body.refuse("code", "either it or token, and not both");
+  if (Status read = body.finish(); !read) return answer(problem(read.error()));
+  service.access().login(
+      call.request, code, token, call.now,
+      [&service, answer, by_link = !code.empty()](Result<Access::Opened> opened) {
+        if (!opened) {
+          Response refusal = problem(opened.error());
+          bool busy = opened.error().code == Code::busy;
+          Response said =
+              problem(busy                                  ? 429
+                      : opened.error().code == Code::denied ? 401
+                                                            : 503,
+                      busy ? "too-many-attempts" : "not-logged-in", opened.error().message);
+          said.headers = std::move(refusal.headers);
+          return answer(std::move(said));
+        }
+        if (by_link) service.link_used();
+        Response response = json_response(me(opened->principal));
+        response.headers.emplace_back(
+            "set-cookie", cookie_line(opened->cookie, Access::kSessionTime, service.secure()));
+        answer(std::move(response));
+      });
+}
+
+void session(Service&, Call call, Answer answer) {
+  QueryReader query(std::move(call.query));
+  if (Status read = query.finish(); !read) return answer(problem(read.error()));
+  answer(json_response(me(call.who)));
+}
+
+void logout(Service& service, Call call, Answer answer) {
+  if (call.who.session) service.hub().end_session(*call.who.session);
+  service.access().logout(call.who, [answer, secure = service.secure()](Result<void> ended) {
+    if (!ended) return answer(problem(ended.error()));
+    Response response{204, "", {}, "", {}, nullptr};
+    response.headers.emplace_back("set-cookie", cookie_line("", std::chrono::seconds(0), secure));
+    answer(std::move(response));
+  });
+}
+
+void tokens(Service& service, Call call, Answer answer) {
+  QueryReader query(std::move(call.query));
+  if (Status read = query.finish(); !read) return answer(problem(read.error()));
+  answer(json_response(json::object{{"items", json_list(service.access().tokens())}}));
+}
+
+void create(Service& service, Call call, Answer answer) {
+  BodyReader body(call.body);
+  std::string name = body.required("name", body.text("name", kName));
+  std::string scope = body.required("scope", body.text("scope", kName));
+  auto expires = body.number("expires_in_s", kShortest, kLongest);
+  auto known = scope_of(scope);
+  if (name.empty()) body.refuse("name", "must not be empty");
+  if (!known) body.refuse("scope", "must be read, operate or admin");
+  if (Status read = body.finish(); !read) return answer(problem(read.error()));
+  std::optional<Duration> expires_in;
+  if (expires) {
+    expires_in = std::chrono::round<Duration>(std::chrono::duration<double>(*expires));
+  }
+  service.access().create_token(name, *known, expires_in, call.now,
+                                [answer](Result<Access::Created> created) {
+                                  if (!created) return answer(problem(created.error()));
+                                  json::object token = json_of(created->row).as_object();
+                                  token["secret"] = created->secret;
+                                  answer(json_response(token, 201));
+                                });
+}
+
+void revoke(Service& service, Call call, Answer answer) {
+  std::string id = call.at("token");
+  service.access().revoke_token(id, [&service, id, answer](Result<void> revoked) {
+    if (!revoked) return answer(problem(revoked.error()));
+    service.hub().end_token(id);
+    answer(Response{204, "", {}, "", {}, nullptr});
+  });
+}
+
+void audit(Service& service, Call call, Answer answer) {
+  QueryReader query(call.query);
+  Paging paging(call, query, service.access().cursor_key());
+  if (Status read = query.finish(); !read) return answer(problem(read.error()));
+  if (!paging.status()) return answer(problem(paging.status().error()));
+  service.store().audit(paging.before(), paging.limit(),
+                        [answer, paging](Result<std::vector<AuditRow>> lines) {
+                          if (!lines) return answer(problem(lines.error()));
+                          std::optional<std::string> next;
+                          if (lines->size() == paging.limit())
+                            next = paging.next(std::to_string(lines->back().seq));
+                          answer(json_response(page_of(*lines, next)));
+                        });
+}
+
+}  // namespace
+
+std::span<const Route> access_routes() {
+  static constexpr Route kRoutes[] = {
+      {Method::post, "/session", "login", std::nullopt, login},
+      {Method::get, "/session", "getSession", Scope::read, session},
+      {Method::del, "/session", "logout", Scope::read, logout},
+      {Method::get, "/tokens", "listTokens", Scope::admin, tokens},
+      {Method::post, "/tokens", "createToken", Scope::admin, create},
+      {Method::del, "/tokens/{token}", "revokeToken", Scope::admin, revoke},
+      {Method::get, "/audit", "listAudit", Scope::admin, audit},
+  };
+  return kRoutes;
+}
+
+}  // namespace spillway::cloud::http

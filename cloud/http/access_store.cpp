@@ -1,0 +1,273 @@
+#include "cloud/http/access_store.h"
+
+#include "common/crypto/mac.h"
+#include "common/store/store_file.h"
+
+namespace spillway::cloud::http {
+
+extern const std::vector<store::Migration> kMigrations;  // made from migrations/*.sql
+
+namespace {
+
+constexpr std::int64_t kApplication = 0x53505741;  // "SPWA"
+
+Status found(const store::Database& fresh) {
+  Result<store::Statement> insert =
+      fresh.prepare("INSERT INTO secret (name, bytes) VALUES ('cursor', ?1)");
+  if (!insert) return std::move(insert).error();
+  Bytes key = crypto::random_bytes(32);
+  store::Cursor cursor = insert->use();
+  cursor.bind(1, ByteView(key));
+  return cursor.run();
+}
+
+void bind_optional(store::Cursor& cursor, int at, std::optional<Duration> time) {
+  time ? cursor.bind(at, std::int64_t(time->count())) : cursor.bind_null(at);
+}
+
+std::optional<Duration> read_optional(const store::Cursor& cursor, int column) {
+  if (cursor.is_null(column)) return std::nullopt;
+  return Duration(cursor.integer(column));
+}
+
+// A scope that is none gives the least.
+Scope scope_of(std::int64_t number) {
+  return number == 1 ? Scope::operate : number == 2 ? Scope::admin : Scope::read;
+}
+
+Digest digest_of(ByteView bytes) {
+  Digest digest{};
+  if (bytes.size() == digest.size()) std::copy(bytes.begin(), bytes.end(), digest.begin());
+  return digest;
+}
+
+}  // namespace
+
+// The tables as plain calls. The queue's thread only, after open.
+class AccessStore::File final : public store::Committer {
+ public:
+  File(store::Database database, std::string path)
+      : database_(std::move(database)), path_(std::move(path)) {}
+
+  Status begin() override { return database_.execute("BEGIN IMMEDIATE"); }
+  Status commit() override { return database_.execute("COMMIT"); }
+  void rollback() override {
+    if (database_.in_transaction()) (void)database_.execute("ROLLBACK");
+  }
+  void failed(const Error& error) override {
+    if (error.code == Code::corrupt) store::mark_damaged(path_);
+  }
+
+  // Runs one statement; `bind` binds its parameters.
+  Status run(std::string_view sql, const std::function<void(store::Cursor&)>& bind) const {
+    return each(sql, bind, [](const store::Cursor&) {});
+  }
+  Status each(std::string_view sql, const std::function<void(store::Cursor&)>& bind,
+              const std::function<void(const store::Cursor&)>& row) const {
+    Result<store::Statement> statement = database_.prepare(sql);
+    if (!statement) return std::move(statement).error();
+    store::Cursor cursor = statement->use();
+    bind(cursor);
+    for (;;) {
+      Result<bool> more = cursor.step();
+      if (!more) return std::move(more).error();
+      if (!*more) return {};
+      row(cursor);
+    }
+  }
+  Result<AccessRecovered> recover() const;
+
+ private:
+  store::Database database_;
+  std::string path_;
+};
+
+Result<AccessRecovered> AccessStore::File::recover() const {
+  AccessRecovered found;
+  const auto nothing = [](store::Cursor&) {};
+  Status read = each("SELECT bytes FROM secret WHERE name = 'cursor'", nothing,
+                     [&](const store::Cursor& row) {
+                       ByteView bytes = row.bytes(0);
+                       found.cursor_key.assign(bytes.begin(), bytes.end());
+                     });
+  if (read) {
+    read = each("SELECT id, name, scope, secret, created, expires, last_used FROM token", nothing,
+                [&](const store::Cursor& row) {
+                  found.tokens.push_back({std::string(row.text(0)), std::string(row.text(1)),
+                                          scope_of(row.integer(2)), digest_of(row.bytes(3)),
+                                          Duration(row.integer(4)), read_optional(row, 5),
+                                          read_optional(row, 6)});
+                });
+  }
+  if (read) {
+    read = each("SELECT secret, name, scope, token, csrf, created, expires FROM session", nothing,
+                [&](const store::Cursor& row) {
+                  found.sessions.push_back({digest_of(row.bytes(0)), std::string(row.text(1)),
+                                            scope_of(row.integer(2)), std::string(row.text(3)),
+                                            std::string(row.text(4)), Duration(row.integer(5)),
+                                            Duration(row.integer(6))});
+                });
+  }
+  if (!read) return std::move(read).error();
+  if (found.cursor_key.size() != 32) {
+    return fail(Code::corrupt, path_ + ": the cursors' key is missing");
+  }
+  return found;
+}
+
+AccessStore::AccessStore(std::unique_ptr<File> file, store::Poster poster)
+    : file_(std::move(file)), queue_(*file_, std::move(poster), {}) {}
+
+AccessStore::~AccessStore() = default;
+
+Result<AccessStore::Opened> AccessStore::open(const std::string& path, store::Poster poster) {
+  std::unique_ptr<File> file;
+  AccessRecovered recovered;
+  store::FileKind kind;
+  kind.schema = store::Schema{kApplication, kMigrations};
+  kind.found = found;
+  kind.salvage = [](const store::Database&, const store::Database&) {
+    return Result<std::uint64_t>(std::uint64_t{0});
+  };
+  kind.recover = [&](store::Database database) -> Status {
+    auto opened = std::make_unique<File>(std::move(database), path);
+    Result<AccessRecovered> read = opened->recover();
+    if (!read) return std::move(read).error();
+    file = std::move(opened);
+    recovered = *std::move(read);
+    return {};
+  };
+  Result<store::OpenedFile> opened = store::open_file(path, kind, {});
+  if (!opened) return std::move(opened).error();
+  recovered.quarantined = opened->quarantined;
+  return Opened{std::unique_ptr<AccessStore>(new AccessStore(std::move(file), std::move(poster))),
+                std::move(recovered)};
+}
+
+void AccessStore::write(std::function<Status(File&)> run, Done<void> done) {
+  queue_.write<void>([this, run = std::move(run)] { return run(*file_); }, std::move(done));
+}
+
+void AccessStore::put(TokenRow row, Done<void> done) {
+  write(
+      [row = std::move(row)](File& file) {
+        return file.run("INSERT INTO token VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                        [&](store::Cursor& cursor) {
+                          cursor.bind(1, std::string_view(row.id))
+                              .bind(2, std::string_view(row.name))
+                              .bind(3, std::int64_t(row.scope))
+                              .bind(4, ByteView(row.secret))
+                              .bind(5, std::int64_t(row.created.count()));
+                          bind_optional(cursor, 6, row.expires);
+                          bind_optional(cursor, 7, row.last_used);
+                        });
+      },
+      std::move(done));
+}
+
+void AccessStore::drop_token(const std::string& id, Done<void> done) {
+  write(
+      [id](File& file) -> Status {
+        auto bind = [&](store::Cursor& cursor) { cursor.bind(1, std::string_view(id)); };
+        if (Status sessions = file.run("DELETE FROM session WHERE token = ?1", bind); !sessions) {
+          return sessions;
+        }
+        return file.run("DELETE FROM token WHERE id = ?1", bind);
+      },
+      std::move(done));
+}
+
+void AccessStore::used(const std::string& id, Duration at) {
+  write(
+      [id, at](File& file) {
+        return file.run("UPDATE token SET last_used = ?2 WHERE id = ?1",
+                        [&](store::Cursor& cursor) {
+                          cursor.bind(1, std::string_view(id)).bind(2, std::int64_t(at.count()));
+                        });
+      },
+      nullptr);
+}
+
+void AccessStore::put(SessionRow row, Done<void> done) {
+  write(
+      [row = std::move(row)](File& file) {
+        return file.run("INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                        [&](store::Cursor& cursor) {
+                          cursor.bind(1, ByteView(row.secret))
+                              .bind(2, std::string_view(row.name))
+                              .bind(3, std::int64_t(row.scope))
+                              .bind(4, std::string_view(row.token))
+                              .bind(5, std::string_view(row.csrf))
+                              .bind(6, std::int64_t(row.created.count()))
+                              .bind(7, std::int64_t(row.expires.count()));
+                        });
+      },
+      std::move(done));
+}
+
+void AccessStore::drop_session(const Digest& secret, Done<void> done) {
+  write(
+      [secret](File& file) {
+        return file.run("DELETE FROM session WHERE secret = ?1",
+                        [&](store::Cursor& cursor) { cursor.bind(1, ByteView(secret)); });
+      },
+      std::move(done));
+}
+
+void AccessStore::drop_sessions_before(Duration expired) {
+  write(
+      [expired](File& file) {
+        return file.run("DELETE FROM session WHERE expires < ?1", [&](store::Cursor& cursor) {
+          cursor.bind(1, std::int64_t(expired.count()));
+        });
+      },
+      nullptr);
+}
+
+void AccessStore::add(AuditRow row, Done<void> done) {
+  write(
+      [row = std::move(row)](File& file) -> Status {
+        Status added = file.run(
+            "INSERT INTO audit (at, who, peer, operation, target, status, request) VALUES (?1, ?2, "
+            "?3, ?4, ?5, ?6, ?7)",
+            [&](store::Cursor& cursor) {
+              cursor.bind(1, std::int64_t(row.at.count()))
+                  .bind(2, std::string_view(row.who))
+                  .bind(3, std::string_view(row.from))
+                  .bind(4, std::string_view(row.operation))
+                  .bind(5, std::string_view(row.target))
+                  .bind(6, std::int64_t(row.status))
+                  .bind(7, std::string_view(row.request));
+            });
+        if (!added) return added;
+        return file.run("DELETE FROM audit WHERE seq <= (SELECT max(seq) FROM audit) - ?1",
+                        [](store::Cursor& cursor) { cursor.bind(1, std::int64_t(kAuditKept)); });
+      },
+      std::move(done));
+}
+
+void AccessStore::audit(std::uint64_t before, std::uint32_t limit,
+                        Done<std::vector<AuditRow>> done) {
+  queue_.read<std::vector<AuditRow>>(
+      [this, before, limit]() -> Result<std::vector<AuditRow>> {
+        std::vector<AuditRow> rows;
+        Status read = file_->each(
+            "SELECT seq, at, who, peer, operation, target, status, request FROM audit WHERE seq < "
+            "?1 ORDER BY seq DESC LIMIT ?2",
+            [&](store::Cursor& cursor) {
+              cursor.bind(1, std::int64_t(std::min<std::uint64_t>(before, INT64_MAX)))
+                  .bind(2, std::int64_t(limit));
+            },
+            [&](const store::Cursor& row) {
+              rows.push_back({row.unsigned_integer(0), Duration(row.integer(1)),
+                              std::string(row.text(2)), std::string(row.text(3)),
+                              std::string(row.text(4)), std::string(row.text(5)),
+                              unsigned(row.integer(6)), std::string(row.text(7))});
+            });
+        if (!read) return std::move(read).error();
+        return rows;
+      },
+      std::move(done));
+}
+
+}  // namespace spillway::cloud::http

@@ -1,0 +1,130 @@
+#include <boost/json.hpp>
+
+#include "cloud/http/routes.h"
+#include "cloud/http/service.h"
+#include "cloud/http/views_json.h"
+
+namespace spillway::cloud::http {
+namespace {
+
+json::value json_of_facts(const CloudFacts& facts, const ServerCounts& counts) {
+  json::object counters;
+  for (const auto& [name, value] : facts.counters) counters[name] = value;
+  return json::object{{"name", facts.name},
+                      {"version", facts.version},
+                      {"started", time_or_null(facts.started)},
+                      {"uptime_s", std::chrono::duration<double>(facts.uptime).count()},
+                      {"draining", facts.draining},
+                      {"broker", json::object{{"uri", facts.broker},
+                                              {"connected", facts.connected},
+                                              {"shards", facts.shards}}},
+                      {"store", json::object{{"directory", facts.directory},
+                                             {"bytes", facts.store_bytes},
+                                             {"free_bytes", facts.free_bytes}}},
+                      {"workers", facts.workers},
+                      {"held", facts.held},
+                      {"counters", std::move(counters)},
+                      {"http", json::object{{"connections", counts.connections.load()},
+                                            {"streams", counts.streams.load()}}}};
+}
+
+void cloud(Service& service, Call call, Answer answer) {
+  QueryReader query(std::move(call.query));
+  if (Status read = query.finish(); !read) return answer(problem(read.error()));
+  service.bridge().look(
+      std::move(answer), [&service](Fleet&) { return service.parts().facts(); },
+      [&service](const CloudFacts& facts) {
+        return json_response(json_of_facts(facts, service.counts()));
+      });
+}
+
+// Those it has run, and those it could.
+void kinds(Service& service, Call call, Answer answer) {
+  QueryReader query(std::move(call.query));
+  if (Status read = query.finish(); !read) return answer(problem(read.error()));
+  service.bridge().look(
+      std::move(answer),
+      [&service](Fleet& fleet) {
+        std::vector<KindTotals> found = fleet.kinds();
+        for (const std::string& name : service.parts().facts().kinds) {
+          bool known = std::any_of(found.begin(), found.end(),
+                                   [&](const KindTotals& each) { return each.kind == name; });
+          if (!known) found.push_back(KindTotals{name, 0, 0, 0, {}});
+        }
+        std::sort(found.begin(), found.end(),
+                  [](const KindTotals& a, const KindTotals& b) { return a.kind < b.kind; });
+        return found;
+      },
+      [](const std::vector<KindTotals>& found) {
+        return json_response(json::object{{"items", json_list(found)}});
+      });
+}
+
+void stream(Service& service, Call call, Answer answer) {
+  QueryReader query(std::move(call.query));
+  std::string position = query.text("last_event_id").value_or("");
+  if (Status read = query.finish(); !read) return answer(problem(read.error()));
+  std::string_view header = call.request.header("last-event-id");
+  if (!header.empty()) position = header;
+  auto queue = service.hub().open(call.who, position);
+  if (!queue) return answer(problem(queue.error()));
+  Response response;
+  response.content_type = "text/event-stream";
+  response.headers.emplace_back("cache-control", "no-store");
+  response.headers.emplace_back("x-accel-buffering", "no");
+  response.events = *std::move(queue);
+  answer(std::move(response));
+}
+
+void health(Service&, Call, Answer answer) {
+  answer(json_response(json::object{{"status", "ok"}}));
+}
+
+// Ready: the loop answers, and the broker is there.
+void ready(Service& service, Call, Answer answer) {
+  service.bridge().look(
+      std::move(answer), [&service](Fleet&) { return service.parts().facts(); },
+      [](const CloudFacts& facts) {
+        const char* status = facts.draining ? "draining" : facts.connected ? "ok" : "starting";
+        json::object checks{{"loop", "ok"}, {"broker", facts.connected ? "ok" : "not connected"}};
+        bool serves = facts.connected && !facts.draining;
+        return json_response(json::object{{"status", status}, {"checks", std::move(checks)}},
+                             serves ? 200 : 503);
+      });
+}
+
+// Open to this machine; others need a token.
+void metrics(Service& service, Call call, Answer answer) {
+  if (!call.request.from_loopback) {
+    Result<Principal> who = service.access().identify(call.request, false, call.now);
+    if (!who) {
+      Response refusal = problem(401, "not-logged-in", who.error().message);
+      refusal.headers.emplace_back("www-authenticate", "Bearer");
+      return answer(std::move(refusal));
+    }
+  }
+  service.bridge().look(
+      std::move(answer), [&service](Fleet&) { return service.parts().metrics(service.counts()); },
+      [](const std::string& text) {
+        Response response;
+        response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        response.body = text;
+        return response;
+      });
+}
+
+}  // namespace
+
+std::span<const Route> cloud_routes() {
+  static constexpr Route kRoutes[] = {
+      {Method::get, "/cloud", "getCloud", Scope::read, cloud},
+      {Method::get, "/kinds", "listKinds", Scope::read, kinds},
+      {Method::get, "/stream", "stream", Scope::read, stream},
+      {Method::get, "/healthz", "getHealthz", std::nullopt, health},
+      {Method::get, "/readyz", "getReadyz", std::nullopt, ready},
+      {Method::get, "/metrics", "getMetrics", std::nullopt, metrics},
+  };
+  return kRoutes;
+}
+
+}  // namespace spillway::cloud::http

@@ -1,0 +1,58 @@
+#include "cloud/http/device_selection.h"
+
+namespace spillway::cloud::http {
+namespace {
+
+constexpr std::size_t kLongest = 128;  // bytes of a condition
+
+template <class T, class Parse>
+std::vector<T> known(BodyReader& body, const std::string& name, std::size_t most,
+                     const Parse& parse) {
+  std::vector<T> values;
+  auto texts = body.texts(name, most, kLongest);
+  if (!texts) return values;
+  for (const std::string& text : *texts) {
+    if (auto value = parse(text)) {
+      values.push_back(*value);
+    } else {
+      body.refuse(name, "'" + text + "' is not one of its values");
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
+DeviceFilter read_filter(QueryReader& query) {
+  DeviceFilter filter;
+  filter.health = query.words("health", health_of);
+  filter.reasons = query.words("reason", reason_of);
+  filter.group = query.text("group").value_or("");
+  filter.labels = query.list("label");
+  filter.text = query.text("q").value_or("");
+  filter.kind = query.text("kind").value_or("");
+  filter.tag = query.text("tag").value_or("");
+  filter.version = query.text("version").value_or("");
+  filter.online = query.flag("online");
+  return filter;
+}
+
+Result<DeviceFilter> read_filter(const boost::json::object& select) {
+  BodyReader body(select);
+  DeviceFilter filter;
+  filter.health = known<Health>(body, "health", kHealths, health_of);
+  filter.reasons = known<Reason>(body, "reason", kReasons, reason_of);
+  filter.group = body.text("group", kLongest).value_or("");
+  filter.labels = body.texts("label", 16, kLongest).value_or(std::vector<std::string>());
+  filter.text = body.text("q", kLongest).value_or("");
+  filter.kind = body.text("kind", kLongest).value_or("");
+  filter.tag = body.text("tag", kLongest).value_or("");
+  filter.version = body.text("version", kLongest).value_or("");
+  filter.online = body.flag("online");
+  if (Status read = body.finish(); !read) {
+    return fail(Code::invalid_argument, "select." + read.error().message);
+  }
+  return filter;
+}
+
+}  // namespace spillway::cloud::http

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "cloud/fleet/views.h"
+#include "cloud/http/call.h"
+
+namespace spillway::cloud::http {
+
+// Which devices: from a query, or from the `select` of a body.
+DeviceFilter read_filter(QueryReader& query);
+Result<DeviceFilter> read_filter(const boost::json::object& select);
+
+}  // namespace spillway::cloud::http

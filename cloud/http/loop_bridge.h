@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "cloud/fleet/fleet.h"
+#include "cloud/http/problem.h"
+#include "cloud/http/server.h"
+#include "common/runtime/loop.h"
+
+namespace spillway::cloud::http {
+
+// The way from the server's thread to the loop that owns the fleet, and back. Answers are turned
+// into text on the server's thread, so that long lists do not hold up the loop. Made and destroyed
+// on the loop's thread; what is then still on its way is dropped.
+class LoopBridge {
+ public:
+  using Back = std::function<void(std::function<void()>)>;
+
+  LoopBridge(runtime::Loop& loop, Fleet& fleet) : loop_(loop), fleet_(fleet) {}
+  void connect(Server& server) { server_ = &server; }
+
+  // `work` runs on the loop; what it gives `Back`, there, runs on the server's thread.
+  void run(std::function<void(Fleet&, Back)> work) {
+    loop_.post([this, alive = std::weak_ptr(alive_), work = std::move(work)] {
+      if (alive.expired()) return;
+      work(fleet_, [this, alive](std::function<void()> call) {
+        if (!alive.expired()) server_->post(std::move(call));
+      });
+    });
+  }
+
+  // Answers what `show` makes of `ask(fleet)`, or the error that it gave.
+  template <class Ask, class Show>
+  void look(Answer answer, Ask ask, Show show) {
+    run([answer = std::move(answer), ask, show](Fleet& fleet, const Back& back) {
+      auto found = std::make_shared<decltype(ask(fleet))>(ask(fleet));
+      back([answer, show, found] { answer(shown(*found, show)); });
+    });
+  }
+  // The same for what takes its time: `start(fleet, done)`.
+  template <class T, class Start, class Show>
+  void wait(Answer answer, Start start, Show show) {
+    run([answer = std::move(answer), start, show](Fleet& fleet, const Back& back) {
+      start(fleet, Fleet::Done<T>([answer, show, back](Result<T> result) {
+              back([answer, show, result = std::move(result)] { answer(shown(result, show)); });
+            }));
+    });
+  }
+
+ private:
+  template <class T, class Show>
+  static Response shown(const T& value, const Show& show) {
+    return show(value);
+  }
+  template <class T, class Show>
+  static Response shown(const Result<T>& result, const Show& show) {
+    if (!result) return problem(result.error());
+    if constexpr (std::is_void_v<T>) {
+      return show();
+    } else {
+      return show(*result);
+    }
+  }
+
+  runtime::Loop& loop_;
+  Fleet& fleet_;
+  Server* server_ = nullptr;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+}  // namespace spillway::cloud::http

@@ -1,0 +1,33 @@
+-- Times are microseconds since 1970.
+CREATE TABLE secret (name TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+
+CREATE TABLE token (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  scope INTEGER NOT NULL,
+  secret BLOB NOT NULL,  -- SHA-256
+  created INTEGER NOT NULL,
+  expires INTEGER,
+  last_used INTEGER
+) STRICT;
+
+CREATE TABLE session (
+  secret BLOB PRIMARY KEY,  -- SHA-256
+  name TEXT NOT NULL,
+  scope INTEGER NOT NULL,
+  token TEXT NOT NULL,
+  csrf TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  expires INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  peer TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  target TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  request TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "cloud/http/access.h"
+#include "cloud/http/asset.h"
+#include "cloud/http/call.h"
+#include "cloud/http/loop_bridge.h"
+#include "cloud/http/repeats.h"
+#include "cloud/http/server.h"
+#include "cloud/http/static_files.h"
+#include "cloud/http/stream_hub.h"
+
+namespace spillway::cloud::http {
+
+struct ServiceOptions {
+  ServerOptions server;
+  std::string state_dir;    // holds access.db and, until it is used, link.txt
+  bool link = false;        // print a one-time link even though there are tokens
+  std::uint64_t start = 0;  // of the process, drawn at random
+};
+
+// What the cloud says of itself, besides its fleet.
+struct CloudFacts {
+  std::string name, version;
+  Duration started{};  // since 1970
+  Duration uptime{};
+  bool draining = false;
+  std::string broker;
+  bool connected = false;
+  std::uint32_t shards = 64;
+  std::string directory;
+  std::uint64_t store_bytes = 0, free_bytes = 0;
+  std::uint32_t workers = 0;
+  std::uint64_t held = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> counters;
+  std::vector<std::string> kinds;
+};
+
+// What the service works with; everything outlives it.
+struct ServiceParts {
+  runtime::Loop* loop = nullptr;
+  Fleet* fleet = nullptr;
+  std::function<CloudFacts()> facts;                        // on the loop
+  std::function<std::string(const ServerCounts&)> metrics;  // on the loop; Prometheus text
+  std::function<Duration()> wall;                           // any thread; since 1970
+  std::span<const Asset> assets;
+};
+
+struct Route;
+
+// The HTTP interface of openapi.json: who may do what, routes, live changes, the dashboard's files.
+// Made and destroyed on the loop's thread; what it serves runs on the server's. Every write is in
+// the audit before it is answered.
+class Service {
+ public:
+  // Listens when it returns.
+  static Result<std::unique_ptr<Service>> start(ServiceOptions options, ServiceParts parts);
+  ~Service();
+
+  std::string url() const;
+  // A link that logs in once as admin; empty: nobody needs one. Stays in state_dir/link.txt until
+  // it is used.
+  const std::string& link() const { return link_; }
+  void drain() { server_->drain(); }
+  const ServerCounts& counts() const { return server_->counts(); }
+
+  // For routes, on the server's thread.
+  LoopBridge& bridge() { return *bridge_; }
+  Access& access() { return *access_; }
+  AccessStore& store() { return *store_; }
+  StreamHub& hub() { return *hub_; }
+  const ServiceParts& parts() const { return parts_; }
+  bool secure() const { return options_.server.tls.has_value(); }
+  void link_used();
+
+ private:
+  Service(ServiceOptions options, ServiceParts parts);
+  void handle(Request request, const Answer& answer);
+  void process(const Request& request, const Answer& answer);
+  void call_route(const Route& route, Call call, Answer answer);
+  Answer audited(const Route& route, const Call& call, Answer answer);
+  std::optional<Answer> once(const Route& route, const Call& call, Answer answer);
+  void make_link(const std::string& code);
+
+  ServiceOptions options_;
+  ServiceParts parts_;
+  StaticFiles files_;
+  Repeats repeats_;
+  std::uint64_t requests_ = 0;
+  std::string link_;
+  std::unique_ptr<LoopBridge> bridge_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<AccessStore> store_;
+  std::unique_ptr<Access> access_;
+  std::unique_ptr<StreamHub> hub_;
+  Fleet::Subscription subscription_;
+};
+
+}  // namespace spillway::cloud::http
