@@ -12,7 +12,7 @@ sysroot=$here/../build/sysroot/$arch
 
 packages="libc6-dev libstdc++-12-dev libasio-dev libpaho-mqtt-dev libpaho-mqttpp-dev libflatbuffers-dev
   libsqlite3-dev libssl-dev libeigen3-dev libtomlplusplus-dev libcli11-dev libcpputest-dev libtbb-dev zlib1g-dev
-  libboost1.81-dev libboost-json1.81-dev libzstd-dev"
+  libboost1.81-dev prometheus-cpp-dev libzstd-dev"
 stamp=$( { cat "$here/sysroot.sh" "$here/debian.sh"; } | sha256sum | cut -c1-16)
 if [ "$(cat "$sysroot/.stamp" 2>/dev/null)" = "$stamp" ]; then exit 0; fi
 

@@ -1,5 +1,7 @@
 #include "cloud/config/cloud_config.h"
 
+#include <charconv>
+
 #include "spillway/ids.h"
 
 namespace spillway::cloud {
@@ -28,9 +30,44 @@ CloudSection read_cloud(File& file) {
   return cloud;
 }
 
+// "127.0.0.1:8480" or "[::1]:8480".
+bool take_apart(HttpSection& http) {
+  std::size_t colon = http.listen.rfind(':');
+  if (colon == std::string::npos) return false;
+  std::string_view port = std::string_view(http.listen).substr(colon + 1);
+  auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), http.port);
+  http.address = http.listen.substr(0, colon);
+  if (http.address.starts_with('[') && http.address.ends_with(']')) {
+    http.address = http.address.substr(1, http.address.size() - 2);
+  }
+  return error == std::errc{} && end == port.data() + port.size() && !http.address.empty();
+}
+
+HttpSection read_http(File& file) {
+  HttpSection http;
+  Section section = file.section("http");
+  http.listen = section.text("listen", http.listen);
+  http.cert = section.path("cert");
+  http.key = section.path("key");
+  http.max_connections = section.integer("max_connections", http.max_connections, 16u, 1'000'000u);
+  if (http.listen.empty()) return http;
+  if (!take_apart(http)) {
+    section.refuse("listen", "must be an address and a port, as in \"127.0.0.1:8480\"");
+  }
+  if (http.cert.empty() != http.key.empty()) {
+    section.refuse(http.cert.empty() ? "cert" : "key", "cert and key belong together");
+  }
+  bool here = http.address.starts_with("127.") || http.address == "::1";
+  if (!here && http.cert.empty()) {
+    section.refuse("listen", "beyond this machine it needs TLS: name cert and key");
+  }
+  return http;
+}
+
 CloudConfig read(File& file) {
   CloudConfig config;
   config.cloud = read_cloud(file);
+  config.http = read_http(file);
   config.broker = config::read_broker_section(file, default_broker());
   if (config.broker.uri.empty()) {
     file.section("broker").refuse("uri", "must name the broker, as in \"mqtts://host:8883\"");
@@ -87,6 +124,10 @@ std::vector<config::Setting> cloud_settings(const CloudConfig& a, const CloudCon
       {"cloud.tags", kRestart, a.cloud.tags != b.cloud.tags},
       {"cloud.memory", kRestart, a.cloud.memory != b.cloud.memory},
       {"cloud.max_queue", kReload, a.cloud.max_queue != b.cloud.max_queue},
+      {"http.listen", kRestart, a.http.listen != b.http.listen},
+      {"http.cert", kRestart, a.http.cert != b.http.cert},
+      {"http.key", kRestart, a.http.key != b.http.key},
+      {"http.max_connections", kRestart, a.http.max_connections != b.http.max_connections},
       {"broker.uri", kRestart, a.broker.uri != b.broker.uri},
       {"broker.ca", kRestart, a.broker.ca != b.broker.ca},
       {"broker.cert", kRestart, a.broker.cert != b.broker.cert},

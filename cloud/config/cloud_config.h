@@ -27,11 +27,21 @@ struct CloudSection {
   std::uint32_t max_queue = 10'000;  // attempts accepted and not finished; the credits
 };
 
+// Where the API and the dashboard are served.
+struct HttpSection {
+  std::string listen = "127.0.0.1:8480";  // address:port; empty: nowhere
+  std::string address = "127.0.0.1";      // of listen, taken apart
+  std::uint16_t port = 8480;
+  std::string cert, key;  // PEM; both or none
+  std::uint32_t max_connections = 4096;
+};
+
 // A cloud needs a broker: by default one on the same machine, with mutual TLS.
 config::BrokerSection default_broker();
 
 struct CloudConfig {
   CloudSection cloud;
+  HttpSection http;
   config::BrokerSection broker = default_broker();
   std::vector<config::CommandSection> commands;
   config::PluginsSection plugins;

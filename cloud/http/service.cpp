@@ -16,8 +16,9 @@ namespace {
 using runtime::Level;
 
 constexpr std::string_view kPrefix = "/api/v1";
-constexpr std::size_t kMaxKey = 100;   // bytes of an Idempotency-Key
-constexpr std::size_t kMaxDepth = 16;  // of a body's JSON
+constexpr std::size_t kMaxKey = 100;               // bytes of an Idempotency-Key
+constexpr std::uint64_t kIdRange = 1'000'000'007;  // keeps the ids of requests short
+constexpr std::size_t kMaxDepth = 16;              // of a body's JSON
 
 bool writes(Method method) { return method != Method::get && method != Method::head; }
 
@@ -114,13 +115,15 @@ void Service::make_link(const std::string& code) {
 void Service::link_used() { ::unlink((options_.state_dir + "/link.txt").c_str()); }
 
 void Service::handle(Request request, const Answer& answer) {
-  process(request, [answer, secure = secure()](Response response) {
+  std::string id = std::to_string(options_.start % kIdRange) + "-" + std::to_string(++requests_);
+  process(request, id, [answer, id, secure = secure()](Response response) {
     harden(response, secure);
+    response.headers.emplace_back("x-request-id", id);
     answer(std::move(response));
   });
 }
 
-void Service::process(const Request& request, const Answer& answer) {
+void Service::process(const Request& request, const std::string& id, const Answer& answer) {
   std::string_view path(request.path);
   bool process_route = path == "/healthz" || path == "/readyz" || path == "/metrics";
   if (!process_route && path != kPrefix && !path.starts_with("/api/")) {
@@ -141,7 +144,7 @@ void Service::process(const Request& request, const Answer& answer) {
   Call call;
   call.request = request;
   call.now = parts_.wall();
-  call.id = std::to_string(options_.start % 1'000'000'007) + "-" + std::to_string(++requests_);
+  call.id = id;
   call.path = std::move(match.parameters);
   if (match.route->scope) {
     Result<Principal> who = access_->identify(request, writes(request.method), call.now);

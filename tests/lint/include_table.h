@@ -55,7 +55,9 @@ inline const Folder kFolders[] = {
     // The API shows what the fleet's read model answers.
     {"cloud/http", {"common", "cloud/fleet"}},
     {"cloud/web", {"common", "cloud/http/asset.h"}},
-    {"cloud/ctl", {"common"}},
+    {"cloud/metrics", {"common", "cloud/fleet/views.h"}},
+    // The operator's command line speaks to the cloud as any client does.
+    {"cloud/ctl", {"common", "cloud/http/client.h", "cloud/http/exchange.h"}},
     {"cloud/node",
      {"common", "cloud/config", "cloud/session", "cloud/ledger", "cloud/dispatch", "cloud/fleet"}},
     {"cloud/app", {"common", "cloud"}},
@@ -79,7 +81,9 @@ inline const Library kLibraries[] = {
     {"unsupported/Eigen/", {"common/kinds"}},
     {"asio", {"common/runtime", "common/executor/asio_bridge.h", "agent/intake"}},
     {"CLI/", {"agent/cli", "agent/app", "cloud/app", "cloud/ctl"}},
+    {"boost/json", {"cloud/http", "cloud/ctl"}},
     {"boost/", {"cloud/http"}},
+    {"prometheus/", {"cloud/metrics"}},
     {"systemd/", {"common/runtime"}},
     {"CppUTest", {}},
     {"tbb/", {}},

@@ -55,8 +55,9 @@ Status Testbed::write_configs() {
                                  dir + "/agent\"\nsocket = \"" + socket() + "\"\nworkers = " +
                                  std::to_string(options_.workers) + "\ngrace = \"2s\"\n" +
                                  broker_section(through_link, *device) + options_.agent_more);
-  write_text(cloud_config(), "[cloud]\nstate_dir = \"" + dir + "/cloud\"\nworkers = " +
-                                 std::to_string(options_.cloud_workers) + "\ngrace = \"2s\"\n" +
+  write_text(cloud_config(), "[cloud]\nstate_dir = \"" + dir +
+                                 "/cloud\"\nworkers = " + std::to_string(options_.cloud_workers) +
+                                 "\ngrace = \"2s\"\n[http]\nlisten = \"127.0.0.1:0\"\n" +
                                  broker_section(direct, *cloud) + options_.cloud_more);
   return {};
 }

@@ -127,3 +127,19 @@ TEST(CloudConfig, a_missing_file_is_not_found) {
   CHECK(load_cloud_config("/nowhere/cloud.toml").error().code == Code::not_found);
   CHECK(load_cloud_config(SPILLWAY_CLOUD_TOML).ok());
 }
+
+TEST(CloudConfig, http_is_for_this_machine_unless_it_has_TLS) {
+  CloudConfig config = parsed("[http]\nlisten = '[::1]:0'");
+  STRCMP_EQUAL("::1", config.http.address.c_str());
+  CHECK_EQUAL(0, config.http.port);
+  config = parsed("[http]\nlisten = '0.0.0.0:8443'\ncert = '/c.pem'\nkey = '/k.pem'");
+  STRCMP_EQUAL("0.0.0.0", config.http.address.c_str());
+  CHECK(parsed("[http]\nlisten = ''").http.listen.empty());
+  check_refused("cloud.toml:2: http.listen: beyond this machine it needs TLS: name cert and key",
+                "[http]\nlisten = '0.0.0.0:8443'\n");
+  for (const char* listen : {"8480", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", ":80"}) {
+    check_refused(
+        "cloud.toml:2: http.listen: must be an address and a port, as in \"127.0.0.1:8480\"",
+        std::string("[http]\nlisten = '") + listen + "'\n");
+  }
+}

@@ -1,0 +1,277 @@
+#include <map>
+#include <set>
+
+#include "cloud/http/routes.h"
+#include "tests/integration/http/schema.h"
+#include "tests/integration/http/service_rig.h"
+
+// last
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::cloud::http;
+using spillway::test::OpenApi;
+using spillway::test::ServiceRig;
+
+namespace {
+
+// What an operation is called with so that it succeeds: the parameters of its path, a query, a
+// body, and further headers.
+struct Example {
+  std::map<std::string, std::string> path;
+  std::string query, body;
+  ServiceRig::Headers headers;
+};
+
+const std::map<std::string, std::string> kPump = {{"device", "pump-1"}};
+const std::map<std::string, std::string> kTask = {{"task", ServiceRig::kTask}};
+
+// Operations without an entry are called as they are. They run in this order where it matters.
+const std::vector<std::pair<std::string, Example>> kExamples = {
+    {"listDevices", {{}, "q=pump&health=operational,degraded&sort=-backlog&limit=1", "", {}}},
+    {"expectDevice", {{}, "", R"({"id":"new-1","group":"lab","labels":["site=a"]})", {}}},
+    {"actOnDevices", {{}, "", R"({"action":"set_group","group":"lab","select":{"q":"pump"}})", {}}},
+    {"getDevice", {kPump, "", "", {}}},
+    {"changeDevice", {kPump, "", R"({"group":"field","labels":["a=b"]})", {{"if-match", ""}}}},
+    {"getDeviceTelemetry", {kPump, "step=10&metrics=cpu,queued", "", {}}},
+    {"listDeviceSessions", {kPump, "limit=5", "", {}}},
+    {"listDeviceTasks", {kPump, "limit=2", "", {}}},
+    {"listDeviceEvents", {kPump, "limit=1", "", {}}},
+    {"getDeviceLosses", {kPump, "", "", {}}},
+    {"listTasks", {{}, "state=done&kind=echo&failed=false&device=pump-1", "", {}}},
+    {"getTask", {kTask, "", "", {}}},
+    {"getTaskTrace", {kTask, "", "", {}}},
+    {"getFleetSeries", {{}, "metrics=online,backlog&step=60", "", {}}},
+    {"acknowledgeAlert", {{{"alert", "1"}}, "", R"({"note":"on it"})", {}}},
+    {"putAlertRule",
+     {{{"rule", "too-hot"}},
+      "",
+      R"({"title":"Hot","severity":"warning","scope":"device","subject":"temperature_mc","compare":"above","value":80000,"lasting_s":60,"group":"","enabled":true})",
+      {}}},
+    {"dropAlertRule", {{{"rule", "too-hot"}}, "", "", {}}},
+    {"silence", {{}, "", R"({"rule":"too-hot","for_s":3600,"note":"known"})", {}}},
+    {"endSilence", {{{"silence", "1"}}, "", "", {}}},
+    {"createToken", {{}, "", R"({"name":"t","scope":"read","expires_in_s":3600})", {}}},
+    {"revokeToken", {{{"token", "none"}}, "", "", {}}},
+    {"login", {{}, "", "", {}}},
+    {"forgetDevice", {{{"device", "valve-1"}}, "", "", {}}},
+};
+
+Method method_of(const std::string& name) {
+  for (Method each : {Method::get, Method::post, Method::put, Method::patch, Method::del}) {
+    if (to_string(each) == name) return each;
+  }
+  return Method::other;
+}
+
+const Example& example_of(const std::string& id) {
+  static const Example kNone;
+  for (const auto& [name, example] : kExamples) {
+    if (name == id) return example;
+  }
+  return kNone;
+}
+
+std::string target_of(const OpenApi::Operation& operation, const Example& example) {
+  std::string target = operation.path;
+  for (std::size_t at; (at = target.find('{')) != std::string::npos;) {
+    std::size_t end = target.find('}', at);
+    auto found = example.path.find(target.substr(at + 1, end - at - 1));
+    target.replace(at, end - at + 1, found == example.path.end() ? "1" : found->second);
+  }
+  return example.query.empty() ? target : target + "?" + example.query;
+}
+
+}  // namespace
+
+TEST_GROUP(HttpContract) {
+  OpenApi api = OpenApi::read(SPILLWAY_OPENAPI);
+  std::unique_ptr<ServiceRig> rig = std::make_unique<ServiceRig>();
+  std::string admin = rig->token("admin");
+
+  // The answer is one that the document declares, with its headers and its body's schema.
+  void check_answer(const OpenApi::Operation& operation, const ServiceRig::Reply& reply,
+                    bool succeeds) {
+    std::string said = operation.id + ": " + std::to_string(reply.status) + " " +
+                       reply.response.body.substr(0, 300);
+    CHECK_TEXT(!succeeds || (reply.status >= 200 && reply.status < 300), said.c_str());
+    CHECK_TEXT(reply.header("x-content-type-options") == "nosniff", said.c_str());
+    const auto& responses = operation.item->at("responses").as_object();
+    const auto* declared = responses.if_contains(std::to_string(reply.status));
+    if (!declared && !succeeds) declared = responses.if_contains("default");
+    CHECK_TEXT(declared != nullptr, said.c_str());
+    const auto& response = api.resolve(*declared);
+    if (const auto* headers = response.if_contains("headers")) {
+      for (const auto& header : headers->as_object()) {
+        std::string name(header.key());
+        for (char& c : name) c = char(std::tolower(c));
+        CHECK_TEXT(!reply.header(name).empty(), (said + " lacks " + name).c_str());
+      }
+    }
+    const auto* content = response.if_contains("content");
+    if (!content) {
+      CHECK_TEXT(reply.response.body.empty(), said.c_str());
+      return;
+    }
+    std::string type = reply.response.content_type.substr(0, reply.response.content_type.find(';'));
+    const auto* medium = content->as_object().if_contains(type);
+    CHECK_TEXT(medium != nullptr, (said + " as " + type).c_str());
+    if (type.find("json") == std::string::npos) return;
+    for (const std::string& problem : api.check(reply.body, medium->as_object().at("schema"))) {
+      FAIL((operation.id + problem).c_str());
+    }
+  }
+};
+
+TEST(HttpContract, the_document_is_in_order) {
+  for (const std::string& problem : api.lint()) FAIL(problem.c_str());
+}
+
+TEST(HttpContract, every_route_is_described_and_every_description_has_its_route) {
+  std::map<std::string, std::string> described, routed;
+  for (const auto& operation : api.operations()) {
+    std::string path = operation.path;
+    if (path.starts_with("/api/v1")) path = path.substr(7);
+    described[operation.id] = operation.method + " " + path + " " + operation.scope;
+  }
+  each_route([&](const Route& route) {
+    routed[std::string(route.operation)] = std::string(to_string(route.method)) + " " +
+                                           std::string(route.path) + " " +
+                                           std::string(route.scope ? to_string(*route.scope) : "");
+  });
+  for (const auto& [id, text] : described) STRCMP_EQUAL(text.c_str(), routed[id].c_str());
+  LONGS_EQUAL(described.size(), routed.size());
+}
+
+TEST(HttpContract, every_operation_answers_as_described) {
+  std::map<std::string, OpenApi::Operation> left;
+  for (const auto& operation : api.operations()) left[operation.id] = operation;
+  const auto run = [&](const std::string& id, Example example) {
+    const OpenApi::Operation& operation = left.at(id);
+    if (id == "changeDevice") {
+      example.headers[0].second = rig->get("/api/v1/devices/pump-1", admin).header("etag");
+    }
+    if (id == "login") example.body = R"({"token":")" + admin + "\"}";
+    if (id == "revokeToken") {
+      example.path["token"] =
+          rig->get("/api/v1/tokens", admin).body.at("items").at(1).at("id").as_string();
+    }
+    check_answer(operation,
+                 rig->call(method_of(operation.method), target_of(operation, example), admin,
+                           example.body, example.headers),
+                 id != "acknowledgeAlert");
+    left.erase(id);
+  };
+  left.erase("stream");  // has no end; a test of its own below
+  for (const auto& [id, example] : kExamples) {
+    if (id != "forgetDevice") run(id, example);
+  }
+  while (left.size() > 1) {
+    auto next = left.begin();
+    if (next->first == "forgetDevice") ++next;
+    run(next->first, Example());
+  }
+  run("forgetDevice", example_of("forgetDevice"));
+}
+
+TEST(HttpContract, nobody_comes_in_without_a_token_or_with_too_small_a_scope) {
+  std::map<std::string, std::string> by_scope = {{"read", rig->token("read")},
+                                                 {"operate", rig->token("operate")}};
+  for (const auto& operation : api.operations()) {
+    if (operation.scope.empty()) continue;
+    std::string target = target_of(operation, example_of(operation.id));
+    auto stranger = rig->call(method_of(operation.method), target, "", "{}");
+    CHECK_EQUAL_TEXT(401u, stranger.status, operation.id.c_str());
+    check_answer(operation, stranger, false);
+    if (operation.scope == "read") continue;
+    const std::string& less = by_scope[operation.scope == "admin" ? "operate" : "read"];
+    auto lesser = rig->call(method_of(operation.method), target, less, "{}");
+    CHECK_EQUAL_TEXT(403u, lesser.status, operation.id.c_str());
+    STRCMP_EQUAL("/problems/scope", lesser.problem().c_str());
+    check_answer(operation, lesser, false);
+  }
+}
+
+TEST(HttpContract, every_parameter_that_can_be_wrong_is_refused_when_it_is) {
+  for (const auto& operation : api.operations()) {
+    const auto* parameters = operation.item->if_contains("parameters");
+    if (!parameters || operation.method != "GET") continue;
+    Example plain = example_of(operation.id);
+    plain.query.clear();
+    std::string target = target_of(operation, plain);
+    auto unknown = rig->get(target + "?no_such_thing=1", admin);
+    bool reads_query = false;
+    for (const auto& parameter : parameters->as_array()) {
+      if (parameter.at("in") != "query") continue;
+      reads_query = true;
+      const auto& schema = api.resolve(parameter.at("schema"));
+      std::string name(parameter.at("name").as_string());
+      bool free_text =
+          schema.at("type") == "string" && !schema.contains("enum") && name != "cursor";
+      bool free_list =
+          schema.at("type") == "array" && !api.resolve(schema.at("items")).contains("enum");
+      if (free_text || free_list) continue;
+      auto reply = rig->get(target + "?" + name + "=!wrong!", admin);
+      CHECK_EQUAL_TEXT(400u, reply.status, (operation.id + " " + name).c_str());
+      check_answer(operation, reply, false);
+      CHECK_TEXT(reply.body.at("detail").as_string().starts_with(name),
+                 reply.response.body.c_str());
+    }
+    if (reads_query) CHECK_EQUAL_TEXT(400u, unknown.status, operation.id.c_str());
+  }
+}
+
+TEST(HttpContract, a_body_is_refused_when_it_has_a_wrong_type_or_an_unknown_member) {
+  const std::string_view bodies[] = {"[]", "{", "nonsense", R"({"no_such_member":1})", "\xff"};
+  for (const auto& operation : api.operations()) {
+    if (!operation.item->contains("requestBody")) continue;
+    Example example = example_of(operation.id);
+    std::vector<std::string> wrong(std::begin(bodies), std::end(bodies));
+    wrong.push_back(std::string(200, '[') + std::string(200, ']'));
+    const auto& schema = api.resolve(
+        operation.item->at("requestBody").at("content").at("application/json").at("schema"));
+    for (const auto& property : schema.at("properties").as_object()) {
+      wrong.push_back("{\"" + std::string(property.key()) + "\":{\"a\":[]}}");
+    }
+    for (const std::string& body : wrong) {
+      auto reply = rig->call(method_of(operation.method), target_of(operation, example), admin,
+                             body, {{"if-match", "\"1\""}});
+      CHECK_EQUAL_TEXT(400u, reply.status, (operation.id + " " + body).c_str());
+      check_answer(operation, reply, false);
+    }
+  }
+}
+
+TEST(HttpContract, the_event_stream_sends_what_is_described) {
+  auto client = rig->client();
+  std::set<std::string> seen;
+  auto read = [&](const ServerEvent& event) {
+    std::string name = event.name;
+    name[0] = char(std::toupper(name[0]));
+    auto value = boost::json::parse(event.data);
+    auto schema = boost::json::value{{"$ref", "#/components/schemas/Stream" + name}};
+    for (const std::string& problem : api.check(value, schema)) FAIL((name + problem).c_str());
+    bool first = seen.insert(event.name).second;
+    if (event.name == "snapshot" && first) {
+      rig->on_loop([](cloud::Fleet& fleet) {
+        wire::Presence gone;
+        gone.session = 1;
+        gone.graceful = true;
+        fleet.on_presence("pump-1", gone);
+      });
+      rig->on_loop([](cloud::Fleet&) {});
+    }
+    return seen.size() < 3;
+  };
+  std::thread ticks([&] {
+    for (int i = 0; i < 200 && seen.size() < 3; ++i) {
+      rig->on_loop([](cloud::Fleet&) {});
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  });
+  auto reply = client.stream("/api/v1/stream?last_event_id=old",
+                             {{"authorization", "Bearer " + admin}}, read);
+  ticks.join();
+  CHECK(reply.ok());
+  CHECK(seen == std::set<std::string>({"resync", "snapshot", "delta"}));
+}

@@ -1,0 +1,203 @@
+#include "tests/integration/http/service_rig.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <future>
+
+#include "cloud/fleet/fleet_store.h"
+#include "common/wire/telemetry.h"
+
+namespace spillway::test {
+
+using namespace cloud;
+using namespace cloud::http;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr char kPage[] = "<!doctype html><title>Spillway</title>";
+constexpr char kPacked[] = "packed";
+const Asset kAssets[] = {
+    {"/", "text/html; charset=utf-8", "\"page\"", false, as_bytes(kPage), {}, {}},
+    {"/assets/app-1.js",
+     "text/javascript; charset=utf-8",
+     "\"app\"",
+     true,
+     {},
+     as_bytes(kPacked),
+     as_bytes(kPage)}};
+
+wire::Presence birth(std::uint64_t session) {
+  wire::Presence presence;
+  presence.online = true;
+  presence.session = session;
+  presence.boot = BootId{1};
+  presence.version = "1.2.3";
+  presence.machine = "aarch64";
+  presence.workers = 4;
+  presence.memory = 1 << 30;
+  presence.tags = {"gpu"};
+  presence.kinds = {{"echo", 1}, {"stats.window", 2}};
+  return presence;
+}
+
+CloudFacts facts() {
+  CloudFacts facts;
+  facts.name = "cloud";
+  facts.version = "1.2.3";
+  facts.started = 1'700'000'000s;
+  facts.uptime = 5s;
+  facts.broker = "mqtts://127.0.0.1:8883";
+  facts.connected = true;
+  facts.workers = 2;
+  for (const char* name :
+       {"accepted", "refused", "done", "failed", "answered", "repeated", "malformed"}) {
+    facts.counters.emplace_back(name, 1);
+  }
+  facts.kinds = {"echo", "spin"};
+  return facts;
+}
+
+}  // namespace
+
+ServiceRig::ServiceRig(bool with_devices) {
+  FleetOptions options;
+  options.change_interval = 20ms;
+  fleet_ = std::make_unique<Fleet>(options, clock_, nullptr);
+  fleet_->start(FleetRecovered{});
+  fleet_->on_link(true);
+  if (with_devices) fill(*fleet_);
+  start();
+  thread_ = std::thread([this] { loop_.run(); });
+}
+
+ServiceRig::~ServiceRig() {
+  stop();
+  loop_.stop();
+  thread_.join();
+}
+
+void ServiceRig::fill(Fleet& fleet) const {
+  for (const char* name : {"pump-1", "pump-2", "valve-1"}) {
+    fleet.on_presence(name, birth(1));
+    wire::Telemetry telemetry;
+    telemetry.session = 1;
+    telemetry.seq = 1;
+    telemetry.whole = true;
+    telemetry.sent_wall = clock_.wall_time();
+    telemetry.metrics.set(wire::Metric::queued_band2, 7);
+    telemetry.metrics.set(wire::Metric::cpu_permille, 420);
+    telemetry.metrics.set(wire::Metric::temperature_mc, 51'500);
+    telemetry.cores = {40, 44};
+    telemetry.kernel = "6.1.0";
+    fleet.on_telemetry(name, wire::encode(telemetry));
+    fleet.on_loss(name, {{"telemetry", "disk_budget", 3, 1'700'000'000s, 1'700'000'100s}});
+  }
+  for (std::uint64_t seq = 1; seq <= 9; ++seq) {
+    CloudTask task;
+    task.id = TaskId{Origin{0xaa}, seq};
+    task.device = seq % 2 == 0 ? "pump-2" : "pump-1";
+    task.kind = "echo";
+    task.epoch = Epoch{1};
+    task.state = lifecycle::LeaseState::done;
+    task.accepted = clock_.wall_time();
+    task.started = task.accepted + 1ms;
+    task.ended = task.accepted + 3ms;
+    task.ran = 2ms;
+    fleet.on_task(task);
+  }
+  (void)fleet.cycle();
+}
+
+void ServiceRig::start() {
+  ServiceOptions options;
+  options.state_dir = directory_.path();
+  options.start = 1000 + ++starts_;
+  ServiceParts parts;
+  parts.loop = &loop_;
+  parts.fleet = fleet_.get();
+  parts.facts = facts;
+  parts.metrics = [](const ServerCounts&) { return std::string("spillway_up 1\n"); };
+  parts.wall = [this] { return clock_.wall_time(); };
+  parts.assets = kAssets;
+  auto started = Service::start(std::move(options), std::move(parts));
+  if (!started) {
+    std::fprintf(stderr, "%s\n", started.error().message.c_str());
+    std::abort();
+  }
+  service_ = *std::move(started);
+}
+
+void ServiceRig::stop() {
+  on_loop([this](Fleet&) { service_.reset(); });
+}
+
+void ServiceRig::restart() {
+  on_loop([this](Fleet&) {
+    service_.reset();
+    start();
+  });
+}
+
+void ServiceRig::on_loop(const std::function<void(Fleet&)>& work) {
+  std::promise<void> done;
+  loop_.post([&] {
+    work(*fleet_);
+    (void)fleet_->cycle();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+std::string ServiceRig::link_code() const {
+  return service_->link().substr(service_->link().find('#') + 1);
+}
+
+cloud::http::Client ServiceRig::client() const { return *Client::make({service_->url(), "", 20s}); }
+
+std::string_view ServiceRig::Reply::header(std::string_view name) const {
+  for (const auto& [key, value] : response.headers) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+std::string ServiceRig::Reply::problem() const {
+  const auto* object = body.if_object();
+  const auto* type = object ? object->if_contains("type") : nullptr;
+  return type ? std::string(type->as_string()) : std::string();
+}
+
+ServiceRig::Reply ServiceRig::call(Method method, const std::string& target,
+                                   const std::string& token, const std::string& body,
+                                   Headers headers) const {
+  if (!token.empty()) headers.emplace_back("authorization", "Bearer " + token);
+  auto sent = client().send(method, target, headers, body);
+  if (!sent) {
+    std::fprintf(stderr, "%s\n", sent.error().message.c_str());
+    return {};
+  }
+  Reply reply{sent->status, *sent, nullptr};
+  boost::system::error_code error;
+  if (sent->content_type.find("json") != std::string::npos) {
+    reply.body = boost::json::parse(sent->body, error);
+  }
+  return reply;
+}
+
+std::string ServiceRig::token(const std::string& scope) {
+  if (admin_.empty()) {
+    Reply login = call(Method::post, "/api/v1/session", "", R"({"code":")" + link_code() + "\"}");
+    std::string cookie(login.header("set-cookie").substr(0, login.header("set-cookie").find(';')));
+    std::string csrf(login.body.at("csrf").as_string());
+    Reply made = call(Method::post, "/api/v1/tokens", "", R"({"name":"admin","scope":"admin"})",
+                      {{"cookie", cookie}, {"x-csrf-token", csrf}});
+    admin_ = made.body.at("secret").as_string();
+  }
+  if (scope == "admin") return admin_;
+  Reply made = call(Method::post, "/api/v1/tokens", admin_,
+                    R"({"name":")" + scope + R"(","scope":")" + scope + "\"}");
+  return std::string(made.body.at("secret").as_string());
+}
+
+}  // namespace spillway::test

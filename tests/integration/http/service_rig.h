@@ -1,0 +1,62 @@
+#pragma once
+
+#include <boost/json.hpp>
+#include <memory>
+#include <thread>
+
+#include "cloud/http/client.h"
+#include "cloud/http/service.h"
+#include "common/runtime/system_clock.h"
+#include "tests/support/temp_dir.h"
+
+namespace spillway::test {
+
+// The HTTP service over a fleet of three devices and a few tasks, on a loop of its own.
+class ServiceRig {
+ public:
+  explicit ServiceRig(bool with_devices = true);
+  ~ServiceRig();
+
+  cloud::http::Service& service() { return *service_; }
+  const std::string& directory() const { return directory_.path(); }
+  std::string link_code() const;
+  // A token's secret, made by whoever follows the link.
+  std::string token(const std::string& scope);
+
+  struct Reply {
+    unsigned status = 0;
+    cloud::http::Response response;
+    boost::json::value body;
+    std::string_view header(std::string_view name) const;
+    std::string problem() const;  // its type
+  };
+  using Headers = cloud::http::Headers;
+  Reply call(cloud::http::Method method, const std::string& target, const std::string& token,
+             const std::string& body = {}, Headers headers = {}) const;
+  Reply get(const std::string& target, const std::string& token) const {
+    return call(cloud::http::Method::get, target, token);
+  }
+  cloud::http::Client client() const;
+
+  // Runs on the loop and waits for it.
+  void on_loop(const std::function<void(cloud::Fleet&)>& work);
+  void restart();  // the service alone
+
+  static constexpr char kTask[] = "00000000000000aa-7";
+
+ private:
+  void start();
+  void stop();
+  void fill(cloud::Fleet& fleet) const;
+
+  TempDir directory_{"spillway-service"};
+  runtime::BootClock clock_;
+  runtime::Loop loop_;
+  std::unique_ptr<cloud::Fleet> fleet_;
+  std::unique_ptr<cloud::http::Service> service_;
+  std::string admin_;
+  std::uint64_t starts_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace spillway::test
