@@ -4,6 +4,14 @@
 
 #include "common/mqtt/sockets.h"
 
+// The door that Paho C++ keeps for its own tests, to the options its C library is given.
+namespace mqtt {
+class connect_options_test {
+ public:
+  static MQTTAsync_connectOptions& c_options(connect_options& options) { return options.opts_; }
+};
+}  // namespace mqtt
+
 namespace spillway::mqtt {
 namespace {
 
@@ -205,7 +213,9 @@ Status PahoClient::create() {
   });
 }
 
-Status PahoClient::connect() {
+// Built where it is used, never copied: a copy would point to the properties of its original, and
+// would take the error handler's place that is given here.
+mqtt::connect_options PahoClient::connect_options() {
   mqtt::connect_options connect;
   connect.set_mqtt_version(MQTTVERSION_5);
   connect.set_clean_start(options_.clean_start);
@@ -213,17 +223,29 @@ Status PahoClient::connect() {
   connect.set_connect_timeout(kConnectTimeout);
   connect.set_properties(connect_properties(options_.session_expiry));
   if (options_.tls) {
-    trust(ssl_, *options_.tls);
-    ssl_.set_error_handler([this](const std::string& text) {
-      std::lock_guard lock(mutex_);
-      if (last_.tls_message.size() < kMaxTlsMessage) last_.tls_message += text;
-    });
-    connect.set_ssl(ssl_);
+    mqtt::ssl_options ssl;
+    trust(ssl, *options_.tls);
+    connect.set_ssl(ssl);
+    // Paho C++ 1.2's own handler is called in the copy of the options that connect() took, which is
+    // gone by then: it crashed at errors of connections that were up.
+    MQTTAsync_SSLOptions& raw = *mqtt::connect_options_test::c_options(connect).ssl;
+    raw.ssl_error_cb = &PahoClient::on_tls_error;
+    raw.ssl_error_context = this;
   }
   if (options_.will) connect.set_will(will_options(*options_.will));
-  // Not moved: in Paho C++ 1.2 a copy of the options points to the properties of its original.
+  return connect;
+}
+
+Status PahoClient::connect() {
   return guarded("cannot start to connect",
-                 [&] { client_->connect(connect, nullptr, *connecting_); });
+                 [&] { client_->connect(connect_options(), nullptr, *connecting_); });
+}
+
+int PahoClient::on_tls_error(const char* text, std::size_t size, void* client) {
+  auto& self = *static_cast<PahoClient*>(client);
+  std::lock_guard lock(self.mutex_);
+  if (self.last_.tls_message.size() < kMaxTlsMessage) self.last_.tls_message.append(text, size);
+  return 1;
 }
 
 void PahoClient::on_connected(const mqtt::token& token) {

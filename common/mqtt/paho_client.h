@@ -53,6 +53,8 @@ class PahoClient {
   class Answer;
   Status create();
   Status connect();
+  mqtt::connect_options connect_options();
+  static int on_tls_error(const char* text, std::size_t size, void* client);
   void on_connected(const mqtt::token& token);
   void on_message(const mqtt::message& message);
   void on_answered(int qos, std::optional<int> refused_for);
@@ -77,7 +79,6 @@ class PahoClient {
   bool over_ = false;
   Failure last_;  // what is learned on the way to a failure
 
-  mqtt::ssl_options ssl_;  // Paho C++ 1.2 calls the error handler of these, not of its copy
   std::unique_ptr<Answer> connecting_, subscribing_, sending_, delivering_;
   std::unique_ptr<mqtt::async_client> client_;  // last: nothing is called back without it
 };

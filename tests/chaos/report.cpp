@@ -41,6 +41,7 @@ std::string to_json(const TortureReport& report) {
   json += ",\"lost\":" + std::to_string(report.lost);
   json += ",\"doubled\":" + std::to_string(report.doubled);
   json += ",\"mismatched\":" + std::to_string(report.mismatched);
+  json += ",\"poisoned\":" + std::to_string(report.poisoned);
   json += ",\"recovery_s_max\":" + fixed(report.recovery_s_max);
   json += ",\"seconds\":" + fixed(report.seconds);
   json += ",\"seed\":" + std::to_string(report.seed) + ",\"violations\":[";

@@ -18,10 +18,12 @@ struct TortureReport {
   std::map<std::string, std::uint64_t> faults;  // done, by kind
   std::uint64_t accepted = 0;                   // promises made to clients
   std::uint64_t lost = 0, doubled = 0, mismatched = 0;
-  double recovery_s_max = 0;  // the longest from the end of a fault to the next result
+  std::uint64_t poisoned = 0;  // failed because their place went down under them again and again
+  double recovery_s_max = 0;   // the longest from the end of a fault to the next result
   std::vector<Violation> violations;
   double seconds = 0;
   std::uint64_t seed = 0;
+  std::vector<std::string> log;  // the last faults, for whoever looks into a violation
 
   std::uint64_t fault_count() const;
   bool clean() const { return lost + doubled + mismatched == 0 && violations.empty(); }

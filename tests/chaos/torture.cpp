@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "tests/chaos/chaos.h"
 #include "tests/chaos/cuts/power_cuts.h"
 #include "tests/chaos/report.h"
 #include "tests/sim/campaign.h"
@@ -16,6 +17,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct Options {
+  double minutes = 0;
+  unsigned agents = 2;
   std::uint64_t sim = 0, cuts = 0, seed = 1;
   std::string folder, links;
   bool json = false, keep = false;
@@ -23,17 +26,24 @@ struct Options {
 
 constexpr char kExamples[] =
     "Examples:\n"
+    "  ./dev torture --minutes 10 --seed 7     kills, cuts, full disks and wrong clocks for ten "
+    "minutes\n"
     "  ./dev torture --sim 1000000             a million simulated schedules\n"
     "  ./dev torture --cuts 100000 --json      power cuts under the stores, one object on stdout\n"
     "Exit: 0 every promise was kept, 1 one was broken, 2 usage.";
 
 void declare(CLI::App& app, Options& o) {
+  app.add_option("--minutes", o.minutes, "Real programs, tormented for that long")
+      ->check(CLI::Range(0.0, 10'000.0));
+  app.add_option("--agents", o.agents, "Devices of that fleet")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 32));
   app.add_option("--sim", o.sim, "That many simulated schedules of the life cycle");
   app.add_option("--cuts", o.cuts, "That many power cuts under the real stores");
   app.add_option("--seed", o.seed, "Of whatever is drawn at random")->capture_default_str();
   app.add_option("--in", o.folder, "Folder for the files; default: in memory")
       ->check(CLI::ExistingDirectory);
-  app.add_option("--links", o.links, "Folder of link traces for --sim; default: links are made up")
+  app.add_option("--links", o.links, "Folder of link traces to use beside made-up links")
       ->check(CLI::ExistingDirectory);
   app.add_flag("--json", o.json, "One JSON object on stdout");
   app.add_flag("--keep", o.keep, "Leave the files behind");
@@ -138,10 +148,38 @@ void cut(const Options& options, TortureReport& report) {
   }
 }
 
+TortureReport torment(const Options& options) {
+  test::TempDir folder("spillway-torture");
+  ChaosOptions chaos;
+  chaos.folder = folder.path();
+  chaos.lasts = std::chrono::milliseconds(static_cast<std::int64_t>(options.minutes * 60'000));
+  chaos.seed = options.seed;
+  chaos.agents = options.agents;
+  chaos.traces = read_traces(options.links);
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  double next = 0;
+  chaos.progress = [&](const TortureReport& so_far) {
+    if (so_far.seconds < next) return;
+    next = so_far.seconds + (terminal ? 1 : 30);
+    std::fprintf(stderr, "%s%.0f s, %llu faults of %zu kinds, %llu tasks accepted%s",
+                 terminal ? "\r" : "", so_far.seconds,
+                 static_cast<unsigned long long>(so_far.fault_count()), so_far.faults.size(),
+                 static_cast<unsigned long long>(so_far.accepted), terminal ? "\033[K" : "\n");
+  };
+  TortureReport report = run_chaos(chaos);
+  if (terminal) std::fputs("\r\033[K", stderr);
+  if (options.keep || !report.clean()) folder.keep();
+  if (!report.clean()) {
+    for (const std::string& line : report.log) std::fprintf(stderr, "%s\n", line.c_str());
+  }
+  return report;
+}
+
 int perform(const Options& options) {
   TortureReport report;
   report.seed = options.seed;
   const auto start = Clock::now();
+  if (options.minutes > 0) report = torment(options);
   if (options.sim > 0) simulate(options, report);
   if (options.cuts > 0) cut(options, report);
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -162,7 +200,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  if (options.sim + options.cuts == 0) {
+  if (options.minutes <= 0 && options.sim + options.cuts == 0) {
     std::fprintf(stderr, "spillway-torture: say what to do; see --help\n");
     return 2;
   }

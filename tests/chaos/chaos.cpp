@@ -1,0 +1,188 @@
+#include "tests/chaos/chaos.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+#include "tests/chaos/client.h"
+#include "tests/chaos/cluster.h"
+#include "tests/chaos/injector.h"
+
+namespace spillway::chaos {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Small things: what is tormented is the hand-over, not arithmetic. Half of it must travel.
+Result<std::vector<demo::Work>> make_works() {
+  std::vector<std::string> inputs;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    std::string recording = demo::made_up_recordings(seed).front();
+    recording.resize(recording.rfind('\n', 6000) + 1);
+    inputs.push_back(std::move(recording));
+  }
+  std::vector<demo::Work> works;
+  for (const char* kind : {"hash.sha256", "echo", "stats.window"}) {
+    auto made = demo::make_workload(inputs, kind);
+    if (!made) return made.error();
+    for (const demo::Work& work : made->works) {
+      works.push_back(work);
+      works.push_back(work);
+      works.back().spec.needs.tags = {kCloudTag};
+    }
+  }
+  return works;
+}
+
+class Run {
+ public:
+  Run(const ChaosOptions& options, Cluster& cluster, const std::vector<demo::Work>& works)
+      : options_(options), cluster_(cluster), injector_(cluster, options.seed, options.traces) {
+    for (const auto& agent : cluster.agents()) {
+      clients_.push_back(std::make_unique<Client>(agent.process->name(), agent.socket, works,
+                                                  options.tasks_per_second));
+    }
+    report_.seed = options.seed;
+  }
+
+  TortureReport perform() {
+    wait_until_warm();
+    const auto end = Clock::now() + options_.lasts;
+    bool sabotage = options_.sabotage;
+    while (Clock::now() < end) {
+      injector_.step();
+      if (sabotage && Clock::now() > end - options_.lasts / 2) {
+        sabotage = false;
+        throw_store_away(cluster_.agents().front());
+      }
+      look();
+      std::this_thread::sleep_for(10ms);
+    }
+    injector_.heal();
+    for (const auto& client : clients_) client->finish();
+    settle();
+    judge();
+    return std::move(report_);
+  }
+
+ private:
+  static void throw_store_away(Cluster::Agent& agent) {
+    agent.process->kill();
+    std::filesystem::remove_all(agent.state);
+    (void)agent.process->start();
+  }
+
+  void wait_until_warm() {
+    const auto end = Clock::now() + 20s;
+    while (Clock::now() < end && delivered() < 20) std::this_thread::sleep_for(10ms);
+  }
+
+  std::uint64_t delivered() const {
+    std::uint64_t all = 0;
+    for (const auto& client : clients_) all += client->delivered();
+    return all;
+  }
+
+  // How long after a fault the next result came, for each client.
+  void look() {
+    if (injector_.healed_at() != healed_at_) {
+      healed_at_ = injector_.healed_at();
+      waiting_.clear();
+      for (const auto& client : clients_) waiting_.push_back(client->delivered());
+    }
+    for (std::size_t i = 0; i < waiting_.size(); ++i) {
+      if (waiting_[i] == kCame || clients_[i]->delivered() == waiting_[i]) continue;
+      waiting_[i] = kCame;
+      report_.recovery_s_max = std::max(report_.recovery_s_max, seconds_since(healed_at_));
+    }
+    if (!options_.progress || Clock::now() < next_progress_) return;
+    next_progress_ = Clock::now() + 1s;
+    update();
+    options_.progress(report_);
+  }
+
+  void update() {
+    report_.faults = injector_.done();
+    report_.seconds = seconds_since(start_);
+    report_.accepted = 0;
+    for (const auto& client : clients_) report_.accepted += client->accepted();
+  }
+
+  void settle() {
+    const auto start = Clock::now();
+    const auto all_settled = [this] {
+      return std::all_of(clients_.begin(), clients_.end(),
+                         [](const auto& client) { return client->settled(); });
+    };
+    while (!all_settled() && Clock::now() - start < options_.patience) {
+      look();
+      std::this_thread::sleep_for(10ms);
+    }
+    report_.recovery_s_max = std::max(report_.recovery_s_max, seconds_since(start));
+    if (!all_settled()) violate("P5: not every task was finished in time after all healed");
+  }
+
+  void judge() {
+    update();
+    report_.accepted = 0;
+    for (const auto& client : clients_) {
+      const Verdicts verdicts = client->judge();
+      report_.accepted += verdicts.accepted;
+      report_.lost += verdicts.lost;
+      report_.doubled += verdicts.doubled;
+      report_.mismatched += verdicts.mismatched;
+      report_.poisoned += verdicts.poisoned;
+      for (const std::string& note : verdicts.notes) violate(note);
+    }
+    for (const std::string& violation : injector_.violations()) violate(violation);
+    for (auto& agent : cluster_.agents()) end(*agent.process);
+    end(cluster_.cloud());
+    report_.seconds = seconds_since(start_);
+    report_.log = injector_.log();
+  }
+
+  void end(Victim& victim) {
+    const auto exit = victim.stop(30s);
+    if (!exit || !exit->ok()) violate(victim.name() + " did not end well when asked to");
+  }
+
+  void violate(const std::string& what) {
+    report_.violations.push_back(
+        {what, "./dev torture --minutes " +
+                   std::to_string(std::chrono::duration<double>(options_.lasts).count() / 60) +
+                   " --seed " + std::to_string(options_.seed) +
+                   " --keep; logs: " + options_.folder});
+  }
+
+  static constexpr std::uint64_t kCame = ~0ULL;
+  const ChaosOptions& options_;
+  Cluster& cluster_;
+  Injector injector_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  TortureReport report_;
+  const Clock::time_point start_ = Clock::now();
+  Clock::time_point healed_at_ = start_, next_progress_ = start_;
+  std::vector<std::uint64_t> waiting_;  // results by then; kCame: more have come
+};
+
+}  // namespace
+
+TortureReport run_chaos(const ChaosOptions& options) {
+  TortureReport report;
+  auto works = make_works();
+  auto cluster = Cluster::start({options.folder, options.binaries, options.agents});
+  if (!works || !cluster) {
+    report.violations.push_back(
+        {"it does not start: " + (works ? cluster.error().message : works.error().message), ""});
+    return report;
+  }
+  return Run(options, **cluster, *works).perform();
+}
+
+}  // namespace spillway::chaos
