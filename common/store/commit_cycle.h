@@ -48,10 +48,10 @@ class CommitCycle {
 
  private:
   void hand_over() {
-    commit_(flying_, [this](Result<void> result) { on_done(std::move(result)); });
+    commit_(flying_, [this](const Result<void>& result) { on_done(result); });
   }
 
-  void on_done(Result<void> result) {
+  void on_done(const Result<void>& result) {
     if (!result) {
       failed_ = true;
       return listener_.failed(result.error());

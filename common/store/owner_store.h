@@ -86,7 +86,7 @@ struct EventRow {
 struct OutboxRow {
   std::uint64_t seq = 0;
   Epoch epoch;
-  auto operator<=>(const OutboxRow&) const = default;
+  auto operator<=>(const OutboxRow&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // Something given up at `at`.
@@ -138,7 +138,7 @@ struct ReadyKey {
   Band band = Band::urgent;
   NodeTime deadline{};
   std::uint64_t seq = 0;
-  auto operator<=>(const ReadyKey&) const = default;
+  auto operator<=>(const ReadyKey&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct ListFilter {

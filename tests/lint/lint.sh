@@ -25,22 +25,31 @@ if [ "${1:-}" = --quick ]; then
   exit
 fi
 
-# A database of Clang's own: GCC's precompiled headers and options mean nothing to it.
+# A database and a precompiled header of Clang's own: GCC's mean nothing to it.
 build=build/tidy
-cmake --preset clang -B $build -DSPILLWAY_PCH=OFF \
-  "-DCMAKE_CXX_FLAGS=-include $PWD/tests/lint/clang_source_location.h" >$build.log 2>&1 || { cat $build.log; outcome clang-tidy 1; exit 1; }
-generated=$(ninja -C $build -t targets all | sed -n 's/^\(.*\(_generated\.h\|migrations\.cpp\)\): CUSTOM_COMMAND$/\1/p')
+cmake --preset clang -B $build >$build.log 2>&1 || { cat $build.log; outcome clang-tidy 1; exit 1; }
+made=$(ninja -C $build -t targets all |
+  sed -n 's/^\(.*\(_generated\.h\|migrations\.cpp\)\): CUSTOM_COMMAND$/\1/p; s/^\(.*cmake_pch\.hxx\.pch\): .*/\1/p')
 # shellcheck disable=SC2086
-[ -z "$generated" ] || ninja -C $build $generated >>$build.log 2>&1 || { tail $build.log; outcome clang-tidy 1; exit 1; }
+ninja -C $build $made >>$build.log 2>&1 || { tail $build.log; outcome clang-tidy 1; exit 1; }
 
-# What passed with these headers and checks need not be looked at again.
+# What passed with its headers and these checks need not be looked at again. Which headers are its own
+# the last GCC build knows; without one, all are.
 mkdir -p $build/passed
 export build
-state=$({ cat .clang-tidy; find common agent cloud tests -name '*.h' -print0 | sort -z | xargs -0 cat; } | sha256sum | cut -d' ' -f1)
-export state
+deps=$build/headers
+ninja -C build/dev -t deps 2>/dev/null | awk '
+  /^[^ ]/ { source = "" }
+  /^ +\.\.\/\.\.\// { sub(/^ +\.\.\/\.\.\//, ""); if (source == "") source = $0; else if (/\.h$/) print source "\t" $0 }' |
+  sort -u >$deps
+export deps
 [ "${1:-}" != --all ] || rm -rf $build/passed/*
 tidy_one() {
-  stamp=$build/passed/$(cat "$1" - <<<"$1 $state" | sha256sum | cut -d' ' -f1)
+  name=${1#"$PWD"/}
+  headers=$(awk -F'\t' -v source="$name" '$1 == source { print $2 }' "$deps")
+  [ -n "$headers" ] || headers=$(find common agent cloud tests -name '*.h' | sort)
+  # shellcheck disable=SC2086
+  stamp=$build/passed/$(cat .clang-tidy "$name" $headers 2>/dev/null | sha256sum | cut -d' ' -f1)
   [ ! -e "$stamp" ] || exit 0
   [ "$(date +%s)" -lt "$deadline" ] || { echo "$1" >>$build/left; exit 0; }
   report=$(clang-tidy --quiet -p $build "$1" 2>/dev/null) && touch "$stamp" && exit 0

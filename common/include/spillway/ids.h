@@ -14,7 +14,7 @@ namespace spillway {
 // of a store that was lost and made anew never name old tasks.
 struct Origin {
   std::uint64_t value = 0;
-  auto operator<=>(const Origin&) const = default;
+  auto operator<=>(const Origin&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // A task's name, unique in the fleet: the store that accepted it and its row there.
@@ -22,7 +22,7 @@ struct Origin {
 struct TaskId {
   Origin origin;
   std::uint64_t seq = 0;
-  auto operator<=>(const TaskId&) const = default;
+  auto operator<=>(const TaskId&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 std::string to_string(TaskId id);
@@ -31,13 +31,13 @@ Result<TaskId> parse_task_id(std::string_view text);
 // The fencing number of an attempt; +1 at every grant, 0 before the first.
 struct Epoch {
   std::uint32_t value = 0;
-  auto operator<=>(const Epoch&) const = default;
+  auto operator<=>(const Epoch&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // One start of one process, drawn at random.
 struct BootId {
   std::uint64_t value = 0;
-  auto operator<=>(const BootId&) const = default;
+  auto operator<=>(const BootId&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // Device ids are `[a-z0-9][a-z0-9-]{2,62}`; they are also certificate names and topic levels.

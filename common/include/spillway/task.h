@@ -31,7 +31,7 @@ enum class OnDisconnect : std::uint8_t { run_local = 0, wait = 1, fail = 2 };
 struct BlobRef {
   Digest sha256{};
   std::uint64_t size = 0;  // bytes
-  auto operator<=>(const BlobRef&) const = default;
+  auto operator<=>(const BlobRef&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // Input or value: bytes held inline up to kInlineLimit, or a blob by reference, never both.
