@@ -56,11 +56,12 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   hooks.random = parts_.random;
   hooks.wall = [this] { return parts_.clock->wall_time(); };
   SessionEvents events{
-      .up = [this] { parts_.report("connected to the broker"); },
-      .down =
-          [this](const Error& reason) {
-            parts_.report("the connection to the broker is down: " + reason.message);
+      .up =
+          [this] {
+            link_problem_.clear();
+            parts_.report("connected to the broker");
           },
+      .down = [this](const Error& reason) { on_link_down(reason); },
       .device = [this](const std::string& device,
                        const wire::Presence& presence) { on_device(device, presence); },
       .item = [this](const std::string& device,
@@ -82,6 +83,12 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   self.reconnect_floor = options_.reconnect_floor;
   for (const Kind* kind : parts_.kinds->list()) self.kinds.push_back({kind->name, kind->version});
   session_->describe(std::move(self));
+}
+
+// Each attempt fails anew; said once per cause.
+void Node::on_link_down(const Error& reason) {
+  if (std::exchange(link_problem_, reason.message) == reason.message) return;
+  parts_.report("the connection to the broker is down: " + reason.message);
 }
 
 void Node::start(const LedgerRecovered& recovered) {

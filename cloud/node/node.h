@@ -80,6 +80,7 @@ class Node {
     std::set<TaskId> unanswered;  // results it has not acknowledged
   };
 
+  void on_link_down(const Error& reason);
   void on_ledger_failed(const Error& error);
   void on_committed();
   lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
@@ -149,7 +150,7 @@ class Node {
   std::map<std::uint64_t, NodeTime> beat_sent_;  // by round, the last few
   bool draining_ = false, stopped_ = false;
   std::function<void()> drained_;
-  std::string store_problem_;
+  std::string store_problem_, link_problem_;
   NodeTime retry_commit_ = kNever, next_beat_{}, next_resend_{}, next_prune_{}, next_credits_{};
   bool pruning_ = false;
 };

@@ -104,9 +104,12 @@ void CloudSession::on_device_state(const std::string& device, const Bytes& paylo
   if (!presence) {
     return events_.refused("malformed presence", device + ": " + presence.error().message);
   }
-  std::uint64_t& born = born_[device];
-  if (presence->session < born) return;  // a late will, or a birth that was overtaken
-  born = presence->session;
+  Birth& born = born_[device];
+  // A late will, or a birth that was overtaken. A device that lost its store counts its sessions
+  // from the beginning again, but not under the boot it had.
+  const bool same_boot = presence->boot == born.boot;
+  if ((same_boot || !presence->online) && presence->session < born.session) return;
+  born = {presence->boot, presence->session};
   events_.device(device, *presence);
 }
 

@@ -57,7 +57,11 @@ class CloudSession {
   SessionOptions options_;
   SessionEvents events_;
   wire::Presence self_;
-  std::map<std::string, std::uint64_t> born_;  // device → session of its latest birth
+  struct Birth {
+    BootId boot;
+    std::uint64_t session = 0;
+  };
+  std::map<std::string, Birth> born_;  // the latest of each device
   session::Connection connection_;
 };
 

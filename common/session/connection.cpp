@@ -67,13 +67,13 @@ void Connection::on_disconnected(Error reason) {
 }
 
 void Connection::on_timer() {
-  bool was_up = up();
+  const mqtt::LinkState was = link_.state();
   apply(link_.on_timer(hooks_.now(), hooks_.random()));
-  if (was_up && !up()) {
-    lanes_.clear();
-    last_problem_ = "the broker stopped acknowledging";
-    hooks_.down(fail(Code::timeout, last_problem_));
-  }
+  if (was == mqtt::LinkState::down || link_.state() != mqtt::LinkState::down) return;
+  lanes_.clear();
+  last_problem_ = was == mqtt::LinkState::up ? "the broker stopped acknowledging"
+                                             : "the broker did not answer in time";
+  hooks_.down(fail(Code::timeout, last_problem_));
 }
 
 void Connection::send(const std::string& topic, wire::Item item) {

@@ -104,3 +104,14 @@ TEST(Connection, keeps_nothing_while_the_link_is_down) {
   broker.run();
   CHECK(sizes().empty());
 }
+
+TEST(Connection, an_attempt_that_is_not_answered_in_time_is_reported) {
+  broker.freeze("pump-7");
+  connection.start();
+  broker.run();
+  clock.advance(std::chrono::seconds(16));
+  connection.on_timer();
+  CHECK_EQUAL(1, went_down.size());
+  STRCMP_EQUAL("the broker did not answer in time", went_down.front().c_str());
+  STRCMP_EQUAL("the broker did not answer in time", connection.last_problem().c_str());
+}

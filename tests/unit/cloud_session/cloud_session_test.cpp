@@ -1,0 +1,132 @@
+#include "cloud/session/cloud_session.h"
+
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/wire/codec.h"
+#include "common/wire/topics.h"
+#include "tests/support/fakes/peer.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::test;
+
+TEST_GROUP(CloudSession) {
+  ManualClock clock;
+  FakeBroker broker;
+  FakeTransport transport{broker};
+  Peer device{broker, "pump-7", {std::string(wire::kCloudState)}};
+  std::vector<wire::Presence> seen;
+  std::vector<std::string> items, refused;
+  cloud::SessionOptions options;
+  std::unique_ptr<cloud::CloudSession> session;
+
+  void start() {
+    session::Hooks hooks{.now = [this] { return NodeTime(clock.boot_time()); },
+                         .random = [] { return std::uint64_t{0}; },
+                         .wall = [this] { return clock.wall_time(); }};
+    cloud::SessionEvents events{
+        .up = [] {},
+        .down = [](const Error&) {},
+        .device = [this](const std::string&,
+                         const wire::Presence& presence) { seen.push_back(presence); },
+        .item = [this](const std::string& from, const wire::Item&) { items.push_back(from); },
+        .refused = [this](const std::string& cause,
+                          const std::string&) { refused.push_back(cause); },
+        .changed = [] {}};
+    session = std::make_unique<cloud::CloudSession>(transport, options, std::move(hooks),
+                                                    std::move(events));
+    session->start();
+    device.connect();
+    broker.run();
+  }
+  static std::string up(wire::Channel channel, const std::string& name = "pump-7") {
+    return wire::to_string({name, wire::Direction::up, channel});
+  }
+  void say(bool online, std::uint64_t number, std::uint64_t boot = 1) {
+    wire::Presence presence;
+    presence.online = online;
+    presence.session = number;
+    presence.boot = BootId{boot};
+    device.publish(up(wire::Channel::state), wire::encode(presence), true);
+    broker.run();
+  }
+};
+
+TEST(CloudSession, says_that_it_is_there_and_its_will_that_it_went) {
+  start();
+  CHECK(device.presences().back().online);
+  const std::uint64_t number = device.presences().back().session;
+  broker.cut("cloud");
+  broker.run();
+  CHECK_FALSE(device.presences().back().online);
+  CHECK_FALSE(device.presences().back().graceful);
+  CHECK_EQUAL(number, device.presences().back().session);
+}
+
+TEST(CloudSession, says_goodbye_when_it_is_stopped) {
+  start();
+  session->stop();
+  broker.run();
+  CHECK_FALSE(device.presences().back().online);
+  CHECK(device.presences().back().graceful);
+}
+
+TEST(CloudSession, a_late_will_does_not_end_a_newer_session) {
+  start();
+  say(true, 5);
+  say(true, 6);
+  say(false, 5);
+  CHECK_EQUAL(2, seen.size());
+  say(false, 6);
+  CHECK_FALSE(seen.back().online);
+}
+
+TEST(CloudSession, a_device_that_lost_its_store_is_believed_and_its_old_will_is_not) {
+  start();
+  say(true, 900, 1);
+  say(true, 1, 2);
+  CHECK(seen.back().online);
+  CHECK_EQUAL(1, seen.back().session);
+  say(false, 1, 2);
+  CHECK_FALSE(seen.back().online);
+}
+
+TEST(CloudSession, a_birth_of_the_same_boot_that_was_overtaken_is_not_heard) {
+  start();
+  say(true, 6);
+  say(true, 5);
+  CHECK_EQUAL(1, seen.size());
+}
+
+TEST(CloudSession, refuses_what_it_cannot_read_and_says_why) {
+  start();
+  device.publish(up(wire::Channel::state), to_bytes("no presence"));
+  device.publish(up(wire::Channel::task), to_bytes("no message"));
+  device.publish("spw/1/zz/pump-7/up/task", to_bytes("no shard"));
+  broker.run();
+  CHECK(refused ==
+        (std::vector<std::string>{"malformed presence", "malformed message", "wrong topic"}));
+  CHECK(items.empty());
+}
+
+TEST(CloudSession, tells_whose_item_it_is_by_the_topic) {
+  start();
+  device.send(up(wire::Channel::ack), {wire::Echo{1, false, {}}, wire::Echo{2, false, {}}});
+  broker.run();
+  CHECK(items == (std::vector<std::string>{"pump-7", "pump-7"}));
+}
+
+TEST(CloudSession, one_for_a_shard_hears_that_shard_alone) {
+  options.shard = wire::shard_of("pump-7");
+  start();
+  std::string other = "pump-8";
+  while (wire::shard_of(other) == *options.shard) other += "x";
+  device.send(up(wire::Channel::ack, other), {wire::Echo{1, false, {}}});
+  device.send(up(wire::Channel::ack), {wire::Echo{2, false, {}}});
+  broker.run();
+  CHECK(items == std::vector<std::string>{"pump-7"});
+  CHECK(broker.connected("cloud-" + std::to_string(*options.shard)));
+}
