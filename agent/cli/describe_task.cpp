@@ -29,7 +29,12 @@ std::string waiting_text(WaitReason reason) {
 
 std::string joined(const Labels& pairs) {
   std::string text;
-  for (const auto& [name, value] : pairs) text += (text.empty() ? "" : " ") + name + "=" + value;
+  for (const auto& [name, value] : pairs) {
+    if (!text.empty()) text += ' ';
+    text += name;
+    text += '=';
+    text += value;
+  }
   return text;
 }
 

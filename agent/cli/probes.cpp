@@ -113,7 +113,7 @@ Status try_broker(const mqtt::ConnectOptions& options) {
   mqtt::TransportEvents events;
   events.connected = [&] { finish({}); };
   events.disconnected = [&](Error reason) { finish(std::move(reason)); };
-  events.message = [](std::string, Bytes) {};
+  events.message = [](const std::string&, const Bytes&) {};
   events.published = [] {};
   transport.listen(std::move(events));
   transport.connect(options);

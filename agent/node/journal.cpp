@@ -9,9 +9,9 @@ constexpr Duration kLossesMayWait = std::chrono::minutes(1);
 
 Journal::Journal(store::OwnerStore& store, store::CommitCycle<store::Batch>::Listener listener,
                  std::function<void(std::uint64_t seq)> settled)
-    : cycle_([&store](store::Batch batch,
-                      auto done) { store.commit(std::move(batch), std::move(done)); },
-             std::move(listener)),
+    : cycle_(
+          [&store](const store::Batch& batch, auto done) { store.commit(batch, std::move(done)); },
+          std::move(listener)),
       settled_(std::move(settled)) {}
 
 // Tasks with unsaved > 0 never leave the table, and its nodes do not move: the pointers stay good.

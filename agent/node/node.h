@@ -153,20 +153,20 @@ class Node final : public intake::Api {
   void release_key(const std::string& key);
   void check_dependencies(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec,
                           Bytes encoded, std::size_t next, std::vector<std::uint64_t> unfinished);
-  void accept(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded,
-              std::vector<std::uint64_t> unfinished);
+  void accept(const std::shared_ptr<Submission>& all, std::size_t index, TaskSpec spec,
+              Bytes encoded, std::vector<std::uint64_t> unfinished);
   void release_ended(std::uint64_t after);
   void release_dependents(std::uint64_t seq, bool succeeded);
 
   // node_requests.cpp
   void with_task(std::uint64_t seq, Reply reply, std::function<void(LiveTask&)> use);
-  void people(wire::TaskRequest request, Reply reply);
-  void check_parents(wire::TaskRequest request, Reply reply, std::size_t next);
-  void take_op(wire::TaskRequest request, Reply reply);
+  void people(const wire::TaskRequest& request, const Reply& reply);
+  void check_parents(const wire::TaskRequest& request, const Reply& reply, std::size_t next);
+  void take_op(const wire::TaskRequest& request, const Reply& reply);
   void show(std::uint64_t seq, Reply reply);
   void why(std::uint64_t seq, Reply reply);
   Ticket wait(std::uint64_t seq, Reply reply);
-  void look_for_end(std::uint64_t seq, std::weak_ptr<Subscription> who);
+  void look_for_end(std::uint64_t seq, const std::weak_ptr<Subscription>& who);
   void list(const wire::ListRequest& request, Reply reply);
   void status(Reply reply);
   Ticket events(const wire::EventsRequest& request, Reply reply);

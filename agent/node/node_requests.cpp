@@ -58,13 +58,13 @@ void Node::with_task(std::uint64_t seq, Reply reply, std::function<void(LiveTask
   });
 }
 
-void Node::people(wire::TaskRequest request, Reply reply) {
+void Node::people(const wire::TaskRequest& request, const Reply& reply) {
   if (request.op != wire::TaskOp::retry) return take_op(request, reply);
-  check_parents(request, std::move(reply), 0);
+  check_parents(request, reply, 0);
 }
 
 // A task that runs anew keeps its order; those it comes after were told of it only once.
-void Node::check_parents(wire::TaskRequest request, Reply reply, std::size_t next) {
+void Node::check_parents(const wire::TaskRequest& request, const Reply& reply, std::size_t next) {
   with_task(request.seq, reply, [this, request, reply, next](LiveTask& task) {
     if (next >= task.spec->after.size()) return take_op(request, reply);
     TaskId parent = task.spec->after[next];
@@ -82,7 +82,7 @@ void Node::check_parents(wire::TaskRequest request, Reply reply, std::size_t nex
   });
 }
 
-void Node::take_op(wire::TaskRequest request, Reply reply) {
+void Node::take_op(const wire::TaskRequest& request, const Reply& reply) {
   with_task(request.seq, reply, [this, request, reply](LiveTask& task) {
     lifecycle::OwnerStep step;
     switch (request.op) {
@@ -139,7 +139,7 @@ Node::Ticket Node::wait(std::uint64_t seq, Reply reply) {
   return waiter;
 }
 
-void Node::look_for_end(std::uint64_t seq, std::weak_ptr<Subscription> who) {
+void Node::look_for_end(std::uint64_t seq, const std::weak_ptr<Subscription>& who) {
   parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq,
                            who](Result<store::TaskDetail> found) {
     auto waiting = who.lock();

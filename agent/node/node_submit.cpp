@@ -172,15 +172,15 @@ void Node::check_dependencies(std::shared_ptr<Submission> all, std::size_t index
                          std::move(unfinished));
     });
   }
-  accept(std::move(all), index, std::move(spec), std::move(encoded), std::move(unfinished));
+  accept(all, index, std::move(spec), std::move(encoded), std::move(unfinished));
 }
 
-void Node::accept(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded,
-                  std::vector<std::uint64_t> unfinished) {
+void Node::accept(const std::shared_ptr<Submission>& all, std::size_t index, TaskSpec spec,
+                  Bytes encoded, std::vector<std::uint64_t> unfinished) {
   // Only here: a key that is known is answered even when nothing new is accepted.
   if (auto why = refusal(spec.band, encoded.size())) {
     release_key(spec.idempotency_key);
-    return turn_away(std::move(all), index, *std::move(why));
+    return turn_away(all, index, *std::move(why));
   }
   std::uint64_t seq = next_seq_++;
   store::NewTask row;

@@ -13,7 +13,7 @@ std::string topic_of(const std::string& device, wire::Direction direction, wire:
 }  // namespace
 
 DeviceSession::DeviceSession(mqtt::Transport& transport, SessionOptions options,
-                             session::Hooks hooks, SessionEvents events)
+                             const session::Hooks& hooks, SessionEvents events)
     : options_(std::move(options)),
       events_(std::move(events)),
       state_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::state)),
@@ -32,7 +32,7 @@ DeviceSession::DeviceSession(mqtt::Transport& transport, SessionOptions options,
                             events_.down(reason);
                           },
                       .message = [this](const std::string& topic,
-                                        Bytes payload) { on_message(topic, payload); },
+                                        const Bytes& payload) { on_message(topic, payload); },
                       .changed = [this] { events_.changed(); },
                   }) {
   std::string any = topic_of(options_.device, wire::Direction::down, wire::Channel::ack);

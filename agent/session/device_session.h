@@ -33,7 +33,7 @@ struct SessionEvents {
 class DeviceSession {
  public:
   // `hooks` needs now, random and wall; the rest is the session's.
-  DeviceSession(mqtt::Transport& transport, SessionOptions options, session::Hooks hooks,
+  DeviceSession(mqtt::Transport& transport, SessionOptions options, const session::Hooks& hooks,
                 SessionEvents events);
 
   // What the device says of itself at each birth; without session and online.

@@ -4,9 +4,9 @@ namespace spillway::cloud {
 
 Journal::Journal(Ledger& ledger, store::CommitCycle<LedgerBatch>::Listener listener,
                  std::function<void(TaskId)> settled)
-    : cycle_([&ledger](LedgerBatch batch,
-                       auto done) { ledger.commit(std::move(batch), std::move(done)); },
-             std::move(listener)),
+    : cycle_(
+          [&ledger](const LedgerBatch& batch, auto done) { ledger.commit(batch, std::move(done)); },
+          std::move(listener)),
       settled_(std::move(settled)) {}
 
 // A task that a commit speaks of is not forgotten, and map nodes do not move.

@@ -17,8 +17,8 @@ std::string filter_of(std::optional<unsigned> shard) {
 
 }  // namespace
 
-CloudSession::CloudSession(mqtt::Transport& transport, SessionOptions options, session::Hooks hooks,
-                           SessionEvents events)
+CloudSession::CloudSession(mqtt::Transport& transport, SessionOptions options,
+                           const session::Hooks& hooks, SessionEvents events)
     : options_(std::move(options)),
       events_(std::move(events)),
       connection_(transport, options_.link,
@@ -30,7 +30,7 @@ CloudSession::CloudSession(mqtt::Transport& transport, SessionOptions options, s
                       .up = [this] { on_up(); },
                       .down = [this](const Error& reason) { events_.down(reason); },
                       .message = [this](const std::string& topic,
-                                        Bytes payload) { on_message(topic, payload); },
+                                        const Bytes& payload) { on_message(topic, payload); },
                       .changed = [this] { events_.changed(); },
                   }) {
   connection_.set_session_base(options_.session_base);

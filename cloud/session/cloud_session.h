@@ -33,7 +33,7 @@ struct SessionEvents {
 // Loop only.
 class CloudSession {
  public:
-  CloudSession(mqtt::Transport& transport, SessionOptions options, session::Hooks hooks,
+  CloudSession(mqtt::Transport& transport, SessionOptions options, const session::Hooks& hooks,
                SessionEvents events);
 
   void describe(wire::Presence presence) { self_ = std::move(presence); }

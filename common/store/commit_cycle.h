@@ -14,7 +14,7 @@ namespace spillway::store {
 template <class Batch>
 class CommitCycle {
  public:
-  using Commit = std::function<void(Batch, std::function<void(Result<void>)>)>;
+  using Commit = std::function<void(const Batch&, std::function<void(Result<void>)>)>;
   struct Listener {
     std::function<void(const Error&)> failed;  // call retry() later
     std::function<void()> committed;

@@ -40,6 +40,11 @@ if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   target_compile_options(spillway_flags INTERFACE -Wno-sign-conversion)
 endif()
 target_link_libraries(spillway_flags INTERFACE Threads::Threads)
+# A hundred test programs link in seconds; what ships is linked by the compiler's own linker.
+find_program(SPILLWAY_FAST_LINKER mold)
+if(SPILLWAY_FAST_LINKER AND NOT CMAKE_CROSSCOMPILING AND NOT CMAKE_BUILD_TYPE STREQUAL Release)
+  target_link_options(spillway_flags INTERFACE -fuse-ld=mold)
+endif()
 if(SPILLWAY_SANITIZE)
   target_compile_options(spillway_flags INTERFACE -fsanitize=${SPILLWAY_SANITIZE}
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
