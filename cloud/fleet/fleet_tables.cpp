@@ -366,8 +366,8 @@ Result<std::uint64_t> FleetTables::prune(const FleetRetention& keep, Wall wall, 
                  .run();
   }
   if (status) status = use(Sql::old_alerts).run();
-  if (status) status = file_.shrink();
   if (!status) return status.error();
+  if (auto shrunk = file_.shrink(); !shrunk) return shrunk.error();
   return removed;
 }
 
