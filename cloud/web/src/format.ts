@@ -6,7 +6,7 @@ const missing = '–';
 
 export function count(value: number | null | undefined): string {
   if (value == null) return missing;
-  return Math.round(value).toLocaleString('en').replaceAll(',', thin);
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, thin);
 }
 
 const significant = (value: number): string => {
@@ -80,8 +80,8 @@ export function ago(instant: string | null | undefined, now: number): string {
   return seconds < 1.5 ? 'now' : `${long(seconds < 59.5 ? Math.round(seconds) : Math.round(seconds / 60) * 60)} ago`;
 }
 
-export const instant_title = (instant: string | null | undefined): string =>
-  instant ? new Date(instant).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' }) : '';
+const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+export const exactly = (instant: string): string => exact.format(Date.parse(instant));
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
 

@@ -101,7 +101,7 @@ export class Fleet {
     const gone = device.health === 'disconnected';
     return {
       id: at + 1, rule: gone ? 'device_disconnected' : 'device_hot', title: gone ? 'Device is disconnected' : 'Device is hot', severity: gone ? 'critical' : at % 3 ? 'warning' : 'info', device: device.id, firing: true,
-      fired: device.since, resolved: null, value: gone ? 4 : 81_000, acknowledged_by: at === 3 ? 'night shift' : null, note: at === 3 ? 'technician is on the way' : '', silenced_until: at === 5 ? iso(Date.now() + 3_000_000) : null,
+      fired: device.since, resolved: null, value: gone ? 4 : 81_000, acknowledged_by: at === 1 ? 'night shift' : null, note: at === 1 ? 'technician is on the way' : '', silenced_until: at === 2 ? iso(Date.now() + 3_000_000) : null,
     };
   }
 

@@ -16,7 +16,7 @@ import { VirtualList, type Column } from '../parts/virtual_list';
 import { filter_of, is_filtered, is_narrowed, next_sort, toggled, type DeviceFilter } from './device_query';
 
 const reasons = ['backlog_growing', 'hot', 'battery_low', 'link_poor', 'clock_wrong', 'certificate_expiring', 'disk_low', 'tasks_failing', 'data_lost'] as const;
-const kPage = 500;
+const kFirst = 200, kPage = 1000; // rows: what is seen soon comes soon
 const kRenewal = 10_000; // ms
 
 const columns: Column<DeviceRow>[] = [
@@ -38,15 +38,16 @@ function useDevices(filter: DeviceFilter): { paged: Paged<DeviceRow, DevicePage>
   const [, set_version] = useState(0);
   const sight = useRef({ first: 0, last: 1 }).current;
   const paged = useMemo(() => {
-    const load = (cursor: string | null): Promise<DevicePage> => get(with_params('/devices', { ...filter, limit: kPage, cursor: cursor ?? undefined }));
+    const load = (cursor: string | null): Promise<DevicePage> => get(with_params('/devices', { ...filter, limit: cursor === null ? kFirst : kPage, cursor: cursor ?? undefined }));
     return new Paged<DeviceRow, DevicePage>(load, () => set_version((before) => before + 1));
   }, [JSON.stringify(filter), generation.value]);
   useEffect(() => {
     paged.need(1);
     const timer = setInterval(() => { if (!document.hidden) paged.renew(sight.first, sight.last); }, kRenewal);
-    let index = new Map<string, number>();
+    const index = new Map<string, number>();
+    let indexed = 0;
     const leave = on_changes(({ devices }) => {
-      if (index.size !== paged.rows.length) index = new Map(paged.rows.map((row, at) => [row.id, at]));
+      for (; indexed < paged.rows.length; ++indexed) index.set(paged.rows[indexed]!.id, indexed);
       let seen = false;
       for (const device of devices) {
         const at = index.get(device.id);

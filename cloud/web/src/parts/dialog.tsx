@@ -5,9 +5,9 @@ import { useEffect, useRef } from 'preact/hooks';
 export function Dialog({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    const before = document.activeElement as HTMLElement | null;
-    dialog.current!.showModal();
-    return () => before?.focus?.();
+    const element = dialog.current!;
+    element.showModal();
+    return () => element.close();
   }, []);
-  return <dialog ref={dialog} class="dialog" aria-label={title} onClose={close} onCancel={close}><h2>{title}</h2>{children}</dialog>;
+  return <dialog ref={dialog} class="dialog" aria-label={title} onClose={close}><h2>{title}</h2>{children}</dialog>;
 }

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Query } from '../api/query';
-import { ago } from '../format';
+import { ago, exactly } from '../format';
 import { now } from '../live/live';
 import { Icon, type IconName } from './icons';
 
@@ -65,7 +65,7 @@ function Stale({ at, again }: { at: number; again: () => void }) {
 // `bare`: how long, under a heading that says from when.
 export const Ago = ({ at, bare = false }: { at: string | null | undefined; bare?: boolean }) => {
   const text = bare ? ago(at, now.value).replace(' ago', '') : ago(at, now.value);
-  return at ? <time dateTime={at} title={new Date(at).toLocaleString('en-GB')}>{text}</time> : <span>{text}</span>;
+  return at ? <time dateTime={at} title={exactly(at)}>{text}</time> : <span>{text}</span>;
 };
 
 export const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => <div class="fact"><dt>{name}</dt><dd>{children}</dd></div>;

@@ -78,7 +78,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
     <div class="shell">
       <a class="skip" href="#page" onClick={(event) => { event.preventDefault(); document.getElementById('page')?.focus(); }}>Skip to the page</a>
       <header class="side">
-        <a class="brand" href="/"><Logo /><span>Spillway</span></a>
+        <a class="brand" href="/" aria-label="Spillway"><Logo /><span>Spillway</span></a>
         <Nav />
         <div class="side-foot">
           <LinkNote />

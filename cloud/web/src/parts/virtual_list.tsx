@@ -31,6 +31,7 @@ export function VirtualList<T>({ label, total, columns, row, need, sort, on_sort
   const [first, set_first] = useState(0);
   const [active, set_active] = useState(0);
   const focus_active = useRef(false);
+  const drawn = useRef(new Map<number, { item: T | undefined; size: typeof size; vnode: VNode }>());
 
   useLayoutEffect(() => {
     const element = box.current!;
@@ -62,8 +63,9 @@ export function VirtualList<T>({ label, total, columns, row, need, sort, on_sort
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -total, End: total }[event.key];
     if (step === undefined || total === 0) return;
     event.preventDefault();
-    const inside = document.activeElement !== box.current;
-    const next = Math.min(total - 1, Math.max(0, inside ? active + step : step > 0 ? first : active + step));
+    // From outside the rows the first key goes to the first row in sight.
+    const inside = document.activeElement !== box.current, far = Math.abs(step) === total;
+    const next = Math.min(total - 1, Math.max(0, inside || far ? active + step : first));
     focus_active.current = true;
     set_active(next);
     const element = box.current!;
@@ -72,16 +74,22 @@ export function VirtualList<T>({ label, total, columns, row, need, sort, on_sort
     else if (top + size.row > element.scrollTop + element.clientHeight - head) element.scrollTop = top + size.row - element.clientHeight + head;
   };
 
-  const rows: VNode[] = [];
+  // A row that is what it was is not looked at again: scrolling costs what comes into sight.
+  const before = drawn.current, rows: VNode[] = [];
+  drawn.current = new Map();
+  // Rows that leave at one end come in at the other: elements are changed, not made.
+  const places = Math.ceil(size.view / size.row) + 2 * kOverscan + 1;
   for (let index = from; index < to; ++index) {
-    const item = row(index);
-    rows.push(
-      <div role="row" class="vrow" key={index} data-row={index} aria-rowindex={index + 2} style={{ transform: `translateY(${index * size.row}px)`, height: `${size.row}px` }} onFocusCapture={() => set_active(index)}>
+    const item = row(index), known = before.get(index);
+    const vnode = known && known.item === item && known.size === size ? known.vnode : (
+      <div role="row" class="vrow" key={index % places} data-row={index} aria-rowindex={index + 2} style={{ transform: `translateY(${index * size.row}px)`, height: `${size.row}px` }} onFocusCapture={() => set_active(index)}>
         {item === undefined
           ? <div role="cell" class="vcell pending" aria-label="Loading"><div class="skeleton" /></div>
           : columns.map((column) => <div role="cell" key={column.key} class={`vcell c-${column.key}${column.right ? ' right' : ''}`}>{column.cell(item)}</div>)}
-      </div>,
+      </div>
     );
+    drawn.current.set(index, { item, size, vnode });
+    rows.push(vnode);
   }
 
   return (

@@ -1,0 +1,8 @@
+import { after } from 'node:test';
+import { close } from './session.mjs';
+import './pages.test.mjs';
+import './use.test.mjs';
+import './live.test.mjs';
+import './load.test.mjs';
+
+after(close);
