@@ -16,7 +16,7 @@ namespace spillway::cloud {
 class SqliteFleetStore final : public FleetStore {
  public:
   struct Options {
-    store::FileOptions file{.cache_kib = 8192, .max_pages = 0};
+    store::FileOptions file{.cache_kib = 8192};
     std::size_t events = 10'000, alerts = 10'000;  // to recover
   };
   struct Opened {
