@@ -104,6 +104,17 @@ test('acknowledging asks, sends the note with the proof against forgery, and giv
   await sees(page, 'ops: on my way');
 }));
 
+test('a rule shows whether it is on, and a press turns it over', () => visit({ path: '/alerts?view=rules' }, async (page, cloud) => {
+  const rule = page.getByRole('switch', { name: 'Device is hot' }), knob = () => rule.evaluate((input) => getComputedStyle(input.parentElement.querySelector('i')).backgroundColor);
+  assert.equal(await rule.isChecked(), true);
+  const on = await knob();
+  await rule.press('Space');
+  await sees(page, 'Disabled');
+  assert.deepEqual(cloud.writes.map(({ method, path, body }) => [method, path, body.enabled]), [['PUT', '/alerts/rules/device_hot', false]]);
+  await page.waitForFunction(() => !document.querySelectorAll('[role=switch]')[1].checked);
+  assert.notEqual(await knob(), on);
+}));
+
 test('an action on many says how many before it acts', () => visit({ path: '/devices?health=degraded' }, async (page, cloud) => {
   const n = cloud.fleet.devices.filter(({ health }) => health === 'degraded').length;
   await page.getByRole('button', { name: 'Quarantine…' }).click();

@@ -12,7 +12,8 @@ export function Connectivity({ sessions, now }: { sessions: Session[]; now: numb
   const online = pieces.reduce((sum, { left, right }) => sum + right - left, 0);
   // The list may begin later than the day does; what is before it is not known to be an outage.
   const known_from = sessions.length ? Math.max(from, Math.min(...sessions.map((session) => Date.parse(session.from)))) : now;
-  const text = `Connected ${ratio(Math.min(1, online / Math.max(1, now - known_from)))} of the last ${duration((now - known_from) / 1000)}, in ${pieces.length} ${pieces.length === 1 ? 'session' : 'sessions'}`;
+  const span = now - known_from;
+  const text = `Connected ${ratio(Math.min(1, online / Math.max(1, span)))} of the last ${span >= kDay ? '24 h' : duration(Math.round(span / 1000))}, in ${pieces.length} ${pieces.length === 1 ? 'session' : 'sessions'}`;
   return (
     <figure class="connectivity">
       <div class="conn-bar" role="img" aria-label={text}>

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { FleetMap } from 'api-types';
 import { health_look, health_order, HealthBadge } from '../parts/state';
 import { on_changes } from '../live/live';
@@ -54,7 +54,7 @@ export function order_of(cells: Cells, by_state: boolean): Uint32Array | null {
 interface Grid { cell: number; gap: number; columns: number; scale: number; height: number }
 function grid_for(n: number, width: number, room: number): Grid {
   const scale = Math.min(2, window.devicePixelRatio || 1);
-  const cell = cell_size(n, Math.floor(width * scale), Math.floor(Math.max(room, n > 20_000 ? 600 : 240) * scale), Math.floor(26 * scale));
+  const cell = cell_size(n, Math.floor(width * scale), Math.floor(Math.max(room, n > 20_000 ? 600 : 240) * scale), Math.floor(34 * scale));
   const columns = Math.max(1, Math.floor(width * scale / cell));
   const gap = cell >= 12 * scale ? Math.round(2 * scale) : cell >= 4 ? 1 : 0;
   return { cell, gap, columns, scale, height: Math.max(1, Math.ceil(n / columns)) * cell };
@@ -94,7 +94,7 @@ export function HealthMap({ cells, version, by_state }: { cells: Cells; version:
     observer.observe(host.current!);
     return () => observer.disconnect();
   }, []);
-  useEffect(() => { if (grid) paint(canvas.current!, cells, order, grid); }, [cells, order, grid, look, version]);
+  useLayoutEffect(() => { if (grid) paint(canvas.current!, cells, order, grid); }, [cells, order, grid, look, version]);
 
   const place_at = (event: PointerEvent | MouseEvent): number | null => {
     if (!grid) return null;

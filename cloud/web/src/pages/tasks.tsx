@@ -78,6 +78,6 @@ function Times({ tasks }: { tasks: Task[] }) {
       <Histogram title="Waited for a worker" values={tasks.filter((task) => task.started).map(waited)} least={0.001} most={30} />
       <Histogram title="Ran" values={tasks.flatMap((task) => task.ran_s ?? [])} least={0.001} most={30} />
     </div>
-    {failures.size > 0 && <p class="key pad tone-bad"><Icon name="cross" size={14} />Failed: {[...failures].map(([failure, n]) => `${count(n)} by ${words(failure)}`).join(', ')}</p>}
+    {failures.size > 0 && <p class="key pad tone-bad"><Icon name="cross" size={14} />Failed: {[...failures].map(([failure, n]) => `${count(n)} ${words(failure)}`).join(', ')}</p>}
   </>;
 }
