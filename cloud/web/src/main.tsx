@@ -25,7 +25,8 @@ function Route() {
   const { path } = place.value;
   const [, page, id] = /^\/([a-z]*)(?:\/(.+))?$/.exec(path) ?? [];
   const name = id ? decodeURIComponent(id) : '';
-  if (page === '' && !name) return <FleetPage />;
+  // Who opens the one-time link again is signed in already.
+  if ((page === '' || page === 'login') && !name) return <FleetPage />;
   if (page === 'devices') return name ? <DevicePage key={name} id={name} /> : <DevicesPage />;
   if (page === 'tasks') return name ? <TaskDetailPage key={name} id={name} /> : <TasksPage />;
   if (page === 'alerts' && !name) return <AlertsPage />;

@@ -79,13 +79,15 @@ export class Fleet {
   }
 
   task(accepted) {
-    const random = this.random, id = String(100_000 + this.next_task++);
+    const random = this.random, device = pick(random, this.devices).id;
+    const owner = [...device].reduce((sum, letter) => (sum * 31n + BigInt(letter.charCodeAt(0))) & 0xffff_ffff_ffff_ffffn, 7n).toString(16).padStart(16, '0');
+    const id = `${owner}-${100_000 + this.next_task++}`;
     const wait = random() ** 4 * 0.4, ran = 0.002 + random() ** 3 * 1.8, failed = random() < 0.03;
     const age = (this.began - accepted) / 1000;
     const state = age < 1 ? 'accepted' : age < 3 ? 'running' : age < 5 ? 'done' : 'answered';
     const started = state === 'accepted' ? null : iso(accepted + wait * 1000), over = state === 'done' || state === 'answered';
     return {
-      id, device: pick(random, this.devices).id, state, kind: pick(random, kinds), band: bands[Math.min(3, Math.floor(1 + random() * 2.2))], epoch: random() < 0.06 ? 2 : 1,
+      id, device, state, kind: pick(random, kinds), band: bands[Math.min(3, Math.floor(1 + random() * 2.2))], epoch: random() < 0.06 ? 2 : 1,
       failure: over && failed ? pick(random, failures) : 'none', accepted: iso(accepted), started, ended: over ? iso(accepted + (wait + ran) * 1000) : null,
       ran_s: over ? ran : null, cpu_s: over ? ran * 0.94 : null,
     };

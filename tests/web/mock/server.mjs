@@ -8,8 +8,8 @@ import { gzipSync } from 'node:zlib';
 import { Fleet } from './fleet.mjs';
 import { device_of, kinds_of, losses_of, sessions_of, telemetry_of, trace_of } from './one.mjs';
 
-// As strict as cloud/http's: nothing inline, nothing from elsewhere.
-const policy = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+// cloud/http's own.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const rules = [
   { id: 'device_disconnected', title: 'Device is disconnected', severity: 'critical', scope: 'device', subject: 'health', compare: 'is', value: 4, lasting_s: 60, group: '', enabled: true },
   { id: 'device_hot', title: 'Device is hot', severity: 'warning', scope: 'device', subject: 'hot', compare: 'is', value: 1, lasting_s: 120, group: '', enabled: true },

@@ -52,6 +52,11 @@ test('a night of waiting is cut, and what lies around it stays in order and in s
   for (const [earlier, later] of [[0, 0.01], [0.01, 0.02], [0.02, 100], [100, 28_000], [28_000, 28_800.05]] as const) assert.ok(at(earlier) < at(later));
 });
 
+test('a place on the axis tells the time that is drawn there', () => {
+  const { at, time } = cut_axis([0, 0.01, 0.02, 28_800, 28_800.05]);
+  for (const moment of [0, 0.015, 1000, 28_800.02, 28_800.05]) assert.ok(Math.abs(time(at(moment)) - moment) < 1e-6, `${moment}`);
+});
+
 test('an axis of a single instant or of none still has a length', () => {
   for (const edges of [[], [5], [5, 5]]) {
     const { at } = cut_axis(edges);

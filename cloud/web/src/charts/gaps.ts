@@ -1,7 +1,7 @@
 // A time axis on which stretches without any beginning or end are cut short, so that a task that
 // waited a night still shows its milliseconds.
 export interface Stretch { from: number; to: number; left: number; width: number; cut: boolean } // left, width: shares of the axis
-export interface Axis { stretches: Stretch[]; at: (time: number) => number }
+export interface Axis { stretches: Stretch[]; at: (time: number) => number; time: (place: number) => number }
 
 const kTooLong = 4; // times all that is shorter
 
@@ -22,7 +22,7 @@ export function cut_axis(edges: number[]): Axis {
     stretches.push({ from: times[index]!, to: times[index + 1]!, left, width: length / shorter, cut: length < lengths[index]! });
     left += length / shorter;
   });
-  return { stretches, at: (time) => place(stretches, time) };
+  return { stretches, at: (time) => place(stretches, time), time: (place) => time(stretches, place) };
 }
 
 function place(stretches: Stretch[], time: number): number {
@@ -31,4 +31,10 @@ function place(stretches: Stretch[], time: number): number {
   if (time >= last.to) return 1;
   const inside = stretches.find(({ to }) => time <= to)!;
   return inside.left + inside.width * (time - inside.from) / (inside.to - inside.from);
+}
+
+// What is at a place, a share of the axis.
+function time(stretches: Stretch[], place: number): number {
+  const inside = stretches.find(({ left, width }) => place <= left + width) ?? stretches.at(-1)!;
+  return inside.from + (inside.to - inside.from) * Math.min(1, Math.max(0, (place - inside.left) / inside.width));
 }

@@ -34,11 +34,7 @@ export function Waterfall({ trace, now_s }: { trace: Trace; now_s: number }) {
 }
 
 function Ticks({ axis }: { axis: Axis }) {
-  const shown: { left: number; text: string; key: string }[] = [];
-  for (const { from, left } of axis.stretches) {
-    if (left - (shown.at(-1)?.left ?? -1) >= 0.14 && left < 0.9) shown.push({ left, text: duration(from), key: `${from}` });
-  }
-  return <>{shown.map(({ left, text, key }) => <span class="wf-tick" key={key} style={{ left: `${left * 100}%` }}>{text}</span>)}
+  return <>{[0, 0.25, 0.5, 0.75].map((at) => <span class="wf-tick" key={at} style={{ left: `${at * 100}%` }}>{duration(axis.time(at))}</span>)}
     {axis.stretches.filter(({ cut }) => cut).map(({ from, left, width }) => <i class="wf-cut" key={from} style={{ left: `${(left + width / 2) * 100}%` }} />)}</>;
 }
 

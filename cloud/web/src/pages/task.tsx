@@ -6,7 +6,7 @@ import { now } from '../live/live';
 import { Icon } from '../parts/icons';
 import { Ago, Fact, Loaded, Message, Page, Panel } from '../parts/page';
 import { TaskBadge } from '../parts/state';
-import { waited } from '../parts/task_table';
+import { number_of, waited } from '../parts/task_table';
 
 export function TaskDetailPage({ id }: { id: string }) {
   const address = `/tasks/${encodeURIComponent(id)}`;
@@ -14,7 +14,7 @@ export function TaskDetailPage({ id }: { id: string }) {
   const trace = useQuery<Trace>(query.data ? `${address}/trace` : null, 3);
   const task = query.data;
   return (
-    <Page title={`Task ${id}`} wide lead={task && <><TaskBadge task={task} /> <span>{task.kind}</span> <span>from <a href={`/devices/${task.device}`}>{task.device}</a></span></>}>
+    <Page title={`Task ${number_of(id)}`} wide lead={task && <><TaskBadge task={task} /> <span>{task.kind}</span> <span>from <a href={`/devices/${task.device}`}>{task.device}</a></span></>}>
       <p class="crumbs"><a href="/tasks"><Icon name="left" size={14} />All tasks</a></p>
       <Loaded query={query} rows={6}>{(data) => <>
         {data.failure !== 'none' && <ul class="reasons" aria-label="Failure"><li class="tone-bad"><Icon name="cross" /><b>{sentence(words(data.failure))}</b><span>{meanings[data.failure]}</span></li></ul>}
@@ -46,7 +46,7 @@ function Placement({ task }: { task: Task }) {
         <li><b>Epoch {task.epoch}</b><span>{task.epoch > 1 ? `Granted ${task.epoch} times. ` : 'Its first grant. '}A success of any grant counts, the first one wins; what comes later is told apart by its epoch and dropped.</span></li>
       </ul>
       <p class="prose">The figures it compared, and what would change its mind, are stored on the device:</p>
-      <pre class="command"><code>spillway why {task.id.split(/[/:]/).pop()}</code></pre>
+      <pre class="command"><code>spillway why {number_of(task.id)}</code></pre>
     </Panel>
   );
 }
@@ -58,6 +58,7 @@ function Facts({ task }: { task: Task }) {
         <Fact name="Accepted"><Ago at={task.accepted} /></Fact><Fact name="Started">{task.started ? <Ago at={task.started} /> : 'not yet'}</Fact><Fact name="Ended">{task.ended ? <Ago at={task.ended} /> : 'not yet'}</Fact>
         <Fact name="Waited">{task.started ? duration(waited(task)) : '–'}</Fact><Fact name="Ran">{duration(task.ran_s)}</Fact><Fact name="CPU">{duration(task.cpu_s)}</Fact>
         <Fact name="Kind"><a href={`/tasks?kind=${encodeURIComponent(task.kind)}`}>{task.kind}</a></Fact><Fact name="Band">{sentence(task.band)}</Fact><Fact name="Epoch">{task.epoch}</Fact>
+        <Fact name="Id"><code class="break">{task.id}</code></Fact>
       </dl>
     </Panel>
   );
