@@ -44,6 +44,7 @@ NodeOptions node_options(const Options& options, BootId boot) {
   node.budget = options.budget;
   node.lease = options.placement.lease;
   node.probe_interval = options.placement.probe_interval;
+  node.telemetry = options.telemetry;
   node.placement.risk = options.placement.risk;
   node.placement.margin = options.placement.margin;
   node.placement.energy_weight = options.placement.energy_weight;
@@ -125,6 +126,9 @@ Status Composition::start() {
   parts.kinds = &kinds_;
   parts.random = [engine = std::mt19937_64(crypto::random_u64())]() mutable { return engine(); };
   parts.machine = [folder = options_.state_dir] { return look_at_machine(folder); };
+  probe_ = std::make_unique<SystemProbe>(
+      ProbeOptions{"", options_.state_dir, options_.broker.cert_file});
+  parts.measure = [this](wire::Telemetry& into) { probe_->measure(into); };
   parts.wake = [this] {
     if (turns_) turns_->wake();
   };

@@ -5,6 +5,7 @@
 
 #include "agent/intake/server.h"
 #include "agent/node/node.h"
+#include "agent/telemetry/system_probe.h"
 #include "common/attempt/pool_runner.h"
 #include "common/executor/executor.h"
 #include "common/kinds/registry.h"
@@ -49,6 +50,7 @@ class Composition {
   store::Recovered recovered_;
   std::unique_ptr<executor::Executor> executor_;
   std::unique_ptr<attempt::PoolRunner> runner_;
+  std::unique_ptr<SystemProbe> probe_;
   std::unique_ptr<mqtt::PahoTransport> transport_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<intake::Server> server_;

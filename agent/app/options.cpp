@@ -7,6 +7,7 @@ Options options_from(const AgentConfig& config) {
   options.device = config.agent.device;
   options.state_dir = config.agent.state_dir;
   options.socket = config.agent.socket;
+  options.telemetry = config.agent.telemetry;
   options.workers = config.agent.workers;
   options.tags = config.agent.tags;
   options.memory = config.agent.memory;

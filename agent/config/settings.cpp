@@ -41,6 +41,7 @@ std::vector<config::Setting> agent_settings(const AgentConfig& a, const AgentCon
       {"agent.socket", kRestart, a.agent.socket != b.agent.socket},
       {"agent.log_level", kReload, a.agent.log_level != b.agent.log_level},
       {"agent.grace", kReload, a.agent.grace != b.agent.grace},
+      {"agent.telemetry", kRestart, a.agent.telemetry != b.agent.telemetry},
       {"agent.workers", kRestart, a.agent.workers != b.agent.workers},
       {"agent.tags", kRestart, a.agent.tags != b.agent.tags},
       {"agent.memory", kRestart, a.agent.memory != b.agent.memory},

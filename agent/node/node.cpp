@@ -205,6 +205,7 @@ void Node::hold_in_cloud(const LiveTask& task, int change) {
 }
 
 void Node::finish(LiveTask& task, TaskResult result) {
+  count_end(task);
   result.id = id_of(task.seq);
   result.outcome = task.state.state;
   result.attempts = task.attempts;
@@ -256,7 +257,7 @@ NodeTime Node::cycle() {
   }
   NodeTime next =
       std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_, next_probe_,
-                next_review_, retry_commit_, looking_ ? kNever : table_.disk_due(),
+                next_telemetry_, next_review_, retry_commit_, looking_ ? kNever : table_.disk_due(),
                 admission_.next_look(), journal_.losses_due()});
   if (session_) next = std::min(next, session_->connection().next_timer());
   return next;
@@ -280,6 +281,7 @@ void Node::on_timers() {
   if (time >= next_resend_) resend_offers(std::chrono::seconds(5));
   if (time >= next_review_) review_offers();
   if (time >= next_probe_) probe();
+  if (time >= next_telemetry_) send_telemetry();
 }
 
 void Node::look_on_disk() {

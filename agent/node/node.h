@@ -20,8 +20,10 @@
 #include "agent/session/device_session.h"
 #include "common/attempt/attempt_runner.h"
 #include "common/base/clock.h"
+#include "common/base/latency_counts.h"
 #include "common/kinds/registry.h"
 #include "common/store/owner_store.h"
+#include "common/wire/telemetry.h"
 
 namespace spillway::agent {
 
@@ -35,6 +37,7 @@ struct NodeOptions {
   BudgetLimits budget;
   Duration lease = std::chrono::seconds(30);
   Duration probe_interval = std::chrono::seconds(30);
+  Duration telemetry{};  // between frames to the cloud; 0: none are sent
   placement::Policy placement;
 };
 
@@ -46,6 +49,8 @@ struct NodeParts {
   const kinds::KindRegistry* kinds = nullptr;
   std::function<std::uint64_t()> random;
   std::function<Machine()> machine;  // none: it never runs short
+  // Adds what the system knows of itself to a frame; may be empty.
+  std::function<void(wire::Telemetry&)> measure = {};
   // Asks for a call of cycle() soon, on the loop; several asks may melt into one.
   std::function<void()> wake;
   // For people: once per change, not per task.
@@ -97,6 +102,7 @@ class Node final : public intake::Api {
     std::uint64_t accepted = 0;  // since the store was made
     std::uint64_t by_state[8] = {};
     std::uint64_t done_local = 0, done_cloud = 0, buffered = 0, duplicates = 0, refused = 0;
+    std::uint64_t failed = 0, expired = 0;
   };
   struct Cloud {
     bool online = false;
@@ -211,6 +217,12 @@ class Node final : public intake::Api {
   void probe();
   void learn_transfer(const LiveTask& task);
 
+  // node_telemetry.cpp
+  void send_telemetry();
+  void count_end(const LiveTask& task);
+  wire::Metrics metrics() const;
+  void add_queues(wire::Metrics& into) const;
+
   // node_schedule.cpp
   void schedule();
   placement::Place local_place() const;
@@ -257,6 +269,9 @@ class Node final : public intake::Api {
   NodeTime retry_commit_ = kNever;
   NodeTime next_purge_{}, next_resend_ = kNever, next_probe_ = kNever, next_review_ = kNever,
                           link_since_{};
+  wire::TelemetryFrames frames_;
+  LatencyCounts local_latency_, cloud_latency_;  // since the last frame
+  NodeTime next_telemetry_ = kNever;
   std::uint64_t probe_token_ = 0;
   NodeTime probe_sent_{};
   unsigned looking_up_ = 0;                      // dependency look-ups under way

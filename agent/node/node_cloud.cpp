@@ -21,6 +21,8 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
                            [this] {
                              link_since_ = now();
                              link_problem_.clear();
+                             next_telemetry_ =
+                                 options_.telemetry > Duration::zero() ? now() : kNever;
                            },
                        .down = [this](const Error& reason) { on_link_down(reason); },
                        .cloud = [this](const wire::Presence& presence) { on_cloud(presence); },

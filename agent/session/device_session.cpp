@@ -19,6 +19,7 @@ DeviceSession::DeviceSession(mqtt::Transport& transport, SessionOptions options,
       state_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::state)),
       task_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::task)),
       ack_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::ack)),
+      telemetry_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::tel)),
       connection_(transport, options_.link,
                   session::Hooks{
                       .now = hooks.now,
@@ -73,6 +74,12 @@ void DeviceSession::stop() {
         {.topic = state_topic_, .payload = wire::encode(goodbye), .retained = true});
   }
   connection_.stop();
+}
+
+void DeviceSession::send_telemetry(Bytes frame) {
+  if (!up()) return;
+  (void)connection_.publish(
+      {.topic = telemetry_topic_, .payload = std::move(frame), .qos = 0, .retained = false});
 }
 
 void DeviceSession::on_message(const std::string& topic, const Bytes& payload) {

@@ -44,6 +44,8 @@ class DeviceSession {
 
   void send_task(wire::Item item) { connection_.send(task_topic_, std::move(item)); }
   void send_ack(wire::Item item) { connection_.send(ack_topic_, std::move(item)); }
+  // At most once: with QoS 0, outside the window, and not while the link is down.
+  void send_telemetry(Bytes frame);
 
   bool up() const { return connection_.up(); }
   bool cloud_online() const { return up() && cloud_.online; }
@@ -60,7 +62,7 @@ class DeviceSession {
 
   SessionOptions options_;
   SessionEvents events_;
-  std::string state_topic_, task_topic_, ack_topic_, down_prefix_;
+  std::string state_topic_, task_topic_, ack_topic_, telemetry_topic_, down_prefix_;
   wire::Presence self_;
   wire::Presence cloud_;
   session::Connection connection_;

@@ -106,8 +106,8 @@ FleetSummary Fleet::State::summary() const {
   LatencyCounts both_local = local[0], both_cloud = cloud[0];
   both_local.merge(local[1]);
   both_cloud.merge(cloud[1]);
-  sum.local = both_local.percentiles();
-  sum.cloud = both_cloud.percentiles();
+  sum.local = {both_local.quantile(0.5), both_local.quantile(0.95)};
+  sum.cloud = {both_cloud.quantile(0.5), both_cloud.quantile(0.95)};
   sum.backlog = backlog;
   sum.backlog_oldest = oldest;
   sum.cloud_queue = load.queue;
@@ -193,6 +193,11 @@ void Fleet::State::save() {
   }
   bound_batch();
   if (commits.busy()) return;
+  gather();
+  commits.flush();
+}
+
+void Fleet::State::gather() {
   FleetBatch& batch = commits.batch();
   for (Slot slot : dirty) {
     Device& device = table.at(slot);
@@ -205,7 +210,6 @@ void Fleet::State::save() {
   batch.totals.next_silence = book.next_silence;
   batch.now = now();
   batch.wall = wall();
-  commits.flush();
 }
 
 void Fleet::State::on_saved() { retry_save = kNever; }
@@ -259,7 +263,10 @@ void Fleet::flush() {
     if (!device.history) continue;
     if (auto block = device.history->cut()) state.keep_block(device, *block);
   }
-  state.save();
+  if (!state.store || !state.commits.busy()) return state.save();
+  // Behind what is under way, whose answer may come too late for another.
+  state.gather();
+  state.store->commit(std::exchange(state.commits.batch(), {}), {});
 }
 
 }  // namespace spillway::cloud

@@ -12,6 +12,7 @@
 #include "cloud/fleet/fleet.h"
 #include "cloud/fleet/fleet_store.h"
 #include "cloud/fleet/task_board.h"
+#include "common/base/latency_counts.h"
 #include "common/store/commit_cycle.h"
 
 namespace spillway::cloud {
@@ -52,6 +53,7 @@ struct Fleet::State {
   void sample();
   void publish();
   void save();
+  void gather();
   void on_saved();
   void on_save_failed(const Error& error);
   void prune();

@@ -5,8 +5,8 @@
 #include <map>
 #include <unordered_map>
 
-#include "cloud/fleet/figures.h"
 #include "cloud/fleet/views.h"
+#include "common/base/latency_counts.h"
 
 namespace spillway::cloud {
 

@@ -77,7 +77,7 @@ TEST(AgentConfig, an_empty_file_gives_defaults_that_work) {
 TEST(AgentConfig, every_key_is_read) {
   AgentConfig config = parsed(
       "[agent]\ndevice = 'pump-7'\nstate_dir = '/s'\nsocket = '/a'\nlog_level = 'debug'\n"
-      "grace = '1s'\nworkers = 3\ntags = ['gpu']\nmemory = '1GiB'\n"
+      "grace = '1s'\ntelemetry = '1min'\nworkers = 3\ntags = ['gpu']\nmemory = '1GiB'\n"
       "[broker]\nuri = 'mqtt://b:1'\n"
       "[store]\nmax_ready = 64\n"
       "[budget]\ndisk = '32MiB'\ndisk_free = '1MiB'\ninodes_free = 7\nmemory = '2MiB'\n"
@@ -96,6 +96,7 @@ TEST(AgentConfig, every_key_is_read) {
   STRCMP_EQUAL("/a", config.agent.socket.c_str());
   CHECK(config.agent.log_level == runtime::Level::debug);
   CHECK(config.agent.grace == 1s && config.agent.workers == 3);
+  CHECK(config.agent.telemetry == 1min);
   CHECK(config.agent.tags == std::vector<std::string>{"gpu"});
   UNSIGNED_LONGS_EQUAL(1 << 30, config.agent.memory);
   STRCMP_EQUAL("mqtt://b:1", config.broker.uri.c_str());
@@ -169,6 +170,7 @@ TEST(AgentConfig, each_setting_notices_its_own_change) {
       {"agent.socket", "[agent]\nsocket = '/x'"},
       {"agent.log_level", "[agent]\nlog_level = 'error'"},
       {"agent.grace", "[agent]\ngrace = '1s'"},
+      {"agent.telemetry", "[agent]\ntelemetry = '1s'"},
       {"agent.workers", "[agent]\nworkers = 1"},
       {"agent.tags", "[agent]\ntags = ['x']"},
       {"agent.memory", "[agent]\nmemory = 1"},

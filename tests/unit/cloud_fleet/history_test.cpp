@@ -4,6 +4,7 @@
 #include <random>
 
 #include "cloud/fleet/figures.h"
+#include "common/base/latency_counts.h"
 
 #include <CppUTest/TestHarness.h>
 

@@ -61,8 +61,9 @@ struct Options {
   unsigned workers = 0;               // 0: what the process may use
   std::uint64_t memory = 0;           // bytes offered to tasks; 0: what the machine has
   std::vector<std::string> tags;
-  std::size_t max_ready = 512;  // ready tasks held in memory
-  BudgetLimits budget;          // what is accepted and kept; full is answered with busy
+  std::chrono::milliseconds telemetry{10'000};  // between reports to the cloud; 0: none
+  std::size_t max_ready = 512;                  // ready tasks held in memory
+  BudgetLimits budget;  // what is accepted and kept; full is answered with busy
   Broker broker;
   PlacementOptions placement;
   std::vector<Command> commands;

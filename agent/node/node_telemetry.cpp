@@ -1,0 +1,80 @@
+#include "agent/node/node.h"
+
+namespace spillway::agent {
+
+using wire::Metric;
+using wire::Metrics;
+
+void Node::count_end(const LiveTask& task) {
+  TaskState state = task.state.state;
+  if (state == TaskState::failed) counters_.failed += 1;
+  if (state == TaskState::expired) counters_.expired += 1;
+  if (state != TaskState::succeeded || task.attempts.empty()) return;
+  bool there = task.attempts.back().place == PlaceKind::cloud;
+  (there ? cloud_latency_ : local_latency_).add(now() - task.created);
+}
+
+// What is ready is known by band as far as it is in memory; what is not comes after that, in the
+// last band seen or below.
+void Node::add_queues(Metrics& into) const {
+  std::array<std::uint64_t, 4> ready{};
+  std::size_t last = std::size_t(Band::normal);
+  std::uint64_t seen = 0;
+  for (const store::ReadyKey& key : table_.ready()) {
+    last = std::min<std::size_t>(std::size_t(key.band), ready.size() - 1);
+    ready[last] += 1;
+    seen += 1;
+  }
+  std::uint64_t all = counters_.by_state[std::size_t(TaskState::ready)];
+  ready[last] += all - std::min(all, seen);
+  for (std::size_t band = 0; band < ready.size(); ++band) {
+    into.set(Metric(std::size_t(Metric::queued_band0) + band), std::int64_t(ready[band]));
+  }
+}
+
+Metrics Node::metrics() const {
+  Metrics all;
+  auto set = [&](Metric metric, auto value) { all.set(metric, std::int64_t(value)); };
+  add_queues(all);
+  set(Metric::waiting, counters_.by_state[std::size_t(TaskState::waiting)]);
+  set(Metric::running_local, running_ + blocking_);
+  set(Metric::running_cloud, cloud_.held);
+  set(Metric::outbox, table_.pending_offers().size());
+  set(Metric::outbox_age_ms, oldest_offer() / std::chrono::milliseconds(1));
+  set(Metric::accepted, counters_.accepted);
+  set(Metric::done_local, counters_.done_local);
+  set(Metric::done_cloud, counters_.done_cloud);
+  set(Metric::failed, counters_.failed);
+  set(Metric::expired, counters_.expired);
+  set(Metric::duplicates, counters_.duplicates);
+  if (local_latency_.total() > 0) {
+    set(Metric::local_p50_us, local_latency_.quantile(0.5).count());
+    set(Metric::local_p95_us, local_latency_.quantile(0.95).count());
+  }
+  if (cloud_latency_.total() > 0) {
+    set(Metric::cloud_p50_us, cloud_latency_.quantile(0.5).count());
+    set(Metric::cloud_p95_us, cloud_latency_.quantile(0.95).count());
+  }
+  set(Metric::rtt_us, placement_.link().rtt().count());
+  set(Metric::bandwidth, std::min(placement_.link().bandwidth(), 1e15));
+  set(Metric::bytes_up, session_->connection().traffic().bytes_up);
+  set(Metric::bytes_down, session_->connection().traffic().bytes_down);
+  set(Metric::uptime_s, (now() - started_) / std::chrono::seconds(1));
+  set(Metric::draining, draining_ ? 1 : 0);
+  return all;
+}
+
+void Node::send_telemetry() {
+  next_telemetry_ = options_.telemetry > Duration::zero() ? now() + options_.telemetry : kNever;
+  if (!session_->up()) return;
+  wire::Telemetry frame;
+  frame.session = session_->connection().session();
+  frame.sent_wall = parts_.clock->wall_time();
+  frame.interval = options_.telemetry;
+  frame.metrics = metrics();
+  if (parts_.measure) parts_.measure(frame);
+  session_->send_telemetry(wire::encode(frames_.next(std::move(frame))));
+  local_latency_ = cloud_latency_ = {};
+}
+
+}  // namespace spillway::agent

@@ -1,0 +1,81 @@
+#include <vector>
+
+#include "common/wire/telemetry.h"
+#include "tests/unit/agent_node/agent_world.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::test;
+using wire::Metric;
+
+TEST_GROUP(NodeTelemetry) {
+  AgentWorld world{1, true};
+  void setup() override {
+    world.agent.options.telemetry = 10s;
+    world.boot();
+    world.cloud_up();
+  }
+  std::vector<wire::Telemetry> frames() {
+    std::vector<wire::Telemetry> frames;
+    for (const mqtt::Publication& seen : world.broker.seen()) {
+      if (!seen.topic.ends_with("/up/tel")) continue;
+      CHECK_EQUAL(0, seen.qos);
+      CHECK_FALSE(seen.retained);
+      auto frame = wire::decode_telemetry(seen.payload);
+      CHECK(frame.ok());
+      frames.push_back(*frame);
+    }
+    return frames;
+  }
+};
+
+TEST(NodeTelemetry, a_frame_follows_the_birth_and_then_one_each_interval) {
+  CHECK_EQUAL(1U, frames().size());
+  world.advance(35s);
+  std::vector<wire::Telemetry> all = frames();
+  CHECK_EQUAL(4U, all.size());
+  CHECK(all[0].whole);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    CHECK_EQUAL(i + 1, all[i].seq);
+    CHECK_EQUAL(all[0].session, all[i].session);
+    CHECK(all[i].interval == 10s);
+  }
+}
+
+TEST(NodeTelemetry, a_new_connection_begins_a_new_session_with_a_whole_frame) {
+  std::uint64_t before = frames().back().session;
+  world.broker.cut("pump-7");
+  world.advance(40s);
+  std::vector<wire::Telemetry> all = frames();
+  CHECK(all.back().session > before);
+  auto first = std::find_if(all.begin(), all.end(), [&](const wire::Telemetry& frame) {
+    return frame.session == all.back().session;
+  });
+  CHECK(first->whole);
+  CHECK_EQUAL(1U, first->seq);
+}
+
+TEST(NodeTelemetry, what_tasks_did_is_in_the_next_frame) {
+  std::uint64_t seq = world.add(echo());
+  CHECK(seq != 0);
+  world.advance(10s);
+  wire::Metrics busy = frames().back().metrics;
+  CHECK_EQUAL(1, busy.get(Metric::accepted));
+  CHECK_EQUAL(1, busy.get(Metric::running_local));
+  world.agent.runner().succeed(seq, to_bytes("done"));
+  world.advance(10s);
+  wire::Metrics done = frames().back().metrics;
+  CHECK_EQUAL(1, done.get(Metric::done_local));
+  CHECK_EQUAL(0, done.get(Metric::running_local));
+  DOUBLES_EQUAL(10e6, double(done.get(Metric::local_p50_us)), 1.5e6);
+}
+
+TEST(NodeTelemetry, nothing_is_sent_when_it_is_off) {
+  world.agent.crash();
+  world.agent.options.telemetry = Duration::zero();
+  std::size_t before = frames().size();
+  world.boot();
+  world.advance(60s);
+  CHECK_EQUAL(before, frames().size());
+}
