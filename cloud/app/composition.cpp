@@ -51,8 +51,27 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
     runtime::log(Level::error, "the ledger was damaged; it was set aside and a new one made",
                  {{"damaged", *made->recovered_.quarantined}});
   }
+  if (Status opened_fleet = made->open_fleet(); !opened_fleet) return opened_fleet.error();
   if (Status added = made->add_kinds(); !added) return added.error();
   return made;
+}
+
+Status Composition::open_fleet() {
+  auto poster = [this](std::function<void()> call) { loop_.post(std::move(call)); };
+  auto opened = SqliteFleetStore::open(options_.state_dir + "/fleet.db", poster, {});
+  if (!opened) return opened.error();
+  fleet_store_ = std::move(opened->store);
+  fleet_recovered_ = std::move(opened->recovered);
+  if (fleet_recovered_.quarantined) {
+    runtime::log(Level::error, "the fleet's store was damaged; it was set aside and a new one made",
+                 {{"damaged", *fleet_recovered_.quarantined}});
+  }
+  FleetOptions fleet;
+  fleet.wake = [this] {
+    if (fleet_turns_) fleet_turns_->wake();
+  };
+  fleet_ = std::make_unique<Fleet>(std::move(fleet), clock_, fleet_store_.get());
+  return {};
 }
 
 // Without it a kill counts against all that was about to run, which is no reason not to start.
@@ -89,6 +108,7 @@ void Composition::start() {
   parts.clock = &clock_;
   parts.ledger = ledger_.get();
   parts.runner = runner_.get();
+  parts.fleet = fleet_.get();
   parts.kinds = &kinds_;
   parts.random = [engine = std::mt19937_64(crypto::random_u64())]() mutable { return engine(); };
   parts.wake = [this] {
@@ -99,6 +119,9 @@ void Composition::start() {
     runtime::log_once(Level::warning, cause, "refused a message",
                       {{"cause", cause}, {"detail", detail}});
   };
+  fleet_->start(std::exchange(fleet_recovered_, {}));
+  fleet_turns_ = std::make_unique<runtime::Turns>(
+      loop_, [this] { return fleet_->now(); }, [this] { return fleet_->cycle(); });
   node_ = std::make_unique<Node>(std::move(node), std::move(parts), recovered_);
   turns_ = std::make_unique<runtime::Turns>(
       loop_, [this] { return node_->now(); }, [this] { return node_->cycle(); });
@@ -110,6 +133,7 @@ void Composition::start() {
   session.session_base = (recovered_.session + 1) << 32;
   node_->attach(*transport_, std::move(session));
   node_->start(recovered_);
+  fleet_turns_->wake();
   recovered_ = {};
 }
 
@@ -117,7 +141,12 @@ Composition::~Composition() {
   turns_.reset();
   if (node_) node_->stop();
   transport_.reset();
+  fleet_turns_.reset();
+  if (fleet_) fleet_->flush();
   if (executor_) executor_->shutdown(executor::Shutdown::cancel);
+  node_.reset();
+  fleet_.reset();
+  fleet_store_.reset();
   ledger_.reset();
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "cloud/fleet/fleet.h"
+#include "cloud/fleet/sqlite_fleet_store.h"
 #include "cloud/ledger/sqlite_ledger.h"
 #include "cloud/node/node.h"
 #include "common/attempt/pool_runner.h"
@@ -39,11 +41,13 @@ class Composition {
 
   void start();
   Node& node() { return *node_; }
+  Fleet& fleet() { return *fleet_; }
   void drain(std::function<void()> done) { node_->drain(std::move(done)); }
 
  private:
   Composition(const Options& options, runtime::Loop& loop) : options_(options), loop_(loop) {}
   Status add_kinds();
+  Status open_fleet();
   std::shared_ptr<attempt::RunRegister> open_marks() const;
 
   Options options_;
@@ -54,6 +58,10 @@ class Composition {
   // Destroyed from the bottom up: first nobody calls in, then nothing runs, then the ledger closes.
   std::unique_ptr<SqliteLedger> ledger_;
   LedgerRecovered recovered_;
+  std::unique_ptr<SqliteFleetStore> fleet_store_;
+  FleetRecovered fleet_recovered_;
+  std::unique_ptr<Fleet> fleet_;
+  std::unique_ptr<runtime::Turns> fleet_turns_;
   std::unique_ptr<executor::Executor> executor_;
   std::unique_ptr<attempt::PoolRunner> runner_;
   std::unique_ptr<mqtt::PahoTransport> transport_;

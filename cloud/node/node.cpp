@@ -60,6 +60,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
           [this] {
             link_problem_.clear();
             parts_.report("connected to the broker");
+            if (parts_.fleet) parts_.fleet->on_link(true);
           },
       .down = [this](const Error& reason) { on_link_down(reason); },
       .device = [this](const std::string& device,
@@ -72,6 +73,14 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
             parts_.refused(cause, detail);
           },
       .changed = parts_.wake};
+  if (parts_.fleet) {
+    events.state = [this](const std::string& device, const wire::Presence& said) {
+      parts_.fleet->on_presence(device, said);
+    };
+    events.telemetry = [this](const std::string& device, ByteView frame) {
+      parts_.fleet->on_telemetry(device, frame);
+    };
+  }
   session_ = std::make_unique<CloudSession>(transport, std::move(session), std::move(hooks),
                                             std::move(events));
   wire::Presence self;
@@ -87,6 +96,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
 
 // Each attempt fails anew; said once per cause.
 void Node::on_link_down(const Error& reason) {
+  if (parts_.fleet) parts_.fleet->on_link(false);
   if (std::exchange(link_problem_, reason.message) == reason.message) return;
   parts_.report("the connection to the broker is down: " + reason.message);
 }
@@ -197,6 +207,7 @@ void Node::track(HeldTask& task, const lifecycle::LesseeTask& was) {
   if (was.state != LeaseState::answered && task.state.state == LeaseState::answered) {
     tombstones_.push_back(task.id);
   }
+  show(task);
   NodeTime next = lifecycle::next_lessee_time(task.state);
   NodeTime& timer = timer_of_.try_emplace(task.id, kNever).first->second;
   if (timer == next) return;
@@ -222,8 +233,38 @@ void Node::forget(HeldTask& task) {
   tasks_.erase(id);
 }
 
+// For those who watch: the task as it is now.
+void Node::show(const HeldTask& task) {
+  if (!parts_.fleet) return;
+  CloudTask shown;
+  shown.id = task.id;
+  shown.device = task.device;
+  if (task.spec) shown.kind = task.spec->kind;
+  shown.band = task.band;
+  shown.epoch = task.state.epoch;
+  shown.state = task.state.state;
+  shown.failure = task.state.failure;
+  shown.accepted = timeline_.wall_of(task.accepted);
+  if (task.started != NodeTime{}) shown.started = timeline_.wall_of(task.started);
+  if (task.state.state >= lifecycle::LeaseState::done) shown.ended = parts_.clock->wall_time();
+  if (task.answer) {
+    shown.ran = task.answer->report.ran;
+    shown.cpu = task.answer->report.cpu;
+  }
+  parts_.fleet->on_task(shown);
+}
+
+void Node::show_load() {
+  if (!parts_.fleet) return;
+  CloudLoad load{queue_.size(), {}};
+  // By order to run in, not by age; the first one is close enough to the oldest.
+  if (!queue_.empty()) load.oldest = now() - std::get<2>(*queue_.begin());
+  parts_.fleet->set_load(load);
+}
+
 NodeTime Node::cycle() {
   if (stopped_) return kNever;
+  show_load();
   NodeTime time = now();
   while (!timers_.empty() && timers_.begin()->first <= time) {
     HeldTask& task = *find(timers_.begin()->second);

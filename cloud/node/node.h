@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cloud/fleet/fleet.h"
 #include "cloud/ledger/ledger.h"
 #include "cloud/node/held_task.h"
 #include "cloud/node/journal.h"
@@ -36,6 +37,7 @@ struct NodeParts {
   const Clock* clock = nullptr;
   Ledger* ledger = nullptr;
   attempt::Runner* runner = nullptr;
+  Fleet* fleet = nullptr;  // told of what devices say and do; null: nobody watches
   const kinds::KindRegistry* kinds = nullptr;
   std::function<std::uint64_t()> random;
   std::function<void()> wake;
@@ -90,6 +92,8 @@ class Node {
   void track(HeldTask& task, const lifecycle::LesseeTask& was);
   void settle(TaskId id);
   void forget(HeldTask& task);
+  void show(const HeldTask& task);
+  void show_load();
 
   void on_device(const std::string& device, const wire::Presence& presence);
   void on_item(const std::string& device, wire::Item item);

@@ -92,6 +92,10 @@ void CloudSession::on_message(const std::string& topic, const Bytes& payload) {
     return events_.refused("wrong topic", topic);
   }
   if (parsed->channel == wire::Channel::state) return on_device_state(parsed->device, payload);
+  if (parsed->channel == wire::Channel::tel) {
+    if (events_.telemetry) events_.telemetry(parsed->device, payload);
+    return;
+  }
   Result<wire::Message> message = wire::decode_message(payload);
   if (!message) {
     return events_.refused("malformed message", topic + ": " + message.error().message);
@@ -104,6 +108,7 @@ void CloudSession::on_device_state(const std::string& device, const Bytes& paylo
   if (!presence) {
     return events_.refused("malformed presence", device + ": " + presence.error().message);
   }
+  if (events_.state) events_.state(device, *presence);
   Birth& born = born_[device];
   // A late will, or a birth that was overtaken. A device that lost its store counts its sessions
   // from the beginning again, but not under the boot it had.

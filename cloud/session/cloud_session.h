@@ -26,6 +26,10 @@ struct SessionEvents {
   std::function<void(const Error&)> down;
   std::function<void(const std::string& device, const wire::Presence&)> device;
   std::function<void(const std::string& device, wire::Item)> item;
+  // For whoever watches the fleet: every valid state as it came, late ones too, and measurements
+  // as they came.
+  std::function<void(const std::string& device, const wire::Presence&)> state = {};
+  std::function<void(const std::string& device, ByteView frame)> telemetry = {};
   std::function<void(const std::string& cause, const std::string& detail)> refused;
   std::function<void()> changed;
 };

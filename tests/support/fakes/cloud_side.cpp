@@ -21,6 +21,7 @@ cloud::NodeParts CloudSide::parts() {
   parts.ledger = ledger_.get();
   parts.runner = runner_.get();
   parts.kinds = &kinds_;
+  parts.fleet = fleet;
   parts.random = [this] { return mixed(randoms_); };
   parts.wake = [this] { woken_ = true; };
   parts.report = [this](const std::string& message) { reports.push_back(message); };

@@ -37,8 +37,9 @@ class CloudSide {
   FakeTransport& transport() { return *transport_; }
 
   LedgerDisk disk;
-  cloud::NodeOptions options;  // of the next boot
-  std::set<TaskId> unbegun;    // at the next boot: claimed, but never begun
+  cloud::NodeOptions options;     // of the next boot
+  std::set<TaskId> unbegun;       // at the next boot: claimed, but never begun
+  cloud::Fleet* fleet = nullptr;  // of the next boot
   std::vector<std::string> reports, refused;
 
  private:
