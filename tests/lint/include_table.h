@@ -52,6 +52,7 @@ inline const Folder kFolders[] = {
     {"cloud/ledger", {"common"}},
     {"cloud/dispatch", {"common"}},
     {"cloud/fleet", {"common"}},
+    {"cloud/fleetsim", {"common"}},
     // The API shows what the fleet's read model answers.
     {"cloud/http", {"common", "cloud/fleet"}},
     {"cloud/web", {"common", "cloud/http/asset.h"}},
@@ -79,8 +80,8 @@ inline const Library kLibraries[] = {
     {"toml++/", {"common/config"}},
     {"Eigen/", {"common/kinds"}},
     {"unsupported/Eigen/", {"common/kinds"}},
-    {"asio", {"common/runtime", "common/executor/asio_bridge.h", "agent/intake"}},
-    {"CLI/", {"agent/cli", "agent/app", "cloud/app", "cloud/ctl"}},
+    {"asio", {"common/runtime", "common/executor/asio_bridge.h", "agent/intake", "cloud/fleetsim"}},
+    {"CLI/", {"cloud/fleetsim/main.cpp", "agent/cli", "agent/app", "cloud/app", "cloud/ctl"}},
     {"boost/json", {"cloud/http", "cloud/ctl"}},
     {"boost/", {"cloud/http"}},
     {"prometheus/", {"cloud/metrics"}},

@@ -20,6 +20,11 @@ constexpr const char* kAccess =
     "topic write spw/1/+/+/down/#\n"
     "topic readwrite spw/1/cloud/state\n"
     "\n"
+    "user fleetsim\n"
+    "topic write spw/1/+/+/up/#\n"
+    "topic read spw/1/+/+/down/#\n"
+    "topic read spw/1/cloud/state\n"
+    "\n"
     "pattern write spw/1/+/%u/up/#\n"
     "pattern read spw/1/+/%u/down/#\n"
     "pattern read spw/1/cloud/state\n";

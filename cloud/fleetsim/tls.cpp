@@ -1,0 +1,2 @@
+// Asio's TLS, compiled once, as asio.cpp of the runtime does for the rest.
+#include <asio/ssl/impl/src.hpp>
