@@ -95,7 +95,7 @@ Status Composition::add_kinds() {
   return {};
 }
 
-void Composition::start() {
+Status Composition::start() {
   executor_ = std::make_unique<executor::Executor>(executor::Options{.workers = options_.workers});
   runner_ = std::make_unique<attempt::PoolRunner>(*executor_, loop_, clock_, open_marks());
   NodeOptions node;
@@ -135,9 +135,32 @@ void Composition::start() {
   node_->start(recovered_);
   fleet_turns_->wake();
   recovered_ = {};
+  return open_front();
+}
+
+Status Composition::open_front() {
+  if (!options_.http) return {};
+  FrontOptions front;
+  front.service.server = *options_.http;
+  front.service.state_dir = options_.state_dir;
+  front.service.link = options_.one_time_link;
+  front.service.start = boot_.value;
+  front.name = options_.name;
+  front.broker = options_.broker.uri;
+  front.workers = executor_->width();
+  auto opened = Front::open(std::move(front), loop_, *fleet_, *node_, kinds_, clock_);
+  if (!opened) return opened.error();
+  front_ = *std::move(opened);
+  return {};
+}
+
+void Composition::drain(std::function<void()> done) {
+  if (front_) front_->drain();
+  node_->drain(std::move(done));
 }
 
 Composition::~Composition() {
+  front_.reset();
   turns_.reset();
   if (node_) node_->stop();
   transport_.reset();

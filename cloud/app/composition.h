@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cloud/app/front.h"
 #include "cloud/fleet/fleet.h"
 #include "cloud/fleet/sqlite_fleet_store.h"
 #include "cloud/ledger/sqlite_ledger.h"
@@ -21,10 +22,12 @@
 namespace spillway::cloud {
 
 struct Options {
-  std::string state_dir;       // made when missing; holds ledger.db
-  std::string name = "cloud";  // MQTT client id and certificate's common name
-  unsigned workers = 0;        // 0: what the process may use
-  std::uint64_t memory = 0;    // bytes offered to tasks; 0: what the machine has
+  std::optional<http::ServerOptions> http;  // none: nobody can look in
+  bool one_time_link = false;               // print a one-time link even though there are tokens
+  std::string state_dir;                    // made when missing; holds ledger.db
+  std::string name = "cloud";               // MQTT client id and certificate's common name
+  unsigned workers = 0;                     // 0: what the process may use
+  std::uint64_t memory = 0;                 // bytes offered to tasks; 0: what the machine has
   std::vector<std::string> tags;
   std::uint32_t max_queue = 10'000;
   mqtt::ConnectOptions broker;
@@ -39,15 +42,17 @@ class Composition {
   static Result<std::unique_ptr<Composition>> open(const Options& options, runtime::Loop& loop);
   ~Composition();
 
-  void start();
+  // Fails when HTTP cannot be served as asked.
+  Status start();
   Node& node() { return *node_; }
   Fleet& fleet() { return *fleet_; }
-  void drain(std::function<void()> done) { node_->drain(std::move(done)); }
+  void drain(std::function<void()> done);
 
  private:
   Composition(const Options& options, runtime::Loop& loop) : options_(options), loop_(loop) {}
   Status add_kinds();
   Status open_fleet();
+  Status open_front();
   std::shared_ptr<attempt::RunRegister> open_marks() const;
 
   Options options_;
@@ -67,6 +72,7 @@ class Composition {
   std::unique_ptr<mqtt::PahoTransport> transport_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<runtime::Turns> turns_;
+  std::unique_ptr<Front> front_;
 };
 
 }  // namespace spillway::cloud

@@ -18,6 +18,7 @@ constexpr char kExamples[] =
     "  spillway-cloud                              with /etc/spillway/cloud.toml\n"
     "  spillway-cloud --config ./cloud.toml        with a file of one's own\n"
     "  spillway-cloud --check --config ./cloud.toml  only say whether the file is right\n"
+    "  spillway-cloud --link                       a new link to log in, in [cloud] state_dir\n"
     "Signals: SIGTERM drains within [cloud] grace and ends; SIGHUP reads the file again.";
 
 int refuse(const Error& error) {
@@ -50,6 +51,16 @@ Options options_from(const CloudConfig& config) {
     options.commands.push_back(std::move(program));
   }
   options.plugins = config.plugins.files;
+  if (!config.http.listen.empty()) {
+    http::ServerOptions server;
+    server.address = config.http.address;
+    server.port = config.http.port;
+    server.max_connections = config.http.max_connections;
+    if (!config.http.cert.empty()) {
+      server.tls = http::TlsFiles{config.http.cert, config.http.key};
+    }
+    options.http = std::move(server);
+  }
   return options;
 }
 
@@ -68,13 +79,15 @@ void reload(const std::string& path, CloudConfig& current, Composition& composit
   runtime::log(Level::info, "configuration reloaded", {{"file", path}});
 }
 
-int serve(const std::string& path, CloudConfig config) {
+int serve(const std::string& path, CloudConfig config, bool link) {
   runtime::logger().set_level(config.cloud.log_level);
   runtime::Loop loop;
-  auto composition = Composition::open(options_from(config), loop);
+  Options options = options_from(config);
+  options.one_time_link = link;
+  auto composition = Composition::open(options, loop);
   if (!composition) return refuse(composition.error());
   auto start = [&]() -> Status {
-    (*composition)->start();
+    if (Status started = (*composition)->start(); !started) return started;
     runtime::log(
         Level::info, "running",
         {{"name", config.cloud.name}, {"version", kVersion}, {"broker", config.broker.uri}});
@@ -94,9 +107,10 @@ int serve(const std::string& path, CloudConfig config) {
 int run(int argc, char** argv) {
   CLI::App app("spillway-cloud: takes what devices offer, runs it, and answers until they have it");
   std::string path = "/etc/spillway/cloud.toml";
-  bool check = false;
+  bool check = false, link = false;
   app.add_option("-c,--config", path, "Configuration file (TOML)")->capture_default_str();
   app.add_flag("--check", check, "Read the configuration, say whether it is right, and end");
+  app.add_flag("--link", link, "Make a link that logs in once, though there are tokens");
   app.set_version_flag("--version", std::string("spillway-cloud ") + kVersion);
   app.footer(kExamples);
   try {
@@ -107,7 +121,7 @@ int run(int argc, char** argv) {
   Result<CloudConfig> config = load_cloud_config(path);
   if (!config) return refuse(config.error());
   if (check) return std::printf("%s is right\n", path.c_str()), 0;
-  return serve(path, *std::move(config));
+  return serve(path, *std::move(config), link);
 }
 
 }  // namespace

@@ -90,8 +90,8 @@ Result<std::unique_ptr<Service>> Service::start(ServiceOptions options, ServiceP
 
 Service::~Service() {
   subscription_.reset();
-  bridge_.reset();               // the loop's answers find nobody
   if (server_) server_->stop();  // nothing runs on its thread any more
+  bridge_.reset();               // what the loop still has for it is dropped
   store_.reset();                // commits what is queued; its answers are dropped
 }
 
@@ -102,7 +102,7 @@ std::string Service::url() const {
 }
 
 void Service::make_link(const std::string& code) {
-  link_ = url() + "/login#" + code;
+  link_ = url() + "/login#code=" + code;
   std::string path = options_.state_dir + "/link.txt";
   ::unlink(path.c_str());
   int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -71,6 +71,7 @@ class Node {
   NodeTime now() const { return timeline_.now(); }
   const NodeCounters& counters() const { return counters_; }
   std::size_t held() const { return held_; }
+  bool connected() const { return session_ && session_->up(); }  // to the broker
 
  private:
   struct Device {

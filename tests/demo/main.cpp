@@ -115,8 +115,10 @@ int perform(const Options& options) {
       [&](const Progress& progress) { view.show(progress); }, stop);
   view.end();
   if (stop) return 130;
-  std::string summary =
-      options.json ? summary_json(outcome) : summary_text(outcome, (*bed)->socket(), options.keep);
+  std::string link = test::read_text(directory.file("cloud/link.txt"));
+  std::string summary = options.json ? summary_json(outcome)
+                                     : summary_text(outcome, (*bed)->socket(),
+                                                    link.substr(0, link.find('\n')), options.keep);
   std::fputs(summary.c_str(), stdout);
   std::fflush(stdout);
   while (options.keep && !stop) std::this_thread::sleep_for(std::chrono::milliseconds(100));

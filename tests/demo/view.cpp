@@ -74,7 +74,8 @@ void View::show(const Progress& progress) {
 
 void View::end() { lines_ = 0; }
 
-std::string summary_text(const Outcome& o, const std::string& socket, bool kept) {
+std::string summary_text(const Outcome& o, const std::string& socket, const std::string& link,
+                         bool kept) {
   std::string text;
   text += format("accepted            %zu\n", o.accepted);
   text += format("done locally        %zu\n", o.local);
@@ -101,6 +102,7 @@ std::string summary_text(const Outcome& o, const std::string& socket, bool kept)
   text += "  export SPILLWAY_SOCKET=" + socket + "\n";
   text += format("  spillway why %llu\n  spillway ls\n  spillway places\n",
                  static_cast<unsigned long long>(o.a_cloud_task));
+  text += "The dashboard, by a link that logs in once:\n  " + link + "\n";
   return text + "Ctrl-C here stops everything and removes it.\n";
 }
 

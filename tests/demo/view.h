@@ -20,7 +20,9 @@ class View {
   double last_ = -1;
 };
 
-std::string summary_text(const Outcome& outcome, const std::string& socket, bool kept);
+// `link` logs in to the dashboard, once.
+std::string summary_text(const Outcome& outcome, const std::string& socket, const std::string& link,
+                         bool kept);
 std::string summary_json(const Outcome& outcome);
 
 }  // namespace spillway::demo

@@ -150,7 +150,7 @@ void ServiceRig::on_loop(const std::function<void(Fleet&)>& work) {
 }
 
 std::string ServiceRig::link_code() const {
-  return service_->link().substr(service_->link().find('#') + 1);
+  return service_->link().substr(service_->link().find('=') + 1);
 }
 
 cloud::http::Client ServiceRig::client() const { return *Client::make({service_->url(), "", 20s}); }

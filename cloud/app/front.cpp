@@ -1,0 +1,106 @@
+#include "cloud/app/front.h"
+
+#include <filesystem>
+
+#include "cloud/metrics/cloud_metrics.h"
+#include "common/runtime/log.h"
+#include "spillway/version.h"
+
+namespace spillway::cloud {
+namespace {
+
+std::vector<std::pair<std::string, std::uint64_t>> named(const NodeCounters& counters) {
+  return {{"accepted", counters.accepted},  {"refused", counters.refused},
+          {"done", counters.done},          {"failed", counters.failed},
+          {"answered", counters.answered},  {"repeated", counters.repeated},
+          {"malformed", counters.malformed}};
+}
+
+std::uint64_t bytes_in(const std::string& directory) {
+  std::error_code error;
+  std::uint64_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    std::uint64_t size = entry.is_regular_file(error) ? entry.file_size(error) : 0;
+    if (!error) bytes += size;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Front::Front(FrontOptions options, Fleet& fleet, Node& node, const kinds::KindRegistry& kinds,
+             const Clock& clock)
+    : options_(std::move(options)),
+      fleet_(fleet),
+      node_(node),
+      kinds_(kinds),
+      clock_(clock),
+      started_wall_(clock.wall_time()),
+      started_(clock.boot_time()) {}
+
+Result<std::unique_ptr<Front>> Front::open(FrontOptions options, runtime::Loop& loop, Fleet& fleet,
+                                           Node& node, const kinds::KindRegistry& kinds,
+                                           const Clock& clock) {
+  std::unique_ptr<Front> front(new Front(std::move(options), fleet, node, kinds, clock));
+  http::ServiceParts parts;
+  parts.loop = &loop;
+  parts.fleet = &fleet;
+  parts.facts = [raw = front.get()] { return raw->facts(); };
+  parts.metrics = [raw = front.get()](const http::ServerCounts& counts) {
+    return raw->metrics(counts);
+  };
+  parts.wall = [&clock] { return clock.wall_time(); };
+  parts.assets = http::assets();
+  auto service = http::Service::start(front->options_.service, std::move(parts));
+  if (!service) return service.error();
+  front->service_ = *std::move(service);
+  runtime::log(runtime::Level::info, "serving HTTP", {{"url", front->service_->url()}});
+  if (!front->service_->link().empty()) {
+    // The link itself is a secret, and logs travel: it is in a file that only its owner reads.
+    runtime::log(runtime::Level::info, "open the link in this file to log in; it works once",
+                 {{"file", front->options_.service.state_dir + "/link.txt"}});
+  }
+  return front;
+}
+
+void Front::drain() {
+  draining_ = true;
+  service_->drain();
+}
+
+http::CloudFacts Front::facts() const {
+  http::CloudFacts facts;
+  facts.name = options_.name;
+  facts.version = kVersion;
+  facts.started = started_wall_;
+  facts.uptime = clock_.boot_time() - started_;
+  facts.draining = draining_;
+  facts.broker = options_.broker;
+  facts.connected = node_.connected();
+  facts.directory = options_.service.state_dir;
+  facts.store_bytes = bytes_in(facts.directory);
+  std::error_code error;
+  auto space = std::filesystem::space(facts.directory, error);
+  facts.free_bytes = error ? 0 : space.available;
+  facts.workers = options_.workers;
+  facts.held = node_.held();
+  facts.counters = named(node_.counters());
+  for (const Kind* kind : kinds_.list()) facts.kinds.push_back(kind->name);
+  return facts;
+}
+
+std::string Front::metrics(const http::ServerCounts& counts) const {
+  CloudMetrics metrics;
+  metrics.version = kVersion;
+  metrics.uptime_s = std::chrono::duration<double>(clock_.boot_time() - started_).count();
+  metrics.broker_connected = node_.connected();
+  metrics.held = node_.held();
+  metrics.attempts = named(node_.counters());
+  metrics.fleet = fleet_.summary();
+  metrics.kinds = fleet_.kinds();
+  metrics.http = {counts.connections, counts.streams,   counts.requests,
+                  counts.turned_away, counts.timed_out, counts.malformed};
+  return prometheus_text(metrics);
+}
+
+}  // namespace spillway::cloud

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cloud/fleet/fleet.h"
+#include "cloud/http/service.h"
+#include "cloud/node/node.h"
+#include "common/kinds/registry.h"
+
+namespace spillway::cloud {
+
+struct FrontOptions {
+  http::ServiceOptions service;
+  std::string name, broker;
+  unsigned workers = 0;
+};
+
+// What people and programs see of this cloud over HTTP: the API, the dashboard, its metrics. Loop's
+// thread; everything given outlives it.
+class Front {
+ public:
+  static Result<std::unique_ptr<Front>> open(FrontOptions options, runtime::Loop& loop,
+                                             Fleet& fleet, Node& node,
+                                             const kinds::KindRegistry& kinds, const Clock& clock);
+
+  void drain();
+  const http::Service& service() const { return *service_; }
+
+ private:
+  Front(FrontOptions options, Fleet& fleet, Node& node, const kinds::KindRegistry& kinds,
+        const Clock& clock);
+  http::CloudFacts facts() const;
+  std::string metrics(const http::ServerCounts& counts) const;
+
+  FrontOptions options_;
+  Fleet& fleet_;
+  Node& node_;
+  const kinds::KindRegistry& kinds_;
+  const Clock& clock_;
+  Duration started_wall_, started_;
+  bool draining_ = false;
+  std::unique_ptr<http::Service> service_;
+};
+
+}  // namespace spillway::cloud

@@ -1,0 +1,149 @@
+#include "cloud/ctl/api.h"
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <thread>
+
+namespace spillway::ctl {
+namespace {
+
+using cloud::http::Response;
+constexpr int kReconnects = 30;
+
+Code code_of(unsigned status) {
+  switch (status) {
+    case 400:
+    case 422: return Code::invalid_argument;
+    case 401:
+    case 403: return Code::denied;
+    case 404: return Code::not_found;
+    case 409:
+    case 412: return Code::conflict;
+    case 429:
+    case 503: return Code::busy;
+    case 504: return Code::timeout;
+    default: return Code::internal;
+  }
+}
+
+}  // namespace
+
+Api::Api(cloud::http::Client client, const Target& target) : client_(std::move(client)) {
+  if (!target.token.empty()) headers_.emplace_back("authorization", "Bearer " + target.token);
+}
+
+Result<Api> Api::open(const Target& target) {
+  auto client = cloud::http::Client::make({target.url, target.ca});
+  if (!client) return client.error();
+  return Api(*std::move(client), target);
+}
+
+Result<json::value> Api::read(const Response& response) const {
+  json::value body;
+  if (response.content_type.find("json") != std::string::npos) {
+    boost::system::error_code error;
+    body = json::parse(response.body, error);
+    if (error) return fail(Code::corrupt, "the cloud's answer is not JSON: " + error.message());
+  }
+  if (response.status < 300) return body;
+  const json::object* problem = body.if_object();
+  const json::value* detail = problem ? problem->if_contains("detail") : nullptr;
+  std::string message = detail && detail->is_string()
+                            ? std::string(detail->get_string())
+                            : "the cloud answered " + std::to_string(response.status);
+  if (response.status == 401 && headers_.empty()) {
+    message += "; name a token by SPWCTL_TOKEN, --token-file or a context";
+  }
+  return fail(code_of(response.status), message);
+}
+
+Result<json::value> Api::call(Method method, const std::string& path, const json::value* body,
+                              const cloud::http::Headers& more) {
+  cloud::http::Headers headers = headers_;
+  headers.insert(headers.end(), more.begin(), more.end());
+  auto response = client_.send(method, "/api/v1" + path, headers,
+                               body ? json::serialize(*body) : std::string());
+  if (!response) return response.error();
+  return read(*response);
+}
+
+Status Api::list(const std::string& path, std::size_t most,
+                 const std::function<bool(const json::value&)>& each) {
+  std::string cursor;
+  for (;;) {
+    std::size_t limit = std::min<std::size_t>(most, 1000);
+    std::string target = path + (path.find('?') == std::string::npos ? "?" : "&") +
+                         "limit=" + std::to_string(limit) +
+                         (cursor.empty() ? "" : "&cursor=" + cursor);
+    auto page = get(target);
+    if (!page) return page.error();
+    const json::object* object = page->if_object();
+    const json::value* items = object ? object->if_contains("items") : nullptr;
+    if (!items || !items->is_array()) return fail(Code::corrupt, "the cloud's answer is no list");
+    for (const json::value& item : items->get_array()) {
+      if (most == 0 || !each(item)) return {};
+      --most;
+    }
+    const json::value* next = object->if_contains("next");
+    if (most == 0 || !next || !next->is_string()) return {};
+    cursor = next->get_string();
+  }
+}
+
+Status Api::watch(const std::function<bool(const std::string& event, const json::value&)>& each) {
+  std::string position;
+  for (int failures = 0;;) {
+    cloud::http::Headers headers = headers_;
+    if (!position.empty()) headers.emplace_back("last-event-id", position);
+    bool done = false;
+    auto response = client_.stream("/api/v1/stream", headers, [&](const auto& event) {
+      failures = 0;
+      position = event.id;
+      boost::system::error_code error;
+      json::value data = json::parse(event.data, error);
+      done = !error && !each(event.name, data);
+      return !done;
+    });
+    if (done) return {};
+    if (response && response->status != 200) {
+      auto refused = read(*response);
+      return refused ? fail(Code::corrupt, "the cloud's answer is no stream") : refused.error();
+    }
+    if (!response && ++failures > kReconnects) return response.error();
+    if (!response && position.empty()) return response.error();
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
+
+int exit_code(const Error& error) {
+  switch (error.code) {
+    case Code::invalid_argument: return 2;
+    case Code::not_found: return 3;
+    case Code::denied: return 4;
+    case Code::conflict: return 5;
+    case Code::unavailable:
+    case Code::busy:
+    case Code::timeout: return 6;
+    default: return 1;
+  }
+}
+
+std::string escaped(std::string_view text) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~,=";
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string safe;
+  for (char c : text) {
+    if (kPlain.find(c) != std::string_view::npos) {
+      safe += c;
+    } else {
+      auto byte = static_cast<unsigned char>(c);
+      safe += '%';
+      safe += kHex[byte >> 4];
+      safe += kHex[byte & 15];
+    }
+  }
+  return safe;
+}
+
+}  // namespace spillway::ctl

@@ -1,0 +1,507 @@
+#include "cloud/ctl/commands.h"
+
+#include <boost/json.hpp>
+
+namespace spillway::ctl {
+namespace {
+
+const std::vector<Column> kDeviceRow = {{"DEVICE", "id"},
+                                        {"HEALTH", "health"},
+                                        {"REASONS", "reasons", As::list},
+                                        {"SINCE", "since", As::age},
+                                        {"SEEN", "last_seen", As::age},
+                                        {"BACKLOG", "backlog"},
+                                        {"CPU", "cpu_ratio", As::percent},
+                                        {"TEMP", "temperature_celsius", As::celsius},
+                                        {"RTT", "rtt_s", As::seconds},
+                                        {"BATTERY", "battery_ratio", As::percent, true},
+                                        {"GROUP", "group", As::plain, true},
+                                        {"LABELS", "labels", As::list, true},
+                                        {"VERSION", "version", As::plain, true},
+                                        {"MACHINE", "machine", As::plain, true},
+                                        {"LOST", "lost", As::plain, true}};
+const std::vector<Column> kTaskRow = {{"TASK", "id"},
+                                      {"DEVICE", "device"},
+                                      {"KIND", "kind"},
+                                      {"STATE", "state"},
+                                      {"FAILURE", "failure"},
+                                      {"ACCEPTED", "accepted", As::age},
+                                      {"RAN", "ran_s", As::seconds},
+                                      {"BAND", "band", As::plain, true},
+                                      {"EPOCH", "epoch", As::plain, true},
+                                      {"CPU", "cpu_s", As::seconds, true}};
+const std::vector<Column> kAlertRow = {{"ALERT", "id"},
+                                       {"SEVERITY", "severity"},
+                                       {"RULE", "rule"},
+                                       {"DEVICE", "device"},
+                                       {"FIRING", "firing"},
+                                       {"FIRED", "fired", As::age},
+                                       {"VALUE", "value"},
+                                       {"ACKNOWLEDGED", "acknowledged_by"},
+                                       {"TITLE", "title"},
+                                       {"NOTE", "note", As::plain, true},
+                                       {"SILENCED", "silenced_until", As::plain, true}};
+const std::vector<Column> kEventRow = {
+    {"AT", "at"}, {"DEVICE", "device"}, {"WHAT", "what"}, {"DETAIL", "detail"}};
+const std::vector<Column> kTokenRow = {{"TOKEN", "id"},        {"NAME", "name"},
+                                       {"SCOPE", "scope"},     {"CREATED", "created", As::age},
+                                       {"EXPIRES", "expires"}, {"USED", "last_used", As::age}};
+
+// A query's parameters, those that are set.
+class Query {
+ public:
+  Query& put(std::string_view name, const std::string& value) {
+    if (value.empty()) return *this;
+    text_ += (text_.empty() ? "?" : "&") + std::string(name) + "=" + escaped(value);
+    return *this;
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+int list(Api& api, const Console& console, const std::string& path, std::uint64_t limit,
+         const std::vector<Column>& columns) {
+  Listing listing(console, columns);
+  Status status = api.list(path, limit, [&](const json::value& item) {
+    listing.add(item);
+    return true;
+  });
+  if (!status) return complain(console, status.error());
+  listing.end();
+  return 0;
+}
+
+// Lists that come in one piece.
+int whole_list(Api& api, const Console& console, const std::string& path,
+               const std::vector<Column>& columns) {
+  auto answer = api.get(path);
+  if (!answer) return complain(console, answer.error());
+  Listing listing(console, columns);
+  for (const json::value& item : answer->at("items").as_array()) listing.add(item);
+  listing.end();
+  return 0;
+}
+
+int show_at(Api& api, const Console& console, const std::string& path,
+            const std::vector<Column>& columns) {
+  auto answer = api.get(path);
+  if (!answer) return complain(console, answer.error());
+  show(console, *answer, columns);
+  return 0;
+}
+
+std::string device_path(const Words& words) { return "/devices/" + escaped(words.id); }
+
+Query device_query(const Words& words) {
+  Query query;
+  query.put("q", words.text).put("health", words.health).put("reason", words.reason);
+  query.put("group", words.group).put("label", words.label).put("kind", words.kind);
+  query.put("version", words.version).put("sort", words.sort);
+  query.put("online", words.online ? "true" : words.offline ? "false" : "");
+  return query;
+}
+
+json::array split(const std::string& text) {
+  json::array items;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t comma = std::min(text.find(',', at), text.size());
+    if (comma > at) items.emplace_back(text.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return items;
+}
+
+json::object selector(const Words& words) {
+  json::object select;
+  const auto put = [&](const char* name, const std::string& value) {
+    if (!value.empty()) select[name] = value;
+  };
+  const auto put_list = [&](const char* name, const std::string& value) {
+    if (!value.empty()) select[name] = split(value);
+  };
+  put("q", words.text);
+  put("group", words.group);
+  put("kind", words.kind);
+  put("version", words.version);
+  put_list("health", words.health);
+  put_list("reason", words.reason);
+  put_list("label", words.label);
+  if (words.online || words.offline) select["online"] = words.online;
+  return select;
+}
+
+// On named devices one by one, else on all that match. 7: some failed.
+int act_on_named(Api& api, const Console& console, const Words& words, const json::object& change) {
+  int worst = 0, good = 0;
+  for (const std::string& id : words.ids) {
+    auto device = api.get("/devices/" + escaped(id));
+    if (device) {
+      json::value body = change;
+      std::string etag =
+          "\"" + std::to_string(device->at("revision").to_number<std::uint64_t>()) + "\"";
+      device = api.call(Method::patch, "/devices/" + escaped(id), &body, {{"if-match", etag}});
+    }
+    if (!device) {
+      worst = complain(console, device.error());
+      continue;
+    }
+    ++good;
+    console.err << id << ": " << json::serialize(change) << "\n";
+  }
+  return worst == 0 ? 0 : good > 0 ? 7 : worst;
+}
+
+int act(Api& api, const Console& console, const Words& words, const std::string& action,
+        json::object change) {
+  if (!words.note.empty()) change["note"] = words.note;
+  if (!words.ids.empty() && !words.dry_run) return act_on_named(api, console, words, change);
+  json::object select = selector(words);
+  if (select.empty() && !words.all) {
+    console.err << "spwctl: name devices, or a filter, or --all\n";
+    return 2;
+  }
+  json::object body{{"action", action}, {"select", select}, {"dry_run", words.dry_run}};
+  if (!words.note.empty()) body["note"] = words.note;
+  if (action == "set_group") body["group"] = words.to_group;
+  json::value sent = std::move(body);
+  auto outcome = api.call(Method::post, "/devices/actions", &sent);
+  if (!outcome) return complain(console, outcome.error());
+  show(console, *outcome, {{"matched", "matched"}, {"changed", "changed"}, {"failed", "failed"}});
+  return outcome->at("failed").to_number<std::uint64_t>() > 0 ? 7 : 0;
+}
+
+void say_summary(const Console& console, const json::value& summary) {
+  show(console, summary,
+       {{"devices", "devices"},
+        {"online", "online"},
+        {"operational", "health.operational"},
+        {"degraded", "health.degraded"},
+        {"disconnected", "health.disconnected"},
+        {"updating", "health.updating"},
+        {"sleeping", "health.sleeping", As::plain, true},
+        {"never seen", "health.never_seen", As::plain, true},
+        {"quarantined", "health.quarantined", As::plain, true},
+        {"revoked", "health.revoked", As::plain, true},
+        {"tasks/s", "tasks_per_s"},
+        {"offloaded", "offload_ratio", As::percent},
+        {"p50 here", "local.p50_s", As::seconds, true},
+        {"p95 here", "local.p95_s", As::seconds},
+        {"p50 cloud", "cloud.p50_s", As::seconds, true},
+        {"p95 cloud", "cloud.p95_s", As::seconds},
+        {"edge backlog", "edge_backlog"},
+        {"oldest there", "edge_oldest_s", As::seconds},
+        {"cloud queue", "cloud_queue"},
+        {"oldest here", "cloud_oldest_s", As::seconds},
+        {"duplicates suppressed", "duplicates_suppressed"},
+        {"lost", "lost"},
+        {"alerts firing", "alerts_firing"}});
+}
+
+// Prints each item of `member` in every event, as it comes. A table's columns cannot wait for the
+// last row, so people get one line a change.
+int tail(Api& api, const Console& console, const std::string& member,
+         const std::vector<Column>& columns,
+         const std::function<bool(const json::value&)>& wanted) {
+  Console line = console;
+  if (line.format == Format::json) line.format = Format::ndjson;
+  Listing listing(line, columns);
+  Status status = api.watch([&](const std::string&, const json::value& data) {
+    const json::value* items = data.as_object().if_contains(member);
+    if (!items) return true;
+    for (const json::value& item : items->as_array()) {
+      if (!wanted(item)) continue;
+      if (line.format == Format::ndjson || line.format == Format::csv) {
+        listing.add(item);
+        continue;
+      }
+      for (const Column& column : columns) {
+        if (!column.wide || line.format == Format::wide) {
+          line.out << text_of(item, column, line.now) << "  ";
+        }
+      }
+      line.out << std::endl;
+    }
+    line.out.flush();
+    return line.out.good();
+  });
+  return status ? 0 : complain(console, status.error());
+}
+
+}  // namespace
+
+int complain(const Console& console, const Error& error) {
+  console.err << "spwctl: " << printable(error.message) << "\n";
+  return exit_code(error);
+}
+
+int fleet_status(Api& api, const Console& console, const Words&) {
+  auto summary = api.get("/fleet/summary");
+  if (!summary) return complain(console, summary.error());
+  say_summary(console, *summary);
+  return 0;
+}
+
+int fleet_watch(Api& api, const Console& console, const Words&) {
+  Status status = api.watch([&](const std::string&, const json::value& data) {
+    const json::value* summary = data.as_object().if_contains("summary");
+    if (!summary) return true;
+    if (console.format == Format::table || console.format == Format::wide) {
+      auto cell = [&](std::string_view path, As as = As::plain) {
+        return text_of(*summary, {"", path, as}, console.now);
+      };
+      console.out << cell("at").substr(11, 8) << "  online " << cell("online") << "/"
+                  << cell("devices") << "  degraded " << cell("health.degraded")
+                  << "  disconnected " << cell("health.disconnected") << "  tasks/s "
+                  << cell("tasks_per_s") << "  offloaded " << cell("offload_ratio", As::percent)
+                  << "  backlog " << cell("edge_backlog") << "  alerts " << cell("alerts_firing")
+                  << std::endl;
+    } else {
+      say_summary(console, *summary);
+    }
+    return console.out.good();
+  });
+  return status ? 0 : complain(console, status.error());
+}
+
+int device_list(Api& api, const Console& console, const Words& words) {
+  return list(api, console, "/devices" + device_query(words).text(), words.limit, kDeviceRow);
+}
+
+int device_show(Api& api, const Console& console, const Words& words) {
+  std::vector<Column> columns = kDeviceRow;
+  for (Column& column : columns) column.wide = false;
+  columns.insert(columns.end(), {{"KERNEL", "kernel"},
+                                 {"WORKERS", "workers"},
+                                 {"TAGS", "tags", As::list},
+                                 {"SESSION", "session"},
+                                 {"FIRST SEEN", "first_seen"},
+                                 {"MEASURED", "measured", As::age},
+                                 {"NOTE", "note"}});
+  return show_at(api, console, device_path(words), columns);
+}
+
+int device_watch(Api& api, const Console& console, const Words& words) {
+  return tail(api, console, "devices", kDeviceRow, [&](const json::value& item) {
+    return words.id.empty() || item.at("id").as_string() == words.id;
+  });
+}
+
+int device_tasks(Api& api, const Console& console, const Words& words) {
+  return list(api, console, device_path(words) + "/tasks", words.limit, kTaskRow);
+}
+
+int device_events(Api& api, const Console& console, const Words& words) {
+  return list(api, console, device_path(words) + "/events", words.limit, kEventRow);
+}
+
+int device_losses(Api& api, const Console& console, const Words& words) {
+  return whole_list(api, console, device_path(words) + "/losses",
+                    {{"CLASS", "class"},
+                     {"CAUSE", "cause"},
+                     {"COUNT", "count"},
+                     {"FROM", "from"},
+                     {"UNTIL", "until"}});
+}
+
+int device_sessions(Api& api, const Console& console, const Words& words) {
+  return whole_list(
+      api, console, device_path(words) + "/sessions?limit=" + std::to_string(words.limit),
+      {{"SESSION", "session"}, {"FROM", "from"}, {"UNTIL", "until"}, {"ENDED", "ended"}});
+}
+
+int device_quarantine(Api& api, const Console& console, const Words& words) {
+  return act(api, console, words, "quarantine", {{"quarantined", true}});
+}
+
+int device_release(Api& api, const Console& console, const Words& words) {
+  return act(api, console, words, "release", {{"quarantined", false}});
+}
+
+int device_set_group(Api& api, const Console& console, const Words& words) {
+  return act(api, console, words, "set_group", {{"group", words.to_group}});
+}
+
+int task_list(Api& api, const Console& console, const Words& words) {
+  Query query;
+  query.put("state", words.state).put("device", words.device).put("kind", words.kind);
+  query.put("failed", words.failed ? "true" : "");
+  return list(api, console, "/tasks" + query.text(), words.limit, kTaskRow);
+}
+
+int task_show(Api& api, const Console& console, const Words& words) {
+  std::vector<Column> columns = kTaskRow;
+  for (Column& column : columns) column.wide = false;
+  columns.insert(columns.end(), {{"STARTED", "started"}, {"ENDED", "ended"}});
+  return show_at(api, console, "/tasks/" + escaped(words.id), columns);
+}
+
+int task_trace(Api& api, const Console& console, const Words& words) {
+  auto trace = api.get("/tasks/" + escaped(words.id) + "/trace");
+  if (!trace) return complain(console, trace.error());
+  if (console.format == Format::json || console.format == Format::ndjson) {
+    show(console, *trace, {});
+    return 0;
+  }
+  Listing listing(console, {{"SPAN", "name"},
+                            {"LANE", "lane"},
+                            {"HOST", "host"},
+                            {"FROM", "from_s", As::seconds},
+                            {"TO", "to_s", As::seconds},
+                            {"EPOCH", "epoch"},
+                            {"NOTE", "note"}});
+  for (const json::value& span : trace->at("spans").as_array()) listing.add(span);
+  listing.end();
+  return 0;
+}
+
+int task_tail(Api& api, const Console& console, const Words& words) {
+  return tail(api, console, "tasks", kTaskRow, [&](const json::value& item) {
+    return words.device.empty() || item.at("device").as_string() == words.device;
+  });
+}
+
+int alert_list(Api& api, const Console& console, const Words& words) {
+  Query query;
+  query.put("firing", words.all ? "" : "true").put("severity", words.severity);
+  query.put("device", words.device).put("rule", words.rule);
+  return list(api, console, "/alerts" + query.text(), words.limit, kAlertRow);
+}
+
+int alert_ack(Api& api, const Console& console, const Words& words) {
+  json::value body = json::object{{"note", words.note}};
+  auto alert = api.call(Method::post, "/alerts/" + escaped(words.id) + "/acknowledge", &body);
+  if (!alert) return complain(console, alert.error());
+  show(console, *alert, kAlertRow);
+  return 0;
+}
+
+int alert_silence(Api& api, const Console& console, const Words& words) {
+  json::object wanted{{"for_s", words.for_s}};
+  const std::pair<const char*, const std::string*> members[] = {{"rule", &words.rule},
+                                                                {"device", &words.device},
+                                                                {"group", &words.group},
+                                                                {"note", &words.note}};
+  for (const auto& [name, value] : members) {
+    if (!value->empty()) wanted[name] = *value;
+  }
+  json::value body = std::move(wanted);
+  auto silence = api.call(Method::post, "/alerts/silences", &body);
+  if (!silence) return complain(console, silence.error());
+  show(console, *silence,
+       {{"silence", "id"}, {"rule", "rule"}, {"device", "device"}, {"until", "until"}});
+  return 0;
+}
+
+int alert_rules(Api& api, const Console& console, const Words&) {
+  return whole_list(api, console, "/alerts/rules",
+                    {{"RULE", "id"},
+                     {"SEVERITY", "severity"},
+                     {"SCOPE", "scope"},
+                     {"SUBJECT", "subject"},
+                     {"COMPARE", "compare"},
+                     {"VALUE", "value"},
+                     {"FOR", "lasting_s", As::seconds},
+                     {"ON", "enabled"},
+                     {"TITLE", "title"}});
+}
+
+int token_create(Api& api, const Console& console, const Words& words) {
+  json::object wanted{{"name", words.name}, {"scope", words.scope}};
+  if (words.expires_s > 0) wanted["expires_in_s"] = std::uint64_t(words.expires_s);
+  json::value body = std::move(wanted);
+  auto token = api.call(Method::post, "/tokens", &body);
+  if (!token) return complain(console, token.error());
+  if (console.format == Format::table || console.format == Format::wide) {
+    console.err << "This is the only time that the token is shown.\n";
+    console.out << token->at("secret").as_string().c_str() << "\n";
+    return 0;
+  }
+  show(console, *token, kTokenRow);
+  return 0;
+}
+
+int token_list(Api& api, const Console& console, const Words&) {
+  return whole_list(api, console, "/tokens", kTokenRow);
+}
+
+int token_revoke(Api& api, const Console& console, const Words& words) {
+  auto gone = api.call(Method::del, "/tokens/" + escaped(words.id));
+  return gone ? 0 : complain(console, gone.error());
+}
+
+int audit_list(Api& api, const Console& console, const Words& words) {
+  return list(api, console, "/audit", words.limit,
+              {{"AT", "at"},
+               {"WHO", "who"},
+               {"FROM", "from"},
+               {"OPERATION", "operation"},
+               {"STATUS", "status"},
+               {"TARGET", "target"},
+               {"REQUEST", "request", As::plain, true}});
+}
+
+int cloud_show(Api& api, const Console& console, const Words&) {
+  return show_at(api, console, "/cloud",
+                 {{"name", "name"},
+                  {"version", "version"},
+                  {"up", "uptime_s", As::seconds},
+                  {"draining", "draining"},
+                  {"broker", "broker.uri"},
+                  {"connected", "broker.connected"},
+                  {"shards", "broker.shards"},
+                  {"store", "store.directory"},
+                  {"store bytes", "store.bytes"},
+                  {"disk free bytes", "store.free_bytes"},
+                  {"workers", "workers"},
+                  {"held", "held"},
+                  {"done", "counters.done"},
+                  {"failed", "counters.failed"},
+                  {"HTTP connections", "http.connections"},
+                  {"event streams", "http.streams"}});
+}
+
+int kind_list(Api& api, const Console& console, const Words&) {
+  return whole_list(api, console, "/kinds",
+                    {{"KIND", "name"},
+                     {"ACCEPTED", "accepted"},
+                     {"DONE", "done"},
+                     {"FAILED", "failed"},
+                     {"P50", "run.p50_s", As::seconds},
+                     {"P95", "run.p95_s", As::seconds}});
+}
+
+int event_tail(Api& api, const Console& console, const Words& words) {
+  return tail(api, console, "events", kEventRow, [&](const json::value& item) {
+    const json::value& device = item.at("device");
+    return words.device.empty() || (device.is_string() && device.get_string() == words.device);
+  });
+}
+
+int doctor(Api& api, const Console& console, const Words&) {
+  int worst = 0;
+  const auto say = [&](bool good, const std::string& what, const std::string& hint) {
+    console.out << (good ? "ok    " : "WRONG ") << what << (good ? "" : ": " + hint) << "\n";
+    if (!good) worst = 1;
+  };
+  auto me = api.get("/session");
+  if (!me) return complain(console, me.error());
+  say(true,
+      "the cloud answers, and knows '" + printable(me->at("name").as_string()) +
+          "' with the scope " + std::string(me->at("scope").as_string()),
+      "");
+  auto cloud = api.get("/cloud");
+  if (!cloud) return complain(console, cloud.error());
+  say(cloud->at("broker").at("connected").as_bool(), "the broker is connected",
+      "look at the cloud's log and at [broker] in its configuration");
+  auto free = cloud->at("store").at("free_bytes").to_number<std::uint64_t>();
+  say(free > (256U << 20), "its disk has room", "less than 256 MiB are left");
+  auto summary = api.get("/fleet/summary");
+  if (!summary) return complain(console, summary.error());
+  auto firing = summary->at("alerts_firing").to_number<std::uint64_t>();
+  say(firing == 0, "no alert is firing", std::to_string(firing) + " are; see spwctl alert list");
+  return worst;
+}
+
+}  // namespace spillway::ctl

@@ -1,0 +1,299 @@
+#include "cloud/ctl/program.h"
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+#include <chrono>
+#include <map>
+
+#include "cloud/ctl/commands.h"
+#include "cloud/ctl/contexts.h"
+#include "spillway/version.h"
+
+namespace spillway::ctl {
+namespace {
+
+// The whole command line: options write into these, and the chosen command is kept.
+struct Line {
+  CLI::App app{"Watches and operates a fleet through spillway-cloud's HTTP interface.", "spwctl"};
+  Choice choice;
+  Words words;
+  std::string output = "table", shell;
+  Command command = nullptr;
+  bool completion = false, context_list = false;
+};
+
+const std::map<std::string, Format> kFormats = {{"table", Format::table},
+                                                {"wide", Format::wide},
+                                                {"json", Format::json},
+                                                {"ndjson", Format::ndjson},
+                                                {"csv", Format::csv}};
+
+// A noun with its verbs.
+class Noun {
+ public:
+  Noun(Line& line, const std::string& name, const std::string& help)
+      : line_(line), noun_(line.app.add_subcommand(name, help)) {
+    noun_->require_subcommand(1);
+  }
+  CLI::App* verb(const std::string& name, const std::string& help, Command command,
+                 const std::string& examples) {
+    CLI::App* sub = noun_->add_subcommand(name, help);
+    sub->footer("Examples:\n  spwctl " + examples);
+    Line* line = &line_;
+    sub->callback([line, command] { line->command = command; });
+    return sub;
+  }
+
+ private:
+  Line& line_;
+  CLI::App* noun_;
+};
+
+void add_limit(CLI::App* verb, Words& words) {
+  verb->add_option("--limit", words.limit, "at most so many")
+      ->capture_default_str()
+      ->check(CLI::Range(std::uint64_t(1), std::uint64_t(1'000'000)));
+}
+
+void add_id(CLI::App* verb, Words& words, const std::string& what) {
+  verb->add_option(what, words.id)->required();
+}
+
+void add_filter(CLI::App* verb, Words& words) {
+  verb->add_option("-q,--text", words.text, "part of the id")->group("Which");
+  verb->add_option("--health", words.health, "any of these, with commas")->group("Which");
+  verb->add_option("--reason", words.reason, "any of these, with commas")->group("Which");
+  verb->add_option("--group", words.group, "of this group")->group("Which");
+  verb->add_option("-l,--label", words.label, "key or key=value; all of them, with commas")
+      ->group("Which");
+  verb->add_option("--kind", words.kind, "can run this kind")->group("Which");
+  verb->add_option("--agent", words.version, "runs this version")->group("Which");
+  auto* online = verb->add_flag("--online", words.online, "connected ones")->group("Which");
+  verb->add_flag("--offline", words.offline, "the others")->group("Which")->excludes(online);
+}
+
+void add_action(CLI::App* verb, Words& words) {
+  verb->add_option("device", words.ids, "devices by name");
+  add_filter(verb, words);
+  verb->add_flag("--all", words.all, "every device");
+  verb->add_flag("--dry-run", words.dry_run, "only count those that match");
+  verb->add_option("--note", words.note, "why");
+}
+
+void declare_fleet(Line& line) {
+  Noun fleet(line, "fleet", "the fleet as a whole");
+  fleet.verb("status", "is it fine, and where is it not", fleet_status, "fleet status -o wide");
+  fleet.verb("watch", "a line at each change", fleet_watch, "fleet watch");
+  Noun event(line, "event", "what happens");
+  event.verb("tail", "as it happens", event_tail, "event tail --device pump-1 -o ndjson")
+      ->add_option("--device", line.words.device, "of this device only");
+  Noun cloud(line, "cloud", "the cloud itself");
+  cloud.verb("show", "its broker, store and counters", cloud_show, "cloud show -o json");
+  Noun kind(line, "kind", "kinds of work the cloud runs");
+  kind.verb("list", "with their statistics", kind_list, "kind list");
+  Noun audit(line, "audit", "who wrote what");
+  add_limit(audit.verb("list", "newest first", audit_list, "audit list --limit 20"), line.words);
+}
+
+void declare_device(Line& line) {
+  Noun device(line, "device", "devices");
+  Words& words = line.words;
+  CLI::App* verb = device.verb("list", "by filter and sort", device_list,
+                               "device list --health degraded --sort -backlog");
+  add_filter(verb, words);
+  verb->add_option("--sort", words.sort, "name, health, -backlog, -temperature, last_seen, …");
+  add_limit(verb, words);
+  add_id(device.verb("show", "all that is known of one", device_show, "device show pump-1"), words,
+         "device");
+  device.verb("watch", "each change of one, or of all", device_watch, "device watch pump-1")
+      ->add_option("device", words.id);
+  verb = device.verb("tasks", "its tasks in the cloud", device_tasks, "device tasks pump-1");
+  add_id(verb, words, "device");
+  add_limit(verb, words);
+  verb = device.verb("events", "what happened to it", device_events, "device events pump-1");
+  add_id(verb, words, "device");
+  add_limit(verb, words);
+  add_id(device.verb("losses", "its loss ledger", device_losses, "device losses pump-1"), words,
+         "device");
+  verb = device.verb("sessions", "its connections", device_sessions, "device sessions pump-1");
+  add_id(verb, words, "device");
+  add_limit(verb, words);
+  add_action(device.verb("quarantine", "offer it nothing more", device_quarantine,
+                         "device quarantine --group lab --dry-run"),
+             words);
+  add_action(device.verb("release", "from quarantine", device_release, "device release pump-1"),
+             words);
+  verb = device.verb("set-group", "put it in a group", device_set_group,
+                     "device set-group --to field -q pump");
+  add_action(verb, words);
+  verb->add_option("--to", words.to_group, "the group")->required();
+}
+
+void declare_task(Line& line) {
+  Noun task(line, "task", "tasks that devices gave to the cloud");
+  Words& words = line.words;
+  CLI::App* verb = task.verb("list", "newest first", task_list, "task list --failed");
+  verb->add_option("--state", words.state, "accepted, running, done or answered");
+  verb->add_option("--device", words.device, "of this device");
+  verb->add_option("--kind", words.kind, "of this kind");
+  verb->add_flag("--failed", words.failed, "those that failed");
+  add_limit(verb, words);
+  add_id(task.verb("show", "one of them", task_show, "task show 7f3a9c21d04b55e6-142"), words,
+         "task");
+  add_id(task.verb("trace", "its spans", task_trace, "task trace 7f3a9c21d04b55e6-142"), words,
+         "task");
+  task.verb("tail", "as they change", task_tail, "task tail -o ndjson")
+      ->add_option("--device", words.device, "of this device only");
+}
+
+void declare_alert(Line& line) {
+  Noun alert(line, "alert", "alerts and their rules");
+  Words& words = line.words;
+  CLI::App* verb = alert.verb("list", "those firing", alert_list, "alert list --all");
+  verb->add_flag("--all", words.all, "also those that are over");
+  verb->add_option("--severity", words.severity, "info, warning or critical");
+  verb->add_option("--device", words.device, "of this device");
+  verb->add_option("--rule", words.rule, "of this rule");
+  add_limit(verb, words);
+  verb = alert.verb("ack", "say that someone is on it", alert_ack, "alert ack 12 --note 'on it'");
+  add_id(verb, words, "alert");
+  verb->add_option("--note", words.note, "what is being done");
+  verb = alert.verb("silence", "keep quiet for a while", alert_silence,
+                    "alert silence --rule hot --device pump-1 --for 3600");
+  verb->add_option("--rule", words.rule, "of this rule");
+  verb->add_option("--device", words.device, "of this device");
+  verb->add_option("--group", words.group, "of this group");
+  verb->add_option("--for", words.for_s, "seconds")
+      ->capture_default_str()
+      ->check(CLI::Range(1.0, 2592000.0));
+  verb->add_option("--note", words.note, "why");
+  alert.verb("rules", "when alerts fire", alert_rules, "alert rules");
+}
+
+void declare_token(Line& line) {
+  Noun token(line, "token", "bearer tokens");
+  Words& words = line.words;
+  CLI::App* verb = token.verb("create", "prints its secret, once", token_create,
+                              "token create --name grafana --scope read > grafana.token");
+  verb->add_option("--name", words.name, "what it is for")->required();
+  verb->add_option("--scope", words.scope, "read, operate or admin")
+      ->required()
+      ->check(CLI::IsMember({"read", "operate", "admin"}));
+  verb->add_option("--expires", words.expires_s, "in so many seconds; default: never");
+  token.verb("list", "without their secrets", token_list, "token list");
+  add_id(token.verb("revoke", "at once, with its sessions", token_revoke, "token revoke 3f9c2d"),
+         words, "token");
+}
+
+void declare(Line& line) {
+  CLI::App& app = line.app;
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("spwctl ") + kVersion);
+  app.add_option("--context", line.choice.context, "which cloud (SPWCTL_CONTEXT)");
+  app.add_option("--url", line.choice.url, "its address (SPWCTL_URL; http://127.0.0.1:8480)");
+  app.add_option("--token-file", line.choice.token_file,
+                 "holds the token; or SPWCTL_TOKEN, never an argument");
+  app.add_option("--ca", line.choice.ca, "PEM to trust besides the system's (SPWCTL_CA)");
+  app.add_option("-o,--output", line.output, "table, wide, json, ndjson or csv")
+      ->check(CLI::IsMember({"table", "wide", "json", "ndjson", "csv"}));
+  app.add_flag_callback(
+      "--json", [&line] { line.output = "json"; }, "the same as -o json");
+  app.footer(
+      "Examples:\n  spwctl fleet status\n  spwctl device list --health degraded -o wide\n"
+      "  spwctl task tail\n"
+      "Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 denied, 5 conflict, 6 unreachable,\n"
+      "7 partial. Contexts stand in ~/.config/spillway/spwctl.toml.");
+  app.fallthrough();
+  declare_fleet(line);
+  declare_device(line);
+  declare_task(line);
+  declare_alert(line);
+  declare_token(line);
+  CLI::App* check = app.add_subcommand("doctor", "what is wrong between here and the fleet");
+  check->callback([&line] { line.command = doctor; });
+  CLI::App* contexts = app.add_subcommand("contexts", "the clouds that are known");
+  contexts->callback([&line] { line.context_list = true; });
+  CLI::App* completion = app.add_subcommand("completion", "a script that completes commands");
+  completion->add_option("shell", line.shell, "bash or zsh")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh"}));
+  completion->callback([&line] { line.completion = true; });
+}
+
+std::string names_of(const CLI::App& app) {
+  std::string names;
+  for (const CLI::App* sub : app.get_subcommands({})) names += " " + sub->get_name();
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names += " --" + name;
+  }
+  return names;
+}
+
+// Words by noun and verb; zsh reads bash's completion.
+std::string completion_script(const CLI::App& app, const std::string& shell) {
+  std::string script = shell == "zsh" ? "autoload -U +X bashcompinit && bashcompinit\n" : "";
+  script +=
+      "# load it with: source <(spwctl completion " + shell +
+      ")\n_spwctl() {\n  local path= word i\n  for ((i = 1; i < COMP_CWORD; ++i)); do\n"
+      "    word=${COMP_WORDS[i]}\n    [[ $word == -* ]] || path+=\"${path:+ }$word\"\n  done\n"
+      "  local words=\n  case $path in\n    '') words='" +
+      names_of(app) + "' ;;\n";
+  for (const CLI::App* noun : app.get_subcommands({})) {
+    for (const CLI::App* verb : noun->get_subcommands({})) {
+      script += "    '" + noun->get_name() + " " + verb->get_name() + "'*) words='" +
+                names_of(*verb) + "' ;;\n";
+    }
+    script += "    " + noun->get_name() + ") words='" + names_of(*noun) + "' ;;\n";
+  }
+  return script +
+         "  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\n"
+         "complete -o default -F _spwctl spwctl\n";
+}
+
+std::int64_t seconds_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+int list_contexts(const Console& console, const Contexts& contexts) {
+  Listing listing(console, {{"CONTEXT", "name"}, {"URL", "url"}, {"CURRENT", "current"}});
+  for (const Context& each : contexts.all) {
+    listing.add(json::object{
+        {"name", each.name}, {"url", each.url}, {"current", each.name == contexts.current}});
+  }
+  listing.end();
+  return 0;
+}
+
+int perform(const Line& line, const Surroundings& around) {
+  Console console{around.out, around.err, kFormats.at(line.output), seconds_now()};
+  if (line.completion) {
+    around.out << completion_script(line.app, line.shell);
+    return 0;
+  }
+  auto contexts = load_contexts(contexts_path(around.environment));
+  if (!contexts) return complain(console, contexts.error());
+  if (line.context_list) return list_contexts(console, *contexts);
+  auto target = resolve(line.choice, *contexts, around.environment);
+  if (!target) return complain(console, target.error());
+  auto api = Api::open(*target);
+  if (!api) return complain(console, api.error());
+  return line.command(*api, console, line.words);
+}
+
+}  // namespace
+
+int run(std::vector<std::string> arguments, const Surroundings& around) {
+  Line line;
+  declare(line);
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    line.app.parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    return line.app.exit(error, around.out, around.err) == 0 ? 0 : 2;
+  }
+  return perform(line, around);
+}
+
+}  // namespace spillway::ctl

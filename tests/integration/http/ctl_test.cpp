@@ -1,0 +1,112 @@
+#include <fstream>
+#include <sstream>
+
+#include "cloud/ctl/program.h"
+#include "tests/integration/http/service_rig.h"
+
+// last
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using spillway::test::ServiceRig;
+
+TEST_GROUP(Spwctl) {
+  std::unique_ptr<ServiceRig> rig = std::make_unique<ServiceRig>();
+  std::string token = rig->token("admin"), url = rig->service().url();
+  std::ostringstream out, err;
+
+  int run(std::vector<std::string> arguments) {
+    out.str("");
+    err.str("");
+    return ctl::run(std::move(arguments), {out, err, [this](const char* name) -> const char* {
+                                             std::string wanted(name);
+                                             if (wanted == "SPWCTL_URL") return url.c_str();
+                                             if (wanted == "SPWCTL_TOKEN") return token.c_str();
+                                             return wanted == "SPWCTL_CONFIG" ? "/none" : nullptr;
+                                           }});
+  }
+  bool said(std::string_view text) const { return out.str().find(text) != std::string::npos; }
+};
+
+TEST(Spwctl, shows_the_fleet_and_its_devices) {
+  CHECK_EQUAL(0, run({"fleet", "status"}));
+  CHECK(said("devices                3\n"));
+  CHECK_EQUAL(0, run({"device", "list", "--sort", "-name", "-o", "csv"}));
+  CHECK(out.str().find("valve-1") < out.str().find("pump-1"));
+  CHECK_EQUAL(0, run({"device", "list", "-q", "pump", "--limit", "1", "-o", "json"}));
+  LONGS_EQUAL(1, boost::json::parse(out.str()).as_array().size());
+  CHECK_EQUAL(0, run({"device", "show", "pump-1"}));
+  CHECK(said("42%") && said("51.5"));
+  CHECK_EQUAL(0, run({"device", "losses", "pump-1"}));
+  CHECK(said("disk_budget"));
+}
+
+TEST(Spwctl, every_look_succeeds_in_every_format) {
+  const std::vector<std::vector<std::string>> looks = {{"fleet", "status"},
+                                                       {"cloud", "show"},
+                                                       {"kind", "list"},
+                                                       {"audit", "list"},
+                                                       {"device", "list"},
+                                                       {"device", "show", "pump-1"},
+                                                       {"device", "tasks", "pump-1"},
+                                                       {"device", "events", "pump-1"},
+                                                       {"device", "sessions", "pump-1"},
+                                                       {"device", "losses", "pump-1"},
+                                                       {"task", "list"},
+                                                       {"task", "show", ServiceRig::kTask},
+                                                       {"task", "trace", ServiceRig::kTask},
+                                                       {"alert", "list", "--all"},
+                                                       {"alert", "rules"},
+                                                       {"token", "list"}};
+  for (const auto& look : looks) {
+    for (const char* format : {"table", "wide", "json", "ndjson", "csv"}) {
+      auto arguments = look;
+      arguments.insert(arguments.end(), {"-o", format});
+      CHECK_EQUAL_TEXT(0, run(arguments), (look[0] + " " + look[1] + err.str()).c_str());
+      if (std::string(format) != "json") continue;
+      boost::system::error_code error;
+      boost::json::parse(out.str(), error);
+      CHECK_TEXT(!error, (look[0] + " " + look[1] + out.str()).c_str());
+    }
+  }
+}
+
+TEST(Spwctl, acts_on_named_devices_and_on_all_that_match) {
+  CHECK_EQUAL(0, run({"device", "quarantine", "-q", "pump", "--dry-run", "-o", "json"}));
+  CHECK(boost::json::parse(out.str()).at("matched") == 2);
+  CHECK_EQUAL(0, run({"device", "quarantine", "pump-1", "--note", "leak"}));
+  CHECK_EQUAL(0, run({"device", "list", "--health", "quarantined", "-o", "ndjson"}));
+  CHECK(said("pump-1") && !said("pump-2"));
+  CHECK_EQUAL(7, run({"device", "release", "pump-1", "no-such"}));
+  CHECK_EQUAL(2, run({"device", "quarantine"}));
+  CHECK_EQUAL(0, run({"device", "set-group", "--to", "lab", "-q", "valve"}));
+  CHECK_EQUAL(0, run({"device", "list", "--group", "lab", "-o", "ndjson"}));
+  CHECK(said("valve-1"));
+}
+
+TEST(Spwctl, a_token_is_shown_once_and_ends_when_revoked) {
+  CHECK_EQUAL(0, run({"token", "create", "--name", "grafana", "--scope", "read"}));
+  std::string made = out.str().substr(0, out.str().find('\n')), admin = token;
+  token = made;
+  CHECK_EQUAL(0, run({"fleet", "status"}));
+  CHECK_EQUAL(4, run({"token", "list"}));
+  token = admin;
+  CHECK_EQUAL(0, run({"token", "revoke", made.substr(4, made.find('.') - 4)}));
+  token = made;
+  CHECK_EQUAL(4, run({"fleet", "status"}));
+}
+
+TEST(Spwctl, exit_codes_say_what_went_wrong) {
+  CHECK_EQUAL(3, run({"device", "show", "no-such"}));
+  CHECK_EQUAL(2, run({"device", "list", "--sort", "beauty"}));
+  CHECK(err.str().find("sort: 'beauty'") != std::string::npos);
+  token = "";
+  CHECK_EQUAL(4, run({"fleet", "status"}));
+  CHECK(err.str().find("SPWCTL_TOKEN") != std::string::npos);
+}
+
+TEST(Spwctl, doctor_finds_the_broker_and_the_fleet) {
+  run({"doctor"});
+  CHECK(said("ok    the broker is connected"));
+  CHECK(said("knows 'admin' with the scope admin"));
+}

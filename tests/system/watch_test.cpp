@@ -1,0 +1,142 @@
+#include <sys/stat.h>
+#include <boost/json.hpp>
+
+#include "cloud/http/client.h"
+#include "tests/support/eventually.h"
+#include "tests/system/rig.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::test;
+using cloud::http::Client;
+using cloud::http::Method;
+namespace json = boost::json;
+
+namespace {
+
+// The Prometheus of the system, scraping one target every second.
+class Prometheus {
+ public:
+  Prometheus(const std::string& folder, const std::string& target) : folder_(folder) {
+    write_text(folder + "/prometheus.yml",
+               "global:\n  scrape_interval: 1s\nrule_files: [\"" SPILLWAY_RULES
+               "\"]\nscrape_configs:\n  - job_name: spillway-cloud\n    static_configs:\n"
+               "      - targets: [\"" +
+                   target + "\"]\n");
+    start();
+  }
+  bool started() const { return process_.has_value(); }
+  // The value of an instant query's first sample; empty: none.
+  std::string query(const std::string& expression) const {
+    auto client = Client::make({"http://127.0.0.1:" + std::to_string(port_), "", 5s});
+    auto answer = client->send(Method::get, "/api/v1/query?query=" + expression);
+    if (!answer || answer->status != 200) return "";
+    boost::system::error_code error;
+    json::value body = json::parse(answer->body, error);
+    const json::value* value = error ? nullptr : body.find_pointer("/data/result/0/value/1", error);
+    return value ? std::string(value->as_string()) : "";
+  }
+
+ private:
+  void start() {
+    port_ = free_port();
+    auto made = Process::start(
+        {.argv = {"prometheus", "--config.file=" + folder_ + "/prometheus.yml",
+                  "--storage.tsdb.path=" + folder_ + "/tsdb",
+                  "--web.listen-address=127.0.0.1:" + std::to_string(port_), "--log.level=error"},
+         .output = folder_ + "/prometheus.log",
+         .errors = folder_ + "/prometheus.log"});
+    if (made) process_.emplace(*std::move(made));
+  }
+
+  std::string folder_;
+  std::uint16_t port_ = 0;
+  std::optional<Process> process_;
+};
+
+}  // namespace
+
+TEST_GROUP(Watch) {
+  Rig rig;
+  std::string url, code;
+
+  void setup() override {
+    CHECK_TEXT(rig.good(), rig.problem().c_str());
+    std::string link_file = rig.file("cloud/link.txt"), link;
+    CHECK(eventually(kSoon, [&] { return !(link = read_text(link_file)).empty(); }));
+    url = link.substr(0, link.find("/login#"));
+    code = link.substr(link.find('=') + 1);
+    code.pop_back();  // the line's end
+  }
+  std::string admin_token() const {
+    auto client = *Client::make({url, "", 10s});
+    auto login = client.send(Method::post, "/api/v1/session", {}, R"({"code":")" + code + "\"}");
+    CHECK(login.ok() && login->status == 200);
+    std::string cookie;
+    for (const auto& [name, value] : login->headers) {
+      if (name == "set-cookie") cookie = value.substr(0, value.find(';'));
+    }
+    std::string csrf(json::parse(login->body).at("csrf").as_string());
+    auto made =
+        client.send(Method::post, "/api/v1/tokens", {{"cookie", cookie}, {"x-csrf-token", csrf}},
+                    R"({"name":"test","scope":"admin"})");
+    CHECK(made.ok() && made->status == 201);
+    return std::string(json::parse(made->body).at("secret").as_string());
+  }
+  std::string host() const { return url.substr(7); }
+};
+
+TEST(Watch, the_agent_is_in_the_fleet_its_tasks_are_listed_and_its_end_is_seen) {
+  std::string file = rig.file("token");
+  write_text(file, admin_token() + "\n");
+  ::chmod(file.c_str(), 0600);
+  auto spwctl = [&](std::vector<std::string> arguments) {
+    std::vector<std::string> all = {binary("spwctl"), "--url", url, "--token-file", file};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return run_program(all);
+  };
+  auto health = [&] {
+    Ran shown = spwctl({"device", "show", Testbed::kDevice, "-o", "json"});
+    return shown.code == 0 ? std::string(json::parse(shown.out).at("health").as_string()) : "";
+  };
+  CHECK(eventually(kSoon, [&] { return health() == "operational"; }));
+  CHECK(rig.bed().wait_for_link(kSoon));
+  CHECK_EQUAL(0, rig.spillway({"submit", "echo", "--prefer", "cloud", "--wait"}).code);
+  CHECK(eventually(kSoon, [&] {
+    Ran tasks = spwctl({"task", "list", "--device", Testbed::kDevice, "-o", "json"});
+    return tasks.code == 0 && !json::parse(tasks.out).as_array().empty();
+  }));
+  rig.bed().kill_agent();
+  CHECK(eventually(kSoon, [&] { return health() == "disconnected"; }));
+  CHECK_EQUAL(0, spwctl({"fleet", "status"}).code);
+}
+
+TEST(Watch, a_real_Prometheus_scrapes_the_cloud_and_takes_its_rules) {
+  Prometheus prometheus(rig.file("."), host());
+  CHECK(prometheus.started());
+  CHECK(
+      eventually(kSoon, [&] { return prometheus.query("spillway_fleet_devices_online") == "1"; }));
+  CHECK(eventually(kSoon, [&] { return prometheus.query("up") == "1"; }));
+  STRCMP_EQUAL("1", prometheus.query("spillway_broker_connected").c_str());
+}
+
+TEST(Watch, promtool_finds_nothing_wrong_with_rules_and_metrics) {
+  auto client = *Client::make({url, "", 10s});
+  auto metrics = client.send(Method::get, "/metrics");
+  CHECK(metrics.ok() && metrics->status == 200);
+  write_text(rig.file("metrics.txt"), metrics->body);
+  Ran checked = run_program({"promtool", "check", "metrics"}, rig.file("metrics.txt"));
+  CHECK_TEXT(checked.code == 0 && checked.err.empty(), (checked.out + checked.err).c_str());
+  Ran rules = run_program({"promtool", "check", "rules", SPILLWAY_RULES});
+  CHECK_TEXT(rules.code == 0, (rules.out + rules.err).c_str());
+  // Every metric that the rules and the Grafana dashboard name is one that is there.
+  for (const char* file : {SPILLWAY_RULES, SPILLWAY_GRAFANA}) {
+    std::string text = read_text(file);
+    for (std::size_t at = 0; (at = text.find("spillway_", at)) != std::string::npos; ++at) {
+      std::string name =
+          text.substr(at, text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", at) - at);
+      CHECK_TEXT(metrics->body.find("# TYPE " + name + " ") != std::string::npos, name.c_str());
+    }
+  }
+}
