@@ -6,6 +6,7 @@
 #include "agent/cli/json_writer.h"
 #include "agent/cli/probes.h"
 #include "agent/cli/text.h"
+#include "agent/cli/torture.h"
 
 namespace spillway::cli {
 namespace {
@@ -92,6 +93,12 @@ std::string json_findings(const std::vector<Finding>& findings) {
 }
 
 Result<int> run_doctor(Session& session, const DoctorOptions& options) {
+  if (options.torture) {
+    const Result<Installation> installed = read_installation(options.config);
+    TortureOptions torture{*options.torture, {}};
+    if (installed) torture.folder = installed->state_directory;
+    return run_torture(session, torture);
+  }
   const Findings findings = examine(session, options);
   if (session.json()) {
     session.console().out << json_findings(findings) << '\n';

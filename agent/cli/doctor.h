@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@ namespace spillway::cli {
 
 struct DoctorOptions {
   std::string config = "/etc/spillway/agent.toml";
+  std::optional<double> torture;  // minutes
 };
 
 // Looks, says what it found, and returns kFailed when anything failed; warnings do not count.

@@ -224,11 +224,20 @@ void add_node_commands(Line& line) {
   CLI::App* doctor = line.command(
       "doctor", "Check configuration, agent, link, certificates, disk and clock; say what to do",
       "  sudo spillway doctor\n"
-      "  spillway doctor --config ./agent.toml --json | jq '.[] | select(.grade != \"ok\")'",
+      "  spillway doctor --config ./agent.toml --json | jq '.[] | select(.grade != \"ok\")'\n"
+      "  sudo spillway doctor --torture 5",
       [&line](Session& session) { return run_doctor(session, line.doctor); });
   doctor->add_option("--config,-c", line.doctor.config, "the agent's configuration")
       ->capture_default_str()
       ->type_name("FILE");
+  doctor
+      ->add_option("--torture", line.doctor.torture,
+                   "instead: cut the power under stores on this disk and torment a fleet of its "
+                   "own, for so long (default 1)")
+      ->expected(0, 1)
+      ->default_str("1")
+      ->check(CLI::Range(0.1, 10'000.0))
+      ->type_name("MINUTES");
 }
 
 std::vector<CompletedCommand> completed_commands(const CLI::App& app) {

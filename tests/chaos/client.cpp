@@ -7,7 +7,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kOpen = 32;     // tasks without a result
 constexpr std::size_t kBatch = 8;     // tasks in a request
 constexpr std::size_t kNotes = 5;     // of each client
 constexpr auto kPatience = 10s;       // with an agent that nothing disturbs
@@ -21,11 +20,12 @@ void note(Verdicts& verdicts, std::uint64_t& count, const std::string& what) {
 }  // namespace
 
 Client::Client(std::string name, std::string socket, const std::vector<demo::Work>& works,
-               double tasks_per_second)
+               double tasks_per_second, std::size_t open)
     : name_(std::move(name)),
       socket_(std::move(socket)),
       works_(works),
       rate_(tasks_per_second),
+      open_(open),
       thread_([this] { run(); }) {}
 
 Client::~Client() {
@@ -63,11 +63,14 @@ void Client::step() {
 
 void Client::submit() {
   const double seconds = std::chrono::duration<double>(Clock::now() - started_).count();
-  while (!finishing_ && jobs_.size() - delivered_ < kOpen &&
+  while (!finishing_ && jobs_.size() - delivered_ < open_ &&
          static_cast<double>(jobs_.size()) < seconds * rate_) {
     unanswered_.insert(jobs_.size());
-    jobs_.push_back(
-        {name_ + "-" + std::to_string(jobs_.size()), jobs_.size() % works_.size(), {}, {}, {}, {}});
+    Job job;
+    job.key = name_ + "-" + std::to_string(jobs_.size());
+    job.work = jobs_.size() % works_.size();
+    job.asked = Clock::now();
+    jobs_.push_back(std::move(job));
   }
   settled_ = finishing_ && jobs_.size() == delivered_;
   if (unanswered_.empty() || Clock::now() < again_) return;
@@ -141,6 +144,9 @@ void Client::take_result(std::size_t index, const wire::AnswerBody& body) {
     if (view->result->error->failure == FailureClass::poison) job.error = "poison";
   }
   ++delivered_;
+  if (job.outcome != TaskState::succeeded || job.digest != works_[job.work].expected) ++wrong_;
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - job.asked);
+  if (took.count() > slowest_us_) slowest_us_ = took.count();
 }
 
 std::set<std::uint64_t> Client::all_tasks() {

@@ -24,6 +24,7 @@ struct Job {
   std::optional<TaskState> outcome;  // as first delivered
   Digest digest{};                   // of the value then
   std::string error;
+  std::chrono::steady_clock::time_point asked{};
 };
 
 struct Verdicts {
@@ -36,7 +37,7 @@ struct Verdicts {
 class Client {
  public:
   Client(std::string name, std::string socket, const std::vector<demo::Work>& works,
-         double tasks_per_second);
+         double tasks_per_second, std::size_t open = 32);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -46,6 +47,12 @@ class Client {
   bool settled() const { return settled_; }
   std::uint64_t accepted() const { return accepted_; }
   std::uint64_t delivered() const { return delivered_; }
+  // Results that are not what was to be computed, so far.
+  std::uint64_t wrong() const { return wrong_; }
+  // The longest that a task took, of those delivered since the last call.
+  std::chrono::duration<double> take_slowest() {
+    return std::chrono::microseconds(slowest_us_.exchange(0));
+  }
   // Ends its thread, asks the agent for everything once more, and judges. Once.
   Verdicts judge();
 
@@ -65,8 +72,10 @@ class Client {
   const std::string name_, socket_;
   const std::vector<demo::Work>& works_;
   const double rate_;
+  const std::size_t open_;
   std::atomic<bool> stop_{false}, finishing_{false}, settled_{false};
-  std::atomic<std::uint64_t> accepted_{0}, delivered_{0};
+  std::atomic<std::uint64_t> accepted_{0}, delivered_{0}, wrong_{0};
+  std::atomic<std::int64_t> slowest_us_{0};
 
   // The thread's own.
   std::vector<Job> jobs_;

@@ -68,7 +68,8 @@ Status Cluster::start_cloud() {
   const std::string config = options_.folder + "/cloud.toml";
   test::write_text(config, "[cloud]\nstate_dir = \"" + options_.folder +
                                "/cloud\"\nworkers = 2\ngrace = \"1s\"\ntags = [\"" + kCloudTag +
-                               "\"]\n" + broker_section(broker_->port(), *who));
+                               "\"]\n[http]\nlisten = \"127.0.0.1:0\"\n" +
+                               broker_section(broker_->port(), *who));
   cloud_ = std::make_unique<Victim>(
       "cloud", test::Command{.argv = {binary("spillway-cloud"), "--config", config}},
       options_.folder, faults_);

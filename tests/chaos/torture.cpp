@@ -21,7 +21,7 @@ struct Options {
   unsigned agents = 2;
   std::uint64_t sim = 0, cuts = 0, seed = 1;
   std::string folder, links;
-  bool json = false, keep = false;
+  bool json = false, keep = false, board = false;
 };
 
 constexpr char kExamples[] =
@@ -46,6 +46,10 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--links", o.links, "Folder of link traces to use beside made-up links")
       ->check(CLI::ExistingDirectory);
   app.add_flag("--json", o.json, "One JSON object on stdout");
+  app.add_flag(
+      "--board", o.board,
+      "What makes sense on a device: whether syncs are honest, 2,000 power cuts on its file "
+      "system, and --minutes of faults if there is a broker to start");
   app.add_flag("--keep", o.keep, "Leave the files behind");
   app.footer(kExamples);
 }
@@ -175,11 +179,64 @@ TortureReport torment(const Options& options) {
   return report;
 }
 
+// A drive that answers a sync sooner than any memory can be written to has not written.
+void check_syncs(const Options& options, TortureReport& report) {
+  constexpr int kWrites = 20;
+  constexpr double kSuspicious = 15e-6;  // seconds; flash and disks take more
+  std::string name = (options.folder.empty() ? "/tmp" : options.folder) + "/.torture-XXXXXX";
+  const int file = ::mkstemp(name.data());
+  if (file < 0) {
+    return report.violations.push_back({"nothing can be written in " + options.folder, name});
+  }
+  ::unlink(name.c_str());
+  double quickest = 1e9;
+  for (int i = 0; i < kWrites; ++i) {
+    const auto start = Clock::now();
+    if (::pwrite(file, &i, sizeof i, i * 4096) != sizeof i || ::fdatasync(file) != 0) break;
+    quickest = std::min(quickest, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  ::close(file);
+  report.faults["sync_timed"] = kWrites;
+  std::fprintf(stderr, "the quickest sync took %.0f us\n", quickest * 1e6);
+  if (quickest < kSuspicious) {
+    std::fprintf(stderr,
+                 "WARNING: that is too quick for a drive: it may answer before it has written, or "
+                 "the folder is in memory; what was accepted may then be lost with the power\n");
+  }
+}
+
+// The whole of a board's torture, in the order of what it takes.
+TortureReport torment_board(Options options) {
+  TortureReport report;
+  check_syncs(options, report);
+  options.cuts = 2000;
+  cut(options, report);
+  const bool broker =
+      ::access("/usr/sbin/mosquitto", X_OK) == 0 || ::access("/usr/bin/mosquitto", X_OK) == 0;
+  if (!broker || options.minutes <= 0) {
+    std::fprintf(stderr, "no mosquitto here: kills, cut links and clock steps are left out\n");
+    return report;
+  }
+  options.agents = 1;
+  TortureReport fleet = torment(options);
+  fleet.faults.merge(report.faults);
+  fleet.accepted += report.accepted;
+  fleet.lost += report.lost;
+  fleet.violations.insert(fleet.violations.end(), report.violations.begin(),
+                          report.violations.end());
+  return fleet;
+}
+
 int perform(const Options& options) {
   TortureReport report;
   report.seed = options.seed;
   const auto start = Clock::now();
-  if (options.minutes > 0) report = torment(options);
+  if (options.board) {
+    report = torment_board(options);
+  } else if (options.minutes > 0) {
+    report = torment(options);
+  }
+  report.seed = options.seed;
   if (options.sim > 0) simulate(options, report);
   if (options.cuts > 0) cut(options, report);
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -200,7 +257,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  if (options.minutes <= 0 && options.sim + options.cuts == 0) {
+  if (!options.board && options.minutes <= 0 && options.sim + options.cuts == 0) {
     std::fprintf(stderr, "spillway-torture: say what to do; see --help\n");
     return 2;
   }

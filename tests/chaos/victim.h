@@ -23,6 +23,7 @@ class Victim {
 
   Status start();
   bool running() { return process_ && process_->running(); }
+  pid_t pid() const { return process_ ? process_->pid() : 0; }
   void kill();
   void signal(int number) {
     if (process_) process_->signal(number);

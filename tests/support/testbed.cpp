@@ -15,6 +15,12 @@ std::string broker_section(const std::string& uri, const Credentials& who) {
          "\"\nkey = \"" + who.key + "\"\nreconnect_cap = \"2s\"\n";
 }
 
+std::string list(const std::vector<std::string>& texts) {
+  std::string line = "[";
+  for (const std::string& text : texts) line += (line.size() > 1 ? ", \"" : "\"") + text + "\"";
+  return line + "]";
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Testbed>> Testbed::start(TestbedOptions options) {
@@ -57,7 +63,8 @@ Status Testbed::write_configs() {
                                  broker_section(through_link, *device) + options_.agent_more);
   write_text(cloud_config(), "[cloud]\nstate_dir = \"" + dir +
                                  "/cloud\"\nworkers = " + std::to_string(options_.cloud_workers) +
-                                 "\ngrace = \"2s\"\n[http]\nlisten = \"127.0.0.1:0\"\n" +
+                                 "\ngrace = \"2s\"\ntags = " + list(options_.cloud_tags) +
+                                 "\n[http]\nlisten = \"127.0.0.1:0\"\n" +
                                  broker_section(direct, *cloud) + options_.cloud_more);
   return {};
 }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/intake/client.h"
 #include "spillway/status.h"
@@ -20,6 +21,7 @@ struct TestbedOptions {
   unsigned cloud_workers = 2;
   std::string agent_more;  // further lines of agent.toml
   std::string cloud_more;  // and of cloud.toml
+  std::vector<std::string> cloud_tags;
 };
 
 // One of everything on loopback: a throw-away CA, mosquitto with mutual TLS 1.3 and the access

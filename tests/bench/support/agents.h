@@ -23,6 +23,7 @@ class LoneAgent {
   Result<intake::Client> client() const;
   // SIGTERM, and waits.
   void stop();
+  void kill() { process_.kill(); }
 
  private:
   LoneAgent(std::string directory, test::Process process)

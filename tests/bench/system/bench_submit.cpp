@@ -130,8 +130,7 @@ Status measure(const Options& options, Report& report) {
   spec.not_before = std::chrono::hours(24);  // accepted, and nothing else to do meanwhile
   report.condition("task", std::to_string(wire::encode(spec).size()) + " bytes, encoded");
   report.condition("rounds", std::to_string(rounds) + ", medians; latencies over all");
-  auto agent = LoneAgent::start(
-      folder.path(), "[budget]\ntasks = 100000000\ndisk = \"16GiB\"\n");
+  auto agent = LoneAgent::start(folder.path(), "[budget]\ntasks = 100000000\ndisk = \"16GiB\"\n");
   if (!agent) return std::move(agent).error();
   auto raw = OwnerFile::create(folder.file("raw.db"), OwnerFile::Sync::full, spec);
   if (!raw) return std::move(raw).error();
