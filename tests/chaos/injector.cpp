@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t kLogLines = 40;
 // After a failing disk a program may have to end rather than go on, some time later.
 constexpr auto kDiskAftermath = 5s;
+// A damaged page is met when it is next read; the program then ends, to set the file aside.
+constexpr auto kDamageAftermath = 120s;
 constexpr auto kFarFuture = 24h * 365;
 
 }  // namespace
@@ -89,6 +91,11 @@ void Injector::end(Active fault) {
 bool Injector::is_disk_bad(const Victim& victim) const {
   const auto bad = disk_bad_until_.find(victim.name());
   return bad != disk_bad_until_.end() && Clock::now() < bad->second;
+}
+
+void Injector::outlast(const Victim& victim, std::chrono::seconds aftermath) {
+  Clock::time_point& until = disk_bad_until_[victim.name()];
+  until = std::max(until, Clock::now() + aftermath);
 }
 
 void Injector::supervise(Victim& victim) {
@@ -260,7 +267,7 @@ void Injector::fill_disk(const std::string& name) {
   victim.control().error_every = below(2) == 0 ? 0 : 2 + below(20);
   victim.control().write_error = ENOSPC;
   begin(name, victim.name(), some(200, 3000), [this, &victim] {
-    disk_bad_until_[victim.name()] = Clock::now() + kDiskAftermath;
+    outlast(victim, kDiskAftermath);
     victim.calm();
   });
 }
@@ -271,7 +278,7 @@ void Injector::fail_disk(const std::string& name) {
   victim.control().error_every = below(2) == 0 ? 0 : 2 + below(20);
   victim.control().write_error = EIO;
   begin(name, victim.name(), some(100, 1500), [this, &victim] {
-    disk_bad_until_[victim.name()] = Clock::now() + kDiskAftermath;
+    outlast(victim, kDiskAftermath);
     victim.calm();
   });
 }
@@ -282,7 +289,7 @@ void Injector::fail_syncs(const std::string& name) {
   victim.control().error_every = below(2) == 0 ? 0 : 2 + below(5);
   victim.control().sync_error = EIO;
   begin(name, victim.name(), some(100, 1500), [this, &victim] {
-    disk_bad_until_[victim.name()] = Clock::now() + kDiskAftermath;
+    outlast(victim, kDiskAftermath);
     victim.calm();
   });
 }
@@ -292,7 +299,7 @@ void Injector::protect_disk(const std::string& name) {
   if (busy(victim.name()) || !victim.has_faults()) return;
   victim.control().write_error = EROFS;
   begin(name, victim.name(), some(100, 2000), [this, &victim] {
-    disk_bad_until_[victim.name()] = Clock::now() + kDiskAftermath;
+    outlast(victim, kDiskAftermath);
     victim.calm();
   });
 }
@@ -357,6 +364,7 @@ void Injector::damage_ledger(const std::string& name) {
                             (1 + below(static_cast<unsigned>(pages) - 1)) * 4096) > 0;
   ::close(file);
   if (!damaged) return;
+  outlast(victim, kDamageAftermath);
   begin(name, victim.name(), some(0, 300), [&victim] { (void)victim.start(); });
 }
 
@@ -369,6 +377,7 @@ void Injector::cut_ledger_log(const std::string& name) {
   const auto size = fs::file_size(log, error);
   if (error || size == 0) return;
   fs::resize_file(log, size * (1 + below(9)) / 10, error);
+  outlast(victim, kDamageAftermath);
   begin(name, victim.name(), some(0, 300), [&victim] { (void)victim.start(); });
 }
 

@@ -78,6 +78,8 @@ class Injector {
   void end(Active fault);
   bool busy(const std::string& target) const;
   bool is_disk_bad(const Victim& victim) const;
+  // It may end by itself for so long, and is no worse for it.
+  void outlast(const Victim& victim, std::chrono::seconds aftermath);
   void supervise(Victim& victim);
   Victim& any_node();
   std::size_t any_agent();
