@@ -28,7 +28,7 @@ std::uint64_t physical_memory() {
 // over a restart when the clock is right, and stand still when it is not.
 NodeTime resume_at(const store::Recovered& recovered, Duration wall) {
   Duration away = wall - recovered.wall_at_last_seen;
-  bool believable = recovered.wall_at_last_seen > Duration::zero() && away > Duration::zero() &&
+  bool believable = is_believable(recovered.wall_at_last_seen) && away > Duration::zero() &&
                     away < std::chrono::hours(24 * 366);
   return believable ? recovered.last_seen + away : recovered.last_seen;
 }
@@ -42,6 +42,8 @@ NodeOptions node_options(const Options& options, BootId boot) {
   node.memory = options.memory ? options.memory : physical_memory();
   node.max_ready = options.max_ready;
   node.budget = options.budget;
+  node.bandwidth = options.broker.bandwidth;
+  node.metered = options.broker.metered;
   node.lease = options.placement.lease;
   node.probe_interval = options.placement.probe_interval;
   node.telemetry = options.telemetry;
@@ -141,6 +143,7 @@ Status Composition::start() {
   turns_ = std::make_unique<runtime::Turns>(
       loop_, [this] { return node_->now(); }, [this] { return node_->cycle(); });
   if (!options_.broker.uri.empty()) connect();
+  clock_steps_ = std::make_unique<runtime::ClockSteps>(loop_, [this] { node_->clock_stepped(); });
   node_->start(recovered_);
   recovered_.live.clear();
   return listen();
@@ -181,6 +184,7 @@ Status Composition::listen() {
 }
 
 Composition::~Composition() {
+  clock_steps_.reset();
   turns_.reset();
   server_.reset();
   if (node_) node_->stop();

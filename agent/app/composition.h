@@ -10,6 +10,7 @@
 #include "common/executor/executor.h"
 #include "common/kinds/registry.h"
 #include "common/mqtt/paho_transport.h"
+#include "common/runtime/clock_steps.h"
 #include "common/runtime/loop.h"
 #include "common/runtime/system_clock.h"
 #include "common/runtime/turns.h"
@@ -55,6 +56,7 @@ class Composition {
   std::unique_ptr<Node> node_;
   std::unique_ptr<intake::Server> server_;
   std::unique_ptr<runtime::Turns> turns_;
+  std::unique_ptr<runtime::ClockSteps> clock_steps_;
 };
 
 }  // namespace spillway::agent

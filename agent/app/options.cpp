@@ -18,7 +18,8 @@ Options options_from(const AgentConfig& config) {
   options.broker = {config.broker.uri,           config.broker.ca,
                     config.broker.cert,          config.broker.key,
                     config.broker.keep_alive,    config.broker.reconnect_base,
-                    config.broker.reconnect_cap, config.broker.window};
+                    config.broker.reconnect_cap, config.broker.window,
+                    config.link.bandwidth,       config.link.metered};
   const PlacementSection& placement = config.placement;
   options.placement = {placement.lease,
                        placement.risk,

@@ -40,6 +40,14 @@ AgentSection read_agent(File& file) {
   return agent;
 }
 
+LinkSection read_link(File& file) {
+  LinkSection link;
+  Section section = file.section("link");
+  link.bandwidth = section.bytes("bandwidth", link.bandwidth, 0, 1ULL << 40);
+  link.metered = section.flag("metered", link.metered);
+  return link;
+}
+
 StoreSection read_store(File& file) {
   StoreSection store;
   Section section = file.section("store");
@@ -112,6 +120,7 @@ AgentConfig read(File& file) {
   AgentConfig config;
   config.agent = read_agent(file);
   config.broker = config::read_broker_section(file);
+  config.link = read_link(file);
   config.store = read_store(file);
   config.budget = read_budget(file);
   config.limits = read_limits(file);

@@ -29,6 +29,11 @@ struct AgentSection {
   std::uint64_t memory = 0;  // bytes offered to tasks; 0: what the machine has
 };
 
+struct LinkSection {
+  std::uint64_t bandwidth = 0;  // bytes per second to the broker; 0: no limit
+  bool metered = false;
+};
+
 struct StoreSection {
   std::uint32_t max_ready = 512;  // ready tasks held in memory
 };
@@ -51,6 +56,7 @@ struct PlacementSection {
 struct AgentConfig {
   AgentSection agent;
   config::BrokerSection broker;
+  LinkSection link;
   StoreSection store;
   BudgetLimits budget;
   LimitsSection limits;

@@ -53,6 +53,8 @@ std::vector<config::Setting> agent_settings(const AgentConfig& a, const AgentCon
       {"broker.reconnect_base", kRestart, a.broker.reconnect_base != b.broker.reconnect_base},
       {"broker.reconnect_cap", kRestart, a.broker.reconnect_cap != b.broker.reconnect_cap},
       {"broker.window", kRestart, a.broker.window != b.broker.window},
+      {"link.bandwidth", kReload, a.link.bandwidth != b.link.bandwidth},
+      {"link.metered", kReload, a.link.metered != b.link.metered},
       {"store.max_ready", kRestart, a.store.max_ready != b.store.max_ready},
   };
   add_budget(settings, a.budget, b.budget);

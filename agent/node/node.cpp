@@ -53,6 +53,7 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
       parts_(std::move(parts)),
       origin_(recovered.origin),
       timeline_(*parts_.clock, recovered.last_seen),
+      wall_(*parts_.clock),
       started_(timeline_.now()),
       table_(options_.max_ready),
       admission_(options_.budget, {.machine = parts_.machine,
@@ -247,10 +248,11 @@ void Node::emit(EventView event) {
 
 NodeTime Node::cycle() {
   if (stopped_) return kNever;
+  look_at_clock();
   if (now() >= admission_.next_look()) look_at_budget();
   on_timers();
   schedule();
-  journal_.flush(now(), parts_.clock->wall_time());
+  journal_.flush(now(), wall_.wall());
   if (session_) session_->connection().pump();
   if (draining_ && drained_ && cores_.empty() && journal_.idle()) {
     std::exchange(drained_, nullptr)();
@@ -258,7 +260,7 @@ NodeTime Node::cycle() {
   NodeTime next =
       std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_, next_probe_,
                 next_telemetry_, next_review_, retry_commit_, looking_ ? kNever : table_.disk_due(),
-                admission_.next_look(), journal_.losses_due()});
+                admission_.next_look(), journal_.losses_due(), losses_.due()});
   if (session_) next = std::min(next, session_->connection().next_timer());
   return next;
 }
@@ -282,6 +284,7 @@ void Node::on_timers() {
   if (time >= next_review_) review_offers();
   if (time >= next_probe_) probe();
   if (time >= next_telemetry_) send_telemetry();
+  if (time >= losses_.due()) report_losses();
 }
 
 void Node::look_on_disk() {
@@ -364,6 +367,7 @@ void Node::on_committed() {
   if (!store_problem_.empty()) parts_.report("the store writes again");
   store_problem_.clear();
   retry_commit_ = kNever;
+  losses_.on_written(now());
   parts_.wake();
 }
 
@@ -404,6 +408,9 @@ void Node::reconfigure(const NodeOptions& options) {
   admission_.set_limits(options.budget);
   options_.lease = options.lease;
   options_.probe_interval = options.probe_interval;
+  options_.bandwidth = options.bandwidth;
+  options_.metered = options.metered;
+  if (session_) set_rate();
   options_.placement = options.placement;
   placement_.set_policy(options.placement);
   parts_.wake();

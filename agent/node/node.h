@@ -14,6 +14,7 @@
 #include "agent/intake/api.h"
 #include "agent/node/admission.h"
 #include "agent/node/journal.h"
+#include "agent/node/loss_reporter.h"
 #include "agent/node/subscription.h"
 #include "agent/node/task_table.h"
 #include "agent/placement/placement.h"
@@ -21,6 +22,7 @@
 #include "common/attempt/attempt_runner.h"
 #include "common/base/clock.h"
 #include "common/base/latency_counts.h"
+#include "common/base/wall_watch.h"
 #include "common/kinds/registry.h"
 #include "common/store/owner_store.h"
 #include "common/wire/telemetry.h"
@@ -35,6 +37,8 @@ struct NodeOptions {
   std::uint64_t memory = 0;  // bytes offered to tasks
   std::size_t max_ready = 512;
   BudgetLimits budget;
+  std::uint64_t bandwidth = 0;  // bytes per second to the broker; 0: no limit
+  bool metered = false;         // bytes cost: only what must goes to the cloud
   Duration lease = std::chrono::seconds(30);
   Duration probe_interval = std::chrono::seconds(30);
   Duration telemetry{};  // between frames to the cloud; 0: none are sent
@@ -89,6 +93,8 @@ class Node final : public intake::Api {
   void resume();
   // Says goodbye to the broker. Commits still queued are the store's to finish.
   void stop();
+  // The wall clock was set; looked at again. Also noticed without it, at the next turn.
+  void clock_stepped() { parts_.wake(); }
 
   // Takes up limits and placement policy from a configuration that was read again.
   void reconfigure(const NodeOptions& options);
@@ -210,7 +216,16 @@ class Node final : public intake::Api {
   void on(const wire::Beat& item);
   void on(const wire::ResultItem& item);
   void on(const wire::Credits& item);
+  void set_rate();
   void on(const wire::Echo& item);
+
+  // node_clock.cpp
+  void look_at_clock();
+  Duration wall_of(NodeTime instant) const;
+
+  // node_losses.cpp
+  void report_losses();
+  void on(const wire::LossAck& item);
   void take_result(LiveTask& task, const wire::ResultItem& item);
   void acknowledge(const wire::ResultItem& item, wire::ResultVerdict verdict);
   void note_cloud_times(LiveTask& task, const wire::AttemptReport& report);
@@ -244,12 +259,14 @@ class Node final : public intake::Api {
   NodeParts parts_;
   Origin origin_;
   NodeTimeline timeline_;
+  WallWatch wall_;
   NodeTime started_;
   TaskTable table_;
   Admission admission_;
   Journal journal_;
   placement::Placement placement_;
   std::unique_ptr<DeviceSession> session_;
+  LossReporter losses_;
   Counters counters_;
   Cloud cloud_;
   std::uint64_t next_seq_ = 1;
@@ -265,6 +282,7 @@ class Node final : public intake::Api {
   bool purging_ = false;
   std::function<void()> drained_;
   std::string store_problem_;
+  std::string clock_problem_;
   std::string link_problem_;  // why there is no connection, as last said
   NodeTime retry_commit_ = kNever;
   NodeTime next_purge_{}, next_resend_ = kNever, next_probe_ = kNever, next_review_ = kNever,

@@ -38,6 +38,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   wire::Presence self;
   self.boot = options_.boot;
   self.version = options_.version;
+  set_rate();
   self.workers = parts_.runner->width();
   self.memory = options_.memory;
   self.tags = options_.tags;
@@ -53,6 +54,7 @@ void Node::on_cloud(const wire::Presence& presence) {
   for (const wire::KindInfo& kind : presence.kinds) cloud_.kinds.push_back(kind.name);
   std::sort(cloud_.kinds.begin(), cloud_.kinds.end());
   if (was != presence.online) link_since_ = now();
+  if (!presence.online) losses_.on_link_down();
   if (!presence.online) {
     parts_.report(presence.graceful ? "the cloud went away, announced" : "the cloud went away");
     return withdraw_offers();
@@ -61,12 +63,14 @@ void Node::on_cloud(const wire::Presence& presence) {
   // It may have restarted, or never have had what was under way.
   resend_offers(Duration::zero());
   next_probe_ = now();
+  losses_.on_link_up(now());
 }
 
 void Node::on_link_down(const Error& reason) {
   bool was = cloud_.online;
   cloud_.online = false;
   next_resend_ = next_probe_ = kNever;
+  losses_.on_link_down();
   if (was) {
     link_since_ = now();
     parts_.report("the link went down: " + reason.message);
@@ -101,7 +105,8 @@ void Node::send_offer(std::uint64_t seq, Epoch epoch) {
   offer.spec = *task->spec_bytes;
   task->offered = now();
   task->cost.bytes_up += offer.spec.size();
-  session_->send_task(std::move(offer));
+  const bool live = task->spec->band <= Band::high;
+  session_->send_task(std::move(offer), live ? session::Urgency::live : session::Urgency::backlog);
   next_resend_ = std::min(next_resend_, now() + kResendAfter);
   if (next_review_ == kNever) next_review_ = now() + kFirstReview;
 }
@@ -228,8 +233,16 @@ void Node::note_cloud_times(LiveTask& task, const wire::AttemptReport& report) {
 
 void Node::on(const wire::Credits& item) {
   cloud_.credits = item;
+  set_rate();
   cloud_.credits_at = now();
   parts_.wake();
+}
+
+// The lower of what this device may send and what the cloud grants it.
+void Node::set_rate() {
+  const std::uint64_t own = options_.bandwidth, granted = cloud_.credits.rate;
+  session_->connection().set_rate(own == 0 || granted == 0 ? std::max(own, granted)
+                                                           : std::min(own, granted));
 }
 
 void Node::on(const wire::Echo& item) {
@@ -244,7 +257,7 @@ void Node::on(const wire::Echo& item) {
 
 void Node::probe() {
   next_probe_ = now() + options_.probe_interval;
-  if (!cloud_.online) return;
+  if (!cloud_.online || options_.metered) return;
   probe_token_ = parts_.random();
   probe_sent_ = now();
   session_->send_ack(wire::Echo{probe_token_, false, {}});

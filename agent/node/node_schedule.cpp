@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::uint32_t kBlockingLimit = 16;  // local attempts of blocking kinds at once
 constexpr Duration kReviewEvery = std::chrono::milliseconds(250);
-constexpr std::size_t kOfferWindow = 256;  // OFFERs without an application ack
+constexpr std::size_t kOfferWindow = 256;    // OFFERs without an application ack
+constexpr std::size_t kBacklogWindow = 192;  // of them, those of the lower bands
 
 }  // namespace
 
@@ -172,7 +173,15 @@ void Node::grant_local(std::vector<placement::Candidate>& ready, placement::Plac
 
 void Node::grant_cloud(std::vector<placement::Candidate>& ready, const placement::Place& local,
                        placement::Place& cloud) {
-  while (cloud.idle > 0 && table_.pending_offers().size() < kOfferWindow && !ready.empty()) {
+  if (options_.metered) {
+    std::erase_if(ready, [this](const placement::Candidate& candidate) {
+      return candidate.spec->prefer != Prefer::cloud && table_.find(candidate.seq)->kind != nullptr;
+    });
+  }
+  while (cloud.idle > 0 && !ready.empty()) {
+    // A backlog leaves some of the window to what is urgent.
+    const bool live = ready.front().spec->band <= Band::high;
+    if (table_.pending_offers().size() >= (live ? kOfferWindow : kBacklogWindow)) return;
     auto picked = placement_.pick_for_cloud(ready, local, cloud, now());
     if (!picked) return;
     auto candidate = ready.begin() + std::ptrdiff_t(picked->first);

@@ -48,7 +48,7 @@ TaskView Node::view_of(const store::TaskRow& row, const std::string& kind,
   view.crashes = task.crashes;
   view.age = now() - row.created;
   view.in_state = now() - task.since;
-  view.wall_created = timeline_.wall_of(row.created);
+  view.wall_created = wall_of(row.created);
   if (task.deadline != kNever) view.deadline_in = task.deadline - now();
   return view;
 }
@@ -91,7 +91,7 @@ EventView Node::view_of(const store::EventRow& row) const {
   EventView view{row.seq,
                  id_of(row.seq),
                  row.at,
-                 timeline_.wall_of(row.at),
+                 wall_of(row.at),
                  std::string(store::to_string(row.kind)),
                  row.epoch,
                  row.place,
@@ -195,6 +195,7 @@ NodeView Node::view() const {
   view.draining = draining_;
   view.link_up = session_ && cloud_.online;
   view.store_problem = store_problem_;
+  view.clock_problem = clock_problem_;
   view.shortages = admission_.shortages();
   view.disk_bytes = parts_.store->use().files;
   view.disk_budget = options_.budget.disk;
@@ -224,8 +225,8 @@ void Node::status(Reply reply) {
     if (table) {
       std::copy(std::begin(table->produced), std::end(table->produced), std::begin(view.produced));
       for (const LossRow& row : table->rows) {
-        view.losses.push_back({row.key.data, row.key.cause, timeline_.wall_of(row.first),
-                               timeline_.wall_of(row.last), row.count, row.reported});
+        view.losses.push_back({row.key.data, row.key.cause, wall_of(row.first), wall_of(row.last),
+                               row.count, row.reported});
       }
     }
     reply(std::move(view));

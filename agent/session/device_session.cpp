@@ -20,6 +20,7 @@ DeviceSession::DeviceSession(mqtt::Transport& transport, SessionOptions options,
       task_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::task)),
       ack_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::ack)),
       telemetry_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::tel)),
+      event_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::evt)),
       connection_(transport, options_.link,
                   session::Hooks{
                       .now = hooks.now,

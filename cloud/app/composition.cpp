@@ -104,6 +104,8 @@ Status Composition::start() {
   node.tags = options_.tags;
   node.memory = options_.memory ? options_.memory : physical_memory();
   node.max_queue = options_.max_queue;
+  node.reconnect_floor = options_.reconnect_floor;
+  node.uplink = options_.uplink;
   NodeParts parts;
   parts.clock = &clock_;
   parts.ledger = ledger_.get();

@@ -30,6 +30,8 @@ struct Options {
   std::uint64_t memory = 0;                 // bytes offered to tasks; 0: what the machine has
   std::vector<std::string> tags;
   std::uint32_t max_queue = 10'000;
+  std::chrono::milliseconds reconnect_floor{0};
+  std::uint64_t uplink = 0;  // bytes per second of all devices together; 0: no limit
   mqtt::ConnectOptions broker;
   mqtt::LinkPolicy link;
   std::vector<kinds::CommandOptions> commands;

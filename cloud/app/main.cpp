@@ -34,6 +34,8 @@ Options options_from(const CloudConfig& config) {
   options.memory = config.cloud.memory;
   options.tags = config.cloud.tags;
   options.max_queue = config.cloud.max_queue;
+  options.reconnect_floor = config.cloud.reconnect_floor;
+  options.uplink = config.cloud.uplink;
   const config::BrokerSection& broker = config.broker;
   options.broker.uri = broker.uri;
   if (!broker.ca.empty()) options.broker.tls = mqtt::Tls{broker.ca, broker.cert, broker.key};
@@ -75,6 +77,7 @@ void reload(const std::string& path, CloudConfig& current, Composition& composit
   }
   runtime::logger().set_level(read->cloud.log_level);
   composition.node().set_max_queue(read->cloud.max_queue);
+  composition.node().set_pace(read->cloud.reconnect_floor, read->cloud.uplink);
   current = *std::move(read);
   runtime::log(Level::info, "configuration reloaded", {{"file", path}});
 }

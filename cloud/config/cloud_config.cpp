@@ -27,6 +27,8 @@ CloudSection read_cloud(File& file) {
   cloud.tags = config::read_tags(section);
   cloud.memory = section.bytes("memory", cloud.memory, 0, 1ULL << 50);
   cloud.max_queue = section.integer("max_queue", cloud.max_queue, 1u, 10'000'000u);
+  cloud.reconnect_floor = section.duration("reconnect_floor", cloud.reconnect_floor, 0ms, 24h);
+  cloud.uplink = section.bytes("uplink", cloud.uplink, 0, 1ULL << 40);
   return cloud;
 }
 
@@ -124,6 +126,8 @@ std::vector<config::Setting> cloud_settings(const CloudConfig& a, const CloudCon
       {"cloud.tags", kRestart, a.cloud.tags != b.cloud.tags},
       {"cloud.memory", kRestart, a.cloud.memory != b.cloud.memory},
       {"cloud.max_queue", kReload, a.cloud.max_queue != b.cloud.max_queue},
+      {"cloud.reconnect_floor", kReload, a.cloud.reconnect_floor != b.cloud.reconnect_floor},
+      {"cloud.uplink", kReload, a.cloud.uplink != b.cloud.uplink},
       {"http.listen", kRestart, a.http.listen != b.http.listen},
       {"http.cert", kRestart, a.http.cert != b.http.cert},
       {"http.key", kRestart, a.http.key != b.http.key},

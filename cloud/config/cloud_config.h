@@ -23,8 +23,10 @@ struct CloudSection {
   std::chrono::milliseconds grace = std::chrono::seconds(10);  // to drain on SIGTERM
   unsigned workers = 0;                                        // 0: what the process may use
   std::vector<std::string> tags;
-  std::uint64_t memory = 0;          // bytes offered to tasks; 0: what the machine has
-  std::uint32_t max_queue = 10'000;  // attempts accepted and not finished; the credits
+  std::uint64_t memory = 0;                      // bytes offered to tasks; 0: what the machine has
+  std::uint32_t max_queue = 10'000;              // attempts accepted and not finished; the credits
+  std::chrono::milliseconds reconnect_floor{0};  // no device reconnects sooner
+  std::uint64_t uplink = 0;  // bytes per second of all devices together; 0: no limit
 };
 
 // Where the API and the dashboard are served.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cloud/ledger/loss_book.h"
 #include "common/lifecycle/lessee.h"
 #include "common/store/encoded_bytes.h"
 #include "spillway/bytes.h"
@@ -40,10 +41,13 @@ struct LedgerUpdate {
 struct LedgerBatch {
   std::vector<LedgerRow> inserts;  // an id that is there as a tombstone is replaced
   std::vector<LedgerUpdate> updates;
+  std::vector<std::pair<std::string, wire::LossReport>> losses;  // by device
   NodeTime now{};
   Duration wall{};
   std::uint64_t session = 0;  // not 0: becomes the last session number used
-  bool empty() const { return inserts.empty() && updates.empty() && session == 0; }
+  bool empty() const {
+    return losses.empty() && inserts.empty() && updates.empty() && session == 0;
+  }
 };
 
 struct LedgerRecovered {
@@ -65,6 +69,8 @@ class Ledger {
   virtual void commit(LedgerBatch batch, Done<void> done) = 0;
   // Also tombstones; nullopt: never seen, or pruned.
   virtual void find(TaskId id, Done<std::optional<LedgerRow>> done) = 0;
+  // What the device reported lost so far, reconciled.
+  virtual void losses(std::string device, Done<LossBook> done) = 0;
   // Removes at most `limit` of the oldest tombstones beyond `keep`, or answered before `before`.
   virtual void prune(NodeTime before, std::size_t keep, std::size_t limit,
                      Done<std::uint64_t> done) = 0;

@@ -80,8 +80,8 @@ const std::string& sql_text(Sql sql) {
   return kTexts[static_cast<std::size_t>(sql)];
 }
 
-LedgerTables::LedgerTables(store::NodeFile file, Statements sql)
-    : file_(std::move(file)), sql_(std::move(sql)) {}
+LedgerTables::LedgerTables(store::NodeFile file, Statements sql, LossTables losses)
+    : file_(std::move(file)), sql_(std::move(sql)), losses_(std::move(losses)) {}
 
 Result<LedgerTables> LedgerTables::open(store::Database database, const std::string& path) {
   Statements all;
@@ -90,9 +90,11 @@ Result<LedgerTables> LedgerTables::open(store::Database database, const std::str
     if (!statement) return std::move(statement).error();
     all[i] = *std::move(statement);
   }
+  Result<LossTables> losses = LossTables::open(database);
+  if (!losses) return std::move(losses).error();
   Result<store::NodeFile> file = store::NodeFile::open(std::move(database), path);
   if (!file) return std::move(file).error();
-  return LedgerTables(*std::move(file), std::move(all));
+  return LedgerTables(*std::move(file), std::move(all), *std::move(losses));
 }
 
 Cursor LedgerTables::use(Sql sql, TaskId id) const {
@@ -108,6 +110,9 @@ Status LedgerTables::apply(const LedgerBatch& batch) {
   }
   for (const LedgerUpdate& change : batch.updates) {
     if (Status status = update(change, batch.now); !status) return status;
+  }
+  for (const auto& [device, report] : batch.losses) {
+    if (Status status = losses_.apply(device, report); !status) return status;
   }
   file_.seen(batch.now, batch.wall, batch.session);
   return {};

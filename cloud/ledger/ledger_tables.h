@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cloud/ledger/ledger.h"
+#include "cloud/ledger/loss_tables.h"
 #include "common/store/node_file.h"
 
 namespace spillway::cloud {
@@ -41,11 +42,12 @@ class LedgerTables {
 
   Result<LedgerRecovered> recover(std::size_t answered) const;
   Result<std::optional<LedgerRow>> find(TaskId id) const;
+  Result<LossBook> losses(const std::string& device) const { return losses_.book(device); }
   Result<store::StoreReport> inspect(bool deep) const { return file_.report(deep, "lease"); }
 
  private:
   using Statements = std::array<store::Statement, static_cast<std::size_t>(Sql::count_)>;
-  LedgerTables(store::NodeFile file, Statements sql);
+  LedgerTables(store::NodeFile file, Statements sql, LossTables losses);
 
   store::Cursor use(Sql sql) const { return sql_[static_cast<std::size_t>(sql)].use(); }
   store::Cursor use(Sql sql, TaskId id) const;
@@ -65,6 +67,7 @@ class LedgerTables {
 
   store::NodeFile file_;
   Statements sql_;
+  LossTables losses_;
 };
 
 }  // namespace spillway::cloud

@@ -65,6 +65,11 @@ void SqliteLedger::find(TaskId id, Done<std::optional<LedgerRow>> done) {
   queue_.read<std::optional<LedgerRow>>([this, id] { return tables_.find(id); }, std::move(done));
 }
 
+void SqliteLedger::losses(std::string device, Done<LossBook> done) {
+  queue_.read<LossBook>([this, device = std::move(device)] { return tables_.losses(device); },
+                        std::move(done));
+}
+
 void SqliteLedger::prune(NodeTime before, std::size_t keep, std::size_t limit,
                          Done<std::uint64_t> done) {
   queue_.write<std::uint64_t>(

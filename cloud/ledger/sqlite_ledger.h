@@ -33,6 +33,7 @@ class SqliteLedger final : public Ledger {
 
   void commit(LedgerBatch batch, Done<void> done) override;
   void find(TaskId id, Done<std::optional<LedgerRow>> done) override;
+  void losses(std::string device, Done<LossBook> done) override;
   void prune(NodeTime before, std::size_t keep, std::size_t limit,
              Done<std::uint64_t> done) override;
   // `deep` checks the whole file and holds up commits meanwhile. Counts are by LeaseState.

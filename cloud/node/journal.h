@@ -18,6 +18,9 @@ class Journal {
 
   void insert(HeldTask& task);
   void update(HeldTask& task, lifecycle::LeaseState was_state, Epoch was_epoch);
+  void losses(const std::string& device, const wire::LossReport& report) {
+    cycle_.batch().losses.emplace_back(device, report);
+  }
   void session(std::uint64_t number) { cycle_.batch().session = number; }
   void after(std::function<void()> action) { cycle_.after(std::move(action)); }
 

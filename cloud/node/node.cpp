@@ -337,6 +337,8 @@ wire::Credits Node::credits_of(const Device&) const {
   credits.queue_delay = queue_delay();
   credits.workers = parts_.runner->width();
   credits.memory = options_.memory;
+  credits.rate =
+      options_.uplink == 0 ? 0 : std::max<std::uint64_t>(options_.uplink / std::max(1U, online), 1);
   return credits;
 }
 
@@ -353,7 +355,8 @@ void Node::tell_credits() {
                          : device.told.queue_delay - credits.queue_delay;
     bool far =
         moved > std::max(device.told.queue_delay / 5, Duration(std::chrono::milliseconds(5)));
-    if (credits.offers == device.told.offers && credits.workers == device.told.workers && !far) {
+    if (credits.offers == device.told.offers && credits.workers == device.told.workers &&
+        credits.rate == device.told.rate && !far) {
       continue;
     }
     device.told = credits;
@@ -393,6 +396,14 @@ void Node::drain(std::function<void()> done) {
 void Node::set_max_queue(std::uint32_t attempts) {
   options_.max_queue = attempts;
   next_credits_ = now();
+  parts_.wake();
+}
+
+void Node::set_pace(Duration reconnect_floor, std::uint64_t uplink) {
+  options_.reconnect_floor = reconnect_floor;
+  options_.uplink = uplink;
+  next_credits_ = now();
+  if (session_) session_->set_floor(reconnect_floor);
   parts_.wake();
 }
 

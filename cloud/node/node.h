@@ -30,6 +30,7 @@ struct NodeOptions {
   std::uint32_t max_queue = 10'000;  // attempts accepted and not done
   std::size_t tombstones = 100'000;
   Duration reconnect_floor{};  // asked of devices
+  std::uint64_t uplink = 0;    // bytes per second of all devices together; 0: no limit
 };
 
 // What a node works with. Everything outlives it.
@@ -42,6 +43,8 @@ struct NodeParts {
   std::function<std::uint64_t()> random;
   std::function<void()> wake;
   std::function<void(const std::string& message)> report;
+  // What a device has lost, whenever that changed; may be none.
+  std::function<void(const std::string& device, const LossBook& book)> losses = {};
   std::function<void(const std::string& cause, const std::string& detail)> refused;
 };
 
@@ -66,6 +69,9 @@ class Node {
   // Refuses offers and hands back what has not started; `done` is called once nothing runs.
   void drain(std::function<void()> done);
   void set_max_queue(std::uint32_t attempts);
+  // Nobody reconnects sooner than the floor; all devices together send at most `uplink` bytes per
+  // second (0: no limit).
+  void set_pace(Duration reconnect_floor, std::uint64_t uplink);
   void stop();
 
   NodeTime now() const { return timeline_.now(); }
@@ -80,7 +86,8 @@ class Node {
     std::uint32_t held = 0;  // its attempts here, not done
     wire::Credits told;      // what it was last told
     NodeTime told_at{};
-    std::set<TaskId> unanswered;  // results it has not acknowledged
+    std::set<TaskId> unanswered;                // results it has not acknowledged
+    std::map<std::string, std::string> losses;  // class → as last said
   };
 
   void on_link_down(const Error& reason);
@@ -103,6 +110,8 @@ class Node {
   void on(const std::string& device, const wire::ResultAck& ack);
   void on(const std::string& device, const wire::Cancel& cancel);
   void on(const std::string& device, const wire::Echo& echo);
+  void on(const std::string& device, const wire::LossReport& report);
+  void tell_losses(const std::string& device);
   void refuse(const std::string& device, const wire::Offer& offer, lifecycle::NackReason reason);
   std::optional<lifecycle::NackReason> reason_to_refuse(const std::string& device,
                                                         const TaskSpec& spec) const;

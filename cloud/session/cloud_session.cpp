@@ -65,6 +65,14 @@ void CloudSession::on_up() {
   events_.up();
 }
 
+void CloudSession::set_floor(Duration floor) {
+  if (std::exchange(self_.reconnect_floor, floor) == floor || !connection_.up()) return;
+  Status told = connection_.publish({.topic = std::string(wire::kCloudState),
+                                     .payload = wire::encode(presence(true)),
+                                     .retained = true});
+  if (!told) events_.refused("floor", told.error().message);
+}
+
 void CloudSession::stop() {
   if (connection_.up()) {
     wire::Presence goodbye = presence(false);

@@ -41,6 +41,8 @@ class CloudSession {
                SessionEvents events);
 
   void describe(wire::Presence presence) { self_ = std::move(presence); }
+  // Tells all devices anew how soon they may reconnect.
+  void set_floor(Duration floor);
   void start() { connection_.start(); }
   void stop();
 

@@ -67,6 +67,13 @@ LinkMachine::Ask LinkMachine::on_timer(NodeTime now, std::uint64_t random) {
   return {.disconnect = true};
 }
 
+void LinkMachine::hurry(NodeTime now, std::uint64_t random) {
+  if (stopped_ || state_ != LinkState::down) return;
+  const auto width = static_cast<std::uint64_t>(Duration(policy_.backoff_base).count()) + 1;
+  const NodeTime soon = now + policy_.floor + Duration(static_cast<std::int64_t>(random % width));
+  timer_ = std::min(timer_, soon);
+}
+
 LinkMachine::Ask LinkMachine::stop() {
   const bool was_down = state_ == LinkState::down;
   stopped_ = true;

@@ -41,6 +41,8 @@ class LinkMachine {
   Ask on_disconnected(NodeTime now, std::uint64_t random);
   // May be called early, late or without need.
   Ask on_timer(NodeTime now, std::uint64_t random);
+  // What kept it from connecting may be gone: the next attempt comes within the shortest pause.
+  void hurry(NodeTime now, std::uint64_t random);
   Ask stop();
   void on_published(NodeTime now);  // a PUBACK
   void on_publish(NodeTime now);

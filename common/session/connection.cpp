@@ -1,5 +1,7 @@
 #include "common/session/connection.h"
 
+#include <algorithm>
+
 #include "common/wire/codec.h"
 
 namespace spillway::session {
@@ -11,6 +13,11 @@ namespace {
 constexpr std::size_t kEagerInFlight = 2;
 // Headroom in a message for the envelope around its items.
 constexpr std::size_t kEnvelope = 512;  // bytes
+// While a backlog waits, every so many messages one is its.
+constexpr unsigned kLiveInARow = 4;
+// A message of the backlog takes at most such a part of a second of the rate.
+constexpr std::uint64_t kTurnsASecond = 20;
+constexpr std::size_t kLeastMessage = 2048;  // bytes; smaller ones are mostly envelope
 
 }  // namespace
 
@@ -28,6 +35,8 @@ Connection::Connection(mqtt::Transport& transport, mqtt::LinkPolicy policy, Hook
       .published =
           [this] {
             link_.on_published(hooks_.now());
+            flight_.on_acknowledged(hooks_.now());
+            if (!flying_.empty()) flying_.pop_front();
             hooks_.changed();
           },
   });
@@ -37,7 +46,7 @@ void Connection::start() { apply(link_.start(hooks_.now())); }
 
 void Connection::stop() {
   apply(link_.stop());
-  lanes_.clear();
+  forget_queue();
 }
 
 void Connection::apply(mqtt::LinkMachine::Ask ask) {
@@ -61,7 +70,7 @@ void Connection::on_connected() {
 
 void Connection::on_disconnected(Error reason) {
   last_problem_ = reason.message;
-  lanes_.clear();
+  forget_queue();
   apply(link_.on_disconnected(hooks_.now(), hooks_.random()));
   hooks_.down(reason);
 }
@@ -70,21 +79,32 @@ void Connection::on_timer() {
   const mqtt::LinkState was = link_.state();
   apply(link_.on_timer(hooks_.now(), hooks_.random()));
   if (was == mqtt::LinkState::down || link_.state() != mqtt::LinkState::down) return;
-  lanes_.clear();
+  forget_queue();
   last_problem_ = was == mqtt::LinkState::up ? "the broker stopped acknowledging"
                                              : "the broker did not answer in time";
   hooks_.down(fail(Code::timeout, last_problem_));
 }
 
-void Connection::send(const std::string& topic, wire::Item item) {
+void Connection::forget_queue() {
+  lanes_.clear();
+  flight_.clear();
+  flying_.clear();
+}
+
+NodeTime Connection::next_timer() const {
+  const bool paced = up() && !lanes_.empty() && !pacer_.may_send(hooks_.now());
+  return paced ? std::min(link_.next_timer(), pacer_.free_at()) : link_.next_timer();
+}
+
+void Connection::send(const std::string& topic, wire::Item item, Urgency urgency) {
   if (!up()) return;
-  Lane& lane = lanes_[topic];
+  Lane& lane = lanes_[{urgency, topic}];
   lane.bytes += wire::encoded_size_hint(item);
   lane.items.push_back(std::move(item));
   hooks_.changed();
 }
 
-Status Connection::publish(mqtt::Publication publication) {
+Status Connection::publish(mqtt::Publication publication, Urgency urgency) {
   if (!up()) return fail(Code::unavailable, "the link is down");
   std::size_t size = publication.payload.size();
   bool counted = publication.qos > 0;
@@ -92,34 +112,68 @@ Status Connection::publish(mqtt::Publication publication) {
   if (!status) return status;
   traffic_.messages_up += 1;
   traffic_.bytes_up += size;
-  if (counted) link_.on_publish(hooks_.now());
+  pacer_.on_sent(hooks_.now(), size);
+  if (counted) {
+    link_.on_publish(hooks_.now());
+    flight_.on_sent(hooks_.now(), size);
+    flying_.push_back(urgency);
+  }
   return status;
 }
 
-bool Connection::full(const Lane& lane) const {
-  return lane.items.size() >= wire::kMaxItems || lane.bytes + kEnvelope >= wire::kMaxMessage;
+// Bytes of one message: a long one of the backlog would hold up a live one for as long as it takes.
+std::size_t Connection::most(Urgency urgency) const {
+  if (urgency == Urgency::live) return wire::kMaxMessage;
+  const std::uint64_t turn = pacer_.rate() == 0 ? wire::kMaxMessage : pacer_.rate() / kTurnsASecond;
+  const std::uint64_t room = std::min(turn, flight_.room(hooks_.now()) / 2);
+  return std::clamp<std::size_t>(room, kLeastMessage, wire::kMaxMessage);
+}
+
+bool Connection::full(const LaneKey& key, const Lane& lane) const {
+  return lane.items.size() >= wire::kMaxItems || lane.bytes + kEnvelope >= most(key.first);
+}
+
+bool Connection::may_publish(Urgency urgency) const {
+  if (!link_.may_publish() || !pacer_.may_send(hooks_.now())) return false;
+  return urgency == Urgency::live || flight_.bytes() < flight_.room(hooks_.now());
+}
+
+// What is under way of a backlog does not make a live item wait for company.
+bool Connection::is_eager(const LaneKey& key, const Lane& lane) const {
+  if (full(key, lane)) return true;
+  const auto alike = std::count(flying_.begin(), flying_.end(), Urgency::live);
+  const std::size_t ahead = key.first == Urgency::live ? std::size_t(alike) : link_.in_flight();
+  return ahead < kEagerInFlight;
+}
+
+// Whether the lane was served as far as it is to be now.
+bool Connection::serve(Lanes::iterator lane, bool partial) {
+  const auto& [urgency, topic] = lane->first;
+  while (!lane->second.items.empty() && (partial || full(lane->first, lane->second))) {
+    const bool backlog_waits = urgency == Urgency::live && lanes_.rbegin()->first.first != urgency;
+    // One in so many turns is the backlog's, whatever else there is.
+    if (backlog_waits && live_in_a_row_ >= kLiveInARow && may_publish(Urgency::backlog)) {
+      return true;
+    }
+    if (!may_publish(urgency) || !is_eager(lane->first, lane->second)) return false;
+    if (!publish_one(lane->first, lane->second)) return false;
+    live_in_a_row_ = backlog_waits ? live_in_a_row_ + 1 : 0;
+  }
+  return true;
 }
 
 void Connection::pump() {
-  // Full messages of every lane first, then what is left, oldest topic first; a lane that was
-  // served re-enters only with new items, so no topic starves another.
+  // Full messages of every lane first, then what is left, live ones and then oldest topic first; a
+  // lane that was served re-enters only with new items, so no topic starves another.
   for (bool partial : {false, true}) {
     for (auto lane = lanes_.begin(); lane != lanes_.end();) {
-      bool blocked = false;
-      while (!lane->second.items.empty() && (partial || full(lane->second))) {
-        bool eager = full(lane->second) || link_.in_flight() < kEagerInFlight;
-        if (!link_.may_publish() || !eager || !publish_one(lane->first, lane->second)) {
-          blocked = true;
-          break;
-        }
-      }
-      if (blocked && partial) return;
+      if (!serve(lane, partial) && partial && lane->first.first == Urgency::backlog) return;
       lane = lane->second.items.empty() ? lanes_.erase(lane) : std::next(lane);
     }
   }
 }
 
-wire::Message Connection::pack(Lane& lane) {
+wire::Message Connection::pack(Lane& lane, std::size_t most) {
   wire::Message message;
   message.session = session_;
   message.seq = ++seq_;
@@ -127,7 +181,7 @@ wire::Message Connection::pack(Lane& lane) {
   std::size_t size = kEnvelope;
   while (!lane.items.empty() && message.items.size() < wire::kMaxItems) {
     std::size_t more = wire::encoded_size_hint(lane.items.front());
-    if (!message.items.empty() && size + more > wire::kMaxMessage) break;
+    if (!message.items.empty() && size + more > most) break;
     size += more;
     lane.bytes -= more;
     message.items.push_back(std::move(lane.items.front()));
@@ -136,15 +190,15 @@ wire::Message Connection::pack(Lane& lane) {
   return message;
 }
 
-bool Connection::publish_one(const std::string& topic, Lane& lane) {
+bool Connection::publish_one(const LaneKey& key, Lane& lane) {
   mqtt::Publication publication;
-  publication.topic = topic;
-  wire::Message message = pack(lane);
+  publication.topic = key.second;
+  wire::Message message = pack(lane, most(key.first));
   publication.payload = wire::encode(message);
   publication.content_type = "application/vnd.spillway.v1+flatbuffers";
   publication.traceparent = message.trace;
   publication.expiry = std::chrono::seconds(60);  // later the life cycle has sent it again
-  return publish(std::move(publication)).ok();
+  return publish(std::move(publication), key.first).ok();
 }
 
 }  // namespace spillway::session

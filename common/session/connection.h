@@ -8,6 +8,7 @@
 
 #include "common/mqtt/link.h"
 #include "common/mqtt/transport.h"
+#include "common/session/pacer.h"
 #include "common/wire/messages.h"
 #include "spillway/time.h"
 
@@ -44,10 +45,11 @@ class Connection {
   // Graceful: the will is not sent. Nothing is reported afterwards.
   void stop();
 
-  // Queues an item for a topic. Nothing is kept while the link is down.
-  void send(const std::string& topic, wire::Item item);
+  // Queues an item for a topic. Nothing is kept while the link is down. Live items go ahead of a
+  // backlog, which yet gets a part of the turns.
+  void send(const std::string& topic, wire::Item item, Urgency urgency = Urgency::live);
   // Publishes at once, ahead of the queues, e.g. a birth.
-  Status publish(mqtt::Publication publication);
+  Status publish(mqtt::Publication publication, Urgency urgency = Urgency::live);
   Status subscribe(const std::vector<std::string>& filters) {
     return transport_.subscribe(filters);
   }
@@ -55,7 +57,10 @@ class Connection {
   // fill goes at once while few are in flight, so a lone item never waits and a busy link batches.
   void pump();
   void on_timer();
-  NodeTime next_timer() const { return link_.next_timer(); }
+  void hurry() { link_.hurry(hooks_.now(), hooks_.random()); }
+  NodeTime next_timer() const;
+  // Bytes per second that may be sent; 0: no limit.
+  void set_rate(std::uint64_t bytes_per_second) { pacer_.set_rate(bytes_per_second); }
 
   bool up() const { return link_.state() == mqtt::LinkState::up; }
   const mqtt::LinkMachine& link() const { return link_; }
@@ -75,14 +80,26 @@ class Connection {
   void apply(mqtt::LinkMachine::Ask ask);
   void on_connected();
   void on_disconnected(Error reason);
-  bool full(const Lane& lane) const;
-  bool publish_one(const std::string& topic, Lane& lane);
-  wire::Message pack(Lane& lane);
+  using LaneKey = std::pair<Urgency, std::string>;  // live ones first
+  using Lanes = std::map<LaneKey, Lane>;
+
+  std::size_t most(Urgency urgency) const;
+  bool full(const LaneKey& key, const Lane& lane) const;
+  bool may_publish(Urgency urgency) const;
+  bool is_eager(const LaneKey& key, const Lane& lane) const;
+  bool serve(Lanes::iterator lane, bool partial);
+  bool publish_one(const LaneKey& key, Lane& lane);
+  wire::Message pack(Lane& lane, std::size_t most);
+  void forget_queue();
 
   mqtt::Transport& transport_;
   Hooks hooks_;
   mqtt::LinkMachine link_;
-  std::map<std::string, Lane> lanes_;  // only those with items
+  Lanes lanes_;  // only those with items
+  Pacer pacer_;
+  Flight flight_;
+  std::deque<Urgency> flying_;  // of the messages without an acknowledgement
+  unsigned live_in_a_row_ = 0;  // messages sent while a backlog waited
   std::uint64_t session_ = 0;
   std::uint64_t seq_ = 0;
   Traffic traffic_;

@@ -1,5 +1,7 @@
 #include "common/wire/item_codec.h"
 
+#include <algorithm>
+
 #include "common/wire/value_codec.h"
 #include "link_generated.h"
 
@@ -73,11 +75,28 @@ Offset<fb::Cancel> write(Builder& fbb, const Cancel& cancel) {
 
 Offset<fb::Credits> write(Builder& fbb, const Credits& credits) {
   return fb::CreateCredits(fbb, credits.offers, to_span_us(credits.queue_delay), credits.workers,
-                           credits.memory);
+                           credits.memory, credits.rate);
 }
 
 Offset<fb::Echo> write(Builder& fbb, const Echo& echo) {
   return fb::CreateEcho(fbb, echo.token, echo.reply, write_bytes(fbb, echo.padding));
+}
+
+Offset<fb::LossReport> write(Builder& fbb, const LossReport& report) {
+  std::vector<Offset<fb::LossEntry>> entries;
+  for (const LossEntry& entry : report.entries) {
+    entries.push_back(fb::CreateLossEntry(fbb, static_cast<fb::DataClass>(entry.key.data),
+                                          static_cast<fb::LossCause>(entry.key.cause),
+                                          to_us(entry.key.period), entry.first.count(),
+                                          entry.last.count(), entry.count, entry.total));
+  }
+  auto produced = fbb.CreateVector(report.produced.data(), report.produced.size());
+  auto list = entries.empty() ? VectorOffset<fb::LossEntry>() : fbb.CreateVector(entries);
+  return fb::CreateLossReport(fbb, report.origin.value, report.number, produced, list);
+}
+
+Offset<fb::LossAck> write(Builder& fbb, const LossAck& ack) {
+  return fb::CreateLossAck(fbb, ack.origin.value, ack.number);
 }
 
 Offer read(Reader& reader, const fb::Offer& raw) {
@@ -157,11 +176,44 @@ Cancel read(Reader& reader, const fb::Cancel& raw) {
 
 Credits read(Reader& reader, const fb::Credits& raw) {
   return {raw.offers(), reader.span(raw.queue_delay_us(), "credits.queue_delay"), raw.workers(),
-          raw.memory()};
+          raw.memory(), raw.rate()};
 }
 
 Echo read(Reader& reader, const fb::Echo& raw) {
   return {raw.token(), raw.reply(), reader.bytes(raw.padding(), "echo.padding", kMaxMessage)};
+}
+
+LossEntry read(Reader& reader, const fb::LossEntry& raw) {
+  LossEntry entry;
+  entry.key = {reader.choice<DataClass>(raw.data(), "loss.data"),
+               reader.choice<LossCause>(raw.cause(), "loss.cause"), to_node_time(raw.period_us())};
+  entry.first = Duration(raw.first_us());
+  entry.last = Duration(raw.last_us());
+  entry.count = raw.count();
+  entry.total = raw.total();
+  reader.require(entry.first >= Duration::zero() && entry.last >= entry.first, "loss.first",
+                 "must come before the last");
+  reader.require(entry.key.period == loss_period(entry.key.period), "loss.period",
+                 "must begin a period");
+  return entry;
+}
+
+LossReport read(Reader& reader, const fb::LossReport& raw) {
+  LossReport report{Origin{reader.nonzero(raw.origin(), "loss_report.origin")},
+                    reader.nonzero(raw.number(), "loss_report.number")};
+  if (auto size = reader.count(raw.produced(), "loss_report.produced", kDataClasses)) {
+    std::copy_n(raw.produced()->begin(), size, report.produced.begin());
+  }
+  const auto size = reader.count(raw.entries(), "loss_report.entries", kMaxLossEntries);
+  for (flatbuffers::uoffset_t i = 0; i < size && reader.ok(); ++i) {
+    report.entries.push_back(read(reader, *raw.entries()->Get(i)));
+  }
+  return report;
+}
+
+LossAck read(Reader& reader, const fb::LossAck& raw) {
+  return {Origin{reader.nonzero(raw.origin(), "loss_ack.origin")},
+          reader.nonzero(raw.number(), "loss_ack.number")};
 }
 
 template <class Raw>
@@ -187,6 +239,8 @@ std::optional<Item> read_item(Reader& reader, std::uint8_t type, const void* ite
     case fb::Item::Cancel: return read_as<fb::Cancel>(reader, item);
     case fb::Item::Credits: return read_as<fb::Credits>(reader, item);
     case fb::Item::Echo: return read_as<fb::Echo>(reader, item);
+    case fb::Item::LossReport: return read_as<fb::LossReport>(reader, item);
+    case fb::Item::LossAck: return read_as<fb::LossAck>(reader, item);
     case fb::Item::NONE: break;
   }
   return std::nullopt;

@@ -22,6 +22,7 @@ std::size_t variable_size(const Echo& echo) { return echo.padding.size(); }
 std::size_t variable_size(const ResultItem& result) {
   return result.value.bytes.size() + std::min(result.message.size(), kMaxProse);
 }
+std::size_t variable_size(const LossReport& report) { return 96 * (1 + report.entries.size()); }
 template <class Other>
 std::size_t variable_size(const Other&) {
   return 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -8,6 +9,7 @@
 #include "common/lifecycle/lessee.h"
 #include "spillway/bytes.h"
 #include "spillway/ids.h"
+#include "spillway/loss.h"
 #include "spillway/task.h"
 
 // What owner and lessee say to each other, and what nodes say of themselves. One Message carries 1
@@ -97,6 +99,7 @@ struct Credits {
   Duration queue_delay{};
   std::uint32_t workers = 0;
   std::uint64_t memory = 0;  // bytes
+  std::uint64_t rate = 0;    // bytes per second that the device may send; 0: no limit
   bool operator==(const Credits&) const = default;
 };
 // Asks for, and is, an answer at once: measures round trip and bandwidth.
@@ -107,8 +110,32 @@ struct Echo {
   bool operator==(const Echo&) const = default;
 };
 
-using Item =
-    std::variant<Offer, Accept, Nack, Beat, BeatAck, ResultItem, ResultAck, Cancel, Credits, Echo>;
+// device → cloud, until LossAck: what a store of the device gave up since it was made, and what was
+// produced of each class. All counts are sums that only grow, so that repeating one is harmless.
+struct LossEntry {
+  LossKey key;
+  Duration first{}, last{};  // wall time; 0: the device's clock is not set
+  std::uint64_t count = 0;   // in this period
+  std::uint64_t total = 0;   // of this class and cause, in all periods
+  bool operator==(const LossEntry&) const = default;
+};
+inline constexpr std::size_t kMaxLossEntries = 64;
+struct LossReport {
+  Origin origin;
+  std::uint64_t number = 0;  // repeated in the ack
+  std::array<std::uint64_t, kDataClasses> produced{};
+  std::vector<LossEntry> entries;  // those that changed, at most kMaxLossEntries
+  bool operator==(const LossReport&) const = default;
+};
+// cloud → device: the report is in the ledger
+struct LossAck {
+  Origin origin;
+  std::uint64_t number = 0;
+  bool operator==(const LossAck&) const = default;
+};
+
+using Item = std::variant<Offer, Accept, Nack, Beat, BeatAck, ResultItem, ResultAck, Cancel,
+                          Credits, Echo, LossReport, LossAck>;
 
 // Order is (session, seq), never wall time.
 struct Message {

@@ -31,6 +31,7 @@ Status LedgerDisk::apply(const cloud::LedgerBatch& batch) {
   for (const cloud::LedgerUpdate& change : batch.updates) {
     if (Status status = update(change); !status) return status;
   }
+  for (const auto& [device, report] : batch.losses) losses[device].push_back(report);
   last_seen = std::max(last_seen, batch.now);
   wall = batch.wall;
   if (batch.session != 0) session = batch.session;
@@ -100,6 +101,22 @@ void MemoryLedger::find(TaskId id, Done<std::optional<cloud::LedgerRow>> done) {
     std::optional<cloud::LedgerRow> row;
     if (found != disk_.rows.end()) row = found->second;
     answers_.push_back([done, row] { done(row); });
+  });
+}
+
+// The last report tells all there is, as long as it fits into one.
+void MemoryLedger::losses(std::string device, Done<cloud::LossBook> done) {
+  operations_.push_back([this, device = std::move(device), done = std::move(done)] {
+    cloud::StoredLosses stored;
+    const auto found = disk_.losses.find(device);
+    if (found != disk_.losses.end() && !found->second.empty()) {
+      const wire::LossReport& last = found->second.back();
+      for (const wire::LossEntry& entry : last.entries) {
+        stored.entries.push_back(entry);
+        stored.totals.push_back({entry.key.data, entry.key.cause, entry.total});
+      }
+    }
+    answers_.push_back([done, book = cloud::reconcile(stored)] { done(book); });
   });
 }
 

@@ -19,6 +19,7 @@ struct LedgerDisk {
   Duration wall{};
   std::uint64_t session = 0, commits = 0;
   std::vector<std::string> broken;
+  std::map<std::string, std::vector<wire::LossReport>> losses;
 
   cloud::LedgerRecovered recover(std::size_t answered = 100'000) const;
   Status apply(const cloud::LedgerBatch& batch);
@@ -43,6 +44,7 @@ class MemoryLedger final : public cloud::Ledger {
 
   void commit(cloud::LedgerBatch batch, Done<void> done) override;
   void find(TaskId id, Done<std::optional<cloud::LedgerRow>> done) override;
+  void losses(std::string device, Done<cloud::LossBook> done) override;
   void prune(NodeTime before, std::size_t keep, std::size_t limit,
              Done<std::uint64_t> done) override;
 

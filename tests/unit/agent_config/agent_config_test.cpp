@@ -79,6 +79,7 @@ TEST(AgentConfig, every_key_is_read) {
       "[agent]\ndevice = 'pump-7'\nstate_dir = '/s'\nsocket = '/a'\nlog_level = 'debug'\n"
       "grace = '1s'\ntelemetry = '1min'\nworkers = 3\ntags = ['gpu']\nmemory = '1GiB'\n"
       "[broker]\nuri = 'mqtt://b:1'\n"
+      "[link]\nbandwidth = '10KiB'\nmetered = true\n"
       "[store]\nmax_ready = 64\n"
       "[budget]\ndisk = '32MiB'\ndisk_free = '1MiB'\ninodes_free = 7\nmemory = '2MiB'\n"
       "flash_per_day = '5GiB'\n"
@@ -100,6 +101,7 @@ TEST(AgentConfig, every_key_is_read) {
   CHECK(config.agent.tags == std::vector<std::string>{"gpu"});
   UNSIGNED_LONGS_EQUAL(1 << 30, config.agent.memory);
   STRCMP_EQUAL("mqtt://b:1", config.broker.uri.c_str());
+  CHECK(config.link.bandwidth == 10'240 && config.link.metered);
   CHECK(config.store.max_ready == 64);
   const BudgetLimits& budget = config.budget;
   CHECK(budget.disk == 32 << 20 && budget.disk_free == 1 << 20 && budget.inodes_free == 7);
@@ -182,6 +184,8 @@ TEST(AgentConfig, each_setting_notices_its_own_change) {
       {"broker.reconnect_base", "[broker]\nreconnect_base = '5s'"},
       {"broker.reconnect_cap", "[broker]\nreconnect_cap = '5s'"},
       {"broker.window", "[broker]\nwindow = 5"},
+      {"link.bandwidth", "[link]\nbandwidth = 5"},
+      {"link.metered", "[link]\nmetered = true"},
       {"store.max_ready", "[store]\nmax_ready = 100"},
       {"limits.clients", "[limits]\nclients = 5"},
       {"limits.client_frames", "[limits]\nclient_frames = 5"},

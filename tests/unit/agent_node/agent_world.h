@@ -61,7 +61,9 @@ struct AgentWorld {
 
   explicit AgentWorld(unsigned workers = 1, bool session = false)
       : agent(clock, session ? &broker : nullptr, kinds, workers),
-        cloud(broker, "cloud", {"spw/1/+/+/up/#"}) {}
+        cloud(broker, "cloud", {"spw/1/+/+/up/#"}) {
+    clock.step_wall(std::chrono::hours(24 * 20'600));  // a clock that is set
+  }
 
   void boot() {
     agent.boot();

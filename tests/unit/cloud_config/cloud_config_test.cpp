@@ -65,7 +65,8 @@ TEST(CloudConfig, an_empty_file_gives_a_cloud_beside_its_broker) {
 TEST(CloudConfig, every_key_is_read) {
   CloudConfig config = parsed(
       "[cloud]\nstate_dir = '/s'\nname = 'cloud-2'\nlog_level = 'warning'\ngrace = '0s'\n"
-      "workers = 5\ntags = ['gpu']\nmemory = '2GiB'\nmax_queue = 7\n"
+      "workers = 5\ntags = ['gpu']\nmemory = '2GiB'\nmax_queue = 7\nreconnect_floor = '2s'\nuplink "
+      "= '1MiB'\n"
       "[broker]\nuri = 'mqtt://b:1'\n[plugins]\nfiles = ['/p.so']\n"
       "[[command]]\nname = 'c'\nargv = ['/bin/c']\n");
   STRCMP_EQUAL("/s", config.cloud.state_dir.c_str());
@@ -74,6 +75,7 @@ TEST(CloudConfig, every_key_is_read) {
   CHECK(config.cloud.grace == 0s && config.cloud.workers == 5);
   CHECK(config.cloud.tags == std::vector<std::string>{"gpu"});
   CHECK(config.cloud.memory == 2ULL << 30 && config.cloud.max_queue == 7);
+  CHECK(config.cloud.reconnect_floor == 2s && config.cloud.uplink == 1 << 20);
   CHECK(config.broker.uri == "mqtt://b:1" && config.broker.ca.empty());
   CHECK(config.plugins.files == std::vector<std::string>{"/p.so"});
   STRCMP_EQUAL("c", config.commands.at(0).name.c_str());

@@ -115,3 +115,69 @@ TEST(Connection, an_attempt_that_is_not_answered_in_time_is_reported) {
   STRCMP_EQUAL("the broker did not answer in time", went_down.front().c_str());
   STRCMP_EQUAL("the broker did not answer in time", connection.last_problem().c_str());
 }
+
+// Whoever drains a backlog: a turn every millisecond, and a broker that answers at once.
+TEST(Connection, a_backlog_uses_the_granted_rate_and_live_items_do_not_wait_behind_it) {
+  start();
+  connection.set_rate(20'000);
+  const auto drain = session::Urgency::backlog;
+  for (int i = 0; i < 2000; ++i) connection.send("drain", wire::Echo{1, false, Bytes(300)}, drain);
+  Duration longest{};
+  std::size_t bytes = 0, seen = 0;
+  std::optional<NodeTime> asked;
+  for (int ms = 0; ms < 20'000; ++ms) {
+    const NodeTime now(clock.boot_time());
+    if (ms % 500 == 0) {
+      connection.send("live", wire::Echo{2, false, {}});
+      asked = now;
+    }
+    connection.pump();
+    broker.run();
+    for (; seen < broker.seen().size(); ++seen) {
+      bytes += broker.seen()[seen].payload.size();
+      if (broker.seen()[seen].topic == "live") longest = std::max(longest, now - *asked);
+    }
+    clock.advance(std::chrono::milliseconds(1));
+  }
+  CHECK(bytes >= 20 * 20'000 * 9 / 10);
+  CHECK(bytes <= 20 * 20'000 + 10'000);
+  // No longer than one message of the backlog takes.
+  CHECK(longest <= std::chrono::milliseconds(150));
+}
+
+TEST(Connection, a_flood_of_live_items_leaves_turns_to_the_backlog) {
+  start();
+  connection.set_rate(100'000);
+  for (int i = 0; i < 100; ++i) {
+    connection.send("drain", wire::Echo{1, false, Bytes(300)}, session::Urgency::backlog);
+  }
+  std::size_t drained = 0, seen = 0;
+  for (int ms = 0; ms < 30'000; ++ms) {
+    connection.send("live", wire::Echo{2, false, Bytes(300)});
+    connection.pump();
+    broker.run();
+    for (; seen < broker.seen().size(); ++seen) {
+      if (broker.seen()[seen].topic != "drain") continue;
+      drained += wire::decode_message(broker.seen()[seen].payload)->items.size();
+    }
+    clock.advance(std::chrono::milliseconds(1));
+  }
+  CHECK_EQUAL(100, drained);
+}
+
+TEST(Connection, says_when_the_rate_lets_it_go_on) {
+  start();
+  connection.set_rate(1'000);
+  connection.send("t", wire::Echo{1, false, Bytes(900)});
+  connection.pump();
+  connection.send("t", wire::Echo{2, false, Bytes(900)});
+  connection.pump();
+  broker.run();
+  CHECK_EQUAL(1, sizes().size());
+  const NodeTime next = connection.next_timer();
+  CHECK(next > NodeTime(clock.boot_time()) && next != kNever);
+  clock.advance(next - NodeTime(clock.boot_time()));
+  connection.pump();
+  broker.run();
+  CHECK_EQUAL(2, sizes().size());
+}

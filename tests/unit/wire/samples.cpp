@@ -232,6 +232,22 @@ Offer Samples::offer() {
   return offer;
 }
 
+LossReport Samples::loss_report() {
+  LossReport report{Origin{number(1, ~0ULL)}, number(1, ~0ULL)};
+  for (std::uint64_t& each : report.produced) each = number(0, ~0ULL);
+  report.entries = some<LossEntry>(8, [&] {
+    LossEntry entry;
+    entry.key = {static_cast<DataClass>(number(0, kDataClasses - 1)),
+                 static_cast<LossCause>(number(0, kLossCauses - 1)), loss_period(NodeTime(span()))};
+    entry.first = span();
+    entry.last = entry.first + span();
+    entry.count = number(0, ~0ULL);
+    entry.total = number(0, ~0ULL);
+    return entry;
+  });
+  return report;
+}
+
 Item Samples::item(std::size_t type) {
   switch (type) {
     case 0: return offer();
@@ -242,8 +258,10 @@ Item Samples::item(std::size_t type) {
     case 5: return result_item();
     case 6: return ResultAck{id(), epoch(), choice(ResultVerdict::stale)};
     case 7: return Cancel{id(), epoch()};
-    case 8: return Credits{small(), span(), small(), number(0, ~0ULL)};
-    default: return Echo{number(0, ~0ULL), number(0, 1) == 1, bytes(600)};
+    case 8: return Credits{small(), span(), small(), number(0, ~0ULL), number(0, ~0ULL)};
+    case 9: return Echo{number(0, ~0ULL), number(0, 1) == 1, bytes(600)};
+    case 10: return loss_report();
+    default: return LossAck{Origin{number(1, ~0ULL)}, number(1, ~0ULL)};
   }
 }
 

@@ -25,6 +25,7 @@ class Samples {
   TaskView task();
   WhyReport why();
   NodeView node();
+  LossReport loss_report();
   Item item(std::size_t type);
   Item item() { return item(number(0, std::variant_size_v<Item> - 1)); }
   Message message();

@@ -30,7 +30,9 @@ struct Broker {
   std::chrono::milliseconds keep_alive{20'000};
   std::chrono::milliseconds reconnect_base{250};
   std::chrono::milliseconds reconnect_cap{30'000};
-  std::size_t window = 128;  // messages in flight
+  std::size_t window = 128;     // messages in flight
+  std::uint64_t bandwidth = 0;  // bytes per second to the broker; 0: no limit
+  bool metered = false;         // bytes cost: only what must goes to the cloud
 };
 
 struct PlacementOptions {

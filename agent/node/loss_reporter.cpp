@@ -1,0 +1,80 @@
+#include "agent/node/loss_reporter.h"
+
+#include <algorithm>
+#include <map>
+
+namespace spillway::agent {
+namespace {
+
+constexpr Duration kLookEvery = std::chrono::seconds(10);
+constexpr Duration kSendAgain = std::chrono::seconds(5);
+// What is only produced, with nothing lost, is no news for so long.
+constexpr Duration kProducedEvery = std::chrono::minutes(1);
+
+std::map<std::pair<DataClass, LossCause>, std::uint64_t> totals_of(const store::LossTable& table) {
+  std::map<std::pair<DataClass, LossCause>, std::uint64_t> totals;
+  for (const LossRow& row : table.rows) totals[{row.key.data, row.key.cause}] += row.count;
+  return totals;
+}
+
+}  // namespace
+
+void LossReporter::on_link_up(NodeTime now) {
+  up_ = true;
+  told_ = waiting_ = false;
+  due_ = now;
+}
+
+void LossReporter::on_link_down() {
+  up_ = waiting_ = false;
+  due_ = kNever;
+}
+
+void LossReporter::on_written(NodeTime now) {
+  if (up_) due_ = std::min(due_, std::max(now, looked_ + kLookEvery));
+}
+
+void LossReporter::on_look(NodeTime now) {
+  looked_ = now;
+  due_ = kNever;
+}
+
+std::optional<wire::LossReport> LossReporter::report(
+    const store::LossTable& table, Origin origin, NodeTime now,
+    const std::function<Duration(NodeTime)>& wall_of) {
+  if (!up_) return std::nullopt;
+  wire::LossReport report;
+  report.origin = origin;
+  std::copy(std::begin(table.produced), std::end(table.produced), report.produced.begin());
+  flying_.clear();
+  const auto totals = totals_of(table);
+  for (const LossRow& row : table.rows) {
+    if (row.count <= row.reported) continue;
+    report.entries.push_back({row.key, wall_of(row.first), wall_of(row.last), row.count,
+                              totals.at({row.key.data, row.key.cause})});
+    flying_.push_back(row);
+    if (report.entries.size() == wire::kMaxLossEntries) break;
+  }
+  const bool produced =
+      !told_ || (report.produced != produced_ && now >= told_at_ + kProducedEvery);
+  if (report.entries.empty() && !produced) {
+    if (report.produced != produced_) due_ = std::min(due_, told_at_ + kProducedEvery);
+    return std::nullopt;
+  }
+  report.number = ++number_;
+  produced_ = report.produced;
+  waiting_ = true;
+  due_ = now + kSendAgain;
+  return report;
+}
+
+std::vector<LossRow> LossReporter::on_ack(const wire::LossAck& ack, NodeTime now) {
+  if (!waiting_ || ack.number != number_) return {};
+  waiting_ = false;
+  told_ = true;
+  told_at_ = now;
+  due_ = looked_ + kLookEvery;
+  return std::exchange(flying_, {});
+}
+
+}  // namespace spillway::agent

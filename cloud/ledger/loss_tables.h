@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "cloud/ledger/loss_book.h"
+#include "common/store/database.h"
+
+namespace spillway::cloud {
+
+enum class LossSql : std::uint8_t {
+  put_produced,
+  put_total,
+  put_entry,
+  origins,
+  entries_of,
+  drop_oldest,
+  produced,
+  totals,
+  entries,
+  count_,
+};
+const std::string& sql_text(LossSql sql);
+
+// The tables of what devices reported lost, as plain calls inside the ledger's transactions. A
+// device can fill only its own share: the newest periods, of its first stores. One thread.
+class LossTables {
+ public:
+  static Result<LossTables> open(const store::Database& database);
+
+  // Writes; a report that came before, or after a later one, changes nothing.
+  Status apply(const std::string& device, const wire::LossReport& report);
+  Result<LossBook> book(const std::string& device) const;
+
+ private:
+  using Statements = std::array<store::Statement, static_cast<std::size_t>(LossSql::count_)>;
+  explicit LossTables(Statements sql) : sql_(std::move(sql)) {}
+  store::Cursor use(LossSql sql) const { return sql_[static_cast<std::size_t>(sql)].use(); }
+  Status put(const std::string& device, std::int64_t origin, const wire::LossEntry& entry);
+
+  Statements sql_;
+};
+
+}  // namespace spillway::cloud

@@ -1,0 +1,127 @@
+#include "tests/unit/agent_node/agent_world.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::test;
+
+// What the device tells the cloud of its losses; the cloud is played by hand.
+TEST_GROUP(AgentLosses) {
+  AgentWorld world{1, true};
+  std::vector<wire::LossReport> reports;
+
+  void setup() override {
+    world.agent.options.budget.of(DataClass::tasks).items = 2;
+    world.clock.step_wall(std::chrono::hours(24 * 20'777));
+    world.boot();
+  }
+  void lose(int tasks) {
+    while (world.add(echo()) != 0) {
+    }
+    for (int i = 1; i < tasks; ++i) CHECK_EQUAL(0, world.add(echo()));
+  }
+  std::size_t hear() {
+    reports = world.cloud.take<wire::LossReport>();
+    return reports.size();
+  }
+  void acknowledge() { world.say(wire::LossAck{world.agent.disk.origin, reports.back().number}); }
+  std::uint64_t known() const {
+    std::uint64_t sum = 0;
+    for (const auto& [key, row] : world.agent.disk.losses) sum += row.reported;
+    return sum;
+  }
+};
+
+TEST(AgentLosses, P23_what_was_lost_while_the_link_was_down_is_told_when_it_is_up) {
+  lose(5);
+  world.cloud_up();
+  LONGS_EQUAL(1, hear());
+  CHECK(reports[0].origin == world.agent.disk.origin);
+  UNSIGNED_LONGS_EQUAL(7, reports[0].produced[0]);
+  LONGS_EQUAL(1, reports[0].entries.size());
+  CHECK(reports[0].entries[0].key.cause == LossCause::items);
+  UNSIGNED_LONGS_EQUAL(5, reports[0].entries[0].count);
+  UNSIGNED_LONGS_EQUAL(5, reports[0].entries[0].total);
+  CHECK(reports[0].entries[0].first >= std::chrono::hours(24 * 20'777));
+}
+
+TEST(AgentLosses, P10_a_report_is_repeated_until_the_cloud_has_it_and_then_no_more) {
+  lose(3);
+  world.cloud_up();
+  LONGS_EQUAL(1, hear());
+  world.advance(11s);
+  LONGS_EQUAL(2, hear());
+  UNSIGNED_LONGS_EQUAL(0, known());
+  acknowledge();
+  UNSIGNED_LONGS_EQUAL(3, known());
+  world.advance(10min);
+  LONGS_EQUAL(0, hear());
+}
+
+TEST(AgentLosses, P7_an_ack_of_an_older_report_or_of_another_store_changes_nothing) {
+  lose(3);
+  world.cloud_up();
+  CHECK(hear() > 0);
+  world.say(wire::LossAck{Origin{99}, reports.back().number});
+  world.say(wire::LossAck{world.agent.disk.origin, reports.back().number + 7});
+  UNSIGNED_LONGS_EQUAL(0, known());
+}
+
+TEST(AgentLosses, P23_more_losses_are_told_with_their_sum) {
+  lose(3);
+  world.cloud_up();
+  hear();
+  acknowledge();
+  lose(4);
+  world.advance(30s);
+  CHECK(hear() > 0);
+  UNSIGNED_LONGS_EQUAL(7, reports[0].entries[0].count);
+  acknowledge();
+  UNSIGNED_LONGS_EQUAL(7, known());
+}
+
+TEST(AgentLosses, P23_a_restart_in_between_neither_forgets_nor_counts_twice) {
+  lose(3);
+  world.cloud_up();
+  hear();
+  world.agent.crash();
+  world.boot();
+  world.advance(60s);
+  CHECK(hear() > 0);
+  UNSIGNED_LONGS_EQUAL(3, reports.back().entries[0].total);
+  acknowledge();
+  world.agent.crash();
+  world.boot();
+  world.advance(60s);
+  for (hear(); !reports.empty(); reports.pop_back()) CHECK(reports.back().entries.empty());
+}
+
+TEST(AgentLosses, P23_without_losses_what_was_produced_is_told_at_most_once_a_minute) {
+  world.cloud_up();
+  LONGS_EQUAL(1, hear());
+  CHECK(reports[0].entries.empty());
+  acknowledge();
+  for (int i = 0; i < 60; ++i) {
+    const std::uint64_t seq = world.add(echo());
+    if (world.runs(seq)) world.succeed(seq);
+    world.advance(5s);
+    if (hear() > 0) acknowledge();
+  }
+  CHECK(world.agent.disk.next_seq > 20);
+}
+
+TEST(AgentLosses, many_periods_are_told_in_several_reports) {
+  for (int period = 0; period < 150; ++period) {
+    lose(1);
+    world.advance(std::chrono::minutes(10));
+  }
+  world.cloud_up();
+  std::size_t told = 0;
+  for (int i = 0; i < 10 && hear() > 0; ++i) {
+    CHECK(reports.back().entries.size() <= wire::kMaxLossEntries);
+    told += reports.back().entries.size();
+    acknowledge();
+  }
+  UNSIGNED_LONGS_EQUAL(world.agent.disk.losses.size(), told);
+  CHECK(told > 2 * wire::kMaxLossEntries);
+}

@@ -1,0 +1,56 @@
+#include "tests/unit/cloud_node/cloud_world.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::test;
+
+TEST_GROUP(CloudLosses) {
+  CloudWorld world;
+  wire::LossReport report{Origin{7}, 1, {100, 0, 0, 0}, {}};
+
+  void setup() override {
+    world.boot();
+    wire::LossEntry entry;
+    entry.key.cause = LossCause::items;
+    entry.count = entry.total = 5;
+    report.entries = {entry};
+  }
+  void tell() { world.say(report, wire::Channel::evt); }
+  std::size_t said(const std::string& words) const {
+    const auto& all = world.cloud.reports;
+    return static_cast<std::size_t>(std::count_if(
+        all.begin(), all.end(),
+        [&](const std::string& line) { return line.find(words) != std::string::npos; }));
+  }
+};
+
+TEST(CloudLosses, P10_a_report_is_acknowledged_once_it_is_in_the_ledger) {
+  world.cloud.ledger().fail_commits(fail(Code::busy, "full"));
+  tell();
+  LONGS_EQUAL(0, world.device.take<wire::LossAck>().size());
+  world.cloud.ledger().fail_commits(std::nullopt);
+  world.advance(2s);
+  const auto acks = world.device.take<wire::LossAck>();
+  LONGS_EQUAL(1, acks.size());
+  CHECK(acks[0] == (wire::LossAck{Origin{7}, 1}));
+  LONGS_EQUAL(1, world.cloud.disk.losses["pump-7"].size());
+}
+
+TEST(CloudLosses, P23_a_loss_is_said_once_and_again_when_it_grows) {
+  tell();
+  tell();
+  LONGS_EQUAL(1, said("pump-7: tasks missing 5, "));
+  report.number = 2;
+  report.entries[0].count = report.entries[0].total = 8;
+  tell();
+  LONGS_EQUAL(1, said("pump-7: tasks missing 8, "));
+  LONGS_EQUAL(2, said("missing"));
+}
+
+TEST(CloudLosses, a_device_without_losses_is_not_spoken_of) {
+  report.entries.clear();
+  tell();
+  LONGS_EQUAL(1, world.device.take<wire::LossAck>().size());
+  LONGS_EQUAL(0, said("pump-7"));
+}
