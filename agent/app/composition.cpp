@@ -134,6 +134,8 @@ Status Composition::start() {
   parts.wake = [this] {
     if (turns_) turns_->wake();
   };
+  constexpr std::size_t kTraced = 1500;  // closures: what fits into an answer
+  parts.trace = [this] { return executor_->chrome_trace(kTraced); };
   parts.report = [](const std::string& message) { runtime::log(Level::info, message); };
   parts.refused = [](const std::string& cause, const std::string& detail) {
     runtime::log_once(Level::warning, cause, "refused a message",

@@ -42,6 +42,7 @@ Result<int> run_events(Session& session, const EventsOptions& options);
 Result<int> run_drain(Session& session, bool on);
 Result<int> run_places(Session& session);
 Result<int> run_losses(Session& session);
+Result<int> run_trace(Session& session);
 Result<int> run_status(Session& session);
 Result<int> run_version(Session& session);
 

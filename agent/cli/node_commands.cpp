@@ -45,6 +45,14 @@ Result<int> run_losses(Session& session) {
   return kOk;
 }
 
+// JSON whether asked for or not: it is for programs that draw it.
+Result<int> run_trace(Session& session) {
+  Result<wire::Trace> trace = session.ask<wire::Trace>(wire::TraceRequest{});
+  if (!trace) return std::move(trace).error();
+  session.console().out << trace->json << '\n';
+  return kOk;
+}
+
 Result<int> run_status(Session& session) {
   Result<NodeView> node = session.ask<NodeView>(wire::StatusRequest{});
   if (!node) return std::move(node).error();

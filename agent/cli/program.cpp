@@ -217,6 +217,10 @@ void add_node_commands(Line& line) {
                "  spillway status\n"
                "  spillway status --json | jq .by_state",
                run_status);
+  line.command("trace", "Print what the local pool ran of late, for chrome://tracing or Perfetto",
+               "  spillway trace > pool.json\n"
+               "  spillway trace | jq '.traceEvents | length'",
+               run_trace);
   line.command("version", "Show the versions of this program and of the agent",
                "  spillway version\n"
                "  spillway version --json",

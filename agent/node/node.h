@@ -57,6 +57,7 @@ struct NodeParts {
   std::function<void(wire::Telemetry&)> measure = {};
   // Asks for a call of cycle() soon, on the loop; several asks may melt into one.
   std::function<void()> wake;
+  std::function<std::string()> trace;  // of the pool, see wire::Trace; none: there is none
   // For people: once per change, not per task.
   std::function<void(const std::string& message)> report;
   std::function<void(const std::string& cause, const std::string& detail)> refused;

@@ -30,6 +30,12 @@ Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
     Ticket operator()(wire::ListRequest& r) { return node.list(r, reply), nullptr; }
     Ticket operator()(wire::EventsRequest& r) { return node.events(r, reply); }
     Ticket operator()(wire::StatusRequest&) { return node.status(reply), nullptr; }
+    Ticket operator()(wire::TraceRequest&) {
+      const auto& trace = node.parts_.trace;
+      trace ? reply(wire::Trace{trace()})
+            : reply(fail(Code::unsupported, "nothing is traced here"));
+      return nullptr;
+    }
     Ticket operator()(wire::DrainRequest& r) {
       if (r.on) {
         node.drain([&on = node, answer = reply] {

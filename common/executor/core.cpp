@@ -271,12 +271,12 @@ Counters Executor::Core::counters() const {
 
 // https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU, "Complete
 // events": one row per seat, times in µs.
-std::string Executor::Core::chrome_trace() const {
+std::string Executor::Core::chrome_trace(std::size_t most) const {
   std::string json = "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[";
   std::size_t row = 0;
   const char* comma = "";
   each_seat([&](const Worker& seat) {
-    seat.telemetry.each([&](const Event& event) {
+    seat.telemetry.each(most / seated_.load(std::memory_order_acquire), [&](const Event& event) {
       json += comma;
       json += "{\"ph\":\"X\",\"pid\":1,\"tid\":" + std::to_string(row) + ",\"name\":\"";
       json += to_string(event.band);
@@ -299,7 +299,7 @@ void Executor::post(Task closure) { core_->post(std::move(closure)); }
 unsigned Executor::width() const { return core_->width(); }
 void Executor::set_width(unsigned upper_bound) { core_->set_width(upper_bound); }
 Counters Executor::counters() const { return core_->counters(); }
-std::string Executor::chrome_trace() const { return core_->chrome_trace(); }
+std::string Executor::chrome_trace(std::size_t most) const { return core_->chrome_trace(most); }
 ShutdownReport Executor::shutdown(Shutdown mode) { return core_->shutdown(mode); }
 
 }  // namespace spillway::executor

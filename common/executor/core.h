@@ -26,7 +26,7 @@ class Executor::Core {
   ShutdownReport shutdown(Shutdown mode);
   void set_width(unsigned upper_bound);
   Counters counters() const;
-  std::string chrome_trace() const;
+  std::string chrome_trace(std::size_t most) const;
 
   Injector injector;
   Idlers<> idlers;

@@ -4,6 +4,11 @@
 #include <utility>
 
 namespace spillway::executor {
+namespace {
+
+constexpr std::size_t kFew = 4;
+
+}  // namespace
 
 Injector::Injector(unsigned shards, std::size_t capacity)
     : shard_capacity_(std::max<std::size_t>(1, (capacity + shards - 1) / shards)) {
@@ -79,6 +84,11 @@ std::size_t Injector::take(Node** out, std::size_t count, unsigned worst) {
     if (got < most) done |= 1U << band;
     taken += got;
   }
+  // Under load a list that is empty will not be so for long; at other times a bit that says more
+  // than there is would wake somebody in vain.
+  if (taken < kFew) {
+    for (unsigned list = 0; list < 2 * kBands; ++list) settle(list);
+  }
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     if (!counts_[i]) continue;
     std::atomic<std::uint64_t>& shard_taken = shards_[i]->taken;
@@ -120,10 +130,6 @@ std::size_t Injector::take_of(unsigned band, Node** out, std::size_t count) {
     out[taken] = node;
   }
   age_[band] = 0;
-  if (!taken) {  // not as soon as it is empty: under load it will not be for long
-    settle(2 * band);
-    settle(2 * band + 1);
-  }
   for (unsigned other = band + 1; other < kBands; ++other) {
     if (has_band(other)) age_[other] += static_cast<unsigned>(taken);
   }

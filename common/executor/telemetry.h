@@ -84,7 +84,7 @@ struct Event {
 // leave the oldest ones alone.
 class Telemetry {
  public:
-  static constexpr std::size_t kEvents = 1024;
+  static constexpr std::uint64_t kEvents = 1024;
 
   void record(const Event& event, bool queued) {
     const auto band = static_cast<std::size_t>(event.band);
@@ -105,10 +105,11 @@ class Telemetry {
     }
   }
 
+  // The latest, `most` at most, the oldest first.
   template <class Visit>
-  void each(Visit&& visit) const {
+  void each(std::uint64_t most, Visit&& visit) const {
     const std::uint64_t end = recorded_.get();
-    for (std::uint64_t i = end > kEvents - 16 ? end - (kEvents - 16) : 0; i < end; ++i) {
+    for (std::uint64_t i = end - std::min({end, most, kEvents - 16}); i < end; ++i) {
       const Slot& slot = slots_[i % kEvents];
       const std::uint64_t rest = slot.rest.load(std::memory_order_relaxed);
       visit(Event{slot.start.load(std::memory_order_relaxed),

@@ -233,7 +233,7 @@ Result<std::size_t> training_rows(const Table& table, const Options& options) {
 Result<Bytes> run(KindContext& context) {
   Result<Options> options = read_options(context.args());
   if (!options) return options.error();
-  Result<Table> table = read_table(context.input(), context.stop());
+  Result<Table> table = read_table(context);
   if (!table) return table.error();
   if (Status status = select_features(*table, options->columns); !status) return status.error();
   Result<std::size_t> training = training_rows(*table, *options);

@@ -219,7 +219,7 @@ std::string write_value(const Column& column, std::size_t rows, const Layout& la
 Result<Bytes> run(KindContext& context) {
   Result<Options> options = read_options(context.args());
   if (!options) return options.error();
-  Result<Table> table = read_table(context.input(), context.stop());
+  Result<Table> table = read_table(context);
   if (!table) return table.error();
   std::vector<std::string> wanted;
   if (!options->column.empty()) wanted.push_back(options->column);

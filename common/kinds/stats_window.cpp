@@ -92,7 +92,7 @@ void write_column(JsonWriter& json, const std::string& name, const Series& serie
 Result<Bytes> run(KindContext& context) {
   Result<Options> options = read_options(context.args());
   if (!options) return options.error();
-  Result<Table> table = read_table(context.input(), context.stop());
+  Result<Table> table = read_table(context);
   if (!table) return table.error();
   if (Status status = select_features(*table, options->columns); !status) return status.error();
   std::vector<Series> all = summarize_all(context, *table, *options);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <set>
+#include <utility>
 
 #include "common/kinds/format.h"
 #include "common/kinds/nearest.h"
@@ -17,6 +18,7 @@ constexpr std::size_t kMostColumns = 4096;
 constexpr std::size_t kLongestField = 1024;
 constexpr double kLargestValue = 1e100;  // its square, summed over any input, is still finite
 constexpr std::size_t kRowsBetweenStopChecks = 4096;
+constexpr std::size_t kPartBytes = 128 * 1024;
 
 enum class Role : std::uint8_t { feature, label, skipped };
 
@@ -45,6 +47,9 @@ class Scanner {
   explicit Scanner(std::string_view text) : rest_(text) {
     if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);
   }
+
+  std::string_view rest() const { return rest_; }
+  void go_on_with(std::string_view text) { rest_ = text; }
 
   // False at the end. Blank lines at the very end are no lines.
   bool next_line() {
@@ -150,21 +155,21 @@ Role role_of(const std::string& name) {
 
 Result<double> parse_number(const Scanner& scanner, std::size_t column, const std::string& name,
                             std::string_view text) {
-  std::string where = " (column '" + printable(name) + "')";
-  if (text.empty()) return scanner.wrong(column, "the value is missing" + where);
+  auto where = [&] { return " (column '" + printable(name) + "')"; };
+  if (text.empty()) return scanner.wrong(column, "the value is missing" + where());
   double value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc::result_out_of_range) {
-    return scanner.wrong(column, "'" + printable(text) + "' is out of range" + where);
+    return scanner.wrong(column, "'" + printable(text) + "' is out of range" + where());
   }
   if (error != std::errc{} || end != text.data() + text.size()) {
-    return scanner.wrong(column, "'" + printable(text) + "' is not a number" + where);
+    return scanner.wrong(column, "'" + printable(text) + "' is not a number" + where());
   }
   if (!std::isfinite(value)) {
-    return scanner.wrong(column, "'" + printable(text) + "' is not a finite number" + where);
+    return scanner.wrong(column, "'" + printable(text) + "' is not a finite number" + where());
   }
   if (std::abs(value) <= kLargestValue) return value;
-  return scanner.wrong(column, "'" + printable(text) + "' is beyond 1e100" + where);
+  return scanner.wrong(column, "'" + printable(text) + "' is beyond 1e100" + where());
 }
 
 // Collects the columns of one table.
@@ -174,17 +179,69 @@ class TableReader {
 
   Result<Table> read(const std::stop_token& stop) {
     if (Status status = read_header(); !status) return status.error();
-    while (scanner_.next_line()) {
-      if (rows_ % kRowsBetweenStopChecks == 0 && stop.stop_requested()) {
-        return stopped();
-      }
+    if (Status status = read_rows(stop); !status) return status.error();
+    if (rows_ == 0) return fail(Code::invalid_argument, "the CSV has a header but no rows");
+    return finish();
+  }
+
+  // In so many parts, which depend on the text alone. An error says that one is to be found, not
+  // which: what is wrong first shows only to those who read in order.
+  Result<Table> read_parts(KindContext& context, std::size_t count) {
+    if (Status status = read_header(); !status) return status.error();
+    if (scanner_.next_line()) {
       if (Status status = read_row(); !status) return status.error();
     }
+    std::vector<TableReader> parts = cut(count);
+    std::vector<char> good(parts.size());
+    const std::stop_token stop = context.stop();
+    context.parallel_for(parts.size(), [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        good[i] = parts[i].read_rows(stop).ok() && parts[i].scanner_.rest().empty();
+      }
+    });
+    if (std::find(good.begin(), good.end(), 0) != good.end()) {
+      return fail(Code::invalid_argument, "a part is not as it should be");
+    }
+    for (const TableReader& part : parts) append(part);
     if (rows_ == 0) return fail(Code::invalid_argument, "the CSV has a header but no rows");
     return finish();
   }
 
  private:
+  // The rows that are left, for readers that know the columns and the look of the first row.
+  std::vector<TableReader> cut(std::size_t count) const {
+    TableReader empty(*this);
+    for (Column& column : empty.columns_) column.values.clear();
+    empty.rows_ = 0;
+    empty.first_row_seen_ = true;
+    std::vector<TableReader> parts(count, empty);
+    std::string_view rest = scanner_.rest();
+    for (std::size_t i = 0; i < count; ++i) {
+      std::size_t size = rest.size() / (count - i);
+      size = std::min(rest.find('\n', size), rest.size() - 1) + 1;
+      if (rest.empty() || i + 1 == count) size = rest.size();
+      parts[i].scanner_.go_on_with(rest.substr(0, size));
+      rest.remove_prefix(size);
+    }
+    return parts;
+  }
+
+  void append(const TableReader& part) {
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const std::vector<double>& values = part.columns_[i].values;
+      columns_[i].values.insert(columns_[i].values.end(), values.begin(), values.end());
+    }
+    rows_ += part.rows_;
+  }
+
+  Status read_rows(const std::stop_token& stop) {
+    while (scanner_.next_line()) {
+      if (rows_ % kRowsBetweenStopChecks == 0 && stop.stop_requested()) return stopped();
+      if (Status status = read_row(); !status) return status;
+    }
+    return {};
+  }
+
   Status read_header() {
     if (!scanner_.next_line()) {
       return fail(Code::invalid_argument, "the input is empty; a CSV with a header is wanted");
@@ -224,7 +281,8 @@ class TableReader {
       return scanner_.wrong(0, std::to_string((*fields)->size()) + " fields where the header has " +
                                    std::to_string(columns_.size()) + "; the row is cut or ragged");
     }
-    if (rows_ == 0 && roles_[0] == Role::feature && looks_like_time((*fields)->front().text)) {
+    const bool first = !std::exchange(first_row_seen_, true);
+    if (first && roles_[0] == Role::feature && looks_like_time((*fields)->front().text)) {
       roles_[0] = Role::skipped;
     }
     for (std::size_t i = 0; i < columns_.size(); ++i) {
@@ -261,6 +319,7 @@ class TableReader {
   std::vector<Column> columns_;
   std::vector<Role> roles_;
   std::size_t rows_ = 0;
+  bool first_row_seen_ = false;
 };
 
 }  // namespace
@@ -274,6 +333,15 @@ const Column* Table::label(std::string_view name) const {
 
 Result<Table> read_table(ByteView text, const std::stop_token& stop) {
   return TableReader(as_text(text)).read(stop);
+}
+
+Result<Table> read_table(KindContext& context) {
+  const ByteView text = context.input();
+  if (const std::size_t parts = text.size() / kPartBytes; parts > 1) {
+    Result<Table> table = TableReader(as_text(text)).read_parts(context, parts);
+    if (table) return table;
+  }
+  return read_table(text, context.stop());
 }
 
 Status select_features(Table& table, const std::vector<std::string>& names) {

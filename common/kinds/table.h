@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "spillway/bytes.h"
+#include "spillway/kind.h"
 #include "spillway/status.h"
 
 namespace spillway::kinds {
@@ -30,6 +31,8 @@ struct Table {
 // other column is a feature. Blank lines at the end and a byte order mark are ignored. Anything
 // else is one `invalid_argument` that names line and column; `cancelled` when stopped.
 Result<Table> read_table(ByteView text, const std::stop_token& stop = {});
+// The same of a kind's input, and in parallel when there is much of it.
+Result<Table> read_table(KindContext& context);
 
 // Keeps the named features, in the order of the names; all when there are no names.
 Status select_features(Table& table, const std::vector<std::string>& names);

@@ -40,6 +40,11 @@ Offset<fb::Tasks> write(Builder& fbb, const Tasks& tasks) {
   return fb::CreateTasks(fbb, fbb.CreateVector(offsets));
 }
 
+Offset<fb::Trace> write(Builder& fbb, const Trace& trace) {
+  const ByteView json = as_bytes(trace.json);
+  return fb::CreateTrace(fbb, fbb.CreateVector(json.data(), json.size()));
+}
+
 template <class View>
 auto write(Builder& fbb, const View& view) -> decltype(write_view(fbb, view)) {
   return write_view(fbb, view);
@@ -82,6 +87,10 @@ Tasks read(Reader& reader, const fb::Tasks& raw) {
   return tasks;
 }
 
+Trace read(Reader& reader, const fb::Trace& raw) {
+  return {std::string(as_text(reader.bytes(raw.json(), "trace", kMaxFrame)))};
+}
+
 template <class Raw>
 const Raw& as(const fb::Answer& raw) {
   return *static_cast<const Raw*>(raw.body());
@@ -97,6 +106,7 @@ AnswerBody read_body(Reader& reader, const fb::Answer& raw) {
     case fb::AnswerBody::WhyReport: return read_view(reader, as<fb::WhyReport>(raw));
     case fb::AnswerBody::EventView: return read_view(reader, as<fb::EventView>(raw));
     case fb::AnswerBody::NodeView: return read_view(reader, as<fb::NodeView>(raw));
+    case fb::AnswerBody::Trace: return read(reader, as<fb::Trace>(raw));
     case fb::AnswerBody::NONE: break;
   }
   reader.refuse("answer", "not a type that this version knows", Code::unsupported);

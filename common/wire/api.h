@@ -50,9 +50,11 @@ struct DrainRequest {
   bool on = true;  // false: accept again
 };
 struct StatusRequest {};
+struct TraceRequest {};
 
-using RequestBody = std::variant<SubmitRequest, TaskRequest, ShowRequest, WhyRequest, WaitRequest,
-                                 ListRequest, EventsRequest, DrainRequest, StatusRequest>;
+using RequestBody =
+    std::variant<SubmitRequest, TaskRequest, ShowRequest, WhyRequest, WaitRequest, ListRequest,
+                 EventsRequest, DrainRequest, StatusRequest, TraceRequest>;
 struct Request {
   std::uint64_t token = 0;  // repeated in every answer
   RequestBody body;
@@ -68,12 +70,15 @@ struct Submitted {
   std::vector<One> each;
 };
 struct Done {};
+struct Trace {  // what the pool ran of late, as chrome://tracing and Perfetto read it
+  std::string json;
+};
 struct Tasks {
   std::vector<TaskView> tasks;
 };
 
 using AnswerBody =
-    std::variant<Error, Submitted, Done, TaskView, Tasks, WhyReport, EventView, NodeView>;
+    std::variant<Error, Submitted, Done, TaskView, Tasks, WhyReport, EventView, NodeView, Trace>;
 struct Answer {
   std::uint64_t token = 0;
   AnswerBody body;

@@ -58,6 +58,10 @@ Offset<fb::StatusRequest> write(Builder& fbb, const StatusRequest&) {
   return fb::CreateStatusRequest(fbb);
 }
 
+Offset<fb::TraceRequest> write(Builder& fbb, const TraceRequest&) {
+  return fb::CreateTraceRequest(fbb);
+}
+
 SubmitRequest read(Reader& reader, const fb::SubmitRequest& raw) {
   SubmitRequest request;
   flatbuffers::uoffset_t size = reader.count(raw.specs(), "specs", kMaxSpecs);
@@ -112,6 +116,7 @@ RequestBody read_body(Reader& reader, const fb::Request& raw) {
     case fb::RequestBody::EventsRequest: return read(reader, as<fb::EventsRequest>(raw));
     case fb::RequestBody::DrainRequest: return DrainRequest{as<fb::DrainRequest>(raw).on()};
     case fb::RequestBody::StatusRequest: return StatusRequest{};
+    case fb::RequestBody::TraceRequest: return TraceRequest{};
     case fb::RequestBody::NONE: break;
   }
   reader.refuse("request", "not a type that this version knows", Code::unsupported);

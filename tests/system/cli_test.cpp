@@ -43,6 +43,9 @@ TEST(CommandLine, does_everything_end_to_end_with_the_promised_exit_codes) {
   check(0, rig.spillway({"cancel", later}));
   check(0, rig.spillway({"retry", later}));
   check(0, rig.spillway({"wait", later}));
+  const std::string trace = rig.output({"trace"});
+  CHECK(trace.starts_with("{\"displayTimeUnit\""));
+  CHECK(trace.find("\"name\":\"normal\"") != std::string::npos);
 
   check(3, rig.spillway({"show", "999999"}));
   check(3, rig.spillway({"why", "999999"}));

@@ -110,6 +110,10 @@ class FakeNode {
     reply(wire::Done{});
     return nullptr;
   }
+  Ticket answer(const wire::TraceRequest&, const Reply& reply) {
+    reply(wire::Trace{"{\"traceEvents\":[]}"});
+    return nullptr;
+  }
   Ticket answer(const wire::StatusRequest&, const Reply& reply) {
     reply(sample_node());
     return nullptr;
@@ -384,13 +388,18 @@ TEST(Program, has_an_example_in_every_help) {
   STRCMP_CONTAINS("Examples:\n  spillway ", out.str().c_str());
   for (const char* command :
        {"submit", "ls", "show", "why", "wait", "events", "cancel", "retry", "hold", "release",
-        "drain", "losses", "places", "status", "doctor", "version", "completion"}) {
+        "drain", "losses", "places", "status", "trace", "doctor", "version", "completion"}) {
     LONGS_EQUAL(kOk, spillway({command, "--help"}));
     const std::string example = std::string("spillway ") + command;
     const std::size_t examples = out.str().find("Examples:\n");
     CHECK_TEXT(examples != std::string::npos, command);
     CHECK_TEXT(out.str().find(example, examples) != std::string::npos, command);
   }
+}
+
+TEST(Program, trace_prints_what_the_agent_gives_as_it_is) {
+  LONGS_EQUAL(kOk, spillway({"trace"}));
+  STRCMP_EQUAL("{\"traceEvents\":[]}\n", out.str().c_str());
 }
 
 TEST(Program, explains_wrong_usage_on_stderr) {

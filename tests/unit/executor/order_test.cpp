@@ -1,3 +1,7 @@
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -33,6 +37,12 @@ class Queue {
   std::string ran_;
   Executor executor_{{.workers = 1}};
 };
+
+std::string temporary_folder() {
+  std::string path = (std::filesystem::temp_directory_path() / "spillway_limits_XXXXXX").string();
+  CHECK(mkdtemp(path.data()) != nullptr);
+  return path;
+}
 
 SubmitOptions due(int seconds) {
   SubmitOptions options;
@@ -193,6 +203,20 @@ TEST(Order, a_worker_that_waits_in_a_join_lends_its_place) {
   thread.join();
 }
 
+TEST(Order, a_lone_closure_wakes_no_second_worker) {
+  Injector injector(2, 64);
+  for (const std::int64_t deadline : {kNoDeadline, std::int64_t{1000}}) {
+    Node* node = Task([] {}).release();
+    node->deadline = deadline;
+    CHECK(injector.push(node, true) == Injector::Pushed::yes);
+    Node* taken = nullptr;
+    CHECK_EQUAL(1u, injector.take(&taken, 1));
+    CHECK(taken == node);
+    CHECK_EQUAL(kBands, injector.best_band());
+    taken->finish(taken, Outcome::dropped);
+  }
+}
+
 TEST_GROUP(Limits){};
 
 TEST(Limits, reads_a_cgroup_quota) {
@@ -205,6 +229,28 @@ TEST(Limits, takes_no_nonsense_for_a_quota) {
     CHECK_FALSE(parse_cpu_max(text).has_value());
   }
   CHECK(usable_cpus() >= 1);
+}
+
+TEST(Limits, finds_the_tightest_quota_of_either_kind_of_cgroup_and_of_those_above) {
+  const std::string root = temporary_folder();
+  const auto write = [&](const std::string& path, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(root + path).parent_path());
+    std::ofstream(root + path) << text;
+  };
+  write("/unified/cpu.max", "200000 100000\n");
+  write("/unified/inner/cpu.max", "max 100000\n");
+  write("/cpu,cpuacct/old/cpu.cfs_quota_us", "50000\n");
+  write("/cpu,cpuacct/old/cpu.cfs_period_us", "100000\n");
+  write("/cpu,cpuacct/free/cpu.cfs_quota_us", "-1\n");
+  write("/cpu,cpuacct/free/cpu.cfs_period_us", "100000\n");
+  DOUBLES_EQUAL(2.0, cpu_quota(root, "0::/unified/inner\n").value_or(0), 1e-9);
+  DOUBLES_EQUAL(0.5, cpu_quota(root, "9:memory:/old\n4:cpu,cpuacct:/old/gone\n").value_or(0), 1e-9);
+  DOUBLES_EQUAL(0.5, cpu_quota(root, "4:cpu,cpuacct:/old\n0::/unified\n").value_or(0), 1e-9);
+  CHECK_FALSE(cpu_quota(root, "4:cpu,cpuacct:/free\n9:memory:/old\n").has_value());
+  for (const char* text : {"", "\n", "::", "4:cpu", "0::relative", "x"}) {
+    CHECK_FALSE(cpu_quota(root, text).has_value());
+  }
+  std::filesystem::remove_all(root);
 }
 
 TEST_GROUP(Observability){};
@@ -222,6 +268,24 @@ TEST(Observability, counts_delays_and_traces_what_ran) {
   CHECK_EQUAL(1u, delays);
   CHECK_EQUAL(1u, counters.workers.at(0).run);
   STRCMP_CONTAINS("\"name\":\"high\"", executor.chrome_trace().c_str());
+}
+
+TEST(Observability, traces_no_more_than_asked_for_and_the_latest) {
+  Executor executor({.workers = 1});
+  for (int i = 0; i < 8; ++i) {
+    Gate gate;
+    const Band band = i < 6 ? Band::normal : Band::high;
+    CHECK(executor.try_submit([&] { gate.pass(); }, {.band = band}).ok());
+    gate.reached();
+    gate.open();
+    while (executor.counters().closures.ran <= static_cast<std::uint64_t>(i)) {
+      std::this_thread::yield();
+    }
+  }
+  executor.shutdown(Shutdown::drain);
+  const std::string trace = executor.chrome_trace(2);
+  STRCMP_CONTAINS("\"name\":\"high\"", trace.c_str());
+  CHECK(trace.find("\"name\":\"normal\"") == std::string::npos);
 }
 
 TEST_GROUP(Blocking){};

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "common/crypto/sha256.h"
+#include "tests/support/pool_context.h"
 #include "tests/support/recordings.h"
 #include "tests/unit/kinds/kind_run.h"
 
@@ -62,6 +63,22 @@ TEST(Determinism, values_do_not_depend_on_the_number_of_threads) {
     Result<Bytes> value = run_kind(one.kind, context);
     CHECK_TEXT(value.ok(), one.kind.name.c_str());
     CHECK_TEXT(as_text(*value) == run_text(one.kind, recording, one.args), one.kind.name.c_str());
+  }
+}
+
+// On the pool that runs kinds, at an input large enough to be read and computed in parts.
+TEST(Determinism, values_have_the_same_bytes_whatever_the_width_of_the_pool) {
+  const std::string large = support::generate_recording(2, 12'000, support::Dialect::comma);
+  CHECK(large.size() > 512 * 1024);
+  for (const Kind& kind : {stats_window_kind(), signal_spectrum_kind(), anomaly_score_kind()}) {
+    const std::string alone = run_text(kind, large);
+    for (unsigned workers : {1U, 2U, 5U}) {
+      executor::Executor pool({.workers = workers});
+      const Labels none;
+      support::PoolContext context(pool, as_bytes(large), none);
+      Result<Bytes> value = run_kind(kind, context);
+      CHECK_TEXT(value.ok() && as_text(*value) == alone, kind.name.c_str());
+    }
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "tests/unit/kinds/kind_run.h"
+
 // Last: it redefines new.
 #include <CppUTest/TestHarness.h>
 
@@ -31,6 +33,35 @@ TEST(Table, reads_columns_of_numbers) {
   STRCMP_EQUAL("b", table.features[1].name.c_str());
   CHECK(table.features[0].values == std::vector<double>({1, 3.5}));
   CHECK(table.features[1].values == std::vector<double>({2, -400}));
+}
+
+// Large enough to be read in parts: the parts must not show, neither in values nor in errors.
+TEST(Table, reads_much_text_in_parts_as_it_would_in_one) {
+  std::string text = "time,a,b\n";
+  for (int i = 0; text.size() < 600'000; ++i) {
+    text +=
+        "13:30:" + std::to_string(i) + "," + std::to_string(i) + ".25," + std::to_string(-i) + "\n";
+  }
+  const std::string rows = text;
+  const std::size_t middle = text.find('\n', text.size() / 2) + 1;
+  for (std::string change : {"", "1,2\n", "\n", "x,y,z\n", "1,\"2,3\n", " \r\n\r\n"}) {
+    for (std::size_t at : {middle, rows.size()}) {
+      text = rows;
+      text.insert(at, change);
+      const Labels none;
+      ThreadedContext context(as_bytes(text), none);
+      Result<kinds::Table> parts = read_table(context);
+      Result<kinds::Table> whole = read(text);
+      CHECK_EQUAL(whole.ok(), parts.ok());
+      if (!whole) {
+        STRCMP_EQUAL(whole.error().message.c_str(), parts.error().message.c_str());
+        continue;
+      }
+      CHECK_EQUAL(whole->rows, parts->rows);
+      CHECK_EQUAL(2u, parts->features.size());
+      for (std::size_t i : {0u, 1u}) CHECK(whole->features[i].values == parts->features[i].values);
+    }
+  }
 }
 
 TEST(Table, detects_the_delimiter_from_the_header) {

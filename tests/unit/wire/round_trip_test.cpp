@@ -177,6 +177,8 @@ TEST(RoundTrip, answers_keep_what_they_say) {
   CHECK(std::get<EventView>(decode_answer(encode(Answer{1, event}))->body) == event);
   NodeView node = samples.node();
   CHECK(std::get<NodeView>(decode_answer(encode(Answer{1, node}))->body) == node);
+  Trace trace{"{\"traceEvents\":[]}"};
+  CHECK(std::get<Trace>(decode_answer(encode(Answer{1, trace}))->body).json == trace.json);
   TaskView task = samples.task();
   CHECK(std::get<TaskView>(decode_answer(encode(Answer{1, task}))->body) == task);
 
