@@ -39,6 +39,16 @@ Result<int> run_show(Session& session, const std::vector<std::string>& tasks);
 Result<int> run_why(Session& session, const std::vector<std::string>& tasks);
 Result<int> run_events(Session& session, const EventsOptions& options);
 
+struct OtaOptions {
+  std::string what;  // install, status or rollback
+  std::string source;
+  std::string sha256;
+  std::string directory;
+};
+
+// Leaves a request for the updater, or says where it is.
+Result<int> run_ota(Session& session, const OtaOptions& options);
+
 Result<int> run_drain(Session& session, bool on);
 Result<int> run_places(Session& session);
 Result<int> run_losses(Session& session);

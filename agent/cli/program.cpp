@@ -9,6 +9,7 @@
 #include "agent/cli/doctor.h"
 #include "agent/cli/names.h"
 #include "agent/cli/text.h"
+#include "agent/ota/spool.h"
 
 namespace spillway::cli {
 namespace {
@@ -28,6 +29,7 @@ struct Line {
   WaitOptions wait;
   EventsOptions events;
   DoctorOptions doctor;
+  OtaOptions ota{"", "", "", ota::kDefaultDirectory};
   std::vector<std::string> tasks;
   std::string shell;
   bool undo_drain = false;
@@ -244,6 +246,28 @@ void add_node_commands(Line& line) {
       ->type_name("MINUTES");
 }
 
+// `ota` has commands of its own; each is an option of the line to the one below.
+void add_ota(Line& line) {
+  CLI::App* command =
+      line.command("ota", "Update this device's firmware: install, status, rollback",
+                   "  sudo spillway ota install /data/next.raucb\n"
+                   "  sudo spillway ota install https://host/next.raucb --sha256 5f1d…\n"
+                   "  spillway ota status --json\n"
+                   "  sudo spillway ota rollback",
+                   [&line](Session& session) { return run_ota(session, line.ota); });
+  command->add_option("what", line.ota.what, "install, status or rollback")
+      ->required()
+      ->check(CLI::IsMember({"install", "status", "rollback"}))
+      ->type_name("COMMAND");
+  command->add_option("source", line.ota.source, "a signed bundle: a file or an address")
+      ->type_name("FILE|URL");
+  command->add_option("--sha256", line.ota.sha256, "what the bundle must hash to")
+      ->type_name("HEX");
+  command->add_option("--ota-dir", line.ota.directory, "where the updater looks for requests")
+      ->capture_default_str()
+      ->type_name("PATH");
+}
+
 std::vector<CompletedCommand> completed_commands(const CLI::App& app) {
   std::vector<CompletedCommand> commands;
   for (const CLI::App* sub : app.get_subcommands(nullptr)) {
@@ -291,6 +315,7 @@ void build(Line& line) {
   add_readers(line);
   add_task_ops(line);
   add_node_commands(line);
+  add_ota(line);
   add_completion(line);
 }
 

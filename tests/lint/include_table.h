@@ -44,7 +44,10 @@ inline const Folder kFolders[] = {
      {"common", "agent/config", "agent/placement", "agent/session", "agent/outbox",
       "agent/telemetry", "agent/intake/api.h"}},
     // The command line speaks to the agent as any client does; doctor reads its configuration.
-    {"agent/cli", {"common", "agent/include", "agent/config", "agent/intake/client.h"}},
+    {"agent/cli",
+     {"common", "agent/include", "agent/config", "agent/intake/client.h", "agent/ota/spool.h"}},
+    // A program of its own, beside the agent: it may write firmware, which the agent may not.
+    {"agent/ota", {"common", "agent/intake/client.h"}},
     {"agent/app", {"common", "agent"}},
 
     {"cloud/config", {"common"}},
@@ -81,7 +84,9 @@ inline const Library kLibraries[] = {
     {"Eigen/", {"common/kinds"}},
     {"unsupported/Eigen/", {"common/kinds"}},
     {"asio", {"common/runtime", "common/executor/asio_bridge.h", "agent/intake", "cloud/fleetsim"}},
-    {"CLI/", {"cloud/fleetsim/main.cpp", "agent/cli", "agent/app", "cloud/app", "cloud/ctl"}},
+    {"CLI/",
+     {"agent/cli", "agent/app", "agent/ota/main.cpp", "cloud/app", "cloud/ctl",
+      "cloud/fleetsim/main.cpp"}},
     {"boost/json", {"cloud/http", "cloud/ctl"}},
     {"boost/", {"cloud/http"}},
     {"prometheus/", {"cloud/metrics"}},

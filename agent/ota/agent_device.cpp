@@ -1,0 +1,81 @@
+#include "agent/ota/agent_device.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "agent/intake/client.h"
+#include "common/wire/codec.h"
+
+namespace spillway::ota {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kPatience = 10s;
+constexpr int kDrainTries = 30;  // of a second
+
+TaskSpec probe() {
+  TaskSpec spec;
+  spec.kind = "echo";
+  spec.input.bytes = Bytes{'o', 'k'};
+  spec.band = Band::urgent;
+  spec.prefer = Prefer::local;
+  spec.retention = 1min;
+  return spec;
+}
+
+bool runs_a_task(intake::Client& client) {
+  auto submitted =
+      client.ask<wire::Submitted>(wire::SubmitRequest{{wire::encode(probe())}}, kPatience);
+  if (!submitted || submitted->each.empty() || submitted->each[0].error) return false;
+  auto view = client.ask<TaskView>(wire::WaitRequest{submitted->each[0].id.seq}, kPatience);
+  return view && view->state == TaskState::succeeded;
+}
+
+bool has_cloud(const NodeView& node) {
+  return std::any_of(node.places.begin(), node.places.end(),
+                     [](const PlaceView& place) { return place.place != PlaceKind::local; });
+}
+
+}  // namespace
+
+Status AgentDevice::drain() {
+  auto client = intake::Client::connect(socket_);
+  if (!client) return std::move(client).error();
+  if (auto done = client->ask<wire::Done>(wire::DrainRequest{true}, kPatience); !done) {
+    return std::move(done).error();
+  }
+  for (int look = 0; look < kDrainTries; ++look) {
+    auto node = client->ask<NodeView>(wire::StatusRequest{}, kPatience);
+    if (!node) return std::move(node).error();
+    const bool busy = std::any_of(node->places.begin(), node->places.end(), [](const auto& place) {
+      return place.place == PlaceKind::local && place.running > 0;
+    });
+    if (!busy) return {};
+    std::this_thread::sleep_for(1s);
+  }
+  return fail(Code::timeout, "tasks still run after 30 s; they start again after the update");
+}
+
+Status AgentDevice::resume() {
+  auto client = intake::Client::connect(socket_);
+  if (!client) return std::move(client).error();
+  auto done = client->ask<wire::Done>(wire::DrainRequest{false}, kPatience);
+  if (!done) return std::move(done).error();
+  return {};
+}
+
+Health AgentDevice::examine() {
+  Health health;
+  auto client = intake::Client::connect(socket_);
+  if (!client) return health;
+  auto node = client->ask<NodeView>(wire::StatusRequest{}, kPatience);
+  if (!node) return health;
+  health.answers = node->store_problem.empty();
+  health.link_up = node->link_up;
+  health.needs_link = has_cloud(*node);
+  health.task_done = runs_a_task(*client);
+  return health;
+}
+
+}  // namespace spillway::ota

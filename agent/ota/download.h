@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "agent/ota/updater.h"
+
+namespace spillway::ota {
+
+// Bundles from the network by curl, into `directory`/bundle, where a half of one is gone on with;
+// those that are files already stay where they are. One thread.
+class Download : public Source {
+ public:
+  struct Options {
+    std::string directory;
+    std::uint64_t keep_free = 4ULL << 20;  // bytes of the disk a bundle may not take
+    int tries = 20;
+    std::function<void(std::chrono::seconds)> sleep;
+  };
+  explicit Download(Options options) : options_(std::move(options)) {}
+  Result<std::string> fetch(const Request& request) override;
+  void forget() override;
+
+ private:
+  Status download(const std::string& url);
+  std::string file() const { return options_.directory + "/bundle"; }
+  std::string origin() const { return options_.directory + "/bundle.from"; }
+
+  Options options_;
+};
+
+}  // namespace spillway::ota

@@ -1,0 +1,62 @@
+#include "agent/ota/rauc_slots.h"
+
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "agent/ota/program.h"
+
+namespace spillway::ota {
+namespace {
+
+// RAUC says why in its last line that is not empty.
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.find_last_not_of("\r\n ");
+  if (end == std::string::npos) return "it does not say why";
+  const std::size_t begin = text.find_last_of('\n', end);
+  return text.substr(begin == std::string::npos ? 0 : begin + 1, end - begin);
+}
+
+Status rauc(std::vector<std::string> words) {
+  words.insert(words.begin(), "rauc");
+  Result<Ended> ended = run_program(words);
+  if (!ended) return std::move(ended).error();
+  if (ended->code == 0) return {};
+  return fail(Code::io, "rauc " + words[1] + " failed: " + last_line(ended->said));
+}
+
+}  // namespace
+
+Result<std::string> slot_in(const std::string& command_line) {
+  constexpr std::string_view kName = "rauc.slot=";
+  std::istringstream words(command_line);
+  for (std::string word; words >> word;) {
+    if (!word.starts_with(kName)) continue;
+    std::string slot = word.substr(kName.size());
+    if (slot == "A" || slot == "B") return slot;
+  }
+  return fail(Code::not_found,
+              "this system has no slots A and B (no rauc.slot= in /proc/cmdline): it is not one of "
+              "Spillway's images");
+}
+
+Result<std::string> RaucSlots::booted() {
+  std::ifstream file("/proc/cmdline");
+  return slot_in(std::string(std::istreambuf_iterator<char>(file), {}));
+}
+
+Status RaucSlots::install(const std::string& bundle) { return rauc({"install", bundle}); }
+Status RaucSlots::mark_good() { return rauc({"status", "mark-good"}); }
+Status RaucSlots::leave_booted() { return rauc({"status", "mark-active", "other"}); }
+
+Status RaucSlots::reboot() {
+  ::sync();
+  Result<Ended> ended = run_program({"reboot"});
+  if (!ended) return std::move(ended).error();
+  if (ended->code != 0) return fail(Code::io, "reboot failed: " + last_line(ended->said));
+  return {};
+}
+
+}  // namespace spillway::ota

@@ -1,0 +1,178 @@
+#include "agent/ota/spool.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+
+namespace spillway::ota {
+namespace {
+
+constexpr std::size_t kMostText = 4096;  // bytes of one file
+constexpr std::array<std::string_view, 8> kPhases = {
+    "idle", "downloading", "draining", "installing", "rebooting", "checking", "good", "failed"};
+
+using Fields = std::map<std::string, std::string, std::less<>>;
+
+Error broken(const std::string& path, const std::string& why) {
+  return fail(Code::io, path + ": " + why);
+}
+
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  return text.substr(0, 1024);
+}
+
+Result<std::optional<Fields>> read_fields(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    if (errno == ENOENT) return std::optional<Fields>();
+    return broken(path, std::strerror(errno));
+  }
+  std::string text(kMostText + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kMostText) return fail(Code::corrupt, path + " is too long; remove it");
+  Fields fields;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string::npos) return fail(Code::corrupt, path + " is damaged; remove it");
+    fields[line.substr(0, equals)] = line.substr(equals + 1);
+  }
+  return std::optional(std::move(fields));
+}
+
+bool write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return ::fsync(file) == 0;
+}
+
+Status sync_directory(const std::string& directory) {
+  const int opened = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (opened < 0) return broken(directory, std::strerror(errno));
+  const bool synced = ::fsync(opened) == 0;
+  ::close(opened);
+  if (!synced) return broken(directory, "cannot be synced");
+  return {};
+}
+
+Status replace(const std::string& directory, const std::string& name, const std::string& text) {
+  const std::string path = directory + "/" + name;
+  std::string next = path + ".XXXXXX";
+  const int file = ::mkostemp(next.data(), O_CLOEXEC);
+  if (file < 0) return broken(path, std::strerror(errno));
+  const bool written = write_all(file, text);
+  int error = errno;
+  ::close(file);
+  if (written && ::rename(next.c_str(), path.c_str()) == 0) return sync_directory(directory);
+  if (written) error = errno;
+  ::unlink(next.c_str());
+  return broken(path, std::strerror(error));
+}
+
+std::string text_of(const Request& request) {
+  const bool install = request.action == Request::Action::install;
+  return std::string("action=") + (install ? "install" : "rollback") +
+         "\nsource=" + one_line(request.source) + "\nsha256=" + one_line(request.sha256) + "\n";
+}
+
+Result<Request> request_of(const Fields& fields, const std::string& path) {
+  const auto value = [&](std::string_view name) {
+    const auto found = fields.find(name);
+    return found == fields.end() ? std::string() : found->second;
+  };
+  Request request;
+  if (value("action") != "install" && value("action") != "rollback") {
+    return fail(Code::corrupt, path + " asks for nothing known; remove it");
+  }
+  if (value("action") == "rollback") request.action = Request::Action::rollback;
+  request.source = value("source");
+  request.sha256 = value("sha256");
+  return request;
+}
+
+}  // namespace
+
+std::string_view to_string(Phase phase) { return kPhases[static_cast<std::size_t>(phase)]; }
+
+Result<std::optional<Request>> Spool::request() const {
+  const std::string path = directory_ + "/request";
+  Result<std::optional<Fields>> fields = read_fields(path);
+  if (!fields) return std::move(fields).error();
+  if (!*fields) return std::optional<Request>();
+  Result<Request> request = request_of(**fields, path);
+  if (!request) return std::move(request).error();
+  if (Status right = check(*request); !right) return std::move(right).error();
+  return std::optional(*std::move(request));
+}
+
+Status Spool::leave(const Request& request) const {
+  if (Status right = check(request); !right) return right;
+  return replace(directory_, "request", text_of(request));
+}
+
+Status Spool::drop_request() const {
+  const std::string path = directory_ + "/request";
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return broken(path, std::strerror(errno));
+  return sync_directory(directory_);
+}
+
+Result<Progress> Spool::progress() const {
+  const std::string path = directory_ + "/progress";
+  Result<std::optional<Fields>> read = read_fields(path);
+  if (!read) return std::move(read).error();
+  Progress progress;
+  if (!*read) return progress;
+  Fields& fields = **read;
+  const auto phase = std::find(kPhases.begin(), kPhases.end(), fields["phase"]);
+  if (phase == kPhases.end()) return fail(Code::corrupt, path + " is damaged; remove it");
+  Result<Request> request = request_of(fields, path);
+  if (!request) return std::move(request).error();
+  progress.phase = static_cast<Phase>(phase - kPhases.begin());
+  progress.request = *std::move(request);
+  progress.target = fields["target"];
+  progress.detail = fields["detail"];
+  return progress;
+}
+
+Status Spool::keep(const Progress& progress) const {
+  return replace(directory_, "progress",
+                 "phase=" + std::string(to_string(progress.phase)) +
+                     "\ntarget=" + one_line(progress.target) +
+                     "\ndetail=" + one_line(progress.detail) + "\n" + text_of(progress.request));
+}
+
+Status check(const Request& request) {
+  if (request.action == Request::Action::rollback) return {};
+  const std::string& from = request.source;
+  const bool remote = from.starts_with("http://") || from.starts_with("https://");
+  const bool clean =
+      std::none_of(from.begin(), from.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  if ((!remote && !from.starts_with('/')) || !clean || from.size() > 1024) {
+    return fail(Code::invalid_argument,
+                "a bundle is an absolute path or an http(s) address of at most 1024 characters");
+  }
+  const bool hex = std::all_of(request.sha256.begin(), request.sha256.end(), [](unsigned char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  });
+  if (!hex || (!request.sha256.empty() && request.sha256.size() != 64)) {
+    return fail(Code::invalid_argument, "a SHA-256 has 64 hexadecimal digits");
+  }
+  return {};
+}
+
+}  // namespace spillway::ota

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "spillway/status.h"
+
+namespace spillway::ota {
+
+inline constexpr char kDefaultDirectory[] = "/var/lib/spillway-ota";
+
+// What somebody wants. Left in the directory by `spillway ota`, taken up by the updater.
+struct Request {
+  enum class Action : std::uint8_t { install, rollback };
+  Action action = Action::install;
+  std::string source;  // absolute path, or http(s)://…
+  std::string sha256;  // 64 hexadecimal digits; empty: the bundle's signature alone decides
+};
+
+enum class Phase : std::uint8_t {
+  idle,
+  downloading,
+  draining,
+  installing,
+  rebooting,  // into `target`
+  checking,   // runs in `target`, not yet known to be good
+  good,       // the last update is in use
+  failed,     // the last update was given up; `detail` says why
+};
+
+// Where the updater is. Survives a power cut at any instant.
+struct Progress {
+  Phase phase = Phase::idle;
+  Request request;
+  std::string target;  // the slot being written, or started
+  std::string detail;  // for people
+};
+
+std::string_view to_string(Phase phase);
+
+// The updater's directory: small files of `name=value` lines, each replaced as a whole and synced,
+// so that a cut leaves the old or the new one. Any thread; two writers of one file race harmlessly,
+// the later wins. Contents are checked as if a stranger had written them.
+class Spool {
+ public:
+  explicit Spool(std::string directory) : directory_(std::move(directory)) {}
+
+  const std::string& directory() const { return directory_; }
+  // nothing: there is none.
+  Result<std::optional<Request>> request() const;
+  Status leave(const Request& request) const;
+  Status drop_request() const;
+  // A missing file is Phase::idle.
+  Result<Progress> progress() const;
+  Status keep(const Progress& progress) const;
+
+ private:
+  std::string directory_;
+};
+
+// `invalid_argument` with what to write instead, unless an absolute path or an http(s) address
+// without control characters, and a digest of 64 hexadecimal digits or none.
+Status check(const Request& request);
+
+}  // namespace spillway::ota

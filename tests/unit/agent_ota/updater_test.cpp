@@ -1,0 +1,224 @@
+#include "agent/ota/updater.h"
+
+#include <stdexcept>
+#include <vector>
+
+#include "tests/support/temp_dir.h"
+
+// Last: it redefines new.
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::ota;
+
+namespace {
+
+struct PowerCut : std::runtime_error {
+  PowerCut() : std::runtime_error("the power was cut") {}
+};
+
+// A device with two slots, as long-lived as its disk; the power fails before the call `cut_at`.
+struct World : Slots, Device, Source {
+  std::string slot = "A", next = "A", written_by;  // what the other slot holds
+  std::vector<std::string> good{"A"};
+  Health health{true, true, true, true};
+  bool new_version_is_sick = false, refuses_bundle = false, no_bundle = false;
+  bool draining = false, fed = false, rebooting = false;
+  int calls = 0, cut_at = -1;
+  std::chrono::seconds slept{0};
+
+  void tick() {
+    if (calls++ == cut_at) throw PowerCut();
+  }
+  void restart() {
+    slot = next;
+    draining = fed = rebooting = false;
+    cut_at = -1;
+  }
+  Result<std::string> booted() override { return slot; }
+  Status install(const std::string&) override {
+    tick();
+    if (refuses_bundle) return fail(Code::io, "signature verification failed");
+    written_by = "half";
+    tick();
+    written_by = "whole";
+    next = slot == "A" ? "B" : "A";
+    tick();
+    return {};
+  }
+  Status mark_good() override {
+    tick();
+    good.push_back(slot);
+    tick();
+    return {};
+  }
+  Status leave_booted() override {
+    tick();
+    next = slot == "A" ? "B" : "A";
+    tick();
+    return {};
+  }
+  Status reboot() override {
+    tick();
+    rebooting = true;
+    return {};
+  }
+  Status drain() override {
+    tick();
+    draining = true;
+    return {};
+  }
+  Status resume() override {
+    draining = false;
+    return {};
+  }
+  Health examine() override {
+    tick();
+    return new_version_is_sick && slot == "B" ? Health{} : health;
+  }
+  Result<std::string> fetch(const Request&) override {
+    tick();
+    if (no_bundle) return fail(Code::io, "the bundle is larger than the room left");
+    return std::string("/bundle");
+  }
+  void forget() override {}
+};
+
+}  // namespace
+
+TEST_GROUP(Updater) {
+  test::TempDir dir{"spillway-ota"};
+  Spool spool{dir.path()};
+  World world;
+
+  Updater updater() {
+    return Updater(spool, {.slots = world,
+                           .device = world,
+                           .source = world,
+                           .sleep = [this](std::chrono::seconds time) { world.slept += time; },
+                           .say = [](const std::string&) {},
+                           .known_good = [this] { world.fed = true; }});
+  }
+  // Starts the updater, lets it do what it is asked, and starts again as often as it reboots.
+  void run() {
+    for (int starts = 0; starts < 6; ++starts) {
+      try {
+        Updater one = updater();
+        Result<bool> on = one.start();
+        CHECK(on.ok());
+        while (*on && !world.rebooting) {
+          Result<bool> stepped = one.step();
+          CHECK(stepped.ok());
+          if (!*stepped && !spool.request()->has_value()) return;
+        }
+      } catch (const PowerCut&) {
+      }
+      world.restart();
+    }
+    FAIL("it never came to rest");
+  }
+  void ask(Request::Action action) { CHECK(spool.leave({action, "/new", ""}).ok()); }
+  Phase phase() { return spool.progress()->phase; }
+};
+
+TEST(Updater, installs_to_the_other_slot_and_marks_it_good_once_it_is_healthy) {
+  ask(Request::Action::install);
+  run();
+  STRCMP_EQUAL("B", world.slot.c_str());
+  STRCMP_EQUAL("B", world.good.back().c_str());
+  CHECK(phase() == Phase::good);
+  CHECK(world.fed && !world.draining);
+}
+
+TEST(Updater, goes_back_when_the_new_version_does_not_get_well) {
+  world.new_version_is_sick = true;
+  ask(Request::Action::install);
+  run();
+  STRCMP_EQUAL("A", world.slot.c_str());
+  CHECK(phase() == Phase::failed);
+  STRCMP_CONTAINS("slot B did not start", spool.progress()->detail.c_str());
+  for (const std::string& slot : world.good) STRCMP_EQUAL("A", slot.c_str());
+}
+
+TEST(Updater, works_on_after_a_bundle_that_is_refused_or_does_not_come) {
+  world.refuses_bundle = true;
+  ask(Request::Action::install);
+  run();
+  CHECK(phase() == Phase::failed);
+  STRCMP_CONTAINS("signature", spool.progress()->detail.c_str());
+  CHECK(!world.draining);
+  world.refuses_bundle = false;
+  world.no_bundle = true;
+  ask(Request::Action::install);
+  run();
+  STRCMP_CONTAINS("larger", spool.progress()->detail.c_str());
+  STRCMP_EQUAL("A", world.slot.c_str());
+}
+
+TEST(Updater, comes_to_the_same_end_wherever_the_power_is_cut) {
+  world.cut_at = 1000;
+  ask(Request::Action::install);
+  run();
+  const int calls = world.calls;
+  CHECK(calls > 8);
+  for (int at = 0; at < calls; ++at) {
+    world = World{};
+    world.cut_at = at;
+    CHECK(spool.keep({}).ok());
+    ask(Request::Action::install);
+    run();
+    CHECK_EQUAL(-1, world.cut_at);
+    STRCMP_EQUAL("B", world.slot.c_str());
+    STRCMP_EQUAL("whole", world.written_by.c_str());
+    STRCMP_EQUAL("B", world.good.back().c_str());
+    CHECK(phase() == Phase::good);
+  }
+}
+
+TEST(Updater, rolls_back_when_asked) {
+  ask(Request::Action::install);
+  run();
+  ask(Request::Action::rollback);
+  run();
+  STRCMP_EQUAL("A", world.slot.c_str());
+  CHECK(phase() == Phase::good);
+}
+
+TEST(Updater, takes_a_request_even_from_a_device_that_is_not_well) {
+  world.health = {};
+  Updater one = updater();
+  CHECK(*one.start());
+  CHECK(!world.fed);
+  UNSIGNED_LONGS_EQUAL(1, world.good.size());
+  ask(Request::Action::install);
+  CHECK(*one.step());
+}
+
+TEST(Updater, drops_a_request_that_is_damaged) {
+  test::write_text(dir.file("request"), "nonsense");
+  Updater one = updater();
+  CHECK(*one.start());
+  CHECK(!*one.step());
+  CHECK(phase() == Phase::failed);
+  CHECK(!spool.request()->has_value());
+}
+
+TEST(Updater, judges_a_missing_link_no_fault_after_the_grace_time) {
+  const Limits limits;
+  const Health offline{true, true, false, true};
+  CHECK(judge(offline, std::chrono::seconds(0), limits) == Verdict::wait);
+  CHECK(judge(offline, limits.offline_grace, limits) == Verdict::healthy);
+  CHECK(judge({true, true, false, false}, std::chrono::seconds(0), limits) == Verdict::healthy);
+  CHECK(judge({true, false, true, true}, std::chrono::seconds(0), limits) == Verdict::wait);
+  CHECK(judge({true, false, true, true}, limits.healthy_within, limits) == Verdict::sick);
+}
+
+TEST(Updater, knows_after_a_start_what_became_of_an_update) {
+  Progress rebooting{Phase::rebooting, {}, "B", ""};
+  CHECK(after_start(rebooting, "B").phase == Phase::checking);
+  CHECK(after_start(rebooting, "A").phase == Phase::failed);
+  // Cut between RAUC's last write and the note about it.
+  CHECK(after_start({Phase::installing, {}, "B", ""}, "B").phase == Phase::checking);
+  CHECK(after_start({Phase::installing, {}, "B", ""}, "A").phase == Phase::installing);
+  CHECK(after_start({Phase::good, {}, "B", ""}, "B").phase == Phase::good);
+}
