@@ -35,11 +35,18 @@ wait_for_port() {
 # start_backend DIRECTORY PROGRAMS: CA, broker, cloud, and an enrolment that signs what comes with the right token.
 start_backend() {
   local dir=$1 programs=$2
+  rm -rf "$dir/cloud"
   mkdir -p "$dir/pki" "$dir/www/cgi-bin" "$dir/cloud"
-  make_pki "$dir/pki"
-  mqtt_port=$(free_port)
-  http_port=$(free_port)
-  token=$(openssl rand -hex 16)
+  [ -f "$dir/pki/cloud.pem" ] || make_pki "$dir/pki"
+  # A device that enrolled in an earlier run knows these.
+  if [ -f "$dir/known" ]; then
+    . "$dir/known"
+  else
+    mqtt_port=$(free_port)
+    http_port=$(free_port)
+    token=$(openssl rand -hex 16)
+    printf 'mqtt_port=%s http_port=%s token=%s\n' "$mqtt_port" "$http_port" "$token" >"$dir/known"
+  fi
   cat >"$dir/acl" <<'ACL'
 user cloud
 topic read spw/1/+/+/up/#

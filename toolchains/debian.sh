@@ -35,7 +35,8 @@ name_target() {
 # extract_packages ARCHITECTURE DIRECTORY PACKAGE…: unpacks packages and what they need, running none of their
 # scripts. How to fetch (a proxy, for instance) is taken from this machine's apt, and so are its checks: an index
 # that does not match its signature is not used. When that leaves out the security suite, it is said here and in
-# DIRECTORY/.without-security, and whoever ships what comes out has to decide about it.
+# DIRECTORY/.without-security, and whoever ships what comes out has to decide about it. What came from which package is
+# kept in DIRECTORY/.packages (name, version, source and its version, architecture) and .libraries (file, package).
 extract_packages() {
   local architecture=$1 directory=$2 sources
   shift 2
@@ -49,13 +50,19 @@ extract_packages() {
   say "WARNING: the security updates for $architecture could not be fetched (why: above); they are missing here"
 }
 
+record_packages='cd "$1" && for deb in var/cache/apt/archives/*.deb; do
+  dpkg-deb -W --showformat "\${Package}\t\${Version}\t\${source:Package}\t\${source:Version}\t\${Architecture}\n" "$deb" >>.packages
+  name=$(dpkg-deb -f "$deb" Package)
+  dpkg-deb -c "$deb" | sed -n "s#.* \./\(.*/[^/]*\.so[^ /]*\).*#\1#p" | sed "s#.*/##; s#\$#\t$name#" >>.libraries
+done'
+
 unpack() {
   local architecture=$1 directory=$2 sources=$3 settings log status=0
   shift 3
   settings=$(mktemp) log=$(mktemp)
   apt-config dump Acquire >"$settings"
   mmdebstrap --variant=extract --architectures="$architecture" --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
-    --aptopt="$settings" --include="$(IFS=,; printf '%s' "$*")" '' "$directory" - <<<"$sources" >"$log" 2>&1 || status=$?
+    --aptopt="$settings" --extract-hook="$record_packages" --include="$(IFS=,; printf '%s' "$*")" '' "$directory" - <<<"$sources" >"$log" 2>&1 || status=$?
   [ "$status" = 0 ] || grep -E '^(E|Err|W):|^  ' "$log" | tail -n 8 >&2
   rm -f "$settings" "$log"
   return "$status"

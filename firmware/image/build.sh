@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # firmware/image/build.sh BOARD: makes build/image/BOARD/disk.img from Debian's kernel and packages, the cross-built
 # agent, and the files beside this script. What ships in the root is named here; libraries follow from the programs.
-# Options: --version TEXT, --break health|boot (versions that fail on purpose, for tests), --without-security.
+# Options: --version TEXT, --break health|boot (versions that fail on purpose, for tests), --root-only (no disk image),
+# --without-security.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 top=$here/../..
 . "$top/toolchains/debian.sh"
 version=$(sed -n 's/^project(spillway VERSION \([^ ]*\).*/\1/p' "$top/CMakeLists.txt")
-broken='' ships_without_security='' board=''
+broken='' ships_without_security='' board='' root_only=''
 while [ $# -gt 0 ]; do
   case $1 in
     --version) version=$2; shift ;;
     --break) broken=$2; shift ;;
+    --root-only) root_only=1 ;;
     --without-security) ships_without_security=1 ;;
     -*) die "there is no option '$1'" ;;
     *) board=$1 ;;
@@ -82,13 +84,14 @@ make_root() {
     "$triple-strip" -o "$root/usr/bin/$program" "$binaries/$program"
     chmod 755 "$root/usr/bin/$program"
   done
-  copy_with_libraries "$root"/usr/bin/{dbus-daemon,rauc,fw_setenv,openssl,curl,e2fsck,resize2fs,sfdisk,partx,spillway-agent,spillway}
+  copy_with_libraries "$root"/usr/bin/{dbus-daemon,rauc,fw_setenv,openssl,curl,e2fsck,resize2fs,sfdisk,partx,spillway-agent,spillway,spillway-ota}
   loader=$(cd "$out/packages" && find usr/lib -maxdepth 1 -name 'ld-linux*.so*' -printf '%f\n' | head -n 1)
   [ -z "$loader" ] || { rm -f "$root/usr/lib/$loader"; cp -L "$out/packages/usr/lib/$triple/$loader" "$root/usr/lib/$loader"; }
   install -m 644 "$out/packages/etc/ssl/openssl.cnf" -D "$root/etc/ssl/openssl.cnf"
   mkdir -p "$root/usr/lib/ssl"
   ln -s /etc/ssl/openssl.cnf "$root/usr/lib/ssl/openssl.cnf"
   cp -r "$here/root/." "$root/"
+  ln -s /data/ota "$root/var/lib/spillway-ota"
   install -m 644 "$here/../boards/$board/agent.toml" "$root/etc/spillway/agent.toml"
   printf 'board=%s\ndisk=%s\n' "$board" "$disk" >"$root/etc/spillway/board"
   echo "$version" >"$root/etc/spillway/version"
@@ -180,7 +183,7 @@ make_initrd() {
 # pack_tree DIRECTORY: an initramfs on stdout, the same bytes for the same files.
 pack_tree() {
   find "$1" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
-  (cd "$1" && find . -printf '%P\n' | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 --reproducible) | xz --check=crc32 -6
+  (cd "$1" && find . -mindepth 1 -printf '%P\n' | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 --reproducible) | xz --check=crc32 -6
 }
 
 make_kernel_slot() {
@@ -194,7 +197,7 @@ make_ext4() {  # FILE MIB DIRECTORY LABEL: with fixed times and ids, so that it 
   rm -f "$1"
   find "$3" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
   E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -t ext4 -L "$4" -U 5b1a7a9e-0000-4000-8000-0000000000a1 \
-    -E hash_seed=5b1a7a9e-0000-4000-8000-0000000000a2,lazy_itable_init=0,root_owner=0:0 -O ^metadata_csum_seed -d "$3" "$1" "${2}M"
+    -E hash_seed=5b1a7a9e-0000-4000-8000-0000000000a2,lazy_itable_init=0,root_owner=0:0 -O ^metadata_csum_seed -d "$3" "$1" "${2}M" >/dev/null
 }
 
 make_boot_partition() {
@@ -232,8 +235,17 @@ image disk.img {
 }
 CFG
   mkdir -p "$work/empty"
-  genimage --loglevel 1 --config "$work/genimage.cfg" --rootpath "$work/empty" --tmppath "$work/genimage" \
+  genimage --loglevel 0 --config "$work/genimage.cfg" --rootpath "$work/empty" --tmppath "$work/genimage" \
     --inputpath "$out" --outputpath "$out"
+}
+
+# packages_in_root: those that a file of the root came from, and the kernel.
+packages_in_root() {
+  local file
+  for file in "$work/root/usr/lib/$triple"/*.so*; do
+    awk -F'\t' -v file="${file##*/}" '$1 == file { print $2; exit }' "$out/packages/.libraries"
+  done | sort -u | tr '\n' ','
+  printf 'busybox-static,dbus-daemon,rauc,libubootenv-tool,openssl,e2fsprogs,fdisk,util-linux,curl'
 }
 
 keyring=${SPILLWAY_KEYRING:-$top/build/image/pki/ca.pem}
@@ -250,6 +262,10 @@ mksquashfs "$work/root" "$work/root.img" -noappend -quiet -no-progress -all-root
   -reproducible >/dev/null
 [ "$(stat -c %s "$work/root.img")" -le $((root_size << 20)) ] || die "the root is larger than root_size=$root_size MiB"
 mv "$work/root.img" "$out/root.img"
+echo "$version" >"$out/version"
+"$here/../packages/sbom.sh" "spillway-image-$board" "$version" "$debian" "$SOURCE_DATE_EPOCH" "$out/packages/.packages" \
+  "$(packages_in_root)" >"$out/image.spdx.json"
+[ -z "$root_only" ] || { printf '%10d  %s\n' "$(stat -c %s "$out/root.img")" root.img; exit 0; }
 make_initrd
 make_kernel_slot
 make_boot_partition

@@ -18,28 +18,33 @@ trap 'exit 130' INT TERM
 mkdir -p "$out"
 chmod 755 "$work"
 umask 022
-sysroot=
-[ "$arch" = amd64 ] || sysroot=$top/build/sysroot/$arch
+sysroot='' facts=$work/facts
+if [ "$arch" = amd64 ]; then
+  dpkg-query -W -f='${Package}\t${Version}\t${source:Package}\t${source:Version}\t${Architecture}\n' >"$facts"
+else
+  sysroot=$top/build/sysroot/$arch
+  cp "$sysroot/.packages" "$facts"
+fi
 strip=$triple-strip
 command -v "$strip" >/dev/null || strip=strip
 
 # library_packages FILE…: the packages of the shared libraries these programs name, with the versions that are here.
 # dpkg-shlibdeps cannot look into a sysroot whose packages were never installed; the package lists in it can be read.
 library_packages() {
-  local library file package
+  local library package
   for library in $(readelf -d "$@" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u); do
     case $library in ld-linux*) continue ;; esac
-    file=$(find "$sysroot/usr/lib/$triple" "$sysroot/lib/$triple" -name "$library" -print -quit 2>/dev/null || true)
-    [ -n "$file" ] || die "$library is not in the sysroot"
     package=$(owner_of "$library")
+    [ -n "$package" ] || die "$library belongs to no package known here"
     printf '%s (>= %s)\n' "$package" "$(version_of "$package" | sed 's/-[^-]*$//; s/+.*//')"
   done | sort -u | paste -sd, | sed 's/,/, /g'
 }
-database() { echo "${sysroot:-}/var/lib/dpkg"; }
+# Of this machine's database, or of what the sysroot was unpacked from.
 owner_of() {
-  grep -lE "/$triple/$1\$" "$(database)"/info/*.list | sed 's#.*/##; s#\.list$##; s#:.*##' | head -n 1
+  if [ -n "$sysroot" ]; then awk -F'\t' -v file="$1" '$1 == file { print $2; exit }' "$sysroot/.libraries"
+  else dpkg-query -S "*/$triple/$1" | sed 's/[:,].*//' | head -n 1; fi
 }
-version_of() { dpkg-query --admindir="$(database)" -W -f='${Version}\n' "$1:$debian" 2>/dev/null || dpkg-query --admindir="$(database)" -W -f='${Version}\n' "$1"; }
+version_of() { awk -F'\t' -v name="$1" '$1 == name { print $2; exit }' "$facts"; }
 
 # document PACKAGE: what every package carries.
 document() {
@@ -58,7 +63,7 @@ pack() {
   local name=$1 root=$work/$1 file
   mkdir -p "$root/DEBIAN"
   document "$name"
-  "$here/sbom.sh" "$name" "$version" "$debian" "$SOURCE_DATE_EPOCH" "$(database)" "$3" >"$root/usr/share/doc/$name/$name.spdx.json"
+  "$here/sbom.sh" "$name" "$version" "$debian" "$SOURCE_DATE_EPOCH" "$facts" "$3" >"$root/usr/share/doc/$name/$name.spdx.json"
   for file in preinst postinst prerm postrm; do
     [ ! -e "$here/$name.$file" ] || install -m 755 "$here/$name.$file" "$root/DEBIAN/$file"
   done

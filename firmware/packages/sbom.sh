@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# sbom.sh NAME VERSION ARCHITECTURE EPOCH DPKG-DATABASE "PACKAGE (>= …), …": an SPDX 2.3 document on stdout. Names, versions
-# and sources are the package database's; nothing is written by hand.
+# sbom.sh NAME VERSION ARCHITECTURE EPOCH FACTS "PACKAGE (>= …), …": an SPDX 2.3 document on stdout. FACTS holds
+# what the package database says, a line each: name, version, source, its version, architecture.
 set -euo pipefail
-name=$1 version=$2 architecture=$3 epoch=$4 database=$5 depends=$6
+name=$1 version=$2 architecture=$3 epoch=$4 facts=$5 depends=$6
 json() { printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g'; }
 created=$(date -ud "@$epoch" +%Y-%m-%dT%H:%M:%SZ)
 cat <<JSON
@@ -16,9 +16,9 @@ JSON
 relations='{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-0"}'
 number=0
 for package in $(printf '%s' "$depends" | tr ',' '\n' | sed 's/(.*//; s/ //g' | sort -u); do
-  facts=$(dpkg-query --admindir="$database" -W -f='${Version}\t${source:Package}\t${source:Version}\t${Architecture}\n' "$package" 2>/dev/null | head -n 1) || true
-  [ -n "$facts" ] || facts=$(printf 'NOASSERTION\t%s\tNOASSERTION\t%s' "$package" "$architecture")
-  IFS=$'\t' read -r found source source_version arch <<<"$facts"
+  line=$(awk -F'\t' -v name="$package" '$1 == name { print; exit }' "$facts")
+  [ -n "$line" ] || line=$(printf '%s\tNOASSERTION\t%s\tNOASSERTION\t%s' "$package" "$package" "$architecture")
+  IFS=$'\t' read -r _ found source source_version arch <<<"$line"
   number=$((number + 1))
   printf '  ,{"SPDXID": "SPDXRef-%d", "name": "%s", "versionInfo": "%s", "downloadLocation": "NOASSERTION", "filesAnalyzed": false,\n' \
     "$number" "$(json "$package")" "$(json "$found")"

@@ -1,0 +1,148 @@
+#!/usr/bin/env bash
+# firmware/ota/scenario.sh BOARD [POINT…]: cuts the power of a device (kill -9 of QEMU) while it updates, at each point
+# below, and gives it bundles that must not be installed. After each the device has to run one of the two good versions,
+# known to be good, with every task it had accepted. Prints a table; build/scenario/BOARD keeps the serial logs.
+set -euo pipefail
+ota=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+here=$ota/.. top=$ota/../..
+. "$top/toolchains/debian.sh"
+. "$here/machine.sh"
+board=${1:-qemu-aarch64}
+[ $# -eq 0 ] || shift
+load_board "$board"
+host=${SPILLWAY_HOST_BUILD:-$top/build/release}/bin
+lab=$top/build/scenario/$board
+mkdir -p "$lab/www"
+trap stop_all EXIT
+trap 'exit 130' INT TERM
+patience=${SCENARIO_PATIENCE:-400}
+
+# name | bundle | cut after this line of the serial log | and so long after, s | expected version
+points="downloading|good|ota: downloading|0.4|either
+draining|good|ota: draining|0|either
+installing|good|ota: installing|0.2|either
+writing|good|ota: installing|4|either
+written|good|ota: installing|9|either
+rebooting|good|ota: rebooting|0|either
+choosing|good|Spillway: slot B|0|either
+starting|good|Spillway: slot B|4|either
+checking|good|ota: checking|0|either
+marking|good|ota: checking|3|either
+marked|good|ota: good|0|new
+uncut|good|-|0|new
+stranger|stranger|-|0|old
+tampered|tampered|-|0|old
+wrong-board|other|-|0|old
+too-big|big|-|0|old
+full-disk|good|-|0|old
+sick|sick|-|0|old
+hanging|hang|-|0|old"
+
+bundles() {
+  [ ! -e "$lab/www/hang.raucb" ] || return 0
+  say "Making the bundles: a good new version, one that never gets well, one that hangs, and four that must be refused"
+  local build=$here/image/build.sh images=$top/build/image/$board
+  "$build" "$board" --version 1.0 >&2
+  cp --sparse=always "$images/disk.img" "$lab/old.img"
+  "$build" "$board" --root-only --version 2.0-sick --break health >&2
+  "$ota/bundle.sh" "$board" "$lab/www/sick.raucb" >&2
+  "$build" "$board" --root-only --version 2.0-hang --break boot >&2
+  "$ota/bundle.sh" "$board" "$lab/www/hang.raucb.new" >&2
+  "$build" "$board" --root-only --version 2.0 >&2
+  "$ota/bundle.sh" "$board" "$lab/www/good.raucb" >&2
+  "$ota/bundle.sh" "$board" --signer stranger "$lab/www/stranger.raucb" >&2
+  "$ota/bundle.sh" "$board" --compatible spillway-toaster "$lab/www/other.raucb" >&2
+  cp "$lab/www/good.raucb" "$lab/www/tampered.raucb"
+  printf 'spillway' | dd of="$lab/www/tampered.raucb" bs=1 seek=5000000 conv=notrunc status=none
+  truncate -s 400M "$lab/www/big.raucb"
+  mv "$lab/www/hang.raucb.new" "$lab/www/hang.raucb"
+}
+
+# What runs on the device at every start: five tasks that wait, once; the request, once; then a line every two seconds.
+device_script() {  # URL FILL
+  cat <<SCRIPT
+if [ ! -e /data/seeded ]; then
+  for i in 1 2 3 4 5; do spillway submit echo --not-before 300d --retention 300d >/dev/null; done
+  touch /data/seeded
+fi
+if [ -n "$1" ] && [ ! -e /data/asked ]; then
+  until [ -e /run/spillway-good ]; do sleep 1; done
+  [ -z "$2" ] || dd if=/dev/zero of=/data/filler bs=1M 2>/dev/null
+  touch /data/asked; sync
+  spillway ota install "$1"
+fi
+while :; do
+  good=no; [ ! -e /run/spillway-good ] || good=yes
+  echo "LAB version=\$(cat /etc/spillway/version) good=\$good tasks=\$(spillway ls --state waiting --json | grep -o '"id":' | wc -l) ota=\$(spillway ota status | tr ' ' _)"
+  sleep 2
+done
+SCRIPT
+}
+
+boot_device() {  # DIRECTORY URL FILL
+  device_script "$2" "$3" >"$1/test.sh"
+  start_machine "$1" -fw_cfg name=opt/spillway/provision,file="$lab/provision.conf" -fw_cfg name=opt/spillway/test,file="$1/test.sh"
+}
+cut_power() { kill -9 "$machine_pid"; wait "$machine_pid" 2>/dev/null || true; echo "=== power cut ===" >>"$1/serial.log"; }
+
+wait_for_line() {  # FILE FROM-BYTE PATTERN SECONDS
+  local tenths=$(($4 * 5))
+  until tail -c +"$(($2 + 1))" "$1" 2>/dev/null | grep -qE -- "$3"; do
+    tenths=$((tenths - 1))
+    [ "$tenths" -gt 0 ] && kill -0 "$machine_pid" 2>/dev/null || return 1
+    sleep 0.2
+  done
+}
+
+# A device that was installed, enrolled, marked good, and has accepted five tasks: where each point begins.
+base_device() {
+  [ ! -e "$lab/base.img" ] || return 0
+  say "Starting the device for the first time"
+  mkdir -p "$lab/base"
+  rm -f "$lab/base/serial.log"
+  cp --sparse=always "$lab/old.img" "$lab/base/disk.img"
+  truncate -s 256M "$lab/base/disk.img"
+  boot_device "$lab/base" "" ""
+  wait_for_line "$lab/base/serial.log" 0 'LAB version=1.0 good=yes tasks=5' "$patience" || die "the first start failed; see $lab/base/serial.log"
+  sleep 2
+  cut_power "$lab/base"
+  mv "$lab/base/disk.img" "$lab/base.img"
+}
+
+run_point() {  # NAME BUNDLE LINE DELAY EXPECTED
+  local name=$1 dir=$lab/$1 from=0 fill='' verdict=ok started last version
+  [ "$name" != full-disk ] || fill=1
+  rm -rf "$dir"
+  mkdir -p "$dir"
+  cp --sparse=always "$lab/base.img" "$dir/disk.img"
+  started=$(date +%s)
+  boot_device "$dir" "http://10.0.2.2:$http_port/$2.raucb" "$fill"
+  if [ "$3" != - ]; then
+    if wait_for_line "$dir/serial.log" 0 "$3" "$patience"; then sleep "$4"; else verdict="never came to '$3'"; fi
+    cut_power "$dir"
+    from=$(stat -c %s "$dir/serial.log")
+    boot_device "$dir" "" ""
+  fi
+  wait_for_line "$dir/serial.log" "$from" 'LAB version=[0-9.]* good=yes tasks=[0-9]* ota=(good|failed)' "$patience" ||
+    verdict="not at rest after $patience s"
+  last=$(tail -c +"$((from + 1))" "$dir/serial.log" | grep -a '^LAB' | tail -n 1 | tr -d '\r')
+  cut_power "$dir"
+  version=$(sed -n 's/.*version=\([^ ]*\).*/\1/p' <<<"$last")
+  [[ $last == *" good=yes tasks=5 "* ]] || verdict="${verdict/#ok/lost something}: $last"
+  case $5:$version in either:1.0 | either:2.0 | old:1.0 | new:2.0) ;; *) verdict="${verdict/#ok/wrong version}: $last" ;; esac
+  printf '| %s | %s | %s | %s | %s s | %s |\n' "$name" "$2" "${version:-?}" "$(sed 's/.*ota=//; s/_/ /g' <<<"$last")" \
+    "$(($(date +%s) - started))" "$verdict"
+  rm -f "$dir/disk.img"
+  [ "$verdict" = ok ]
+}
+
+bundles
+start_backend "$lab" "$host"
+base_device
+failed=0
+printf '| point | bundle | runs then | update | took | verdict |\n|---|---|---|---|---|---|\n'
+while IFS='|' read -r name bundle line delay expected; do
+  if [ $# -gt 0 ] && [[ " $* " != *" $name "* ]]; then continue; fi
+  run_point "$name" "$bundle" "$line" "$delay" "$expected" || failed=$((failed + 1))
+done <<<"$points"
+[ "$failed" = 0 ] || die "$failed points failed"
