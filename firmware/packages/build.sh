@@ -41,7 +41,9 @@ library_packages() {
 }
 # Of this machine's database, or of what the sysroot was unpacked from.
 owner_of() {
-  if [ -n "$sysroot" ]; then awk -F'\t' -v file="$1" '$1 == file { print $2; exit }' "$sysroot/.libraries"
+  # A link is listed with what it leads to; a -dev package's links lead to libraries of others.
+  if [ -n "$sysroot" ]; then
+    awk -F'\t' -v file="$1" '($1 == file || index($1, file " ") == 1) && $2 !~ /-dev$/ { print $2; exit }' "$sysroot/.libraries"
   else dpkg-query -S "*/$triple/$1" | sed 's/[:,].*//' | head -n 1; fi
 }
 version_of() { awk -F'\t' -v name="$1" '$1 == name { print $2; exit }' "$facts"; }
@@ -55,7 +57,7 @@ document() {
     printf 'Files: *\nCopyright: Spillway contributors\nLicense: Apache-2.0\n On Debian systems, see /usr/share/common-licenses/Apache-2.0.\n'
   } >"$doc/copyright"
   printf 'spillway (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md of this version.\n\n -- %s  %s\n' "$version" \
-    "Spillway maintainers <spillway@localhost.localdomain>" "$(date -uRd "@$SOURCE_DATE_EPOCH")" | gzip -9n >"$doc/changelog.gz"
+    "Spillway maintainers <spillway@packages.invalid>" "$(date -uRd "@$SOURCE_DATE_EPOCH")" | gzip -9n >"$doc/changelog.gz"
 }
 
 # pack PACKAGE SECTION DEPENDS DESCRIPTION: control and scripts, then the archive; the same bytes every time.
@@ -72,7 +74,7 @@ pack() {
 Package: $name
 Version: $version
 Architecture: $debian
-Maintainer: Spillway maintainers <spillway@localhost.localdomain>
+Maintainer: Spillway maintainers <spillway@packages.invalid>
 Section: $2
 Priority: optional
 Installed-Size: $(du -sk --apparent-size "$root" | cut -f1)
@@ -118,7 +120,9 @@ agent() {
   manual 8 spillway-agent "$root" 'accepts tasks on this device, runs them here or in the cloud'
   manual 8 spillway-ota "$root" 'installs firmware, and marks it good when it is'
   manual 1 spillway "$root" 'speaks to the agent on this device'
-  recommends="rauc, curl" pack spillway-agent net "$(library_packages "$root"/usr/bin/*), adduser" \
+  local needs
+  needs=$(library_packages "$root"/usr/bin/*)
+  recommends="rauc, curl" pack spillway-agent net "$needs, adduser" \
     "edge-to-cloud execution agent
  Runs tasks on this device, spills what would finish sooner elsewhere over MQTT
  to a cloud aggregator, and keeps every accepted task on disk."
@@ -131,7 +135,9 @@ cloud() {
   install -m 644 "$top/cloud/config/cloud.toml" "$root/etc/spillway-cloud/cloud.toml"
   install -m 644 "$here/../systemd/spillway-cloud.service" "$root/lib/systemd/system/"
   manual 8 spillway-cloud "$root" 'takes what devices offer, runs it, and answers until they have it'
-  recommends="mosquitto" pack spillway-cloud net "$(library_packages "$root"/usr/bin/*), adduser" \
+  local needs
+  needs=$(library_packages "$root"/usr/bin/*)
+  recommends="mosquitto" pack spillway-cloud net "$needs, adduser" \
     "edge-to-cloud execution aggregator
  Runs what the agents of a fleet of devices offer, and keeps a durable record of
  what it accepted and answered."
@@ -145,7 +151,7 @@ development() {
   install -m 644 "$top"/common/wire/*.fbs "$root/usr/share/spillway/schemas/"
   # One archive of the agent's parts, in the order of no importance that an index allows.
   { echo "create $lib/libspillway.a"
-    find "$build/agent" "$build/common" -name 'libspillway_*.a' ! -name '*cli*' ! -name '*ota*' | LC_ALL=C sort | sed 's/^/addlib /'
+    find "$build/agent" "$build/common" -name 'libspillway_*.a' ! -name 'libspillway_cli.a' ! -name 'libspillway_ota*' | LC_ALL=C sort | sed 's/^/addlib /'
     printf 'save\nend\n'; } | "${triple}-ar" -M
   "${strip}" --strip-debug -D "$lib/libspillway.a"
   sed "s/@VERSION@/$version/" "$here/SpillwayConfig.cmake.in" >"$lib/cmake/Spillway/SpillwayConfig.cmake"
