@@ -158,8 +158,8 @@ copy_modules() {
   mkdir -p "$root/usr/lib/modules/$release"
   [ -e "$out/kernel/lib/modules/$release/modules.dep" ] || depmod -b "$out/kernel" "$release"
   for name in "$@"; do
-    # Built-in or not there: both print no file.
-    modprobe -d "$out/kernel" -S "$release" --show-depends "$name" 2>/dev/null | sed -n 's/^insmod \([^ ]*\).*/\1/p'
+    # Built in, or not there: both print no file.
+    { modprobe -d "$out/kernel" -S "$release" --show-depends "$name" 2>/dev/null || say "  this kernel has no module $name"; } | sed -n 's/^insmod \([^ ]*\).*/\1/p'
   done | sort -u | while read -r file; do
     install -D -m 644 "$file" "$root/usr/lib/modules/$release/${file##*/"$release/"}"
   done
