@@ -298,8 +298,8 @@ RequestBody Samples::request_body(std::size_t type) {
                          static_cast<std::uint32_t>(number(1, kMaxListed))};
     case 6: return EventsRequest{number(1, ~0ULL)};
     case 7: return DrainRequest{number(0, 1) == 1};
-    case 8: return TraceRequest{};
-    default: return StatusRequest{};
+    case 8: return StatusRequest{};
+    default: return TraceRequest{};
   }
 }
 
@@ -327,8 +327,8 @@ AnswerBody Samples::answer_body(std::size_t type) {
     case 4: return Tasks{some<TaskView>(8, [&] { return task(); })};
     case 5: return why();
     case 6: return event();
-    case 7: return Trace{text(3000)};
-    default: return node();
+    case 7: return node();
+    default: return Trace{text(3000)};
   }
 }
 
