@@ -30,17 +30,49 @@ df -h /data
 spillway status --json
 echo "PSS kB of the agent: $(awk '/^Pss:/ { print $2 }' /proc/$(pidof spillway-agent)/smaps_rollup)"
 echo "RSS kB of the agent: $(awk '/^Rss:/ { print $2 }' /proc/$(pidof spillway-agent)/smaps_rollup)"
-free
+echo "KERNEL kB in use: $(free | awk '/^Mem:/ { print $3 }')"
+written() { awk '/^write_bytes/ { print $2 }' /proc/$(pidof spillway-agent)/io; }
+before=$(written)
+for i in $(seq 50); do spillway submit echo --prefer local --input /tmp/in >/dev/null; done
+sleep 2
+echo "WRITTEN by the agent for 50 tasks submitted one by one: $(($(written) - before)) bytes"
+began=$(awk '{ print $1 * 100 }' /proc/uptime)
+kill -9 $(pidof spillway-agent)
+sleep 0.2
+until spillway status >/dev/null 2>&1; do sleep 0.1; done
+echo "RESTART of the agent until it answers, with init's second: $(awk -v b="$began" '{ print ($1 * 100 - b) / 100 }' /proc/uptime) s"
 poweroff
 TEST
+expect() { grep -q -- "$1" "$lab/serial.log" || { tail -n 40 "$lab/serial.log" >&2; die "the serial log does not say '$1'"; }; }
+
+# Without fw_cfg nobody tells the device what to do: it has to enrol by its boot partition and to connect.
+boot_by_partition() {
+  local tries
+  mcopy -i "$lab/disk.img@@$((512 * $(partx -g -o START -n 1 "$lab/disk.img")))" "$lab/provision.conf" ::spillway.conf
+  start_machine "$lab"
+  for tries in $(seq 400); do
+    ! grep -q 'connected to the broker' "$lab/serial.log" || break
+    kill -0 "$machine_pid" 2>/dev/null || break
+    sleep 1
+  done
+  expect 'spillway: the agent answers'
+  expect 'enrol: this device is'
+  expect 'connected to the broker'
+  grep -aE '^spillway: |enrol:|connected to' "$lab/serial.log"
+  say "It enrolled and is connected. No task was sent to it, and it was not powered off but ended: $board has no fw_cfg."
+}
+
 say "Booting $board: QEMU $machine, $cpu, $memory MiB; serial log in ${lab#"$top/"}/serial.log"
 make_disk_of "$board" "$lab/disk.img" 256
+if [ "${fw_cfg:-yes}" = no ]; then
+  boot_by_partition
+  exit
+fi
 started=$(date +%s)
 start_machine "$lab" -fw_cfg name=opt/spillway/provision,file="$lab/provision.conf" -fw_cfg name=opt/spillway/test,file="$lab/test.sh"
 wait_for_machine 400
 say "It ran $(($(date +%s) - started)) s on this machine's clock."
-expect() { grep -q -- "$1" "$lab/serial.log" || { tail -n 40 "$lab/serial.log" >&2; die "the serial log does not say '$1'"; }; }
 expect 'TASK local: hello'
 expect 'TASK cloud: {"sha256":"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03'
 expect 'reboot: Power down'
-grep -E '^(TASK|PSS|RSS|spillway: )|enrol:' "$lab/serial.log"
+grep -E '^(TASK|PSS|RSS|KERNEL|WRITTEN|RESTART|spillway: )|enrol:' "$lab/serial.log"

@@ -72,7 +72,7 @@ cp.b ${from} ${to} 3ffb
 
 echo "Spillway: slot ${slot}, order ${BOOT_ORDER}, tries left A ${BOOT_A_LEFT} B ${BOOT_B_LEFT}"
 setenv bootargs "console=@CONSOLE@ panic=10 quiet spillway.root=@DISK@${root_part} rauc.slot=${slot} @APPEND@"
-if load ${disk}:${kernel_part} 0x@PACKED_AT@ kernel.gz && unzip 0x@PACKED_AT@ 0x@KERNEL_AT@ && load ${disk}:${kernel_part} 0x@INITRD_AT@ initrd; then
+if @LOAD_KERNEL@ && load ${disk}:${kernel_part} 0x@INITRD_AT@ initrd; then
   @BOOT_COMMAND@ 0x@KERNEL_AT@ 0x@INITRD_AT@:${filesize} 0x@FDT_AT@
 fi
 echo "Spillway: slot ${slot} does not start"

@@ -188,7 +188,9 @@ pack_tree() {
 
 make_kernel_slot() {
   mkdir -p "$work/slot"
-  gzip -9nc "$out"/kernel/boot/vmlinuz-* >"$work/slot/kernel.gz"
+  # ARMv7's kernel unpacks itself; ARMv8's is unpacked by U-Boot.
+  if [ "$boot_command" = bootz ]; then cp "$out"/kernel/boot/vmlinuz-* "$work/slot/kernel"
+  else gzip -9nc "$out"/kernel/boot/vmlinuz-* >"$work/slot/kernel.gz"; fi
   cp "$work/initrd.cpio.xz" "$work/slot/initrd"
   make_ext4 "$out/kernel.img" "$kernel_size" "$work/slot" kernel
 }
@@ -201,7 +203,9 @@ make_ext4() {  # FILE MIB DIRECTORY LABEL: with fixed times and ids, so that it 
 }
 
 make_boot_partition() {
-  sed -e "s|@UBOOT_DISK@|$uboot_disk|; s|@WORK_AT@|$work_at|; s|@DISK@|$disk$([[ $disk != *[0-9] ]] || echo p)|; s|@CONSOLE@|$console|" \
+  local load='load ${disk}:${kernel_part} 0x@PACKED_AT@ kernel.gz \&\& unzip 0x@PACKED_AT@ 0x@KERNEL_AT@'
+  [ "$boot_command" != bootz ] || load='load ${disk}:${kernel_part} 0x@KERNEL_AT@ kernel'
+  sed -e "s|@LOAD_KERNEL@|$load|" -e "s|@UBOOT_DISK@|$uboot_disk|; s|@WORK_AT@|$work_at|; s|@DISK@|$disk$([[ $disk != *[0-9] ]] || echo p)|; s|@CONSOLE@|$console|" \
     -e "s|@PACKED_AT@|$packed_at|g; s|@KERNEL_AT@|$kernel_at|g; s|@INITRD_AT@|$initrd_at|g; s|@FDT_AT@|$fdt_at|g" \
     -e "s|@READ@|${uboot_disk%% *} read|; s|@WRITE@|${uboot_disk%% *} write|; s|@BOOT_COMMAND@|$boot_command|; s|@APPEND@|${append:-}|" \
     "$here/boot.cmd" >"$work/boot.cmd"
