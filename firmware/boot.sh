@@ -51,14 +51,14 @@ boot_by_partition() {
   mcopy -i "$lab/disk.img@@$((512 * $(partx -g -o START -n 1 "$lab/disk.img")))" "$lab/provision.conf" ::spillway.conf
   start_machine "$lab"
   for tries in $(seq 400); do
-    ! grep -q 'connected to the broker' "$lab/serial.log" || break
+    ! grep -q 'the cloud is there' "$lab/serial.log" 2>/dev/null || break
     kill -0 "$machine_pid" 2>/dev/null || break
     sleep 1
   done
   expect 'spillway: the agent answers'
   expect 'enrol: this device is'
-  expect 'connected to the broker'
-  grep -aE '^spillway: |enrol:|connected to' "$lab/serial.log"
+  expect 'the cloud is there'
+  grep -aE '^spillway: |enrol:|the cloud is there' "$lab/serial.log"
   say "It enrolled and is connected. No task was sent to it, and it was not powered off but ended: $board has no fw_cfg."
 }
 
