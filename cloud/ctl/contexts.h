@@ -22,7 +22,7 @@ struct Context {
 //   [[context]]
 //   name = "field"
 //   url = "https://cloud.example:8480"
-//   token_file = "/home/me/.config/spillway/field.token"
+//   token_file = "/etc/spillway/field.token"
 struct Contexts {
   std::string current;
   std::vector<Context> all;

@@ -15,11 +15,11 @@ TEST_GROUP(WatchedCloud) {
   cloud::Fleet fleet{{}, world.clock, nullptr};
 
   void setup() override {
-    world.clock.advance(1h);
     world.clock.step_wall(std::chrono::seconds(1'700'000'000));
     fleet.start({});
     world.cloud.fleet = &fleet;
     world.boot();
+    world.advance(1s);
   }
   void teardown() override { world.cloud.crash(); }
 };
