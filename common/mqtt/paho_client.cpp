@@ -54,7 +54,7 @@ mqtt::create_options create_options() {
 // Paho stops its threads with its last client and needs a second for it, and another to start them
 // again. One client that never connects keeps them.
 void keep_paho_running() {
-  [[maybe_unused]] static const auto* idle =
+  [[gnu::used]] static mqtt::async_client* const idle =
       new mqtt::async_client("tcp://localhost:1", "idle", create_options());
 }
 
