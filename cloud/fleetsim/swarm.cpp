@@ -33,7 +33,7 @@ struct Swarm::Member {
   wire::TelemetryFrames frames;
   std::shared_ptr<Link> link;
   bool online = false, waits = false, killed = false;
-  std::uint32_t starts = 0, connections = 0, failures = 0;
+  std::uint32_t starts = behaviour.starts(), connections = 0, failures = 0;
   std::uint64_t sent = 0;  // messages of this session
   std::uint64_t next_task = 0;
   std::map<std::uint64_t, bool> outstanding;  // tasks offered; whether accepted
