@@ -122,7 +122,10 @@ std::vector<std::string> Listing::cells(const json::value& item) const {
     } else if (value->is_string()) {
       row.emplace_back(value->get_string());
     } else {
-      row.push_back(value->is_array() ? listed(*value) : json::serialize(*value));
+      const json::array* items = value->if_array();
+      row.push_back(!items           ? json::serialize(*value)
+                    : items->empty() ? std::string()
+                                     : listed(*value));
     }
   }
   return row;

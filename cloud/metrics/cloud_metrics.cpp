@@ -57,12 +57,12 @@ void add_fleet(Families& out, const FleetSummary& fleet) {
   Families::put(rate, {{"place", "local"}}, fleet.done_local);
   Families::put(rate, {{"place", "cloud"}}, fleet.done_cloud);
   MetricFamily& latency = out.add("fleet_task_latency_seconds",
-                                  "Submit to result by place and quantile.", MetricType::Gauge);
+                                  "Submit to result by place and percentile.", MetricType::Gauge);
   const std::pair<const char*, const Percentiles*> places[] = {{"local", &fleet.local},
                                                                {"cloud", &fleet.cloud}};
   for (const auto& [place, times] : places) {
-    Families::put(latency, {{"place", place}, {"quantile", "0.5"}}, seconds(times->p50));
-    Families::put(latency, {{"place", place}, {"quantile", "0.95"}}, seconds(times->p95));
+    Families::put(latency, {{"place", place}, {"percentile", "50"}}, seconds(times->p50));
+    Families::put(latency, {{"place", place}, {"percentile", "95"}}, seconds(times->p95));
   }
   out.counter("fleet_duplicates_suppressed_total", "Late or repeated results that changed nothing.",
               double(fleet.duplicates));

@@ -60,8 +60,9 @@ TEST(CtlOutput, json_is_one_array_and_ndjson_a_line_each) {
 }
 
 TEST(CtlOutput, csv_quotes_what_needs_it_and_keeps_values_as_they_came) {
-  print(Format::csv, {json::parse(R"({"name":"say \"hi\", twice","a":{"b":0.42},"list":[1,2]})")});
-  STRCMP_EQUAL("name,a.b,seen,list\r\n\"say \"\"hi\"\", twice\",4.2E-1,,\"1,2\"\r\n",
+  print(Format::csv, {json::parse(R"({"name":"say \"hi\", twice","a":{"b":0.42},"list":[1,2]})"),
+                      json::parse(R"({"name":"x","list":[]})")});
+  STRCMP_EQUAL("name,a.b,seen,list\r\n\"say \"\"hi\"\", twice\",4.2E-1,,\"1,2\"\r\nx,,,\r\n",
                out.str().c_str());
 }
 

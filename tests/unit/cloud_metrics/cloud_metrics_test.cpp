@@ -28,7 +28,7 @@ TEST(CloudMetrics, what_is_known_is_there_in_base_units) {
   CHECK(has("spillway_fleet_devices{health=\"degraded\"} 4"));
   CHECK(has("spillway_cloud_attempts_total{what=\"done\"} 5"));
   CHECK(has("spillway_cloud_kind_attempts_total{kind=\"echo\",outcome=\"failed\"} 1"));
-  CHECK(has("spillway_fleet_task_latency_seconds{place=\"local\",quantile=\"0.95\"} 0.25"));
+  CHECK(has("spillway_fleet_task_latency_seconds{place=\"local\",percentile=\"95\"} 0.25"));
 }
 
 TEST(CloudMetrics, every_metric_has_help_and_type_once_and_counters_end_in_total) {
