@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { count } from '../format';
+import { compact, count } from '../format';
 import { theme } from '../parts/shell';
 import { colour, faded, system_theme } from './colours';
 import { stack, summarize, type Shade, type Values } from './series';
@@ -34,7 +34,7 @@ export function TimeChart({ title, t, lines, format = count, height = 132, stack
 
   useLayoutEffect(() => {
     const element = host.current!;
-    const options = chart_options({ width: element.clientWidth, height, sync, lines: order.map((index) => lines[index]!), stacked, least_top, latest, on_cursor: set_at });
+    const options = chart_options({ format, width: element.clientWidth, height, sync, lines: order.map((index) => lines[index]!), stacked, least_top, latest, on_cursor: set_at });
     const made = new uPlot(options, [t, ...order.map((index) => columns[index]!)] as uPlot.AlignedData, element);
     plot.current = made;
     const observer = new ResizeObserver(() => { if (element.clientWidth) made.setSize({ width: element.clientWidth, height }); });
@@ -60,9 +60,12 @@ export function TimeChart({ title, t, lines, format = count, height = 132, stack
   );
 }
 
-interface Making { width: number; height: number; sync: string; lines: Line[]; stacked: boolean; least_top: number; latest: { current: { shades: Shade[]; format: (value: number | null) => string } }; on_cursor: (at: number | null) => void }
+const kWhole = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((first) => first * 10 ** power)).flat();
+const clock = (at: number, seconds: boolean): string => new Date(at * 1000).toTimeString().slice(0, seconds ? 8 : 5);
 
-function chart_options({ width, height, sync, lines, stacked, least_top, latest, on_cursor }: Making): uPlot.Options {
+interface Making { format: (value: number | null) => string; width: number; height: number; sync: string; lines: Line[]; stacked: boolean; least_top: number; latest: { current: { shades: Shade[]; format: (value: number | null) => string } }; on_cursor: (at: number | null) => void }
+
+function chart_options({ format, width, height, sync, lines, stacked, least_top, latest, on_cursor }: Making): uPlot.Options {
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: colour('text-3'), font, ticks: { show: false }, grid: { stroke: colour('line'), width: 1 }, gap: 6 };
   return {
@@ -70,8 +73,8 @@ function chart_options({ width, height, sync, lines, stacked, least_top, latest,
     cursor: { sync: { key: sync }, y: false, drag: { x: false, y: false }, points: { show: !stacked, size: 7 } },
     scales: { y: { range: (_, __, high) => [0, Math.max(high * 1.08, least_top, 1e-9)] } },
     axes: [
-      { ...axis, grid: { show: false }, size: 24, space: 72, values: '{HH}:{mm}' as unknown as uPlot.Axis.Values },
-      { ...axis, size: 56, space: 34, values: (_, ticks) => ticks.map((tick) => latest.current.format(tick)) },
+      { ...axis, grid: { show: false }, size: 24, space: 72, values: (_, ticks, __, ___, step) => ticks.map((tick) => clock(tick, step < 60)) },
+      { ...axis, size: 56, space: 34, ...(format === compact || format === count ? { incrs: kWhole } : {}), values: (_, ticks) => ticks.map((tick) => latest.current.format(tick)) },
     ],
     series: [{}, ...lines.map((line): uPlot.Series => ({
       label: line.name, stroke: colour(line.tone), width: stacked ? 1 : 1.75, points: { show: false },
