@@ -1,0 +1,82 @@
+// The real thing: the demo's agent, broker and cloud, and the link that the demo prints.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { test } from 'node:test';
+import { browser, check_accessible, kPatience, sees, shoot } from './session.mjs';
+
+const kDemo = 240_000; // ms; under sanitizers it takes its time
+
+async function with_demo(work) {
+  const demo = spawn(process.env.WEB_DEMO, ['--tasks', '60', '--cut', '0', '--keep'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const over = new Promise((done) => demo.on('exit', done));
+  let said = '';
+  for (const stream of [demo.stdout, demo.stderr]) stream.on('data', (text) => { said += text; });
+  try {
+    const end = Date.now() + kDemo;
+    let link;
+    while (!(link = /http:\/\/127\.0\.0\.1:\d+\/login#code=\S+/.exec(said)?.[0])) {
+      assert.ok(Date.now() < end && demo.exitCode === null, `no link: ${said}`);
+      await new Promise((done) => setTimeout(done, 200));
+    }
+    await work(link);
+  } finally {
+    demo.kill('SIGINT');
+    await over;
+  }
+}
+
+test('the link of the demo leads to its device, its tasks and its cloud, live and accessible', () => with_demo(async (link) => {
+  const context = await (await browser()).newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage(), wrong = [], origin = new URL(link).origin;
+  page.setDefaultTimeout(kPatience);
+  page.on('pageerror', (error) => wrong.push(error.stack));
+  page.on('console', (message) => { if (message.type() === 'error') wrong.push(message.text()); });
+  page.on('request', (request) => { if (!request.url().startsWith(origin)) wrong.push(`asked for ${request.url()}`); });
+  const look = async (name) => {
+    await page.waitForTimeout(500);
+    for (const theme of ['light', 'dark']) {
+      // Without motion: half-way between two themes nothing has its contrast.
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+      await check_accessible(page);
+      await shoot(page, `real-${name}-${theme}`, { fullPage: true });
+    }
+  };
+  try {
+    await page.goto(link);
+    await sees(page, '1 device, 1 connected');
+    await sees(page, 'Live');
+    assert.ok(!page.url().includes('code'));
+    await look('fleet');
+
+    await page.getByRole('link', { name: 'Devices' }).click();
+    const device = page.locator('.vrow[data-row="0"] a');
+    await device.waitFor();
+    await look('devices');
+    await device.click();
+    await sees(page, /^as told/);
+    await look('device');
+
+    await page.getByRole('link', { name: 'Tasks' }).click();
+    const task = page.locator('.stream tbody a').first();
+    await task.waitFor();
+    await sees(page, 'Answered');
+    await look('tasks');
+    await task.click();
+    await page.locator('.wf-bar').first().waitFor();
+    await look('task');
+
+    await page.getByRole('link', { name: 'Alerts' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Alerts' }).waitFor();
+    await look('alerts');
+    await page.goto(`${origin}/alerts?view=rules`);
+    await page.getByRole('switch').first().waitFor();
+    await look('alerts-rules');
+
+    await page.getByRole('link', { name: 'Cloud', exact: true }).click();
+    await sees(page, 'Connected');
+    await look('cloud');
+    assert.deepEqual(wrong, []);
+  } finally {
+    await context.close();
+  }
+}));
