@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <random>
 
 #include "common/crypto/random.h"
@@ -20,6 +22,25 @@ std::uint64_t physical_memory() {
   long pages = sysconf(_SC_PHYS_PAGES);
   long size = sysconf(_SC_PAGESIZE);
   return pages > 0 && size > 0 ? std::uint64_t(pages) * std::uint64_t(size) : 0;
+}
+
+// What the fleet shows of a device's losses: one line a class and cause.
+std::vector<LossTotal> totals_of(const LossBook& book) {
+  std::map<std::pair<std::string, std::string>, LossTotal> totals;
+  for (std::size_t data = 0; data < kDataClasses; ++data) {
+    for (const LossLine& line : book[data].lines) {
+      const std::string what(to_string(static_cast<DataClass>(data)));
+      const std::string cause(to_string(line.cause));
+      LossTotal one{what, cause, 0, line.first, line.last};
+      LossTotal& total = totals.try_emplace({what, cause}, std::move(one)).first->second;
+      total.count += line.count;
+      total.from = std::min(total.from, line.first);
+      total.until = std::max(total.until, line.last);
+    }
+  }
+  std::vector<LossTotal> list;
+  for (auto& [key, total] : totals) list.push_back(std::move(total));
+  return list;
 }
 
 }  // namespace
@@ -120,6 +141,9 @@ Status Composition::start() {
   parts.refused = [](const std::string& cause, const std::string& detail) {
     runtime::log_once(Level::warning, cause, "refused a message",
                       {{"cause", cause}, {"detail", detail}});
+  };
+  parts.losses = [this](const std::string& device, const LossBook& book) {
+    fleet_->on_loss(device, totals_of(book));
   };
   fleet_->start(std::exchange(fleet_recovered_, {}));
   fleet_turns_ = std::make_unique<runtime::Turns>(
