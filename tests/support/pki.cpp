@@ -8,7 +8,7 @@
 namespace spillway::test {
 namespace {
 
-constexpr int kDays = 7;
+constexpr int kDays = 60;  // far from where a certificate is said to expire
 constexpr int kExpired = -1;
 
 std::string config_with(const std::string& extensions) {

@@ -96,11 +96,14 @@ TEST(Watch, the_agent_is_in_the_fleet_its_tasks_are_listed_and_its_end_is_seen) 
     all.insert(all.end(), arguments.begin(), arguments.end());
     return run_program(all);
   };
+  std::string shown_last;  // for the reader of a failure
   auto health = [&] {
     Ran shown = spwctl({"device", "show", Testbed::kDevice, "-o", "json"});
+    shown_last = shown.out + shown.err;
     return shown.code == 0 ? std::string(json::parse(shown.out).at("health").as_string()) : "";
   };
-  CHECK(eventually(kSoon, [&] { return health() == "operational"; }));
+  const bool well = eventually(kSoon, [&] { return health() == "operational"; });
+  CHECK_TEXT(well, shown_last.c_str());
   CHECK(rig.bed().wait_for_link(kSoon));
   CHECK_EQUAL(0, rig.spillway({"submit", "echo", "--prefer", "cloud", "--wait"}).code);
   CHECK(eventually(kSoon, [&] {
