@@ -30,7 +30,7 @@ enum class OnDisconnect : std::uint8_t { run_local = 0, wait = 1, fail = 2 };
 // A blob by content.
 struct BlobRef {
   Digest sha256{};
-  std::uint64_t size = 0;  // bytes
+  std::uint64_t size = 0;                            // bytes
   auto operator<=>(const BlobRef&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
