@@ -201,9 +201,8 @@ LossEntry read(Reader& reader, const fb::LossEntry& raw) {
 LossReport read(Reader& reader, const fb::LossReport& raw) {
   LossReport report{Origin{reader.nonzero(raw.origin(), "loss_report.origin")},
                     reader.nonzero(raw.number(), "loss_report.number")};
-  if (auto size = reader.count(raw.produced(), "loss_report.produced", kDataClasses)) {
-    std::copy_n(raw.produced()->begin(), size, report.produced.begin());
-  }
+  const auto classes = reader.count(raw.produced(), "loss_report.produced", kDataClasses);
+  for (flatbuffers::uoffset_t i = 0; i < classes; ++i) report.produced[i] = raw.produced()->Get(i);
   const auto size = reader.count(raw.entries(), "loss_report.entries", kMaxLossEntries);
   for (flatbuffers::uoffset_t i = 0; i < size && reader.ok(); ++i) {
     report.entries.push_back(read(reader, *raw.entries()->Get(i)));
