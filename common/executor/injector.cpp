@@ -1,32 +1,24 @@
 #include "common/executor/injector.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace spillway::executor {
-namespace {
-
-constexpr std::size_t kFew = 4;
-
-}  // namespace
 
 Injector::Injector(unsigned shards, std::size_t capacity)
     : shard_capacity_(std::max<std::size_t>(1, (capacity + shards - 1) / shards)) {
   for (unsigned i = 0; i < shards; ++i) shards_.push_back(std::make_unique<Shard>());
-  counts_.resize(shards);
 }
 
 unsigned Injector::home() const {
-  static constinit std::atomic<unsigned> threads{0};
-  static constinit thread_local unsigned thread = 0;
-  if (!thread) thread = threads.fetch_add(1, std::memory_order_relaxed) + 1;
+  static std::atomic<unsigned> threads{0};
+  thread_local const unsigned thread = threads.fetch_add(1, std::memory_order_relaxed);
   return thread % static_cast<unsigned>(shards_.size());
 }
 
 void Injector::link(Shard& shard, Node* node) {
   const unsigned list =
       2U * static_cast<unsigned>(node->band) + (node->deadline == kNoDeadline ? 1U : 0U);
-  shard.intake(list).push(node);
+  shard.lists[list].push(node);
   // seq_cst: settle() clears the bit and then looks at the list; here the list is filled and then
   // the bit looked at. One of the two sees the other.
   if (!(lists_.load(std::memory_order_seq_cst) & 1U << list)) {
@@ -42,7 +34,10 @@ Injector::Pushed Injector::push(Node* node, bool bounded) {
     // it.
     const std::uint64_t before = shard.pushed.fetch_add(1, std::memory_order_seq_cst);
     const bool closed = closed_.load(std::memory_order_seq_cst);
-    if (!closed && (!bounded || has_room(shard, before))) {
+    // relaxed: a stale count of those taken only refuses too early.
+    const bool room =
+        !bounded || before - shard.taken.load(std::memory_order_relaxed) < shard_capacity_;
+    if (room && !closed) {
       node->shard = at & 0x7F;
       link(shard, node);
       return Pushed::yes;
@@ -51,14 +46,6 @@ Injector::Pushed Injector::push(Node* node, bool bounded) {
     if (closed) return Pushed::closed;
   }
   return Pushed::full;
-}
-
-// relaxed: what is stale refuses too early, at most.
-bool Injector::has_room(Shard& shard, std::uint64_t before) const {
-  if (before < shard.limit.load(std::memory_order_relaxed)) return true;
-  const std::uint64_t limit = shard.taken.load(std::memory_order_relaxed) + shard_capacity_;
-  shard.limit.store(limit, std::memory_order_relaxed);
-  return before < limit;
 }
 
 void Injector::push_again(Node* node) {
@@ -71,69 +58,36 @@ void Injector::push_again(Node* node) {
 }
 
 std::size_t Injector::take(Node** out, std::size_t count, unsigned worst) {
-  // Whoever has the lock offers what it takes to the others, so there is nothing to wait for.
-  std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock) return 0;
+  std::lock_guard lock(mutex_);
+  const unsigned band = choose(worst);
+  if (band == kBands) return 0;
+  age_[band] = 0;
   next_shard_ = (next_shard_ + 1) % shards_.size();  // no producer is served to the end first
-  sort_in();
+  sort_in(band);
   std::size_t taken = 0;
-  unsigned done = 0;  // bit per band that has no more
-  for (unsigned band; taken < count && (band = choose(worst, done)) < kBands;) {
-    const std::size_t most = std::min(count - taken, most_of(band));
-    const std::size_t got = take_of(band, out + taken, most);
-    if (got < most) done |= 1U << band;
-    taken += got;
+  while (taken < count) {
+    const bool plain_first = plain_turn_[band] >= kPlainTurn;
+    Node* node = plain_first ? next_plain(band) : next_timed(band);
+    if (!node) node = plain_first ? next_timed(band) : next_plain(band);
+    if (!node) break;
+    out[taken++] = node;
   }
-  // Under load a list that is empty will not be so for long; at other times a bit that says more
-  // than there is would wake somebody in vain.
-  if (taken < kFew) {
-    for (unsigned list = 0; list < 2 * kBands; ++list) settle(list);
-  }
-  for (std::size_t i = 0; i < counts_.size(); ++i) {
-    if (!counts_[i]) continue;
-    std::atomic<std::uint64_t>& shard_taken = shards_[i]->taken;
-    shard_taken.store(shard_taken.load(std::memory_order_relaxed) + std::exchange(counts_[i], 0),
-                      std::memory_order_relaxed);
+  settle(2 * band);
+  settle(2 * band + 1);
+  for (unsigned other = band + 1; other < kBands; ++other) {
+    if (has(2 * other) || has(2 * other + 1)) age_[other] += static_cast<unsigned>(taken);
   }
   return taken;
 }
 
 // The best band that has something, unless a worse one has been passed over for too long.
-unsigned Injector::choose(unsigned worst, unsigned done) const {
-  unsigned best = kBands;
-  for (unsigned band = 0; band <= worst; ++band) {
-    if (done & 1U << band || !has_band(band)) continue;
-    if (age_[band] >= kAgeLimit) return band;
-    best = std::min(best, band);
+unsigned Injector::choose(unsigned worst) {
+  const unsigned best = best_band();
+  if (best > worst) return kBands;
+  for (unsigned band = best + 1; band <= worst; ++band) {
+    if (age_[band] >= kAgeLimit && (has(2 * band) || has(2 * band + 1))) return band;
   }
   return best;
-}
-
-// One of a band that was passed over for too long, and no more of others than a worse one can wait.
-std::size_t Injector::most_of(unsigned band) const {
-  unsigned oldest = 0;
-  for (unsigned other = band; other < kBands; ++other) {
-    if (has_band(other)) oldest = std::max(oldest, age_[other]);
-  }
-  return kAgeLimit - std::min(oldest, kAgeLimit - 1);
-}
-
-// None only if there is none, or if its pusher is between its steps.
-std::size_t Injector::take_of(unsigned band, Node** out, std::size_t count) {
-  std::size_t taken = 0;
-  for (; taken < count; ++taken) {
-    const bool plain_first = plain_turn_[band] >= kPlainTurn;
-    Node* node = plain_first ? next_plain(band) : next_timed(band);
-    if (!node) node = plain_first ? next_timed(band) : next_plain(band);
-    if (!node) break;
-    __builtin_prefetch(node, 1);  // its turn comes after those before it
-    out[taken] = node;
-  }
-  age_[band] = 0;
-  for (unsigned other = band + 1; other < kBands; ++other) {
-    if (has_band(other)) age_[other] += static_cast<unsigned>(taken);
-  }
-  return taken;
 }
 
 // Whether the list's bit is set; only those who hold the lock clear it.
@@ -142,30 +96,54 @@ bool Injector::has(unsigned list) const {
 }
 
 // Moves what has arrived with a deadline to where it is sorted.
-void Injector::sort_in() {
-  constexpr unsigned kTimed = 0b01010101;
-  if (!(lists_.load(std::memory_order_relaxed) & kTimed)) return;
+void Injector::sort_in(unsigned band) {
+  if (!has(2 * band)) return;
+  Run run;
+  if (!spare_.empty()) {
+    run = std::move(spare_.back());
+    spare_.pop_back();
+  }
   for (auto& shard : shards_) {
-    while (Node* node = shard->timed.pop()) {
-      timed_[static_cast<std::size_t>(node->band)].push(node->deadline, node->shard, node);
+    while (Node* node = shard->lists[2 * band].pop()) {
+      run.push_back({node->deadline, order_++ & (~std::uint64_t{0} >> 8), node->shard, node});
     }
   }
+  if (run.empty()) return keep_spare(std::move(run));
+  std::sort(run.begin(), run.end());
+  timed_[band].push_back(std::move(run));
+  std::push_heap(timed_[band].begin(), timed_[band].end(), RunBefore{});
+}
+
+void Injector::keep_spare(Run run) {
+  constexpr std::size_t kSpare = 8, kSpareCapacity = 1024;
+  if (spare_.size() < kSpare && run.capacity() <= kSpareCapacity) spare_.push_back(std::move(run));
 }
 
 Node* Injector::next_timed(unsigned band) {
-  if (timed_[band].empty()) return nullptr;
-  const DeadlineQueue::Item earliest = timed_[band].pop();
+  std::vector<Run>& runs = timed_[band];
+  if (runs.empty()) return nullptr;
+  std::pop_heap(runs.begin(), runs.end(), RunBefore{});
+  const Timed earliest = runs.back().back();
+  runs.back().pop_back();
+  if (runs.back().empty()) {
+    keep_spare(std::move(runs.back()));
+    runs.pop_back();
+  } else {
+    std::push_heap(runs.begin(), runs.end(), RunBefore{});
+  }
   ++plain_turn_[band];
-  ++counts_[earliest.shard];
+  std::atomic<std::uint64_t>& taken = shards_[earliest.shard]->taken;
+  taken.store(taken.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   return earliest.node;
 }
 
 Node* Injector::next_plain(unsigned band) {
   if (!has(2 * band + 1)) return nullptr;
   for (std::size_t tried = 0; tried < shards_.size(); ++tried) {
-    if (Node* node = shards_[next_shard_]->plain[band].pop()) {
+    Shard& shard = *shards_[next_shard_];
+    if (Node* node = shard.lists[2 * band + 1].pop()) {
       plain_turn_[band] = 0;
-      ++counts_[next_shard_];
+      shard.taken.store(shard.taken.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       return node;
     }
     next_shard_ = (next_shard_ + 1) % shards_.size();
@@ -178,7 +156,7 @@ void Injector::settle(unsigned list) {
   if (!has(list) || (list % 2 == 0 && !timed_[list / 2].empty())) return;
   auto empty = [&] {
     return std::all_of(shards_.begin(), shards_.end(),
-                       [&](const auto& shard) { return shard->intake(list).empty(); });
+                       [&](const auto& shard) { return shard->lists[list].empty(); });
   };
   if (!empty()) return;
   lists_.fetch_and(~(1U << list), std::memory_order_seq_cst);

@@ -73,13 +73,12 @@ void Worker::loop() {
 Entry Worker::next() {
   const unsigned own = band_of(spawned_.newest());
   const bool deep = spawned_.size() > kDeep;
-  unsigned outside = waiting_band();
-  if (!glance_ || outside == kBands) outside = std::min(outside, core_.injector.best_band());
+  const unsigned outside = std::min(core_.injector.best_band(), band_of(inbox_.oldest()));
   if (outside < kBands && outside <= core_.worst_band(index_)) {
     const unsigned turn = deep ? kDeepTurn : kTurn;
     const bool outside_first = outside < own || (outside == own && passed_outside_ >= turn);
     if (own == kBands || (outside_first ? passed_own_ < kAgeLimit : passed_outside_ >= kAgeLimit)) {
-      if (const Entry entry = next_from_outside()) {
+      if (const Entry entry = next_from_outside(outside)) {
         passed_outside_ = 0;
         ++passed_own_;
         return entry;
@@ -92,41 +91,17 @@ Entry Worker::next() {
   return ++tick_ % (deep ? kDeepOldestTurn : kOldestTurn) ? spawned_.pop() : spawned_.steal();
 }
 
-Entry Worker::next_from_outside() {
-  const unsigned waiting = waiting_band();
-  if (!glance_ || waiting == kBands) {
-    glance_ = batch_ < kGlance || plain_ ? 1 : kGlance;
-    if (core_.injector.best_band() < waiting) {
-      if (const Entry entry = refill(waiting)) return entry;
-    }
+Entry Worker::next_from_outside(unsigned best) {
+  if (band_of(inbox_.oldest()) == best) {
+    if (const Entry entry = inbox_.steal()) return entry;
   }
-  --glance_;
-  Entry entry = 0;
-  if (passed_inbox_ < kAgeLimit && (entry = express_.steal())) {
-    ++passed_inbox_;
-    return entry;
-  }
-  passed_inbox_ = 0;
-  return inbox_.steal();
-}
-
-// Takes what is better than what waits; runs the first and keeps the rest.
-Entry Worker::refill(unsigned waiting) {
+  const bool refill = inbox_.size() == 0;
+  if (refill) adapt_batch();
   Node* nodes[kInbox];
-  std::size_t most = 1;
-  if (waiting == kBands) {
-    adapt_batch();
-    most = batch_;
-  } else if (!express_.size()) {
-    most = std::min<std::size_t>(batch_, kGlance);
-  }
-  const unsigned worst = std::min(core_.worst_band(index_), waiting - 1);
-  const std::size_t count = core_.injector.take(nodes, most, worst);
+  const std::size_t count =
+      core_.injector.take(nodes, refill ? batch_ : 1, core_.worst_band(index_));
   if (!count) return 0;
-  for (std::size_t i = 1; i < count; ++i) {
-    const Entry entry = executor::entry_of(nodes[i]);
-    waiting == kBands ? inbox_.push(entry) : express_.push(entry);
-  }
+  for (std::size_t i = 1; i < count; ++i) inbox_.push(executor::entry_of(nodes[i]));
   injected.add(count);
   if (count > 1 && idlers_.worth_claiming()) core_.wake_for_more(*this);
   return executor::entry_of(nodes[0]);

@@ -37,9 +37,6 @@ class Worker {
   // this worker's own (kDeepTurn while its deque is deep, so that it does not grow further), and
   // any work at all, its own or from outside, is passed over at most kAgeLimit times.
   static constexpr unsigned kTurn = 1, kDeepTurn = 8, kAgeLimit = 64;
-  // The injector is looked at before every closure, or before every kGlance-th once closures have
-  // shown that they are short: better ones then wait for at most that many.
-  static constexpr unsigned kGlance = 8;
   // Every 16th of its own is its oldest, so that none stays for ever below those that post
   // themselves again; rarely when deep, for going breadth first makes it deeper.
   static constexpr unsigned kOldestTurn = 16, kDeepOldestTurn = 1024;
@@ -87,14 +84,13 @@ class Worker {
   }
   template <class Wanted>
   Entry steal(Wanted&& wanted) {
-    Entry entry = spawned_.steal(wanted);
-    if (!entry) entry = express_.steal(wanted);
+    const Entry entry = spawned_.steal(wanted);
     return entry ? entry : inbox_.steal(wanted);
   }
   // The band of something that can be stolen here, kBands if nothing can.
   unsigned oldest_band() const {
     const unsigned band = band_of(spawned_.oldest());
-    return band < kBands ? band : waiting_band();
+    return band < kBands ? band : band_of(inbox_.oldest());
   }
   void signal();
 
@@ -114,14 +110,8 @@ class Worker {
   Entry entry_of(Job& job) const {
     return reinterpret_cast<Entry>(&job) | static_cast<Entry>(band_) << 1 | 1;
   }
-  // Of what came from the injector and was not run yet.
-  unsigned waiting_band() const {
-    const unsigned band = band_of(express_.oldest());
-    return band < kBands ? band : band_of(inbox_.oldest());
-  }
   Entry next();
-  Entry next_from_outside();
-  Entry refill(unsigned waiting);
+  Entry next_from_outside(unsigned best);
   void adapt_batch();
   void run(Entry entry);
   void run_timed(Node* node);
@@ -137,14 +127,12 @@ class Worker {
   const bool plain_;          // never counts as a searcher: it is kept for high bands
   Band band_ = Band::normal;  // of what runs
   unsigned depth_ = 0;        // closures running on this thread, one inside the other
-  unsigned passed_outside_ = 0, passed_own_ = 0, passed_inbox_ = 0, tick_ = 0, runs_ = 0;
-  unsigned glance_ = 0;  // closures from outside until the injector is looked at
+  unsigned passed_outside_ = 0, passed_own_ = 0, tick_ = 0, runs_ = 0;
   std::size_t batch_ = 1;
   std::int64_t refilled_at_ = 0;
 
   Deque<Entry, kSpawned> spawned_;
-  Deque<Entry, kInbox> inbox_;     // a batch from the injector, oldest first, not run yet
-  Deque<Entry, kGlance> express_;  // what came later and is better: before the inbox
+  Deque<Entry, kInbox> inbox_;  // a batch from the injector, oldest first, not run yet
   alignas(64) std::atomic<std::uint32_t> signal_{0};
 };
 

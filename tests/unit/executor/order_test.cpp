@@ -77,7 +77,7 @@ TEST(Order, no_band_waits_for_more_than_the_age_limit_of_better_ones) {
   Queue queue;
   queue.add("z", {.band = Band::background});
   for (unsigned i = 0; i < 3 * Injector::kAgeLimit; ++i) queue.add("a", {.band = Band::urgent});
-  // Batches are run whole, so the limit is reached within one batch more.
+  // Batches are taken whole, so the limit is reached within one batch more.
   const std::size_t at = queue.run().find('z');
   CHECK(at >= Injector::kAgeLimit && at <= 2 * Injector::kAgeLimit);
 }
@@ -116,32 +116,6 @@ TEST(Order, outside_work_starts_within_the_stated_number_of_closures_that_keep_p
     CHECK(waited <= Worker::kDeepTurn);
   }
   stop = true;
-}
-
-// Closures so short that the worker takes them in batches; from inside, so that what the executor
-// does between the two is all that is counted.
-TEST(Order, a_better_band_waits_for_no_more_short_closures_than_the_glance) {
-  Executor executor({.workers = 1});
-  std::atomic<unsigned> turns{0};
-  for (int round = 0; round < 50; ++round) {
-    std::atomic<unsigned> waited{~0U};
-    for (int i = 0; i < 400; ++i) {
-      CHECK(executor.try_submit([&] { ++turns; }, {.band = Band::background}).ok());
-    }
-    CHECK(executor
-              .try_submit(
-                  [&] {
-                    const unsigned before = turns;
-                    CHECK(executor
-                              .try_submit([&, before] { waited = turns - before; },
-                                          {.band = Band::high})
-                              .ok());
-                  },
-                  {.band = Band::background})
-              .ok());
-    while (waited == ~0U) std::this_thread::yield();
-    CHECK(waited <= Worker::kGlance);
-  }
 }
 
 TEST(Order, P17_an_urgent_closure_waits_for_none_of_the_long_ones_when_a_worker_is_reserved) {
