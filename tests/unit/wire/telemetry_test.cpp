@@ -116,10 +116,10 @@ TEST(Telemetry, metrics_of_a_newer_device_are_skipped) {
   frame.metrics.set(Metric(0), 1);
   Bytes bytes = encode(frame);
   // Session 7, seq 1 and the rest are short: the word of bits follows the interval.
-  Bytes known(10, 0xFF);
-  known.back() = 1;
-  Bytes newer(bytes.begin(), bytes.begin() + 4 + 1 + 1 + 8 + 2);
-  newer.insert(newer.end(), known.begin(), known.end());
+  Bytes newer = bytes;
+  newer.resize(4 + 1 + 1 + 8 + 2);
+  for (int i = 0; i < 9; ++i) newer.push_back(0xFF);
+  newer.push_back(1);
   for (int i = 0; i < 64; ++i) newer.push_back(2);
   newer.push_back(0);
   newer.push_back(0);
