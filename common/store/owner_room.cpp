@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "common/store/owner_tables.h"
 
@@ -36,6 +37,18 @@ std::uint64_t OwnerTables::results() const {
   return ended;
 }
 
+// Whether what was kept stands in the way of new work: tasks were turned away for want of room, and
+// most of what is here is finished. Fewer results than that are left to those who wait for them.
+bool OwnerTables::is_filled_by_results(const Batch& batch) const {
+  const bool turned_away =
+      std::any_of(batch.losses.begin(), batch.losses.end(), [](const LossCount& loss) {
+        return loss.data == DataClass::tasks && loss.cause == LossCause::disk_budget;
+      });
+  if (!turned_away) return false;
+  const auto& counts = file_.node().counts;
+  return results() > std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}) - results();
+}
+
 // Before a batch is written: what it brings must find room, whatever was kept until now (P21).
 Status OwnerTables::make_room(const Batch& batch) {
   Result<std::uint64_t> used = file_.in_use();
@@ -47,6 +60,10 @@ Status OwnerTables::make_room(const Batch& batch) {
   const std::uint64_t over =
       surplus(results() + ends, options_.budget.of(DataClass::results).items);
   if (Status status = drop_results(over, LossCause::items, batch); !status) return status;
+  if (is_filled_by_results(batch)) {
+    Status status = drop_results(kDropSlice, LossCause::disk_budget, batch);
+    if (!status) return status;
+  }
   if (in_use_ > plan_.results()) {
     const std::uint64_t drop = std::min(kDropSlice, 2 * ends + 16);
     Status status = drop_results(drop, LossCause::disk_budget, batch);

@@ -124,6 +124,33 @@ TEST(Room, P21_one_commit_that_ends_many_tasks_at_once_finds_room) {
   check_sums();
 }
 
+TEST(Room, kept_results_give_way_to_tasks_that_were_turned_away_and_half_of_the_room_is_theirs) {
+  CHECK_OK(open.open());
+  const DiskPlan plan = plan_disk(budget.disk);
+  const auto fits = [&] { return open.store().use().in_use + disk_cost(40'000) <= plan.tasks(); };
+  const auto turn_away = [&] {
+    Batch batch;
+    batch.now = now;
+    batch.losses.push_back({DataClass::tasks, LossCause::disk_budget, now, 1});
+    CHECK_OK(open.commit(std::move(batch)));
+  };
+  std::uint64_t last = 0;
+  while (fits()) {
+    CHECK_OK(add(++last, 40'000));
+    CHECK_OK(finish(last, 10));
+  }
+  turn_away();
+  CHECK(fits());
+  CHECK(lost(DataClass::results, LossCause::disk_budget) > 0);
+  check_sums();
+  // Now unfinished tasks fill it: the few results that are left wait for whoever asks for them.
+  while (fits()) CHECK_OK(add(++last, 40'000));
+  CHECK_OK(finish(last, 10));
+  turn_away();
+  CHECK_OK(open.find(last));
+  CHECK_FALSE(fits());
+}
+
 TEST(Room, results_beyond_their_number_go_oldest_first_and_are_counted) {
   budget.of(DataClass::results).items = 10;
   CHECK_OK(open.open());
