@@ -25,10 +25,10 @@ std::uint64_t physical_memory() {
 }
 
 // What the fleet shows of a device's losses: one line a class and cause.
-std::vector<LossTotal> totals_of(const LossBook& book) {
+std::vector<LossTotal> totals_of(const ledger::LossBook& book) {
   std::map<std::pair<std::string, std::string>, LossTotal> totals;
   for (std::size_t data = 0; data < kDataClasses; ++data) {
-    for (const LossLine& line : book[data].lines) {
+    for (const ledger::LossLine& line : book[data].lines) {
       const std::string what(to_string(static_cast<DataClass>(data)));
       const std::string cause(to_string(line.cause));
       LossTotal one{what, cause, 0, line.first, line.last};
@@ -62,9 +62,9 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   std::unique_ptr<Composition> made(new Composition(options, loop));
   made->boot_ = BootId{crypto::random_u64()};
   auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
-  SqliteLedger::Options file;
+  ledger::SqliteLedger::Options file;
   file.answered = NodeOptions{}.tombstones;
-  auto opened = SqliteLedger::open(options.state_dir + "/ledger.db", poster, file);
+  auto opened = ledger::SqliteLedger::open(options.state_dir + "/ledger.db", poster, file);
   if (!opened) return opened.error();
   made->ledger_ = std::move(opened->ledger);
   made->recovered_ = std::move(opened->recovered);
@@ -142,7 +142,7 @@ Status Composition::start() {
     runtime::log_once(Level::warning, cause, "refused a message",
                       {{"cause", cause}, {"detail", detail}});
   };
-  parts.losses = [this](const std::string& device, const LossBook& book) {
+  parts.losses = [this](const std::string& device, const ledger::LossBook& book) {
     fleet_->on_loss(device, totals_of(book));
   };
   fleet_->start(std::exchange(fleet_recovered_, {}));

@@ -8,12 +8,12 @@
 #include "cloud/app/front.h"
 #include "cloud/fleet/fleet.h"
 #include "cloud/fleet/sqlite_fleet_store.h"
-#include "cloud/ledger/sqlite_ledger.h"
 #include "cloud/node/node.h"
 #include "common/attempt/pool_runner.h"
 #include "common/executor/executor.h"
 #include "common/kinds/command.h"
 #include "common/kinds/registry.h"
+#include "common/ledger/sqlite_ledger.h"
 #include "common/mqtt/paho_transport.h"
 #include "common/runtime/loop.h"
 #include "common/runtime/system_clock.h"
@@ -63,8 +63,8 @@ class Composition {
   runtime::BootClock clock_;
   kinds::KindRegistry kinds_;
   // Destroyed from the bottom up: first nobody calls in, then nothing runs, then the ledger closes.
-  std::unique_ptr<SqliteLedger> ledger_;
-  LedgerRecovered recovered_;
+  std::unique_ptr<ledger::SqliteLedger> ledger_;
+  ledger::LedgerRecovered recovered_;
   std::unique_ptr<SqliteFleetStore> fleet_store_;
   FleetRecovered fleet_recovered_;
   std::unique_ptr<Fleet> fleet_;

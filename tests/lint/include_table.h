@@ -32,6 +32,13 @@ inline const Folder kFolders[] = {
     {"common/attempt",
      {"common/base", "common/crypto", "common/executor", "common/kinds", "common/runtime"}},
 
+    // The lessee's record and its working part: the cloud's for devices, a device's for the cloud.
+    {"common/ledger",
+     {"common/base", "common/crypto", "common/lifecycle", "common/store", "common/wire"}},
+    {"common/lessee",
+     {"common/attempt", "common/base", "common/crypto", "common/ledger", "common/lifecycle",
+      "common/store", "common/wire"}},
+
     {"agent/include", {}},
     {"agent/config", {"common"}},
     {"agent/placement", {"common/base"}},
@@ -52,7 +59,6 @@ inline const Folder kFolders[] = {
 
     {"cloud/config", {"common"}},
     {"cloud/session", {"common"}},
-    {"cloud/ledger", {"common"}},
     {"cloud/dispatch", {"common"}},
     {"cloud/fleet", {"common"}},
     {"cloud/fleetsim", {"common"}},
@@ -62,8 +68,7 @@ inline const Folder kFolders[] = {
     {"cloud/metrics", {"common", "cloud/fleet/views.h"}},
     // The operator's command line speaks to the cloud as any client does.
     {"cloud/ctl", {"common", "cloud/http/client.h", "cloud/http/exchange.h"}},
-    {"cloud/node",
-     {"common", "cloud/config", "cloud/session", "cloud/ledger", "cloud/dispatch", "cloud/fleet"}},
+    {"cloud/node", {"common", "cloud/config", "cloud/session", "cloud/dispatch", "cloud/fleet"}},
     {"cloud/app", {"common", "cloud"}},
 
     {"tests", {"common", "agent", "cloud"}},

@@ -73,12 +73,12 @@ TEST(Rules, a_tree_that_keeps_them_is_clean) {
 }
 
 TEST(Rules, agent_and_cloud_never_include_each_other_and_common_neither) {
-  CHECK(refuses_include("agent/node/node.h", "\"cloud/ledger/ledger.h\""));
+  CHECK(refuses_include("agent/node/node.h", "\"cloud/dispatch/dispatch.h\""));
   CHECK(refuses_include("cloud/node/node.h", "\"agent/placement/placement.h\""));
   CHECK(refuses_include("cloud/node/node.h", "\"spillway/agent/agent.h\""));
   CHECK(refuses_include("common/wire/codec.h", "\"agent/node/node.h\""));
-  CHECK(refuses_include("common/store/store.h", "\"cloud/ledger/ledger.h\""));
-  CHECK(refuses_include("agent/app/compose.h", "\"cloud/ledger/ledger.h\""));
+  CHECK(refuses_include("common/store/store.h", "\"cloud/dispatch/dispatch.h\""));
+  CHECK(refuses_include("agent/app/compose.h", "\"cloud/dispatch/dispatch.h\""));
 }
 
 TEST(Rules, production_never_includes_tests) {
@@ -89,7 +89,7 @@ TEST(Rules, production_never_includes_tests) {
 TEST(Rules, siblings_do_not_include_each_other) {
   CHECK(refuses_include("agent/session/session.h", "\"agent/placement/placement.h\""));
   CHECK(refuses_include("agent/placement/placement.h", "\"agent/node/node.h\""));
-  CHECK(refuses_include("cloud/session/session.h", "\"cloud/ledger/ledger.h\""));
+  CHECK(refuses_include("cloud/session/session.h", "\"cloud/dispatch/dispatch.h\""));
   CHECK(refuses_include("agent/cli/main.h", "\"agent/node/node.h\""));
   CHECK(refuses_include("common/lifecycle/owner.h", "\"common/store/database.h\""));
   CHECK(refuses_include("common/base/ids.h", "\"common/wire/codec.h\""));
@@ -97,7 +97,7 @@ TEST(Rules, siblings_do_not_include_each_other) {
 
 TEST(Rules, only_who_composes_names_adapters) {
   CHECK(refuses_include("agent/node/node.h", "\"common/mqtt/paho_transport.h\""));
-  CHECK(refuses_include("cloud/node/node.h", "\"cloud/ledger/sqlite_ledger.h\""));
+  CHECK(refuses_include("cloud/node/node.h", "\"common/ledger/sqlite_ledger.h\""));
   CHECK_FALSE(refuses_include("agent/app/compose.h", "\"common/mqtt/paho_transport.h\""));
 }
 

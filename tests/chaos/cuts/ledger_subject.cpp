@@ -1,16 +1,16 @@
 #include <map>
 #include <set>
 
-#include "cloud/ledger/sqlite_ledger.h"
+#include "common/ledger/sqlite_ledger.h"
 #include "tests/chaos/cuts/subject.h"
 #include "tests/sim/random.h"
 
 namespace spillway::chaos {
 namespace {
 
-using cloud::LedgerBatch;
-using cloud::LedgerRow;
-using cloud::SqliteLedger;
+using ledger::LedgerBatch;
+using ledger::LedgerRow;
+using ledger::SqliteLedger;
 using lifecycle::LeaseState;
 using lifecycle::LesseeStep;
 using lifecycle::LesseeTask;
@@ -99,7 +99,7 @@ class Author {
     Kept& kept = at->second;
     const LesseeStep step = step_of(kept.task, random_, now());
     if (step.verdict != lifecycle::Verdict::applied) return;
-    cloud::LedgerUpdate update;
+    ledger::LedgerUpdate update;
     update.id = {kOwner, at->first};
     update.was_state = kept.task.state;
     update.was_epoch = kept.task.epoch;

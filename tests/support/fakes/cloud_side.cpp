@@ -32,7 +32,7 @@ cloud::NodeParts CloudSide::parts() {
 }
 
 void CloudSide::boot() {
-  const cloud::LedgerRecovered recovered = disk.recover(options.tombstones);
+  const ledger::LedgerRecovered recovered = disk.recover(options.tombstones);
   ledger_ = std::make_unique<MemoryLedger>(disk);
   runner_ = std::make_unique<ManualRunner>(clock_, workers_);
   runner_->unbegun = std::exchange(unbegun, {});

@@ -6,8 +6,8 @@ namespace spillway::test {
 
 using lifecycle::LeaseState;
 
-cloud::LedgerRecovered LedgerDisk::recover(std::size_t answered) const {
-  cloud::LedgerRecovered recovered;
+ledger::LedgerRecovered LedgerDisk::recover(std::size_t answered) const {
+  ledger::LedgerRecovered recovered;
   recovered.last_seen = last_seen;
   recovered.wall_at_last_seen = wall;
   recovered.session = session;
@@ -24,11 +24,11 @@ Status LedgerDisk::refuse(std::string why) {
   return fail(Code::conflict, std::move(why));
 }
 
-Status LedgerDisk::apply(const cloud::LedgerBatch& batch) {
-  for (const cloud::LedgerRow& row : batch.inserts) {
+Status LedgerDisk::apply(const ledger::LedgerBatch& batch) {
+  for (const ledger::LedgerRow& row : batch.inserts) {
     if (Status status = insert(row); !status) return status;
   }
-  for (const cloud::LedgerUpdate& change : batch.updates) {
+  for (const ledger::LedgerUpdate& change : batch.updates) {
     if (Status status = update(change); !status) return status;
   }
   for (const auto& [device, report] : batch.losses) losses[device].push_back(report);
@@ -39,7 +39,7 @@ Status LedgerDisk::apply(const cloud::LedgerBatch& batch) {
   return {};
 }
 
-Status LedgerDisk::insert(const cloud::LedgerRow& row) {
+Status LedgerDisk::insert(const ledger::LedgerRow& row) {
   const std::string name = to_string(row.id);
   const bool answered = row.task.state == LeaseState::answered;
   const auto known = rows.find(row.id);
@@ -52,11 +52,11 @@ Status LedgerDisk::insert(const cloud::LedgerRow& row) {
   return {};
 }
 
-Status LedgerDisk::update(const cloud::LedgerUpdate& change) {
+Status LedgerDisk::update(const ledger::LedgerUpdate& change) {
   const std::string name = to_string(change.id);
   const auto found = rows.find(change.id);
   if (found == rows.end()) return refuse(name + " is not there");
-  cloud::LedgerRow& row = found->second;
+  ledger::LedgerRow& row = found->second;
   if (row.task.state != change.was_state || row.task.epoch != change.was_epoch) {
     return refuse(name + ": the fence does not match");
   }
@@ -88,26 +88,26 @@ bool MemoryLedger::answer() {
   return true;
 }
 
-void MemoryLedger::commit(cloud::LedgerBatch batch, Done<void> done) {
+void MemoryLedger::commit(ledger::LedgerBatch batch, Done<void> done) {
   operations_.push_back([this, batch = std::move(batch), done = std::move(done)] {
     Status status = failure_ ? Status(*failure_) : disk_.apply(batch);
     answers_.push_back([done, status] { done(status); });
   });
 }
 
-void MemoryLedger::find(TaskId id, Done<std::optional<cloud::LedgerRow>> done) {
+void MemoryLedger::find(TaskId id, Done<std::optional<ledger::LedgerRow>> done) {
   operations_.push_back([this, id, done = std::move(done)] {
     const auto found = disk_.rows.find(id);
-    std::optional<cloud::LedgerRow> row;
+    std::optional<ledger::LedgerRow> row;
     if (found != disk_.rows.end()) row = found->second;
     answers_.push_back([done, row] { done(row); });
   });
 }
 
 // The last report tells all there is, as long as it fits into one.
-void MemoryLedger::losses(std::string device, Done<cloud::LossBook> done) {
+void MemoryLedger::losses(std::string device, Done<ledger::LossBook> done) {
   operations_.push_back([this, device = std::move(device), done = std::move(done)] {
-    cloud::StoredLosses stored;
+    ledger::StoredLosses stored;
     const auto found = disk_.losses.find(device);
     if (found != disk_.losses.end() && !found->second.empty()) {
       const wire::LossReport& last = found->second.back();
@@ -116,7 +116,7 @@ void MemoryLedger::losses(std::string device, Done<cloud::LossBook> done) {
         stored.totals.push_back({entry.key.data, entry.key.cause, entry.total});
       }
     }
-    answers_.push_back([done, book = cloud::reconcile(stored)] { done(book); });
+    answers_.push_back([done, book = ledger::reconcile(stored)] { done(book); });
   });
 }
 

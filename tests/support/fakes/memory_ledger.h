@@ -7,32 +7,32 @@
 #include <string>
 #include <vector>
 
-#include "cloud/ledger/ledger.h"
+#include "common/ledger/ledger.h"
 
 namespace spillway::test {
 
 // What a ledger has committed; it outlives ledger and node. A batch that breaks a rule is refused
 // and remembered in `broken`.
 struct LedgerDisk {
-  std::map<TaskId, cloud::LedgerRow> rows;
+  std::map<TaskId, ledger::LedgerRow> rows;
   NodeTime last_seen{};
   Duration wall{};
   std::uint64_t session = 0, commits = 0;
   std::vector<std::string> broken;
   std::map<std::string, std::vector<wire::LossReport>> losses;
 
-  cloud::LedgerRecovered recover(std::size_t answered = 100'000) const;
-  Status apply(const cloud::LedgerBatch& batch);
-  const cloud::LedgerRow& at(TaskId id) const { return rows.at(id); }
+  ledger::LedgerRecovered recover(std::size_t answered = 100'000) const;
+  Status apply(const ledger::LedgerBatch& batch);
+  const ledger::LedgerRow& at(TaskId id) const { return rows.at(id); }
 
  private:
-  Status insert(const cloud::LedgerRow& row);
-  Status update(const cloud::LedgerUpdate& change);
+  Status insert(const ledger::LedgerRow& row);
+  Status update(const ledger::LedgerUpdate& change);
   Status refuse(std::string why);
 };
 
 // A Ledger without a thread; see MemoryOwnerStore.
-class MemoryLedger final : public cloud::Ledger {
+class MemoryLedger final : public ledger::Ledger {
  public:
   explicit MemoryLedger(LedgerDisk& disk) : disk_(disk) {}
 
@@ -42,9 +42,9 @@ class MemoryLedger final : public cloud::Ledger {
   bool idle() const { return operations_.empty() && answers_.empty(); }
   void fail_commits(std::optional<Error> error) { failure_ = std::move(error); }
 
-  void commit(cloud::LedgerBatch batch, Done<void> done) override;
-  void find(TaskId id, Done<std::optional<cloud::LedgerRow>> done) override;
-  void losses(std::string device, Done<cloud::LossBook> done) override;
+  void commit(ledger::LedgerBatch batch, Done<void> done) override;
+  void find(TaskId id, Done<std::optional<ledger::LedgerRow>> done) override;
+  void losses(std::string device, Done<ledger::LossBook> done) override;
   void prune(NodeTime before, std::size_t keep, std::size_t limit,
              Done<std::uint64_t> done) override;
 

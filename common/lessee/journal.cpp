@@ -1,12 +1,12 @@
-#include "cloud/node/journal.h"
+#include "common/lessee/journal.h"
 
-namespace spillway::cloud {
+namespace spillway::lessee {
 
-Journal::Journal(Ledger& ledger, store::CommitCycle<LedgerBatch>::Listener listener,
+Journal::Journal(ledger::Ledger& ledger, store::CommitCycle<ledger::LedgerBatch>::Listener listener,
                  std::function<void(TaskId)> settled)
-    : cycle_(
-          [&ledger](const LedgerBatch& batch, auto done) { ledger.commit(batch, std::move(done)); },
-          std::move(listener)),
+    : cycle_([&ledger](const ledger::LedgerBatch& batch,
+                       auto done) { ledger.commit(batch, std::move(done)); },
+             std::move(listener)),
       settled_(std::move(settled)) {}
 
 // A task that a commit speaks of is not forgotten, and map nodes do not move.
@@ -18,15 +18,15 @@ void Journal::insert(HeldTask& task) {
   touch(task);
   auto& inserts = cycle_.batch().inserts;
   inserts_[task.id] = inserts.size();
-  inserts.push_back({task.id, task.device, task.state, task.spec_digest, task.accepted,
+  inserts.push_back({task.id, task.owner, task.state, task.spec_digest, task.accepted,
                      task.spec_bytes, task.result});
 }
 
 void Journal::update(HeldTask& task, lifecycle::LeaseState was_state, Epoch was_epoch) {
   touch(task);
-  LedgerBatch& batch = cycle_.batch();
+  ledger::LedgerBatch& batch = cycle_.batch();
   if (auto insert = inserts_.find(task.id); insert != inserts_.end()) {
-    LedgerRow& row = batch.inserts[insert->second];
+    ledger::LedgerRow& row = batch.inserts[insert->second];
     row.task = task.state;
     row.spec = task.spec_bytes;
     row.result = task.result;
@@ -34,7 +34,7 @@ void Journal::update(HeldTask& task, lifecycle::LeaseState was_state, Epoch was_
   }
   auto [update, fresh] = updates_.try_emplace(task.id, batch.updates.size());
   if (fresh) batch.updates.push_back({task.id, was_state, was_epoch, {}, nullptr, nullptr});
-  LedgerUpdate& row = batch.updates[update->second];
+  ledger::LedgerUpdate& row = batch.updates[update->second];
   row.next = task.state;
   row.result = task.result;
   // An answered row has lost its spec; without one its new run could not be started again.
@@ -58,4 +58,4 @@ void Journal::flush(NodeTime now, Duration wall) {
   cycle_.flush();
 }
 
-}  // namespace spillway::cloud
+}  // namespace spillway::lessee

@@ -1,4 +1,4 @@
-#include "cloud/ledger/sqlite_ledger.h"
+#include "common/ledger/sqlite_ledger.h"
 #include "tests/unit/store/answers.h"
 #include "tests/unit/store/temp_folder.h"
 
@@ -6,7 +6,7 @@
 #include "tests/unit/store/check_result.h"
 
 using namespace spillway;
-using namespace spillway::cloud;
+using namespace spillway::ledger;
 using namespace std::chrono_literals;
 
 namespace {

@@ -10,12 +10,12 @@
 #include "spillway/kind.h"
 #include "spillway/task.h"
 
-namespace spillway::cloud {
+namespace spillway::lessee {
 
 // An attempt that was leased to this node, or the tombstone of one.
 struct HeldTask {
   TaskId id;
-  std::string device;
+  std::string owner;            // whose task it is, by the name it is heard under
   lifecycle::LesseeTask state;  // the newest; the disk follows
   lifecycle::OfferTerms terms;
   Digest spec_digest{};
@@ -41,4 +41,4 @@ struct HeldTask {
   }
 };
 
-}  // namespace spillway::cloud
+}  // namespace spillway::lessee

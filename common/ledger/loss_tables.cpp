@@ -1,8 +1,8 @@
-#include "cloud/ledger/loss_tables.h"
+#include "common/ledger/loss_tables.h"
 
 #include "common/store/row_values.h"
 
-namespace spillway::cloud {
+namespace spillway::ledger {
 namespace {
 
 using store::Cursor;
@@ -146,4 +146,4 @@ Result<LossBook> LossTables::book(const std::string& device) const {
   return reconcile(all);
 }
 
-}  // namespace spillway::cloud
+}  // namespace spillway::ledger

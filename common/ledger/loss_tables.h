@@ -3,10 +3,10 @@
 #include <array>
 #include <string>
 
-#include "cloud/ledger/loss_book.h"
+#include "common/ledger/loss_book.h"
 #include "common/store/database.h"
 
-namespace spillway::cloud {
+namespace spillway::ledger {
 
 enum class LossSql : std::uint8_t {
   put_produced,
@@ -41,4 +41,4 @@ class LossTables {
   Statements sql_;
 };
 
-}  // namespace spillway::cloud
+}  // namespace spillway::ledger

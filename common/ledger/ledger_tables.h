@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "cloud/ledger/ledger.h"
-#include "cloud/ledger/loss_tables.h"
+#include "common/ledger/ledger.h"
+#include "common/ledger/loss_tables.h"
 #include "common/store/node_file.h"
 
-namespace spillway::cloud {
+namespace spillway::ledger {
 
 enum class Sql : std::uint8_t {
   insert,
@@ -70,4 +70,4 @@ class LedgerTables {
   LossTables losses_;
 };
 
-}  // namespace spillway::cloud
+}  // namespace spillway::ledger

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cloud/ledger/loss_book.h"
+#include "common/ledger/loss_book.h"
 #include "common/lifecycle/lessee.h"
 #include "common/store/encoded_bytes.h"
 #include "spillway/bytes.h"
@@ -15,7 +15,7 @@
 
 // The lessee's durable record of what it accepted and answered: one row a task, the highest epoch
 // offered. Specs and results are opaque bytes here. The seam that a second database implements.
-namespace spillway::cloud {
+namespace spillway::ledger {
 
 struct LedgerRow {
   TaskId id;
@@ -76,4 +76,4 @@ class Ledger {
                      Done<std::uint64_t> done) = 0;
 };
 
-}  // namespace spillway::cloud
+}  // namespace spillway::ledger

@@ -4,16 +4,16 @@
 #include <unordered_map>
 #include <utility>
 
-#include "cloud/ledger/ledger.h"
-#include "cloud/node/held_task.h"
+#include "common/ledger/ledger.h"
+#include "common/lessee/held_task.h"
 #include "common/store/commit_cycle.h"
 
-namespace spillway::cloud {
+namespace spillway::lessee {
 
 // What is to enter the ledger next; an attempt's steps melt into one row per commit. Loop only.
 class Journal {
  public:
-  Journal(Ledger& ledger, store::CommitCycle<LedgerBatch>::Listener listener,
+  Journal(ledger::Ledger& ledger, store::CommitCycle<ledger::LedgerBatch>::Listener listener,
           std::function<void(TaskId)> settled);
 
   void insert(HeldTask& task);
@@ -31,10 +31,10 @@ class Journal {
  private:
   void touch(HeldTask& task);
 
-  store::CommitCycle<LedgerBatch> cycle_;
+  store::CommitCycle<ledger::LedgerBatch> cycle_;
   std::function<void(TaskId)> settled_;
   std::unordered_map<TaskId, std::size_t> inserts_, updates_;
   std::unordered_map<TaskId, HeldTask*> touched_;
 };
 
-}  // namespace spillway::cloud
+}  // namespace spillway::lessee

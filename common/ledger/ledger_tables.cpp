@@ -1,11 +1,11 @@
-#include "cloud/ledger/ledger_tables.h"
+#include "common/ledger/ledger_tables.h"
 
 #include <algorithm>
 #include <iterator>
 
 #include "common/store/row_values.h"
 
-namespace spillway::cloud {
+namespace spillway::ledger {
 namespace {
 
 using lifecycle::LeaseState;
@@ -300,4 +300,4 @@ Result<store::EncodedBytes> LedgerTables::read_body(const Cursor& cursor, int co
   return *row ? store::read_bytes(bulk, 0) : nullptr;
 }
 
-}  // namespace spillway::cloud
+}  // namespace spillway::ledger

@@ -3,12 +3,12 @@
 #include <memory>
 #include <string>
 
-#include "cloud/ledger/ledger.h"
-#include "cloud/ledger/ledger_tables.h"
+#include "common/ledger/ledger.h"
+#include "common/ledger/ledger_tables.h"
 #include "common/store/commit_queue.h"
 #include "common/store/store_file.h"
 
-namespace spillway::cloud {
+namespace spillway::ledger {
 
 // The ledger in one SQLite file, held exclusively, written by one thread in groups. Calls from any
 // one thread; answers come through the poster. The destructor commits and answers what is queued
@@ -46,4 +46,4 @@ class SqliteLedger final : public Ledger {
   store::CommitQueue queue_;  // last: its thread uses the tables
 };
 
-}  // namespace spillway::cloud
+}  // namespace spillway::ledger

@@ -9,7 +9,7 @@
 
 // A device's loss ledger, as the cloud has it, reconciled: of each class either all that was
 // produced is there, or how much is missing, when and why.
-namespace spillway::cloud {
+namespace spillway::ledger {
 
 struct LossLine {
   LossCause cause = LossCause::disk_budget;
@@ -51,4 +51,4 @@ LossBook reconcile(const StoredLosses& stored);
 // "complete", or "missing 214, 2026-11-20 02:10–02:40 UTC, cause disk_budget".
 std::string describe(const ClassAccount& account);
 
-}  // namespace spillway::cloud
+}  // namespace spillway::ledger

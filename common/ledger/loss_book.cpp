@@ -1,11 +1,11 @@
-#include "cloud/ledger/loss_book.h"
+#include "common/ledger/loss_book.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <map>
 
-namespace spillway::cloud {
+namespace spillway::ledger {
 namespace {
 
 using Kind = std::pair<DataClass, LossCause>;
@@ -88,4 +88,4 @@ std::string describe(const ClassAccount& account) {
   return text;
 }
 
-}  // namespace spillway::cloud
+}  // namespace spillway::ledger

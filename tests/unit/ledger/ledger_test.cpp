@@ -2,7 +2,7 @@
 #include <set>
 #include <string>
 
-#include "cloud/ledger/sqlite_ledger.h"
+#include "common/ledger/sqlite_ledger.h"
 #include "tests/unit/store/answers.h"
 #include "tests/unit/store/temp_folder.h"
 
@@ -10,7 +10,7 @@
 #include "tests/unit/store/check_result.h"
 
 using namespace spillway;
-using namespace spillway::cloud;
+using namespace spillway::ledger;
 using lifecycle::LeaseState;
 
 namespace {

@@ -1,8 +1,8 @@
-#include "cloud/ledger/sqlite_ledger.h"
+#include "common/ledger/sqlite_ledger.h"
 
 #include "common/crypto/random.h"
 
-namespace spillway::cloud {
+namespace spillway::ledger {
 
 extern const std::vector<store::Migration> kMigrations;  // made from migrations/*.sql
 
@@ -80,4 +80,4 @@ void SqliteLedger::inspect(bool deep, Done<store::StoreReport> done) {
   queue_.read<store::StoreReport>([this, deep] { return tables_.inspect(deep); }, std::move(done));
 }
 
-}  // namespace spillway::cloud
+}  // namespace spillway::ledger

@@ -1,12 +1,11 @@
 #include <algorithm>
 
-#include "cloud/node/node.h"
+#include "common/lessee/lessee.h"
 #include "common/wire/codec.h"
 
-namespace spillway::cloud {
+namespace spillway::lessee {
 namespace {
 
-constexpr std::uint32_t kBlockingLimit = 64;
 // A commit takes longer than a short task, so tasks are claimed ahead of the cores: what a core
 // does in so long, and so many at most. Longer, and more urgent work would wait for it.
 constexpr double kAhead = 0.005;  // seconds
@@ -15,13 +14,13 @@ constexpr double kUnknownRun = 1.0;  // seconds a kind is taken for until it has
 
 }  // namespace
 
-void Node::start_ready() {
+void Lessee::start_ready() {
   if (draining_) return;
   for (auto next = queue_.begin(); next != queue_.end();) {
     HeldTask& task = *find(std::get<TaskId>(*next));
     ++next;
     bool blocking = task.kind && task.kind->traits.blocking;
-    if (blocking && blocking_ >= kBlockingLimit) continue;
+    if (blocking && blocking_ >= options_.blocking) continue;
     if (!blocking && !may_claim(task)) break;
     lifecycle::LesseeStep step = lifecycle::on_start(task.state, task.terms, options_.boot, tick());
     if (step.verdict != lifecycle::Verdict::applied) continue;
@@ -38,26 +37,27 @@ void Node::start_ready() {
 
 // A core is free for it, or will be before a commit could have claimed it then. What took a process
 // down once is not claimed ahead: beside it nothing that never began would be taken for its cause.
-bool Node::may_claim(const HeldTask& task) const {
+bool Lessee::may_claim(const HeldTask& task) const {
+  if (parts_.may_start) return parts_.may_start(task);
   std::uint32_t width = parts_.runner->width();
   if (running_ < width) return true;
   return !task.crashed && running_ < kMaxClaimed &&
          claimed_ + predicted_run(task.kind) <= kAhead * width;
 }
 
-double Node::predicted_run(const Kind* kind) const {
+double Lessee::predicted_run(const Kind* kind) const {
   auto known = mean_runs_.find(kind);
   return known == mean_runs_.end() ? kUnknownRun : known->second;
 }
 
-void Node::learn_run(const Kind* kind, double seconds) {
+void Lessee::learn_run(const Kind* kind, double seconds) {
   mean_run_ = 0.95 * mean_run_ + 0.05 * seconds;
   auto [known, first] = mean_runs_.try_emplace(kind, seconds);
   // Up at once, down slowly: a kind whose runs differ is claimed by its long ones.
   if (!first) known->second = std::max(seconds, 0.95 * known->second + 0.05 * seconds);
 }
 
-void Node::run(TaskId id, Epoch epoch) {
+void Lessee::run(TaskId id, Epoch epoch) {
   HeldTask* task = find(id);
   bool runs = task && task->state.state == lifecycle::LeaseState::running &&
               task->run_epoch == epoch && task->kind;
@@ -66,7 +66,7 @@ void Node::run(TaskId id, Epoch epoch) {
                      [this](attempt::Outcome outcome) { on_outcome(std::move(outcome)); });
 }
 
-void Node::free_core(TaskId id, Epoch epoch) {
+void Lessee::free_core(TaskId id, Epoch epoch) {
   auto taken = cores_.find({id, epoch});
   if (taken == cores_.end()) return;
   const Claim claim = taken->second;
@@ -76,7 +76,7 @@ void Node::free_core(TaskId id, Epoch epoch) {
   parts_.wake();
 }
 
-void Node::on_outcome(attempt::Outcome outcome) {
+void Lessee::on_outcome(attempt::Outcome outcome) {
   free_core(outcome.id, outcome.epoch);
   HeldTask* task = find(outcome.id);
   journal_.after([begun = outcome.begun] {});
@@ -111,7 +111,7 @@ void Node::on_outcome(attempt::Outcome outcome) {
 }
 
 // What is kept until RESULT_ACK; in the ledger as a message of one item.
-void Node::keep_result(HeldTask& task, Epoch epoch, wire::ResultItem item) {
+void Lessee::keep_result(HeldTask& task, Epoch epoch, wire::ResultItem item) {
   item.id = task.id;
   item.epoch = epoch;
   item.message.resize(std::min<std::size_t>(item.message.size(), 1024));
@@ -125,7 +125,7 @@ void Node::keep_result(HeldTask& task, Epoch epoch, wire::ResultItem item) {
 
 // From the ledger's bytes. A result that the disk has spoiled is reported as a crash: it may be had
 // again by running again.
-void Node::restore_result(HeldTask& task) {
+void Lessee::restore_result(HeldTask& task) {
   auto message = wire::decode_message(*task.result);
   if (message && std::holds_alternative<wire::ResultItem>(message->items.front())) {
     task.answer = std::make_shared<const wire::ResultItem>(
@@ -134,16 +134,26 @@ void Node::restore_result(HeldTask& task) {
   }
   wire::ResultItem item;
   item.failure = FailureClass::crash;
-  item.message = "the cloud node lost the result";
+  item.message = options_.here + " lost the result";
   keep_result(task, task.state.epoch, std::move(item));
 }
 
-void Node::send_result(HeldTask& task) {
-  if (!session_ || !session_->up() || !task.answer) return;
+void Lessee::send_result(HeldTask& task) {
+  if (!parts_.up() || !task.answer) return;
   wire::ResultItem item = *task.answer;
   item.report.since_accept = std::max(now() - task.accepted, Duration::zero());
   task.sent = now();
-  session_->send_result(task.device, std::move(item));
+  parts_.send_result(task.owner, std::move(item));
 }
 
-}  // namespace spillway::cloud
+void Lessee::resend_results(Duration older_than) {
+  for (auto& [name, owner] : owners_) {
+    if (!owner.online) continue;
+    for (TaskId id : owner.unanswered) {
+      HeldTask& task = *find(id);
+      if (task.unsaved == 0 && now() - task.sent >= older_than) send_result(task);
+    }
+  }
+}
+
+}  // namespace spillway::lessee

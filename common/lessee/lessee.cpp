@@ -1,0 +1,259 @@
+#include "common/lessee/lessee.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "common/wire/codec.h"
+
+namespace spillway::lessee {
+namespace {
+
+constexpr Duration kRetryCommit = std::chrono::seconds(1);
+constexpr Duration kResendAfter = std::chrono::seconds(5);
+
+}  // namespace
+
+Lessee::Lessee(Options options, Parts parts, const ledger::LedgerRecovered& recovered)
+    : options_(std::move(options)),
+      parts_(std::move(parts)),
+      timeline_(*parts_.clock, recovered.last_seen),
+      journal_(*parts_.ledger,
+               {.failed = [this](const Error& error) { on_ledger_failed(error); },
+                .committed = [this] { on_committed(); }},
+               [this](TaskId id) { settle(id); }) {}
+
+void Lessee::start(const ledger::LedgerRecovered& recovered, std::function<void()> durable) {
+  for (const ledger::LedgerRow& row : recovered.answered) {
+    adopt(row);
+    tombstones_.push_back(row.id);
+  }
+  for (const ledger::LedgerRow& row : recovered.held) recover(row);
+  journal_.session(recovered.session + 1);
+  journal_.after(std::move(durable));
+  parts_.wake();
+}
+
+void Lessee::recover(const ledger::LedgerRow& row) {
+  HeldTask& task = adopt(row);
+  if (task.result) restore_result(task);
+  lifecycle::LesseeStep step = lifecycle::recover_lessee(
+      task.state, options_.boot, parts_.runner->may_have_begun(row.id), task.terms.lease, tick());
+  bool crashed = row.task.state == lifecycle::LeaseState::running &&
+                 step.next.state == lifecycle::LeaseState::done;
+  if (crashed) {
+    task.crashed = true;
+    wire::ResultItem item;
+    item.failure = FailureClass::crash;
+    item.message = options_.here + " stopped while it ran";
+    keep_result(task, task.state.epoch, std::move(item));
+  }
+  apply(task, step);
+  // Its kind is not here, or not allowed, any more: the owner may find another place.
+  if (task.state.state == lifecycle::LeaseState::accepted && !task.kind) {
+    hand_back(task, options_.here + " does not run this kind any more");
+  }
+}
+
+void Lessee::on_ledger_failed(const Error& error) {
+  if (error.code == Code::conflict || error.code == Code::corrupt) {
+    // Memory and disk disagree, or the disk is damaged: nothing but a start from what is on disk is
+    // right, and that is what a service manager does.
+    parts_.report("the ledger refused what memory holds; ending to start from the disk: " +
+                  error.message);
+    std::abort();
+  }
+  if (store_problem_.empty()) {
+    parts_.report("the ledger cannot write, nothing is accepted until it can: " + error.message);
+  }
+  store_problem_ = error.message;
+  retry_commit_ = now() + kRetryCommit;
+  parts_.wake();
+}
+
+void Lessee::on_committed() {
+  if (!store_problem_.empty()) parts_.report("the ledger writes again");
+  store_problem_.clear();
+  retry_commit_ = kNever;
+  parts_.wake();
+}
+
+HeldTask* Lessee::find(TaskId id) {
+  auto found = tasks_.find(id);
+  return found == tasks_.end() ? nullptr : &found->second;
+}
+
+HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
+  HeldTask task;
+  task.id = row.id;
+  task.owner = row.device;
+  task.state = row.task;
+  task.spec_digest = row.spec_digest;
+  task.spec_bytes = row.spec;
+  task.result = row.result;
+  task.accepted = row.accepted;
+  task.crashed = row.task.failure == FailureClass::crash;
+  if (row.spec) {
+    Result<TaskSpec> spec = wire::decode_spec(*row.spec);
+    task.spec = std::make_shared<const TaskSpec>(spec ? *std::move(spec) : TaskSpec{});
+    task.kind = parts_.kind(task.spec->kind);
+    task.band = task.spec->band;
+    task.terms.effects = task.spec->effects;
+    task.terms.run_timeout = task.spec->run_timeout.value_or(std::chrono::milliseconds(0));
+  }
+  HeldTask& added = tasks_.insert_or_assign(row.id, std::move(task)).first->second;
+  track(added, {.state = lifecycle::LeaseState::answered});
+  return added;
+}
+
+void Lessee::apply(HeldTask& task, const lifecycle::LesseeStep& step) {
+  if (step.verdict == lifecycle::Verdict::applied) {
+    lifecycle::LesseeTask was = task.state;
+    task.state = step.next;
+    if (task.state.state == lifecycle::LeaseState::answered) {
+      task.spec.reset();
+      task.spec_bytes.reset();
+      task.result.reset();
+      task.answer.reset();
+    }
+    track(task, was);
+    bool renewal = was.state == step.next.state && was.epoch == step.next.epoch;
+    if (!renewal) journal_.update(task, was.state, was.epoch);
+  }
+  if (step.act.stop) parts_.runner->stop(task.id, task.run_epoch);
+  if (step.act.send_accept) {
+    journal_.after([this, owner = task.owner, id = task.id, epoch = step.next.epoch] {
+      parts_.send_ack(owner, wire::Accept{id, epoch});
+    });
+  }
+  if (step.act.send_result) {
+    journal_.after([this, id = task.id] {
+      if (HeldTask* done = find(id)) send_result(*done);
+    });
+  }
+  parts_.wake();
+}
+
+// Keeps queue, timers, devices' shares and what awaits an ack in step with a task's state.
+void Lessee::track(HeldTask& task, const lifecycle::LesseeTask& was) {
+  using lifecycle::LeaseState;
+  auto is_held = [](LeaseState state) {
+    return state == LeaseState::accepted || state == LeaseState::running;
+  };
+  Owner& owner = owners_[task.owner];
+  if (is_held(was.state) != task.held()) {
+    int change = task.held() ? 1 : -1;
+    owner.held = std::uint32_t(int(owner.held) + change);
+    held_ = std::uint32_t(int(held_) + change);
+  }
+  if (task.state.state == LeaseState::done) {
+    owner.unanswered.insert(task.id);
+  } else {
+    owner.unanswered.erase(task.id);
+  }
+  if (was.state == LeaseState::accepted) queue_.erase(task.run_key(was));
+  if (task.state.state == LeaseState::accepted) queue_.insert(task.run_key(task.state));
+  if (was.state != LeaseState::answered && task.state.state == LeaseState::answered) {
+    tombstones_.push_back(task.id);
+  }
+  if (parts_.changed) parts_.changed(task);
+  NodeTime next = lifecycle::next_lessee_time(task.state);
+  NodeTime& timer = timer_of_.try_emplace(task.id, kNever).first->second;
+  if (timer == next) return;
+  timers_.erase({timer, task.id});
+  if (next != kNever) timers_.insert({next, task.id});
+  timer = next;
+}
+
+void Lessee::settle(TaskId id) {
+  HeldTask* task = find(id);
+  if (!task || task->unsaved > 0) return;
+  while (tombstones_.size() > options_.tombstones) {
+    HeldTask* oldest = find(tombstones_.front());
+    if (oldest && oldest->unsaved > 0) return;
+    tombstones_.pop_front();
+    if (oldest && oldest->state.state == lifecycle::LeaseState::answered) forget(*oldest);
+  }
+}
+
+void Lessee::forget(HeldTask& task) {
+  TaskId id = task.id;
+  timer_of_.erase(id);
+  tasks_.erase(id);
+}
+
+void Lessee::on_timers() {
+  NodeTime time = now();
+  while (!timers_.empty() && timers_.begin()->first <= time) {
+    HeldTask& task = *find(timers_.begin()->second);
+    lifecycle::LesseeStep step = lifecycle::on_lessee_time(task.state, tick());
+    if (step.next.state == lifecycle::LeaseState::done) {
+      wire::ResultItem item;
+      item.failure = step.next.failure;
+      item.code = Code::timeout;
+      item.message = "the run timeout passed";
+      keep_result(task, task.state.epoch, std::move(item));
+    }
+    apply(task, step);
+  }
+  if (time >= retry_commit_) {
+    retry_commit_ = kNever;
+    journal_.retry();
+  }
+  if (time >= next_beat_) beat();
+  if (time >= next_resend_) {
+    next_resend_ = now() + kResendAfter;
+    resend_results(kResendAfter);
+  }
+  if (time >= next_prune_) prune();
+}
+
+NodeTime Lessee::cycle() {
+  on_timers();
+  start_ready();
+  tell_credits();
+  journal_.flush(now(), parts_.clock->wall_time());
+  NodeTime next = std::min({timers_.empty() ? kNever : timers_.begin()->first, retry_commit_,
+                            next_beat_, next_resend_, next_prune_});
+  return next_credits_ > now() ? std::min(next, next_credits_) : next;
+}
+
+Duration Lessee::waited() const {
+  return queue_.empty() ? Duration::zero() : now() - std::get<2>(*queue_.begin());
+}
+
+void Lessee::hand_back(HeldTask& task, const std::string& why) {
+  wire::ResultItem item;
+  item.failure = FailureClass::interrupted;
+  item.message = why;
+  keep_result(task, task.state.epoch, std::move(item));
+  apply(task, lifecycle::on_finish(task.state, FailureClass::interrupted, tick()));
+}
+
+void Lessee::drain() {
+  draining_ = true;
+  for (const HeldTask::RunKey& key : std::set(queue_)) {
+    hand_back(*find(std::get<TaskId>(key)), options_.here + " is going away");
+  }
+  next_credits_ = now();
+  parts_.wake();
+}
+
+void Lessee::resume() {
+  draining_ = false;
+  next_credits_ = now();
+  parts_.wake();
+}
+
+void Lessee::set_max_queue(std::uint32_t attempts) {
+  options_.max_queue = attempts;
+  next_credits_ = now();
+  parts_.wake();
+}
+
+void Lessee::set_uplink(std::uint64_t bytes_per_second) {
+  options_.uplink = bytes_per_second;
+  next_credits_ = now();
+  parts_.wake();
+}
+
+}  // namespace spillway::lessee

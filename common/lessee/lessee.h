@@ -1,0 +1,174 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "common/attempt/attempt_runner.h"
+#include "common/base/clock.h"
+#include "common/ledger/ledger.h"
+#include "common/lessee/held_task.h"
+#include "common/lessee/journal.h"
+#include "common/wire/messages.h"
+
+namespace spillway::lessee {
+
+struct Options {
+  BootId boot;
+  std::string here = "the cloud node";  // what messages call this side
+  std::vector<std::string> tags;
+  std::uint64_t memory = 0;          // bytes offered to tasks
+  std::uint32_t max_queue = 10'000;  // attempts accepted and not done, of all owners together
+  std::uint32_t blocking = 64;       // attempts of blocking kinds that run at once
+  std::size_t tombstones = 100'000;
+  std::uint64_t uplink = 0;  // bytes per second that all owners together may send; 0: no limit
+};
+
+// What a lessee works with. Everything outlives it.
+struct Parts {
+  const Clock* clock = nullptr;
+  ledger::Ledger* ledger = nullptr;
+  attempt::Runner* runner = nullptr;
+  // Null: not known here, or not run for this side's owners.
+  std::function<const Kind*(const std::string& name)> kind;
+  std::function<std::uint64_t()> random;
+  std::function<void()> wake;
+  std::function<void(const std::string& message)> report;
+  std::function<bool()> up;  // there is a link to send on
+  std::function<void(const std::string&owner, wire::Item)> send_ack, send_result;
+  // Whether one more may take a core now. None: the pool is the lessee's alone, which then claims
+  // short tasks ahead of its cores.
+  std::function<bool(const HeldTask&)> may_start = {};
+  std::function<void(const HeldTask&)> changed = {};  // for those who watch
+};
+
+struct Counters {  // since start
+  std::uint64_t accepted = 0, refused = 0, done = 0, failed = 0, answered = 0, repeated = 0;
+};
+
+// The lessee of what owners offer: accepts into the ledger, runs, and answers until the owner has
+// it. On the loop only; nothing in it blocks. ACCEPT, RESULT and user code wait for the commit that
+// made them true. An owner is known by the name its messages came under, and can touch only what it
+// offered itself.
+class Lessee {
+ public:
+  Lessee(Options options, Parts parts, const ledger::LedgerRecovered& recovered);
+
+  // Carries on from what the ledger held; `durable` is called once this start is in it.
+  void start(const ledger::LedgerRecovered& recovered, std::function<void()> durable);
+
+  // One turn: timers, runs, commits. Returns when it wants the next one, on its own time line.
+  NodeTime cycle();
+
+  // An owner came or went; also called when it may have forgotten what it was told.
+  void on_owner(const std::string& owner, bool online);
+  // Whoever speaks is there, also when its birth was missed.
+  void on_heard(const std::string& owner);
+  void on(const std::string& owner, const wire::Offer& offer);
+  void on(const std::string& owner, const wire::BeatAck& ack);
+  void on(const std::string& owner, const wire::ResultAck& ack);
+  void on(const std::string& owner, const wire::Cancel& cancel);
+
+  // Refuses offers and hands back what has not started.
+  void drain();
+  void resume();
+  void set_max_queue(std::uint32_t attempts);
+  void set_uplink(std::uint64_t bytes_per_second);
+
+  NodeTime now() const { return timeline_.now(); }
+  Duration wall_of(NodeTime instant) const { return timeline_.wall_of(instant); }
+  Journal& journal() { return journal_; }
+  const Counters& counters() const { return counters_; }
+  std::size_t held() const { return held_; }          // accepted or running
+  std::uint32_t running() const { return running_; }  // on cores
+  std::size_t queued() const { return queue_.size(); }
+  Duration waited() const;  // the next one to run, since it was accepted
+  // Nothing runs, and nothing is on its way to the disk.
+  bool idle() const { return cores_.empty() && journal_.idle(); }
+
+ private:
+  struct Owner {
+    bool online = false;
+    std::uint32_t held = 0;       // its attempts here, not done
+    wire::Credits told;           // what it was last told
+    std::set<TaskId> unanswered;  // results it has not acknowledged
+  };
+  struct Claim {
+    bool blocking = false;
+    double predicted = 0;  // seconds
+  };
+
+  void on_ledger_failed(const Error& error);
+  void on_committed();
+  lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
+  HeldTask* find(TaskId id);
+  HeldTask& adopt(const ledger::LedgerRow& row);
+  void recover(const ledger::LedgerRow& row);
+  void apply(HeldTask& task, const lifecycle::LesseeStep& step);
+  void track(HeldTask& task, const lifecycle::LesseeTask& was);
+  void settle(TaskId id);
+  void forget(HeldTask& task);
+  void on_timers();
+  void hand_back(HeldTask& task, const std::string& why);
+
+  // lessee_offers.cpp
+  void refuse(const std::string& owner, const wire::Offer& offer, lifecycle::NackReason reason);
+  std::optional<lifecycle::NackReason> reason_to_refuse(const std::string& owner,
+                                                        const TaskSpec& spec) const;
+  void take(const std::string& owner, const wire::Offer& offer, const lifecycle::OfferTerms& terms,
+            std::shared_ptr<const TaskSpec> spec, const Digest& digest,
+            const lifecycle::LesseeStep& step);
+  void owe_failure(const std::string& owner, const wire::Offer& offer, FailureClass failure);
+
+  // lessee_runs.cpp
+  void start_ready();
+  bool may_claim(const HeldTask& task) const;
+  double predicted_run(const Kind* kind) const;
+  void learn_run(const Kind* kind, double seconds);
+  void run(TaskId id, Epoch epoch);
+  void free_core(TaskId id, Epoch epoch);
+  void on_outcome(attempt::Outcome outcome);
+  void keep_result(HeldTask& task, Epoch epoch, wire::ResultItem item);
+  void restore_result(HeldTask& task);
+  void send_result(HeldTask& task);
+  void resend_results(Duration older_than);
+
+  // lessee_talk.cpp
+  void beat();
+  void tell_credits();
+  wire::Credits room() const;
+  Duration queue_delay() const;
+  void prune();
+
+  Options options_;
+  Parts parts_;
+  NodeTimeline timeline_;
+  Journal journal_;
+  Counters counters_;
+  std::unordered_map<TaskId, HeldTask> tasks_;
+  std::deque<TaskId> tombstones_;     // oldest first
+  std::set<HeldTask::RunKey> queue_;  // accepted, durable or about to be, not started
+  std::set<std::pair<NodeTime, TaskId>> timers_;
+  std::unordered_map<TaskId, NodeTime> timer_of_;
+  std::map<std::string, Owner> owners_;
+  std::uint32_t running_ = 0, blocking_ = 0;
+  std::map<std::pair<TaskId, Epoch>, Claim> cores_;  // what was started and has not ended
+  double claimed_ = 0;                               // seconds predicted of them
+  std::uint32_t held_ = 0;
+  double mean_run_ = 0.01;  // seconds, moving average
+  std::unordered_map<const Kind*, double> mean_runs_;
+  std::uint64_t beat_round_ = 0;
+  std::map<std::uint64_t, NodeTime> beat_sent_;  // by round, the last few
+  bool draining_ = false;
+  std::string store_problem_;
+  NodeTime retry_commit_ = kNever, next_beat_{}, next_resend_{}, next_prune_{}, next_credits_{};
+  bool pruning_ = false;
+};
+
+}  // namespace spillway::lessee
