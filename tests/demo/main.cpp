@@ -96,9 +96,7 @@ int perform(const Options& options) {
   bed_options.directory = directory.path();
   bed_options.workers = options.workers;
   bed_options.cloud_workers = options.cloud_workers;
-  // A burst of large recordings is to be kept whole: what a budget turns away is another test.
-  bed_options.agent_more =
-      "[limits]\nclient_frames = 1024\n[budget]\ndisk = \"16GiB\"\nmemory = \"4GiB\"\n";
+  bed_options.agent_more = "[limits]\nclient_frames = 1024\n";
   auto bed = test::Testbed::start(std::move(bed_options));
   if (!bed) return refuse(bed.error());
   if (!options.link.empty()) {

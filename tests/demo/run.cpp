@@ -15,7 +15,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kBatch = 32;       // tasks a submit request
 constexpr std::size_t kOpenSubmits = 8;  // requests without an answer
-constexpr std::size_t kOpenWaits = 200;
+// Most of what the agent lets one client ask at a time: a result may give way to newer work once
+// it was there to be had.
+constexpr std::size_t kOpenWaits = 900;
 constexpr auto kGiveUpAfter = 60s;  // without any progress
 
 double since(Clock::time_point start) {
@@ -76,6 +78,7 @@ class App {
   }
 
   void submit_more() {
+    if (Clock::now() < come_back_) return;
     while (submits_.size() < kOpenSubmits && next_submit_ < allowed_) {
       wire::SubmitRequest request;
       std::vector<std::size_t> batch;
@@ -124,17 +127,33 @@ class App {
         ids_.insert(job.seq);
         continue;
       }
-      job.asked = false;  // busy: again
+      job.asked = false;
       next_submit_ = std::min(next_submit_, batch[i]);
-      if (submitted && i < submitted->each.size()) note(submitted->each[i].error->message);
+      if (submitted && i < submitted->each.size()) take_refusal(*submitted->each[i].error);
     }
+  }
+
+  // Busy is an answer like any other: it is said again when the agent said to.
+  void take_refusal(const Error& error) {
+    if (error.code != Code::busy) return note(error.message);
+    outcome_.refused += 1;
+    const auto after = error.retry_after.value_or(100ms);
+    come_back_ = std::max(come_back_, Clock::now() + after);
   }
 
   void take_result(std::size_t index, const wire::AnswerBody& body) {
     Job& job = jobs_[index];
     auto* view = std::get_if<TaskView>(&body);
     if (!view || !view->result) {
-      if (auto* error = std::get_if<Error>(&body)) note(error->message);
+      auto* error = std::get_if<Error>(&body);
+      if (error) note(error->message);
+      // It gave way before it was asked for, and never comes.
+      if (error && error->code == Code::not_found) {
+        job.done = true;
+        done_ += 1;
+        unread_ += 1;
+        return;
+      }
       job.waited = false;
       next_wait_ = std::min(next_wait_, index);
       return;
@@ -165,12 +184,15 @@ class App {
   }
 
   std::size_t count_doubled();
+  void check_ledger();
 
   test::Testbed& bed_;
   const Workload& workload_;
   const RunOptions& options_;
   std::vector<Job> jobs_;
   std::size_t allowed_ = 0, next_submit_ = 0, next_wait_ = 0, accepted_ = 0, done_ = 0;
+  std::size_t unread_ = 0;         // ended, and gone before this client had the result
+  Clock::time_point come_back_{};  // when to submit again
   std::optional<intake::Client> client_;
   std::map<std::uint64_t, std::vector<std::size_t>> submits_;
   std::map<std::uint64_t, std::size_t> waits_;
@@ -180,7 +202,7 @@ class App {
 };
 
 // Tasks that the agent has beyond those it acknowledged, and results that changed after they were
-// delivered.
+// delivered. One that is gone by now gave way to newer work.
 std::size_t App::count_doubled() {
   std::size_t doubled = 0;
   std::set<std::uint64_t> seen;
@@ -197,15 +219,34 @@ std::size_t App::count_doubled() {
   for (std::uint64_t seq : seen) doubled += ids_.contains(seq) ? 0 : 1;
   for (const auto& [seq, digest] : digests_) {
     auto again = client_->ask<TaskView>(wire::ShowRequest{seq}, 10s);
-    if (!again || !again->result || again->result->digest != digest) doubled += 1;
+    const bool gone = !again && again.error().code == Code::not_found;
+    outcome_.gave_way += gone ? 1 : 0;
+    if (!gone && (!again || !again->result || again->result->digest != digest)) doubled += 1;
   }
   return doubled;
 }
 
+// P23: what this client saw refused and gone, the agent's loss ledger must know of.
+void App::check_ledger() {
+  std::size_t tasks = 0, results = 0;
+  auto view = client_ ? client_->ask<NodeView>(wire::StatusRequest{}, 10s)
+                      : Result<NodeView>(fail(Code::unavailable, "the agent is gone"));
+  if (view) {
+    for (const LossView& loss : view->losses) {
+      if (loss.data == DataClass::tasks) tasks += loss.count;
+      if (loss.data == DataClass::results) results += loss.count;
+    }
+  }
+  const std::size_t gone = outcome_.gave_way + unread_;
+  outcome_.uncounted = outcome_.refused - std::min(outcome_.refused, tasks);
+  outcome_.uncounted += gone - std::min(gone, results);
+}
+
 Outcome App::outcome() {
   outcome_.accepted = accepted_;
-  outcome_.lost = jobs_.size() - done_;
+  outcome_.lost = jobs_.size() - done_ + unread_;
   outcome_.doubled = count_doubled();
+  check_ledger();
   return outcome_;
 }
 

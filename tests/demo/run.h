@@ -22,12 +22,15 @@ struct RunOptions {
 struct Outcome {
   std::size_t accepted = 0, local = 0, cloud = 0, buffered = 0, lost = 0, doubled = 0,
               mismatched = 0, failed = 0;
+  // Answered busy and said again; delivered results that gave way to newer work; and what of both
+  // the agent's loss ledger does not know.
+  std::size_t refused = 0, gave_way = 0, uncounted = 0;
   double cut_s = 0, seconds = 0;
   std::vector<double> local_ms, cloud_ms;  // latency, ready to accepted result
   std::uint64_t bytes_up = 0, bytes_down = 0;
   std::uint64_t a_cloud_task = 0;  // a sequence number to look at with `spillway why`
   std::string first_failure;
-  bool clean() const { return lost + doubled + mismatched + failed == 0; }
+  bool clean() const { return lost + doubled + mismatched + failed + uncounted == 0; }
 };
 
 // How far a run is.

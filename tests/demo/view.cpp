@@ -86,6 +86,8 @@ std::string summary_text(const Outcome& o, const std::string& socket, const std:
   text += format("mismatched          %zu, every result compared with a direct computation\n",
                  o.mismatched);
   text += format("failed              %zu\n", o.failed);
+  text += format("turned away         %zu times, and submitted again; %zu results gave way later\n",
+                 o.refused, o.gave_way);
   text += format("latency here        p50 %.0f ms, p95 %.0f ms\n", percentile(o.local_ms, 0.5),
                  percentile(o.local_ms, 0.95));
   text += format("latency by cloud    p50 %.0f ms, p95 %.0f ms\n", percentile(o.cloud_ms, 0.5),
@@ -109,9 +111,10 @@ std::string summary_text(const Outcome& o, const std::string& socket, const std:
 std::string summary_json(const Outcome& o) {
   return format(
              "{\"accepted\":%zu,\"local\":%zu,\"cloud\":%zu,\"buffered\":%zu,\"lost\":%zu,"
-             "\"doubled\":%zu,\"mismatched\":%zu,\"failed\":%zu,\"cut_s\":%.3f,\"seconds\":%.3f,",
+             "\"doubled\":%zu,\"mismatched\":%zu,\"failed\":%zu,\"refused\":%zu,\"gave_way\":%zu,"
+             "\"uncounted\":%zu,\"cut_s\":%.3f,\"seconds\":%.3f,",
              o.accepted, o.local, o.cloud, o.buffered, o.lost, o.doubled, o.mismatched, o.failed,
-             o.cut_s, o.seconds) +
+             o.refused, o.gave_way, o.uncounted, o.cut_s, o.seconds) +
          "\"latency_ms\":{\"local\":" + json_latency(o.local_ms) +
          ",\"cloud\":" + json_latency(o.cloud_ms) + "}," +
          format("\"bytes\":{\"up\":%llu,\"down\":%llu}}\n",
