@@ -37,14 +37,16 @@ std::uint64_t OwnerTables::results() const {
   return ended;
 }
 
-// Whether what was kept stands in the way of new work: tasks were turned away for want of room, and
-// most of what is here is finished. Fewer results than that are left to those who wait for them.
+// Whether what was kept stands in the way of new work: tasks were turned away for want of room,
+// there still is none, and most of what is here is finished. Fewer results than that are left to
+// those who wait for them.
 bool OwnerTables::is_filled_by_results(const Batch& batch) const {
   const bool turned_away =
       std::any_of(batch.losses.begin(), batch.losses.end(), [](const LossCount& loss) {
         return loss.data == DataClass::tasks && loss.cause == LossCause::disk_budget;
       });
-  if (!turned_away) return false;
+  const std::uint64_t room = std::max(plan_.tasks() / 20, disk_cost(kInlineLimit));
+  if (!turned_away || in_use_ + room <= plan_.tasks()) return false;
   const auto& counts = file_.node().counts;
   return results() > std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}) - results();
 }
