@@ -17,6 +17,10 @@ std::map<std::pair<DataClass, LossCause>, std::uint64_t> totals_of(const store::
   return totals;
 }
 
+bool same_kind(const LossKey& a, const LossKey& b) {
+  return a.data == b.data && a.cause == b.cause;
+}
+
 }  // namespace
 
 void LossReporter::on_link_up(NodeTime now) {
@@ -48,8 +52,12 @@ std::optional<wire::LossReport> LossReporter::report(
   std::copy(std::begin(table.produced), std::end(table.produced), report.produced.begin());
   flying_.clear();
   const auto totals = totals_of(table);
-  for (const LossRow& row : table.rows) {
-    if (row.count <= row.reported) continue;
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const LossRow& row = table.rows[i];
+    // At first one row of every kind is told although it is known, for its total: the cloud may
+    // have lost its ledger meanwhile.
+    const bool last = i + 1 == table.rows.size() || !same_kind(row.key, table.rows[i + 1].key);
+    if (row.count <= row.reported && (told_ || !last)) continue;
     report.entries.push_back({row.key, wall_of(row.first), wall_of(row.last), row.count,
                               totals.at({row.key.data, row.key.cause})});
     flying_.push_back(row);
