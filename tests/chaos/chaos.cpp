@@ -7,6 +7,7 @@
 
 #include "tests/chaos/client.h"
 #include "tests/chaos/cluster.h"
+#include "tests/chaos/fleet_reader.h"
 #include "tests/chaos/injector.h"
 
 namespace spillway::chaos {
@@ -14,6 +15,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
+
+// Fewer tasks than a client would have open, so that some are refused: refusals are counted, too.
+constexpr char kTightBudget[] = "[budget]\ntasks = 24\n";
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -42,11 +46,16 @@ Result<std::vector<demo::Work>> make_works() {
 
 class Run {
  public:
-  Run(const ChaosOptions& options, Cluster& cluster, const std::vector<demo::Work>& works)
-      : options_(options), cluster_(cluster), injector_(cluster, options.seed, options.traces) {
+  Run(const ChaosOptions& options, Cluster& cluster, const std::vector<demo::Work>& works,
+      FleetReader fleet)
+      : options_(options),
+        cluster_(cluster),
+        fleet_(std::move(fleet)),
+        injector_(cluster, options.seed, options.traces) {
     for (const auto& agent : cluster.agents()) {
-      clients_.push_back(std::make_unique<Client>(agent.process->name(), agent.socket, works,
-                                                  options.tasks_per_second));
+      clients_.push_back(
+          std::make_unique<Client>(agent.process->name(), agent.socket, works,
+                                   ClientOptions{.tasks_per_second = options.tasks_per_second}));
     }
     report_.seed = options.seed;
   }
@@ -131,20 +140,31 @@ class Run {
   void judge() {
     update();
     report_.accepted = 0;
-    for (const auto& client : clients_) {
-      const Verdicts verdicts = client->judge();
-      report_.accepted += verdicts.accepted;
-      report_.lost += verdicts.lost;
-      report_.doubled += verdicts.doubled;
-      report_.mismatched += verdicts.mismatched;
-      report_.poisoned += verdicts.poisoned;
+    for (std::size_t i = 0; i < clients_.size(); ++i) {
+      const Verdicts verdicts = clients_[i]->judge();
+      report_.take(verdicts);
       for (const std::string& note : verdicts.notes) violate(note);
+      judge_losses(cluster_.agents()[i], verdicts);
     }
     for (const std::string& violation : injector_.violations()) violate(violation);
     for (auto& agent : cluster_.agents()) end(*agent.process);
     end(cluster_.cloud());
     report_.seconds = seconds_since(start_);
     report_.log = injector_.log();
+  }
+
+  void judge_losses(const Cluster::Agent& agent, const Verdicts& verdicts) {
+    if (!verdicts.node) return;
+    const std::string& name = agent.process->name();
+    const LossSums sums = sums_of(*verdicts.node);
+    std::uint64_t gave_way = 0;
+    for (const auto& [what, count] : sums) gave_way += what.first == "results" ? count : 0;
+    report_.lost += verdicts.losses.gone - std::min(verdicts.losses.gone, gave_way);
+    for (const auto& wrong :
+         check_losses(name, verdicts.losses, verdicts.accepted, *verdicts.node)) {
+      violate(wrong);
+    }
+    if (auto wrong = fleet_.differs(agent.socket, name, 40s)) violate(*wrong);
   }
 
   void end(Victim& victim) {
@@ -163,6 +183,7 @@ class Run {
   static constexpr std::uint64_t kCame = ~0ULL;
   const ChaosOptions& options_;
   Cluster& cluster_;
+  FleetReader fleet_;
   Injector injector_;
   std::vector<std::unique_ptr<Client>> clients_;
   TortureReport report_;
@@ -176,13 +197,16 @@ class Run {
 TortureReport run_chaos(const ChaosOptions& options) {
   TortureReport report;
   auto works = make_works();
-  auto cluster = Cluster::start({options.folder, options.binaries, options.agents});
-  if (!works || !cluster) {
-    report.violations.push_back(
-        {"it does not start: " + (works ? cluster.error().message : works.error().message), ""});
+  const auto refuse = [&report](const Error& error) {
+    report.violations.push_back({"it does not start: " + error.message, ""});
     return report;
-  }
-  return Run(options, **cluster, *works).perform();
+  };
+  if (!works) return refuse(works.error());
+  auto cluster = Cluster::start({options.folder, options.binaries, options.agents, kTightBudget});
+  if (!cluster) return refuse(cluster.error());
+  auto fleet = FleetReader::log_in((*cluster)->cloud_folder());
+  if (!fleet) return refuse(fleet.error());
+  return Run(options, **cluster, *works, *std::move(fleet)).perform();
 }
 
 }  // namespace spillway::chaos

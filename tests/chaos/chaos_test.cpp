@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/chaos/overload.h"
 #include "tests/support/temp_dir.h"
 
 // After all others: it redefines `new`.
@@ -29,6 +30,20 @@ TEST(Chaos, P1_to_P9_hold_for_real_programs_while_everything_under_them_breaks) 
   CHECK_TRUE(report.clean());
   CHECK_TRUE(report.accepted > 100);
   CHECK_TRUE(report.faults.size() >= 8);
+}
+
+TEST(Chaos, P20_P21_P23_ten_times_too_much_work_stays_inside_the_budget_and_every_loss_is_counted) {
+  test::TempDir folder("spillway-chaos");
+  ChaosOptions options;
+  options.folder = folder.path();
+  options.binaries = SPILLWAY_BINARIES;
+  options.lasts = std::chrono::seconds(15);
+  const TortureReport report = run_overload(options);
+  UT_PRINT(to_text(report).c_str());
+  if (!report.clean()) folder.keep();
+  CHECK_TRUE(report.clean());
+  CHECK_TRUE(report.refused > 100);
+  CHECK_TRUE(report.expired > 0);
 }
 
 TEST(Chaos, the_checker_sees_that_a_device_lost_its_store) {

@@ -7,7 +7,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kBatch = 8;     // tasks in a request
+constexpr std::size_t kBatch = 32;    // tasks in a request
+constexpr std::size_t kSubmits = 32;  // requests without an answer
 constexpr std::size_t kNotes = 5;     // of each client
 constexpr auto kPatience = 10s;       // with an agent that nothing disturbs
 constexpr std::uint32_t kPage = 500;  // tasks listed at a time
@@ -20,12 +21,14 @@ void note(Verdicts& verdicts, std::uint64_t& count, const std::string& what) {
 }  // namespace
 
 Client::Client(std::string name, std::string socket, const std::vector<demo::Work>& works,
-               double tasks_per_second, std::size_t open)
+               ClientOptions options)
     : name_(std::move(name)),
       socket_(std::move(socket)),
       works_(works),
-      rate_(tasks_per_second),
-      open_(open),
+      most_waits_(options.waits),
+      rate_(options.tasks_per_second),
+      open_(options.open),
+      insists_(options.insists),
       thread_([this] { run(); }) {}
 
 Client::~Client() {
@@ -45,7 +48,10 @@ bool Client::connect() {
     return false;
   }
   client_.emplace(*std::move(client));
-  for (const auto& [token, jobs] : submits_) unanswered_.insert(jobs.begin(), jobs.end());
+  for (const auto& [token, jobs] : submits_) {
+    losses_.unanswered += jobs.size();
+    unanswered_.insert(jobs.begin(), jobs.end());
+  }
   for (const auto& [token, job] : waits_) unasked_.insert(job);
   submits_.clear();
   waits_.clear();
@@ -55,46 +61,63 @@ bool Client::connect() {
 void Client::step() {
   if (!client_ && !connect()) return;
   submit();
-  wait_for_results();
+  if (client_) wait_for_results();
+  if (!client_) return;
   auto answer = client_->receive(20ms);
   if (answer) return take(*std::move(answer));
   if (answer.error().code != Code::timeout) client_.reset();
 }
 
-void Client::submit() {
-  const double seconds = std::chrono::duration<double>(Clock::now() - started_).count();
-  while (!finishing_ && jobs_.size() - delivered_ < open_ &&
-         static_cast<double>(jobs_.size()) < seconds * rate_) {
-    unanswered_.insert(jobs_.size());
+void Client::make_jobs() {
+  const auto now = Clock::now();
+  const double rate = rate_;
+  // A debt is forgiven: what was not asked for in time is not asked for later in a burst.
+  due_ = std::min(due_ + std::chrono::duration<double>(now - paced_).count() * rate,
+                  std::max(1.0, rate / 10));
+  paced_ = now;
+  for (; due_ >= 1 && jobs_.size() - delivered_ < open_ && unanswered_.size() < kBatch * kSubmits;
+       due_ -= 1) {
+    const std::size_t index = next_job_++;
     Job job;
-    job.key = name_ + "-" + std::to_string(jobs_.size());
-    job.work = jobs_.size() % works_.size();
-    job.asked = Clock::now();
-    jobs_.push_back(std::move(job));
+    job.key = name_ + "-" + std::to_string(index);
+    job.work = index % works_.size();
+    job.asked = now;
+    jobs_.emplace(index, std::move(job));
+    unanswered_.insert(index);
   }
+}
+
+void Client::submit() {
+  if (!finishing_) make_jobs();
   settled_ = finishing_ && jobs_.size() == delivered_;
-  if (unanswered_.empty() || Clock::now() < again_) return;
-  wire::SubmitRequest request;
-  std::vector<std::size_t> batch;
-  while (!unanswered_.empty() && batch.size() < kBatch) {
-    const std::size_t job = *unanswered_.begin();
-    unanswered_.erase(unanswered_.begin());
-    batch.push_back(job);
-    TaskSpec spec = works_[jobs_[job].work].spec;
-    spec.idempotency_key = jobs_[job].key;
-    request.specs.push_back(wire::encode(spec));
+  if (Clock::now() < again_) return;
+  while (!unanswered_.empty() && submits_.size() < kSubmits) {
+    wire::SubmitRequest request;
+    std::vector<std::size_t> batch;
+    while (!unanswered_.empty() && batch.size() < kBatch) {
+      const std::size_t job = *unanswered_.begin();
+      unanswered_.erase(unanswered_.begin());
+      batch.push_back(job);
+      TaskSpec spec = works_[jobs_.at(job).work].spec;
+      spec.idempotency_key = jobs_.at(job).key;
+      request.specs.push_back(wire::encode(spec));
+    }
+    asked_ += batch.size();
+    auto token = client_->send(std::move(request));
+    if (!token) return client_.reset(), void(unanswered_.insert(batch.begin(), batch.end()));
+    submits_[*token] = std::move(batch);
   }
-  if (auto token = client_->send(std::move(request))) submits_[*token] = std::move(batch);
 }
 
 void Client::wait_for_results() {
-  for (const std::size_t job : unasked_) {
+  while (!unasked_.empty() && waits_.size() < most_waits_ && client_) {
+    const std::size_t job = *unasked_.begin();
     // Of several tasks under one key, which is a fault already, the last one.
-    if (auto token = client_->send(wire::WaitRequest{*jobs_[job].ids.rbegin()})) {
-      waits_[*token] = job;
-    }
+    auto token = client_->send(wire::WaitRequest{*jobs_.at(job).ids.rbegin()});
+    if (!token) return client_.reset();
+    unasked_.erase(unasked_.begin());
+    waits_[*token] = job;
   }
-  unasked_.clear();
 }
 
 void Client::take(wire::Answer answer) {
@@ -113,25 +136,47 @@ void Client::take(wire::Answer answer) {
 void Client::take_submitted(const std::vector<std::size_t>& jobs, const wire::AnswerBody& body) {
   const auto* submitted = std::get_if<wire::Submitted>(&body);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const bool good =
-        submitted != nullptr && i < submitted->each.size() && !submitted->each[i].error;
-    if (!good) {
+    const bool told = submitted != nullptr && i < submitted->each.size();
+    if (!told) {
       unanswered_.insert(jobs[i]);
       again_ = Clock::now() + 50ms;
       continue;
     }
-    Job& job = jobs_[jobs[i]];
+    if (submitted->each[i].error) {
+      take_refusal(jobs[i], *submitted->each[i].error);
+      continue;
+    }
+    Job& job = jobs_.at(jobs[i]);
     if (job.ids.empty()) ++accepted_;
     job.ids.insert(submitted->each[i].id.seq);
     unasked_.insert(jobs[i]);
   }
 }
 
+void Client::take_refusal(std::size_t job, const Error& error) {
+  const bool unwritten = error.message.starts_with("the store cannot write");
+  const bool counted = error.code == Code::busy || error.retry_after;
+  if (counted) (unwritten ? losses_.unwritten : losses_.refused) += 1;
+  if (!insists_) {
+    jobs_.erase(job);
+    return;
+  }
+  unanswered_.insert(job);
+  again_ = Clock::now() + std::min(error.retry_after.value_or(50ms), 200ms);
+}
+
 void Client::take_result(std::size_t index, const wire::AnswerBody& body) {
   const auto* view = std::get_if<TaskView>(&body);
-  Job& job = jobs_[index];
+  Job& job = jobs_.at(index);
   if (view == nullptr || !view->result) {
-    if (const auto* error = std::get_if<Error>(&body)) job.error = error->message;
+    const auto* error = std::get_if<Error>(&body);
+    if (error != nullptr) job.error = error->message;
+    // It gave way, and never comes.
+    if (error != nullptr && error->code == Code::not_found && !std::exchange(job.gone, true)) {
+      ++losses_.unread;
+      ++delivered_;
+      return;
+    }
     unasked_.insert(index);
     std::this_thread::sleep_for(5ms);
     return;
@@ -144,22 +189,29 @@ void Client::take_result(std::size_t index, const wire::AnswerBody& body) {
     if (view->result->error->failure == FailureClass::poison) job.error = "poison";
   }
   ++delivered_;
-  if (job.outcome != TaskState::succeeded || job.digest != works_[job.work].expected) ++wrong_;
+  const bool may_expire = works_[job.work].spec.deadline && job.outcome == TaskState::expired;
+  if (may_expire) ++losses_.expired;
+  const bool good = job.outcome == TaskState::succeeded || may_expire;
+  if (!good || (!may_expire && job.digest != works_[job.work].expected)) ++wrong_;
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - job.asked);
   if (took.count() > slowest_us_) slowest_us_ = took.count();
 }
 
-std::set<std::uint64_t> Client::all_tasks() {
+std::set<std::uint64_t> Client::all_tasks(Verdicts& verdicts) {
   std::set<std::uint64_t> tasks;
   wire::ListRequest request;
   request.limit = kPage;
   while (client_ || connect()) {
     auto page = client_->ask<wire::Tasks>(request, kPatience);
     if (!page) break;
-    for (const TaskView& task : page->tasks) tasks.insert(task.id.seq);
+    for (const TaskView& task : page->tasks) {
+      tasks.insert(task.id.seq);
+      verdicts.losses.finished += is_terminal(task.state) ? 1 : 0;
+    }
     if (page->tasks.size() < request.limit) break;
     request.before = page->tasks.back().id.seq;
   }
+  verdicts.losses.known = tasks.size();
   return tasks;
 }
 
@@ -167,17 +219,22 @@ void Client::judge_job(const Job& job, Verdicts& verdicts) {
   if (job.ids.empty()) return;
   const std::string task = name_ + " task " + std::to_string(*job.ids.begin());
   if (job.ids.size() > 1) note(verdicts, verdicts.doubled, task + ": two tasks for one key");
-  if (!job.outcome) {
+  if (!job.outcome && !job.gone) {
     return note(verdicts, verdicts.lost, task + ": accepted, no result: " + job.error);
   }
   auto again = client_->ask<TaskView>(wire::ShowRequest{*job.ids.rbegin()}, kPatience);
-  if (!again || !again->result) {
+  const bool gone = !again && again.error().code == Code::not_found;
+  // Whether that is as it must be, the loss ledger says.
+  if (gone) ++verdicts.losses.gone;
+  if (!gone && (!again || !again->result)) {
     return note(verdicts, verdicts.lost,
                 task + ": its result is gone" + (again ? "" : ": " + again.error().message));
   }
-  if (again->result->outcome != *job.outcome || again->result->digest != job.digest) {
+  if (!job.outcome) return;
+  if (!gone && (again->result->outcome != *job.outcome || again->result->digest != job.digest)) {
     note(verdicts, verdicts.doubled, task + ": its result changed after it was delivered");
   }
+  if (*job.outcome == TaskState::expired && works_[job.work].spec.deadline) return;
   if (*job.outcome == TaskState::failed && job.error == "poison") {
     ++verdicts.poisoned;
   } else if (*job.outcome != TaskState::succeeded) {
@@ -185,6 +242,22 @@ void Client::judge_job(const Job& job, Verdicts& verdicts) {
          task + ": " + std::string(to_string(*job.outcome)) + ": " + job.error);
   } else if (job.digest != works_[job.work].expected) {
     note(verdicts, verdicts.mismatched, task + ": a wrong value");
+  }
+}
+
+void Client::judge_all(Verdicts& verdicts) {
+  std::set<std::uint64_t> known;
+  for (const auto& [index, job] : jobs_) {
+    judge_job(job, verdicts);
+    known.insert(job.ids.begin(), job.ids.end());
+  }
+  for (const std::uint64_t task : all_tasks(verdicts)) {
+    if (!known.contains(task)) {
+      note(verdicts, verdicts.doubled, name_ + " task " + std::to_string(task) + ": nobody's");
+    }
+  }
+  if (auto node = client_->ask<NodeView>(wire::StatusRequest{}, kPatience)) {
+    verdicts.node = *std::move(node);
   }
 }
 
@@ -196,19 +269,11 @@ Verdicts Client::judge() {
   verdicts.delivered = delivered_;
   client_.reset();
   for (int i = 0; i < 200 && !client_; ++i) connect();
-  if (!client_) {
+  verdicts.losses = losses_;
+  if (client_) {
+    judge_all(verdicts);
+  } else {
     note(verdicts, verdicts.lost, name_ + ": its agent cannot be reached at the end");
-    return verdicts;
-  }
-  std::set<std::uint64_t> known;
-  for (const Job& job : jobs_) {
-    judge_job(job, verdicts);
-    known.insert(job.ids.begin(), job.ids.end());
-  }
-  for (const std::uint64_t task : all_tasks()) {
-    if (!known.contains(task)) {
-      note(verdicts, verdicts.doubled, name_ + " task " + std::to_string(task) + ": nobody's");
-    }
   }
   return verdicts;
 }

@@ -24,12 +24,34 @@ struct Job {
   std::optional<TaskState> outcome;  // as first delivered
   Digest digest{};                   // of the value then
   std::string error;
+  bool gone = false;  // before its result was had
   std::chrono::steady_clock::time_point asked{};
+};
+
+// What a client saw given up, to be held against the loss ledgers (P23).
+struct SeenLosses {
+  std::uint64_t refused = 0;     // answers that said busy, or that it never fits
+  std::uint64_t unanswered = 0;  // submits that may have been refused: the agent went away
+  std::uint64_t unwritten = 0;   // refused by a store that could not write; a kill may forget those
+  std::uint64_t expired = 0;     // results that say so
+  std::uint64_t gone = 0;        // results that were there once, or must have been
+  std::uint64_t unread = 0;      // of those, before this client had them
+  std::uint64_t known = 0;       // tasks that the agent still lists
+  std::uint64_t finished = 0;    // of those
 };
 
 struct Verdicts {
   std::uint64_t accepted = 0, delivered = 0, poisoned = 0, lost = 0, doubled = 0, mismatched = 0;
+  SeenLosses losses;
+  std::optional<NodeView> node;    // what the agent says of itself at the end
   std::vector<std::string> notes;  // the first few, in words
+};
+
+struct ClientOptions {
+  double tasks_per_second = 0;
+  std::size_t open = 32;    // tasks without a result
+  std::size_t waits = 200;  // of which results are waited for
+  bool insists = true;      // what was refused is asked for again; else given up, as readings are
 };
 
 // An application beside an agent, on a thread of its own: it submits under keys of its own, again
@@ -37,7 +59,7 @@ struct Verdicts {
 class Client {
  public:
   Client(std::string name, std::string socket, const std::vector<demo::Work>& works,
-         double tasks_per_second, std::size_t open = 32);
+         ClientOptions options);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -45,6 +67,13 @@ class Client {
   // No new work from now on; the results of what was accepted are still waited for.
   void finish() { finishing_ = true; }
   bool settled() const { return settled_; }
+  // From now on this many tasks a second, whatever became of those before.
+  void set_rate(double tasks_per_second, std::size_t open, bool insists) {
+    open_ = open;
+    insists_ = insists;
+    rate_ = tasks_per_second;
+  }
+  std::uint64_t asked() const { return asked_; }
   std::uint64_t accepted() const { return accepted_; }
   std::uint64_t delivered() const { return delivered_; }
   // Results that are not what was to be computed, so far.
@@ -65,25 +94,33 @@ class Client {
   void wait_for_results();
   void take(wire::Answer answer);
   void take_submitted(const std::vector<std::size_t>& jobs, const wire::AnswerBody& body);
+  void take_refusal(std::size_t job, const Error& error);
+  void make_jobs();
+  void judge_all(Verdicts& verdicts);
   void take_result(std::size_t job, const wire::AnswerBody& body);
-  std::set<std::uint64_t> all_tasks();
+  std::set<std::uint64_t> all_tasks(Verdicts& verdicts);
   void judge_job(const Job& job, Verdicts& verdicts);
 
   const std::string name_, socket_;
   const std::vector<demo::Work>& works_;
-  const double rate_;
-  const std::size_t open_;
+  const std::size_t most_waits_;
+  std::atomic<double> rate_;
+  std::atomic<std::size_t> open_;
+  std::atomic<bool> insists_;
   std::atomic<bool> stop_{false}, finishing_{false}, settled_{false};
-  std::atomic<std::uint64_t> accepted_{0}, delivered_{0}, wrong_{0};
+  std::atomic<std::uint64_t> accepted_{0}, delivered_{0}, wrong_{0}, asked_{0};
   std::atomic<std::int64_t> slowest_us_{0};
 
   // The thread's own.
-  std::vector<Job> jobs_;
+  std::map<std::size_t, Job> jobs_;  // those given up are gone
+  std::size_t next_job_ = 0;
+  double due_ = 0;  // tasks to ask for, by the rate
+  SeenLosses losses_;
   std::set<std::size_t> unanswered_, unasked_;  // not acknowledged; acknowledged, not waited for
   std::optional<intake::Client> client_;
   std::map<std::uint64_t, std::vector<std::size_t>> submits_;  // by token
   std::map<std::uint64_t, std::size_t> waits_;
-  Clock::time_point started_ = Clock::now(), again_ = started_;
+  Clock::time_point paced_ = Clock::now(), again_ = paced_;
   std::thread thread_;
 };
 

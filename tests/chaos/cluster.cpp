@@ -66,10 +66,11 @@ Status Cluster::start_cloud() {
   auto who = pki_->device("cloud");
   if (!who) return who.error();
   const std::string config = options_.folder + "/cloud.toml";
-  test::write_text(config, "[cloud]\nstate_dir = \"" + options_.folder +
-                               "/cloud\"\nworkers = 2\ngrace = \"1s\"\ntags = [\"" + kCloudTag +
-                               "\"]\n[http]\nlisten = \"127.0.0.1:0\"\n" +
-                               broker_section(broker_->port(), *who));
+  test::write_text(config,
+                   "[cloud]\nstate_dir = \"" + options_.folder +
+                       "/cloud\"\nworkers = 2\ngrace = \"1s\"\ntags = [\"" + kCloudTag +
+                       "\"]\n[http]\nlisten = \"127.0.0.1:" + std::to_string(test::free_port()) +
+                       "\"\n" + broker_section(broker_->port(), *who));
   cloud_ = std::make_unique<Victim>(
       "cloud", test::Command{.argv = {binary("spillway-cloud"), "--config", config}},
       options_.folder, faults_);
@@ -87,10 +88,11 @@ Status Cluster::start_agent(unsigned number) {
   agent.socket = options_.folder + "/" + name + ".sock";
   agent.state = options_.folder + "/" + name;
   const std::string config = options_.folder + "/" + name + ".toml";
-  test::write_text(config,
-                   "[agent]\ndevice = \"" + name + "\"\nstate_dir = \"" + agent.state +
-                       "\"\nsocket = \"" + agent.socket + "\"\nworkers = 1\ngrace = \"1s\"\n" +
-                       broker_section(agent.link->port(), *who) + "[placement]\nlease = \"4s\"\n");
+  test::write_text(config, "[agent]\ndevice = \"" + name + "\"\nstate_dir = \"" + agent.state +
+                               "\"\nsocket = \"" + agent.socket +
+                               "\"\nworkers = 1\ngrace = \"1s\"\n" +
+                               broker_section(agent.link->port(), *who) +
+                               "[placement]\nlease = \"4s\"\n" + options_.agent_more);
   agent.process = std::make_unique<Victim>(
       name, test::Command{.argv = {binary("spillway-agent"), "--config", config}}, options_.folder,
       faults_);

@@ -15,6 +15,7 @@ struct ClusterOptions {
   std::string folder;    // for everything it makes; must exist
   std::string binaries;  // where the programs are; empty: beside this one
   unsigned agents = 2;
+  std::string agent_more;  // further lines of their configuration
 };
 
 // A fleet on loopback: agents, each behind a link of its own, mosquitto with mutual TLS 1.3 and the
@@ -32,7 +33,8 @@ class Cluster {
   std::vector<Agent>& agents() { return agents_; }
   Victim& cloud() { return *cloud_; }
   test::Broker& broker() { return *broker_; }
-  std::string ledger() const { return options_.folder + "/cloud/ledger.db"; }
+  std::string cloud_folder() const { return options_.folder + "/cloud"; }
+  std::string ledger() const { return cloud_folder() + "/ledger.db"; }
   const std::string& folder() const { return options_.folder; }
   // Forgets what the broker had stored. While it is stopped.
   void wipe_broker();

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "tests/chaos/client.h"
+
 namespace spillway::chaos {
 namespace {
 
@@ -31,6 +33,17 @@ std::uint64_t TortureReport::fault_count() const {
   return all;
 }
 
+void TortureReport::take(const Verdicts& verdicts) {
+  accepted += verdicts.accepted;
+  lost += verdicts.lost;
+  doubled += verdicts.doubled;
+  mismatched += verdicts.mismatched;
+  poisoned += verdicts.poisoned;
+  refused += verdicts.losses.refused + verdicts.losses.unwritten;
+  expired += verdicts.losses.expired;
+  gave_way += verdicts.losses.gone;
+}
+
 std::string to_json(const TortureReport& report) {
   std::string json = "{\"faults\":{";
   for (const auto& [kind, count] : report.faults) {
@@ -42,6 +55,10 @@ std::string to_json(const TortureReport& report) {
   json += ",\"doubled\":" + std::to_string(report.doubled);
   json += ",\"mismatched\":" + std::to_string(report.mismatched);
   json += ",\"poisoned\":" + std::to_string(report.poisoned);
+  json += ",\"refused\":" + std::to_string(report.refused);
+  json += ",\"expired\":" + std::to_string(report.expired);
+  json += ",\"gave_way\":" + std::to_string(report.gave_way);
+  for (const auto& [name, value] : report.figures) json += ',' + quoted(name) + ':' + fixed(value);
   json += ",\"recovery_s_max\":" + fixed(report.recovery_s_max);
   json += ",\"seconds\":" + fixed(report.seconds);
   json += ",\"seed\":" + std::to_string(report.seed) + ",\"violations\":[";
@@ -61,6 +78,10 @@ std::string to_text(const TortureReport& report) {
           std::to_string(report.lost) + ", doubled " + std::to_string(report.doubled) +
           ", mismatched " + std::to_string(report.mismatched) + ", longest recovery " +
           fixed(report.recovery_s_max) + " s\n";
+  text += "refused " + std::to_string(report.refused) + ", expired " +
+          std::to_string(report.expired) + ", gave way " + std::to_string(report.gave_way) +
+          ", each counted\n";
+  for (const auto& [name, value] : report.figures) text += name + " " + fixed(value) + "\n";
   for (const Violation& violation : report.violations) {
     text += "VIOLATION: " + violation.what + "\n  again: " + violation.again + "\n";
   }

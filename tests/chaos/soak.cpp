@@ -70,7 +70,8 @@ class Soak {
       : options_(options),
         cluster_(cluster),
         agent_(cluster.agents().front()),
-        client_("soak", agent_.socket, works, options.tasks / (options.minutes * 60), 512) {}
+        client_("soak", agent_.socket, works,
+                {.tasks_per_second = options.tasks / (options.minutes * 60), .open = 512}) {}
 
   int perform() {
     const auto start = Clock::now();

@@ -7,6 +7,7 @@
 
 #include "tests/chaos/chaos.h"
 #include "tests/chaos/cuts/power_cuts.h"
+#include "tests/chaos/overload.h"
 #include "tests/chaos/report.h"
 #include "tests/sim/campaign.h"
 #include "tests/support/temp_dir.h"
@@ -21,13 +22,14 @@ struct Options {
   unsigned agents = 2;
   std::uint64_t sim = 0, cuts = 0, seed = 1;
   std::string folder, links;
-  bool json = false, keep = false, board = false;
+  bool json = false, keep = false, board = false, overload = false;
 };
 
 constexpr char kExamples[] =
     "Examples:\n"
     "  ./dev torture --minutes 10 --seed 7     kills, cuts, full disks and wrong clocks for ten "
     "minutes\n"
+    "  ./dev torture --overload --minutes 10   ten times too much work, held against the budget\n"
     "  ./dev torture --sim 1000000             a million simulated schedules\n"
     "  ./dev torture --cuts 100000 --json      power cuts under the stores, one object on stdout\n"
     "Exit: 0 every promise was kept, 1 one was broken, 2 usage.";
@@ -38,6 +40,9 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--agents", o.agents, "Devices of that fleet")
       ->capture_default_str()
       ->check(CLI::Range(1, 32));
+  app.add_flag("--overload", o.overload,
+               "For those minutes no faults but a link that comes and goes, and ten times the work "
+               "that can be done: whether budgets hold, and whether every loss is counted");
   app.add_option("--sim", o.sim, "That many simulated schedules of the life cycle");
   app.add_option("--cuts", o.cuts, "That many power cuts under the real stores");
   app.add_option("--seed", o.seed, "Of whatever is drawn at random")->capture_default_str();
@@ -170,7 +175,7 @@ TortureReport torment(const Options& options) {
                  static_cast<unsigned long long>(so_far.fault_count()), so_far.faults.size(),
                  static_cast<unsigned long long>(so_far.accepted), terminal ? "\033[K" : "\n");
   };
-  TortureReport report = run_chaos(chaos);
+  TortureReport report = options.overload ? run_overload(chaos) : run_chaos(chaos);
   if (terminal) std::fputs("\r\033[K", stderr);
   if (options.keep || !report.clean()) folder.keep();
   if (!report.clean()) {

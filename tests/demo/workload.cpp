@@ -34,6 +34,7 @@ std::vector<std::string> cut(const std::string& recording) {
 Labels args_of(const std::string& kind) {
   // Fine steps: more of the work that the data is worth, without a larger value.
   if (kind == "stats.window") return {{"window", "240"}, {"step", "12"}};
+  if (kind == "spin") return {{"iterations", "2000000"}};
   if (kind == "signal.spectrum") return {{"window", "256"}, {"step", "16"}};
   return {};
 }

@@ -1,0 +1,116 @@
+#include "tests/chaos/fleet_reader.h"
+
+#include <boost/json.hpp>
+
+#include "agent/intake/client.h"
+#include "tests/support/eventually.h"
+#include "tests/support/temp_dir.h"
+
+namespace spillway::chaos {
+namespace {
+
+using namespace std::chrono_literals;
+using cloud::http::Method;
+using cloud::http::Response;
+namespace json = boost::json;
+
+Result<json::value> body_of(const Result<Response>& answer, unsigned status) {
+  if (!answer) return answer.error();
+  boost::system::error_code error;
+  json::value body = json::parse(answer->body, error);
+  if (answer->status == status && !error) return body;
+  return fail(Code::unavailable,
+              "the cloud answered " + std::to_string(answer->status) + ": " + answer->body);
+}
+
+std::string text(const json::value& body, const char* name) {
+  const json::value* found = body.is_object() ? body.get_object().if_contains(name) : nullptr;
+  return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
+}
+
+std::uint64_t count(const json::value& body) {
+  const json::value* found = body.is_object() ? body.get_object().if_contains("count") : nullptr;
+  boost::system::error_code error;
+  return found != nullptr ? found->to_number<std::uint64_t>(error) : 0;
+}
+
+LossSums missed(LossSums sums) {
+  std::erase_if(sums, [](const auto& sum) {
+    return sum.second == 0 || sum.first.second == to_string(LossCause::retention);
+  });
+  return sums;
+}
+
+std::string words(const LossSums& sums) {
+  std::string all;
+  for (const auto& [what, count] : sums) {
+    all += (all.empty() ? "" : ", ") + std::to_string(count) + " " + what.first + " (" +
+           what.second + ")";
+  }
+  return all.empty() ? "none" : all;
+}
+
+}  // namespace
+
+Result<FleetReader> FleetReader::log_in(const std::string& cloud_folder) {
+  std::string link;
+  const bool there = test::eventually(
+      10s, [&] { return !(link = test::read_text(cloud_folder + "/link.txt")).empty(); });
+  const auto path = link.find("/login#");
+  const auto code = link.find('=');
+  if (!there || path == std::string::npos || code == std::string::npos) {
+    return fail(Code::unavailable, "the cloud left no link to log in with");
+  }
+  auto client = cloud::http::Client::make({link.substr(0, path), "", 5s});
+  if (!client) return client.error();
+  const std::string secret = link.substr(code + 1, link.find('\n') - code - 1);
+  const auto login =
+      client->send(Method::post, "/api/v1/session", {}, "{\"code\":\"" + secret + "\"}");
+  const auto session = body_of(login, 200);
+  if (!session) return session.error();
+  cloud::http::Headers headers;
+  headers.emplace_back("x-csrf-token", text(*session, "csrf"));
+  for (const auto& [name, value] : login->headers) {
+    if (name == "set-cookie") headers.emplace_back("cookie", value.substr(0, value.find(';')));
+  }
+  const auto made = body_of(
+      client->send(Method::post, "/api/v1/tokens", headers, R"({"name":"chaos","scope":"read"})"),
+      201);
+  if (!made) return made.error();
+  return FleetReader(*std::move(client), text(*made, "secret"));
+}
+
+Result<LossSums> FleetReader::losses(const std::string& device) {
+  const auto body = body_of(client_.send(Method::get, "/api/v1/devices/" + device + "/losses",
+                                         {{"authorization", "Bearer " + token_}}),
+                            200);
+  if (!body) return body.error();
+  LossSums sums;
+  const json::value* items = body->is_object() ? body->get_object().if_contains("items") : nullptr;
+  if (items == nullptr || !items->is_array()) return fail(Code::corrupt, "no list of losses");
+  for (const json::value& item : items->get_array()) {
+    sums[{text(item, "class"), text(item, "cause")}] += count(item);
+  }
+  return sums;
+}
+
+std::optional<std::string> FleetReader::differs(const std::string& socket,
+                                                const std::string& device,
+                                                std::chrono::milliseconds patience) {
+  std::string difference;
+  const bool same = test::eventually(patience, [&] {
+    auto client = intake::Client::connect(socket);
+    if (!client) return difference = client.error().message, false;
+    const auto node = client->ask<NodeView>(wire::StatusRequest{}, 10s);
+    if (!node) return difference = node.error().message, false;
+    const auto here = missed(sums_of(*node));
+    const auto there = losses(device);
+    if (!there) return difference = there.error().message, false;
+    difference = "it lost " + words(here) + ", the cloud knows of " + words(missed(*there));
+    return here == missed(*there);
+  });
+  if (same) return std::nullopt;
+  return "P23: " + device + ": " + difference;
+}
+
+}  // namespace spillway::chaos
