@@ -1,24 +1,26 @@
 #include "common/executor/injector.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace spillway::executor {
-
 Injector::Injector(unsigned shards, std::size_t capacity)
     : shard_capacity_(std::max<std::size_t>(1, (capacity + shards - 1) / shards)) {
   for (unsigned i = 0; i < shards; ++i) shards_.push_back(std::make_unique<Shard>());
+  counts_.resize(shards);
 }
 
 unsigned Injector::home() const {
-  static std::atomic<unsigned> threads{0};
-  thread_local const unsigned thread = threads.fetch_add(1, std::memory_order_relaxed);
+  static constinit std::atomic<unsigned> threads{0};
+  static constinit thread_local unsigned thread = 0;
+  if (!thread) thread = threads.fetch_add(1, std::memory_order_relaxed) + 1;
   return thread % static_cast<unsigned>(shards_.size());
 }
 
 void Injector::link(Shard& shard, Node* node) {
   const unsigned list =
       2U * static_cast<unsigned>(node->band) + (node->deadline == kNoDeadline ? 1U : 0U);
-  shard.lists[list].push(node);
+  shard.intake(list).push(node);
   // seq_cst: settle() clears the bit and then looks at the list; here the list is filled and then
   // the bit looked at. One of the two sees the other.
   if (!(lists_.load(std::memory_order_seq_cst) & 1U << list)) {
@@ -34,10 +36,7 @@ Injector::Pushed Injector::push(Node* node, bool bounded) {
     // it.
     const std::uint64_t before = shard.pushed.fetch_add(1, std::memory_order_seq_cst);
     const bool closed = closed_.load(std::memory_order_seq_cst);
-    // relaxed: a stale count of those taken only refuses too early.
-    const bool room =
-        !bounded || before - shard.taken.load(std::memory_order_relaxed) < shard_capacity_;
-    if (room && !closed) {
+    if (!closed && (!bounded || has_room(shard, before))) {
       node->shard = at & 0x7F;
       link(shard, node);
       return Pushed::yes;
@@ -46,6 +45,14 @@ Injector::Pushed Injector::push(Node* node, bool bounded) {
     if (closed) return Pushed::closed;
   }
   return Pushed::full;
+}
+
+// relaxed: what is stale refuses too early, at most.
+bool Injector::has_room(Shard& shard, std::uint64_t before) const {
+  if (before < shard.limit.load(std::memory_order_relaxed)) return true;
+  const std::uint64_t limit = shard.taken.load(std::memory_order_relaxed) + shard_capacity_;
+  shard.limit.store(limit, std::memory_order_relaxed);
+  return before < limit;
 }
 
 void Injector::push_again(Node* node) {
@@ -58,36 +65,75 @@ void Injector::push_again(Node* node) {
 }
 
 std::size_t Injector::take(Node** out, std::size_t count, unsigned worst) {
-  std::lock_guard lock(mutex_);
-  const unsigned band = choose(worst);
-  if (band == kBands) return 0;
-  age_[band] = 0;
+  // Whoever has the lock offers what it takes to the others, so there is nothing to wait for.
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock) return 0;
   next_shard_ = (next_shard_ + 1) % shards_.size();  // no producer is served to the end first
-  sort_in(band);
+  sort_in();
+  unsigned bands = 0;  // bit per band that is allowed and may have something
+  for (unsigned band = 0; band <= worst; ++band) bands |= has_band(band) ? 1U << band : 0U;
   std::size_t taken = 0;
-  while (taken < count) {
+  while (taken < count && bands) {
+    const unsigned band = choose(bands), worse = bands & ~((2U << band) - 1);
+    const std::size_t turn = age_[band] >= kAgeLimit ? 1 : patience(worse);
+    const std::size_t most = std::min(count - taken, turn);
+    const std::size_t got = take_of(band, out + taken, most);
+    if (got < most) bands &= ~(1U << band);
+    age_[band] = 0;
+    for (unsigned other = band + 1; other < kBands; ++other) {
+      if (worse & 1U << other) age_[other] += static_cast<unsigned>(got);
+    }
+    taken += got;
+  }
+  // Under load a list that is empty will not be so for long; at other times a bit that says more
+  // than there is would wake somebody in vain.
+  constexpr std::size_t kFew = 4;
+  if (taken < kFew) {
+    for (unsigned list = 0; list < 2 * kBands; ++list) settle(list);
+  }
+  publish_taken();
+  return taken;
+}
+
+// The worst of those that have been passed over as often as they may be, so that serving one makes
+// no other wait beyond its limit; else the best.
+unsigned Injector::choose(unsigned bands) const {
+  for (unsigned band = kBands; band-- > 0;) {
+    if (bands & 1U << band && age_[band] >= kAgeLimit) return band;
+  }
+  return static_cast<unsigned>(std::countr_zero(bands));
+}
+
+// How many better closures all of these bands can still wait for; at least one if none is chosen.
+std::size_t Injector::patience(unsigned bands) const {
+  unsigned oldest = 0;
+  for (unsigned band = 0; band < kBands; ++band) {
+    if (bands & 1U << band) oldest = std::max(oldest, age_[band]);
+  }
+  return kAgeLimit - oldest;
+}
+
+// Fewer than `count` only if there are no more, or if a pusher is between its steps.
+std::size_t Injector::take_of(unsigned band, Node** out, std::size_t count) {
+  std::size_t taken = 0;
+  for (; taken < count; ++taken) {
     const bool plain_first = plain_turn_[band] >= kPlainTurn;
     Node* node = plain_first ? next_plain(band) : next_timed(band);
     if (!node) node = plain_first ? next_timed(band) : next_plain(band);
     if (!node) break;
-    out[taken++] = node;
-  }
-  settle(2 * band);
-  settle(2 * band + 1);
-  for (unsigned other = band + 1; other < kBands; ++other) {
-    if (has(2 * other) || has(2 * other + 1)) age_[other] += static_cast<unsigned>(taken);
+    __builtin_prefetch(node, 1);  // its turn comes after those before it
+    out[taken] = node;
   }
   return taken;
 }
 
-// The best band that has something, unless a worse one has been passed over for too long.
-unsigned Injector::choose(unsigned worst) {
-  const unsigned best = best_band();
-  if (best > worst) return kBands;
-  for (unsigned band = best + 1; band <= worst; ++band) {
-    if (age_[band] >= kAgeLimit && (has(2 * band) || has(2 * band + 1))) return band;
+void Injector::publish_taken() {
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    if (!counts_[i]) continue;
+    std::atomic<std::uint64_t>& taken = shards_[i]->taken;
+    taken.store(taken.load(std::memory_order_relaxed) + std::exchange(counts_[i], 0),
+                std::memory_order_relaxed);
   }
-  return best;
 }
 
 // Whether the list's bit is set; only those who hold the lock clear it.
@@ -96,54 +142,30 @@ bool Injector::has(unsigned list) const {
 }
 
 // Moves what has arrived with a deadline to where it is sorted.
-void Injector::sort_in(unsigned band) {
-  if (!has(2 * band)) return;
-  Run run;
-  if (!spare_.empty()) {
-    run = std::move(spare_.back());
-    spare_.pop_back();
-  }
+void Injector::sort_in() {
+  constexpr unsigned kTimed = 0b01010101;
+  if (!(lists_.load(std::memory_order_relaxed) & kTimed)) return;
   for (auto& shard : shards_) {
-    while (Node* node = shard->lists[2 * band].pop()) {
-      run.push_back({node->deadline, order_++ & (~std::uint64_t{0} >> 8), node->shard, node});
+    while (Node* node = shard->timed.pop()) {
+      timed_[static_cast<std::size_t>(node->band)].push(node->deadline, node->shard, node);
     }
   }
-  if (run.empty()) return keep_spare(std::move(run));
-  std::sort(run.begin(), run.end());
-  timed_[band].push_back(std::move(run));
-  std::push_heap(timed_[band].begin(), timed_[band].end(), RunBefore{});
-}
-
-void Injector::keep_spare(Run run) {
-  constexpr std::size_t kSpare = 8, kSpareCapacity = 1024;
-  if (spare_.size() < kSpare && run.capacity() <= kSpareCapacity) spare_.push_back(std::move(run));
 }
 
 Node* Injector::next_timed(unsigned band) {
-  std::vector<Run>& runs = timed_[band];
-  if (runs.empty()) return nullptr;
-  std::pop_heap(runs.begin(), runs.end(), RunBefore{});
-  const Timed earliest = runs.back().back();
-  runs.back().pop_back();
-  if (runs.back().empty()) {
-    keep_spare(std::move(runs.back()));
-    runs.pop_back();
-  } else {
-    std::push_heap(runs.begin(), runs.end(), RunBefore{});
-  }
+  if (timed_[band].empty()) return nullptr;
+  const DeadlineQueue::Item earliest = timed_[band].pop();
   ++plain_turn_[band];
-  std::atomic<std::uint64_t>& taken = shards_[earliest.shard]->taken;
-  taken.store(taken.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  ++counts_[earliest.shard];
   return earliest.node;
 }
 
 Node* Injector::next_plain(unsigned band) {
   if (!has(2 * band + 1)) return nullptr;
   for (std::size_t tried = 0; tried < shards_.size(); ++tried) {
-    Shard& shard = *shards_[next_shard_];
-    if (Node* node = shard.lists[2 * band + 1].pop()) {
+    if (Node* node = shards_[next_shard_]->plain[band].pop()) {
       plain_turn_[band] = 0;
-      shard.taken.store(shard.taken.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      ++counts_[next_shard_];
       return node;
     }
     next_shard_ = (next_shard_ + 1) % shards_.size();
@@ -156,7 +178,7 @@ void Injector::settle(unsigned list) {
   if (!has(list) || (list % 2 == 0 && !timed_[list / 2].empty())) return;
   auto empty = [&] {
     return std::all_of(shards_.begin(), shards_.end(),
-                       [&](const auto& shard) { return shard->lists[list].empty(); });
+                       [&](const auto& shard) { return shard->intake(list).empty(); });
   };
   if (!empty()) return;
   lists_.fetch_and(~(1U << list), std::memory_order_seq_cst);

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <vector>
 
+#include "common/executor/deadline_queue.h"
 #include "common/executor/intake.h"
 #include "common/executor/task.h"
 
@@ -19,10 +20,14 @@ namespace spillway::executor {
 // carry batches away. Nodes it holds at the end are dropped by their owner, not by it.
 class Injector {
  public:
-  // Of the closures in a band, every 8th taken is one without a deadline; of all closures taken
-  // while a band is passed over, every 64th is one of its own.
+  // Of what a band has, at most kPlainTurn closures with a deadline are taken between two without.
+  // While a band has something, at most kAgeLimit better closures are taken before one of its own,
+  // counted over all calls that begin meanwhile and whose `worst` allows the band.
   static constexpr unsigned kPlainTurn = 8;
   static constexpr unsigned kAgeLimit = 64;
+  // Of other bands before the first of any: the better ones, and of each worse band one that was
+  // due already and one that falls due at the same time.
+  static constexpr unsigned kLongestWait = kAgeLimit + 2 * (kBands - 1);
 
   Injector(unsigned shards, std::size_t capacity);
 
@@ -41,45 +46,41 @@ class Injector {
     return static_cast<unsigned>(std::countr_zero(lists | 1U << (2 * kBands))) / 2;
   }
 
-  // Any thread. Up to `count` nodes of one band not worse than `worst`, in the order to run them.
+  // Any thread. Up to `count` nodes of bands not worse than `worst`, in the order to run them. None
+  // while another thread takes some. What a producer has begun to push and not linked yet, and what
+  // it hides from view meanwhile, counts as not there.
   std::size_t take(Node** out, std::size_t count, unsigned worst = kBands - 1);
 
   std::size_t size() const;
   std::uint64_t accepted() const;
 
  private:
-  // A band has two lists: 2 * band with deadlines, 2 * band + 1 without.
+  // A band has two lists: 2 * band with deadlines, 2 * band + 1 without. What has a deadline is
+  // sorted anyway, so all bands of it arrive together.
   struct Shard {
-    std::array<Intake<Node>, 2 * kBands> lists;
+    std::array<Intake<Node>, kBands> plain;
+    Intake<Node> timed;
+    Intake<Node>& intake(unsigned list) { return list % 2 ? plain[list / 2] : timed; }
+    // Written by producers, who look at what consumers write only when the limit is reached.
     alignas(64) std::atomic<std::uint64_t> pushed{0};
-    std::atomic<std::uint64_t> again{0};  // of those pushed
+    std::atomic<std::uint64_t> limit{0};  // of `pushed`, as far as known
     alignas(64) std::atomic<std::uint64_t> taken{0};
-  };
-  struct Timed {
-    std::int64_t deadline;
-    std::uint64_t order : 56;  // among equals
-    std::uint64_t shard : 8;   // here, because the node is out of every cache by now
-    Node* node;
-    bool operator<(const Timed& other) const {
-      return deadline != other.deadline ? deadline > other.deadline : order > other.order;
-    }
-  };
-  // What arrived together, the earliest at the end. A heap of sorted runs costs a fraction of a
-  // heap of nodes when much arrives at once, and is one when little does.
-  using Run = std::vector<Timed>;
-  struct RunBefore {
-    bool operator()(const Run& a, const Run& b) const { return a.back() < b.back(); }
+    std::atomic<std::uint64_t> again{0};  // of those pushed
   };
 
   unsigned home() const;
   void link(Shard& shard, Node* node);
-  unsigned choose(unsigned worst);
-  void sort_in(unsigned band);
-  void keep_spare(Run run);
+  bool has_room(Shard& shard, std::uint64_t before) const;
+  unsigned choose(unsigned bands) const;
+  std::size_t patience(unsigned bands) const;
+  std::size_t take_of(unsigned band, Node** out, std::size_t count);
+  void publish_taken();
+  void sort_in();
   Node* next_plain(unsigned band);
   Node* next_timed(unsigned band);
   void settle(unsigned list);
   bool has(unsigned list) const;
+  bool has_band(unsigned band) const { return has(2 * band) || has(2 * band + 1); }
 
   const std::size_t shard_capacity_;
   std::vector<std::unique_ptr<Shard>> shards_;
@@ -87,11 +88,10 @@ class Injector {
   alignas(64) std::atomic<unsigned> lists_{0};  // bit per list: may have something
 
   alignas(64) std::mutex mutex_;  // of everything below, and of the consumers' end of the lists
-  std::array<std::vector<Run>, kBands> timed_;  // heaps
-  std::vector<Run> spare_;                      // empty runs, for their memory
-  std::array<unsigned, kBands> age_{};          // closures taken while the band was passed over
-  std::array<unsigned, kBands> plain_turn_{};   // closures with a deadline taken in a row
-  std::uint64_t order_ = 0;
+  std::array<DeadlineQueue, kBands> timed_;
+  std::vector<std::uint64_t> counts_;          // by shard: taken, but not yet published
+  std::array<unsigned, kBands> age_{};         // better closures taken since one of the band was
+  std::array<unsigned, kBands> plain_turn_{};  // closures with a deadline taken in a row
   std::size_t next_shard_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 
 #include "common/executor/executor.h"
 #include "common/executor/task.h"
@@ -14,6 +15,15 @@
 namespace spillway::executor {
 
 inline std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+// Whether the steady clock is past it. A coarse clock costs a fifth and lags by a tick, so it will
+// do for what is a second away.
+inline bool has_passed(std::int64_t deadline) {
+  constexpr std::int64_t kNear = 1'000'000'000;
+  timespec coarse{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
+  return deadline < coarse.tv_sec * 1'000'000'000LL + coarse.tv_nsec + kNear && deadline < now_ns();
+}
 
 // A counter one thread writes and any reads. release: who reads the count sees what was counted.
 class Tally {
@@ -37,7 +47,7 @@ struct Outcomes {
     Outcome outcome = Outcome::ran;
     if (discard) {
       outcome = Outcome::dropped;
-    } else if (node->deadline != kNoDeadline && node->deadline < now_ns()) {
+    } else if (node->deadline != kNoDeadline && has_passed(node->deadline)) {
       outcome = Outcome::expired;
     }
     try {

@@ -73,7 +73,8 @@ void Worker::loop() {
 Entry Worker::next() {
   const unsigned own = band_of(spawned_.newest());
   const bool deep = spawned_.size() > kDeep;
-  const unsigned outside = std::min(core_.injector.best_band(), band_of(inbox_.oldest()));
+  unsigned outside = band_of(inbox_.oldest());
+  if (outside == kBands || gives_way()) outside = std::min(outside, core_.injector.best_band());
   if (outside < kBands && outside <= core_.worst_band(index_)) {
     const unsigned turn = deep ? kDeepTurn : kTurn;
     const bool outside_first = outside < own || (outside == own && passed_outside_ >= turn);
@@ -91,32 +92,51 @@ Entry Worker::next() {
   return ++tick_ % (deep ? kDeepOldestTurn : kOldestTurn) ? spawned_.pop() : spawned_.steal();
 }
 
+// Whether better closures may pass the batch.
+bool Worker::gives_way() {
+  if (!late_ && ++looks_ % kLook == 0) late_ = now_ns() - refilled_at_ > kLongBatchNs;
+  return late_ && passed_batch_ < kAgeLimit;
+}
+
 Entry Worker::next_from_outside(unsigned best) {
-  if (band_of(inbox_.oldest()) == best) {
-    if (const Entry entry = inbox_.steal()) return entry;
+  const unsigned waiting = band_of(inbox_.oldest());
+  if (waiting == kBands) return refill();
+  if (best < waiting) {
+    ++passed_batch_;
+    if (const Entry entry = take(1)) return entry;
   }
-  const bool refill = inbox_.size() == 0;
-  if (refill) adapt_batch();
-  Node* nodes[kInbox];
-  const std::size_t count =
-      core_.injector.take(nodes, refill ? batch_ : 1, core_.worst_band(index_));
+  return inbox_.steal();
+}
+
+// Short closures come in large batches, long ones alone. The reserved worker takes each alone, so
+// that the best never waits for a batch there.
+Entry Worker::refill() {
+  const std::int64_t now = now_ns(), took = now - refilled_at_;
+  std::size_t batch = batch_;
+  if (took > kLongBatchNs) {
+    batch = std::max<std::size_t>(
+        1, batch * static_cast<std::size_t>(kLongBatchNs) / static_cast<std::size_t>(took));
+  } else if (took < kShortBatchNs && !plain_) {
+    batch = std::min<std::size_t>(2 * batch, kBatch);
+  }
+  const Entry entry = take(batch);
+  if (!entry) return 0;
+  batch_ = batch;
+  refilled_at_ = now;
+  late_ = false;
+  passed_batch_ = looks_ = 0;
+  return entry;
+}
+
+// The first of up to `count`; the others wait in the inbox.
+Entry Worker::take(std::size_t count) {
+  Node* nodes[kBatch];
+  count = core_.injector.take(nodes, count, core_.worst_band(index_));
   if (!count) return 0;
   for (std::size_t i = 1; i < count; ++i) inbox_.push(executor::entry_of(nodes[i]));
   injected.add(count);
   if (count > 1 && idlers_.worth_claiming()) core_.wake_for_more(*this);
   return executor::entry_of(nodes[0]);
-}
-
-// Short closures come in large batches, long ones alone, so that a batch never makes what arrives
-// after it wait for long.
-void Worker::adapt_batch() {
-  const std::int64_t now = now_ns();
-  const std::int64_t took = now - std::exchange(refilled_at_, now);
-  if (took < kShortBatchNs) {
-    batch_ = std::min(2 * batch_, kInbox);
-  } else if (took > kLongBatchNs) {
-    batch_ = std::max<std::size_t>(batch_ / 2, 1);
-  }
 }
 
 void Worker::run(Entry entry) {

@@ -9,6 +9,7 @@
 #include "common/executor/executor.h"
 #include "common/executor/futex.h"
 #include "common/executor/idlers.h"
+#include "common/executor/injector.h"
 #include "common/executor/task.h"
 #include "common/executor/telemetry.h"
 
@@ -35,12 +36,21 @@ class Worker {
  public:
   // Outside work of a band as good as the deque's newest starts after at most kTurn closures of
   // this worker's own (kDeepTurn while its deque is deep, so that it does not grow further), and
-  // any work at all, its own or from outside, is passed over at most kAgeLimit times.
+  // any work at all, its own or from outside, is passed over for the other at most kAgeLimit times.
   static constexpr unsigned kTurn = 1, kDeepTurn = 8, kAgeLimit = 64;
   // Every 16th of its own is its oldest, so that none stays for ever below those that post
   // themselves again; rarely when deep, for going breadth first makes it deeper.
   static constexpr unsigned kOldestTurn = 16, kDeepOldestTurn = 1024;
   static constexpr std::size_t kDeep = 256;
+  // Short closures come from the injector in batches of up to kBatch. A better closure that comes
+  // later waits until the batch has taken long, and kLook closures more, for the clock is read that
+  // often; then it goes first, as do up to kAgeLimit while one batch waits.
+  static constexpr unsigned kBatch = 64, kLook = 8;
+  // So before the first closure of any band the worker that runs it runs at most so many others
+  // from outside: the batch it had, what the injector gives out first (better ones, and of each
+  // worse band one that was due already and one that falls due at the same time), and what passes
+  // the batch it comes with. Those before it in that batch are among what the injector gave out.
+  static constexpr unsigned kLongestWait = kBatch + Injector::kLongestWait + kAgeLimit;
 
   static constexpr unsigned kGuest = Idlers<>::kMax;  // index of every guest
 
@@ -105,14 +115,15 @@ class Worker {
 
  private:
   static constexpr std::size_t kSpawned = 1024;
-  static constexpr std::size_t kInbox = 64;
 
   Entry entry_of(Job& job) const {
     return reinterpret_cast<Entry>(&job) | static_cast<Entry>(band_) << 1 | 1;
   }
   Entry next();
+  bool gives_way();
   Entry next_from_outside(unsigned best);
-  void adapt_batch();
+  Entry refill();
+  Entry take(std::size_t count);
   void run(Entry entry);
   void run_timed(Node* node);
   bool park(bool searching);
@@ -128,11 +139,13 @@ class Worker {
   Band band_ = Band::normal;  // of what runs
   unsigned depth_ = 0;        // closures running on this thread, one inside the other
   unsigned passed_outside_ = 0, passed_own_ = 0, tick_ = 0, runs_ = 0;
+  unsigned passed_batch_ = 0, looks_ = 0;
+  bool late_ = false;  // the batch has taken long: better ones that came since go first
   std::size_t batch_ = 1;
   std::int64_t refilled_at_ = 0;
 
   Deque<Entry, kSpawned> spawned_;
-  Deque<Entry, kInbox> inbox_;  // a batch from the injector, oldest first, not run yet
+  Deque<Entry, kBatch> inbox_;  // a batch from the injector, oldest first, not run yet
   alignas(64) std::atomic<std::uint32_t> signal_{0};
 };
 

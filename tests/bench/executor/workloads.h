@@ -12,6 +12,7 @@
 #include <fstream>
 #include <memory>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -203,12 +204,14 @@ Delays busy_probe(unsigned tasks, unsigned probes, Post&& post) {
   return delays;
 }
 
-// Bytes of resident memory of this process.
+// Bytes of resident memory of this process, by its pages: /proc/self/statm is a sum of estimates.
 inline double resident() {
-  std::ifstream file("/proc/self/statm");
-  double total = 0, pages = 0;
-  file >> total >> pages;
-  return pages * static_cast<double>(sysconf(_SC_PAGESIZE));
+  std::ifstream file("/proc/self/smaps_rollup");
+  double kilobytes = 0;
+  for (std::string word; file >> word;) {
+    if (word == "Rss:" && file >> kilobytes) break;
+  }
+  return kilobytes * 1024;
 }
 
 struct Memory {
@@ -241,13 +244,16 @@ Memory queued_memory(std::size_t closures) {
     std::array<char, kBytes - sizeof(Count*)> rest;
   };
   auto post = [&] { pool.post([captured = Captured{count.get(), {}}] { captured.count->add(); }); };
-  for (int i = 0; i < 64; ++i) post();  // what comes once and for all is not counted
+  // What comes once and for all is not counted; the system gives memory in pieces of up to 64 KiB,
+  // of which this fills some.
+  constexpr std::size_t kFirst = 1024;
+  for (std::size_t i = 0; i < kFirst; ++i) post();
   const double before = resident();
   for (std::size_t i = 0; i < closures; ++i) post();
   const double full = resident();
   open = true;
   open.notify_all();
-  count->reach(closures + 64);
+  count->reach(closures + kFirst);
   std::this_thread::sleep_for(std::chrono::seconds(3));
   return {(full - before) / static_cast<double>(closures), (full - resident()) / (full - before)};
 }
