@@ -41,6 +41,7 @@ class DeadlineQueue {
     std::size_t size = 0;
   };
 
+  std::size_t bucket_for(std::int64_t deadline) const;
   void split(std::size_t at);
   void sort_last();
 

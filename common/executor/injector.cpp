@@ -121,7 +121,7 @@ std::size_t Injector::take_of(unsigned band, Node** out, std::size_t count) {
     Node* node = plain_first ? next_plain(band) : next_timed(band);
     if (!node) node = plain_first ? next_timed(band) : next_plain(band);
     if (!node) break;
-    __builtin_prefetch(node, 1);  // its turn comes after those before it
+    prefetch_node(node);  // its turn comes after those before it
     out[taken] = node;
   }
   return taken;

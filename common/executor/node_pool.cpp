@@ -149,6 +149,11 @@ void release_node(Node* node) {
   if (++sink.count == kNodesPerBlock) cache.flush(large);
 }
 
+void prefetch_node(Node* node) {
+  __builtin_prefetch(node, 1);
+  __builtin_prefetch(first_of(node, false), 1);
+}
+
 void trim_nodes() {
   depot(false).trim();
   depot(true).trim();

@@ -49,6 +49,8 @@ inline constexpr std::size_t kLargeNode = 128;
 // From this thread's cache of recycled nodes; never null. Any thread may release any node.
 Node* allocate_node(bool large);
 void release_node(Node* node);
+// Fetches what running and releasing a small node touches.
+void prefetch_node(Node* node);
 // Gives memory back to the system after a burst; does nothing while nodes are in use. Any thread,
 // one at a time, now and then.
 void trim_nodes();

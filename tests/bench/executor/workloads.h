@@ -204,12 +204,13 @@ Delays busy_probe(unsigned tasks, unsigned probes, Post&& post) {
   return delays;
 }
 
-// Bytes of resident memory of this process, by its pages: /proc/self/statm is a sum of estimates.
+// Bytes of memory this process has to itself, page by page: /proc/self/statm is a sum of estimates,
+// and counts the code that measures.
 inline double resident() {
   std::ifstream file("/proc/self/smaps_rollup");
   double kilobytes = 0;
   for (std::string word; file >> word;) {
-    if (word == "Rss:" && file >> kilobytes) break;
+    if (word == "Anonymous:" && file >> kilobytes) break;
   }
   return kilobytes * 1024;
 }
