@@ -15,7 +15,7 @@ struct BootTime {
   using rep = duration::rep;
   using period = duration::period;
   using time_point = std::chrono::time_point<BootTime>;
-  static constexpr bool is_steady = true;
+  [[maybe_unused]] static constexpr bool is_steady = true;
   static time_point now() { return time_point(BootClock().boot_time()); }
 };
 

@@ -39,6 +39,11 @@ Offset<flatbuffers::Vector<const fb::TaskId*>> write_after(Builder& fbb,
 std::vector<TaskId> read_after(Reader& reader, const flatbuffers::Vector<const fb::TaskId*>* raw) {
   std::vector<TaskId> after;
   flatbuffers::uoffset_t size = reader.count(raw, "after", kMaxAfter);
+  if (size == 0) return after;
+  // The verifier looks at how a vector is aligned, not at how the structs in it are.
+  const bool aligned = reinterpret_cast<std::uintptr_t>(raw->Data()) % alignof(fb::TaskId) == 0;
+  reader.require(aligned, "after", "not aligned");
+  if (!aligned) return after;
   after.reserve(size);
   for (flatbuffers::uoffset_t i = 0; i < size; ++i) after.push_back(reader.id(*raw->Get(i)));
   return after;

@@ -22,7 +22,6 @@ constexpr std::size_t kLogLines = 40;
 constexpr auto kDiskAftermath = 5s;
 // A damaged page is met when it is next read; the program then ends, to set the file aside.
 constexpr auto kDamageAftermath = 120s;
-constexpr auto kFarFuture = 24h * 365;
 
 }  // namespace
 

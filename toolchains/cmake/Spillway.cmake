@@ -10,6 +10,7 @@ option(SPILLWAY_TESTS "Build the tests, the demo and the benches" ON)
 option(SPILLWAY_PCH "Precompile the standard library's headers" ON)
 set(SPILLWAY_SANITIZE "" CACHE STRING "Sanitizers to build with, as for -fsanitize=")
 option(SPILLWAY_COVERAGE "Instrument for gcov" OFF)
+set(SPILLWAY_HOT_FLAGS "" CACHE STRING "Compiler options for what simulators and tests run millions of times")
 option(SPILLWAY_STATIC "Link programs without shared libraries; plugins cannot be loaded then" OFF)
 
 if(SPILLWAY_STATIC)
@@ -36,8 +37,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   target_compile_options(spillway_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
 endif()
 # Clang counts changes of sign to -Wconversion; GCC, whose word the tree is written by, does not.
+# Clang 14 has coroutines and does not say so; libstdc++ and Asio ask.
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   target_compile_options(spillway_flags INTERFACE -Wno-sign-conversion)
+  target_compile_definitions(spillway_flags INTERFACE
+    __cpp_impl_coroutine=201902L ASIO_HAS_CO_AWAIT=1 ASIO_HAS_STD_COROUTINE=1)
 endif()
 target_link_libraries(spillway_flags INTERFACE Threads::Threads)
 # A hundred test programs link in seconds; what ships is linked by the compiler's own linker.
@@ -48,6 +52,10 @@ endif()
 if(SPILLWAY_SANITIZE)
   target_compile_options(spillway_flags INTERFACE -fsanitize=${SPILLWAY_SANITIZE}
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # Clang's check of calls through function pointers does not assemble beside inline functions of several sections.
+  if(CMAKE_CXX_COMPILER_ID MATCHES Clang AND SPILLWAY_SANITIZE MATCHES undefined)
+    target_compile_options(spillway_flags INTERFACE -fno-sanitize=function)
+  endif()
   target_link_options(spillway_flags INTERFACE -fsanitize=${SPILLWAY_SANITIZE})
   target_compile_definitions(spillway_flags INTERFACE SPILLWAY_SANITIZED=1)
   # GCC's TSan does not model atomic_thread_fence and says so; code under test uses none it relies on.
@@ -64,15 +72,23 @@ if(SPILLWAY_COVERAGE)
   target_link_options(spillway_flags INTERFACE --coverage)
 endif()
 
-# The one precompiled header, shared by every library and program.
+# The one precompiled header, shared by every library and program; hot targets have their own copy when
+# they are compiled with other options.
+function(spillway_precompiled name)
+  add_library(${name} OBJECT "${PROJECT_BINARY_DIR}/pch.cpp")
+  target_link_libraries(${name} PRIVATE spillway_flags)
+  target_compile_options(${name} PRIVATE ${ARGN})
+  target_precompile_headers(${name} PRIVATE <algorithm> <array> <atomic> <chrono> <cstdint>
+    <cstring> <functional> <map> <memory> <mutex> <optional> <span> <string> <string_view>
+    <thread> <unordered_map> <utility> <variant> <vector>)
+endfunction()
 if(SPILLWAY_PCH)
   file(WRITE "${PROJECT_BINARY_DIR}/pch.cpp.in" "// Exists so that the precompiled header has a translation unit.\n")
   configure_file("${PROJECT_BINARY_DIR}/pch.cpp.in" "${PROJECT_BINARY_DIR}/pch.cpp" COPYONLY)
-  add_library(spillway_pch OBJECT "${PROJECT_BINARY_DIR}/pch.cpp")
-  target_link_libraries(spillway_pch PRIVATE spillway_flags)
-  target_precompile_headers(spillway_pch PRIVATE <algorithm> <array> <atomic> <chrono> <cstdint>
-    <cstring> <functional> <map> <memory> <mutex> <optional> <span> <string> <string_view>
-    <thread> <unordered_map> <utility> <variant> <vector>)
+  spillway_precompiled(spillway_pch)
+  if(SPILLWAY_HOT_FLAGS)
+    spillway_precompiled(spillway_pch_hot ${SPILLWAY_HOT_FLAGS})
+  endif()
 endif()
 
 function(spillway_target_defaults target)
@@ -80,6 +96,19 @@ function(spillway_target_defaults target)
   if(SPILLWAY_PCH)
     target_precompile_headers(${target} REUSE_FROM spillway_pch)
   endif()
+endfunction()
+
+# spillway_hot(<target>…), right after they are declared: what simulators and tests run millions of times.
+function(spillway_hot)
+  if(NOT SPILLWAY_HOT_FLAGS)
+    return()
+  endif()
+  foreach(target ${ARGN})
+    target_compile_options(${target} PRIVATE ${SPILLWAY_HOT_FLAGS})
+    if(SPILLWAY_PCH)
+      set_target_properties(${target} PROPERTIES PRECOMPILE_HEADERS_REUSE_FROM spillway_pch_hot)
+    endif()
+  endforeach()
 endfunction()
 
 # spillway_library(<name> SOURCES … [PUBLIC …] [PRIVATE …]): static library spillway_<name>.

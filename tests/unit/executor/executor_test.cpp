@@ -14,8 +14,8 @@ using namespace spillway::executor;
 TEST_GROUP(Executor){};
 
 TEST(Executor, P15_runs_every_submitted_closure_once) {
-  Executor executor({.workers = 2});
   std::atomic<int> runs{0};
+  Executor executor({.workers = 2});
   for (int i = 0; i < 1000; ++i) CHECK(executor.try_submit([&] { ++runs; }).ok());
   const ShutdownReport report = executor.shutdown(Shutdown::drain);
   CHECK_EQUAL(1000, runs.load());
@@ -34,8 +34,8 @@ TEST(Executor, refuses_after_shutdown_and_tells_the_closure) {
 }
 
 TEST(Executor, tells_an_expired_closure) {
-  Executor executor({.workers = 1});
   std::atomic<int> expired{0};
+  Executor executor({.workers = 1});
   SubmitOptions options;
   options.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
   CHECK(
@@ -62,8 +62,8 @@ TEST(Executor, tells_a_closure_whose_stop_token_was_stopped) {
 }
 
 TEST(Executor, answers_busy_with_a_hint_when_the_queue_is_full) {
-  Executor executor({.workers = 1, .capacity = 8});
   Gate gate;
+  Executor executor({.workers = 1, .capacity = 8});
   CHECK(executor.try_submit([&] { gate.pass(); }).ok());
   gate.reached();
   int accepted = 0;
@@ -78,8 +78,8 @@ TEST(Executor, answers_busy_with_a_hint_when_the_queue_is_full) {
 TEST_GROUP(ForkJoin){};
 
 TEST(ForkJoin, covers_every_index_once) {
-  Executor executor({.workers = 2});
   std::vector<std::atomic<int>> hits(10000);
+  Executor executor({.workers = 2});
   parallel_for(executor, 0, hits.size(), [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) ++hits[i];
   });
@@ -87,8 +87,8 @@ TEST(ForkJoin, covers_every_index_once) {
 }
 
 TEST(ForkJoin, nests_without_blocking_a_worker) {
-  Executor executor({.workers = 2});
   std::atomic<int> leaves{0};
+  Executor executor({.workers = 2});
   TaskGroup group(executor);
   for (int i = 0; i < 8; ++i) {
     group.spawn([&] {

@@ -102,9 +102,9 @@ TEST(Order, a_closure_without_a_deadline_is_not_starved_by_those_with_one) {
 }
 
 TEST(Order, outside_work_starts_within_the_stated_number_of_closures_that_keep_posting_themselves) {
-  Executor executor({.workers = 1});
   std::atomic<bool> stop{false};
   std::atomic<unsigned> turns{0};
+  Executor executor({.workers = 1});
   struct Again {
     Executor& executor;
     std::atomic<bool>& stop;
@@ -154,9 +154,9 @@ TEST(Order, the_first_of_any_band_starts_within_the_stated_number_of_closures) {
 }
 
 TEST(Order, P17_an_urgent_closure_waits_for_none_of_the_long_ones_when_a_worker_is_reserved) {
-  Executor executor({.workers = 4});
   std::atomic<bool> release{false};
   std::atomic<int> held{0};
+  Executor executor({.workers = 4});
   for (int i = 0; i < 12; ++i) {
     CHECK(executor
               .try_submit([&] {
@@ -182,9 +182,9 @@ TEST(Order, P17_an_urgent_closure_waits_for_none_of_the_long_ones_when_a_worker_
 }
 
 TEST(Order, a_worker_that_waits_in_a_join_lends_its_place) {
-  Executor executor({.workers = 1});
   std::atomic<bool> joined{false};
   Gate gate;
+  Executor executor({.workers = 1});
   std::thread thread;
   CHECK(executor
             .try_submit([&] {
@@ -251,8 +251,8 @@ TEST(Limits, finds_the_tightest_quota_of_either_kind_of_cgroup_and_of_those_abov
 TEST_GROUP(Observability){};
 
 TEST(Observability, counts_delays_and_traces_what_ran) {
-  Executor executor({.workers = 1});
   Gate gate;
+  Executor executor({.workers = 1});
   CHECK(executor.try_submit([&] { gate.pass(); }, {.band = Band::high}).ok());
   gate.reached();
   gate.open();
@@ -286,8 +286,8 @@ TEST(Observability, traces_no_more_than_asked_for_and_the_latest) {
 TEST_GROUP(Blocking){};
 
 TEST(Blocking, runs_on_threads_of_its_own_while_every_worker_is_busy) {
-  Executor executor({.workers = 1, .blocking_limit = 2});
   Gate gate;
+  Executor executor({.workers = 1, .blocking_limit = 2});
   CHECK(executor.try_submit([&] { gate.pass(); }).ok());
   gate.reached();
   std::atomic<bool> ran{false};

@@ -120,9 +120,9 @@ TEST(Stress, P16_a_closure_that_finds_everybody_asleep_is_run) {
 }
 
 TEST(Stress, joins_from_many_outside_threads_at_once_are_all_served) {
-  Executor executor({.workers = 2});
   std::atomic<std::uint64_t> total{0};
   std::vector<std::thread> threads;
+  Executor executor({.workers = 2});
   for (int i = 0; i < 12; ++i) {
     threads.emplace_back([&] {
       for (int round = 0; round < 20; ++round) {
