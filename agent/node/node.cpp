@@ -257,10 +257,10 @@ NodeTime Node::cycle() {
   if (draining_ && drained_ && cores_.empty() && journal_.idle()) {
     std::exchange(drained_, nullptr)();
   }
-  NodeTime next =
-      std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_, next_probe_,
-                next_telemetry_, next_review_, retry_commit_, looking_ ? kNever : table_.disk_due(),
-                admission_.next_look(), journal_.losses_due(), losses_.due()});
+  NodeTime next = std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_,
+                            next_probe_, next_telemetry_, next_review_, retry_commit_,
+                            retry_release_, looking_ ? kNever : table_.disk_due(),
+                            admission_.next_look(), journal_.losses_due(), losses_.due()});
   if (session_) next = std::min(next, session_->connection().next_timer());
   return next;
 }
@@ -274,6 +274,10 @@ void Node::on_timers() {
   if (time >= retry_commit_) {
     retry_commit_ = kNever;
     journal_.retry();
+  }
+  if (time >= retry_release_) {
+    retry_release_ = kNever;
+    release_ended(0);
   }
   if (table_.needs_refill()) refill();
   if (!looking_ && time >= table_.disk_due()) look_on_disk();

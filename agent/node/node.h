@@ -170,6 +170,7 @@ class Node final : public intake::Api {
               Bytes encoded, std::vector<std::uint64_t> unfinished);
   void release_ended(std::uint64_t after);
   void release_dependents(std::uint64_t seq, bool succeeded);
+  void release_later();
 
   // node_requests.cpp
   void with_task(std::uint64_t seq, Reply reply, std::function<void(LiveTask&)> use);
@@ -286,6 +287,7 @@ class Node final : public intake::Api {
   std::string clock_problem_;
   std::string link_problem_;  // why there is no connection, as last said
   NodeTime retry_commit_ = kNever;
+  NodeTime retry_release_ = kNever;
   NodeTime next_purge_{}, next_resend_ = kNever, next_probe_ = kNever, next_review_ = kNever,
                           link_since_{};
   wire::TelemetryFrames frames_;

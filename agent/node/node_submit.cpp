@@ -5,6 +5,11 @@
 #include "common/wire/codec.h"
 
 namespace spillway::agent {
+namespace {
+
+constexpr Duration kRetryRelease = std::chrono::seconds(1);
+
+}  // namespace
 
 // One SubmitRequest: answered when each of its specs is durable or refused.
 struct Node::Submission {
@@ -237,7 +242,8 @@ LiveTask& Node::adopt_new(const store::NewTask& row, TaskSpec spec) {
 void Node::release_ended(std::uint64_t after) {
   parts_.store->ended_parent(
       after, [this, alive = std::weak_ptr(alive_)](Result<store::EndedParent> ended) {
-        if (alive.expired() || !ended) return;
+        if (alive.expired()) return;
+        if (!ended) return release_later();
         asked_who_waits_ = true;
         dependencies_ = dependencies_ || ended->anyone_waits;
         if (ended->seq == 0) return;
@@ -246,14 +252,24 @@ void Node::release_ended(std::uint64_t after) {
       });
 }
 
+// The disk did not say who waits: whoever does is found by asking for all that ended.
+void Node::release_later() {
+  retry_release_ = now() + kRetryRelease;
+  parts_.wake();
+}
+
 void Node::release_dependents(std::uint64_t seq, bool succeeded) {
   // Released twice, a task would start before the others it waits for.
   if (!releasing_.insert(seq).second) return;
   parts_.store->dependents(seq, [this, alive = std::weak_ptr(alive_), seq,
                                  succeeded](Result<std::vector<store::TaskRow>> rows) {
     if (alive.expired()) return;
+    if (!rows) {
+      releasing_.erase(seq);
+      return release_later();
+    }
     journal_.after([this, seq] { releasing_.erase(seq); });
-    if (!rows || rows->empty()) return parts_.wake();
+    if (rows->empty()) return parts_.wake();
     // In one batch with the steps of those who waited, so that a restart finds all or nothing.
     journal_.dependencies_done(seq);
     for (const store::TaskRow& row : *rows) {

@@ -90,7 +90,7 @@ bool MemoryLedger::answer() {
 
 void MemoryLedger::commit(ledger::LedgerBatch batch, Done<void> done) {
   operations_.push_back([this, batch = std::move(batch), done = std::move(done)] {
-    Status status = failure_ ? Status(*failure_) : disk_.apply(batch);
+    Status status = failure_ ? Status(*failure_) : fails() ? Status(error_) : disk_.apply(batch);
     answers_.push_back([done, status] { done(status); });
   });
 }
@@ -100,7 +100,9 @@ void MemoryLedger::find(TaskId id, Done<std::optional<ledger::LedgerRow>> done) 
     const auto found = disk_.rows.find(id);
     std::optional<ledger::LedgerRow> row;
     if (found != disk_.rows.end()) row = found->second;
-    answers_.push_back([done, row] { done(row); });
+    Result<std::optional<ledger::LedgerRow>> answer = row;
+    if (fails()) answer = error_;
+    answers_.push_back([done, answer] { done(answer); });
   });
 }
 

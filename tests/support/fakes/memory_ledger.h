@@ -41,6 +41,11 @@ class MemoryLedger final : public ledger::Ledger {
   bool step() { return answer() || execute(); }
   bool idle() const { return operations_.empty() && answers_.empty(); }
   void fail_commits(std::optional<Error> error) { failure_ = std::move(error); }
+  void fail_every(unsigned n, Error error) {
+    every_ = n;
+    calls_ = 0;
+    error_ = std::move(error);
+  }
 
   void commit(ledger::LedgerBatch batch, Done<void> done) override;
   void find(TaskId id, Done<std::optional<ledger::LedgerRow>> done) override;
@@ -50,7 +55,12 @@ class MemoryLedger final : public ledger::Ledger {
 
  private:
   LedgerDisk& disk_;
+  // True when this call is to fail, with error_.
+  bool fails() { return every_ > 0 && ++calls_ % every_ == 0; }
+
   std::optional<Error> failure_;
+  unsigned every_ = 0, calls_ = 0;
+  Error error_;
   std::deque<std::function<void()>> operations_, answers_;
 };
 

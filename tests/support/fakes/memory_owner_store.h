@@ -60,6 +60,12 @@ class MemoryOwnerStore final : public store::OwnerStore {
   bool idle() const { return operations_.empty() && answers_.empty(); }
   // Commits fail with this until it is taken back.
   void fail_commits(std::optional<Error> error) { failure_ = std::move(error); }
+  // Every n-th operation fails with this, reads included; 0: none.
+  void fail_every(unsigned n, Error error) {
+    every_ = n;
+    calls_ = 0;
+    error_ = std::move(error);
+  }
 
   void commit(store::Batch batch, Done<void> done) override;
   void ready_after(std::optional<store::ReadyKey> after, std::size_t limit, std::size_t max_bytes,
@@ -80,7 +86,9 @@ class MemoryOwnerStore final : public store::OwnerStore {
   template <class T, class Run>
   void push(Done<T> done, Run run) {
     operations_.push_back([this, done = std::move(done), run = std::move(run)]() mutable {
-      answers_.push_back([done = std::move(done), result = Result<T>(run())]() mutable {
+      const bool fails = every_ > 0 && ++calls_ % every_ == 0;
+      Result<T> result = fails ? Result<T>(error_) : Result<T>(run());
+      answers_.push_back([done = std::move(done), result = std::move(result)]() mutable {
         done(std::move(result));
       });
     });
@@ -89,6 +97,8 @@ class MemoryOwnerStore final : public store::OwnerStore {
 
   OwnerDisk& disk_;
   std::optional<Error> failure_;
+  unsigned every_ = 0, calls_ = 0;
+  Error error_;
   std::deque<std::function<void()>> operations_, answers_;
 };
 

@@ -234,6 +234,24 @@ TEST(Submit, a_parent_that_ends_while_its_child_is_being_accepted_releases_it) {
   }
 }
 
+TEST(Submit, P5_a_child_is_released_although_the_disk_failed_to_say_who_waits) {
+  for (unsigned every = 1; every < 6; ++every) {
+    AgentWorld fresh;
+    fresh.boot();
+    const std::uint64_t parent = fresh.add(echo());
+    TaskSpec spec = echo("child");
+    spec.after = {fresh.id(parent)};
+    const std::uint64_t child = fresh.add(spec);
+    fresh.agent.store().fail_every(every, fail(Code::io, "input/output error"));
+    fresh.succeed(parent);
+    fresh.agent.store().fail_every(0, {});
+    fresh.advance(1min);
+    CHECK(fresh.state(parent) == TaskState::succeeded);
+    CHECK(fresh.runs(child));
+    CHECK_EQUAL(0, fresh.agent.disk.broken.size());
+  }
+}
+
 TEST(Submit, a_crash_between_a_parents_end_and_its_childs_release_loses_neither) {
   for (int when = 0; when < 12; ++when) {
     AgentWorld fresh;
