@@ -43,7 +43,9 @@ void declare(CLI::App& app, Options& o) {
   app.add_flag("--overload", o.overload,
                "For those minutes no faults but a link that comes and goes, and ten times the work "
                "that can be done: whether budgets hold, and whether every loss is counted");
-  app.add_option("--sim", o.sim, "That many simulated schedules of the life cycle");
+  app.add_option("--sim", o.sim,
+                 "That many simulated schedules of the life cycle's machines, and as many of whole "
+                 "agents and cloud replicas");
   app.add_option("--cuts", o.cuts, "That many power cuts under the real stores");
   app.add_option("--seed", o.seed, "Of whatever is drawn at random")->capture_default_str();
   app.add_option("--in", o.folder, "Folder for the files; default: in memory")
@@ -99,27 +101,35 @@ std::vector<sim::LinkTrace> read_traces(const std::string& folder) {
   return traces;
 }
 
-void simulate(const Options& options, TortureReport& report) {
-  Progress progress("schedules", options.sim);
+void add_faults(const sim::Report& found, TortureReport& report) {
+  for (const sim::Seen kind : sim::kFaults) {
+    std::string name(to_string(kind));
+    std::replace(name.begin(), name.end(), ' ', '_');
+    report.faults[name] += found.stats.of(kind);
+  }
+  for (const auto& [kind, count] : found.nodes.faults) report.faults[kind] += count;
+  report.accepted += found.stats.of(sim::Seen::accepted) + found.nodes.accepted;
+  report.recovery_s_max =
+      std::max(report.recovery_s_max, std::chrono::duration<double>(found.longest_healing).count());
+}
+
+// Of the life cycle's machines alone, which is where most can be tried, or of whole nodes.
+void simulate(const Options& options, bool nodes, TortureReport& report) {
+  Progress progress(nodes ? "schedules of whole nodes" : "schedules", options.sim);
   sim::Campaign campaign;
+  campaign.nodes = nodes;
   campaign.schedules = options.sim;
   campaign.seed = options.seed;
   campaign.traces = read_traces(options.links);
   campaign.progress = [&](std::uint64_t done) { progress.show(done); };
   const sim::Report found = sim::run_campaign(campaign);
   std::fprintf(stderr, "%s\n", sim::summary(found).c_str());
-  for (const sim::Seen kind : sim::kFaults) {
-    std::string name(to_string(kind));
-    std::replace(name.begin(), name.end(), ' ', '_');
-    report.faults[name] = found.stats.of(kind);
-  }
-  report.accepted = found.stats.of(sim::Seen::accepted);
-  report.recovery_s_max = std::chrono::duration<double>(found.longest_healing).count();
+  add_faults(found, report);
   if (!found.failure) return;
   std::fprintf(stderr, "%s", sim::describe(*found.failure, campaign.variant).c_str());
   std::string again = sim::command_of(*found.failure, campaign.variant);
   if (!options.links.empty()) {
-    again = "spillway-torture --sim 1 --seed " + std::to_string(found.failure->seed) + " --links " +
+    again = "./dev torture --sim 1 --seed " + std::to_string(found.failure->seed) + " --links " +
             options.links;
   }
   report.violations.push_back({found.failure->what, again});
@@ -242,7 +252,10 @@ int perform(const Options& options) {
     report = torment(options);
   }
   report.seed = options.seed;
-  if (options.sim > 0) simulate(options, report);
+  if (options.sim > 0) {
+    simulate(options, false, report);
+    simulate(options, true, report);
+  }
   if (options.cuts > 0) cut(options, report);
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   std::printf("%s", options.json ? (to_json(report) + "\n").c_str() : to_text(report).c_str());

@@ -11,7 +11,29 @@ namespace {
 
 constexpr std::uint64_t kBlock = 64;          // schedules a thread takes at a time
 constexpr std::uint32_t kMostPrefixes = 600;  // tried for each number of tasks
-constexpr std::size_t kLogTail = 60;          // lines
+constexpr std::size_t kMostNodeTasks = 14;
+constexpr std::size_t kLogTail = 60;  // lines
+
+// Of one thread.
+class Player {
+ public:
+  explicit Player(const Campaign& campaign)
+      : whole_(campaign.nodes),
+        world_(campaign.variant, &campaign.traces),
+        nodes_(&campaign.traces) {}
+  Outcome run(std::uint64_t seed, const Limits& limits, bool keep_log = false) {
+    return whole_ ? nodes_.run(seed, limits, keep_log) : world_.run(seed, limits, keep_log);
+  }
+  void add_to(Report& report) const {
+    report.stats.add(world_.stats());
+    report.nodes.add(nodes_.stats());
+  }
+
+ private:
+  const bool whole_;
+  World world_;
+  Nodes nodes_;
+};
 
 struct Shared {
   std::atomic<std::uint64_t> next{0};
@@ -31,7 +53,7 @@ void note_failure(Shared& shared, std::uint64_t seed, Outcome outcome) {
 }
 
 void work(const Campaign& campaign, Shared& shared, bool leads) {
-  World world(campaign.variant, &campaign.traces);
+  Player player(campaign);
   std::uint64_t done = 0;
   Duration longest{};
   while (!shared.stop) {
@@ -39,7 +61,7 @@ void work(const Campaign& campaign, Shared& shared, bool leads) {
     if (first >= campaign.schedules) break;
     const std::uint64_t last = std::min(first + kBlock, campaign.schedules);
     for (std::uint64_t i = first; i < last; ++i, ++done) {
-      Outcome outcome = world.run(campaign.seed + i, {});
+      Outcome outcome = player.run(campaign.seed + i, {});
       longest = std::max(longest, outcome.healing);
       if (!outcome.failure.empty()) note_failure(shared, campaign.seed + i, std::move(outcome));
     }
@@ -47,7 +69,7 @@ void work(const Campaign& campaign, Shared& shared, bool leads) {
   }
   const std::lock_guard lock(shared.mutex);
   shared.report.schedules += done;
-  shared.report.stats.add(world.stats());
+  player.add_to(shared.report);
   shared.report.longest_healing = std::max(shared.report.longest_healing, longest);
 }
 
@@ -70,18 +92,18 @@ std::string digits(std::uint64_t number) {
 }  // namespace
 
 Failure shorten(const Campaign& campaign, std::uint64_t seed, const Outcome& outcome) {
-  World world(campaign.variant, &campaign.traces);
-  Failure best{seed, outcome.failure, {}, outcome.events, {}};
-  for (std::size_t tasks = 1; tasks <= kMaxTasks; ++tasks) {
-    const std::uint32_t prefixes = std::min(best.events, kMostPrefixes);
-    for (std::uint32_t chaos = 0; chaos < prefixes; ++chaos) {
+  Player player(campaign);
+  Failure best{seed, campaign.nodes, outcome.failure, {}, outcome.events, {}};
+  for (std::size_t tasks = 1; tasks <= (campaign.nodes ? kMostNodeTasks : kMaxTasks); ++tasks) {
+    const std::uint32_t stride = 1 + best.events / kMostPrefixes;
+    for (std::uint32_t chaos = 0; chaos < best.events; chaos += stride) {
       const Limits limits{tasks, chaos};
-      const Outcome tried = world.run(seed, limits);
+      const Outcome tried = player.run(seed, limits);
       if (tried.failure.empty() || tried.events >= best.events) continue;
-      best = {seed, tried.failure, limits, tried.events, {}};
+      best = {seed, campaign.nodes, tried.failure, limits, tried.events, {}};
     }
   }
-  best.log = world.run(seed, best.limits, true).log;
+  best.log = player.run(seed, best.limits, true).log;
   return best;
 }
 
@@ -102,9 +124,12 @@ Report run_campaign(const Campaign& campaign) {
 }
 
 std::string command_of(const Failure& failure, Variant variant) {
-  std::string text = "spillway-sim --variant " + std::string(to_string(variant)) + " --seed " +
-                     std::to_string(failure.seed) + " --schedules 1 --tasks " +
-                     std::to_string(failure.limits.max_tasks);
+  std::string text = "spillway-sim ";
+  text += failure.nodes ? "--nodes" : "--variant " + std::string(to_string(variant));
+  text += " --seed " + std::to_string(failure.seed) + " --schedules 1";
+  if (failure.limits.max_tasks != Limits{}.max_tasks) {
+    text += " --tasks " + std::to_string(failure.limits.max_tasks);
+  }
   if (failure.limits.chaos_events != Limits{}.chaos_events) {
     text += " --chaos " + std::to_string(failure.limits.chaos_events);
   }
@@ -118,6 +143,16 @@ std::string describe(const Failure& failure, Variant variant) {
 }
 
 std::string summary(const Report& report) {
+  if (report.nodes.events > 0) {
+    std::string text = digits(report.schedules) + " schedules of whole nodes, " +
+                       digits(report.nodes.events) + " events, " + digits(report.nodes.accepted) +
+                       " tasks, " + digits(report.nodes.in_cloud) + " done in the cloud, " +
+                       digits(report.nodes.poisoned) + " poisoned;";
+    for (const auto& [fault, count] : report.nodes.faults)
+      text += " " + fault + " " + digits(count);
+    return text + "; longest way to quiet after healing " +
+           std::to_string(report.longest_healing.count() / 1'000'000) + " s";
+  }
   const auto of = [&report](Seen seen) { return digits(report.stats.of(seen)); };
   return digits(report.schedules) + " schedules, " + of(Seen::events) + " events, " +
          of(Seen::owner_crashes) + " + " + of(Seen::lessee_crashes) + " crashes, " +

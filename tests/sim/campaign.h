@@ -5,12 +5,14 @@
 #include <optional>
 #include <string>
 
+#include "tests/sim/nodes.h"
 #include "tests/sim/world.h"
 
 namespace spillway::sim {
 
 struct Campaign {
   Variant variant = Variant::good;
+  bool nodes = false;  // whole agents and cloud replicas; else the life cycle's machines alone
   std::uint64_t schedules = 1;
   std::uint64_t seed = 1;                            // of the first schedule; the others follow
   std::vector<LinkTrace> traces;                     // recorded ones; none: made up
@@ -21,6 +23,7 @@ struct Campaign {
 // A schedule that broke a promise, made as short as was found.
 struct Failure {
   std::uint64_t seed = 0;
+  bool nodes = false;
   std::string what;
   Limits limits;
   std::uint32_t events = 0;
@@ -29,7 +32,8 @@ struct Failure {
 
 struct Report {
   std::uint64_t schedules = 0;
-  Stats stats;
+  Stats stats;       // of the machines
+  NodesStats nodes;  // of whole nodes
   Duration longest_healing{};
   std::optional<Failure> failure;  // then the campaign stopped early
 };

@@ -15,6 +15,7 @@ constexpr const char* kHelp =
     "spillway-sim: runs the life cycle's machines through seeded schedules of faults\n"
     "  --schedules N   how many (100000)\n"
     "  --seed S        of the first schedule (1)\n"
+    "  --nodes         whole agents and cloud replicas instead of the machines alone\n"
     "  --variant NAME  good, or a broken one: fence_by_id, trust_state, ack_early\n"
     "  --threads N     one for each core by default\n"
     "  --tasks N, --chaos N   one schedule cut short, with its whole log\n"
@@ -57,6 +58,8 @@ std::optional<Options> parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     if (std::string_view(argv[i]) == "--table") {
       options.table = true;
+    } else if (std::string_view(argv[i]) == "--nodes") {
+      options.campaign.nodes = true;
     } else if (i + 1 >= argc || !parse_value(options, argv[i], argv[i + 1])) {
       return std::nullopt;
     } else {
@@ -67,8 +70,12 @@ std::optional<Options> parse(int argc, char** argv) {
 }
 
 int replay(const Options& options) {
-  World world(options.campaign.variant);
-  const Outcome outcome = world.run(options.campaign.seed, *options.replay, true);
+  const auto play = [&options] {
+    const std::uint64_t seed = options.campaign.seed;
+    if (options.campaign.nodes) return Nodes().run(seed, *options.replay, true);
+    return World(options.campaign.variant).run(seed, *options.replay, true);
+  };
+  const Outcome outcome = play();
   std::fputs(outcome.log.c_str(), stdout);
   if (outcome.failure.empty()) return 0;
   std::fprintf(stderr, "%s\n", outcome.failure.c_str());

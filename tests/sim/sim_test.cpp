@@ -43,3 +43,32 @@ TEST(Sim, the_same_seed_gives_the_same_schedule) {
   two.run(1, {});
   STRCMP_EQUAL(one.run(7, {}, true).log.c_str(), two.run(7, {}, true).log.c_str());
 }
+
+TEST(Sim, P1_P5_P6_P7_P9_hold_in_ten_thousand_schedules_of_whole_agents_and_cloud_replicas) {
+  Campaign campaign;
+  campaign.nodes = true;
+  campaign.schedules = 10'000;
+  const Report report = run_campaign(campaign);
+  UT_PRINT(summary(report).c_str());
+  if (report.failure) FAIL(describe(*report.failure, Variant::good).c_str());
+  UNSIGNED_LONGS_EQUAL(10'000, report.schedules);
+  // Nothing was left out, neither place sat idle, and crashes poison few.
+  UNSIGNED_LONGS_EQUAL(12, report.nodes.faults.size());
+  CHECK_TRUE(report.nodes.in_cloud > report.nodes.accepted / 20);
+  CHECK_TRUE(report.nodes.in_cloud < report.nodes.accepted / 2);
+  CHECK_TRUE(report.nodes.poisoned < report.nodes.accepted / 100);
+}
+
+TEST(Sim, the_same_seed_gives_the_same_schedule_of_whole_nodes) {
+  Nodes one, two;
+  two.run(1, {});
+  const std::string log = one.run(7, {}, true).log;
+  STRCMP_CONTAINS("FAULT", log.c_str());
+  STRCMP_EQUAL(log.c_str(), two.run(7, {}, true).log.c_str());
+}
+
+TEST(Sim, a_schedule_of_whole_nodes_can_be_cut_short) {
+  Nodes nodes;
+  LONGS_EQUAL(20, nodes.run(3, {2, 20}).events);
+  CHECK_TRUE(nodes.run(3, {}).events > 20);
+}

@@ -8,24 +8,12 @@
 #include "tests/sim/lessee_node.h"
 #include "tests/sim/link.h"
 #include "tests/sim/machine.h"
+#include "tests/sim/outcome.h"
 #include "tests/sim/owner_node.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/stats.h"
 
 namespace spillway::sim {
-
-// How much of a schedule to run; smaller numbers make a failure easier to read.
-struct Limits {
-  std::size_t max_tasks = kMaxTasks;
-  std::uint32_t chaos_events = ~0U;  // faults stop after as many events
-};
-
-struct Outcome {
-  std::string failure;  // empty: all checks held
-  std::uint32_t events = 0;
-  Duration healing{};  // from the end of faults until nothing was left to do
-  std::string log;     // when it was asked for
-};
 
 // One owner, one lessee, the network between them and everything that goes wrong: a schedule is
 // wholly determined by its seed. Reusable for one schedule after another; one thread each.

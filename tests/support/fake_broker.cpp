@@ -58,18 +58,31 @@ Status FakeTransport::publish(mqtt::Publication publication) {
 }
 
 void FakeBroker::enqueue(const FakeTransport& transport, std::function<void()> happen) {
-  moving_.push_back({transport.options_.client_id, transport.connection_, std::move(happen)});
+  const std::string& client = transport.options_.client_id;
+  moving_.push_back({client, transport.connection_, std::move(happen)});
+  if (last_.empty() && !arrives_) return;
+  Duration& last = last_[client];
+  last = moving_.back().at = std::max(last, arrives_ ? arrives_(client) : now_);
 }
 
 bool FakeBroker::step() {
   const auto next = std::find_if(moving_.begin(), moving_.end(), [this](const Moving& one) {
-    return !frozen_.contains(one.client);
+    return one.at <= now_ && !frozen_.contains(one.client);
   });
   if (next == moving_.end()) return false;
   const auto happen = std::move(next->happen);
   moving_.erase(next);
   happen();
   return true;
+}
+
+std::optional<Duration> FakeBroker::next_at() const {
+  std::optional<Duration> next;
+  for (const Moving& one : moving_) {
+    if (one.at > now_ && !frozen_.contains(one.client))
+      next = std::min(next.value_or(one.at), one.at);
+  }
+  return next;
 }
 
 std::size_t FakeBroker::run(std::size_t most) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/mqtt/transport.h"
+#include "spillway/time.h"
 
 namespace spillway::test {
 
@@ -63,6 +64,14 @@ class FakeBroker {
   void allow(const std::string& client) { refused_.erase(client); }
   // Every nth message is delivered a second time, right after the first; 0: none.
   void duplicate_every(unsigned n) { duplicate_every_ = n; }
+  // When what sets out now at a client's link arrives; none: at once. What is on the way keeps its
+  // order.
+  void set_links(std::function<Duration(const std::string& client)> arrives) {
+    arrives_ = std::move(arrives);
+  }
+  void set_time(Duration now) { now_ = now; }
+  // When the next thing arrives that cannot move yet.
+  std::optional<Duration> next_at() const;
   // All connections end without a will and all memory goes, as with kill -9.
   void crash();
 
@@ -83,6 +92,7 @@ class FakeBroker {
     std::string client;
     std::uint64_t connection;
     std::function<void()> happen;
+    Duration at{};
   };
 
   void enqueue(const FakeTransport& transport, std::function<void()> happen);
@@ -96,6 +106,9 @@ class FakeBroker {
 
   std::map<std::string, Client> clients_;
   std::deque<Moving> moving_;
+  std::function<Duration(const std::string& client)> arrives_;
+  std::map<std::string, Duration> last_;  // arrival, by client
+  Duration now_{};
   std::map<std::string, mqtt::Publication> retained_;
   std::vector<mqtt::Publication> seen_;
   std::set<std::string> frozen_, refused_;
