@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 // Fewer tasks than a client would have open, so that some are refused: refusals are counted, too.
-constexpr char kTightBudget[] = "[budget]\ntasks = 24\n";
+constexpr char kTightBudget[] =
+    "[budget]\ntasks = 24\ndisk = \"32MiB\"\ndisk_free = \"256KiB\"\ninodes_free = 10\n";
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -202,7 +203,8 @@ TortureReport run_chaos(const ChaosOptions& options) {
     return report;
   };
   if (!works) return refuse(works.error());
-  auto cluster = Cluster::start({options.folder, options.binaries, options.agents, kTightBudget});
+  auto cluster =
+      Cluster::start({options.folder, options.binaries, options.agents, kTightBudget, true});
   if (!cluster) return refuse(cluster.error());
   auto fleet = FleetReader::log_in((*cluster)->cloud_folder());
   if (!fleet) return refuse(fleet.error());

@@ -9,6 +9,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uint64_t kSmallDisk = 48ULL << 20;  // bytes
+
 std::string broker_section(std::uint16_t port, const test::Credentials& who) {
   return "[broker]\nuri = \"mqtts://127.0.0.1:" + std::to_string(port) + "\"\nca = \"" + who.ca +
          "\"\ncert = \"" + who.certificate + "\"\nkey = \"" + who.key +
@@ -87,6 +89,10 @@ Status Cluster::start_agent(unsigned number) {
   agent.link = std::make_unique<test::LinkProxy>(*std::move(link));
   agent.socket = options_.folder + "/" + name + ".sock";
   agent.state = options_.folder + "/" + name;
+  if (number == 0 && options_.small_disk) {
+    if (auto disk = SmallDisk::mount(agent.state, kSmallDisk))
+      small_disk_.emplace(*std::move(disk));
+  }
   const std::string config = options_.folder + "/" + name + ".toml";
   test::write_text(config, "[agent]\ndevice = \"" + name + "\"\nstate_dir = \"" + agent.state +
                                "\"\nsocket = \"" + agent.socket +

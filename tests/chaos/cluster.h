@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/chaos/own_world.h"
 #include "tests/chaos/victim.h"
 #include "tests/support/broker.h"
 #include "tests/support/link_proxy.h"
@@ -15,7 +16,8 @@ struct ClusterOptions {
   std::string folder;    // for everything it makes; must exist
   std::string binaries;  // where the programs are; empty: beside this one
   unsigned agents = 2;
-  std::string agent_more;  // further lines of their configuration
+  std::string agent_more;   // further lines of their configuration
+  bool small_disk = false;  // the first agent's store is on a file system of its own, if one can be
 };
 
 // A fleet on loopback: agents, each behind a link of its own, mosquitto with mutual TLS 1.3 and the
@@ -36,6 +38,8 @@ class Cluster {
   std::string cloud_folder() const { return options_.folder + "/cloud"; }
   std::string ledger() const { return cloud_folder() + "/ledger.db"; }
   const std::string& folder() const { return options_.folder; }
+  // The file system of the first agent's store, if it has one of its own.
+  std::optional<SmallDisk>& small_disk() { return small_disk_; }
   // Forgets what the broker had stored. While it is stopped.
   void wipe_broker();
 
@@ -50,6 +54,7 @@ class Cluster {
   std::string faults_;
   std::optional<test::Pki> pki_;
   std::optional<test::Broker> broker_;
+  std::optional<SmallDisk> small_disk_;
   std::unique_ptr<Victim> cloud_;
   std::vector<Agent> agents_;
 };

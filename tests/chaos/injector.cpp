@@ -38,6 +38,8 @@ const Injector::Kind Injector::kKinds[] = {
     {"link_narrow", 3, &Injector::narrow_link},
     {"link_half_open", 3, &Injector::freeze_link},
     {"link_trace", 3, &Injector::trace_link},
+    {"link_loss", 4, &Injector::lose_packets},
+    {"file_system_full", 3, &Injector::fill_file_system},
     {"disk_full", 4, &Injector::fill_disk},
     {"disk_io_error", 3, &Injector::fail_disk},
     {"disk_sync_error", 2, &Injector::fail_syncs},
@@ -258,6 +260,25 @@ void Injector::trace_link(const std::string& name) {
   if (busy(target) || traces_.empty()) return;
   link.follow(traces_[below(static_cast<unsigned>(traces_.size()))], 4);
   begin(name, target, some(3000, 8000), [&link] { link.shape({}, {}); });
+}
+
+// Packets, by the kernel: what is lost is sent again, later and later.
+void Injector::lose_packets(const std::string& name) {
+  const std::size_t i = any_agent();
+  const std::uint16_t port = cluster_.agents()[i].link->port();
+  const std::string target = "link " + std::to_string(i + 1);
+  if (busy(target) || !OwnWorld::lose_packets(port, 1 + below(40))) return;
+  begin(name, target, some(1000, 5000), [port] { OwnWorld::lose_packets(port, 0); });
+}
+
+void Injector::fill_file_system(const std::string& name) {
+  Victim& victim = *cluster_.agents().front().process;
+  if (busy(victim.name()) || !cluster_.small_disk()) return;
+  cluster_.small_disk()->fill();
+  begin(name, victim.name(), some(200, 3000), [this, &victim] {
+    outlast(victim, kDiskAftermath);
+    cluster_.small_disk()->empty();
+  });
 }
 
 void Injector::fill_disk(const std::string& name) {

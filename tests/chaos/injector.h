@@ -61,6 +61,8 @@ class Injector {
   void narrow_link(const std::string& name);
   void freeze_link(const std::string& name);
   void trace_link(const std::string& name);
+  void lose_packets(const std::string& name);
+  void fill_file_system(const std::string& name);
   void fill_disk(const std::string& name);
   void fail_disk(const std::string& name);
   void fail_syncs(const std::string& name);

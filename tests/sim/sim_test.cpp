@@ -69,6 +69,6 @@ TEST(Sim, the_same_seed_gives_the_same_schedule_of_whole_nodes) {
 
 TEST(Sim, a_schedule_of_whole_nodes_can_be_cut_short) {
   Nodes nodes;
-  LONGS_EQUAL(20, nodes.run(3, {2, 20}).events);
-  CHECK_TRUE(nodes.run(3, {}).events > 20);
+  LONGS_EQUAL(10, nodes.run(3, {2, 10}).events);
+  CHECK_TRUE(nodes.run(3, {}).events > 10);
 }
