@@ -28,8 +28,7 @@ Result<int> run_torture(Session& session, const TortureOptions& options) {
   const std::string program = find_program();
   if (program.empty()) {
     return fail(Code::not_found, std::string(kProgram) +
-                                     " is not installed: put it beside spillway, or in "
-                                     "/usr/lib/spillway, with libspillway-faults.so");
+                                     " is not installed; the package of that name has it");
   }
   std::vector<std::string> argv = {program, "--board", "--minutes",
                                    std::to_string(options.minutes)};

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# firmware/packages/build.sh ARCH BUILD: makes spillway-agent, spillway-cloud and libspillway-dev for aarch64, armhf or
+# firmware/packages/build.sh ARCH BUILD: makes spillway-agent, spillway-cloud, spillway-torture and libspillway-dev for aarch64, armhf or
 # amd64 out of the programs in BUILD, into build/packages, each with an SPDX list of what it stands on.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -143,6 +143,22 @@ cloud() {
  what it accepted and answered."
 }
 
+torture() {
+  local root=$work/spillway-torture lib=$work/spillway-torture/usr/lib/spillway file
+  mkdir -p "$lib"
+  for file in spillway-torture libspillway-faults.so; do
+    "$strip" -o "$lib/$file" --remove-section=.comment --remove-section=.note "$build/bin/$file"
+  done
+  chmod 755 "$lib/spillway-torture"
+  chmod 644 "$lib/libspillway-faults.so"
+  local needs
+  needs=$(library_packages "$lib/spillway-torture")
+  recommends="spillway-cloud, mosquitto, nftables, e2fsprogs" pack spillway-torture net "$needs, spillway-agent (>= $version)" \
+    "edge-to-cloud execution agent, tormented
+ What spillway doctor --torture runs: cuts the power under stores on this disk,
+ and kills, starves and cuts off a fleet of its own, to see what it promises."
+}
+
 development() {
   local root=$work/libspillway-dev lib=$work/libspillway-dev/usr/lib/$triple
   mkdir -p "$root/usr/include" "$root/usr/share/spillway/schemas" "$lib/cmake/Spillway"
@@ -167,4 +183,5 @@ development() {
 say "Packing Spillway $version for $debian"
 agent
 cloud
+torture
 development

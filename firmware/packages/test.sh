@@ -42,14 +42,14 @@ consumer_builds() {
 }
 
 agent=$(echo "$packages"/spillway-agent_*_amd64.deb) cloud=$(echo "$packages"/spillway-cloud_*_amd64.deb)
-develop=$(echo "$packages"/libspillway-dev_*_amd64.deb)
-[ -f "$agent" ] && [ -f "$cloud" ] && [ -f "$develop" ] || die "there are no packages for amd64; ./dev package makes them"
+develop=$(echo "$packages"/libspillway-dev_*_amd64.deb) torture=$(echo "$packages"/spillway-torture_*_amd64.deb)
+[ -f "$agent" ] && [ -f "$cloud" ] && [ -f "$torture" ] && [ -f "$develop" ] || die "there are no packages for amd64; ./dev package makes them"
 for deb in "$packages"/*.deb; do check "lintian has no error: ${deb##*/}" lintian --allow-root --fail-on error --suppress-tags no-manual-page "$deb"; done
-needs=$(for deb in "$agent" "$cloud" "$develop"; do dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/(.*//; s/ //g'; done | sort -u | paste -sd,)
+needs=$(for deb in "$agent" "$cloud" "$torture" "$develop"; do dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/(.*//; s/ //g'; done | grep -v '^spillway-' | sort -u | paste -sd,)
 say "Making a fresh root"
 debian_sources deb | mmdebstrap --quiet --variant=minbase --include="$needs,g++,cmake,make,pkg-config" '' "$root" - 2>/dev/null
-cp "$agent" "$cloud" "$develop" "$root/"
-check "install" inside sh -c 'dpkg -i /spillway-agent_*.deb /spillway-cloud_*.deb /libspillway-dev_*.deb'
+cp "$agent" "$cloud" "$torture" "$develop" "$root/"
+check "install" inside sh -c 'dpkg -i /spillway-agent_*.deb /spillway-cloud_*.deb /spillway-torture_*.deb /libspillway-dev_*.deb'
 check "the agent's user exists" inside getent passwd spillway
 mkdir -p "$root/var/lib/spillway"
 inside chown spillway:spillway /var/lib/spillway
@@ -58,15 +58,16 @@ check "the units are right" inside test -f /lib/systemd/system/spillway-agent.se
 check "a task runs" runs_a_task
 check "the store is there" keeps_store
 echo '# mine' >>"$root/etc/spillway/agent.toml"
+check "doctor --torture cuts the power under stores" inside spillway doctor --torture 0.1
 check "a newer version can be made" newer
 check "upgrade" inside dpkg -i /next.deb
 check "the upgrade keeps the store" keeps_store
 check "the upgrade keeps the configuration" grep -q '# mine' "$root/etc/spillway/agent.toml"
 check "a task runs after the upgrade" runs_a_task
 check "a program is built with find_package(Spillway)" consumer_builds
-check "remove" inside dpkg -r spillway-agent
+check "remove" inside dpkg -r spillway-torture spillway-agent
 check "removing keeps the store" keeps_store
-check "purge" inside dpkg -P spillway-agent spillway-cloud libspillway-dev
+check "purge" inside dpkg -P spillway-torture spillway-agent spillway-cloud libspillway-dev
 check "purging deletes the store" test ! -e "$root/var/lib/spillway"
 check "purging deletes the configuration" test ! -e "$root/etc/spillway/agent.toml"
 check "purging deletes the user" sh -c "! chroot '$root' getent passwd spillway"

@@ -34,8 +34,11 @@ Result<std::unique_ptr<Cluster>> Cluster::start(ClusterOptions options) {
   if (options.binaries.empty()) {
     options.binaries = fs::read_symlink("/proc/self/exe").parent_path().string();
   }
+  const std::string faults = fault_library(options.binaries);
+  // Installed, only the library lies beside this program.
+  if (!fs::exists(options.binaries + "/spillway-agent")) options.binaries = "/usr/bin";
   std::unique_ptr<Cluster> cluster(new Cluster(std::move(options)));
-  cluster->faults_ = fault_library(cluster->options_.binaries);
+  cluster->faults_ = faults;
   if (Status status = cluster->start_broker(); !status) return status.error();
   if (Status status = cluster->start_cloud(); !status) return status.error();
   for (unsigned i = 0; i < cluster->options_.agents; ++i) {

@@ -15,14 +15,17 @@ std::string program_path(const std::string& name) {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path().string() + "/" + name;
 }
 
-Result<LoneAgent> LoneAgent::start(const std::string& directory, const std::string& more) {
+Result<LoneAgent> LoneAgent::start(const std::string& directory, const std::string& more,
+                                   std::map<std::string, std::string> env) {
   const std::string config = directory + "/agent.toml";
   test::write_text(config, "[agent]\ndevice = \"bench-device\"\nstate_dir = \"" + directory +
                                "/state\"\nsocket = \"" + directory +
                                "/agent.sock\"\nworkers = 1\n" + more);
   const std::string log = directory + "/agent.log";
-  auto process = test::Process::start(
-      {.argv = {program_path("spillway-agent"), "--config", config}, .output = log, .errors = log});
+  auto process = test::Process::start({.argv = {program_path("spillway-agent"), "--config", config},
+                                       .env = std::move(env),
+                                       .output = log,
+                                       .errors = log});
   if (!process) return std::move(process).error();
   return LoneAgent(directory, *std::move(process));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -15,7 +16,8 @@ namespace spillway::bench {
 class LoneAgent {
  public:
   // `directory` must exist; a store in DIRECTORY/state/agent.db is used.
-  static Result<LoneAgent> start(const std::string& directory, const std::string& more = "");
+  static Result<LoneAgent> start(const std::string& directory, const std::string& more = "",
+                                 std::map<std::string, std::string> env = {});
 
   const test::Process& process() const { return process_; }
   std::string socket() const { return directory_ + "/agent.sock"; }
