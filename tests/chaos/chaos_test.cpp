@@ -46,6 +46,7 @@ TEST(Chaos, P20_P21_P23_ten_times_too_much_work_stays_inside_the_budget_and_ever
   CHECK_TRUE(report.clean());
   CHECK_TRUE(report.refused > 100);
   CHECK_TRUE(report.expired > 0);
+  CHECK_TRUE(report.accepted < report.refused);
 }
 
 TEST(Chaos, the_checker_sees_that_a_device_lost_its_store) {
