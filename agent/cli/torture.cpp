@@ -35,6 +35,7 @@ Result<int> run_torture(Session& session, const TortureOptions& options) {
   if (!options.folder.empty()) argv.insert(argv.end(), {"--in", options.folder});
   if (session.json()) argv.emplace_back("--json");
   std::vector<char*> pointers;
+  pointers.reserve(argv.size() + 1);
   for (std::string& argument : argv) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
   session.console().out.flush();

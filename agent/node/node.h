@@ -159,7 +159,8 @@ class Node final : public intake::Api {
   void submit_one(std::shared_ptr<Submission> all, std::size_t index, Bytes encoded);
   Result<TaskSpec> admit(ByteView encoded) const;
   std::optional<store::Refusal> refusal(Band band, std::size_t spec_bytes);
-  void turn_away(std::shared_ptr<Submission> all, std::size_t index, store::Refusal refusal);
+  void turn_away(const std::shared_ptr<Submission>& all, std::size_t index,
+                 const store::Refusal& refusal);
   std::uint64_t unfinished() const;
   void look_at_budget();
   void check_key(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded);

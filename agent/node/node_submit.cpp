@@ -71,7 +71,8 @@ std::optional<store::Refusal> Node::refusal(Band band, std::size_t spec_bytes) {
 
 // The answer waits until the refusal is counted on disk, like any other (P23); but not for a disk
 // that cannot be written, or whose budget of writing is what ran out.
-void Node::turn_away(std::shared_ptr<Submission> all, std::size_t index, store::Refusal refusal) {
+void Node::turn_away(const std::shared_ptr<Submission>& all, std::size_t index,
+                     const store::Refusal& refusal) {
   const bool at_once = refusal.cause == LossCause::store || refusal.cause == LossCause::flash;
   journal_.lose({DataClass::tasks, refusal.cause, now(), 1}, !at_once);
   if (at_once) {
@@ -185,7 +186,7 @@ void Node::accept(const std::shared_ptr<Submission>& all, std::size_t index, Tas
   // Only here: a key that is known is answered even when nothing new is accepted.
   if (auto why = refusal(spec.band, encoded.size())) {
     release_key(spec.idempotency_key);
-    return turn_away(all, index, *std::move(why));
+    return turn_away(all, index, *why);
   }
   std::uint64_t seq = next_seq_++;
   store::NewTask row;

@@ -32,6 +32,7 @@ std::string read_end_of(int pipe) {
 
 Result<Ended> run_program(const std::vector<std::string>& argv) {
   std::vector<char*> words;
+  words.reserve(argv.size() + 1);
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   int ends[2];

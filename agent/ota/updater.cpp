@@ -83,7 +83,7 @@ Result<bool> Updater::step() {
   Result<std::optional<Request>> asked = spool_.request();
   if (!asked) {
     progress_ = Progress{};
-    const Error why = asked.error();
+    const Error& why = asked.error();
     if (Status dropped = spool_.drop_request(); !dropped) return std::move(dropped).error();
     return give_up(why);
   }

@@ -65,6 +65,7 @@ std::int64_t value_of(const Device& device, DeviceSort sort) {
 // Most frequent first, then by value; so that equal fleets give equal lists.
 std::vector<Facet> most_frequent(const std::map<std::string_view, std::uint64_t>& counts) {
   std::vector<Facet> facets;
+  facets.reserve(counts.size());
   for (const auto& [value, count] : counts) facets.push_back({std::string(value), count});
   std::stable_sort(facets.begin(), facets.end(),
                    [](const Facet& a, const Facet& b) { return a.count > b.count; });

@@ -26,7 +26,7 @@ void append(std::vector<DevicePoint>& into, const std::vector<DevicePoint>& from
 }  // namespace
 
 Fleet::Fleet(FleetOptions options, const Clock& clock, FleetStore* store)
-    : state_(std::make_unique<State>(options, clock, store)) {}
+    : state_(std::make_unique<State>(std::move(options), clock, store)) {}
 
 Fleet::~Fleet() = default;
 

@@ -130,7 +130,7 @@ void Fleet::silence(Silence silence, Done<std::uint64_t> done) {
   }
   state.commits.batch().silences.push_back(silence);
   state.summary_moved = true;
-  state.answer([done = std::move(done), id = silence.id](Result<void> stored) {
+  state.answer([done = std::move(done), id = silence.id](const Result<void>& stored) {
     done(stored ? Result<std::uint64_t>(id) : stored.error());
   });
 }

@@ -23,10 +23,9 @@ Fleet::State::State(FleetOptions given, const Clock& time, FleetStore* behind)
       store(behind),
       timeline(NodeTimeline(time, NodeTime{})),
       tasks(options.max_tasks),
-      commits(
-          [this](FleetBatch batch, auto done) { store->commit(std::move(batch), std::move(done)); },
-          {.failed = [this](const Error& error) { on_save_failed(error); },
-           .committed = [this] { on_saved(); }}) {}
+      commits([this](const FleetBatch& batch, auto done) { store->commit(batch, std::move(done)); },
+              {.failed = [this](const Error& error) { on_save_failed(error); },
+               .committed = [this] { on_saved(); }}) {}
 
 Fleet::State::Slot Fleet::State::find_or_add(std::string_view name) {
   Slot slot = table.find(name);

@@ -243,7 +243,7 @@ std::optional<FleetPoint> FleetHistory::gather(Resolution resolution, const Flee
   return closed;
 }
 
-void FleetHistory::restore(Resolution resolution, std::vector<FleetPoint> points) {
+void FleetHistory::restore(Resolution resolution, const std::vector<FleetPoint>& points) {
   for (const FleetPoint& point : points) keep(resolution, point);
 }
 

@@ -86,7 +86,7 @@ class FleetHistory {
     std::optional<FleetPoint> minute, quarter;  // to be stored
   };
   Closed add(const FleetPoint& sample);
-  void restore(Resolution resolution, std::vector<FleetPoint> points);  // oldest first
+  void restore(Resolution resolution, const std::vector<FleetPoint>& points);  // oldest first
   std::vector<FleetPoint> read(const SeriesQuery& query) const;
 
  private:

@@ -36,8 +36,9 @@ Result<LinkTrace> read_link_trace(const std::string& path) {
   double row[4];
   while (std::getline(file, line) && trace.loss.size() < kLongest) {
     if (!parse_row(line, row)) {
-      return fail(Code::invalid_argument,
-                  path + ": a line is not t_s,capacity_kbit_s,rtt_ms,loss_pct: " + line);
+      std::string text = path;
+      text.append(": a line is not t_s,capacity_kbit_s,rtt_ms,loss_pct: ").append(line);
+      return fail(Code::invalid_argument, std::move(text));
     }
     while (double(trace.loss.size()) < std::min(row[0], double(kLongest))) {
       trace.capacity.push_back(0);

@@ -171,7 +171,8 @@ void Node::tell_losses(const std::string& device) {
       std::string& said = losses_[device].try_emplace(name, "complete").first->second;
       if (said == text) continue;
       said = std::move(text);
-      parts_.report(device + ": " + name + " " + said);
+      std::string line = device;
+      parts_.report(line.append(": ").append(name).append(" ").append(said));
     }
   });
 }

@@ -58,7 +58,7 @@ bool PoolRunner::may_have_begun(TaskId id) const { return !marks_ || marks_->may
 namespace {
 
 void run_body(executor::Executor& executor, const Clock& clock, const Request& request,
-              std::stop_token stop, Outcome& outcome) {
+              const std::stop_token& stop, Outcome& outcome) {
   PoolContext context(executor, request.spec, stop);
   Duration cpu = thread_cpu();
   outcome.run_started = clock.boot_time();

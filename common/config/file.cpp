@@ -131,7 +131,10 @@ Status File::finish() {
 std::vector<std::string> File::known_keys() const {
   std::vector<std::string> names;
   for (const auto& [section, keys] : state_->known) {
-    for (const std::string& key : keys) names.push_back(section + "." + key);
+    for (const std::string& key : keys) {
+      std::string& name = names.emplace_back(section);
+      name.append(".").append(key);
+    }
   }
   return names;
 }

@@ -49,9 +49,9 @@ class File {
 class Section {
  public:
   bool has(std::string_view key) const;
-  std::string text(std::string_view key, std::string fallback = {});
+  std::string text(std::string_view key, const std::string& fallback = {});
   // Absolute, or empty.
-  std::string path(std::string_view key, std::string fallback = {});
+  std::string path(std::string_view key, const std::string& fallback = {});
   // At most `most` texts of 1 to `longest` bytes.
   std::vector<std::string> list(std::string_view key, std::size_t most, std::size_t longest);
   bool flag(std::string_view key, bool fallback);

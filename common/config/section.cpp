@@ -50,15 +50,15 @@ const T* Section::scalar(std::string_view key, const char* expected) {
   return scalar;
 }
 
-std::string Section::text(std::string_view key, std::string fallback) {
+std::string Section::text(std::string_view key, const std::string& fallback) {
   const std::string* text = scalar<std::string>(key, "text in quotes");
   if (text && text->find('\0') != text->npos) refuse(key, "must not contain NUL");
-  return text ? *text : std::move(fallback);
+  return text ? *text : fallback;
 }
 
-std::string Section::path(std::string_view key, std::string fallback) {
+std::string Section::path(std::string_view key, const std::string& fallback) {
   constexpr std::size_t kLongest = 4095;  // PATH_MAX without its NUL
-  std::string path = text(key, std::move(fallback));
+  std::string path = text(key, fallback);
   if (!path.empty() && path.front() != '/') {
     refuse(key, "'" + quoted(path) + "' must be an absolute path, beginning with /");
   }

@@ -290,7 +290,7 @@ std::string Executor::Core::chrome_trace(std::size_t most) const {
   return json + "]}";
 }
 
-Executor::Executor(Options options) : core_(std::make_unique<Core>(options)) {}
+Executor::Executor(Options options) : core_(std::make_unique<Core>(std::move(options))) {}
 Executor::~Executor() { shutdown(Shutdown::cancel); }
 Status Executor::try_submit(Task closure, SubmitOptions options) {
   return core_->submit(std::move(closure), options);

@@ -63,7 +63,9 @@ std::optional<double> cpu_quota(const std::string& root, const std::string& memb
     std::string path = line.substr(second + 1);
     if (!path.starts_with('/')) continue;
     for (;; path.resize(path.rfind('/'))) {
-      const auto quota = quota_of(root + (mount == "/" ? "" : mount) + path);
+      std::string folder = root;
+      if (mount != "/") folder += mount;
+      const auto quota = quota_of(folder.append(path));
       if (quota && (!tightest || *quota < *tightest)) tightest = quota;
       if (path.empty()) break;
     }

@@ -64,8 +64,10 @@ class Task {
   template <class F>
   requires(!std::is_same_v<std::remove_cvref_t<F>, Task> &&
            (std::is_invocable_v<std::decay_t<F>&> ||
-            std::is_invocable_v<std::decay_t<F>&, Outcome>)) Task(F&& callable) {
+            std::is_invocable_v<std::decay_t<F>&, Outcome>))
+      Task(F&& callable) {  // NOLINT(bugprone-forwarding-reference-overload): it reads no requires
     using Callable = std::decay_t<F>;
+    // NOLINTNEXTLINE(misc-redundant-expression): with one type both sides may be the same number.
     if constexpr (sizeof(Callable) <= kLargeNode - Node::kHeader &&
                   alignof(Callable) <= alignof(void*)) {
       place<Callable>(std::forward<F>(callable));

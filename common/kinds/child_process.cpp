@@ -49,6 +49,7 @@ Result<Fd> make_input(ByteView input) {
 
 std::vector<char*> as_argv(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
   return pointers;

@@ -185,7 +185,8 @@ std::string variable_of(const std::string& arg) {
 Result<std::vector<std::string>> environment_of(const CommandOptions& options, const Labels& args) {
   std::vector<std::string> all;
   if (!options.environment.contains("PATH")) all.push_back("PATH=/usr/local/bin:/usr/bin:/bin");
-  for (const auto& [name, value] : options.environment) all.push_back(name + "=" + value);
+  for (const auto& [name, value] : options.environment)
+    all.emplace_back(name).append("=").append(value);
   for (const auto& [name, value] : args) {
     if (std::find(options.args.begin(), options.args.end(), name) == options.args.end()) {
       std::vector<std::string_view> known(options.args.begin(), options.args.end());

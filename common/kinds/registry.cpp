@@ -30,15 +30,14 @@ Error escaped(const Kind& kind, std::string_view what) {
 
 }  // namespace
 
-Status KindRegistry::add(Kind kind) {
+Status KindRegistry::add(const Kind& kind) {
   if (!is_kind_name(kind.name)) {
     return fail(Code::invalid_argument, "'" + kind.name.substr(0, kMaxName) +
                                             "' is not a kind's name: words of a-z, 0-9 and '_', "
                                             "joined by '.', at most 64 characters");
   }
   if (!kind.run) return fail(Code::invalid_argument, kind.name + ": has nothing to run");
-  std::string name = kind.name;
-  auto [where, added] = kinds_.try_emplace(std::move(name), std::move(kind));
+  auto [where, added] = kinds_.try_emplace(kind.name, kind);
   if (added) return {};
   return fail(Code::conflict, where->first + ": a kind of this name exists already; rename one");
 }

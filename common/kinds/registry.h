@@ -16,7 +16,7 @@ namespace spillway::kinds {
 class KindRegistry {
  public:
   // `invalid_argument` for a bad name or a missing body, `conflict` for a name already taken.
-  Status add(Kind kind);
+  Status add(const Kind& kind);
 
   // nullptr when there is none of that name.
   const Kind* find(std::string_view name) const;

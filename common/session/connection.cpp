@@ -25,9 +25,9 @@ Connection::Connection(mqtt::Transport& transport, mqtt::LinkPolicy policy, Hook
     : transport_(transport), hooks_(std::move(hooks)), link_(policy) {
   transport_.listen({
       .connected = [this] { on_connected(); },
-      .disconnected = [this](Error reason) { on_disconnected(std::move(reason)); },
+      .disconnected = [this](const Error& reason) { on_disconnected(reason); },
       .message =
-          [this](std::string topic, Bytes payload) {
+          [this](const std::string& topic, Bytes payload) {
             traffic_.messages_down += 1;
             traffic_.bytes_down += payload.size();
             hooks_.message(topic, std::move(payload));
@@ -68,7 +68,7 @@ void Connection::on_connected() {
   hooks_.up();
 }
 
-void Connection::on_disconnected(Error reason) {
+void Connection::on_disconnected(const Error& reason) {
   last_problem_ = reason.message;
   forget_queue();
   apply(link_.on_disconnected(hooks_.now(), hooks_.random()));

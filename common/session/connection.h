@@ -79,7 +79,7 @@ class Connection {
   };
   void apply(mqtt::LinkMachine::Ask ask);
   void on_connected();
-  void on_disconnected(Error reason);
+  void on_disconnected(const Error& reason);
   using LaneKey = std::pair<Urgency, std::string>;  // live ones first
   using Lanes = std::map<LaneKey, Lane>;
 

@@ -39,8 +39,8 @@ class Copier {
     for (std::int64_t probe = 0; probe < kProbes && !finished_; ++probe) {
       const std::int64_t before = next_;
       const std::string key = table_.key;
-      const std::string from =
-          " WHERE " + key + " >= " + std::to_string(next_) + " ORDER BY " + key;
+      std::string from = " WHERE " + key;
+      from.append(" >= ").append(std::to_string(next_)).append(" ORDER BY ").append(key);
       if (Status status = copy_from(*put, from); !status) return status;
       step = next_ > before ? 1 : std::min(step, INT64_MAX / 2) * 2;
       next_ = next_ > INT64_MAX - step ? INT64_MAX : next_ + step;

@@ -81,7 +81,7 @@ void Injector::begin(const std::string& kind, const std::string& target,
                                  std::move(undo), std::move(count_late)});
 }
 
-void Injector::end(Active fault) {
+void Injector::end(const Active& fault) {
   const bool came = !fault.early || fault.early();
   if (fault.undo) fault.undo();
   if (!fault.count_late.empty() && came) ++done_[fault.count_late];
@@ -120,7 +120,7 @@ void Injector::step() {
     }
     Active ended = std::move(fault->second);
     fault = active_.erase(fault);
-    end(std::move(ended));
+    end(ended);
   }
   for (auto& agent : cluster_.agents()) supervise(*agent.process);
   supervise(cluster_.cloud());
@@ -139,7 +139,7 @@ void Injector::heal() {
   while (!active_.empty()) {
     Active fault = std::move(active_.begin()->second);
     active_.erase(active_.begin());
-    end(std::move(fault));
+    end(fault);
   }
   for (auto& agent : cluster_.agents()) {
     agent.link->shape({}, {});

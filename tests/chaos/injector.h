@@ -77,7 +77,7 @@ class Injector {
   void begin(const std::string& kind, const std::string& target, std::chrono::milliseconds lasts,
              std::function<void()> undo, std::function<bool()> early = nullptr,
              std::string count_late = {});
-  void end(Active fault);
+  void end(const Active& fault);
   bool busy(const std::string& target) const;
   bool is_disk_bad(const Victim& victim) const;
   // It may end by itself for so long, and is no worse for it.

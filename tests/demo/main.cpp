@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <iterator>
 #include <thread>
 
 #include "tests/demo/run.h"
@@ -63,18 +64,24 @@ int refuse(const Error& error) {
 }
 
 Result<Workload> prepare(const Options& options) {
-  std::vector<std::string> recordings;
   if (options.inputs.empty()) {
     std::fprintf(stderr, "No --input: working on recordings made up with seed %llu.\n",
                  static_cast<unsigned long long>(options.seed));
-    recordings = made_up_recordings(options.seed);
+    return make_workload(made_up_recordings(options.seed), options.kind);
   }
+  Workload all;
+  double seconds = 0;
   for (const std::string& path : options.inputs) {
     Result<std::string> recording = read_recording(path);
     if (!recording) return recording.error();
-    recordings.push_back(*std::move(recording));
+    Result<Workload> made = make_workload({*recording}, options.kind);
+    if (!made) return fail(made.error().code, path + ": " + made.error().message);
+    seconds += made->mean_seconds * double(made->works.size());
+    all.recordings += 1;
+    std::move(made->works.begin(), made->works.end(), std::back_inserter(all.works));
   }
-  return make_workload(recordings, options.kind);
+  all.mean_seconds = seconds / double(all.works.size());
+  return all;
 }
 
 // Enough that the cut falls in the middle, and that the device alone would need three times as

@@ -75,8 +75,11 @@ Result<Workload> make_workload(const std::vector<std::string>& recordings,
       }
     }
   }
+  if (workload.works.empty()) {
+    return fail(Code::invalid_argument, "no rows; a recording is a CSV with a header and rows");
+  }
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  workload.mean_seconds = took.count() / double(std::max<std::size_t>(1, workload.works.size()));
+  workload.mean_seconds = took.count() / double(workload.works.size());
   return workload;
 }
 

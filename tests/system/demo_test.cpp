@@ -32,3 +32,14 @@ TEST(Demo, P1_P6_nothing_is_lost_or_doubled_when_agent_cloud_and_broker_are_kill
   CHECK(number(ran.out, "cloud") > 0);
   CHECK(number(ran.out, "cut_s") >= 2);
 }
+
+TEST(Demo, a_recording_without_rows_or_cut_short_is_refused_by_its_name) {
+  const TempDir directory("spillway-demo-input");
+  for (const char* text : {"", "time,value\n", "time,value\n1,\"2"}) {
+    const std::string path = directory.file("pump.csv");
+    write_text(path, text);
+    const Ran ran = run_program({binary("spillway-demo"), "--input", path}, "/dev/null", 20s);
+    CHECK_EQUAL(1, ran.code);
+    STRCMP_CONTAINS(path.c_str(), ran.err.c_str());
+  }
+}

@@ -43,8 +43,8 @@ constexpr bool is_missed(LossCause cause) { return cause != LossCause::retention
 struct LossKey {
   DataClass data = DataClass::tasks;
   LossCause cause = LossCause::disk_budget;
-  NodeTime period{};  // where it begins
-  auto operator<=>(const LossKey&) const = default;
+  NodeTime period{};                                 // where it begins
+  auto operator<=>(const LossKey&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 inline constexpr Duration kLossPeriod = std::chrono::minutes(10);
 constexpr NodeTime loss_period(NodeTime at) {

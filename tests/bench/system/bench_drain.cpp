@@ -84,7 +84,7 @@ Status measure(const Options& options, Report& report) {
   if (!(*bed)->wait_for_link(30s)) return fail(Code::unavailable, "no link");
   const std::uint64_t up = link.bytes_up(), down = link.bytes_down();
   const auto start = SteadyClock::now();
-  const Status drained = live(*client, busy, [&]() -> Result<bool> {
+  Status drained = live(*client, busy, [&]() -> Result<bool> {
     auto done = done_in_cloud(*client);
     if (!done) return std::move(done).error();
     return *done >= *before + tasks + busy.count();

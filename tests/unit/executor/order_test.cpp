@@ -24,7 +24,7 @@ class Queue {
     CHECK(executor_.try_submit([this] { gate_.pass(); }, {.band = Band::urgent}).ok());
     gate_.reached();
   }
-  void add(std::string name, SubmitOptions options = {}, std::int64_t ns = 0) {
+  void add(const std::string& name, const SubmitOptions& options = {}, std::int64_t ns = 0) {
     auto body = [this, name, ns] {
       ran_ += name;
       for (const std::int64_t start = now_ns(); ns && now_ns() < start + ns;) {

@@ -122,6 +122,7 @@ TEST(Stress, P16_a_closure_that_finds_everybody_asleep_is_run) {
 TEST(Stress, joins_from_many_outside_threads_at_once_are_all_served) {
   std::atomic<std::uint64_t> total{0};
   std::vector<std::thread> threads;
+  threads.reserve(12);
   Executor executor({.workers = 2});
   for (int i = 0; i < 12; ++i) {
     threads.emplace_back([&] {
