@@ -19,7 +19,13 @@ namespace fs = std::filesystem;
 // Offered, of what was done before: some more than is promised, because that is no constant.
 constexpr double kOffered = 12, kPromised = 10;
 constexpr std::uint64_t kDisk = 24ULL << 20, kMemory = 16ULL << 20;
-// Of what the process may have beside the tasks: code, stacks, SQLite's cache, buffers.
+// What the process may have beside the tasks: code, stacks, SQLite's cache, buffers. A sanitizer's
+// own memory says nothing about ours, and its pace nothing about what can be asked for.
+#if defined(SPILLWAY_SANITIZED)
+constexpr bool kJudgesSize = false;
+#else
+constexpr bool kJudgesSize = true;
+#endif
 constexpr std::uint64_t kBeside = 96ULL << 20;
 constexpr std::size_t kFrames = 16'384;
 constexpr auto kCycle = 10s, kCut = 3s;  // of the link
@@ -154,10 +160,11 @@ class Overload {
       violate("P20: the store took " + std::to_string(disk_peak_) + " bytes of " +
               std::to_string(kDisk));
     }
-    if (memory_peak_ > kMemory + kBeside) {
+    if (kJudgesSize && memory_peak_ > kMemory + kBeside) {
       violate("P20: the agent took " + std::to_string(memory_peak_) + " bytes of memory");
     }
-    if (report_.figures["offered_per_s"] < kPromised * report_.figures["done_per_s"]) {
+    if (kJudgesSize &&
+        report_.figures["offered_per_s"] < kPromised * report_.figures["done_per_s"]) {
       violate("less than ten times of what was done was asked for");
     }
     for (Victim* victim : {agent_.process.get(), &cluster_.cloud()}) {

@@ -160,7 +160,11 @@ class Soak {
 int perform(const Options& options) {
   test::TempDir folder("spillway-soak");
   auto works = make_works();
-  auto cluster = Cluster::start({.folder = folder.path(), .binaries = {}, .agents = 1});
+  // Few events, so that histories reach their steady size soon after the start, too.
+  auto cluster = Cluster::start({.folder = folder.path(),
+                                 .binaries = {},
+                                 .agents = 1,
+                                 .agent_more = "[budget]\nevents = 5000\n"});
   if (!works || !cluster) {
     std::fprintf(stderr, "soak: %s\n", (works ? cluster.error() : works.error()).message.c_str());
     return 1;
