@@ -21,11 +21,7 @@ void Injector::link(Shard& shard, Node* node) {
   const unsigned list =
       2U * static_cast<unsigned>(node->band) + (node->deadline == kNoDeadline ? 1U : 0U);
   shard.intake(list).push(node);
-  // seq_cst: settle() clears the bit and then looks at the list; here the list is filled and then
-  // the bit looked at. One of the two sees the other.
-  if (!(lists_.load(std::memory_order_seq_cst) & 1U << list)) {
-    lists_.fetch_or(1U << list, std::memory_order_seq_cst);
-  }
+  lists_.mark(list);
 }
 
 Injector::Pushed Injector::push(Node* node, bool bounded) {
@@ -136,15 +132,10 @@ void Injector::publish_taken() {
   }
 }
 
-// Whether the list's bit is set; only those who hold the lock clear it.
-bool Injector::has(unsigned list) const {
-  return lists_.load(std::memory_order_relaxed) & 1U << list;
-}
-
 // Moves what has arrived with a deadline to where it is sorted.
 void Injector::sort_in() {
   constexpr unsigned kTimed = 0b01010101;
-  if (!(lists_.load(std::memory_order_relaxed) & kTimed)) return;
+  if (!(lists_.all() & kTimed)) return;
   for (auto& shard : shards_) {
     while (Node* node = shard->timed.pop()) {
       timed_[static_cast<std::size_t>(node->band)].push(node->deadline, node->shard, node);
@@ -161,7 +152,7 @@ Node* Injector::next_timed(unsigned band) {
 }
 
 Node* Injector::next_plain(unsigned band) {
-  if (!has(2 * band + 1)) return nullptr;
+  if (!lists_.has(2 * band + 1)) return nullptr;
   for (std::size_t tried = 0; tried < shards_.size(); ++tried) {
     if (Node* node = shards_[next_shard_]->plain[band].pop()) {
       plain_turn_[band] = 0;
@@ -173,16 +164,13 @@ Node* Injector::next_plain(unsigned band) {
   return nullptr;
 }
 
-// Clears the list's bit if it is empty. A node whose pusher is between its steps keeps it set.
+// A node whose pusher is between its steps keeps its list's bit set.
 void Injector::settle(unsigned list) {
-  if (!has(list) || (list % 2 == 0 && !timed_[list / 2].empty())) return;
-  auto empty = [&] {
-    return std::all_of(shards_.begin(), shards_.end(),
+  lists_.settle(list, [&] {
+    return (list % 2 || timed_[list / 2].empty()) &&
+           std::all_of(shards_.begin(), shards_.end(),
                        [&](const auto& shard) { return shard->intake(list).empty(); });
-  };
-  if (!empty()) return;
-  lists_.fetch_and(~(1U << list), std::memory_order_seq_cst);
-  if (!empty()) lists_.fetch_or(1U << list, std::memory_order_seq_cst);
+  });
 }
 
 std::size_t Injector::size() const {

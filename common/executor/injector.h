@@ -11,6 +11,7 @@
 
 #include "common/executor/deadline_queue.h"
 #include "common/executor/intake.h"
+#include "common/executor/list_bits.h"
 #include "common/executor/task.h"
 
 namespace spillway::executor {
@@ -39,11 +40,9 @@ class Injector {
   void close() { closed_.store(true, std::memory_order_seq_cst); }
   void push_again(Node* node);
 
-  // Any thread. The best band that has something, kBands if none has. seq_cst: the look that
-  // follows park() must not come before it.
+  // Any thread. The best band that has something, kBands if none has.
   unsigned best_band() const {
-    const unsigned lists = lists_.load(std::memory_order_seq_cst);
-    return static_cast<unsigned>(std::countr_zero(lists | 1U << (2 * kBands))) / 2;
+    return static_cast<unsigned>(std::countr_zero(lists_.all() | 1U << (2 * kBands))) / 2;
   }
 
   // Any thread. Up to `count` nodes of bands not worse than `worst`, in the order to run them. None
@@ -79,13 +78,12 @@ class Injector {
   Node* next_plain(unsigned band);
   Node* next_timed(unsigned band);
   void settle(unsigned list);
-  bool has(unsigned list) const;
-  bool has_band(unsigned band) const { return has(2 * band) || has(2 * band + 1); }
+  bool has_band(unsigned band) const { return lists_.has(2 * band) || lists_.has(2 * band + 1); }
 
   const std::size_t shard_capacity_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::atomic<bool> closed_{false};
-  alignas(64) std::atomic<unsigned> lists_{0};  // bit per list: may have something
+  alignas(64) ListBits<> lists_;
 
   alignas(64) std::mutex mutex_;  // of everything below, and of the consumers' end of the lists
   std::array<DeadlineQueue, kBands> timed_;

@@ -13,6 +13,8 @@
 
 using namespace spillway::executor;
 
+static_assert(asio::execution::is_executor<AsioContext::executor_type>::value);
+
 TEST_GROUP(AsioBridge){};
 
 TEST(AsioBridge, a_posted_handler_runs_on_a_worker) {

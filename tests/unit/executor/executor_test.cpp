@@ -1,6 +1,9 @@
 #include "common/executor/executor.h"
 
+#include <array>
 #include <atomic>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -144,4 +147,78 @@ TEST(ForkJoin, reduces_in_order_of_index_to_the_same_bits_at_any_width) {
   const double one = sum(1), three = sum(3);
   CHECK(one == three);
   DOUBLES_EQUAL(12.0901461, one, 1e-6);
+}
+
+TEST(ForkJoin, reduces_in_any_order_every_range_once) {
+  Executor executor({.workers = 3});
+  const auto sum = parallel_reduce(
+      executor, 0, 100000, std::uint64_t{0},
+      [](std::size_t begin, std::size_t end) {
+        std::uint64_t part = 0;
+        for (std::size_t i = begin; i < end; ++i) part += i;
+        return part;
+      },
+      [](std::uint64_t a, std::uint64_t b) { return a + b; }, Order::any);
+  CHECK_EQUAL(99999ULL * 100000 / 2, sum);
+}
+
+TEST(ForkJoin, a_wide_group_takes_no_more_memory_than_the_deque_has_room_for) {
+  Executor executor({.workers = 1});
+  std::size_t started = 0, most_waiting = 0;
+  CHECK(executor
+            .try_submit([&] {
+              TaskGroup group(executor);
+              for (std::size_t i = 0; i < 20000; ++i) {
+                group.spawn([&] { ++started; });
+                most_waiting = std::max(most_waiting, i + 1 - started);
+              }
+              group.wait();
+            })
+            .ok());
+  executor.shutdown(Shutdown::drain);
+  CHECK_EQUAL(20000u, started);
+  CHECK(most_waiting <= 1024);
+}
+
+TEST(ForkJoin, joins_nested_deeper_than_the_deque_has_room_for_end) {
+  Executor executor({.workers = 2});
+  std::atomic<unsigned> leaves{0};
+  std::function<void(unsigned)> descend = [&](unsigned depth) {
+    if (depth == 0) return;
+    parallel_invoke(
+        executor, [&] { descend(depth - 1); }, [&] { ++leaves; });
+  };
+  descend(1500);
+  CHECK_EQUAL(1500u, leaves.load());
+}
+
+TEST_GROUP(Closures){};
+
+TEST(Closures, capture_64_bytes_without_an_allocation_of_their_own) {
+  struct Recorder {
+    const void** at;
+    std::array<char, 56> rest;
+    void operator()() { *at = this; }
+  };
+  static_assert(sizeof(Recorder) == 64);
+  const void* at = nullptr;
+  Task task(Recorder{&at, {}});
+  const std::byte* const storage = task->storage();
+  Node* node = task.release();
+  node->finish(node, Outcome::ran);
+  CHECK(at == storage);
+}
+
+TEST(Closures, capture_what_is_larger_or_moves_only_all_the_same) {
+  std::array<char, 500> large{};
+  large[499] = 7;
+  int seen = 0;
+  Executor executor({.workers = 1});
+  CHECK(executor
+            .try_submit([large, unique = std::make_unique<int>(35), &seen] {
+              seen = large[499] * *unique / 5;
+            })
+            .ok());
+  executor.shutdown(Shutdown::drain);
+  CHECK_EQUAL(49, seen);
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -6,6 +7,7 @@
 #include "common/executor/deque.h"
 #include "common/executor/idlers.h"
 #include "common/executor/intake.h"
+#include "common/executor/list_bits.h"
 #include "tests/unit/executor/model.h"
 #include "tests/unit/executor/unit.h"
 
@@ -87,6 +89,49 @@ bool no_wake_up_is_lost(model::Checker& checker, int bringers, bool searching) {
       [&] { return !s->asleep || s->signalled; });
 }
 
+// As ListBits, but looks at the list only before it clears the bit.
+template <template <class> class Atomic>
+struct HastyBits : ListBits<Atomic> {
+  template <class Empty>
+  void settle(unsigned list, Empty&& empty) {
+    bool first = true;
+    ListBits<Atomic>::settle(list, [&] { return std::exchange(first, false) ? empty() : true; });
+  }
+};
+
+// Threads fill a list while another empties it, as those who push to the injector and take from it
+// do. Something there at the end and no bit to tell is work nobody looks for. The list is a number,
+// filled and found empty in the order an Intake has for that.
+template <class Bits>
+bool no_list_is_overlooked(model::Checker& checker, const std::vector<int>& pushes) {
+  struct State {
+    model::Atomic<int> list{0};
+    Bits bits;
+  };
+  std::unique_ptr<State> s;
+  auto empty = [&] { return s->list.load(std::memory_order_seq_cst) == 0; };
+  return checker.explore(
+      [&] {
+        s = std::make_unique<State>();
+        model::Checker::Threads threads{[&] {
+          for (int i = 0; i < 2; ++i) {
+            if (s->bits.all() && !empty()) s->list.fetch_sub(1, std::memory_order_seq_cst);
+            s->bits.settle(0, empty);
+          }
+        }};
+        for (const int count : pushes) {
+          threads.push_back([&, count] {
+            for (int i = 0; i < count; ++i) {
+              s->list.fetch_add(1, std::memory_order_seq_cst);
+              s->bits.mark(0);
+            }
+          });
+        }
+        return threads;
+      },
+      [&] { return empty() || s->bits.has(0); });
+}
+
 }  // namespace
 
 TEST_GROUP(Model){};
@@ -150,6 +195,19 @@ TEST(Model, P15_the_intake_gives_every_item_once_and_in_order_in_every_schedule)
         return s->intake.empty() && s->seen == std::vector<int>{0, 1};
       }));
   CHECK(checker.complete);
+}
+
+TEST(Model, P16_no_list_of_the_injector_is_overlooked_in_any_schedule) {
+  model::Checker checker;
+  for (const std::vector<int>& pushes : {std::vector<int>{1}, {2}, {1, 1}}) {
+    CHECK(no_list_is_overlooked<ListBits<model::Atomic>>(checker, pushes));
+    CHECK(checker.complete);
+  }
+}
+
+TEST(Model, P16_the_checker_finds_a_list_overlooked_without_the_second_look) {
+  model::Checker checker;
+  CHECK_FALSE(no_list_is_overlooked<HastyBits<model::Atomic>>(checker, {2}));
 }
 
 TEST(Model, P16_no_wake_up_is_lost_in_any_schedule) {

@@ -1,5 +1,8 @@
+#include <sched.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -302,4 +305,71 @@ TEST(Blocking, runs_on_threads_of_its_own_while_every_worker_is_busy) {
   ran.wait(false);
   gate.open();
   CHECK_EQUAL(2u, executor.shutdown(Shutdown::drain).ran);
+}
+
+TEST(Blocking, runs_no_more_at_once_than_its_limit_and_ends_what_idles) {
+  Executor executor(
+      {.workers = 1, .blocking_limit = 2, .blocking_idle = std::chrono::milliseconds(1)});
+  std::array<Gate, 3> gates;
+  std::atomic<int> running{0};
+  for (Gate& gate : gates) {
+    auto body = [&] {
+      ++running;
+      gate.pass();
+      --running;
+    };
+    CHECK(executor.try_submit(body, {.blocking = true}).ok());
+  }
+  gates[0].reached();
+  gates[1].reached();
+  CHECK_EQUAL(2, running.load());
+  CHECK_EQUAL(2u, executor.counters().blocking_threads);
+  for (Gate& gate : gates) gate.open();
+  gates[2].reached();
+  while (executor.counters().blocking_threads) std::this_thread::yield();
+  CHECK_EQUAL(3u, executor.counters().closures.ran);
+}
+
+TEST_GROUP(Width){};
+
+TEST(Width, workers_beyond_the_bound_run_at_most_what_they_were_about_to_and_nothing_is_lost) {
+  Executor executor({.workers = 4});
+  std::atomic<unsigned> ran{0};
+  unsigned submitted = 0;
+  for (unsigned bound : {1U, 3U, 1U}) {
+    executor.set_width(bound);
+    CHECK_EQUAL(bound, executor.width());
+    const auto before = executor.counters().workers;
+    for (int i = 0; i < 2000; ++i) CHECK(executor.try_submit([&] { ++ran; }).ok());
+    submitted += 2000;
+    while (ran < submitted) std::this_thread::yield();
+    const auto after = executor.counters().workers;
+    for (std::size_t i = bound; i < 4; ++i) CHECK(after[i].run <= before[i].run + 1);
+    executor.set_width(100);
+    CHECK_EQUAL(4u, executor.width());
+    for (int i = 0; i < 2000; ++i) CHECK(executor.try_submit([&] { ++ran; }).ok());
+    submitted += 2000;
+    while (ran < submitted) std::this_thread::yield();
+  }
+  CHECK_EQUAL(submitted, executor.shutdown(Shutdown::drain).ran);
+}
+
+// What the mask says is also what a CPU that is unplugged does to it.
+TEST(Width, follows_the_affinity_of_the_process_while_it_runs) {
+  cpu_set_t all;
+  CHECK_EQUAL(0, sched_getaffinity(getpid(), sizeof all, &all));
+  const unsigned usable = usable_cpus();
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (std::size_t cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++cpu) {
+    if (CPU_ISSET(cpu, &all)) CPU_SET(cpu, &one);
+  }
+  Executor executor;
+  CHECK_EQUAL(usable, executor.width());
+  CHECK_EQUAL(0, sched_setaffinity(getpid(), sizeof one, &one));
+  CHECK_EQUAL(1u, usable_cpus());
+  executor.set_width(100);  // looks at the limits, as the executor does itself every second
+  CHECK_EQUAL(1u, executor.width());
+  CHECK_EQUAL(0, sched_setaffinity(getpid(), sizeof all, &all));
+  while (executor.width() != usable) std::this_thread::yield();
 }
