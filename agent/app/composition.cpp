@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <random>
 
 #include "agent/app/machine.h"
 #include "common/crypto/random.h"
+#include "common/executor/limits.h"
 #include "common/kinds/builtin.h"
 #include "common/kinds/command.h"
 #include "common/kinds/plugin.h"
@@ -131,6 +133,7 @@ Status Composition::start() {
   probe_ = std::make_unique<SystemProbe>(
       ProbeOptions{"", options_.state_dir, options_.broker.cert_file});
   parts.measure = [this](wire::Telemetry& into) { probe_->measure(into); };
+  bound_workers();
   parts.wake = [this] {
     if (turns_) turns_->wake();
   };
@@ -149,6 +152,16 @@ Status Composition::start() {
   node_->start(recovered_);
   recovered_.live.clear();
   return listen();
+}
+
+// Heat comes within seconds; a machine that cannot tell it is not woken to be asked again.
+void Composition::bound_workers() {
+  constexpr std::chrono::seconds kLook{10};
+  const wire::Metrics machine = probe_->heat_and_charge();
+  if (machine == wire::Metrics{}) return;
+  const unsigned most = options_.workers ? options_.workers : executor::usable_cpus();
+  executor_->set_width(worker_bound_.of(most, machine));
+  next_bound_ = loop_.after(kLook, [this] { bound_workers(); });
 }
 
 void Composition::reconfigure(const Options& options) {

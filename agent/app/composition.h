@@ -6,6 +6,7 @@
 #include "agent/intake/server.h"
 #include "agent/node/node.h"
 #include "agent/telemetry/system_probe.h"
+#include "agent/telemetry/worker_bound.h"
 #include "common/attempt/pool_runner.h"
 #include "common/executor/executor.h"
 #include "common/kinds/registry.h"
@@ -40,6 +41,7 @@ class Composition {
   std::shared_ptr<attempt::RunRegister> open_marks() const;
   Status listen();
   void connect();
+  void bound_workers();
 
   Options options_;
   runtime::Loop& loop_;
@@ -52,6 +54,8 @@ class Composition {
   std::unique_ptr<executor::Executor> executor_;
   std::unique_ptr<attempt::PoolRunner> runner_;
   std::unique_ptr<SystemProbe> probe_;
+  WorkerBound worker_bound_;
+  runtime::Timer next_bound_;
   std::unique_ptr<mqtt::PahoTransport> transport_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<intake::Server> server_;

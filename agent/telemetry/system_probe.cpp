@@ -78,6 +78,13 @@ void SystemProbe::measure(wire::Telemetry& into) {
   if (expires_) into.metrics.set(Metric::certificate_expires_s, *expires_);
 }
 
+wire::Metrics SystemProbe::heat_and_charge() const {
+  wire::Metrics metrics;
+  measure_heat(metrics);
+  measure_power(metrics);
+  return metrics;
+}
+
 void SystemProbe::measure_cpu(wire::Telemetry& into) {
   std::vector<CpuTimes> now = parse_cpu_times(text("/proc/stat").value_or(""));
   if (now.size() == cpu_.size() && !now.empty()) {

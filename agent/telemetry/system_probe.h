@@ -22,6 +22,8 @@ class SystemProbe {
  public:
   explicit SystemProbe(ProbeOptions options);
   void measure(wire::Telemetry& into);
+  // The part of it that bounds how hard the machine may work; nothing if it tells nothing of that.
+  wire::Metrics heat_and_charge() const;
 
  private:
   std::optional<std::string> text(const std::string& path) const;

@@ -79,13 +79,17 @@ class Executor::Core {
   }
 
   const Options options_;
+  // How many seats are wanted is looked at between parking and sleeping, so it is seq_cst like what
+  // Idlers does there. Elsewhere guests_ is relaxed: a stale one wakes a worker too many or too
+  // few, and the nap of those who park while others run makes up for it.
   std::atomic<unsigned> width_{1};
   std::atomic<unsigned> lent_{0};
   std::atomic<unsigned> guests_{0};
   std::atomic<bool> stopped_{false};
+  // relaxed in those who run: one that sees it late runs a closure more, which counts as run.
   std::atomic<bool> discarding_{false};
-  std::atomic<std::uint64_t> refused_{0};
-  const std::uint64_t plain_;  // seats that never count as searchers
+  std::atomic<std::uint64_t> refused_{0};  // relaxed: a count that orders nothing
+  const std::uint64_t plain_;              // seats that never count as searchers
 
   mutable std::mutex mutex_;  // of threads_, of adding seats, and of what follows
   std::condition_variable closing_;

@@ -128,7 +128,7 @@ void Injector::publish_taken() {
     if (!counts_[i]) continue;
     std::atomic<std::uint64_t>& taken = shards_[i]->taken;
     taken.store(taken.load(std::memory_order_relaxed) + std::exchange(counts_[i], 0),
-                std::memory_order_relaxed);
+                std::memory_order_release);
   }
 }
 
@@ -176,7 +176,9 @@ void Injector::settle(unsigned list) {
 std::size_t Injector::size() const {
   std::uint64_t size = 0;
   for (const auto& shard : shards_) {
-    const std::uint64_t taken = shard->taken.load(std::memory_order_relaxed);
+    // acquire, with the release in publish_taken(): what was taken is seen to have been pushed, so
+    // that the difference does not fall below zero.
+    const std::uint64_t taken = shard->taken.load(std::memory_order_acquire);
     size += shard->pushed.load(std::memory_order_relaxed) - taken;
   }
   return static_cast<std::size_t>(size);

@@ -54,6 +54,11 @@ TEST(SystemProbe, reads_what_a_small_board_has) {
   CHECK_EQUAL(std::int64_t(wire::LinkType::cellular), metrics.get(Metric::link_type));
   CHECK_EQUAL(5000, metrics.get(Metric::store_bytes));
   CHECK(metrics.get(Metric::disk_total) > 0);
+  const wire::Metrics bounds = probe.heat_and_charge();
+  for (Metric metric : {Metric::temperature_mc, Metric::throttled, Metric::battery_permille}) {
+    CHECK_EQUAL(metrics.get(metric), bounds.get(metric));
+  }
+  CHECK_FALSE(bounds.has(Metric::memory_used));
   CHECK_FALSE(second.kernel.empty());
 }
 
