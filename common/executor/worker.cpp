@@ -114,8 +114,8 @@ Entry Worker::refill() {
   const std::int64_t now = now_ns(), took = now - refilled_at_;
   std::size_t batch = batch_;
   if (took > kLongBatchNs) {
-    batch = std::max<std::size_t>(
-        1, batch * static_cast<std::size_t>(kLongBatchNs) / static_cast<std::size_t>(took));
+    const std::int64_t fits = static_cast<std::int64_t>(batch) * kLongBatchNs / took;
+    batch = static_cast<std::size_t>(std::max<std::int64_t>(fits, 1));
   } else if (took < kShortBatchNs && !plain_) {
     batch = std::min<std::size_t>(2 * batch, kBatch);
   }

@@ -197,7 +197,7 @@ TEST_GROUP(Closures){};
 TEST(Closures, capture_64_bytes_without_an_allocation_of_their_own) {
   struct Recorder {
     const void** at;
-    std::array<char, 56> rest;
+    std::array<char, 64 - sizeof(const void**)> rest;
     void operator()() { *at = this; }
   };
   static_assert(sizeof(Recorder) == 64);

@@ -34,6 +34,7 @@ class Checked {
     const std::size_t got = injector_.take(nodes.data(), count, worst);
     taken_.clear();
     for (std::size_t i = 0; i < got; ++i) account(nodes[i], worst);
+    CHECK(kept_);
     return got;
   }
   const std::vector<unsigned>& taken() const { return taken_; }
@@ -50,26 +51,26 @@ class Checked {
     const bool timed = node->deadline != kNoDeadline;
     node->finish(node, Outcome::dropped);
     taken_.push_back(band);
-    CHECK(band <= worst);
     for (unsigned other = 0; other <= worst; ++other) {
       Waiting& waiting = waiting_[other];
       if (other == band || waiting.plain + waiting.timed == 0) continue;
       waiting.better += band < other;
       ++waiting.other;
-      CHECK(waiting.better <= Injector::kAgeLimit);
-      CHECK(waiting.other <= Injector::kLongestWait);
+      kept_ =
+          kept_ && waiting.better <= Injector::kAgeLimit && waiting.other <= Injector::kLongestWait;
     }
     Waiting& own = waiting_[band];
-    CHECK((timed ? own.timed : own.plain) > 0);
+    kept_ = kept_ && band <= worst && (timed ? own.timed : own.plain) > 0;
     --(timed ? own.timed : own.plain);
     own.better = own.other = 0;
     own.timed_in_a_row = timed && own.plain ? own.timed_in_a_row + 1 : 0;
-    CHECK(own.timed_in_a_row <= Injector::kPlainTurn);
+    kept_ = kept_ && own.timed_in_a_row <= Injector::kPlainTurn;
   }
 
   Injector injector_{2, 1 << 20};
   std::array<Waiting, kBands> waiting_{};
   std::vector<unsigned> taken_;
+  bool kept_ = true;  // every bound, so far
 };
 
 }  // namespace

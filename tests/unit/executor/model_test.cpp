@@ -114,10 +114,8 @@ bool no_list_is_overlooked(model::Checker& checker, const std::vector<int>& push
       [&] {
         s = std::make_unique<State>();
         model::Checker::Threads threads{[&] {
-          for (int i = 0; i < 2; ++i) {
-            if (s->bits.all() && !empty()) s->list.fetch_sub(1, std::memory_order_seq_cst);
-            s->bits.settle(0, empty);
-          }
+          if (s->bits.all() && !empty()) s->list.fetch_sub(1, std::memory_order_seq_cst);
+          s->bits.settle(0, empty);
         }};
         for (const int count : pushes) {
           threads.push_back([&, count] {
