@@ -72,9 +72,14 @@ class Overload {
     const double capacity = static_cast<double>(client_.delivered()) / seconds_since(start_);
     if (capacity < 1) violate("nothing was done even before it was too much");
     const std::uint64_t asked = client_.asked(), done = client_.delivered();
-    client_.set_rate(kOffered * capacity, ~std::size_t{0} / 2, false);
     const auto flood = Clock::now();
-    watch_for(options_.lasts, true);
+    // A machine that has become faster since is offered more.
+    for (double most = capacity; Clock::now() < flood + options_.lasts;) {
+      const double so_far = static_cast<double>(client_.delivered() - done) / seconds_since(flood);
+      if (seconds_since(flood) > 1) most = std::max(most, so_far);
+      client_.set_rate(kOffered * most, ~std::size_t{0} / 2, false);
+      watch_for(1s, true);
+    }
     const double seconds = seconds_since(flood);
     report_.figures["done_per_s_before"] = capacity;
     report_.figures["done_per_s"] = static_cast<double>(client_.delivered() - done) / seconds;
@@ -93,14 +98,13 @@ class Overload {
 
   void watch_for(std::chrono::milliseconds lasts, bool cuts) {
     const auto start = Clock::now();
-    bool down = false;
     for (auto now = start; now < start + lasts; now = Clock::now()) {
-      const bool cut = cuts && (now - start) % kCycle > kCycle - kCut;
-      if (cut != down) {
+      const bool cut = cuts && (now - start_) % kCycle > kCycle - kCut;
+      if (cut != down_) {
         cut ? agent_.link->cut() : agent_.link->heal();
         report_.faults["link_cut"] += cut ? 1 : 0;
       }
-      down = cut;
+      down_ = cut;
       look();
       std::this_thread::sleep_for(2ms);
     }
@@ -186,6 +190,7 @@ class Overload {
   Client client_;
   TortureReport report_;
   const Clock::time_point start_ = Clock::now();
+  bool down_ = false;  // the link
   Clock::time_point next_progress_ = start_;
   std::uint64_t disk_peak_ = 0, memory_peak_ = 0;
 };
