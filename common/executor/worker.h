@@ -15,8 +15,9 @@
 
 namespace spillway::executor {
 
-// Work forked off by a frame that will join it before it returns, and that holds it.
-struct Job {
+// Work forked off by a frame that will join it before it returns, and that holds it. Aligned so
+// that an Entry has its three low bits to itself, on machines of 32 bits, too.
+struct alignas(8) Job {
   explicit Job(void (*body)(Job*)) : run(body) {}
   void (*run)(Job*);  // called at most once, by a thief; ends with join.done(), throws nothing
   Join join{1};
@@ -24,6 +25,7 @@ struct Job {
 
 // A Node or a Job, with the band in bits 1 and 2 and bit 0 set for a Job. Zero is none.
 using Entry = std::uintptr_t;
+static_assert(alignof(Job) >= 8 && alignof(Node) >= 8);
 inline Entry entry_of(Node* node) {
   return reinterpret_cast<Entry>(node) | static_cast<Entry>(node->band) << 1;
 }
