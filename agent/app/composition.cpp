@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <random>
@@ -26,15 +27,6 @@ std::uint64_t physical_memory() {
   return pages > 0 && size > 0 ? std::uint64_t(pages) * std::uint64_t(size) : 0;
 }
 
-// What passed while the agent was down, by the wall clock, if that can be believed: deadlines go on
-// over a restart when the clock is right, and stand still when it is not.
-NodeTime resume_at(const store::Recovered& recovered, Duration wall) {
-  Duration away = wall - recovered.wall_at_last_seen;
-  bool believable = is_believable(recovered.wall_at_last_seen) && away > Duration::zero() &&
-                    away < std::chrono::hours(24 * 366);
-  return believable ? recovered.last_seen + away : recovered.last_seen;
-}
-
 NodeOptions node_options(const Options& options, BootId boot) {
   NodeOptions node;
   node.device = options.device;
@@ -49,6 +41,7 @@ NodeOptions node_options(const Options& options, BootId boot) {
   node.lease = options.placement.lease;
   node.probe_interval = options.placement.probe_interval;
   node.telemetry = options.telemetry;
+  node.max_leased = options.cloud_tasks.held;
   node.placement.risk = options.placement.risk;
   node.placement.margin = options.placement.margin;
   node.placement.energy_weight = options.placement.energy_weight;
@@ -88,8 +81,44 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
         Level::error, "the store was damaged; it was set aside and a new one made",
         {{"damaged", *made->recovered_.quarantined}, {"carried_over", made->recovered_.salvaged}});
   }
+  if (Status opened_too = made->open_ledger(poster); !opened_too) return opened_too.error();
   if (Status added = made->add_kinds(); !added) return added.error();
   return made;
+}
+
+// Without a broker there is no cloud to run anything for.
+Status Composition::open_ledger(const store::Poster& poster) {
+  if (options_.broker.uri.empty()) return {};
+  const std::string path = options_.state_dir + "/leased.db";
+  // What was taken before it was forbidden is handed back, and its results are told.
+  if (!options_.cloud_tasks.accept && !std::filesystem::exists(path)) return {};
+  ledger::SqliteLedger::Options file;
+  file.file.cache_kib = 512;
+  file.answered = 1000;
+  auto opened = ledger::SqliteLedger::open(path, poster, file);
+  if (!opened) return opened.error();
+  ledger_ = std::move(opened->ledger);
+  leased_ = std::move(opened->recovered);
+  if (leased_.quarantined) {
+    runtime::log(Level::error, "the record of the cloud's tasks was damaged; a new one was made",
+                 {{"damaged", *leased_.quarantined}});
+  }
+  return {};
+}
+
+// A program does what its options say, so the cloud may run only those that are named for it.
+std::vector<std::string> Composition::taken_kinds() const {
+  std::vector<std::string> taken;
+  const CloudTasks& rules = options_.cloud_tasks;
+  if (!rules.accept) return taken;
+  for (const Kind* kind : kinds_.list()) {
+    const auto is_this = [kind](const Command& command) { return command.name == kind->name; };
+    const bool program = std::any_of(options_.commands.begin(), options_.commands.end(), is_this);
+    const bool named =
+        std::find(rules.kinds.begin(), rules.kinds.end(), kind->name) != rules.kinds.end();
+    if (named || (rules.kinds.empty() && !program)) taken.push_back(kind->name);
+  }
+  return taken;
 }
 
 // Without it a kill counts against all that was about to run, which is no reason not to start.
@@ -122,10 +151,13 @@ Status Composition::add_kinds() {
 Status Composition::start() {
   executor_ = std::make_unique<executor::Executor>(executor::Options{.workers = options_.workers});
   runner_ = std::make_unique<attempt::PoolRunner>(*executor_, loop_, clock_, open_marks());
-  recovered_.last_seen = resume_at(recovered_, clock_.wall_time());
+  recovered_.last_seen =
+      resume_at(recovered_.last_seen, recovered_.wall_at_last_seen, clock_.wall_time());
+  leased_.last_seen = resume_at(leased_.last_seen, leased_.wall_at_last_seen, clock_.wall_time());
   NodeParts parts;
   parts.clock = &clock_;
   parts.store = store_.get();
+  parts.ledger = ledger_.get();
   parts.runner = runner_.get();
   parts.kinds = &kinds_;
   parts.random = [engine = std::mt19937_64(crypto::random_u64())]() mutable { return engine(); };
@@ -144,13 +176,16 @@ Status Composition::start() {
     runtime::log_once(Level::warning, cause, "refused a message",
                       {{"cause", cause}, {"detail", detail}});
   };
-  node_ = std::make_unique<Node>(node_options(options_, boot_), std::move(parts), recovered_);
+  NodeOptions node = node_options(options_, boot_);
+  node.takes = taken_kinds();
+  node_ = std::make_unique<Node>(std::move(node), std::move(parts), recovered_, &leased_);
   turns_ = std::make_unique<runtime::Turns>(
       loop_, [this] { return node_->now(); }, [this] { return node_->cycle(); });
   if (!options_.broker.uri.empty()) connect();
   clock_steps_ = std::make_unique<runtime::ClockSteps>(loop_, [this] { node_->clock_stepped(); });
-  node_->start(recovered_);
+  node_->start(recovered_, &leased_);
   recovered_.live.clear();
+  leased_ = {};
   return listen();
 }
 
@@ -205,6 +240,7 @@ Composition::~Composition() {
   if (node_) node_->stop();
   transport_.reset();
   if (executor_) executor_->shutdown(executor::Shutdown::cancel);
+  ledger_.reset();
   store_.reset();
 }
 

@@ -10,6 +10,7 @@
 #include "common/attempt/pool_runner.h"
 #include "common/executor/executor.h"
 #include "common/kinds/registry.h"
+#include "common/ledger/sqlite_ledger.h"
 #include "common/mqtt/paho_transport.h"
 #include "common/runtime/clock_steps.h"
 #include "common/runtime/loop.h"
@@ -38,6 +39,8 @@ class Composition {
   Composition(const Options& options, runtime::Loop& loop)
       : options_(options), loop_(loop), boot_(BootId{}) {}
   Status add_kinds();
+  Status open_ledger(const store::Poster& poster);
+  std::vector<std::string> taken_kinds() const;
   std::shared_ptr<attempt::RunRegister> open_marks() const;
   Status listen();
   void connect();
@@ -51,6 +54,8 @@ class Composition {
   // Destroyed from the bottom up: first nobody calls in, then nothing runs, then the store closes.
   std::unique_ptr<store::SqliteOwnerStore> store_;
   store::Recovered recovered_;
+  std::unique_ptr<ledger::SqliteLedger> ledger_;  // of the cloud's tasks; null: none are run here
+  ledger::LedgerRecovered leased_;
   std::unique_ptr<executor::Executor> executor_;
   std::unique_ptr<attempt::PoolRunner> runner_;
   std::unique_ptr<SystemProbe> probe_;

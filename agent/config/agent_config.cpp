@@ -116,6 +116,15 @@ PlacementSection read_placement(File& file) {
   return placement;
 }
 
+CloudTasksSection read_cloud_tasks(File& file) {
+  CloudTasksSection tasks;
+  Section section = file.section("cloud_tasks");
+  tasks.accept = section.flag("accept", tasks.accept);
+  tasks.kinds = section.list("kinds", 64, 64);
+  tasks.held = section.integer("held", tasks.held, 1u, 10'000u);
+  return tasks;
+}
+
 AgentConfig read(File& file) {
   AgentConfig config;
   config.agent = read_agent(file);
@@ -125,6 +134,7 @@ AgentConfig read(File& file) {
   config.budget = read_budget(file);
   config.limits = read_limits(file);
   config.placement = read_placement(file);
+  config.cloud_tasks = read_cloud_tasks(file);
   config.commands = config::read_command_sections(file);
   config.plugins = config::read_plugins_section(file);
   return config;

@@ -53,6 +53,12 @@ struct PlacementSection {
   std::uint64_t assumed_bandwidth = 1024 * 1024;  // bytes per second
 };
 
+struct CloudTasksSection {
+  bool accept = true;
+  std::vector<std::string> kinds;  // empty: every kind but programs
+  std::uint32_t held = 16;         // taken and not done
+};
+
 struct AgentConfig {
   AgentSection agent;
   config::BrokerSection broker;
@@ -61,6 +67,7 @@ struct AgentConfig {
   BudgetLimits budget;
   LimitsSection limits;
   PlacementSection placement;
+  CloudTasksSection cloud_tasks;
   std::vector<config::CommandSection> commands;
   config::PluginsSection plugins;
 };

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/lifecycle/owner.h"
-#include "common/store/owner_store.h"
+#include "common/store/owner_journal.h"
 #include "spillway/kind.h"
 #include "spillway/task.h"
 #include "spillway/view.h"
@@ -14,10 +14,8 @@ namespace spillway::agent {
 
 // A task in memory: those leased or running, the first of the ready ones, and whatever a commit in
 // flight still speaks of.
-struct LiveTask {
-  std::uint64_t seq = 0;
+struct LiveTask : store::JournaledTask {
   NodeTime created{};
-  lifecycle::OwnerTask state;  // the newest; the disk follows
   lifecycle::OwnerPolicy policy;
   store::EncodedBytes spec_bytes;
   std::shared_ptr<const TaskSpec> spec;
@@ -27,7 +25,6 @@ struct LiveTask {
   Explanation explanation;  // of the last grant
   Duration predicted{};     // of the last grant: to its result
   NodeTime offered{};       // when the live OFFER was last sent
-  unsigned unsaved = 0;     // batches that speak of it and are not committed yet
   NodeTime timer = kNever;  // as registered in the table
   Cost cost;
 

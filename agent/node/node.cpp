@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "common/store/step_event.h"
 #include "common/wire/codec.h"
 
 namespace spillway::agent {
@@ -15,40 +16,10 @@ constexpr std::size_t kDueSlice = 256;
 constexpr Duration kLookForPlace = std::chrono::seconds(30);
 constexpr std::size_t kRefillBytes = 8 * 1024 * 1024;
 
-store::EventKind event_of(const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& step) {
-  switch (step.next.state) {
-    case TaskState::succeeded: return store::EventKind::succeeded;
-    case TaskState::failed: return store::EventKind::failed;
-    case TaskState::cancelled: return store::EventKind::cancelled;
-    case TaskState::expired: return store::EventKind::expired;
-    case TaskState::leased:
-    case TaskState::running:
-      return step.next.epoch > was.epoch ? store::EventKind::granted : store::EventKind::started;
-    case TaskState::waiting:
-    case TaskState::ready: break;
-  }
-  if (is_terminal(was.state)) return store::EventKind::retried;
-  if (step.next.reason == WaitReason::held) return store::EventKind::held;
-  if (was.reason == WaitReason::held) return store::EventKind::released;
-  if (step.failure == FailureClass::lost) return store::EventKind::lease_lost;
-  if (step.failure != FailureClass::none && step.failure != FailureClass::refused) {
-    return store::EventKind::attempt_failed;
-  }
-  return store::EventKind::offered_back;
-}
-
-// Steps that a task's row says already, or that nobody asks about.
-bool worth_an_event(const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& step,
-                    store::EventKind kind) {
-  if (kind == store::EventKind::succeeded || kind == store::EventKind::started) return false;
-  if (kind == store::EventKind::offered_back) return was.place != PlaceKind::none;
-  return was.state != step.next.state || was.reason != step.next.reason ||
-         was.epoch != step.next.epoch;
-}
-
 }  // namespace
 
-Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recovered)
+Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recovered,
+           const ledger::LedgerRecovered* leased)
     : options_(std::move(options)),
       parts_(std::move(parts)),
       origin_(recovered.origin),
@@ -67,11 +38,12 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
       next_seq_(recovered.next_seq) {
   for (const Kind* kind : parts_.kinds->list()) local_kinds_.push_back(kind->name);
   look_at_budget();
+  if (parts_.ledger && leased) make_lessee(*leased);
 }
 
 Node::~Node() = default;
 
-void Node::start(const store::Recovered& recovered) {
+void Node::start(const store::Recovered& recovered, const ledger::LedgerRecovered* leased) {
   counters_.accepted = recovered.next_seq - 1;
   std::copy(std::begin(recovered.counts.by_state), std::end(recovered.counts.by_state),
             std::begin(counters_.by_state));
@@ -87,6 +59,7 @@ void Node::start(const store::Recovered& recovered) {
           {"the agent stopped while it ran", Code::internal});
   }
   withdraw_offers();
+  if (lessee_ && leased) lessee_->start(*leased, [] {});
   journal_.session(recovered.session + 1);
   if (session_) journal_.after([this] { session_->start(); });
   parts_.wake();
@@ -159,7 +132,7 @@ void Node::act(LiveTask& task, const lifecycle::OwnerStep& step) {
 
 void Node::journal_event(LiveTask& task, const lifecycle::OwnerTask& was,
                          const lifecycle::OwnerStep& step, const std::string& detail) {
-  store::EventKind kind = event_of(was, step);
+  store::EventKind kind = store::event_of(was, step);
   bool granted = kind == store::EventKind::granted;
   PlaceKind place = granted ? step.next.place : was.place;
   store::EventRow row{task.seq,
@@ -172,7 +145,7 @@ void Node::journal_event(LiveTask& task, const lifecycle::OwnerTask& was,
   if (!listeners_.empty()) {
     journal_.after([this, view = view_of(row)] { emit(view); });
   }
-  if (worth_an_event(was, step, kind)) journal_.event(std::move(row));
+  if (store::worth_an_event(was, step, kind)) journal_.event(std::move(row));
 }
 
 void Node::record_change(LiveTask& task, const lifecycle::OwnerTask& was, FailureClass failure) {
@@ -252,15 +225,16 @@ NodeTime Node::cycle() {
   if (now() >= admission_.next_look()) look_at_budget();
   on_timers();
   schedule();
+  const NodeTime leased = cycle_leased();
   journal_.flush(now(), wall_.wall());
   if (session_) session_->connection().pump();
-  if (draining_ && drained_ && cores_.empty() && journal_.idle()) {
+  if (draining_ && drained_ && cores_.empty() && journal_.idle() && (!lessee_ || lessee_->idle())) {
     std::exchange(drained_, nullptr)();
   }
   NodeTime next = std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_,
                             next_probe_, next_telemetry_, next_review_, retry_commit_,
                             retry_release_, looking_ ? kNever : table_.disk_due(),
-                            admission_.next_look(), journal_.losses_due(), losses_.due()});
+                            admission_.next_look(), journal_.losses_due(), losses_.due(), leased});
   if (session_) next = std::min(next, session_->connection().next_timer());
   return next;
 }
@@ -398,11 +372,13 @@ void Node::drain(std::function<void()> done) {
     done();
   };
   withdraw_offers();
+  if (lessee_) lessee_->drain();
   parts_.wake();
 }
 
 void Node::resume() {
   draining_ = false;
+  if (lessee_) lessee_->resume();
   if (auto drained = std::exchange(drained_, nullptr)) drained();
   parts_.wake();
 }

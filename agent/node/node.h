@@ -13,7 +13,6 @@
 
 #include "agent/intake/api.h"
 #include "agent/node/admission.h"
-#include "agent/node/journal.h"
 #include "agent/node/loss_reporter.h"
 #include "agent/node/subscription.h"
 #include "agent/node/task_table.h"
@@ -24,7 +23,9 @@
 #include "common/base/latency_counts.h"
 #include "common/base/wall_watch.h"
 #include "common/kinds/registry.h"
-#include "common/store/owner_store.h"
+#include "common/ledger/ledger.h"
+#include "common/lessee/lessee.h"
+#include "common/store/owner_journal.h"
 #include "common/wire/telemetry.h"
 
 namespace spillway::agent {
@@ -43,12 +44,15 @@ struct NodeOptions {
   Duration probe_interval = std::chrono::seconds(30);
   Duration telemetry{};  // between frames to the cloud; 0: none are sent
   placement::Policy placement;
+  std::vector<std::string> takes;  // kinds that the cloud may have run here
+  std::uint32_t max_leased = 16;   // tasks of the cloud that are here and not done
 };
 
 // What a node works with. Everything outlives it.
 struct NodeParts {
   const Clock* clock = nullptr;
   store::OwnerStore* store = nullptr;
+  ledger::Ledger* ledger = nullptr;  // of what the cloud has run here; null: nothing is
   attempt::Runner* runner = nullptr;
   const kinds::KindRegistry* kinds = nullptr;
   std::function<std::uint64_t()> random;
@@ -75,13 +79,15 @@ struct Cause {
 // made it true.
 class Node final : public intake::Api {
  public:
-  Node(NodeOptions options, NodeParts parts, const store::Recovered& recovered);
+  // `leased` comes with a ledger.
+  Node(NodeOptions options, NodeParts parts, const store::Recovered& recovered,
+       const ledger::LedgerRecovered* leased = nullptr);
   ~Node() override;
 
   // The session is optional: without one the node is local only.
   void attach(mqtt::Transport& transport, SessionOptions session);
   // Carries on from what the store held.
-  void start(const store::Recovered& recovered);
+  void start(const store::Recovered& recovered, const ledger::LedgerRecovered* leased = nullptr);
 
   Ticket handle(wire::RequestBody request, Reply reply) override;
 
@@ -196,6 +202,15 @@ class Node final : public intake::Api {
   PlaceView local_view() const;
   PlaceView cloud_view() const;
 
+  // node_leased.cpp
+  void make_lessee(const ledger::LedgerRecovered& leased);
+  bool takes(const std::string& kind) const;
+  std::uint32_t leased_cores() const;
+  bool leased_is_due() const;
+  bool may_start_leased() const;
+  NodeTime cycle_leased();
+  void send_up(wire::Item item, void (DeviceSession::*send)(wire::Item));
+
   // node_local.cpp
   void start_local(std::uint64_t seq, Epoch epoch);
   void take_core(const LiveTask& task);
@@ -266,9 +281,10 @@ class Node final : public intake::Api {
   NodeTime started_;
   TaskTable table_;
   Admission admission_;
-  Journal journal_;
+  store::OwnerJournal journal_;
   placement::Placement placement_;
   std::unique_ptr<DeviceSession> session_;
+  std::unique_ptr<lessee::Lessee> lessee_;  // of the cloud's tasks; null: none are run here
   LossReporter losses_;
   Counters counters_;
   Cloud cloud_;

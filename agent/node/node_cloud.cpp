@@ -9,6 +9,7 @@ namespace {
 constexpr Duration kResendAfter = std::chrono::seconds(5);
 constexpr Duration kFirstReview = std::chrono::milliseconds(500);
 constexpr std::size_t kLearnBytes = 8 * 1024;  // smaller inputs say nothing of bandwidth
+const std::string kCloud = "cloud";            // as an owner
 
 }  // namespace
 
@@ -42,7 +43,9 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   self.workers = parts_.runner->width();
   self.memory = options_.memory;
   self.tags = options_.tags;
-  for (const Kind* kind : parts_.kinds->list()) self.kinds.push_back({kind->name, kind->version});
+  for (const Kind* kind : parts_.kinds->list()) {
+    self.kinds.push_back({kind->name, kind->version, lessee_ && takes(kind->name)});
+  }
   session_->describe(std::move(self));
 }
 
@@ -55,6 +58,7 @@ void Node::on_cloud(const wire::Presence& presence) {
   std::sort(cloud_.kinds.begin(), cloud_.kinds.end());
   if (was != presence.online) link_since_ = now();
   if (!presence.online) losses_.on_link_down();
+  if (lessee_) lessee_->on_owner(kCloud, presence.online);
   if (!presence.online) {
     parts_.report(presence.graceful ? "the cloud went away, announced" : "the cloud went away");
     return withdraw_offers();
@@ -71,6 +75,7 @@ void Node::on_link_down(const Error& reason) {
   cloud_.online = false;
   next_resend_ = next_probe_ = kNever;
   losses_.on_link_down();
+  if (lessee_) lessee_->on_owner(kCloud, false);
   if (was) {
     link_since_ = now();
     parts_.report("the link went down: " + reason.message);
@@ -125,6 +130,8 @@ void Node::on_item(wire::Item item) {
       [this](const auto& one) {
         if constexpr (requires { this->on(one); }) {
           on(one);
+        } else if constexpr (requires { lessee_->on(kCloud, one); }) {
+          if (lessee_) lessee_->on(kCloud, one);
         } else {
           counters_.refused += 1;
           parts_.refused("unexpected item", "the cloud sent an item that only devices send");

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint32_t kBlockingLimit = 16;  // local attempts of blocking kinds at once
 constexpr Duration kReviewEvery = std::chrono::milliseconds(250);
+constexpr double kLeasedRun = 1.0;           // seconds that a task of the cloud is taken to run
 constexpr std::size_t kOfferWindow = 256;    // OFFERs without an application ack
 constexpr std::size_t kBacklogWindow = 192;  // of them, those of the lower bands
 
@@ -17,7 +18,7 @@ placement::Place Node::local_place() const {
   place.kind = PlaceKind::local;
   place.reachable = true;
   place.workers = parts_.runner->width();
-  place.idle = place.workers - std::min(place.workers, running_);
+  place.idle = place.workers - std::min(place.workers, running_ + leased_cores());
   place.memory = options_.memory;
   place.tags = options_.tags;
   place.kinds = local_kinds_;
@@ -36,6 +37,8 @@ placement::Estimate Node::soonest_core() const {
     soonest = first ? left : std::min(soonest, left);
     first = false;
   }
+  // All of them work for the cloud: nobody predicted for how long.
+  if (first) soonest = kLeasedRun;
   soonest = std::max(soonest, 0.0);
   return {soonest, 2 * soonest};
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 
+#include "common/base/wall_watch.h"
 #include "common/crypto/random.h"
 #include "common/kinds/builtin.h"
 #include "common/kinds/plugin.h"
@@ -72,9 +73,25 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
     runtime::log(Level::error, "the ledger was damaged; it was set aside and a new one made",
                  {{"damaged", *made->recovered_.quarantined}});
   }
+  if (Status sent = made->open_sent(poster); !sent) return sent.error();
   if (Status opened_fleet = made->open_fleet(); !opened_fleet) return opened_fleet.error();
   if (Status added = made->add_kinds(); !added) return added.error();
   return made;
+}
+
+Status Composition::open_sent(const store::Poster& poster) {
+  store::SqliteOwnerStore::Options file;
+  file.tables.budget.disk = DispatchOptions{}.max_disk;
+  auto opened = store::SqliteOwnerStore::open(options_.state_dir + "/sent.db", poster, file);
+  if (!opened) return opened.error();
+  sent_ = std::move(opened->store);
+  sent_recovered_ = std::move(opened->recovered);
+  if (sent_recovered_.quarantined) {
+    runtime::log(
+        Level::error, "the store of tasks for devices was damaged; a new one was made",
+        {{"damaged", *sent_recovered_.quarantined}, {"carried_over", sent_recovered_.salvaged}});
+  }
+  return {};
 }
 
 Status Composition::open_fleet() {
@@ -130,6 +147,7 @@ Status Composition::start() {
   NodeParts parts;
   parts.clock = &clock_;
   parts.ledger = ledger_.get();
+  parts.sent = sent_.get();
   parts.runner = runner_.get();
   parts.fleet = fleet_.get();
   parts.kinds = &kinds_;
@@ -148,7 +166,9 @@ Status Composition::start() {
   fleet_->start(std::exchange(fleet_recovered_, {}));
   fleet_turns_ = std::make_unique<runtime::Turns>(
       loop_, [this] { return fleet_->now(); }, [this] { return fleet_->cycle(); });
-  node_ = std::make_unique<Node>(std::move(node), std::move(parts), recovered_);
+  sent_recovered_.last_seen =
+      resume_at(sent_recovered_.last_seen, sent_recovered_.wall_at_last_seen, clock_.wall_time());
+  node_ = std::make_unique<Node>(std::move(node), std::move(parts), recovered_, &sent_recovered_);
   turns_ = std::make_unique<runtime::Turns>(
       loop_, [this] { return node_->now(); }, [this] { return node_->cycle(); });
   transport_ = std::make_unique<mqtt::PahoTransport>(loop_);
@@ -158,9 +178,10 @@ Status Composition::start() {
   session.link = options_.link;
   session.session_base = (recovered_.session + 1) << 32;
   node_->attach(*transport_, std::move(session));
-  node_->start(recovered_);
+  node_->start(recovered_, &sent_recovered_);
   fleet_turns_->wake();
   recovered_ = {};
+  sent_recovered_ = {};
   return open_front();
 }
 
@@ -196,6 +217,7 @@ Composition::~Composition() {
   node_.reset();
   fleet_.reset();
   fleet_store_.reset();
+  sent_.reset();
   ledger_.reset();
 }
 

@@ -18,13 +18,14 @@
 #include "common/runtime/loop.h"
 #include "common/runtime/system_clock.h"
 #include "common/runtime/turns.h"
+#include "common/store/sqlite_owner_store.h"
 
 namespace spillway::cloud {
 
 struct Options {
   std::optional<http::ServerOptions> http;  // none: nobody can look in
   bool one_time_link = false;               // print a one-time link even though there are tokens
-  std::string state_dir;                    // made when missing; holds ledger.db
+  std::string state_dir;                    // made when missing; holds ledger.db and sent.db
   std::string name = "cloud";               // MQTT client id and certificate's common name
   unsigned workers = 0;                     // 0: what the process may use
   std::uint64_t memory = 0;                 // bytes offered to tasks; 0: what the machine has
@@ -54,6 +55,7 @@ class Composition {
   Composition(const Options& options, runtime::Loop& loop) : options_(options), loop_(loop) {}
   Status add_kinds();
   Status open_fleet();
+  Status open_sent(const store::Poster& poster);
   Status open_front();
   std::shared_ptr<attempt::RunRegister> open_marks() const;
 
@@ -65,6 +67,8 @@ class Composition {
   // Destroyed from the bottom up: first nobody calls in, then nothing runs, then the ledger closes.
   std::unique_ptr<ledger::SqliteLedger> ledger_;
   ledger::LedgerRecovered recovered_;
+  std::unique_ptr<store::SqliteOwnerStore> sent_;  // tasks for devices
+  store::Recovered sent_recovered_;
   std::unique_ptr<SqliteFleetStore> fleet_store_;
   FleetRecovered fleet_recovered_;
   std::unique_ptr<Fleet> fleet_;

@@ -4,10 +4,14 @@
 
 namespace spillway::cloud {
 
-Node::Node(NodeOptions options, NodeParts parts, const ledger::LedgerRecovered& recovered)
+Node::Node(NodeOptions options, NodeParts parts, const ledger::LedgerRecovered& recovered,
+           const store::Recovered* sent)
     : options_(std::move(options)),
       parts_(std::move(parts)),
-      lessee_(lessee_options(), lessee_parts(), recovered) {}
+      lessee_(lessee_options(), lessee_parts(), recovered) {
+  if (!parts_.sent || !sent) return;
+  dispatch_ = std::make_unique<Dispatch>(DispatchOptions{}, dispatch_parts(), *sent);
+}
 
 lessee::Options Node::lessee_options() const {
   lessee::Options lessee;
@@ -40,6 +44,31 @@ lessee::Parts Node::lessee_parts() {
   return lessee;
 }
 
+DispatchParts Node::dispatch_parts() {
+  DispatchParts dispatch;
+  dispatch.clock = parts_.clock;
+  dispatch.store = parts_.sent;
+  dispatch.random = parts_.random;
+  dispatch.wake = parts_.wake;
+  dispatch.report = parts_.report;
+  dispatch.refused = parts_.refused;
+  dispatch.up = [this] { return connected(); };
+  dispatch.send_task = [this](const std::string& device, wire::Item item) {
+    session_->send_task(device, std::move(item));
+  };
+  dispatch.send_ack = [this](const std::string& device, wire::Item item) {
+    session_->send_ack(device, std::move(item));
+  };
+  if (parts_.fleet) {
+    dispatch.barred = [this](const std::string& device) {
+      const Result<DeviceView> known = parts_.fleet->device(device);
+      return known &&
+             (known->row.health == Health::quarantined || known->row.health == Health::revoked);
+    };
+  }
+  return dispatch;
+}
+
 void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   session::Hooks hooks;
   hooks.now = [this] { return now(); };
@@ -55,6 +84,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
                        .device =
                            [this](const std::string& device, const wire::Presence& presence) {
                              lessee_.on_owner(device, presence.online);
+                             if (dispatch_) dispatch_->on_device(device, presence);
                            },
                        .item = [this](const std::string& device,
                                       wire::Item item) { on_item(device, std::move(item)); },
@@ -88,11 +118,13 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
 // Each attempt fails anew; said once per cause.
 void Node::on_link_down(const Error& reason) {
   if (parts_.fleet) parts_.fleet->on_link(false);
+  if (dispatch_) dispatch_->on_link_down();
   if (std::exchange(link_problem_, reason.message) == reason.message) return;
   parts_.report("the connection to the broker is down: " + reason.message);
 }
 
-void Node::start(const ledger::LedgerRecovered& recovered) {
+void Node::start(const ledger::LedgerRecovered& recovered, const store::Recovered* sent) {
+  if (dispatch_ && sent) dispatch_->start(*sent);
   lessee_.start(recovered, [this] {
     if (session_) session_->start();
   });
@@ -128,12 +160,20 @@ void Node::show_load() {
 NodeTime Node::cycle() {
   if (stopped_) return kNever;
   show_load();
-  NodeTime next = lessee_.cycle();
-  if (drained_ && lessee_.idle()) std::exchange(drained_, nullptr)();
+  NodeTime next = std::min(lessee_.cycle(), cycle_dispatch());
+  const bool idle = lessee_.idle() && (!dispatch_ || dispatch_->idle());
+  if (drained_ && idle) std::exchange(drained_, nullptr)();
   if (!session_) return next;
   session_->connection().pump();
   if (now() >= session_->connection().next_timer()) session_->connection().on_timer();
   return std::min(next, session_->connection().next_timer());
+}
+
+NodeTime Node::cycle_dispatch() {
+  if (!dispatch_) return kNever;
+  const NodeTime next = dispatch_->cycle();
+  // Two time lines, each from where its store last saw it.
+  return next == kNever ? kNever : now() + (next - dispatch_->now());
 }
 
 void Node::on_item(const std::string& device, wire::Item item) {
@@ -145,6 +185,8 @@ template <class Item>
 void Node::on(const std::string& device, const Item& item) {
   if constexpr (requires { lessee_.on(device, item); }) {
     lessee_.on(device, item);
+  } else if constexpr (requires { dispatch_->on(device, item); }) {
+    if (dispatch_) dispatch_->on(device, item);
   } else if constexpr (std::is_same_v<Item, wire::Echo>) {
     if (!item.reply) session_->send_ack(device, wire::Echo{item.token, true, {}});
   } else if constexpr (std::is_same_v<Item, wire::LossReport>) {

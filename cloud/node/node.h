@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cloud/dispatch/dispatch.h"
 #include "cloud/fleet/fleet.h"
 #include "cloud/session/cloud_session.h"
 #include "common/attempt/attempt_runner.h"
@@ -33,6 +34,7 @@ struct NodeOptions {
 struct NodeParts {
   const Clock* clock = nullptr;
   ledger::Ledger* ledger = nullptr;
+  store::OwnerStore* sent = nullptr;  // tasks for devices; null: none are taken
   attempt::Runner* runner = nullptr;
   Fleet* fleet = nullptr;  // told of what devices say and do; null: nobody watches
   const kinds::KindRegistry* kinds = nullptr;
@@ -48,14 +50,17 @@ struct NodeCounters : lessee::Counters {  // since start
   std::uint64_t malformed = 0;
 };
 
-// The cloud's node: what devices offer is run by its lessee, and what they say of themselves goes
-// to the fleet and the ledger. On the loop only; nothing in it blocks.
+// The cloud's node: what devices offer is run by its lessee, what operators submit to devices is
+// owned by its dispatch, and what devices say of themselves goes to the fleet and the ledger. On
+// the loop only; nothing in it blocks.
 class Node {
  public:
-  Node(NodeOptions options, NodeParts parts, const ledger::LedgerRecovered& recovered);
+  // `sent` comes with its store.
+  Node(NodeOptions options, NodeParts parts, const ledger::LedgerRecovered& recovered,
+       const store::Recovered* sent = nullptr);
 
   void attach(mqtt::Transport& transport, SessionOptions session);
-  void start(const ledger::LedgerRecovered& recovered);
+  void start(const ledger::LedgerRecovered& recovered, const store::Recovered* sent = nullptr);
 
   // One turn: timers, runs, commits, publications. Returns when it wants the next one.
   NodeTime cycle();
@@ -68,6 +73,9 @@ class Node {
   void set_pace(Duration reconnect_floor, std::uint64_t uplink);
   void stop();
 
+  // Null without a store for it.
+  Dispatch* dispatch() { return dispatch_.get(); }
+
   NodeTime now() const { return lessee_.now(); }
   NodeCounters counters() const { return {lessee_.counters(), malformed_}; }
   std::size_t held() const { return lessee_.held(); }
@@ -76,6 +84,8 @@ class Node {
  private:
   lessee::Options lessee_options() const;
   lessee::Parts lessee_parts();
+  DispatchParts dispatch_parts();
+  NodeTime cycle_dispatch();
   void on_link_down(const Error& reason);
   void show(const lessee::HeldTask& task);
   void show_load();
@@ -87,6 +97,7 @@ class Node {
   NodeOptions options_;
   NodeParts parts_;
   lessee::Lessee lessee_;
+  std::unique_ptr<Dispatch> dispatch_;
   std::unique_ptr<CloudSession> session_;
   std::uint64_t malformed_ = 0;
   std::map<std::string, std::map<std::string, std::string>> losses_;  // device, class → last said

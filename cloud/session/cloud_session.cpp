@@ -84,6 +84,11 @@ void CloudSession::stop() {
   connection_.stop();
 }
 
+void CloudSession::send_task(const std::string& device, wire::Item item) {
+  connection_.send(wire::to_string({device, wire::Direction::down, wire::Channel::task}),
+                   std::move(item));
+}
+
 void CloudSession::send_ack(const std::string& device, wire::Item item) {
   connection_.send(wire::to_string({device, wire::Direction::down, wire::Channel::ack}),
                    std::move(item));

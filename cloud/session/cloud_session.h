@@ -46,6 +46,7 @@ class CloudSession {
   void start() { connection_.start(); }
   void stop();
 
+  void send_task(const std::string& device, wire::Item item);
   void send_ack(const std::string& device, wire::Item item);
   void send_result(const std::string& device, wire::Item item);
 

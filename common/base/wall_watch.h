@@ -11,6 +11,15 @@ namespace spillway {
 inline constexpr Duration kEarliestWall = std::chrono::hours(24 * 20'454);  // 2026-01-01 UTC
 constexpr bool is_believable(Duration wall) { return wall >= kEarliestWall; }
 
+// Where a node's time line goes on after a stop. By the wall clock, if that can be believed: then
+// deadlines go on meanwhile; else they stand still.
+constexpr NodeTime resume_at(NodeTime last_seen, Duration wall_then, Duration wall_now) {
+  const Duration away = wall_now - wall_then;
+  const bool believable =
+      is_believable(wall_then) && away > Duration::zero() && away < std::chrono::hours(24 * 366);
+  return believable ? last_seen + away : last_seen;
+}
+
 // Notices when the wall clock is set: it moves against boot time. What it drifts, or is slewed by
 // to follow a better clock, is no step. One thread.
 class WallWatch {

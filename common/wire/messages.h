@@ -150,6 +150,7 @@ struct Message {
 struct KindInfo {
   std::string name;
   std::uint32_t version = 1;
+  bool taken = false;  // of a device: the cloud may have it run there
   bool operator==(const KindInfo&) const = default;
 };
 // The retained `state` of a device or the cloud: birth, graceful offline, and will.

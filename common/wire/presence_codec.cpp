@@ -13,7 +13,8 @@ VectorOffset<fb::KindInfo> write_kinds(Builder& fbb, const std::vector<KindInfo>
   std::vector<Offset<fb::KindInfo>> offsets;
   offsets.reserve(kinds.size());
   for (const KindInfo& kind : kinds) {
-    offsets.push_back(fb::CreateKindInfo(fbb, fbb.CreateString(kind.name), kind.version));
+    offsets.push_back(
+        fb::CreateKindInfo(fbb, fbb.CreateString(kind.name), kind.version, kind.taken));
   }
   return fbb.CreateVector(offsets);
 }
@@ -24,7 +25,8 @@ std::vector<KindInfo> read_kinds(Reader& reader,
   flatbuffers::uoffset_t size = reader.count(raw, "kinds", kMaxKinds);
   kinds.reserve(size);
   for (flatbuffers::uoffset_t i = 0; i < size && reader.ok(); ++i) {
-    kinds.push_back({reader.name(raw->Get(i)->name(), "kinds"), raw->Get(i)->version()});
+    kinds.push_back(
+        {reader.name(raw->Get(i)->name(), "kinds"), raw->Get(i)->version(), raw->Get(i)->taken()});
   }
   return kinds;
 }

@@ -1,5 +1,7 @@
 #include "tests/support/fakes/agent_side.h"
 
+#include <utility>
+
 namespace spillway::test {
 
 std::uint64_t mixed(std::uint64_t& state) {
@@ -23,6 +25,7 @@ agent::NodeParts AgentSide::parts() {
   agent::NodeParts parts;
   parts.clock = &clock_;
   parts.store = store_.get();
+  parts.ledger = ledger_.get();
   parts.runner = runner_.get();
   parts.kinds = &kinds_;
   parts.random = [this] { return mixed(randoms_); };
@@ -37,10 +40,13 @@ agent::NodeParts AgentSide::parts() {
 
 void AgentSide::boot() {
   const store::Recovered recovered = disk.recover();
+  const ledger::LedgerRecovered held = leased.recover();
   store_ = std::make_unique<MemoryOwnerStore>(disk);
+  ledger_ = std::make_unique<MemoryLedger>(leased);
   runner_ = std::make_unique<ManualRunner>(clock_, workers_);
+  runner_->unbegun = std::exchange(unbegun, {});
   options.boot = BootId{++boots_ * 1000};
-  node_ = std::make_unique<agent::Node>(options, parts(), recovered);
+  node_ = std::make_unique<agent::Node>(options, parts(), recovered, &held);
   if (broker_) {
     transport_ = std::make_unique<FakeTransport>(*broker_);
     agent::SessionOptions session;
@@ -48,7 +54,7 @@ void AgentSide::boot() {
     session.session_base = (recovered.session + 1) << 32;
     node_->attach(*transport_, std::move(session));
   }
-  node_->start(recovered);
+  node_->start(recovered, &held);
   woken_ = true;
 }
 
@@ -58,6 +64,7 @@ void AgentSide::crash() {
   if (transport_) transport_->listen({});
   if (broker_) broker_->cut(options.device);
   store_.reset();
+  ledger_.reset();
   runner_.reset();
   node_.reset();
   transport_.reset();
@@ -73,7 +80,7 @@ bool AgentSide::turn() {
 }
 
 void AgentSide::settle() {
-  while (turn() || store_->step()) {
+  while (turn() || step()) {
   }
 }
 

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "agent/node/node.h"
 #include "tests/support/fake_broker.h"
 #include "tests/support/fakes/manual_runner.h"
+#include "tests/support/fakes/memory_ledger.h"
 #include "tests/support/fakes/memory_owner_store.h"
 
 namespace spillway::test {
@@ -33,10 +35,15 @@ class AgentSide {
 
   agent::Node& node() { return *node_; }
   MemoryOwnerStore& store() { return *store_; }
+  MemoryLedger& ledger() { return *ledger_; }
+  // Lets the disks do one thing.
+  bool step() { return store_->step() || ledger_->step(); }
   ManualRunner& runner() { return *runner_; }
   FakeTransport& transport() { return *transport_; }
 
   OwnerDisk disk;
+  LedgerDisk leased;           // what the cloud has run here
+  std::set<TaskId> unbegun;    // at the next boot: claimed, but never begun
   agent::NodeOptions options;  // of the next boot
   std::function<agent::Machine()> machine;
   std::vector<std::string> reports, refused;
@@ -52,6 +59,7 @@ class AgentSide {
   bool woken_ = false;
   NodeTime next_ = kNever;
   std::unique_ptr<MemoryOwnerStore> store_;
+  std::unique_ptr<MemoryLedger> ledger_;
   std::unique_ptr<ManualRunner> runner_;
   std::unique_ptr<FakeTransport> transport_;
   std::unique_ptr<agent::Node> node_;

@@ -11,6 +11,7 @@ CloudSide::CloudSide(ManualClock& clock, FakeBroker& broker, const kinds::KindRe
     : clock_(clock), broker_(broker), kinds_(kinds), workers_(workers) {
   options.version = "test";
   options.memory = 1 << 30;
+  sent.origin = Origin{0xC10D};
 }
 
 CloudSide::~CloudSide() { crash(); }
@@ -19,6 +20,7 @@ cloud::NodeParts CloudSide::parts() {
   cloud::NodeParts parts;
   parts.clock = &clock_;
   parts.ledger = ledger_.get();
+  parts.sent = store_.get();
   parts.runner = runner_.get();
   parts.kinds = &kinds_;
   parts.fleet = fleet;
@@ -33,16 +35,18 @@ cloud::NodeParts CloudSide::parts() {
 
 void CloudSide::boot() {
   const ledger::LedgerRecovered recovered = disk.recover(options.tombstones);
+  const store::Recovered owned = sent.recover();
   ledger_ = std::make_unique<MemoryLedger>(disk);
+  store_ = std::make_unique<MemoryOwnerStore>(sent);
   runner_ = std::make_unique<ManualRunner>(clock_, workers_);
   runner_->unbegun = std::exchange(unbegun, {});
   options.boot = BootId{++boots_ * 1000 + 1};
-  node_ = std::make_unique<cloud::Node>(options, parts(), recovered);
+  node_ = std::make_unique<cloud::Node>(options, parts(), recovered, &owned);
   transport_ = std::make_unique<FakeTransport>(broker_);
   cloud::SessionOptions session;
   session.session_base = (recovered.session + 1) << 32;
   node_->attach(*transport_, std::move(session));
-  node_->start(recovered);
+  node_->start(recovered, &owned);
   woken_ = true;
 }
 
@@ -51,6 +55,7 @@ void CloudSide::crash() {
   transport_->listen({});
   broker_.cut("cloud");
   ledger_.reset();
+  store_.reset();
   runner_.reset();
   node_.reset();
   transport_.reset();
@@ -66,7 +71,7 @@ bool CloudSide::turn() {
 }
 
 void CloudSide::settle() {
-  while (turn() || ledger_->step()) {
+  while (turn() || step()) {
   }
 }
 

@@ -9,6 +9,7 @@
 #include "tests/support/fake_broker.h"
 #include "tests/support/fakes/manual_runner.h"
 #include "tests/support/fakes/memory_ledger.h"
+#include "tests/support/fakes/memory_owner_store.h"
 
 namespace spillway::test {
 
@@ -33,10 +34,14 @@ class CloudSide {
 
   cloud::Node& node() { return *node_; }
   MemoryLedger& ledger() { return *ledger_; }
+  MemoryOwnerStore& store() { return *store_; }
+  // Lets the disks do one thing.
+  bool step() { return ledger_->step() || store_->step(); }
   ManualRunner& runner() { return *runner_; }
   FakeTransport& transport() { return *transport_; }
 
   LedgerDisk disk;
+  OwnerDisk sent;                 // what operators submitted to devices
   cloud::NodeOptions options;     // of the next boot
   std::set<TaskId> unbegun;       // at the next boot: claimed, but never begun
   cloud::Fleet* fleet = nullptr;  // of the next boot
@@ -53,6 +58,7 @@ class CloudSide {
   bool woken_ = false;
   NodeTime next_ = kNever;
   std::unique_ptr<MemoryLedger> ledger_;
+  std::unique_ptr<MemoryOwnerStore> store_;
   std::unique_ptr<ManualRunner> runner_;
   std::unique_ptr<FakeTransport> transport_;
   std::unique_ptr<cloud::Node> node_;

@@ -70,7 +70,7 @@ struct AgentWorld {
     settle();
   }
   void settle() {
-    while (agent.turn() || (agent.on() && agent.store().step()) || broker.step()) {
+    while (agent.turn() || (agent.on() && agent.step()) || broker.step()) {
     }
   }
   // Time passes; nobody's timer is skipped.

@@ -52,7 +52,7 @@ TEST_GROUP(Offload) {
 TEST(Offload, an_offer_leaves_only_after_the_commit_of_its_grant) {
   world.submit(cloudy());
   while (world.cloud.take<wire::Offer>().empty()) {
-    const bool moved = world.agent.turn() || world.broker.step() || world.agent.store().step();
+    const bool moved = world.agent.turn() || world.broker.step() || world.agent.step();
     CHECK(moved);
   }
   CHECK(world.state(1) == TaskState::leased);
@@ -321,7 +321,7 @@ TEST(Offload, garbage_from_the_cloud_is_refused_counted_and_harmless) {
   world.cloud.publish(world.down(wire::Channel::ack), to_bytes("garbage"));
   world.cloud.publish(world.down(wire::Channel::result), Bytes(100'000, 0xff));
   world.cloud.publish(std::string(wire::kCloudState), to_bytes("{}"), false);
-  world.say(wire::Offer{world.id(seq), Epoch{1}, Duration::max(), 30s, {}, to_bytes("x")});
+  world.say(wire::LossReport{Origin{1}, 1, {}, {}});
   CHECK_EQUAL(4, world.agent.node().view().refused_messages);
   CHECK_EQUAL(4, world.agent.refused.size());
   world.say_result(world.success(seq, 1, "value"));

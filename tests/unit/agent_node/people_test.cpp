@@ -118,7 +118,7 @@ TEST(People, wait_is_answered_with_the_value_whenever_it_began) {
     const std::uint64_t seq = fresh.add(echo());
     fresh.agent.runner().succeed(seq, to_bytes("value"));
     for (int step = 0; step < when; ++step) {
-      (void)(fresh.agent.turn() || fresh.agent.store().step());
+      (void)(fresh.agent.turn() || fresh.agent.step());
     }
     auto asked = fresh.ask(wire::WaitRequest{seq});
     fresh.settle();

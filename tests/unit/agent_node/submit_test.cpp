@@ -45,7 +45,7 @@ TEST(Submit, is_answered_once_the_task_is_on_disk_and_not_before) {
 TEST(Submit, user_code_starts_after_running_is_on_disk) {
   world.submit(echo());
   while (world.agent.runner().started() == 0) {
-    const bool moved = world.agent.turn() || world.agent.store().step();
+    const bool moved = world.agent.turn() || world.agent.step();
     CHECK(moved);
     if (world.agent.runner().started() > 0) break;
   }
@@ -222,7 +222,7 @@ TEST(Submit, a_parent_that_ends_while_its_child_is_being_accepted_releases_it) {
     spec.after = {fresh.id(parent), fresh.id(on_disk)};
     auto asked = fresh.submit(spec);
     for (int step = 0; step < when; ++step) {
-      (void)(fresh.agent.turn() || fresh.agent.store().step());
+      (void)(fresh.agent.turn() || fresh.agent.step());
     }
     fresh.succeed(parent);
     const std::uint64_t child = fresh.first(*asked).id.seq;
@@ -262,7 +262,7 @@ TEST(Submit, a_crash_between_a_parents_end_and_its_childs_release_loses_neither)
     const std::uint64_t child = fresh.add(spec);
     fresh.agent.runner().succeed(parent, to_bytes("value"));
     for (int step = 0; step < when; ++step) {
-      (void)(fresh.agent.turn() || fresh.agent.store().step());
+      (void)(fresh.agent.turn() || fresh.agent.step());
     }
     fresh.agent.crash();
     fresh.boot();

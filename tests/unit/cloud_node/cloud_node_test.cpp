@@ -50,7 +50,7 @@ TEST(CloudNode, accepts_only_after_the_commit) {
 TEST(CloudNode, starts_user_code_only_after_running_is_in_the_ledger) {
   world.device.send(world.up("pump-7", wire::Channel::task), {world.offer(1)});
   while (world.cloud.runner().started() == 0) {
-    const bool moved = world.broker.step() || world.cloud.turn() || world.cloud.ledger().step();
+    const bool moved = world.broker.step() || world.cloud.turn() || world.cloud.step();
     CHECK(moved);
   }
   CHECK(world.state(1) == LeaseState::running);
@@ -385,7 +385,7 @@ TEST(CloudNode, garbage_from_a_device_is_refused_counted_and_harmless) {
   world.device.publish(world.up("pump-7", wire::Channel::task), to_bytes("garbage"));
   world.device.publish(world.up("pump-7", wire::Channel::state), Bytes(50'000, 0xff));
   world.device.publish("spw/1/00/pump-7/up/task", to_bytes("wrong shard"));
-  world.say(wire::Accept{world.id(1), Epoch{1}});
+  world.say(wire::LossAck{Origin{1}, 1});
   CHECK_EQUAL(4, world.cloud.node().counters().malformed);
   world.succeed(1, "value");
   CHECK(result().failure == FailureClass::none);

@@ -65,7 +65,7 @@ struct CloudWorld {
     settle();
   }
   void settle() {
-    while (cloud.turn() || (cloud.on() && cloud.ledger().step()) || broker.step()) {
+    while (cloud.turn() || (cloud.on() && cloud.step()) || broker.step()) {
     }
   }
   void advance(Duration by) {

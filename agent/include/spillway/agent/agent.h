@@ -54,6 +54,13 @@ struct Command {
   std::chrono::seconds cpu{60};
 };
 
+// What the cloud may have run on this device.
+struct CloudTasks {
+  bool accept = true;
+  std::vector<std::string> kinds;  // empty: every kind but programs; else these, also programs
+  std::uint32_t held = 16;         // taken and not done
+};
+
 struct Options {
   std::string device;     // [a-z0-9][a-z0-9-]{2,62}
   std::string state_dir;  // made when missing; holds agent.db
@@ -68,6 +75,7 @@ struct Options {
   BudgetLimits budget;  // what is accepted and kept; full is answered with busy
   Broker broker;
   PlacementOptions placement;
+  CloudTasks cloud_tasks;
   std::vector<Command> commands;
   std::vector<std::string> plugins;  // shared objects, absolute paths
 };

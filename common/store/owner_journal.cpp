@@ -1,34 +1,33 @@
-#include "agent/node/journal.h"
+#include "common/store/owner_journal.h"
 
-namespace spillway::agent {
+namespace spillway::store {
 namespace {
 
 constexpr Duration kLossesMayWait = std::chrono::minutes(1);
 
 }  // namespace
 
-Journal::Journal(store::OwnerStore& store, store::CommitCycle<store::Batch>::Listener listener,
-                 std::function<void(std::uint64_t seq)> settled)
-    : cycle_(
-          [&store](const store::Batch& batch, auto done) { store.commit(batch, std::move(done)); },
-          std::move(listener)),
+OwnerJournal::OwnerJournal(OwnerStore& store, CommitCycle<Batch>::Listener listener,
+                           std::function<void(std::uint64_t seq)> settled)
+    : cycle_([&store](const Batch& batch, auto done) { store.commit(batch, std::move(done)); },
+             std::move(listener)),
       settled_(std::move(settled)) {}
 
 // Tasks with unsaved > 0 never leave the table, and its nodes do not move: the pointers stay good.
-void Journal::touch(LiveTask& task) {
+void OwnerJournal::touch(JournaledTask& task) {
   if (touched_.emplace(task.seq, &task).second) task.unsaved += 1;
 }
 
-void Journal::insert(LiveTask& task, store::NewTask row) {
+void OwnerJournal::insert(JournaledTask& task, NewTask row) {
   touch(task);
   auto& inserts = cycle_.batch().inserts;
   inserts_[task.seq] = inserts.size();
   inserts.push_back(std::move(row));
 }
 
-void Journal::update(LiveTask& task, TaskState was_state, Epoch was_epoch) {
+void OwnerJournal::update(JournaledTask& task, TaskState was_state, Epoch was_epoch) {
   touch(task);
-  store::Batch& batch = cycle_.batch();
+  Batch& batch = cycle_.batch();
   auto insert = inserts_.find(task.seq);
   // An end stays a step of its own: tasks in the same batch may come after this one, and the store
   // takes none that comes after an ended task.
@@ -39,27 +38,27 @@ void Journal::update(LiveTask& task, TaskState was_state, Epoch was_epoch) {
   }
   auto [update, fresh] = updates_.try_emplace(task.seq, batch.updates.size());
   if (fresh) batch.updates.push_back({task.seq, was_state, was_epoch, {}, nullptr, kNever});
-  store::TaskUpdate& row = batch.updates[update->second];
+  TaskUpdate& row = batch.updates[update->second];
   row.next = task.state;
   // A task that ended and was asked for again before the commit has neither.
   row.result.reset();
   row.keep_until = kNever;
 }
 
-void Journal::finish(const LiveTask& task, store::EncodedBytes result, NodeTime keep_until) {
-  store::TaskUpdate& update = cycle_.batch().updates[updates_.at(task.seq)];
+void OwnerJournal::finish(const JournaledTask& task, EncodedBytes result, NodeTime keep_until) {
+  TaskUpdate& update = cycle_.batch().updates[updates_.at(task.seq)];
   update.result = std::move(result);
   update.keep_until = keep_until;
 }
 
-void Journal::lose(const store::LossCount& loss, bool now) {
+void OwnerJournal::lose(const LossCount& loss, bool now) {
   const auto [entry, fresh] =
       losses_.try_emplace({loss.data, loss.cause, loss_period(loss.at)}, loss);
   if (!fresh) entry->second.count += loss.count;
   losses_due_ = std::min(losses_due_, now ? loss.at : loss.at + kLossesMayWait);
 }
 
-void Journal::flush(NodeTime now, Duration wall) {
+void OwnerJournal::flush(NodeTime now, Duration wall) {
   if (cycle_.busy()) return;
   if (!cycle_.batch().empty() || now >= losses_due_) {
     for (const auto& [key, loss] : losses_) cycle_.batch().losses.push_back(loss);
@@ -81,4 +80,4 @@ void Journal::flush(NodeTime now, Duration wall) {
   cycle_.flush();
 }
 
-}  // namespace spillway::agent
+}  // namespace spillway::store

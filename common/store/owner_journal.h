@@ -6,32 +6,39 @@
 #include <unordered_map>
 #include <utility>
 
-#include "agent/node/live_task.h"
+#include "common/lifecycle/owner.h"
 #include "common/store/commit_cycle.h"
 #include "common/store/owner_store.h"
 
-namespace spillway::agent {
+namespace spillway::store {
+
+// What the journal knows of an owner's task in memory.
+struct JournaledTask {
+  std::uint64_t seq = 0;
+  lifecycle::OwnerTask state;  // the newest; the disk follows
+  unsigned unsaved = 0;        // batches that speak of it and are not committed yet
+};
 
 // What is to become durable next. While one batch is being committed the next one grows here, and a
 // task's steps in it melt into one row: under load a task costs few writes. Loop only.
-class Journal {
+class OwnerJournal {
  public:
   // `settled` is told each task that no commit under way speaks of any more.
-  Journal(store::OwnerStore& store, store::CommitCycle<store::Batch>::Listener listener,
-          std::function<void(std::uint64_t seq)> settled);
+  OwnerJournal(OwnerStore& store, CommitCycle<Batch>::Listener listener,
+               std::function<void(std::uint64_t seq)> settled);
 
-  void insert(LiveTask& task, store::NewTask row);
+  void insert(JournaledTask& task, NewTask row);
   // The task moved from `was` to task.state.
-  void update(LiveTask& task, TaskState was_state, Epoch was_epoch);
+  void update(JournaledTask& task, TaskState was_state, Epoch was_epoch);
   // Its end, in the same batch as the update that made it terminal.
-  void finish(const LiveTask& task, store::EncodedBytes result, NodeTime keep_until);
-  void event(store::EventRow row) { cycle_.batch().events.push_back(std::move(row)); }
-  void put_offer(store::OutboxRow row) { cycle_.batch().outbox_put.push_back(row); }
-  void drop_offer(store::OutboxRow row) { cycle_.batch().outbox_drop.push_back(row); }
+  void finish(const JournaledTask& task, EncodedBytes result, NodeTime keep_until);
+  void event(EventRow row) { cycle_.batch().events.push_back(std::move(row)); }
+  void put_offer(OutboxRow row) { cycle_.batch().outbox_put.push_back(row); }
+  void drop_offer(OutboxRow row) { cycle_.batch().outbox_drop.push_back(row); }
   void dependencies_done(std::uint64_t seq) { cycle_.batch().deps_done.push_back(seq); }
   // Counts what was given up. When `now`, the next flush writes it; else it may wait for something
   // else to be written, but not longer than a minute.
-  void lose(const store::LossCount& loss, bool now);
+  void lose(const LossCount& loss, bool now);
   NodeTime losses_due() const { return losses_due_; }
   void reported(LossRow row) { cycle_.batch().reported.push_back(row); }
   void session(std::uint64_t number) { cycle_.batch().session = number; }
@@ -42,14 +49,14 @@ class Journal {
   bool idle() const { return cycle_.idle(); }
 
  private:
-  void touch(LiveTask& task);
+  void touch(JournaledTask& task);
 
-  store::CommitCycle<store::Batch> cycle_;
+  CommitCycle<Batch> cycle_;
   std::function<void(std::uint64_t)> settled_;
   std::unordered_map<std::uint64_t, std::size_t> inserts_, updates_;  // seq → index in the batch
-  std::unordered_map<std::uint64_t, LiveTask*> touched_;
-  std::map<LossKey, store::LossCount> losses_;  // not in a batch yet
+  std::unordered_map<std::uint64_t, JournaledTask*> touched_;
+  std::map<LossKey, LossCount> losses_;  // not in a batch yet
   NodeTime losses_due_ = kNever;
 };
 
-}  // namespace spillway::agent
+}  // namespace spillway::store

@@ -1,0 +1,277 @@
+#include "cloud/dispatch/dispatch.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "common/store/step_event.h"
+#include "common/wire/codec.h"
+
+namespace spillway::cloud {
+namespace {
+
+constexpr Duration kRetryCommit = std::chrono::seconds(1);
+constexpr Duration kResendEvery = std::chrono::seconds(5);
+constexpr Duration kPurgeEvery = std::chrono::seconds(10);
+constexpr std::size_t kPurgeSlice = 256;
+constexpr std::size_t kReadSlice = 1024;
+constexpr std::size_t kReadBytes = 8 << 20;
+constexpr std::size_t kAllWaiting = 1'000'000;  // more than may be unfinished
+
+}  // namespace
+
+Dispatch::Dispatch(DispatchOptions options, DispatchParts parts, const store::Recovered& recovered)
+    : options_(options),
+      parts_(std::move(parts)),
+      origin_(recovered.origin),
+      timeline_(*parts_.clock, recovered.last_seen),
+      journal_(*parts_.store,
+               {.failed = [this](const Error& error) { on_store_failed(error); },
+                .committed = [this] { on_committed(); }},
+               [this](std::uint64_t seq) { settle(seq); }),
+      next_seq_(recovered.next_seq) {}
+
+Dispatch::~Dispatch() = default;
+
+void Dispatch::start(const store::Recovered& recovered) {
+  for (const store::TaskRow& row : recovered.live) {
+    SentTask* task = adopt(row);
+    if (task) apply(*task, lifecycle::recover(task->state, task->policy, BootId{}, true, tick()));
+  }
+  reading_ = 2;
+  read_ready(std::nullopt);
+  read_waiting();
+}
+
+void Dispatch::read_ready(std::optional<store::ReadyKey> after) {
+  parts_.store->ready_after(
+      after, kReadSlice, kReadBytes,
+      [this, after, alive = std::weak_ptr(alive_)](Result<std::vector<store::TaskRow>> rows) {
+        if (alive.expired()) return;
+        if (!rows) parts_.report("cannot read what waits for devices: " + rows.error().message);
+        if (!rows || rows->empty()) {
+          reading_ -= 1;
+          return parts_.wake();
+        }
+        for (const store::TaskRow& row : *rows) adopt(row);
+        const store::TaskRow& last = rows->back();
+        read_ready(store::ReadyKey{last.band, last.task.deadline, last.seq});
+      });
+}
+
+// Every waiting one has a time at which it goes on or expires.
+void Dispatch::read_waiting() {
+  parts_.store->due(kNever, kAllWaiting,
+                    [this, alive = std::weak_ptr(alive_)](Result<store::OwnerStore::Due> due) {
+                      if (alive.expired()) return;
+                      if (due) {
+                        for (const store::TaskRow& row : due->rows) adopt(row);
+                      } else {
+                        parts_.report("cannot read what waits: " + due.error().message);
+                      }
+                      reading_ -= 1;
+                      parts_.wake();
+                    });
+}
+
+SentTask* Dispatch::find(std::uint64_t seq) {
+  auto found = tasks_.find(seq);
+  return found == tasks_.end() ? nullptr : &found->second;
+}
+
+// Null: the disk has spoiled its spec, so that nobody knows any more for whom it is; it expires
+// with its deadline, at the next start.
+SentTask* Dispatch::adopt(const store::TaskRow& row) {
+  if (SentTask* known = find(row.seq)) return known;
+  Result<TaskSpec> spec =
+      row.spec ? wire::decode_spec(*row.spec) : Result<TaskSpec>(fail(Code::corrupt, "no spec"));
+  const bool whole = spec && spec->labels.contains(kDeviceLabel);
+  if (!whole) {
+    parts_.report("task " + to_string(id_of(row.seq)) + " is damaged and goes nowhere");
+    return nullptr;
+  }
+  SentTask task;
+  task.seq = row.seq;
+  task.state = row.task;
+  task.created = row.created;
+  task.device = spec->labels.at(kDeviceLabel);
+  task.policy = lifecycle::policy_of(*spec, options_.lease);
+  task.spec_bytes = row.spec;
+  task.spec = std::make_shared<const TaskSpec>(*std::move(spec));
+  return &add(std::move(task));
+}
+
+SentTask& Dispatch::add(SentTask task) {
+  bytes_ += task.spec_bytes->size();
+  SentTask& added = tasks_.insert_or_assign(task.seq, std::move(task)).first->second;
+  track(added, {.state = TaskState::cancelled});
+  return added;
+}
+
+void Dispatch::apply(SentTask& task, const lifecycle::OwnerStep& step, Cause cause) {
+  if (step.verdict != lifecycle::Verdict::applied) return act(task, step);
+  const lifecycle::OwnerTask was = task.state;
+  task.state = step.next;
+  if (!step.renewal) {
+    journal_.update(task, was.state, was.epoch);
+    const store::EventKind kind = store::event_of(was, step);
+    if (store::worth_an_event(was, step, kind)) {
+      journal_.event({task.seq, now(), kind, step.next.epoch, step.next.place, step.failure,
+                      to_bytes(cause.message)});
+    }
+    note_attempt(task, was, step.failure);
+  }
+  track(task, was);
+  act(task, step);
+  if (step.act.finished && !step.act.keep_result) {
+    TaskResult result;
+    if (task.state.state == TaskState::failed) {
+      result.error =
+          TaskError{step.failure, cause.code, std::move(cause.message), was.place, was.epoch};
+    }
+    finish(task, std::move(result));
+  }
+  parts_.wake();
+}
+
+void Dispatch::act(SentTask& task, const lifecycle::OwnerStep& step) {
+  const lifecycle::Do& act = step.act;
+  if (act.drop_offer) journal_.drop_offer({task.seq, act.stop_epoch});
+  if (act.send_cancel) {
+    journal_.after(
+        [this, device = task.device, cancel = wire::Cancel{id_of(task.seq), act.stop_epoch}] {
+          if (parts_.up()) parts_.send_task(device, cancel);
+        });
+  }
+  if (act.send_offer) {
+    journal_.put_offer({task.seq, step.next.epoch});
+    journal_.after([this, seq = task.seq, epoch = step.next.epoch] { send_offer(seq, epoch); });
+  }
+}
+
+void Dispatch::note_attempt(SentTask& task, const lifecycle::OwnerTask& was, FailureClass failure) {
+  const lifecycle::OwnerTask& is = task.state;
+  const bool ended = was.place != PlaceKind::none && is.place == PlaceKind::none;
+  if (ended && !task.attempts.empty()) task.attempts.back().failure = failure;
+  if (is.epoch == was.epoch) return;
+  if (task.attempts.size() == kMaxAttemptsKept) task.attempts.erase(task.attempts.begin());
+  task.attempts.push_back({is.epoch, is.place, FailureClass::none, {}});
+  task.attempts.back().times.queued = was.since;
+  task.attempts.back().times.started = is.since;
+}
+
+// Keeps timers and the device's share in step with a task's state.
+void Dispatch::track(SentTask& task, const lifecycle::OwnerTask& was) {
+  const lifecycle::OwnerTask& is = task.state;
+  Target& target = targets_[task.device];
+  const auto away = [](const lifecycle::OwnerTask& at) {
+    return !is_terminal(at.state) && at.place != PlaceKind::none;
+  };
+  if (away(was) != away(is)) target.held = away(is) ? target.held + 1 : target.held - 1;
+  if (was.state == TaskState::ready) {
+    target.ready.erase({task.spec->band, was.deadline, task.seq});
+  }
+  if (is.state == TaskState::ready) target.ready.insert(task.ready_key());
+  const auto keep = [&](std::set<std::uint64_t>& set, bool in) {
+    if (in) {
+      set.insert(task.seq);
+    } else {
+      set.erase(task.seq);
+    }
+  };
+  keep(target.offered, is.offer_pending);
+  keep(target.placeless, is.state == TaskState::waiting && is.reason == WaitReason::no_place);
+  if (target.online && !target.ready.empty()) open_.insert(task.device);
+  const NodeTime next = lifecycle::next_time(is);
+  if (next == task.timer) return;
+  timers_.erase({task.timer, task.seq});
+  if (next != kNever) timers_.insert({next, task.seq});
+  task.timer = next;
+}
+
+void Dispatch::finish(SentTask& task, TaskResult result) {
+  result.id = id_of(task.seq);
+  result.outcome = task.state.state;
+  result.attempts = task.attempts;
+  result.cost = task.cost;
+  const NodeTime keep_until = now() + task.spec->retention;
+  journal_.finish(task, std::make_shared<const Bytes>(wire::encode(result)), keep_until);
+  next_purge_ = std::min(next_purge_, std::max(keep_until, now() + kPurgeEvery));
+}
+
+// Ended, and on disk: the store answers for it from here on.
+void Dispatch::settle(std::uint64_t seq) {
+  SentTask* task = find(seq);
+  if (!task || task->unsaved > 0 || !is_terminal(task->state.state)) return;
+  bytes_ -= task->spec_bytes->size();
+  tasks_.erase(seq);
+}
+
+NodeTime Dispatch::cycle() {
+  on_timers();
+  for (const std::string& device : std::vector(open_.begin(), open_.end())) {
+    Target& target = targets_[device];
+    grant_to(device, target);
+    if (!target.online || target.ready.empty()) open_.erase(device);
+  }
+  journal_.flush(now(), parts_.clock->wall_time());
+  return std::min({timers_.empty() ? kNever : timers_.begin()->first, retry_commit_, next_resend_,
+                   purging_ ? kNever : next_purge_});
+}
+
+void Dispatch::on_timers() {
+  const NodeTime time = now();
+  while (!timers_.empty() && timers_.begin()->first <= time) {
+    SentTask& task = *find(timers_.begin()->second);
+    apply(task, lifecycle::on_time(task.state, task.policy, tick()),
+          {"out of time", Code::timeout});
+  }
+  if (time >= retry_commit_) {
+    retry_commit_ = kNever;
+    journal_.retry();
+  }
+  if (time >= next_resend_) {
+    next_resend_ = time + kResendEvery;
+    resend_offers();
+  }
+  if (!purging_ && time >= next_purge_) purge();
+}
+
+void Dispatch::purge() {
+  purging_ = true;
+  next_purge_ = kNever;
+  parts_.store->purge(
+      now(), kPurgeSlice, [this, alive = std::weak_ptr(alive_)](Result<store::Purged> purged) {
+        if (alive.expired()) return;
+        purging_ = false;
+        const NodeTime next = purged ? purged->next : now() + kPurgeEvery;
+        const bool more = purged && purged->more;
+        next_purge_ = std::min(next_purge_, std::max(next, more ? now() : now() + kPurgeEvery));
+        parts_.wake();
+      });
+}
+
+void Dispatch::on_committed() {
+  if (!store_problem_.empty()) parts_.report("the store of tasks for devices writes again");
+  store_problem_.clear();
+  retry_commit_ = kNever;
+  parts_.wake();
+}
+
+void Dispatch::on_store_failed(const Error& error) {
+  if (error.code == Code::conflict || error.code == Code::corrupt) {
+    // Memory and disk disagree, or the disk is damaged: nothing but a start from what is on disk is
+    // right, and that is what a service manager does.
+    parts_.report("the store refused what memory holds; ending to start from the disk: " +
+                  error.message);
+    std::abort();
+  }
+  if (store_problem_.empty()) {
+    parts_.report("tasks for devices cannot be written, none is taken until they can: " +
+                  error.message);
+  }
+  store_problem_ = error.message;
+  retry_commit_ = now() + kRetryCommit;
+  parts_.wake();
+}
+
+}  // namespace spillway::cloud

@@ -1,0 +1,225 @@
+#include <algorithm>
+
+#include "cloud/dispatch/dispatch.h"
+#include "common/crypto/sha256.h"
+
+namespace spillway::cloud {
+namespace {
+
+constexpr Duration kResendAfter = std::chrono::seconds(5);
+
+}  // namespace
+
+void Dispatch::on_device(const std::string& device, const wire::Presence& presence) {
+  Target& target = targets_[device];
+  // Of another connection, or of one that is over, credits say nothing any more.
+  const bool another = target.session != 0 && target.session != presence.session;
+  if (!presence.online || another) target.credits = 0;
+  target.online = presence.online;
+  target.session = presence.session;
+  if (!presence.online) {
+    open_.erase(device);
+    take_back_offers(target);
+    return parts_.wake();
+  }
+  target.takes.clear();
+  for (const wire::KindInfo& kind : presence.kinds) {
+    if (kind.taken) target.takes.insert(kind.name);
+  }
+  place_again(target);
+  for (std::uint64_t seq : std::vector(target.offered.begin(), target.offered.end())) {
+    SentTask& task = *find(seq);
+    if (task.unsaved == 0) send_offer(seq, task.state.epoch);
+  }
+  if (!target.ready.empty()) open_.insert(device);
+  parts_.wake();
+}
+
+// Nothing is known of any device until it is heard of again.
+void Dispatch::on_link_down() {
+  for (auto& [device, target] : targets_) {
+    target.online = false;
+    target.credits = 0;
+    take_back_offers(target);
+  }
+  open_.clear();
+}
+
+// What nobody acknowledged waits here for the device to return.
+void Dispatch::take_back_offers(Target& target) {
+  for (std::uint64_t seq : std::vector(target.offered.begin(), target.offered.end())) {
+    SentTask& task = *find(seq);
+    apply(task, lifecycle::on_link_down(task.state, task.policy, OnDisconnect::wait, tick()),
+          {"the device went away before it took it", Code::unavailable});
+  }
+}
+
+void Dispatch::place_again(Target& target) {
+  for (std::uint64_t seq : std::vector(target.placeless.begin(), target.placeless.end())) {
+    SentTask& task = *find(seq);
+    if (target.takes.contains(task.spec->kind)) {
+      apply(task, lifecycle::on_place_found(task.state, tick()));
+    }
+  }
+}
+
+void Dispatch::grant_to(const std::string& device, Target& target) {
+  if (!parts_.up() || !target.online || !store_problem_.empty()) return;
+  if (parts_.barred && parts_.barred(device)) return;
+  while (!target.ready.empty()) {
+    SentTask& task = *find(target.ready.begin()->seq);
+    if (!target.takes.contains(task.spec->kind)) {
+      apply(task, lifecycle::on_no_place(task.state, tick()));
+      continue;
+    }
+    if (target.held >= target.credits) return;
+    lifecycle::OwnerStep step =
+        lifecycle::grant(task.state, task.policy, PlaceKind::cloud, BootId{}, tick());
+    if (step.verdict != lifecycle::Verdict::applied) return;
+    apply(task, step);
+  }
+}
+
+void Dispatch::send_offer(std::uint64_t seq, Epoch epoch) {
+  SentTask* task = find(seq);
+  if (!task || task->state.epoch != epoch || !task->state.offer_pending || !parts_.up()) return;
+  wire::Offer offer;
+  offer.id = id_of(seq);
+  offer.epoch = epoch;
+  if (task->state.deadline != kNever) offer.remaining = task->state.deadline - now();
+  offer.lease = options_.lease;
+  offer.settled = task->state.settled;
+  offer.spec = *task->spec_bytes;
+  task->offered = now();
+  task->cost.bytes_down += offer.spec.size();
+  parts_.send_task(task->device, std::move(offer));
+}
+
+void Dispatch::resend_offers() {
+  for (auto& [device, target] : targets_) {
+    if (!target.online) continue;
+    for (std::uint64_t seq : target.offered) {
+      SentTask& task = *find(seq);
+      const bool due = task.unsaved == 0 && now() - task.offered >= kResendAfter;
+      if (due) send_offer(seq, task.state.epoch);
+    }
+  }
+}
+
+// Null for what is not under way, or not this device's.
+SentTask* Dispatch::sent_to(const std::string& device, TaskId id) {
+  SentTask* task = id.origin == origin_ ? find(id.seq) : nullptr;
+  if (!task || task->device == device) return task;
+  parts_.refused("wrong device", device + " speaks of a task of " + task->device);
+  return nullptr;
+}
+
+void Dispatch::on(const std::string& device, const wire::Credits& credits) {
+  Target& target = targets_[device];
+  target.credits = credits.offers;
+  if (target.online && !target.ready.empty()) open_.insert(device);
+  parts_.wake();
+}
+
+void Dispatch::on(const std::string& device, const wire::Accept& item) {
+  SentTask* task = sent_to(device, item.id);
+  if (task) apply(*task, lifecycle::on_accept(task->state, task->policy, item.epoch, tick()));
+}
+
+void Dispatch::on(const std::string& device, const wire::Nack& item) {
+  SentTask* task = sent_to(device, item.id);
+  if (!task) return;
+  apply(*task, lifecycle::on_nack(task->state, task->policy, item.epoch, item.retry_after, tick()),
+        {"the device refused it: " + std::string(lifecycle::to_string(item.reason)),
+         Code::unavailable});
+}
+
+void Dispatch::on(const std::string& device, const wire::Beat& item) {
+  SentTask* task = sent_to(device, item.id);
+  bool keep = false;
+  if (task) {
+    const bool runs = item.state == lifecycle::LeaseState::running;
+    lifecycle::OwnerStep step = lifecycle::on_beat(task->state, task->policy, item.epoch, tick());
+    keep = step.verdict != lifecycle::Verdict::stale;
+    if (keep && runs) {
+      step = lifecycle::on_started(task->state, task->policy, item.epoch, tick());
+    }
+    apply(*task, step);
+  }
+  parts_.send_ack(device, wire::BeatAck{item.id, item.epoch, keep, item.round});
+}
+
+void Dispatch::acknowledge(const std::string& device, const wire::ResultItem& item,
+                           wire::ResultVerdict verdict) {
+  // Even a duplicate's ack waits: the first one may not be durable yet, and the device forgets on
+  // it.
+  journal_.after([this, device, ack = wire::ResultAck{item.id, item.epoch, verdict}] {
+    if (parts_.up()) parts_.send_ack(device, ack);
+  });
+  parts_.wake();
+}
+
+void Dispatch::on(const std::string& device, const wire::ResultItem& item) {
+  const bool success = item.failure == FailureClass::none;
+  if (success && crypto::sha256(item.value.bytes) != item.digest) {
+    return parts_.refused("wrong digest", device + ": a value does not match its digest");
+  }
+  // Of a store that is gone, or never granted: nobody waits for it.
+  if (item.id.origin != origin_ || item.id.seq >= next_seq_) {
+    return acknowledge(device, item, wire::ResultVerdict::stale);
+  }
+  // After a restart it may not be read yet; the device says it again.
+  if (!find(item.id.seq) && reading_ > 0) return;
+  SentTask* task = sent_to(device, item.id);
+  if (!task) return acknowledge(device, item, wire::ResultVerdict::duplicate);
+  take_result(*task, item);
+}
+
+void Dispatch::take_result(SentTask& task, const wire::ResultItem& item) {
+  const bool live = task.state.epoch == item.epoch && task.state.place != PlaceKind::none;
+  if (live) note_times(task, item.report);
+  if (item.failure != FailureClass::none) {
+    // The same request fails the same way again: such errors use up all attempts at once.
+    lifecycle::OwnerPolicy policy = task.policy;
+    const bool hopeless = item.code == Code::invalid_argument || item.code == Code::unsupported;
+    if (hopeless) policy.retry.max_attempts = 1;
+    lifecycle::OwnerStep step =
+        lifecycle::on_failure(task.state, policy, item.epoch, item.failure, tick());
+    apply(task, step, {item.message, item.code});
+    const bool counted = step.verdict == lifecycle::Verdict::applied;
+    return acknowledge(task.device, item,
+                       counted ? wire::ResultVerdict::accepted : wire::ResultVerdict::stale);
+  }
+  lifecycle::OwnerStep step = lifecycle::on_success(task.state, task.policy, item.epoch, tick());
+  apply(task, step);
+  if (!step.act.keep_result) {
+    return acknowledge(task.device, item,
+                       step.verdict == lifecycle::Verdict::stale ? wire::ResultVerdict::stale
+                                                                 : wire::ResultVerdict::duplicate);
+  }
+  task.cost.bytes_up += item.value.bytes.size();
+  TaskResult result;
+  result.value = item.value;
+  result.digest = item.digest;
+  finish(task, std::move(result));
+  acknowledge(task.device, item, wire::ResultVerdict::accepted);
+}
+
+// The device measured durations on its own clock; its interval is centred in the time between the
+// OFFER and now.
+void Dispatch::note_times(SentTask& task, const wire::AttemptReport& report) {
+  if (task.attempts.empty()) return;
+  const NodeTime end = now();
+  const NodeTime begin = task.offered == NodeTime{} ? end : task.offered;
+  const Duration away = std::max(end - begin - report.since_accept, Duration::zero());
+  AttemptTimes& times = task.attempts.back().times;
+  const NodeTime accepted_there = begin + away / 2;
+  times.sent = std::min(accepted_there + report.since_accept, end);
+  times.run_started = std::min(accepted_there + report.queued + report.fetched, times.sent);
+  times.input_fetched = times.run_started;
+  times.run_ended = std::min(times.run_started + report.ran, times.sent);
+  times.accepted = end;
+  task.cost.cpu += report.cpu;
+}
+
+}  // namespace spillway::cloud

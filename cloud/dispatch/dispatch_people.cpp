@@ -1,0 +1,342 @@
+#include <algorithm>
+
+#include "cloud/dispatch/dispatch.h"
+#include "common/wire/codec.h"
+
+namespace spillway::cloud {
+namespace {
+
+constexpr std::chrono::milliseconds kDefaultDeadline = std::chrono::hours(24);
+constexpr std::uint32_t kPage = 1000;
+
+// What is asked for, without whom it is for.
+TaskSpec plain(TaskSpec spec) {
+  std::erase_if(spec.labels,
+                [](const auto& label) { return label.first.starts_with(kLabelPrefix); });
+  return spec;
+}
+
+TaskSpec with_default_deadline(TaskSpec spec) {
+  if (!spec.deadline) spec.deadline = kDefaultDeadline;
+  return spec;
+}
+
+Error no_such(TaskId id) {
+  return fail(Code::not_found, "nobody submitted a task " + to_string(id) +
+                                   " to a device, or its retention is over");
+}
+
+bool is_over(const SentFilter& filter, std::uint64_t seq) {
+  return filter.group && seq < filter.group->first.seq;
+}
+
+}  // namespace
+
+Status Dispatch::check(const Submission& submission) const {
+  const TaskSpec& spec = submission.spec;
+  if (Status valid = validate(spec); !valid) return valid;
+  if (submission.devices.empty()) {
+    return fail(Code::not_found, "no device matches; nothing was submitted");
+  }
+  if (!spec.after.empty()) {
+    return fail(Code::unsupported, "after: a task for a device cannot wait for another one");
+  }
+  if (spec.input.blob) return fail(Code::unsupported, "input: blobs are not supported here");
+  if (spec.data == DataScope::edge_only) {
+    return fail(Code::invalid_argument, "data: what is submitted here is not only at the edge");
+  }
+  for (const auto& [name, value] : spec.labels) {
+    if (name.starts_with(kLabelPrefix)) {
+      return fail(Code::invalid_argument, "labels." + name + ": 'spillway.' is taken");
+    }
+  }
+  return {};
+}
+
+Status Dispatch::room(const Submission& submission, std::uint64_t bytes) const {
+  const auto busy = [](std::string what) {
+    Error error = fail(Code::busy, std::move(what));
+    error.retry_after = std::chrono::seconds(30);
+    return error;
+  };
+  if (!store_problem_.empty()) return busy("nothing can be written: " + store_problem_);
+  if (tasks_.size() + submission.devices.size() > options_.max_tasks) {
+    return busy("more than " + std::to_string(options_.max_tasks) +
+                " tasks would wait for devices; cancel some, or wait until some are done");
+  }
+  const std::uint64_t all = bytes * submission.devices.size();
+  if (bytes_ + all > options_.max_bytes || parts_.store->use().files + all > options_.max_disk) {
+    return busy("there is no room for " + std::to_string(all) +
+                " more bytes of tasks for devices; wait until some are done");
+  }
+  return {};
+}
+
+void Dispatch::submit(Submission submission, Done<Submitted> done) {
+  submission.spec = with_default_deadline(std::move(submission.spec));
+  if (Status good = check(submission); !good) return done(good.error());
+  if (submission.key.empty()) return accept(submission, done);
+  if (!pending_keys_.insert(submission.key).second) {
+    return done(fail(Code::conflict, "a submission with this key is under way"));
+  }
+  auto look = [this, submission, done = std::move(done),
+               alive = std::weak_ptr(alive_)](Result<std::optional<std::uint64_t>> known) {
+    if (alive.expired()) return;
+    auto answer = [this, key = submission.key, done](Result<Submitted> submitted) {
+      pending_keys_.erase(key);
+      done(std::move(submitted));
+    };
+    if (!known) return answer(known.error());
+    if (*known) return repeat(submission, **known, answer);
+    accept(submission, answer);
+  };
+  parts_.store->find_idempotent(submission.key, now(), std::move(look));
+}
+
+void Dispatch::repeat(const Submission& submission, std::uint64_t seq,
+                      const Done<Submitted>& done) {
+  parts_.store->find(seq, [submission, done](Result<store::TaskDetail> found) {
+    if (!found) return done(found.error());
+    Result<TaskSpec> spec = wire::decode_spec(*found->row.spec);
+    if (!spec) return done(spec.error());
+    Result<GroupId> group = parse_group_id(spec->labels[kGroupLabel]);
+    if (!group) return done(group.error());
+    if (plain(*spec) != submission.spec) {
+      return done(fail(Code::conflict, "this key came with another task before"));
+    }
+    done(Submitted{*group, true});
+  });
+}
+
+void Dispatch::accept(const Submission& submission, const Done<Submitted>& done) {
+  TaskSpec spec = submission.spec;
+  if (Status good = room(submission, wire::encode(spec).size()); !good) return done(good.error());
+  const GroupId group{id_of(next_seq_), std::uint32_t(submission.devices.size())};
+  spec.labels[kGroupLabel] = to_string(group);
+  for (const std::string& device : submission.devices) {
+    spec.labels[kDeviceLabel] = device;
+    store::NewTask row;
+    row.row.seq = next_seq_++;
+    row.row.band = spec.band;
+    row.row.created = now();
+    row.row.task = lifecycle::first_state(spec, 0, now());
+    row.row.spec = std::make_shared<const Bytes>(wire::encode(spec));
+    row.kind = spec.kind;
+    row.tenant = device;  // what lists are filtered by
+    if (row.row.seq == group.first.seq && !submission.key.empty()) {
+      row.idempotency_key = submission.key;
+      row.idempotency_until = now() + spec.idempotency_window;
+    }
+    if (SentTask* task = adopt(row.row)) journal_.insert(*task, std::move(row));
+  }
+  journal_.after([done, group] { done(Submitted{group, false}); });
+  parts_.wake();
+}
+
+void Dispatch::cancel(TaskId id, Done<void> done) {
+  const auto answer = [this, done, id](const SentTask& task) {
+    if (task.state.state != TaskState::cancelled) {
+      return done(fail(Code::conflict, "task " + to_string(id) + " has ended: it is " +
+                                           std::string(to_string(task.state.state))));
+    }
+    journal_.after([done] { done({}); });
+  };
+  if (id.origin != origin_) return done(no_such(id));
+  if (SentTask* task = find(id.seq)) {
+    apply(*task, lifecycle::cancel(task->state, tick()), {"cancelled", Code::cancelled});
+    return answer(*task);
+  }
+  parts_.store->find(id.seq, [done, id](Result<store::TaskDetail> found) {
+    if (!found) return done(no_such(id));
+    const TaskState state = found->row.task.state;
+    if (state == TaskState::cancelled) return done({});
+    done(fail(Code::conflict,
+              "task " + to_string(id) + " has ended: it is " + std::string(to_string(state))));
+  });
+}
+
+void Dispatch::cancel(const GroupId& group, Done<std::uint64_t> done) {
+  if (group.first.origin != origin_) return done(no_such(group.first));
+  std::uint64_t cancelled = 0;
+  std::vector<std::uint64_t> members;
+  for (const auto& [seq, task] : tasks_) {
+    if (group.contains(id_of(seq)) && !is_terminal(task.state.state)) members.push_back(seq);
+  }
+  for (std::uint64_t seq : members) {
+    SentTask& task = *find(seq);
+    apply(task, lifecycle::cancel(task.state, tick()), {"cancelled", Code::cancelled});
+    cancelled += 1;
+  }
+  journal_.after([done, cancelled] { done(cancelled); });
+  parts_.wake();
+}
+
+void Dispatch::retry(TaskId id, Done<void> done) {
+  if (id.origin != origin_) return done(no_such(id));
+  if (SentTask* task = find(id.seq); task && !is_terminal(task->state.state)) {
+    return done(fail(Code::conflict, "task " + to_string(id) + " has not ended: it is " +
+                                         std::string(to_string(task->state.state))));
+  }
+  parts_.store->find(
+      id.seq, [this, id, done, alive = std::weak_ptr(alive_)](Result<store::TaskDetail> found) {
+        if (alive.expired()) return;
+        if (!found) return done(no_such(id));
+        revive(found->row, done);
+      });
+}
+
+void Dispatch::revive(const store::TaskRow& row, const Done<void>& done) {
+  SentTask* task = adopt(row);
+  if (!task) return done(fail(Code::corrupt, "the task's spec cannot be read any more"));
+  const NodeTime deadline = now() + task->spec->deadline.value_or(kDefaultDeadline);
+  lifecycle::OwnerStep step = lifecycle::retry(task->state, deadline, tick());
+  if (step.verdict != lifecycle::Verdict::applied) {
+    const std::string state(to_string(task->state.state));
+    settle(row.seq);
+    return done(fail(Code::conflict, "task " + to_string(id_of(row.seq)) +
+                                         " cannot be tried again: it is " + state));
+  }
+  task->attempts.clear();
+  apply(*task, step);
+  journal_.after([done] { done({}); });
+}
+
+SentTaskView Dispatch::view_of(const store::TaskRow& row, const std::string& kind,
+                               const std::string& device) const {
+  // What is in memory is newer than what the store answered.
+  auto live = tasks_.find(row.seq);
+  const lifecycle::OwnerTask& task = live == tasks_.end() ? row.task : live->second.state;
+  SentTaskView view;
+  view.id = id_of(row.seq);
+  view.device = device;
+  view.kind = kind;
+  view.band = row.band;
+  view.state = task.state;
+  view.reason = task.reason;
+  view.epoch = task.epoch;
+  view.attempts = task.attempts;
+  view.crashes = task.crashes;
+  view.losses = task.losses;
+  view.last_failure = task.last_failure;
+  view.created = timeline_.wall_of(row.created);
+  view.since = timeline_.wall_of(task.since);
+  const bool ends = !is_terminal(task.state) && task.deadline != kNever;
+  if (ends) view.deadline = timeline_.wall_of(task.deadline);
+  return view;
+}
+
+std::string Dispatch::waits_because(const store::TaskRow& row, const std::string& device) const {
+  auto live = tasks_.find(row.seq);
+  if (live == tasks_.end()) return "";
+  const lifecycle::OwnerTask& task = live->second.state;
+  if (task.state == TaskState::waiting && task.reason == WaitReason::no_place) {
+    return "the device does not take " + live->second.spec->kind + " from the cloud";
+  }
+  if (task.state != TaskState::ready) return "";
+  auto known = targets_.find(device);
+  if (known == targets_.end() || !known->second.online) return "the device is not connected";
+  if (parts_.barred && parts_.barred(device)) return "the device is quarantined or revoked";
+  if (known->second.held >= known->second.credits) return "the device has no room for more";
+  return "";
+}
+
+SentTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
+  SentTaskDetail detail;
+  detail.task = view_of(found.row, found.kind, found.tenant);
+  detail.waits_because = waits_because(found.row, found.tenant);
+  Result<TaskSpec> spec =
+      found.row.spec ? wire::decode_spec(*found.row.spec) : fail(Code::corrupt, "no spec");
+  if (spec) {
+    if (auto group = parse_group_id(spec->labels[kGroupLabel])) detail.group = *group;
+  }
+  if (found.row.result && is_terminal(detail.task.state)) {
+    if (auto result = wire::decode_result(*found.row.result)) detail.result = *std::move(result);
+  }
+  for (const store::EventRow& event : found.events) {
+    detail.events.push_back({timeline_.wall_of(event.at), std::string(to_string(event.kind)),
+                             event.epoch, event.failure, std::string(as_text(event.detail))});
+  }
+  return detail;
+}
+
+void Dispatch::find(TaskId id, Done<SentTaskDetail> done) {
+  if (id.origin != origin_) return done(no_such(id));
+  parts_.store->find(
+      id.seq, [this, id, done, alive = std::weak_ptr(alive_)](Result<store::TaskDetail> found) {
+        if (alive.expired()) return;
+        if (!found)
+          return done(found.error().code == Code::not_found ? no_such(id) : found.error());
+        done(detail_of(*found));
+      });
+}
+
+struct Dispatch::Listing {
+  SentFilter filter;
+  Done<std::vector<SentTaskView>> done;
+  std::vector<SentTaskView> found;
+};
+
+void Dispatch::list(const SentFilter& filter, Done<std::vector<SentTaskView>> done) {
+  auto listing = std::make_shared<Listing>(Listing{filter, std::move(done), {}});
+  if (filter.group) {
+    if (filter.group->first.origin != origin_) return listing->done(no_such(filter.group->first));
+    const std::uint64_t end = filter.group->first.seq + filter.group->size;
+    listing->filter.before = std::min(filter.before, end);
+  }
+  list_on(std::move(listing));
+}
+
+void Dispatch::list_on(std::shared_ptr<Listing> listing) {
+  store::ListFilter asked;
+  asked.state = listing->filter.state;
+  asked.kind = listing->filter.kind;
+  asked.tenant = listing->filter.device;
+  asked.before = listing->filter.before;
+  asked.limit = std::min(listing->filter.limit, kPage);
+  parts_.store->list(asked, [this, listing, alive = std::weak_ptr(alive_)](
+                                Result<std::vector<store::ListedTask>> rows) {
+    if (alive.expired()) return;
+    if (!rows) return listing->done(rows.error());
+    for (const store::ListedTask& each : *rows) {
+      if (is_over(listing->filter, each.row.seq)) break;
+      listing->found.push_back(view_of(each.row, each.kind, each.tenant));
+    }
+    listing->done(std::move(listing->found));
+  });
+}
+
+void Dispatch::count(const GroupId& group, Done<GroupView> done) {
+  if (group.first.origin != origin_ || group.first.seq >= next_seq_) {
+    return done(no_such(group.first));
+  }
+  auto view = std::make_shared<GroupView>();
+  view->group = group;
+  count_on(std::move(view), group.first.seq + group.size, std::move(done));
+}
+
+void Dispatch::count_on(std::shared_ptr<GroupView> view, std::uint64_t before,
+                        Done<GroupView> done) {
+  store::ListFilter asked;
+  asked.before = before;
+  asked.limit = kPage;
+  parts_.store->list(asked, [this, view, done, alive = std::weak_ptr(alive_)](
+                                Result<std::vector<store::ListedTask>> rows) {
+    if (alive.expired()) return;
+    if (!rows) return done(rows.error());
+    bool over = rows->size() < kPage;
+    for (const store::ListedTask& each : *rows) {
+      over = over || each.row.seq < view->group.first.seq;
+      if (each.row.seq < view->group.first.seq) break;
+      auto live = tasks_.find(each.row.seq);
+      const TaskState state = live == tasks_.end() ? each.row.task.state : live->second.state.state;
+      view->by_state[std::size_t(state)] += 1;
+    }
+    if (!over) return count_on(view, rows->back().row.seq, done);
+    std::uint64_t found = 0;
+    for (std::uint64_t each : view->by_state) found += each;
+    view->forgotten = view->group.size - std::min<std::uint64_t>(found, view->group.size);
+    done(*view);
+  });
+}
+
+}  // namespace spillway::cloud

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spillway/status.h"
+#include "spillway/task.h"
+#include "spillway/time.h"
+
+// What operators send to devices, and what is shown of it: plain values.
+namespace spillway::cloud {
+
+// The tasks of one submission, one a device: they stand side by side in the store, so that the
+// first of them and their number name them all. Text form: "<id of the first>x<number>".
+struct GroupId {
+  TaskId first;
+  std::uint32_t size = 0;
+  bool contains(TaskId id) const {
+    return id.origin == first.origin && id.seq >= first.seq && id.seq - first.seq < size;
+  }
+  bool operator==(const GroupId&) const = default;
+};
+std::string to_string(const GroupId& group);
+Result<GroupId> parse_group_id(std::string_view text);
+
+struct Submission {
+  TaskSpec spec;
+  std::vector<std::string> devices;  // one task each
+  std::string key;  // empty: none; the same key within a day answers the same group
+};
+struct Submitted {
+  GroupId group;
+  bool repeated = false;  // the key was there before
+};
+
+struct SentTaskView {
+  TaskId id;
+  std::string device, kind;
+  Band band = Band::normal;
+  TaskState state = TaskState::ready;
+  WaitReason reason = WaitReason::none;
+  Epoch epoch;
+  std::uint32_t attempts = 0, crashes = 0, losses = 0;
+  FailureClass last_failure = FailureClass::none;
+  Duration created{}, since{};       // since 1970; `since`: of the state
+  std::optional<Duration> deadline;  // since 1970, of an unfinished one
+};
+struct SentEventView {
+  Duration at{};  // since 1970
+  std::string what;
+  Epoch epoch;
+  FailureClass failure = FailureClass::none;
+  std::string detail;
+};
+struct SentTaskDetail {
+  SentTaskView task;
+  GroupId group;
+  std::string waits_because;         // of an unfinished one that is not away; may be empty
+  std::optional<TaskResult> result;  // of a finished one
+  std::vector<SentEventView> events;
+};
+
+struct SentFilter {
+  std::string device, kind;  // empty: any
+  std::optional<TaskState> state;
+  std::optional<GroupId> group;
+  std::uint64_t before = ~0ULL;  // number below; newest first
+  std::uint32_t limit = 100;
+};
+
+// How far the tasks of a group are. Those whose retention is over are only counted.
+struct GroupView {
+  GroupId group;
+  std::array<std::uint64_t, 8> by_state{};
+  std::uint64_t forgotten = 0;
+};
+
+}  // namespace spillway::cloud

@@ -1,0 +1,326 @@
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/unit/cloud_node/cloud_world.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::test;
+using cloud::Submitted;
+
+// Tasks that the cloud owns and a device, played by hand, leases.
+TEST_GROUP(Sent) {
+  CloudWorld world;
+  void setup() override { world.boot(); }
+  void teardown() override {
+    for (const std::string& rule : world.cloud.sent.broken) FAIL(rule.c_str());
+  }
+
+  cloud::Dispatch& dispatch() { return *world.cloud.node().dispatch(); }
+  TaskId id(std::uint64_t seq) const { return {world.cloud.sent.origin, seq}; }
+  TaskState state(std::uint64_t seq) const { return world.cloud.sent.state(seq); }
+  TaskResult result(std::uint64_t seq) const {
+    auto result = wire::decode_result(*world.cloud.sent.at(seq).row.result);
+    return result ? *result : TaskResult{};
+  }
+
+  void introduce(Peer & device, const std::string& name, std::uint32_t room,
+                 std::uint64_t session = 1) {
+    if (!device.up()) device.connect();
+    world.settle();
+    wire::Presence presence;
+    presence.online = true;
+    presence.session = session;
+    presence.kinds = {{"echo", 1, true}, {"secret", 1, false}};
+    device.publish(world.up(name, wire::Channel::state), wire::encode(presence), true);
+    device.send(world.up(name, wire::Channel::ack), {wire::Credits{room, {}, 1, 1 << 30}});
+    world.settle();
+  }
+  void introduce(std::uint32_t room = 4) { introduce(world.device, "pump-7", room); }
+  void leave() {
+    wire::Presence presence;
+    presence.session = 1;
+    world.device.publish(world.up("pump-7", wire::Channel::state), wire::encode(presence), true);
+    world.settle();
+  }
+
+  Result<Submitted> submit(cloud::Submission submission) {
+    std::optional<Result<Submitted>> answer;
+    dispatch().submit(std::move(submission), [&](Result<Submitted> made) { answer = made; });
+    world.settle();
+    CHECK(answer.has_value());
+    return answer ? *answer : fail(Code::internal, "no answer");
+  }
+  Result<Submitted> submit(const std::string& input = "x") {
+    return submit({world.spec(input), {"pump-7"}, ""});
+  }
+  template <class T, class Ask>
+  Result<T> ask(Ask start) {
+    std::optional<Result<T>> answer;
+    start([&](Result<T> given) { answer = std::move(given); });
+    world.settle();
+    return answer ? *answer : fail(Code::internal, "no answer");
+  }
+  Code cancelled(std::uint64_t seq) {
+    auto done = ask<void>([&](auto answer) { dispatch().cancel(id(seq), answer); });
+    return done ? Code::internal : done.error().code;
+  }
+
+  wire::Offer offer() {
+    auto offers = world.device.take<wire::Offer>();
+    CHECK_EQUAL(1, offers.size());
+    return offers.empty() ? wire::Offer{} : offers.front();
+  }
+  wire::ResultItem success(std::uint64_t seq, std::uint32_t epoch, const std::string& value = "v") {
+    wire::ResultItem item;
+    item.id = id(seq);
+    item.epoch = Epoch{epoch};
+    item.value.bytes = to_bytes(value);
+    item.digest = crypto::sha256(item.value.bytes);
+    return item;
+  }
+  void say_result(const wire::ResultItem& item) { world.say(item, wire::Channel::result); }
+  wire::ResultVerdict verdict() {
+    auto acks = world.device.take<wire::ResultAck>();
+    CHECK_EQUAL(1, acks.size());
+    return acks.empty() ? wire::ResultVerdict::stale : acks.front().verdict;
+  }
+};
+
+TEST(Sent, is_answered_and_offered_only_after_the_commit) {
+  introduce();
+  bool answered = false;
+  dispatch().submit({world.spec(), {"pump-7"}, ""}, [&](const auto&) { answered = true; });
+  world.cloud.turn();
+  world.broker.run();
+  CHECK_FALSE(answered);
+  CHECK(world.device.take<wire::Offer>().empty());
+  world.settle();
+  CHECK(answered);
+  const wire::Offer offered = offer();
+  CHECK(offered.id == id(1));
+  auto spec = wire::decode_spec(offered.spec);
+  STRCMP_EQUAL("pump-7", spec->labels["spillway.device"].c_str());
+}
+
+TEST(Sent, waits_for_a_device_that_is_away_and_expires_with_its_deadline) {
+  cloud::Submission submission{world.spec(), {"pump-7"}, ""};
+  submission.spec.deadline = 60s;
+  leave();
+  CHECK(submit(submission).ok());
+  world.advance(30s);
+  CHECK(state(1) == TaskState::ready);
+  introduce();
+  const wire::Offer first = offer();
+  CHECK(first.remaining <= 30s);
+  leave();
+  CHECK(state(1) == TaskState::ready);
+  world.advance(31s);
+  CHECK(state(1) == TaskState::expired);
+}
+
+TEST(Sent, P1_a_result_is_kept_once_and_every_repeat_is_acknowledged) {
+  introduce();
+  CHECK(submit().ok());
+  offer();
+  world.say(wire::Accept{id(1), Epoch{1}});
+  CHECK(state(1) == TaskState::leased);
+  say_result(success(1, 1, "first"));
+  CHECK(verdict() == wire::ResultVerdict::accepted);
+  say_result(success(1, 1, "second"));
+  CHECK(verdict() == wire::ResultVerdict::duplicate);
+  STRCMP_EQUAL("first", std::string(as_text(result(1).value.bytes)).c_str());
+  CHECK_EQUAL(0, dispatch().unfinished());
+  CHECK(world.cloud.sent.outbox.empty());
+}
+
+TEST(Sent, another_device_can_neither_take_nor_answer_it) {
+  introduce();
+  CHECK(submit().ok());
+  offer();
+  introduce(world.other, "pump-8", 4);
+  const std::string ack = world.up("pump-8", wire::Channel::ack);
+  world.other.send(ack, {wire::Accept{id(1), Epoch{1}}});
+  world.other.send(ack, {wire::Beat{id(1), Epoch{1}, lifecycle::LeaseState::running, 1}});
+  world.other.send(world.up("pump-8", wire::Channel::result), {success(1, 1, "forged")});
+  world.settle();
+  CHECK(state(1) == TaskState::leased);
+  CHECK_FALSE(world.other.take<wire::BeatAck>().front().keep);
+  CHECK(world.cloud.sent.at(1).row.task.offer_pending);
+  say_result(success(1, 1, "true"));
+  STRCMP_EQUAL("true", std::string(as_text(result(1).value.bytes)).c_str());
+}
+
+TEST(Sent, goes_out_within_the_credits_that_the_device_granted) {
+  introduce(1);
+  CHECK(submit("a").ok());
+  CHECK(submit("b").ok());
+  CHECK(offer().id == id(1));
+  world.say(wire::Accept{id(1), Epoch{1}});
+  CHECK(world.device.take<wire::Offer>().empty());
+  say_result(success(1, 1));
+  CHECK(offer().id == id(2));
+}
+
+TEST(Sent, a_kind_that_the_device_does_not_take_waits_until_it_does) {
+  cloud::Submission submission{world.spec(), {"pump-7"}, ""};
+  submission.spec.kind = "secret";
+  introduce();
+  CHECK(submit(submission).ok());
+  CHECK(world.device.take<wire::Offer>().empty());
+  CHECK(state(1) == TaskState::waiting);
+  auto found = ask<cloud::SentTaskDetail>([&](auto done) { dispatch().find(id(1), done); });
+  STRCMP_CONTAINS("does not take secret", found->waits_because.c_str());
+  wire::Presence presence;
+  presence.online = true;
+  presence.session = 1;
+  presence.kinds = {{"secret", 1, true}};
+  world.device.publish(world.up("pump-7", wire::Channel::state), wire::encode(presence), true);
+  world.settle();
+  CHECK(offer().id == id(1));
+}
+
+TEST(Sent, an_offer_is_said_again_until_it_is_answered) {
+  introduce();
+  CHECK(submit().ok());
+  offer();
+  world.advance(6s);
+  CHECK(offer().epoch == Epoch{1});
+  world.say(wire::Accept{id(1), Epoch{1}});
+  world.advance(6s);
+  CHECK(world.device.take<wire::Offer>().empty());
+}
+
+TEST(Sent, P3_silence_past_the_lease_grants_it_again_under_a_higher_epoch) {
+  introduce();
+  CHECK(submit().ok());
+  offer();
+  world.say(wire::Accept{id(1), Epoch{1}});
+  world.advance(40s);
+  CHECK(world.device.take<wire::Offer>().back().epoch == Epoch{2});
+  // A success of the one that was given up still counts.
+  say_result(success(1, 1));
+  CHECK(state(1) == TaskState::succeeded);
+}
+
+TEST(Sent, a_beat_tells_that_it_runs_and_renews_the_lease) {
+  introduce();
+  CHECK(submit().ok());
+  offer();
+  world.say(wire::Accept{id(1), Epoch{1}});
+  for (int i = 0; i < 6; ++i) {
+    world.say(wire::Beat{id(1), Epoch{1}, lifecycle::LeaseState::running, 1});
+    CHECK(world.device.take<wire::BeatAck>().front().keep);
+    world.advance(10s);
+  }
+  CHECK(state(1) == TaskState::running);
+  CHECK(world.device.take<wire::Offer>().empty());
+}
+
+TEST(Sent, cancel_stops_the_attempt_and_a_second_one_changes_nothing) {
+  introduce();
+  CHECK(submit().ok());
+  offer();
+  world.say(wire::Accept{id(1), Epoch{1}});
+  CHECK(cancelled(1) == Code::internal);
+  CHECK(state(1) == TaskState::cancelled);
+  CHECK(world.device.take<wire::Cancel>().front().id == id(1));
+  CHECK(cancelled(1) == Code::internal);
+  say_result(success(1, 1));
+  CHECK(state(1) == TaskState::cancelled);
+  CHECK(cancelled(9) == Code::not_found);
+}
+
+TEST(Sent, P2_retry_revives_what_failed_and_never_what_succeeded) {
+  introduce();
+  CHECK(submit().ok());
+  offer();
+  wire::ResultItem failure;
+  failure.id = id(1);
+  failure.epoch = Epoch{1};
+  failure.failure = FailureClass::error;
+  failure.code = Code::invalid_argument;
+  failure.message = "no such column";
+  say_result(failure);
+  CHECK(state(1) == TaskState::failed);
+  STRCMP_EQUAL("no such column", result(1).error->message.c_str());
+  const auto again = [&] { return ask<void>([&](auto done) { dispatch().retry(id(1), done); }); };
+  CHECK(again().ok());
+  CHECK(offer().epoch == Epoch{2});
+  say_result(success(1, 2));
+  CHECK(again().error().code == Code::conflict);
+}
+
+TEST(Sent, a_group_counts_what_its_devices_did) {
+  introduce();
+  auto made = submit({world.spec(), {"pump-7", "pump-8", "pump-9"}, ""});
+  CHECK_EQUAL(3, made->group.size);
+  offer();
+  say_result(success(1, 1));
+  CHECK(cancelled(3) == Code::internal);
+  auto counted = ask<cloud::GroupView>([&](auto done) { dispatch().count(made->group, done); });
+  CHECK_EQUAL(1, counted->by_state[std::size_t(TaskState::succeeded)]);
+  CHECK_EQUAL(1, counted->by_state[std::size_t(TaskState::ready)]);
+  CHECK_EQUAL(1, counted->by_state[std::size_t(TaskState::cancelled)]);
+  auto stopped = ask<std::uint64_t>([&](auto done) { dispatch().cancel(made->group, done); });
+  CHECK_EQUAL(1, *stopped);
+}
+
+TEST(Sent, the_same_key_answers_the_same_group_also_after_a_restart) {
+  cloud::Submission submission{world.spec(), {"pump-7", "pump-8"}, "nightly"};
+  auto first = submit(submission);
+  world.restart();
+  auto second = submit(submission);
+  CHECK(second->repeated);
+  CHECK(second->group == first->group);
+  submission.spec.input.bytes = to_bytes("another");
+  CHECK(submit(submission).error().code == Code::conflict);
+  CHECK_EQUAL(2, world.cloud.sent.tasks.size());
+}
+
+TEST(Sent, P6_after_a_kill_everything_goes_on_where_it_was) {
+  introduce(1);
+  CHECK(submit("a").ok());
+  CHECK(submit("b").ok());
+  offer();
+  world.say(wire::Accept{id(1), Epoch{1}});
+  world.restart();
+  introduce(1);
+  say_result(success(1, 1));
+  CHECK(verdict() == wire::ResultVerdict::accepted);
+  CHECK(offer().id == id(2));
+  say_result(success(2, 1));
+  CHECK(state(2) == TaskState::succeeded);
+}
+
+TEST(Sent, what_cannot_be_meant_is_refused_with_a_reason) {
+  const auto refusal = [&](auto change) {
+    cloud::Submission submission{world.spec(), {"pump-7"}, ""};
+    change(submission);
+    auto made = submit(submission);
+    return made ? Code::internal : made.error().code;
+  };
+  CHECK(refusal([](auto& s) { s.devices.clear(); }) == Code::not_found);
+  CHECK(refusal([](auto& s) { s.spec.kind = ""; }) == Code::invalid_argument);
+  CHECK(refusal([](auto& s) { s.spec.data = DataScope::edge_only; }) == Code::invalid_argument);
+  CHECK(refusal([](auto& s) { s.spec.labels["spillway.device"] = "pump-8"; }) ==
+        Code::invalid_argument);
+  CHECK(refusal([](auto& s) { s.spec.after = {{Origin{1}, 1}}; }) == Code::unsupported);
+  CHECK(refusal([](auto& s) { s.spec.input.bytes.resize(kInlineLimit + 1); }) != Code::internal);
+  CHECK(world.cloud.sent.tasks.empty());
+}
+
+TEST(Sent, a_store_that_cannot_be_written_takes_nothing_and_goes_on_when_it_can) {
+  introduce();
+  CHECK(submit().ok());
+  world.cloud.store().fail_commits(fail(Code::io, "disk full"));
+  say_result(success(1, 1));
+  CHECK(world.device.take<wire::ResultAck>().empty());
+  CHECK(submit().error().code == Code::busy);
+  world.cloud.store().fail_commits(std::nullopt);
+  world.advance(2s);
+  CHECK(verdict() == wire::ResultVerdict::accepted);
+  CHECK(state(1) == TaskState::succeeded);
+}
