@@ -45,6 +45,7 @@ Result<std::unique_ptr<Front>> Front::open(FrontOptions options, runtime::Loop& 
   http::ServiceParts parts;
   parts.loop = &loop;
   parts.fleet = &fleet;
+  parts.dispatch = node.dispatch();
   parts.facts = [raw = front.get()] { return raw->facts(); };
   parts.metrics = [raw = front.get()](const http::ServerCounts& counts) {
     return raw->metrics(counts);

@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "cloud/ctl/selector.h"
+
 namespace spillway::ctl {
 namespace {
 
@@ -101,35 +103,6 @@ Query device_query(const Words& words) {
   query.put("version", words.version).put("sort", words.sort);
   query.put("online", words.online ? "true" : words.offline ? "false" : "");
   return query;
-}
-
-json::array split(const std::string& text) {
-  json::array items;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t comma = std::min(text.find(',', at), text.size());
-    if (comma > at) items.emplace_back(text.substr(at, comma - at));
-    at = comma + 1;
-  }
-  return items;
-}
-
-json::object selector(const Words& words) {
-  json::object select;
-  const auto put = [&](const char* name, const std::string& value) {
-    if (!value.empty()) select[name] = value;
-  };
-  const auto put_list = [&](const char* name, const std::string& value) {
-    if (!value.empty()) select[name] = split(value);
-  };
-  put("q", words.text);
-  put("group", words.group);
-  put("kind", words.kind);
-  put("version", words.version);
-  put_list("health", words.health);
-  put_list("reason", words.reason);
-  put_list("label", words.label);
-  if (words.online || words.offline) select["online"] = words.online;
-  return select;
 }
 
 // On named devices one by one, else on all that match. 7: some failed.
@@ -331,10 +304,16 @@ int task_list(Api& api, const Console& console, const Words& words) {
 }
 
 int task_show(Api& api, const Console& console, const Words& words) {
+  auto task = api.get("/tasks/" + escaped(words.id));
+  // One that was sent to a device is not among those that devices gave.
+  const bool sent = !task && task.error().code == Code::not_found;
+  if (sent) return show_sent(api, console, words.id);
+  if (!task) return complain(console, task.error());
   std::vector<Column> columns = kTaskRow;
   for (Column& column : columns) column.wide = false;
   columns.insert(columns.end(), {{"STARTED", "started"}, {"ENDED", "ended"}});
-  return show_at(api, console, "/tasks/" + escaped(words.id), columns);
+  show(console, *task, columns);
+  return 0;
 }
 
 int task_trace(Api& api, const Console& console, const Words& words) {

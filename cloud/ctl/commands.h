@@ -15,11 +15,12 @@ struct Words {
   std::vector<std::string> ids;  // devices, alerts, tokens
   std::string id;
   std::string text, health, reason, group, label, kind, version, sort, state, device, severity,
-      rule, note, name, scope, to_group;
+      rule, note, name, scope, to_group, input, band, key;
+  std::vector<std::string> args;  // key=value
   bool online = false, offline = false, failed = false, firing = false, all = false,
        dry_run = false;
   std::uint64_t limit = 100;
-  double for_s = 3600, expires_s = 0;
+  double for_s = 3600, expires_s = 0, deadline_s = 0;
 };
 
 using Command = int (*)(Api&, const Console&, const Words&);
@@ -42,6 +43,11 @@ int task_list(Api& api, const Console& console, const Words& words);
 int task_show(Api& api, const Console& console, const Words& words);
 int task_trace(Api& api, const Console& console, const Words& words);
 int task_tail(Api& api, const Console& console, const Words& words);
+int task_submit(Api& api, const Console& console, const Words& words);
+int task_sent(Api& api, const Console& console, const Words& words);
+int task_group(Api& api, const Console& console, const Words& words);
+int task_cancel(Api& api, const Console& console, const Words& words);
+int task_retry(Api& api, const Console& console, const Words& words);
 
 int alert_list(Api& api, const Console& console, const Words& words);
 int alert_ack(Api& api, const Console& console, const Words& words);

@@ -129,8 +129,43 @@ void declare_device(Line& line) {
   verb->add_option("--to", words.to_group, "the group")->required();
 }
 
+void declare_sent(Noun& task, Words& words) {
+  CLI::App* verb =
+      task.verb("submit", "have devices run a task, one each", task_submit,
+                "task submit stats.window --input pump.csv --arg window=240 "
+                "--group field\n  spwctl task submit echo pump-1 pump-2 --key nightly");
+  add_id(verb, words, "kind");
+  verb->add_option("device", words.ids, "devices by name; else those that the filter means");
+  add_filter(verb, words);
+  verb->add_flag("--all", words.all, "every device");
+  verb->add_flag("--dry-run", words.dry_run, "only count those that match");
+  verb->add_option("--input", words.input, "a file of at most 64 KiB, or - for standard input");
+  verb->add_option("--arg", words.args, "name=value of the kind; may be repeated")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  verb->add_option("--band", words.band, "urgent, high, normal or background");
+  verb->add_option("--deadline", words.deadline_s, "seconds until it expires; default: a day");
+  verb->add_option("--key", words.key, "the same key answers the same group");
+  verb = task.verb("sent", "those sent to devices, newest first", task_sent,
+                   "task sent --state failed");
+  verb->add_option("--state", words.state, "waiting, ready, leased, running, succeeded, failed, …");
+  verb->add_option("--device", words.device, "to this device");
+  verb->add_option("--kind", words.kind, "of this kind");
+  verb->add_option("--group", words.group, "of this submission");
+  add_limit(verb, words);
+  add_id(task.verb("group", "how far a submission is", task_group,
+                   "task group 7f3a9c21d04b55e6-142x3"),
+         words, "group");
+  add_id(task.verb("cancel", "one sent to a device, or a whole submission", task_cancel,
+                   "task cancel 7f3a9c21d04b55e6-142"),
+         words, "task");
+  add_id(task.verb("retry", "one sent to a device that failed, was cancelled or expired",
+                   task_retry, "task retry 7f3a9c21d04b55e6-142"),
+         words, "task");
+}
+
 void declare_task(Line& line) {
-  Noun task(line, "task", "tasks that devices gave to the cloud");
+  Noun task(line, "task", "tasks that devices gave to the cloud, and those sent to devices");
   Words& words = line.words;
   CLI::App* verb = task.verb("list", "newest first", task_list, "task list --failed");
   verb->add_option("--state", words.state, "accepted, running, done or answered");
@@ -144,6 +179,7 @@ void declare_task(Line& line) {
          "task");
   task.verb("tail", "as they change", task_tail, "task tail -o ndjson")
       ->add_option("--device", words.device, "of this device only");
+  declare_sent(task, words);
 }
 
 void declare_alert(Line& line) {

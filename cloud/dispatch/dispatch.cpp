@@ -45,7 +45,7 @@ void Dispatch::start(const store::Recovered& recovered) {
 void Dispatch::read_ready(std::optional<store::ReadyKey> after) {
   parts_.store->ready_after(
       after, kReadSlice, kReadBytes,
-      [this, after, alive = std::weak_ptr(alive_)](Result<std::vector<store::TaskRow>> rows) {
+      [this, alive = std::weak_ptr(alive_)](Result<std::vector<store::TaskRow>> rows) {
         if (alive.expired()) return;
         if (!rows) parts_.report("cannot read what waits for devices: " + rows.error().message);
         if (!rows || rows->empty()) {

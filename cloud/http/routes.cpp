@@ -9,8 +9,9 @@ namespace {
 
 using Values = std::map<std::string, std::string, std::less<>>;
 
-std::array<std::span<const Route>, 5> tables() {
-  return {fleet_routes(), device_routes(), alert_routes(), access_routes(), cloud_routes()};
+std::array<std::span<const Route>, 6> tables() {
+  return {fleet_routes(), device_routes(), sent_routes(),
+          alert_routes(), access_routes(), cloud_routes()};
 }
 
 // The first segment, which is cut off.

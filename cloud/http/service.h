@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "cloud/dispatch/dispatch.h"
 #include "cloud/http/access.h"
 #include "cloud/http/asset.h"
 #include "cloud/http/call.h"
@@ -44,7 +45,8 @@ struct CloudFacts {
 struct ServiceParts {
   runtime::Loop* loop = nullptr;
   Fleet* fleet = nullptr;
-  std::function<CloudFacts()> facts;                        // on the loop
+  Dispatch* dispatch = nullptr;       // the loop's; null: no tasks are taken for devices
+  std::function<CloudFacts()> facts;  // on the loop
   std::function<std::string(const ServerCounts&)> metrics;  // on the loop; Prometheus text
   std::function<Duration()> wall;                           // any thread; since 1970
   std::span<const Asset> assets;

@@ -62,8 +62,8 @@ inline const Folder kFolders[] = {
     {"cloud/dispatch", {"common"}},
     {"cloud/fleet", {"common"}},
     {"cloud/fleetsim", {"common"}},
-    // The API shows what the fleet's read model answers.
-    {"cloud/http", {"common", "cloud/fleet"}},
+    // The API shows what the fleet's read model answers, and takes what operators submit.
+    {"cloud/http", {"common", "cloud/dispatch", "cloud/fleet"}},
     {"cloud/web", {"common", "cloud/http/asset.h"}},
     {"cloud/metrics", {"common", "cloud/fleet/views.h"}},
     // The operator's command line speaks to the cloud as any client does.

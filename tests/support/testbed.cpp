@@ -61,11 +61,12 @@ Status Testbed::write_configs() {
                                  dir + "/agent\"\nsocket = \"" + socket() + "\"\nworkers = " +
                                  std::to_string(options_.workers) + "\ngrace = \"2s\"\n" +
                                  broker_section(through_link, *device) + options_.agent_more);
-  write_text(cloud_config(), "[cloud]\nstate_dir = \"" + dir +
-                                 "/cloud\"\nworkers = " + std::to_string(options_.cloud_workers) +
-                                 "\ngrace = \"2s\"\ntags = " + list(options_.cloud_tags) +
-                                 "\n[http]\nlisten = \"127.0.0.1:0\"\n" +
-                                 broker_section(direct, *cloud) + options_.cloud_more);
+  write_text(cloud_config(),
+             "[cloud]\nstate_dir = \"" + dir +
+                 "/cloud\"\nworkers = " + std::to_string(options_.cloud_workers) +
+                 "\ngrace = \"2s\"\ntags = " + list(options_.cloud_tags) +
+                 "\n[http]\nlisten = \"127.0.0.1:" + std::to_string(options_.http_port) + "\"\n" +
+                 broker_section(direct, *cloud) + options_.cloud_more);
   return {};
 }
 

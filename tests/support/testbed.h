@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@ struct TestbedOptions {
   std::string agent_more;  // further lines of agent.toml
   std::string cloud_more;  // and of cloud.toml
   std::vector<std::string> cloud_tags;
+  std::uint16_t http_port = 0;  // of the cloud; 0: any, another one at each start
 };
 
 // One of everything on loopback: a throw-away CA, mosquitto with mutual TLS 1.3 and the access

@@ -24,6 +24,8 @@ struct Example {
 };
 
 const std::map<std::string, std::string> kPump = {{"device", "pump-1"}};
+// Filled in once there is one.
+const std::map<std::string, std::string> kSent = {{"task", "sent"}, {"group", "sent"}};
 const std::map<std::string, std::string> kTask = {{"task", ServiceRig::kTask}};
 
 // Operations without an entry are called as they are. They run in this order where it matters.
@@ -41,6 +43,17 @@ const std::vector<std::pair<std::string, Example>> kExamples = {
     {"listTasks", {{}, "state=done&kind=echo&failed=false&device=pump-1", "", {}}},
     {"getTask", {kTask, "", "", {}}},
     {"getTaskTrace", {kTask, "", "", {}}},
+    {"submitTask",
+     {{},
+      "",
+      R"({"kind":"echo","input":"x","args":{"a":"b"},"select":{"q":"pump"},"deadline_s":60,"band":"high"})",
+      {}}},
+    {"listSentTasks", {{}, "state=ready&kind=echo&device=pump-1", "", {}}},
+    {"getSentTask", {kSent, "", "", {}}},
+    {"cancelTask", {kSent, "", "", {}}},
+    {"retryTask", {kSent, "", "", {}}},
+    {"getTaskGroup", {kSent, "", "", {}}},
+    {"cancelTaskGroup", {kSent, "", "", {}}},
     {"getFleetSeries", {{}, "metrics=online,backlog&step=60", "", {}}},
     {"acknowledgeAlert", {{{"alert", "1"}}, "", R"({"note":"on it"})", {}}},
     {"putAlertRule",
@@ -150,6 +163,9 @@ TEST(HttpContract, every_operation_answers_as_described) {
     const OpenApi::Operation& operation = left.at(id);
     if (id == "changeDevice") {
       example.headers[0].second = rig->get("/api/v1/devices/pump-1", admin).header("etag");
+    }
+    if (example.path == kSent) {
+      example.path = {{"task", rig->sent_task()}, {"group", rig->sent_group()}};
     }
     if (id == "login") example.body = R"({"token":")" + admin + "\"}";
     if (id == "revokeToken") {

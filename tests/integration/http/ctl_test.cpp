@@ -84,6 +84,38 @@ TEST(Spwctl, acts_on_named_devices_and_on_all_that_match) {
   CHECK(said("valve-1"));
 }
 
+TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
+  const std::string input = rig->directory() + "/input";
+  std::ofstream(input) << "1,2,3\n";
+  const std::vector<std::string> submit = {"task",    "submit", "echo",  "-q",    "pump",
+                                           "--input", input,    "--arg", "a=b=c", "--key",
+                                           "nightly", "-o",     "json"};
+  CHECK_EQUAL_TEXT(0, run(submit), err.str().c_str());
+  const auto made = boost::json::parse(out.str());
+  CHECK(made.at("matched") == 2);
+  const std::string group(made.at("group").as_string()), task(made.at("first_task").as_string());
+  CHECK_EQUAL(0, run(submit));
+  STRCMP_EQUAL(group.c_str(), boost::json::parse(out.str()).at("group").as_string().c_str());
+  CHECK_EQUAL(0, run({"task", "sent", "--group", group, "-o", "ndjson"}));
+  CHECK(said("pump-1") && said("pump-2"));
+  CHECK_EQUAL(0, run({"task", "show", task}));
+  CHECK(said("the device is not connected"));
+  CHECK_EQUAL(5, run({"task", "retry", task}));
+  CHECK_EQUAL(0, run({"task", "cancel", task}));
+  CHECK(said("cancelled"));
+  CHECK_EQUAL(0, run({"task", "retry", task}));
+  CHECK_EQUAL(0, run({"task", "cancel", group, "-o", "json"}));
+  CHECK(boost::json::parse(out.str()).at("states").at("cancelled") == 2);
+  CHECK_EQUAL(0, run({"task", "group", group}));
+  CHECK_EQUAL(2, run({"task", "submit", "echo"}));
+  CHECK_EQUAL(3, run({"task", "submit", "echo", "no-such"}));
+  CHECK_EQUAL(3, run({"task", "show", "00000000000000ab-1"}));
+  // What a device owns is its own to cancel.
+  CHECK_EQUAL(5, run({"task", "cancel", ServiceRig::kTask}));
+  CHECK_EQUAL(0, run({"task", "submit", "echo", "--all", "--dry-run", "-o", "json"}));
+  CHECK(boost::json::parse(out.str()).at("matched") == 3);
+}
+
 TEST(Spwctl, a_token_is_shown_once_and_ends_when_revoked) {
   CHECK_EQUAL(0, run({"token", "create", "--name", "grafana", "--scope", "read"}));
   std::string made = out.str().substr(0, out.str().find('\n')), admin = token;

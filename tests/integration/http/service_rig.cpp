@@ -67,12 +67,15 @@ ServiceRig::ServiceRig(bool with_devices) {
   fleet_->start(FleetRecovered{});
   fleet_->on_link(true);
   if (with_devices) fill(*fleet_);
+  open_dispatch();
   start();
   thread_ = std::thread([this] { loop_.run(); });
 }
 
 ServiceRig::~ServiceRig() {
   stop();
+  on_loop([this](Fleet&) { dispatch_.reset(); });
+  sent_.reset();
   loop_.stop();
   thread_.join();
 }
@@ -109,6 +112,36 @@ void ServiceRig::fill(Fleet& fleet) const {
   (void)fleet.cycle();
 }
 
+void ServiceRig::open_dispatch() {
+  auto poster = [this](std::function<void()> call) { loop_.post(std::move(call)); };
+  auto opened = store::SqliteOwnerStore::open(directory_.path() + "/sent.db", poster);
+  if (!opened) std::abort();
+  sent_ = std::move(opened->store);
+  DispatchParts parts;
+  parts.clock = &clock_;
+  parts.store = sent_.get();
+  parts.random = [] { return 7; };
+  parts.wake = [this] { wake_dispatch(); };
+  parts.report = [](const std::string&) {};
+  parts.refused = [](const std::string&, const std::string&) {};
+  parts.up = [] { return false; };
+  dispatch_ = std::make_unique<Dispatch>(DispatchOptions{}, std::move(parts), opened->recovered);
+  dispatch_->start(opened->recovered);
+  Submission submission;
+  submission.spec.kind = "echo";
+  submission.devices = {"pump-1"};
+  dispatch_->submit(submission, [](const Result<Submitted>&) {});
+}
+
+void ServiceRig::wake_dispatch() {
+  loop_.post([this] {
+    if (dispatch_) (void)dispatch_->cycle();
+  });
+}
+
+std::string ServiceRig::sent_task() const { return to_string(TaskId{dispatch_->origin(), 1}); }
+std::string ServiceRig::sent_group() const { return sent_task() + "x1"; }
+
 void ServiceRig::start() {
   ServiceOptions options;
   options.state_dir = directory_.path();
@@ -116,6 +149,7 @@ void ServiceRig::start() {
   ServiceParts parts;
   parts.loop = &loop_;
   parts.fleet = fleet_.get();
+  parts.dispatch = dispatch_.get();
   parts.facts = facts;
   parts.metrics = [](const ServerCounts&) { return std::string("spillway_up 1\n"); };
   parts.wall = [this] { return clock_.wall_time(); };

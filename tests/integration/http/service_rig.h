@@ -4,9 +4,11 @@
 #include <memory>
 #include <thread>
 
+#include "cloud/dispatch/dispatch.h"
 #include "cloud/http/client.h"
 #include "cloud/http/service.h"
 #include "common/runtime/system_clock.h"
+#include "common/store/sqlite_owner_store.h"
 #include "tests/support/temp_dir.h"
 
 namespace spillway::test {
@@ -43,16 +45,23 @@ class ServiceRig {
   void restart();  // the service alone
 
   static constexpr char kTask[] = "00000000000000aa-7";
+  // Of a task that was submitted to pump-1, and of its group.
+  std::string sent_task() const;
+  std::string sent_group() const;
 
  private:
   void start();
   void stop();
+  void open_dispatch();
+  void wake_dispatch();
   void fill(cloud::Fleet& fleet) const;
 
   TempDir directory_{"spillway-service"};
   runtime::BootClock clock_;
   runtime::Loop loop_;
   std::unique_ptr<cloud::Fleet> fleet_;
+  std::unique_ptr<store::SqliteOwnerStore> sent_;
+  std::unique_ptr<cloud::Dispatch> dispatch_;  // nothing it offers goes anywhere
   std::unique_ptr<cloud::http::Service> service_;
   std::string admin_;
   std::uint64_t starts_ = 0;

@@ -324,3 +324,17 @@ TEST(Sent, a_store_that_cannot_be_written_takes_nothing_and_goes_on_when_it_can)
   CHECK(verdict() == wire::ResultVerdict::accepted);
   CHECK(state(1) == TaskState::succeeded);
 }
+
+TEST(Sent, a_groups_id_reads_back_and_nonsense_does_not) {
+  const cloud::GroupId group{{Origin{0x7f3a9c21d04b55e6}, 142}, 3};
+  STRCMP_EQUAL("7f3a9c21d04b55e6-142x3", cloud::to_string(group).c_str());
+  CHECK(*cloud::parse_group_id(cloud::to_string(group)) == group);
+  CHECK(group.contains({group.first.origin, 144}));
+  CHECK_FALSE(group.contains({group.first.origin, 145}));
+  CHECK_FALSE(group.contains({Origin{1}, 143}));
+  for (const char* text :
+       {"", "x", "x3", "7f3a9c21d04b55e6-142", "7f3a9c21d04b55e6-142x", "7f3a9c21d04b55e6-142x0",
+        "7f3a9c21d04b55e6-142x-1", "7f3a9c21d04b55e6-142x3 ", "7f3a9c21d04b55e6-142x99999999999"}) {
+    CHECK_FALSE(cloud::parse_group_id(text).ok());
+  }
+}

@@ -1,0 +1,184 @@
+#include <boost/json.hpp>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <optional>
+
+#include "cloud/ctl/selector.h"
+
+namespace spillway::ctl {
+namespace {
+
+constexpr std::size_t kMaxInput = 64 * 1024;
+
+const std::vector<Column> kSentRow = {{"TASK", "id"},
+                                      {"DEVICE", "device"},
+                                      {"KIND", "kind"},
+                                      {"STATE", "state"},
+                                      {"SINCE", "since", As::age},
+                                      {"ATTEMPTS", "attempts"},
+                                      {"DEADLINE", "deadline"},
+                                      {"REASON", "reason", As::plain, true},
+                                      {"FAILURE", "last_failure", As::plain, true},
+                                      {"BAND", "band", As::plain, true},
+                                      {"EPOCH", "epoch", As::plain, true},
+                                      {"CREATED", "created", As::age, true}};
+
+const std::vector<Column> kGroup = {{"group", "id"},
+                                    {"tasks", "size"},
+                                    {"waiting", "states.waiting"},
+                                    {"ready", "states.ready"},
+                                    {"leased", "states.leased"},
+                                    {"running", "states.running"},
+                                    {"succeeded", "states.succeeded"},
+                                    {"failed", "states.failed"},
+                                    {"cancelled", "states.cancelled"},
+                                    {"expired", "states.expired"},
+                                    {"forgotten", "forgotten", As::plain, true}};
+
+void show_task(const Console& console, const json::value& task) {
+  std::vector<Column> columns = kSentRow;
+  for (Column& column : columns) column.wide = false;
+  columns.insert(columns.end(), {{"GROUP", "group"},
+                                 {"WAITS", "waits_because"},
+                                 {"VALUE", "result.value_text"},
+                                 {"ERROR", "result.error.message"}});
+  show(console, task, columns);
+}
+
+// A group's id has an x where a task's has none: both are named the same way.
+bool is_group(const std::string& id) { return id.find('x') != std::string::npos; }
+
+int change(Api& api, const Console& console, const std::string& id, const std::string& verb) {
+  const bool group = is_group(id);
+  auto changed = api.call(Method::post, (group ? "/task-groups/" : "/tasks/") + escaped(id) + verb);
+  if (!changed) return complain(console, changed.error());
+  if (group) {
+    show(console, *changed, kGroup);
+  } else {
+    show_task(console, *changed);
+  }
+  return 0;
+}
+
+Result<std::string> read_input(const std::string& path) {
+  std::string text;
+  const auto read = [&text](std::istream& in) {
+    std::string bytes(kMaxInput + 1, '\0');
+    in.read(bytes.data(), std::streamsize(bytes.size()));
+    text = bytes.substr(0, std::size_t(in.gcount()));
+  };
+  if (path == "-") {
+    read(std::cin);
+  } else {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return fail(Code::not_found, "cannot read " + path);
+    read(file);
+  }
+  if (text.size() <= kMaxInput) return text;
+  return fail(Code::invalid_argument, path + " has more than 65536 bytes");
+}
+
+std::string base64(std::string_view bytes) {
+  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string text;
+  unsigned held = 0, bits = 0;
+  for (char byte : bytes) {
+    held = held << 8 | static_cast<unsigned char>(byte);
+    for (bits += 8; bits >= 6; bits -= 6) text += kDigits[held >> (bits - 6) & 63];
+  }
+  if (bits > 0) text += kDigits[held << (6 - bits) & 63];
+  return text;
+}
+
+Result<json::object> task_of(const Words& words) {
+  json::object task{{"kind", words.id}, {"dry_run", words.dry_run}};
+  json::object args;
+  for (const std::string& pair : words.args) {
+    const std::size_t equals = pair.find('=');
+    if (equals == pair.npos) return fail(Code::invalid_argument, "--arg " + pair + ": needs a =");
+    args[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  if (!args.empty()) task["args"] = std::move(args);
+  if (!words.input.empty()) {
+    auto input = read_input(words.input);
+    if (!input) return input.error();
+    task["input_base64"] = base64(*input);
+  }
+  if (!words.band.empty()) task["band"] = words.band;
+  if (words.deadline_s > 0) task["deadline_s"] = words.deadline_s;
+  if (!words.ids.empty()) {
+    task["devices"] = json::array(words.ids.begin(), words.ids.end());
+  } else {
+    task["select"] = selector(words);
+  }
+  return task;
+}
+
+}  // namespace
+
+int show_sent(Api& api, const Console& console, const std::string& id) {
+  auto task = api.get("/tasks/sent/" + escaped(id));
+  if (!task) return complain(console, task.error());
+  show_task(console, *task);
+  return 0;
+}
+
+int task_submit(Api& api, const Console& console, const Words& words) {
+  if (words.ids.empty() && selector(words).empty() && !words.all) {
+    console.err << "spwctl: name devices, or a filter, or --all\n";
+    return 2;
+  }
+  auto task = task_of(words);
+  if (!task) return complain(console, task.error());
+  cloud::http::Headers headers;
+  if (!words.key.empty()) headers.emplace_back("idempotency-key", words.key);
+  json::value body = *std::move(task);
+  auto outcome = api.call(Method::post, "/tasks", &body, headers);
+  if (!outcome) return complain(console, outcome.error());
+  show(console, *outcome,
+       {{"devices", "matched"}, {"group", "group"}, {"first task", "first_task"}});
+  return 0;
+}
+
+int task_sent(Api& api, const Console& console, const Words& words) {
+  std::string path = "/tasks/sent", separator = "?";
+  const std::pair<const char*, const std::string*> filters[] = {{"state", &words.state},
+                                                                {"device", &words.device},
+                                                                {"kind", &words.kind},
+                                                                {"group", &words.group}};
+  for (const auto& [name, value] : filters) {
+    if (value->empty()) continue;
+    path += separator + name + "=" + escaped(*value);
+    separator = "&";
+  }
+  Listing listing(console, kSentRow);
+  Status status = api.list(path, words.limit, [&](const json::value& item) {
+    listing.add(item);
+    return true;
+  });
+  if (!status) return complain(console, status.error());
+  listing.end();
+  return 0;
+}
+
+int task_group(Api& api, const Console& console, const Words& words) {
+  auto group = api.get("/task-groups/" + escaped(words.id));
+  if (!group) return complain(console, group.error());
+  show(console, *group, kGroup);
+  return 0;
+}
+
+int task_cancel(Api& api, const Console& console, const Words& words) {
+  return change(api, console, words.id, "/cancel");
+}
+
+int task_retry(Api& api, const Console& console, const Words& words) {
+  if (is_group(words.id)) {
+    console.err << "spwctl: a group is not tried again as a whole; see task sent --group\n";
+    return 2;
+  }
+  return change(api, console, words.id, "/retry");
+}
+
+}  // namespace spillway::ctl
