@@ -213,6 +213,9 @@ TEST(AgentConfig, each_setting_notices_its_own_change) {
       {"placement.probe_interval", "[placement]\nprobe_interval = '5s'"},
       {"placement.assumed_rtt", "[placement]\nassumed_rtt = '5s'"},
       {"placement.assumed_bandwidth", "[placement]\nassumed_bandwidth = '5KiB'"},
+      {"cloud_tasks.accept", "[cloud_tasks]\naccept = false"},
+      {"cloud_tasks.kinds", "[cloud_tasks]\nkinds = ['echo']"},
+      {"cloud_tasks.held", "[cloud_tasks]\nheld = 5"},
       {"plugins.files", "[plugins]\nfiles = ['/x']"},
   };
   for (const auto& [key, text] : changes) {
