@@ -323,9 +323,9 @@ class Nodes::Schedule {
 
   void settle() {
     for (bool moved = true; moved;) {
-      moved = broker_.step() || cloud().turn() || cloud().ledger().step();
+      moved = broker_.step() || cloud().turn() || cloud().step();
       for (auto& device : devices_) {
-        moved = device->side.turn() || device->side.store().step() || moved;
+        moved = device->side.turn() || device->side.step() || moved;
       }
     }
   }
