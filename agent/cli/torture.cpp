@@ -27,8 +27,8 @@ std::string find_program() {
 Result<int> run_torture(Session& session, const TortureOptions& options) {
   const std::string program = find_program();
   if (program.empty()) {
-    return fail(Code::not_found, std::string(kProgram) +
-                                     " is not installed; the package of that name has it");
+    return fail(Code::not_found,
+                std::string(kProgram) + " is not installed; the package of that name has it");
   }
   std::vector<std::string> argv = {program, "--board", "--minutes",
                                    std::to_string(options.minutes)};

@@ -35,9 +35,6 @@ bool is_over(const SentFilter& filter, std::uint64_t seq) {
 Status Dispatch::check(const Submission& submission) const {
   const TaskSpec& spec = submission.spec;
   if (Status valid = validate(spec); !valid) return valid;
-  if (submission.devices.empty()) {
-    return fail(Code::not_found, "no device matches; nothing was submitted");
-  }
   if (!spec.after.empty()) {
     return fail(Code::unsupported, "after: a task for a device cannot wait for another one");
   }
@@ -60,11 +57,11 @@ Status Dispatch::room(const Submission& submission, std::uint64_t bytes) const {
     return error;
   };
   if (!store_problem_.empty()) return busy("nothing can be written: " + store_problem_);
-  if (tasks_.size() + submission.devices.size() > options_.max_tasks) {
+  if (tasks_.size() + submission.devices->size() > options_.max_tasks) {
     return busy("more than " + std::to_string(options_.max_tasks) +
                 " tasks would wait for devices; cancel some, or wait until some are done");
   }
-  const std::uint64_t all = bytes * submission.devices.size();
+  const std::uint64_t all = bytes * submission.devices->size();
   if (bytes_ + all > options_.max_bytes || parts_.store->use().files + all > options_.max_disk) {
     return busy("there is no room for " + std::to_string(all) +
                 " more bytes of tasks for devices; wait until some are done");
@@ -109,11 +106,16 @@ void Dispatch::repeat(const Submission& submission, std::uint64_t seq,
 }
 
 void Dispatch::accept(const Submission& submission, const Done<Submitted>& done) {
+  if (!submission.devices) return done(submission.devices.error());
+  const std::vector<std::string>& devices = *submission.devices;
+  if (devices.empty()) {
+    return done(fail(Code::not_found, "no device matches; nothing was submitted"));
+  }
   TaskSpec spec = submission.spec;
   if (Status good = room(submission, wire::encode(spec).size()); !good) return done(good.error());
-  const GroupId group{id_of(next_seq_), std::uint32_t(submission.devices.size())};
+  const GroupId group{id_of(next_seq_), std::uint32_t(devices.size())};
   spec.labels[kGroupLabel] = to_string(group);
-  for (const std::string& device : submission.devices) {
+  for (const std::string& device : devices) {
     spec.labels[kDeviceLabel] = device;
     store::NewTask row;
     row.row.seq = next_seq_++;

@@ -29,7 +29,9 @@ Result<GroupId> parse_group_id(std::string_view text);
 
 struct Submission {
   TaskSpec spec;
-  std::vector<std::string> devices;  // one task each
+  // One task each. An error answers whoever does not repeat a submission: the cloud may have
+  // forgotten a device, and not what it accepted for it.
+  Result<std::vector<std::string>> devices = std::vector<std::string>{};
   std::string key;  // empty: none; the same key within a day answers the same group
 };
 struct Submitted {

@@ -164,10 +164,10 @@ void submit(Service& service, Call call, Answer answer) {
       std::move(answer),
       [=, aim = *std::move(aim)](Fleet& fleet, Fleet::Done<Made> done) {
         auto devices = devices_of(fleet, aim);
-        if (!devices) return done(devices.error());
-        const std::size_t matched = devices->size();
+        if (dry_run && !devices) return done(devices.error());
+        const std::size_t matched = devices ? devices->size() : 0;
         if (dry_run) return done(Made{matched, std::nullopt});
-        dispatch->submit({spec, *std::move(devices), key},
+        dispatch->submit({spec, std::move(devices), key},
                          [matched, done](Result<Submitted> submitted) {
                            if (!submitted) return done(submitted.error());
                            done(Made{matched, *submitted});

@@ -129,7 +129,7 @@ void ServiceRig::open_dispatch() {
   dispatch_->start(opened->recovered);
   Submission submission;
   submission.spec.kind = "echo";
-  submission.devices = {"pump-1"};
+  submission.devices = std::vector<std::string>{"pump-1"};
   dispatch_->submit(submission, [](const Result<Submitted>&) {});
 }
 

@@ -9,6 +9,7 @@
 using namespace spillway;
 using namespace spillway::test;
 using cloud::Submitted;
+using Names = std::vector<std::string>;
 
 // Tasks that the cloud owns and a device, played by hand, leases.
 TEST_GROUP(Sent) {
@@ -54,7 +55,7 @@ TEST_GROUP(Sent) {
     return answer ? *answer : fail(Code::internal, "no answer");
   }
   Result<Submitted> submit(const std::string& input = "x") {
-    return submit({world.spec(input), {"pump-7"}, ""});
+    return submit({world.spec(input), Names({"pump-7"}), ""});
   }
   template <class T, class Ask>
   Result<T> ask(Ask start) {
@@ -92,7 +93,7 @@ TEST_GROUP(Sent) {
 TEST(Sent, is_answered_and_offered_only_after_the_commit) {
   introduce();
   bool answered = false;
-  dispatch().submit({world.spec(), {"pump-7"}, ""}, [&](const auto&) { answered = true; });
+  dispatch().submit({world.spec(), Names({"pump-7"}), ""}, [&](const auto&) { answered = true; });
   world.cloud.turn();
   world.broker.run();
   CHECK_FALSE(answered);
@@ -106,7 +107,7 @@ TEST(Sent, is_answered_and_offered_only_after_the_commit) {
 }
 
 TEST(Sent, waits_for_a_device_that_is_away_and_expires_with_its_deadline) {
-  cloud::Submission submission{world.spec(), {"pump-7"}, ""};
+  cloud::Submission submission{world.spec(), Names({"pump-7"}), ""};
   submission.spec.deadline = 60s;
   leave();
   CHECK(submit(submission).ok());
@@ -165,7 +166,7 @@ TEST(Sent, goes_out_within_the_credits_that_the_device_granted) {
 }
 
 TEST(Sent, a_kind_that_the_device_does_not_take_waits_until_it_does) {
-  cloud::Submission submission{world.spec(), {"pump-7"}, ""};
+  cloud::Submission submission{world.spec(), Names({"pump-7"}), ""};
   submission.spec.kind = "secret";
   introduce();
   CHECK(submit(submission).ok());
@@ -255,7 +256,7 @@ TEST(Sent, P2_retry_revives_what_failed_and_never_what_succeeded) {
 
 TEST(Sent, a_group_counts_what_its_devices_did) {
   introduce();
-  auto made = submit({world.spec(), {"pump-7", "pump-8", "pump-9"}, ""});
+  auto made = submit({world.spec(), Names({"pump-7", "pump-8", "pump-9"}), ""});
   CHECK_EQUAL(3, made->group.size);
   offer();
   say_result(success(1, 1));
@@ -269,14 +270,18 @@ TEST(Sent, a_group_counts_what_its_devices_did) {
 }
 
 TEST(Sent, the_same_key_answers_the_same_group_also_after_a_restart) {
-  cloud::Submission submission{world.spec(), {"pump-7", "pump-8"}, "nightly"};
+  cloud::Submission submission{world.spec(), Names({"pump-7", "pump-8"}), "nightly"};
   auto first = submit(submission);
   world.restart();
   auto second = submit(submission);
   CHECK(second->repeated);
   CHECK(second->group == first->group);
+  submission.devices = fail(Code::not_found, "the cloud has forgotten pump-7");
+  CHECK(submit(submission)->group == first->group);
   submission.spec.input.bytes = to_bytes("another");
   CHECK(submit(submission).error().code == Code::conflict);
+  submission.key = "weekly";
+  CHECK(submit(submission).error().code == Code::not_found);
   CHECK_EQUAL(2, world.cloud.sent.tasks.size());
 }
 
@@ -297,12 +302,12 @@ TEST(Sent, P6_after_a_kill_everything_goes_on_where_it_was) {
 
 TEST(Sent, what_cannot_be_meant_is_refused_with_a_reason) {
   const auto refusal = [&](auto change) {
-    cloud::Submission submission{world.spec(), {"pump-7"}, ""};
+    cloud::Submission submission{world.spec(), Names({"pump-7"}), ""};
     change(submission);
     auto made = submit(submission);
     return made ? Code::internal : made.error().code;
   };
-  CHECK(refusal([](auto& s) { s.devices.clear(); }) == Code::not_found);
+  CHECK(refusal([](auto& s) { s.devices->clear(); }) == Code::not_found);
   CHECK(refusal([](auto& s) { s.spec.kind = ""; }) == Code::invalid_argument);
   CHECK(refusal([](auto& s) { s.spec.data = DataScope::edge_only; }) == Code::invalid_argument);
   CHECK(refusal([](auto& s) { s.spec.labels["spillway.device"] = "pump-8"; }) ==
