@@ -180,11 +180,13 @@ void answer_task(Service& service, const Call& call, Answer answer, Show show) {
       show);
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): every route is called like this.
 void task(Service& service, Call call, Answer answer) {
   answer_task(service, call, std::move(answer),
               [](const CloudTask& found) { return json_response(json_of(found)); });
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): every route is called like this.
 void trace(Service& service, Call call, Answer answer) {
   answer_task(service, call, std::move(answer),
               [](const CloudTask& found) { return json_response(trace_of(found, "cloud")); });

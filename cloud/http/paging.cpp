@@ -13,7 +13,7 @@ Paging::Paging(Call& call, QueryReader& query, ByteView key)
   std::sort(parameters.begin(), parameters.end());
   for (const auto& [name, value] : parameters) {
     if (name == "limit" || name == "cursor") continue;
-    query_ += "\n" + name + "=" + value;
+    query_.append("\n").append(name).append("=").append(value);
   }
   std::optional<std::string> cursor = query.text("cursor");
   if (!cursor) return;

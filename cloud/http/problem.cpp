@@ -37,10 +37,10 @@ unsigned status_of(Code code) {
     case Code::not_found: return 404;
     case Code::conflict: return 409;
     case Code::denied: return 403;
-    case Code::busy: return 503;
+    case Code::busy:
+    case Code::cancelled:
     case Code::unavailable: return 503;
     case Code::timeout: return 504;
-    case Code::cancelled: return 503;
     case Code::unsupported: return 501;
     default: return 500;
   }

@@ -76,7 +76,7 @@ Result<std::unique_ptr<Service>> Service::start(ServiceOptions options, ServiceP
   std::string code = link ? self->access_->make_link_code() : std::string();
   auto server = Server::prepare(
       self->options_.server,
-      [self](Request request, const Answer& answer) { self->handle(std::move(request), answer); });
+      [self](const Request& request, const Answer& answer) { self->handle(request, answer); });
   if (!server) return server.error();
   self->server_ = *std::move(server);
   self->bridge_->connect(*self->server_);
@@ -114,7 +114,7 @@ void Service::make_link(const std::string& code) {
 
 void Service::link_used() { ::unlink((options_.state_dir + "/link.txt").c_str()); }
 
-void Service::handle(Request request, const Answer& answer) {
+void Service::handle(const Request& request, const Answer& answer) {
   std::string id = std::to_string(options_.start % kIdRange) + "-" + std::to_string(++requests_);
   process(request, id, [answer, id, secure = secure()](Response response) {
     harden(response, secure);
@@ -208,10 +208,10 @@ Answer Service::audited(const Route& route, const Call& call, Answer answer) {
   row.operation = route.operation;
   row.target = call.request.path.substr(0, 500);
   row.request = call.id;
-  return [this, row, answer = std::move(answer)](Response response) {
+  return [this, row, answer = std::move(answer)](const Response& response) {
     AuditRow line = row;
     line.status = response.status;
-    store_->add(line, [answer, response](Result<void> kept) {
+    store_->add(line, [answer, response](const Result<void>& kept) {
       if (!kept) {
         runtime::log_once(Level::error, "audit", "the audit cannot be written",
                           {{"problem", kept.error().message}});

@@ -81,7 +81,7 @@ class Service {
 
  private:
   Service(ServiceOptions options, ServiceParts parts);
-  void handle(Request request, const Answer& answer);
+  void handle(const Request& request, const Answer& answer);
   void process(const Request& request, const std::string& id, const Answer& answer);
   void call_route(const Route& route, Call call, Answer answer);
   Answer audited(const Route& route, const Call& call, Answer answer);
