@@ -37,16 +37,12 @@ std::uint64_t OwnerTables::results() const {
   return ended;
 }
 
-// Whether what was kept stands in the way of new work: tasks were turned away for want of room,
-// there still is none, and most of what is here is finished. Fewer results than that are left to
-// those who wait for them.
-bool OwnerTables::is_filled_by_results(const Batch& batch) const {
-  const bool turned_away =
-      std::any_of(batch.losses.begin(), batch.losses.end(), [](const LossCount& loss) {
-        return loss.data == DataClass::tasks && loss.cause == LossCause::disk_budget;
-      });
+// Whether what was kept stands in the way of new work: there is little room left for it, and most
+// of what is here is finished. Fewer results than that are left to those who wait for them. Room is
+// made ahead, for whoever is turned away comes back much later.
+bool OwnerTables::is_filled_by_results() const {
   const std::uint64_t room = std::max(plan_.tasks() / 20, disk_cost(kInlineLimit));
-  if (!turned_away || in_use_ + room <= plan_.tasks()) return false;
+  if (in_use_ + room <= plan_.tasks()) return false;
   const auto& counts = file_.node().counts;
   return results() > std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}) - results();
 }
@@ -62,12 +58,8 @@ Status OwnerTables::make_room(const Batch& batch) {
   const std::uint64_t over =
       surplus(results() + ends, options_.budget.of(DataClass::results).items);
   if (Status status = drop_results(over, LossCause::items, batch); !status) return status;
-  if (is_filled_by_results(batch)) {
-    Status status = drop_results(kDropSlice, LossCause::disk_budget, batch);
-    if (!status) return status;
-  }
-  if (in_use_ > plan_.results()) {
-    const std::uint64_t drop = std::min(kDropSlice, 2 * ends + 16);
+  if (in_use_ > plan_.results() || is_filled_by_results()) {
+    const std::uint64_t drop = std::min(kDropSlice, 2 * (ends + batch.inserts.size()) + 16);
     Status status = drop_results(drop, LossCause::disk_budget, batch);
     if (!status) return status;
   }

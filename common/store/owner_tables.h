@@ -101,7 +101,7 @@ class OwnerTables {
     return file_.node().produced[static_cast<std::size_t>(data)];
   }
   std::uint64_t results() const;
-  bool is_filled_by_results(const Batch& batch) const;
+  bool is_filled_by_results() const;
   std::uint64_t& count(TaskState state) {
     return file_.node().counts[static_cast<std::size_t>(state)];
   }
