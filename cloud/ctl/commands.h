@@ -45,6 +45,7 @@ int task_trace(Api& api, const Console& console, const Words& words);
 int task_tail(Api& api, const Console& console, const Words& words);
 int task_submit(Api& api, const Console& console, const Words& words);
 int task_sent(Api& api, const Console& console, const Words& words);
+int task_groups(Api& api, const Console& console, const Words& words);
 int task_group(Api& api, const Console& console, const Words& words);
 int task_cancel(Api& api, const Console& console, const Words& words);
 int task_retry(Api& api, const Console& console, const Words& words);

@@ -153,14 +153,18 @@ void declare_sent(Noun& task, Words& words) {
   verb->add_option("--kind", words.kind, "of this kind");
   verb->add_option("--group", words.group, "of this submission");
   add_limit(verb, words);
+  add_limit(task.verb("groups", "submissions to devices, newest first", task_groups,
+                      "task groups -o wide"),
+            words);
   add_id(task.verb("group", "how far a submission is", task_group,
                    "task group 7f3a9c21d04b55e6-142x3"),
          words, "group");
   add_id(task.verb("cancel", "one sent to a device, or a whole submission", task_cancel,
                    "task cancel 7f3a9c21d04b55e6-142"),
          words, "task");
-  add_id(task.verb("retry", "one sent to a device that failed, was cancelled or expired",
-                   task_retry, "task retry 7f3a9c21d04b55e6-142"),
+  add_id(task.verb("retry", "one sent to a device, or all of a submission, that did not succeed",
+                   task_retry,
+                   "task retry 7f3a9c21d04b55e6-142\n  spwctl task retry 7f3a9c21d04b55e6-142x3"),
          words, "task");
 }
 

@@ -25,6 +25,8 @@ const std::vector<Column> kSentRow = {{"TASK", "id"},
                                       {"CREATED", "created", As::age, true}};
 
 const std::vector<Column> kGroup = {{"group", "id"},
+                                    {"kind", "kind"},
+                                    {"submitted", "created", As::age},
                                     {"tasks", "size"},
                                     {"waiting", "states.waiting"},
                                     {"ready", "states.ready"},
@@ -35,6 +37,19 @@ const std::vector<Column> kGroup = {{"group", "id"},
                                     {"cancelled", "states.cancelled"},
                                     {"expired", "states.expired"},
                                     {"forgotten", "forgotten", As::plain, true}};
+
+const std::vector<Column> kGroupRow = {{"GROUP", "id"},
+                                       {"KIND", "kind"},
+                                       {"SUBMITTED", "created", As::age},
+                                       {"TASKS", "size"},
+                                       {"SUCCEEDED", "states.succeeded"},
+                                       {"FAILED", "states.failed"},
+                                       {"RUNNING", "states.running"},
+                                       {"READY", "states.ready"},
+                                       {"WAITING", "states.waiting", As::plain, true},
+                                       {"LEASED", "states.leased", As::plain, true},
+                                       {"CANCELLED", "states.cancelled", As::plain, true},
+                                       {"EXPIRED", "states.expired", As::plain, true}};
 
 void show_task(const Console& console, const json::value& task) {
   std::vector<Column> columns = kSentRow;
@@ -173,11 +188,18 @@ int task_cancel(Api& api, const Console& console, const Words& words) {
   return change(api, console, words.id, "/cancel");
 }
 
+int task_groups(Api& api, const Console& console, const Words& words) {
+  Listing listing(console, kGroupRow);
+  Status status = api.list("/task-groups", words.limit, [&](const json::value& item) {
+    listing.add(item);
+    return true;
+  });
+  if (!status) return complain(console, status.error());
+  listing.end();
+  return 0;
+}
+
 int task_retry(Api& api, const Console& console, const Words& words) {
-  if (is_group(words.id)) {
-    console.err << "spwctl: a group is not tried again as a whole; see task sent --group\n";
-    return 2;
-  }
   return change(api, console, words.id, "/retry");
 }
 

@@ -80,9 +80,13 @@ class Dispatch {
   void cancel(TaskId id, Done<void> done);  // conflict: it has ended otherwise
   void retry(TaskId id, Done<void> done);   // conflict: it has not ended, or has succeeded
   void cancel(const GroupId& group, Done<std::uint64_t> done);  // how many were not done
+  // Those that failed, were cancelled or expired; how many. busy: there is no room for them all.
+  void retry(const GroupId& group, Done<std::uint64_t> done);
   void find(TaskId id, Done<SentTaskDetail> done);
   void list(const SentFilter& filter, Done<std::vector<SentTaskView>> done);
   void count(const GroupId& group, Done<GroupView> done);
+  // Whose first task has a number below `before`; the newest first.
+  void groups(std::uint64_t before, std::uint32_t limit, Done<std::vector<GroupView>> done);
 
   Origin origin() const { return origin_; }
   NodeTime now() const { return timeline_.now(); }
@@ -134,6 +138,7 @@ class Dispatch {
 
   // dispatch_people.cpp
   Status check(const Submission& submission) const;
+  Error too_many() const;
   Status room(const Submission& submission, std::uint64_t bytes) const;
   void repeat(const Submission& submission, std::uint64_t seq, const Done<Submitted>& done);
   void accept(const Submission& submission, const Done<Submitted>& done);
@@ -142,9 +147,16 @@ class Dispatch {
                        const std::string& device) const;
   SentTaskDetail detail_of(const store::TaskDetail& found) const;
   std::string waits_because(const store::TaskRow& row, const std::string& device) const;
+  TaskState state_of(const store::TaskRow& row) const;
   struct Listing;
   void list_on(std::shared_ptr<Listing> listing);
-  void count_on(std::shared_ptr<GroupView> view, std::uint64_t before, Done<GroupView> done);
+  struct Retrying;
+  void retry_on(std::shared_ptr<Retrying> retrying);
+  using Members = std::function<void(Result<std::vector<store::ListedTask>> page, bool last)>;
+  void each_member(const GroupId& group, Members take);
+  void members_before(const GroupId& group, std::uint64_t before, Members take);
+  struct Grouping;
+  void groups_on(std::shared_ptr<Grouping> grouping);
 
   DispatchOptions options_;
   DispatchParts parts_;

@@ -21,11 +21,6 @@ TaskSpec with_default_deadline(TaskSpec spec) {
   return spec;
 }
 
-Error no_such(TaskId id) {
-  return fail(Code::not_found, "nobody submitted a task " + to_string(id) +
-                                   " to a device, or its retention is over");
-}
-
 bool is_over(const SentFilter& filter, std::uint64_t seq) {
   return filter.group && seq < filter.group->first.seq;
 }
@@ -51,20 +46,12 @@ Status Dispatch::check(const Submission& submission) const {
 }
 
 Status Dispatch::room(const Submission& submission, std::uint64_t bytes) const {
-  const auto busy = [](std::string what) {
-    Error error = fail(Code::busy, std::move(what));
-    error.retry_after = std::chrono::seconds(30);
-    return error;
-  };
-  if (!store_problem_.empty()) return busy("nothing can be written: " + store_problem_);
-  if (tasks_.size() + submission.devices->size() > options_.max_tasks) {
-    return busy("more than " + std::to_string(options_.max_tasks) +
-                " tasks would wait for devices; cancel some, or wait until some are done");
-  }
+  if (!store_problem_.empty()) return no_room("nothing can be written: " + store_problem_);
+  if (tasks_.size() + submission.devices->size() > options_.max_tasks) return too_many();
   const std::uint64_t all = bytes * submission.devices->size();
   if (bytes_ + all > options_.max_bytes || parts_.store->use().files + all > options_.max_disk) {
-    return busy("there is no room for " + std::to_string(all) +
-                " more bytes of tasks for devices; wait until some are done");
+    return no_room("there is no room for " + std::to_string(all) +
+                   " more bytes of tasks for devices; wait until some are done");
   }
   return {};
 }
@@ -143,13 +130,13 @@ void Dispatch::cancel(TaskId id, Done<void> done) {
     }
     journal_.after([done] { done({}); });
   };
-  if (id.origin != origin_) return done(no_such(id));
+  if (id.origin != origin_) return done(no_such_task(id));
   if (SentTask* task = find(id.seq)) {
     apply(*task, lifecycle::cancel(task->state, tick()), {"cancelled", Code::cancelled});
     return answer(*task);
   }
   parts_.store->find(id.seq, [done, id](Result<store::TaskDetail> found) {
-    if (!found) return done(no_such(id));
+    if (!found) return done(no_such_task(id));
     const TaskState state = found->row.task.state;
     if (state == TaskState::cancelled) return done({});
     done(fail(Code::conflict,
@@ -157,24 +144,8 @@ void Dispatch::cancel(TaskId id, Done<void> done) {
   });
 }
 
-void Dispatch::cancel(const GroupId& group, Done<std::uint64_t> done) {
-  if (group.first.origin != origin_) return done(no_such(group.first));
-  std::uint64_t cancelled = 0;
-  std::vector<std::uint64_t> members;
-  for (const auto& [seq, task] : tasks_) {
-    if (group.contains(id_of(seq)) && !is_terminal(task.state.state)) members.push_back(seq);
-  }
-  for (std::uint64_t seq : members) {
-    SentTask& task = *find(seq);
-    apply(task, lifecycle::cancel(task.state, tick()), {"cancelled", Code::cancelled});
-    cancelled += 1;
-  }
-  journal_.after([done, cancelled] { done(cancelled); });
-  parts_.wake();
-}
-
 void Dispatch::retry(TaskId id, Done<void> done) {
-  if (id.origin != origin_) return done(no_such(id));
+  if (id.origin != origin_) return done(no_such_task(id));
   if (SentTask* task = find(id.seq); task && !is_terminal(task->state.state)) {
     return done(fail(Code::conflict, "task " + to_string(id) + " has not ended: it is " +
                                          std::string(to_string(task->state.state))));
@@ -182,7 +153,7 @@ void Dispatch::retry(TaskId id, Done<void> done) {
   parts_.store->find(
       id.seq, [this, id, done, alive = std::weak_ptr(alive_)](Result<store::TaskDetail> found) {
         if (alive.expired()) return;
-        if (!found) return done(no_such(id));
+        if (!found) return done(no_such_task(id));
         revive(found->row, done);
       });
 }
@@ -262,12 +233,12 @@ SentTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
 }
 
 void Dispatch::find(TaskId id, Done<SentTaskDetail> done) {
-  if (id.origin != origin_) return done(no_such(id));
+  if (id.origin != origin_) return done(no_such_task(id));
   parts_.store->find(
       id.seq, [this, id, done, alive = std::weak_ptr(alive_)](Result<store::TaskDetail> found) {
         if (alive.expired()) return;
         if (!found)
-          return done(found.error().code == Code::not_found ? no_such(id) : found.error());
+          return done(found.error().code == Code::not_found ? no_such_task(id) : found.error());
         done(detail_of(*found));
       });
 }
@@ -281,7 +252,8 @@ struct Dispatch::Listing {
 void Dispatch::list(const SentFilter& filter, Done<std::vector<SentTaskView>> done) {
   auto listing = std::make_shared<Listing>(Listing{filter, std::move(done), {}});
   if (filter.group) {
-    if (filter.group->first.origin != origin_) return listing->done(no_such(filter.group->first));
+    if (filter.group->first.origin != origin_)
+      return listing->done(no_such_task(filter.group->first));
     const std::uint64_t end = filter.group->first.seq + filter.group->size;
     listing->filter.before = std::min(filter.before, end);
   }
@@ -304,40 +276,6 @@ void Dispatch::list_on(std::shared_ptr<Listing> listing) {
       listing->found.push_back(view_of(each.row, each.kind, each.tenant));
     }
     listing->done(std::move(listing->found));
-  });
-}
-
-void Dispatch::count(const GroupId& group, Done<GroupView> done) {
-  if (group.first.origin != origin_ || group.first.seq >= next_seq_) {
-    return done(no_such(group.first));
-  }
-  auto view = std::make_shared<GroupView>();
-  view->group = group;
-  count_on(std::move(view), group.first.seq + group.size, std::move(done));
-}
-
-void Dispatch::count_on(std::shared_ptr<GroupView> view, std::uint64_t before,
-                        Done<GroupView> done) {
-  store::ListFilter asked;
-  asked.before = before;
-  asked.limit = kPage;
-  parts_.store->list(asked, [this, view, done, alive = std::weak_ptr(alive_)](
-                                Result<std::vector<store::ListedTask>> rows) {
-    if (alive.expired()) return;
-    if (!rows) return done(rows.error());
-    bool over = rows->size() < kPage;
-    for (const store::ListedTask& each : *rows) {
-      over = over || each.row.seq < view->group.first.seq;
-      if (each.row.seq < view->group.first.seq) break;
-      auto live = tasks_.find(each.row.seq);
-      const TaskState state = live == tasks_.end() ? each.row.task.state : live->second.state.state;
-      view->by_state[std::size_t(state)] += 1;
-    }
-    if (!over) return count_on(view, rows->back().row.seq, done);
-    std::uint64_t found = 0;
-    for (std::uint64_t each : view->by_state) found += each;
-    view->forgotten = view->group.size - std::min<std::uint64_t>(found, view->group.size);
-    done(*view);
   });
 }
 

@@ -24,4 +24,15 @@ Result<GroupId> parse_group_id(std::string_view text) {
   return group;
 }
 
+Error no_such_task(TaskId id) {
+  return fail(Code::not_found, "nobody submitted a task " + to_string(id) +
+                                   " to a device, or its retention is over");
+}
+
+Error no_room(std::string what) {
+  Error error = fail(Code::busy, std::move(what));
+  error.retry_after = std::chrono::seconds(30);
+  return error;
+}
+
 }  // namespace spillway::cloud

@@ -27,6 +27,9 @@ struct GroupId {
 std::string to_string(const GroupId& group);
 Result<GroupId> parse_group_id(std::string_view text);
 
+Error no_such_task(TaskId id);
+Error no_room(std::string what);  // busy, for half a minute
+
 struct Submission {
   TaskSpec spec;
   // One task each. An error answers whoever does not repeat a submission: the cloud may have
@@ -77,6 +80,8 @@ struct SentFilter {
 // How far the tasks of a group are. Those whose retention is over are only counted.
 struct GroupView {
   GroupId group;
+  std::string kind;    // empty: all are forgotten
+  Duration created{};  // since 1970
   std::array<std::uint64_t, 8> by_state{};
   std::uint64_t forgotten = 0;
 };

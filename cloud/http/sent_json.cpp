@@ -77,6 +77,8 @@ json::value json_of(const GroupView& group) {
   }
   return json::object{{"id", to_string(group.group)},
                       {"size", group.group.size},
+                      {"kind", group.kind.empty() ? json::value(nullptr) : json::value(group.kind)},
+                      {"created", time_or_null(group.created)},
                       {"states", std::move(states)},
                       {"forgotten", group.forgotten}};
 }

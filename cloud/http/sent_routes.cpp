@@ -12,6 +12,7 @@ namespace spillway::cloud::http {
 namespace {
 
 constexpr std::size_t kMaxSelected = 10'000;  // devices of one submission
+constexpr std::uint32_t kMaxGroups = 50;      // of one page: each is counted
 constexpr std::size_t kName = 64, kPairs = 32;
 constexpr double kYear = 366.0 * 24 * 3600;
 // A quarter of a task's input may be lost to base64, and its end is padded.
@@ -305,6 +306,38 @@ void cancel_group(Service& service, Call call, Answer answer) {
              });
 }
 
+void retry_group(Service& service, Call call, Answer answer) {
+  with_group(service, call, std::move(answer),
+             [](Dispatch& dispatch, const GroupId& group, Dispatch::Done<std::uint64_t> done) {
+               dispatch.retry(group, std::move(done));
+             });
+}
+
+void list_groups(Service& service, Call call, Answer answer) {
+  Dispatch* dispatch = dispatch_of(service, answer);
+  if (!dispatch) return;
+  QueryReader query(call.query);
+  Paging paging(call, query, service.access().cursor_key());
+  if (Status read = query.finish(); !read) return answer(problem(read.error()));
+  if (!paging.status()) return answer(problem(paging.status().error()));
+  const std::uint32_t limit = std::min(paging.limit(), kMaxGroups);
+  service.bridge().wait<std::vector<GroupView>>(
+      std::move(answer),
+      [dispatch, before = paging.before(), limit](Fleet&,
+                                                  Fleet::Done<std::vector<GroupView>> done) {
+        dispatch->groups(before, limit, std::move(done));
+      },
+      [paging, limit](const std::vector<GroupView>& groups) {
+        json::array items;
+        for (const GroupView& group : groups) items.push_back(json_of(group));
+        json::object page{{"items", std::move(items)}, {"next", nullptr}};
+        if (groups.size() == limit) {
+          page["next"] = paging.next(std::to_string(groups.back().group.first.seq));
+        }
+        return json_response(page);
+      });
+}
+
 }  // namespace
 
 std::span<const Route> sent_routes() {
@@ -314,9 +347,11 @@ std::span<const Route> sent_routes() {
       {Method::get, "/tasks/sent/{task}", "getSentTask", Scope::read, show},
       {Method::post, "/tasks/{task}/cancel", "cancelTask", Scope::operate, cancel},
       {Method::post, "/tasks/{task}/retry", "retryTask", Scope::operate, retry},
+      {Method::get, "/task-groups", "listTaskGroups", Scope::read, list_groups},
       {Method::get, "/task-groups/{group}", "getTaskGroup", Scope::read, show_group},
       {Method::post, "/task-groups/{group}/cancel", "cancelTaskGroup", Scope::operate,
        cancel_group},
+      {Method::post, "/task-groups/{group}/retry", "retryTaskGroup", Scope::operate, retry_group},
   };
   return kRoutes;
 }

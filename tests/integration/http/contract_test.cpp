@@ -54,6 +54,8 @@ const std::vector<std::pair<std::string, Example>> kExamples = {
     {"retryTask", {kSent, "", "", {}}},
     {"getTaskGroup", {kSent, "", "", {}}},
     {"cancelTaskGroup", {kSent, "", "", {}}},
+    {"listTaskGroups", {{}, "limit=2", "", {}}},
+    {"retryTaskGroup", {kSent, "", "", {}}},
     {"getFleetSeries", {{}, "metrics=online,backlog&step=60", "", {}}},
     {"acknowledgeAlert", {{{"alert", "1"}}, "", R"({"note":"on it"})", {}}},
     {"putAlertRule",

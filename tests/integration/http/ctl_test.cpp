@@ -56,6 +56,7 @@ TEST(Spwctl, every_look_succeeds_in_every_format) {
                                                        {"task", "show", ServiceRig::kTask},
                                                        {"task", "trace", ServiceRig::kTask},
                                                        {"alert", "list", "--all"},
+                                                       {"task", "groups"},
                                                        {"alert", "rules"},
                                                        {"token", "list"}};
   for (const auto& look : looks) {
@@ -106,6 +107,10 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   CHECK_EQUAL(0, run({"task", "retry", task}));
   CHECK_EQUAL(0, run({"task", "cancel", group, "-o", "json"}));
   CHECK(boost::json::parse(out.str()).at("states").at("cancelled") == 2);
+  CHECK_EQUAL(0, run({"task", "retry", group, "-o", "json"}));
+  CHECK(boost::json::parse(out.str()).at("states").at("cancelled") == 0);
+  CHECK_EQUAL(0, run({"task", "groups", "-o", "ndjson"}));
+  CHECK(said(group));
   CHECK_EQUAL(0, run({"task", "group", group}));
   CHECK_EQUAL(2, run({"task", "submit", "echo"}));
   CHECK_EQUAL(3, run({"task", "submit", "echo", "no-such"}));

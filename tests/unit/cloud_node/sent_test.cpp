@@ -269,6 +269,44 @@ TEST(Sent, a_group_counts_what_its_devices_did) {
   CHECK_EQUAL(1, *stopped);
 }
 
+TEST(Sent, P2_a_group_is_tried_again_where_it_did_not_succeed) {
+  introduce();
+  auto made = submit({world.spec(), Names({"pump-7", "pump-8", "pump-9"}), ""});
+  offer();
+  say_result(success(1, 1));
+  CHECK(cancelled(3) == Code::internal);
+  const auto again = [&] {
+    return ask<std::uint64_t>([&](auto done) { dispatch().retry(made->group, done); });
+  };
+  CHECK_EQUAL(1, *again());
+  CHECK(state(1) == TaskState::succeeded);
+  CHECK(state(2) == TaskState::ready);
+  CHECK(state(3) == TaskState::ready);
+  CHECK_EQUAL(0, *again());
+  const cloud::GroupId nobodys{{Origin{9}, 1}, 3};
+  auto unknown = ask<std::uint64_t>([&](auto done) { dispatch().retry(nobodys, done); });
+  CHECK(unknown.error().code == Code::not_found);
+}
+
+TEST(Sent, groups_are_listed_newest_first_and_page_by_page) {
+  const auto groups = [&](std::uint64_t before, std::uint32_t limit) {
+    return *ask<std::vector<cloud::GroupView>>(
+        [&](auto done) { dispatch().groups(before, limit, done); });
+  };
+  CHECK(groups(~0ULL, 10).empty());
+  auto first = submit({world.spec(), Names({"pump-7", "pump-8", "pump-9"}), ""});
+  auto second = submit();
+  auto both = groups(~0ULL, 10);
+  CHECK_EQUAL(2, both.size());
+  CHECK(both[0].group == second->group);
+  CHECK(both[1].group == first->group);
+  STRCMP_EQUAL("echo", both[1].kind.c_str());
+  CHECK_EQUAL(3, both[1].by_state[std::size_t(TaskState::ready)]);
+  CHECK_EQUAL(1, groups(~0ULL, 1).size());
+  CHECK(groups(second->group.first.seq, 1).front().group == first->group);
+  CHECK(groups(first->group.first.seq, 1).empty());
+}
+
 TEST(Sent, the_same_key_answers_the_same_group_also_after_a_restart) {
   cloud::Submission submission{world.spec(), Names({"pump-7", "pump-8"}), "nightly"};
   auto first = submit(submission);

@@ -2,6 +2,8 @@ import { after } from 'node:test';
 import { close } from './session.mjs';
 import './pages.test.mjs';
 import './use.test.mjs';
+import './sent.test.mjs';
+import './admin.test.mjs';
 import './live.test.mjs';
 import './load.test.mjs';
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { Fleet } from './fleet.mjs';
 import { device_of, kinds_of, losses_of, sessions_of, telemetry_of, trace_of } from './one.mjs';
+import { Sent } from './sent.mjs';
 
 // cloud/http's own.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -19,6 +20,7 @@ const rules = [
 export class MockCloud {
   constructor({ dist, devices = 1000, seed = 1, beat_ms = 500 }) {
     Object.assign(this, { dist, beat_ms, fleet: new Fleet(devices, { seed }), me: { name: 'ops', scope: 'admin', expires: null, csrf: 'csrf-1' }, signed_in: true, broken: new Set(), rules: structuredClone(rules), streams: new Set(), requests: [], writes: [], sequence: 0, refuse_streams: false });
+    this.sent = new Sent(this.fleet);
     this.files = new Map(JSON.parse(readFileSync(join(dist, 'files.json'), 'utf8')).map((file) => [file.path, file]));
     this.server = createServer((request, response) => this.answer(request, response).catch((error) => { response.destroy(error); console.error(error); }));
   }
@@ -108,6 +110,8 @@ export class MockCloud {
     const to = number('to', Date.now() / 1000), from = number('from', to - 3600), step = number('step', 10);
     const named = (otherwise) => query.get('metrics')?.split(',') ?? otherwise;
     const device = top === 'devices' && fleet.by_id.get(id), task = top === 'tasks' && fleet.tasks.find((one) => one.id === id);
+    const sent = this.sent.read(path, top, id, more, query, page);
+    if (sent) return sent;
     switch (path) {
       case '/fleet/summary': return fleet.summary();
       case '/fleet/map': return { at: new Date().toISOString(), ids: fleet.devices.map((one) => one.id), health: fleet.devices.map((one) => ['operational', 'degraded', 'updating', 'sleeping', 'disconnected', 'never_seen', 'quarantined', 'revoked'].indexOf(one.health)) };
@@ -149,6 +153,8 @@ export class MockCloud {
       if (changed.length) this.tell({ devices: changed });
       return this.json(response, 200, { matched: some.length, changed: changed.length, failed: 0, dry_run: !!dry_run });
     }
+    const [status, sent] = this.sent.write(path, top, id, more, body) ?? [];
+    if (status) return status === 409 ? this.problem(response, 409, 'It has ended otherwise.') : this.json(response, status, sent);
     if (top === 'alerts' && more === 'acknowledge' && alert) {
       Object.assign(alert, { acknowledged_by: this.me.name, note: body.note ?? '' });
       this.tell({ alerts: [alert] });
@@ -159,9 +165,12 @@ export class MockCloud {
       return this.json(response, 201, { id: 9, rule: body.rule, device: body.device ?? '', group: '', until: new Date(Date.now() + body.for_s * 1000).toISOString(), by: 'ops', note: '' });
     }
     if (path.startsWith('/alerts/rules/')) {
-      const rule = this.rules.find((one) => one.id === more);
+      const rule = this.rules.find((one) => one.id === more) ?? { id: more };
+      if (request.method === 'DELETE') this.rules = this.rules.filter((one) => one !== rule);
+      else if (!this.rules.includes(rule)) this.rules.push(rule);
       return this.json(response, 200, Object.assign(rule, body));
     }
+    if (path === '/tokens') return body.name === 'taken' ? this.problem(response, 409, 'There is a token of this name.') : this.json(response, 201, { id: 't9', name: body.name, scope: body.scope, created: new Date().toISOString(), expires: null, last_used: null, secret: 'spw_4fQ2-secret' });
     if (request.method === 'DELETE') return void response.writeHead(204).end();
     return this.problem(response, 404, `There is no ${path}.`);
   }

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { Alert, AlertPage, Rule, RuleList, Silence, SilenceList } from 'api-types';
+import type { Alert, AlertPage, Silence, SilenceList } from 'api-types';
 import { may, send } from '../api/client';
 import { useQuery } from '../api/query';
 import { duration, plural, words } from '../format';
@@ -9,18 +9,14 @@ import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { Ago, Loaded, Message, Page, Panel } from '../parts/page';
 import { Segmented } from '../parts/segmented';
-import { health_look, health_order, SeverityBadge } from '../parts/state';
-import { toast } from '../parts/toast';
+import { SeverityBadge } from '../parts/state';
+import { act } from '../parts/toast';
 import { place, set_query } from '../router';
+import { Rules } from './rules';
 
 const weight = { critical: 0, warning: 1, info: 2 } as const;
 const left_s = (until: string): number => (Date.parse(until) - now.value) / 1000;
 const is_silenced = (alert: Alert): boolean => !!alert.silenced_until && left_s(alert.silenced_until) > 0;
-
-// Does it, says so, and reads again what it changed.
-async function act(work: Promise<unknown>, said: string, again: () => void): Promise<void> {
-  try { await work; toast(said); again(); } catch (error) { toast((error as Error).message, 'bad'); }
-}
 
 export function AlertsPage() {
   const view = place.value.query.get('view') ?? 'firing';
@@ -114,31 +110,6 @@ function Silences() {
           <tbody>{data.items.map((silence) => (
             <tr key={silence.id}><td>{words(silence.rule) || 'any'}</td><td>{silence.device || 'any'}</td><td>{silence.group || 'any'}</td><td>{silence.by}</td><td>{silence.note || '–'}</td><td>{duration(Math.max(0, Math.round(left_s(silence.until))))}</td>
               <td class="right">{may('operate') && <button class="text-button" onClick={() => end(silence)}>End</button>}</td></tr>
-          ))}</tbody>
-        </table></div>}
-      </Loaded>
-    </Panel>
-  );
-}
-
-function condition(rule: Rule): string {
-  const value = rule.subject === 'health' ? health_look[health_order[rule.value] ?? 'operational'].word.toLowerCase() : String(rule.value);
-  // A reason either holds or does not.
-  const what = rule.compare === 'is' && rule.subject !== 'health' ? words(rule.subject) : `${words(rule.subject)} ${rule.compare} ${value}`;
-  return `${what}${rule.lasting_s > 0 ? ` for ${duration(rule.lasting_s)}` : ''}`;
-}
-
-function Rules() {
-  const query = useQuery<RuleList>('/alerts/rules', 60);
-  const flip = ({ id, ...body }: Rule) => act(send('PUT', `/alerts/rules/${encodeURIComponent(id)}`, { ...body, enabled: !body.enabled }), body.enabled ? 'Disabled' : 'Enabled', query.again);
-  return (
-    <Panel title="Rules" note="watched on the server">
-      <Loaded query={query} rows={6} empty={(data) => data.items.length === 0 && <Message icon="bell" title="No rules" />}>
-        {(data) => <div class="table-box" tabIndex={0} role="region" aria-label="Rules"><table class="table">
-          <thead><tr><th>Rule</th><th>Severity</th><th>Of</th><th>Fires when</th><th>Enabled</th></tr></thead>
-          <tbody>{data.items.map((rule) => (
-            <tr key={rule.id}><td>{rule.title}</td><td><SeverityBadge severity={rule.severity} plain /></td><td class="nowrap">{rule.scope === 'fleet' ? 'the fleet' : rule.group ? `devices of ${rule.group}` : 'each device'}</td><td>{condition(rule)}</td>
-              <td>{may('admin') ? <label class="switch"><input type="checkbox" role="switch" checked={rule.enabled} onChange={() => flip(rule)} /><span class="hidden">{rule.title}</span><i /></label> : rule.enabled ? 'yes' : 'no'}</td></tr>
           ))}</tbody>
         </table></div>}
       </Loaded>

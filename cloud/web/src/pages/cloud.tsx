@@ -1,13 +1,13 @@
 import type { ComponentChildren } from 'preact';
-import type { AuditPage, Cloud, KindList, TokenList } from 'api-types';
-import { may, send } from '../api/client';
+import type { AuditPage, Cloud, KindList } from 'api-types';
+import { may } from '../api/client';
 import { useQuery } from '../api/query';
 import { bytes, compact, count, duration, plural, ratio, sentence, words } from '../format';
 import { summary } from '../live/live';
 import { Icon } from '../parts/icons';
 import { Ago, Fact, Loaded, Message, Page, Panel } from '../parts/page';
 import { Badge } from '../parts/state';
-import { toast } from '../parts/toast';
+import { Tokens } from './tokens';
 
 export function CloudPage() {
   const query = useQuery<Cloud>('/cloud', 5);
@@ -74,24 +74,6 @@ function Kinds() {
               <td class="right">{kind.failed > 0 ? <span class="tone-bad">{compact(kind.failed)} ({ratio(kind.failed / Math.max(1, kind.done + kind.failed))})</span> : '0'}</td>
               <td class="right">{duration(kind.run.p50_s)}</td><td class="right">{duration(kind.run.p95_s)}</td></tr>
           ))}</tbody>
-        </table></div>}
-      </Loaded>
-    </Panel>
-  );
-}
-
-function Tokens() {
-  const query = useQuery<TokenList>('/tokens', 60);
-  const revoke = async (id: string): Promise<void> => {
-    try { await send('DELETE', `/tokens/${encodeURIComponent(id)}`); toast('Revoked'); query.again(); } catch (error) { toast((error as Error).message, 'bad'); }
-  };
-  return (
-    <Panel title="Tokens" note={<>new ones: <code>spwctl token create</code></>}>
-      <Loaded query={query} need="admin" empty={(data) => data.items.length === 0 && <Message icon="lock" title="No tokens" />}>
-        {(data) => <div class="table-box" tabIndex={0} role="region" aria-label="Tokens"><table class="table">
-          <thead><tr><th>Name</th><th>Scope</th><th>Expires</th><th>Last used</th><th><span class="hidden">Actions</span></th></tr></thead>
-          <tbody>{data.items.map((token) => <tr key={token.id}><td>{token.name}</td><td>{token.scope}</td><td>{token.expires ? new Date(token.expires).toLocaleDateString('en-GB') : 'never'}</td><td><Ago at={token.last_used} /></td>
-            <td class="right"><button class="text-button" onClick={() => revoke(token.id)} aria-label={`Revoke ${token.name}`}>Revoke</button></td></tr>)}</tbody>
         </table></div>}
       </Loaded>
     </Panel>

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import type { BulkOutcome, Device, DeviceSeries, EventPage, LossList, Session, SessionList, TaskPage } from 'api-types';
+import type { BulkOutcome, Device, DeviceSeries, EventPage, LossList, Session, SentTaskPage, SessionList, TaskPage } from 'api-types';
 import { may, send } from '../api/client';
 import { useQuery } from '../api/query';
 import { TimeChart } from '../charts/time_chart';
@@ -10,6 +10,8 @@ import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { Ago, Fact, Loaded, Message, Page, Panel } from '../parts/page';
 import { event_word, HealthBadge, reason_word } from '../parts/state';
+import { RunButton } from '../parts/run_tasks';
+import { SentTable } from '../parts/sent_table';
 import { TaskTable } from '../parts/task_table';
 import { toast } from '../parts/toast';
 import { Connectivity } from '../charts/connectivity';
@@ -24,7 +26,7 @@ export function DevicePage({ id }: { id: string }) {
   return (
     <Page title={id} wide
       lead={device && <><HealthBadge health={device.health} /> {device.since && <span>for <Ago at={device.since} bare /></span>}</>}
-      actions={device && may('operate') && <QuarantineButton device={device} again={query.again} />}>
+      actions={device && may('operate') && <><RunButton aim={{ devices: [id] }} whom={id} /><QuarantineButton device={device} again={query.again} /></>}>
       <p class="crumbs"><a href="/devices"><Icon name="left" size={14} />All devices</a></p>
       <Loaded query={query} rows={8}>{(data) => <Sections device={data} />}</Loaded>
     </Page>
@@ -40,6 +42,7 @@ function Sections({ device }: { device: Device }) {
     {device.measured ? <Strip device={device} tel={tel} /> : <Panel title="Now"><Message icon="dashed" title="It has told nothing yet">Telemetry comes every ten seconds once its agent is connected.</Message></Panel>}
     <div class="split even"><History id={device.id} /><Sessions id={device.id} /></div>
     <Tasks id={device.id} />
+    <Sent id={device.id} />
     <div class="split even"><Losses id={device.id} /><Events id={device.id} /></div>
     <Configuration device={device} />
   </>;
@@ -121,6 +124,17 @@ function Tasks({ id }: { id: string }) {
     <Panel title="Tasks in the cloud" note="leased by this device" actions={<a href={`/tasks?device=${id}`}>All of them</a>}>
       <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="None at the moment">What the device runs itself stays on the device: <code>spillway list</code> shows it there.</Message>}>
         {(data) => <TaskTable label="Tasks of this device" tasks={data.items} with_device={false} />}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function Sent({ id }: { id: string }) {
+  const query = useQuery<SentTaskPage>(`/tasks/sent?device=${id}&limit=12`, 5);
+  return (
+    <Panel title="Tasks sent to it" note="by operators of this cloud" actions={<a href={`/tasks/sent?device=${id}`}>All of them</a>}>
+      <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="None was sent to it" />}>
+        {(data) => <SentTable label="Tasks sent to this device" tasks={data.items} with_device={false} />}
       </Loaded>
     </Panel>
   );

@@ -1,4 +1,7 @@
-import type { Health, Reason } from 'api-types';
+import type { Health, Reason, Selector } from 'api-types';
+
+// Why a device is degraded.
+export const reasons = ['backlog_growing', 'hot', 'battery_low', 'link_poor', 'clock_wrong', 'certificate_expiring', 'disk_low', 'tasks_failing', 'data_lost'] as const;
 
 export interface DeviceFilter { q: string; health: Health[]; reason: Reason[]; group: string; kind: string; label: string; version: string; sort: string }
 
@@ -21,3 +24,8 @@ export function next_sort(current: string, column: string, first: string): strin
 
 export const toggled = (list: string[], entry: string): string[] =>
   list.includes(entry) ? list.filter((other) => other !== entry) : [...list, entry];
+
+// The same devices as the API names them in a body.
+export function selector_of({ sort: _, label, ...chosen }: DeviceFilter): Selector {
+  return { ...Object.fromEntries(Object.entries(chosen).filter(([, value]) => value.length > 0)), ...(label && { label: label.split(',') }) };
+}

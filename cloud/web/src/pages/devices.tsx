@@ -11,11 +11,11 @@ import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { Ago, Loading, Message, NoPermission, Page } from '../parts/page';
 import { health_look, health_order, HealthBadge, reason_word } from '../parts/state';
+import { RunButton } from '../parts/run_tasks';
 import { toast } from '../parts/toast';
 import { VirtualList, type Column } from '../parts/virtual_list';
-import { filter_of, is_filtered, is_narrowed, next_sort, toggled, type DeviceFilter } from './device_query';
+import { filter_of, is_filtered, is_narrowed, next_sort, reasons, selector_of, toggled, type DeviceFilter } from './device_query';
 
-const reasons = ['backlog_growing', 'hot', 'battery_low', 'link_poor', 'clock_wrong', 'certificate_expiring', 'disk_low', 'tasks_failing', 'data_lost'] as const;
 const kFirst = 200, kPage = 1000; // rows: what is seen soon comes soon
 const kRenewal = 10_000; // ms
 
@@ -71,7 +71,7 @@ export function DevicesPage() {
   const fleet = summary.value;
   const shown = !paged.newest ? '' : is_filtered(filter) && fleet ? `${count(total)} of ${plural(fleet.devices, 'device')}` : plural(total, 'device');
   return (
-    <Page title="Devices" lead={<span role="status">{shown}</span>} wide actions={may('operate') && is_filtered(filter) && total > 0 && <BulkButton filter={filter} />}>
+    <Page title="Devices" lead={<span role="status">{shown}</span>} wide actions={may('operate') && is_filtered(filter) && total > 0 && <><RunButton aim={{ select: selector_of(filter) }} whom={`each of the ${plural(total, 'device')} that match`} /><BulkButton filter={filter} /></>}>
       <Filters filter={filter} />
       {paged.error instanceof ApiError && paged.rows.length === 0 ? (paged.error.status === 403 ? <NoPermission need="read" />
         : <Message icon="warn" tone="bad" title="The devices could not be loaded"><p>{paged.error.message}</p><button class="button" onClick={() => paged.retry()}>Try again</button></Message>)
@@ -157,8 +157,7 @@ export function Search({ value }: { value: string }) {
 // Acts on whatever matches at that moment, after saying how many that would be.
 function BulkButton({ filter }: { filter: DeviceFilter }) {
   const open = useSignal<BulkOutcome | null>(null);
-  const { sort: _, ...chosen } = filter;
-  const select = { ...Object.fromEntries(Object.entries(chosen).filter(([, value]) => value.length > 0)), ...(filter.label && { label: filter.label.split(',') }) };
+  const select = selector_of(filter);
   const act = async (action: 'quarantine' | 'release', dry_run: boolean): Promise<void> => {
     try {
       const outcome = await send<BulkOutcome>('POST', '/devices/actions', { action, select, dry_run });

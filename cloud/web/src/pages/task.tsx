@@ -7,6 +7,7 @@ import { Icon } from '../parts/icons';
 import { Ago, Fact, Loaded, Message, Page, Panel } from '../parts/page';
 import { TaskBadge } from '../parts/state';
 import { number_of, waited } from '../parts/task_table';
+import { failure_meanings } from './failures';
 
 export function TaskDetailPage({ id }: { id: string }) {
   const address = `/tasks/${encodeURIComponent(id)}`;
@@ -17,7 +18,7 @@ export function TaskDetailPage({ id }: { id: string }) {
     <Page title={`Task ${number_of(id)}`} wide lead={task && <><TaskBadge task={task} /> <span>{task.kind}</span> <span>from <a href={`/devices/${task.device}`}>{task.device}</a></span></>}>
       <p class="crumbs"><a href="/tasks"><Icon name="left" size={14} />All tasks</a></p>
       <Loaded query={query} rows={6}>{(data) => <>
-        {data.failure !== 'none' && <ul class="reasons" aria-label="Failure"><li class="tone-bad"><Icon name="cross" /><b>{sentence(words(data.failure))}</b><span>{meanings[data.failure]}</span></li></ul>}
+        {data.failure !== 'none' && <ul class="reasons" aria-label="Failure"><li class="tone-bad"><Icon name="cross" /><b>{sentence(words(data.failure))}</b><span>{failure_meanings[data.failure]}</span></li></ul>}
         <Panel title="Where its time went">
           <Loaded query={trace} rows={4} empty={(held) => held.spans.length === 0 && <Message icon="clock" title="No spans are kept of this task" />}>
             {(held) => <Waterfall trace={held} now_s={(now.value - Date.parse(held.began)) / 1000} />}
@@ -28,13 +29,6 @@ export function TaskDetailPage({ id }: { id: string }) {
     </Page>
   );
 }
-
-const meanings: Record<Task['failure'], string> = {
-  none: '', error: 'The kind returned an error; it used up one of the task’s attempts.', timeout: 'It ran longer than it may; that used up one of the task’s attempts.',
-  crash: 'The cloud came back without it; three of those fail a task for good.', lost: 'Nothing was heard of it for a whole lease; that uses up nothing.',
-  interrupted: 'The cloud was stopped or drained; that uses up nothing.', refused: 'The cloud had no room for it.', poison: 'It crashed wherever it ran, and is not tried again.',
-  dependency: 'A task it came after did not succeed.', disconnected: 'The link was down, and it asked to fail then.',
-};
 
 // The cloud sees the attempt it was granted; the owner's weighing of the places stays on the device.
 function Placement({ task }: { task: Task }) {

@@ -10,7 +10,8 @@ import { Icon } from '../parts/icons';
 import { Loaded, Message, Page, Panel } from '../parts/page';
 import { task_look } from '../parts/state';
 import { TaskTable, waited } from '../parts/task_table';
-import { place, set_query } from '../router';
+import { Segmented } from '../parts/segmented';
+import { go, place, set_query } from '../router';
 import { toggled } from './device_query';
 
 const states = ['accepted', 'running', 'done', 'answered'] as const;
@@ -39,7 +40,7 @@ export function TasksPage() {
   const filtered = query.size > 0;
 
   return (
-    <Page title="Tasks" lead="what devices leased to this cloud, newest first" wide>
+    <Page title="Tasks" lead="what devices leased to this cloud, newest first" wide actions={<TaskDirections value="leased" />}>
       <div class="filters">
         <div class="chips" role="group" aria-label="State">
           {states.map((one) => <button key={one} class={`chip tone-${task_look[one].tone}`} aria-pressed={state.includes(one)} onClick={() => set_query({ state: toggled(state, one).join(',') || null })}><Icon name={task_look[one].icon} size={14} />{task_look[one].word}</button>)}
@@ -69,6 +70,11 @@ export function TasksPage() {
     </Page>
   );
 }
+
+// Which way tasks go: devices lease theirs to the cloud, and lease what is sent to them.
+export const TaskDirections = ({ value }: { value: 'leased' | 'sent' }) => (
+  <Segmented name="direction" label="Which tasks" value={value} options={[['leased', 'From devices'], ['sent', 'Sent to devices']]} choose={(name) => go(name === 'sent' ? '/tasks/sent' : '/tasks')} />
+);
 
 function Times({ tasks }: { tasks: Task[] }) {
   const failures = new Map<string, number>();

@@ -1,4 +1,4 @@
-import type { Event, Health, Reason, Severity, Task } from 'api-types';
+import type { Event, Health, Reason, SentTask, Severity, Task } from 'api-types';
 import { sentence, words } from '../format';
 import { Icon, type IconName } from './icons';
 
@@ -25,6 +25,17 @@ export const task_look: Record<Task['state'], Look> = {
   answered: { icon: 'check', tone: 'ok', word: 'Answered' },
 };
 
+export const sent_look: Record<SentTask['state'], Look> = {
+  waiting: { icon: 'pause', tone: 'mute', word: 'Waiting' },
+  ready: { icon: 'clock', tone: 'mute', word: 'Ready' },
+  leased: { icon: 'up', tone: 'calm', word: 'Leased' },
+  running: { icon: 'play', tone: 'info', word: 'Running' },
+  succeeded: { icon: 'check', tone: 'ok', word: 'Succeeded' },
+  failed: { icon: 'cross', tone: 'bad', word: 'Failed' },
+  cancelled: { icon: 'ban', tone: 'mark', word: 'Cancelled' },
+  expired: { icon: 'moon', tone: 'warn', word: 'Expired' },
+};
+
 export const severity_look: Record<Severity, Look> = {
   critical: { icon: 'cross', tone: 'bad', word: 'Critical' },
   warning: { icon: 'warn', tone: 'warn', word: 'Warning' },
@@ -45,3 +56,5 @@ export function TaskBadge({ task }: { task: Pick<Task, 'state' | 'failure'> }) {
   const failed = task.failure !== 'none';
   return <Badge plain look={failed ? { icon: 'cross', tone: 'bad', word: sentence(words(task.failure)) } : task_look[task.state]} />;
 }
+
+export const SentBadge = ({ task }: { task: Pick<SentTask, 'state'> }) => <Badge plain look={sent_look[task.state]} />;

@@ -1,0 +1,69 @@
+import type { SentTaskPage, TaskGroup, TaskGroupPage } from 'api-types';
+import { with_params } from '../api/client';
+import { useQuery } from '../api/query';
+import { count, plural } from '../format';
+import { GroupBar, GroupWords, sent_states, unfinished, type SentState } from '../parts/group_progress';
+import { Icon } from '../parts/icons';
+import { Ago, Loaded, Message, Page, Panel } from '../parts/page';
+import { RunButton } from '../parts/run_tasks';
+import { SentTable } from '../parts/sent_table';
+import { sent_look } from '../parts/state';
+import { short_id } from '../parts/task_table';
+import { place, set_query } from '../router';
+import { TaskDirections } from './tasks';
+
+const kEvery = 3; // seconds: this is read, the stream does not carry it
+
+// What operators sent to devices: by submission, and one by one when a filter asks for it.
+export function SentPage() {
+  return (
+    <Page title="Tasks" lead="what was sent to devices from here, newest first" wide actions={<><TaskDirections value="sent" /><RunButton primary aim={{ select: {} }} whom="every device of the fleet" /></>}>
+      <Groups />
+      <SentTasks />
+    </Page>
+  );
+}
+
+function Groups() {
+  const query = useQuery<TaskGroupPage>('/task-groups?limit=20', kEvery);
+  return (
+    <Panel title="Submissions" note={query.data?.next ? 'the newest 20' : ''}>
+      <Loaded query={query} rows={4} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="Nothing was sent to a device yet">Choose devices on their page or by a filter of the list, then Run a task. They keep their own work first.</Message>}>
+        {(data) => <ul class="groups">{data.items.map((group) => <GroupRow key={group.id} group={group} />)}</ul>}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function GroupRow({ group }: { group: TaskGroup }) {
+  const left = unfinished(group);
+  return (
+    <li><a class="group-name" href={`/tasks/sent/${group.id}`}><b>{group.kind ?? 'Forgotten'}</b> on {plural(group.size, 'device')}</a>
+      <span class="row-age"><span class="mono" title={group.id}>{short_id(group.id)}</span> · <Ago at={group.created} /></span>
+      <GroupBar group={group} />
+      <GroupWords group={group} /><span class="quiet group-left">{left ? `${count(left)} to go` : 'all ended'}</span></li>
+  );
+}
+
+function SentTasks() {
+  const { query } = place.value;
+  const state = query.get('state') as SentState | null, device = query.get('device') ?? '';
+  const list = useQuery<SentTaskPage>(with_params('/tasks/sent', { state: state ?? '', device, limit: 100 }), kEvery);
+  const filtered = !!state || !!device;
+  return <>
+    <div class="filters">
+      <div class="chips" role="group" aria-label="State">
+        {sent_states.map((one) => <button key={one} class={`chip tone-${sent_look[one].tone}`} aria-pressed={state === one} onClick={() => set_query({ state: state === one ? null : one })}><Icon name={sent_look[one].icon} size={14} />{sent_look[one].word}</button>)}
+      </div>
+      {device && <button class="chip" aria-pressed="true" onClick={() => set_query({ device: null })}>{device}<span aria-hidden="true">×</span><span class="hidden">remove this filter</span></button>}
+      {filtered && <button class="text-button" onClick={() => set_query({ state: null, device: null })}>Clear</button>}
+    </div>
+    <Panel title="One by one" note={list.data?.next ? 'the newest 100' : list.data ? plural(list.data.items.length, 'task') : ''}>
+      <Loaded query={list} rows={8} empty={(data) => data.items.length === 0 && (filtered
+        ? <Message icon="search" title="No task matches"><button class="button" onClick={() => set_query({ state: null, device: null })}>Show all of them</button></Message>
+        : <Message icon="tasks" title="None yet" />)}>
+        {(data) => <SentTable label="Tasks sent to devices, newest first" tasks={data.items} />}
+      </Loaded>
+    </Panel>
+  </>;
+}
