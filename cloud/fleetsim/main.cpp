@@ -18,6 +18,9 @@ constexpr char kExamples[] =
     "      ten thousand, connecting 200 a second, giving 50 tasks a second to the cloud\n"
     "  spillway-fleetsim --broker mqtt://127.0.0.1:1883 -n 500 --links ./links --for 300\n"
     "      on recorded links (CSV: t_s,capacity_kbit_s,rtt_ms,loss_pct), for five minutes\n"
+    "Devices take `echo` from the cloud, by the life cycle of real ones: 16 held, 2 at once, also\n"
+    "over outages and restarts. With a cloud on the same broker, this runs one task on each:\n"
+    "  spwctl task submit echo --all\n"
     "One certificate speaks for all devices. Its name needs rights that no device has; with\n"
     "mosquitto and a certificate for `fleetsim`, in the access list:\n"
     "  user fleetsim\n"
@@ -52,9 +55,12 @@ Status read_links(Command& command) {
 
 void say_progress(const SwarmStats& stats, const SwarmStats& before, double at) {
   std::fprintf(
-      stderr, "%6.0f s  online %u  frames/s %llu  offers %llu  results %llu  drops %llu%s%s\n", at,
-      stats.online, static_cast<unsigned long long>(stats.frames - before.frames),
+      stderr,
+      "%6.0f s  online %u  frames/s %llu  offers %llu  results %llu  leased %llu  "
+      "drops %llu%s%s\n",
+      at, stats.online, static_cast<unsigned long long>(stats.frames - before.frames),
       static_cast<unsigned long long>(stats.offers), static_cast<unsigned long long>(stats.results),
+      static_cast<unsigned long long>(stats.leased_done),
       static_cast<unsigned long long>(stats.drops), stats.failures > before.failures ? "  " : "",
       stats.failures > before.failures ? stats.last_problem.c_str() : "");
 }
@@ -64,11 +70,12 @@ void print_json(const Command& command, const SwarmStats& stats) {
   std::printf(
       "{\"devices\":%u,\"seed\":%llu,\"online\":%u,\"connects\":%llu,\"failures\":%llu,"
       "\"drops\":%llu,\"peak_connects_per_second\":%u,\"frames\":%llu,\"frame_bytes\":%llu,"
-      "\"offers\":%llu,\"accepted\":%llu,\"results\":%llu,\"refused\":%llu}\n",
+      "\"offers\":%llu,\"accepted\":%llu,\"results\":%llu,\"refused\":%llu,"
+      "\"leased\":%llu,\"leased_done\":%llu}\n",
       command.swarm.devices, number(command.swarm.seed), stats.online, number(stats.connects),
       number(stats.failures), number(stats.drops), stats.peak_connects, number(stats.frames),
       number(stats.frame_bytes), number(stats.offers), number(stats.accepts), number(stats.results),
-      number(stats.refused));
+      number(stats.refused), number(stats.leased), number(stats.leased_done));
 }
 
 int simulate(const Command& command) {
@@ -133,6 +140,9 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("--tasks", swarm.tasks_per_second, "Tasks a second offered to the cloud, by all")
       ->check(CLI::Range(0.0, 100'000.0))
       ->capture_default_str();
+  app.add_option("--run-seconds", swarm.leased.run_seconds, "What a task sent to a device takes")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
   app.add_option("--links", command.links, "Folder of recorded links, dealt out to the devices");
   app.add_option("--for", command.seconds, "Seconds to run; 0: until interrupted")
       ->capture_default_str();
@@ -144,6 +154,7 @@ void add_options(CLI::App& app, Command& command) {
   share("--hot", habits.hot, "Share of devices that run hot");
   share("--slow-clocks", habits.slow_clock, "Share of devices whose clock falls behind");
   share("--lossy", habits.lossy, "Share of devices that lose data");
+  share("--failing", swarm.leased.failing, "Share of tasks sent to devices that fail there");
   app.add_option("--outages", habits.outages, "Outages an hour and device, without --links")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();

@@ -25,8 +25,9 @@ std::string topic_of(const std::string& device, Direction direction, Channel cha
 }  // namespace
 
 struct Swarm::Member {
-  Member(std::uint32_t number, std::string id, Behaviour life)
-      : index(number), name(std::move(id)), behaviour(std::move(life)) {}
+  Member(std::uint32_t number, std::string id, Behaviour life, std::uint64_t seed,
+         const LeasedOptions& options)
+      : index(number), name(std::move(id)), behaviour(std::move(life)), leased(seed, options) {}
   std::uint32_t index;
   std::string name;
   Behaviour behaviour;
@@ -38,6 +39,7 @@ struct Swarm::Member {
   std::uint64_t next_task = 0;
   std::map<std::uint64_t, bool> outstanding;  // tasks offered; whether accepted
   double spoke = 0;
+  LeasedTasks leased;
 
   std::uint64_t session() const { return std::uint64_t(behaviour.starts()) << 32 | connections; }
   Origin origin() const { return {std::hash<std::string>()(name) | 1}; }
@@ -64,7 +66,8 @@ Result<std::unique_ptr<Swarm>> Swarm::create(asio::io_context& loop, SwarmOption
   for (std::uint32_t i = 0; i < given.devices; ++i) {
     auto link = given.links.empty() ? nullptr : given.links[i % given.links.size()];
     swarm->members_.push_back(std::make_unique<Member>(
-        i, swarm->name_of(i), Behaviour(given.seed * 1'000'003 + i, given.habits, link)));
+        i, swarm->name_of(i), Behaviour(given.seed * 1'000'003 + i, given.habits, link),
+        given.seed * 7'368'787 + i, given.leased));
     if (Result<std::string> good = check_device_id(swarm->members_.back()->name); !good) {
       return good.error();
     }
@@ -113,6 +116,8 @@ Status Swarm::make_tls() {
   if (error) return fail(Code::invalid_argument, "cannot use " + *file + ": " + error.message());
   return {};
 }
+
+NodeTime Swarm::time() const { return NodeTime(Duration(std::int64_t(now() * 1e6))); }
 
 double Swarm::now() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
@@ -168,6 +173,7 @@ void Swarm::tick() {
   auto turn = std::size_t(at / options_.interval * options_.devices);
   for (; next_frame_ < turn; ++next_frame_) live(*members_[next_frame_ % members_.size()], at);
   offer_tasks(passed);
+  run_leased();
   timer_.expires_after(kTick);
   timer_.async_wait([this](asio::error_code error) {
     if (!error) tick();
@@ -187,6 +193,7 @@ void Swarm::live(Member& member, double at) {
     if (restarted) {
       member.connections = 0;
       member.outstanding.clear();
+      member.leased.restarted(time());
     }
   }
   if (!member.link && !member.waits) schedule_connect(member);
@@ -227,7 +234,7 @@ Bytes Swarm::state_of(const Member& member, bool online, bool graceful) const {
   presence.workers = 2;
   presence.memory = 1 << 30;
   presence.tags = {"sim"};
-  presence.kinds = {{"echo", 1}};
+  presence.kinds = {{"echo", 1, true}};
   return wire::encode(presence);
 }
 
@@ -262,6 +269,8 @@ void Swarm::on_packet(Member& member, const Packet& packet) {
                       Epoch{},
                       spec_});
     }
+    lease(member,
+          [](LeasedTasks& tasks, NodeTime at, const auto& send) { tasks.connected(at, send); });
     return;
   }
   bool refused =
@@ -292,7 +301,20 @@ void Swarm::on_publish(Member& member, const Packet& packet) {
 
 void Swarm::on_item(Member& member, const wire::Item& item) {
   std::string acks = topic_of(member.name, Direction::up, Channel::ack);
-  if (auto* accept = std::get_if<wire::Accept>(&item)) {
+  const auto hand = [&](const auto& said) {
+    lease(member,
+          [&](LeasedTasks& tasks, NodeTime at, const auto& send) { tasks.on(said, at, send); });
+  };
+  if (auto* offer = std::get_if<wire::Offer>(&item)) {
+    ++stats_.leased;
+    hand(*offer);
+  } else if (auto* kept = std::get_if<wire::BeatAck>(&item)) {
+    hand(*kept);
+  } else if (auto* ack = std::get_if<wire::ResultAck>(&item)) {
+    hand(*ack);
+  } else if (auto* cancel = std::get_if<wire::Cancel>(&item)) {
+    hand(*cancel);
+  } else if (auto* accept = std::get_if<wire::Accept>(&item)) {
     auto found = member.outstanding.find(accept->id.seq);
     if (found != member.outstanding.end() && !std::exchange(found->second, true)) ++stats_.accepts;
   } else if (auto* nack = std::get_if<wire::Nack>(&item)) {
@@ -307,6 +329,32 @@ void Swarm::on_item(Member& member, const wire::Item& item) {
     say(member, acks,
         wire::ResultAck{result->id, result->epoch,
                         first ? wire::ResultVerdict::accepted : wire::ResultVerdict::duplicate});
+  }
+}
+
+// Acts on what a device has leased, and sends what follows from it.
+template <class Act>
+void Swarm::lease(Member& member, Act act) {
+  const std::uint64_t before = member.leased.done();
+  act(member.leased, time(), [&](wire::Item item) {
+    const Channel channel =
+        std::holds_alternative<wire::ResultItem>(item) ? Channel::result : Channel::ack;
+    say(member, topic_of(member.name, Direction::up, channel), std::move(item));
+  });
+  stats_.leased_done += member.leased.done() - before;
+  if (member.leased.busy()) {
+    busy_.insert(&member);
+  } else {
+    busy_.erase(&member);
+  }
+}
+
+void Swarm::run_leased() {
+  // Acting takes a device out of the set, maybe.
+  for (auto next = busy_.begin(); next != busy_.end();) {
+    Member& member = **next++;
+    lease(member,
+          [](LeasedTasks& tasks, NodeTime at, const auto& send) { tasks.advance(at, send); });
   }
 }
 

@@ -7,10 +7,12 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "cloud/fleetsim/behaviour.h"
+#include "cloud/fleetsim/leased_tasks.h"
 #include "cloud/fleetsim/link.h"
 #include "common/wire/messages.h"
 
@@ -27,21 +29,23 @@ struct SwarmOptions {
   double tasks_per_second = 0;       // offered to the cloud, over the whole swarm
   std::uint16_t keep_alive = 60;
   Habits habits;
+  LeasedOptions leased;  // how tasks sent to the devices run there
   std::vector<std::shared_ptr<const LinkTrace>> links;
 };
 
 struct SwarmStats {
   std::uint32_t online = 0;
   std::uint64_t connects = 0, failures = 0, drops = 0, frames = 0, frame_bytes = 0, offers = 0,
-                accepts = 0, results = 0, refused = 0;
+                accepts = 0, results = 0, refused = 0, leased = 0, leased_done = 0;
   std::uint32_t peak_connects = 0;  // in one second
   std::string last_problem;
 };
 
 // Thousands of devices in one process, each with a connection, a session number and a life of its
 // own, speaking the same wire as an agent: birth, will, telemetry, and offers whose results they
-// acknowledge. The client is a lean one of our own, without Paho's threads and buffers; the store,
-// the pool and placement of a real agent are not there. The context's thread only.
+// acknowledge; and they run tasks that operators send them. The client is a lean one of our own,
+// without Paho's threads and buffers; the store, the pool and placement of a real agent are not
+// there. The context's thread only.
 class Swarm {
  public:
   static Result<std::unique_ptr<Swarm>> create(asio::io_context& loop, SwarmOptions options);
@@ -62,6 +66,7 @@ class Swarm {
   Status resolve();
   Status make_tls();
   double now() const;
+  NodeTime time() const;
   void tick();
   void live(Member& member, double at);
   void connect(Member& member);
@@ -75,6 +80,9 @@ class Swarm {
   Bytes state_of(const Member& member, bool online, bool graceful) const;
   void send_frame(Member& member, double at);
   void offer_tasks(double seconds);
+  template <class Act>
+  void lease(Member& member, Act act);
+  void run_leased();
   void say(Member& member, const std::string& topic, wire::Item item);
 
   asio::io_context& loop_;
@@ -86,6 +94,7 @@ class Swarm {
   std::chrono::steady_clock::time_point begun_;
   std::mt19937_64 random_;
   std::vector<std::unique_ptr<Member>> members_;
+  std::set<Member*> busy_;                  // with leased tasks
   std::multimap<double, Member*> waiting_;  // to connect, by when
   std::size_t next_frame_ = 0;
   double last_tick_ = 0, connect_credit_ = 0, task_credit_ = 0, second_ = 0;

@@ -301,7 +301,10 @@ TEST(Sent, groups_are_listed_newest_first_and_page_by_page) {
   CHECK(both[0].group == second->group);
   CHECK(both[1].group == first->group);
   STRCMP_EQUAL("echo", both[1].kind.c_str());
-  CHECK_EQUAL(3, both[1].by_state[std::size_t(TaskState::ready)]);
+  std::uint64_t members = 0;
+  for (std::uint64_t each : both[1].by_state) members += each;
+  CHECK_EQUAL(3, members);
+  CHECK_EQUAL(0, both[1].forgotten);
   CHECK_EQUAL(1, groups(~0ULL, 1).size());
   CHECK(groups(second->group.first.seq, 1).front().group == first->group);
   CHECK(groups(first->group.first.seq, 1).empty());
