@@ -101,7 +101,7 @@ fi
 rm -f "\$request"
 CGI
   chmod +x "$dir/www/cgi-bin/enrol"
-  busybox httpd -f -p "127.0.0.1:$http_port" -h "$dir/www" &
+  busybox httpd -f -p "127.0.0.1:$http_port" -h "$dir/www" >"$dir/httpd.log" 2>&1 &
   processes+=($!)
   wait_for_port "$http_port"
   cat >"$dir/provision.conf" <<CONF

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "agent/intake/client.h"
+#include "agent/ota/free_space.h"
 #include "common/wire/codec.h"
 
 namespace spillway::ota {
@@ -12,7 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kPatience = 10s;
-constexpr int kDrainTries = 30;  // of a second
+constexpr int kDrainTries = 30;                // of a second
+constexpr std::uint64_t kHardlyAny = 1 << 20;  // bytes: a store that cannot write is no wonder
 
 TaskSpec probe() {
   TaskSpec spec;
@@ -24,12 +26,17 @@ TaskSpec probe() {
   return spec;
 }
 
-bool runs_a_task(intake::Client& client) {
+void try_a_task(intake::Client& client, Health& health) {
   auto submitted =
       client.ask<wire::Submitted>(wire::SubmitRequest{{wire::encode(probe())}}, kPatience);
-  if (!submitted || submitted->each.empty() || submitted->each[0].error) return false;
-  auto view = client.ask<TaskView>(wire::WaitRequest{submitted->each[0].id.seq}, kPatience);
-  return view && view->state == TaskState::succeeded;
+  if (!submitted || submitted->each.empty()) return;
+  const auto& one = submitted->each[0];
+  if (one.error) {
+    health.full = health.full || one.error->code == Code::busy;
+    return;
+  }
+  auto view = client.ask<TaskView>(wire::WaitRequest{one.id.seq}, kPatience);
+  health.task_done = view && view->state == TaskState::succeeded;
 }
 
 bool has_cloud(const NodeView& node) {
@@ -71,10 +78,11 @@ Health AgentDevice::examine() {
   if (!client) return health;
   auto node = client->ask<NodeView>(wire::StatusRequest{}, kPatience);
   if (!node) return health;
-  health.answers = node->store_problem.empty();
+  health.full = free_bytes(directory_) < kHardlyAny;
+  health.answers = node->store_problem.empty() || health.full;
   health.link_up = node->link_up;
   health.needs_link = has_cloud(*node);
-  health.task_done = runs_a_task(*client);
+  try_a_task(*client, health);
   return health;
 }
 

@@ -7,16 +7,17 @@
 namespace spillway::ota {
 
 // The agent, over its socket: a connection for each question, since it may be restarted between
-// two. One thread.
+// two. `directory` is on the file system that the agent's store is on. One thread.
 class AgentDevice : public Device {
  public:
-  explicit AgentDevice(std::string socket) : socket_(std::move(socket)) {}
+  AgentDevice(std::string socket, std::string directory)
+      : socket_(std::move(socket)), directory_(std::move(directory)) {}
   Status drain() override;
   Status resume() override;
   Health examine() override;
 
  private:
-  std::string socket_;
+  std::string socket_, directory_;
 };
 
 }  // namespace spillway::ota

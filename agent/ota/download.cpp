@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "agent/ota/free_space.h"
 #include "agent/ota/program.h"
 #include "common/crypto/sha256.h"
 
@@ -26,22 +27,6 @@ bool may_pass(int code) {
   return std::find(std::begin(kPassing), std::end(kPassing), code) != std::end(kPassing);
 }
 
-std::uint64_t free_bytes(const std::string& directory) {
-  struct statvfs space {};
-  if (::statvfs(directory.c_str(), &space) != 0) return 0;
-  return std::uint64_t{space.f_bavail} * space.f_frsize;
-}
-
-Status check_digest(const std::string& file, const std::string& wanted) {
-  if (wanted.empty()) return {};
-  Result<Digest> digest = crypto::parse_digest(wanted);
-  if (!digest) return std::move(digest).error();
-  Result<BlobRef> found = crypto::sha256_file(file);
-  if (!found) return std::move(found).error();
-  if (found->sha256 == *digest) return {};
-  return fail(Code::corrupt, "the bundle is not the one that was named: its SHA-256 differs");
-}
-
 Error explain(const Ended& ended, const std::string& url) {
   if (ended.code == kTooBig || ended.code == kCannotWrite) {
     return fail(Code::io, "the bundle is larger than the room left on the data partition");
@@ -52,16 +37,26 @@ Error explain(const Ended& ended, const std::string& url) {
 
 }  // namespace
 
+std::uint64_t free_bytes(const std::string& directory) {
+  struct statvfs space {};
+  if (::statvfs(directory.c_str(), &space) != 0) return 0;
+  return std::uint64_t{space.f_bavail} * space.f_frsize;
+}
+
 Result<std::string> Download::fetch(const Request& request) {
-  if (request.source.starts_with('/')) {
-    if (Status right = check_digest(request.source, request.sha256); !right) {
-      return std::move(right).error();
-    }
-    return request.source;
-  }
+  if (request.source.starts_with('/')) return request.source;
   if (Status came = download(request.source); !came) return std::move(came).error();
-  if (Status right = check_digest(file(), request.sha256); !right) return std::move(right).error();
   return file();
+}
+
+Status Download::verify(const Request& request, const std::string& file) {
+  if (request.sha256.empty()) return {};
+  Result<Digest> digest = crypto::parse_digest(request.sha256);
+  if (!digest) return std::move(digest).error();
+  Result<BlobRef> found = crypto::sha256_file(file);
+  if (!found) return std::move(found).error();
+  if (found->sha256 == *digest) return {};
+  return fail(Code::corrupt, "the bundle is not the one that was named: its SHA-256 differs");
 }
 
 Status Download::download(const std::string& url) {

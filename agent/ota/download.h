@@ -21,6 +21,7 @@ class Download : public Source {
   };
   explicit Download(Options options) : options_(std::move(options)) {}
   Result<std::string> fetch(const Request& request) override;
+  Status verify(const Request& request, const std::string& file) override;
   void forget() override;
 
  private:

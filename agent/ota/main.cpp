@@ -41,7 +41,7 @@ int serve(const Line& line) {
   std::error_code error;
   std::filesystem::create_directories(line.directory, error);
   RaucSlots slots;
-  AgentDevice device(line.socket);
+  AgentDevice device(line.socket, line.directory);
   Download source({.directory = line.directory, .sleep = sleep_for});
   Updater updater(
       Spool(line.directory),

@@ -11,7 +11,6 @@
 namespace spillway::ota {
 namespace {
 
-// RAUC says why in its last line that is not empty.
 std::string last_line(const std::string& text) {
   const std::size_t end = text.find_last_not_of("\r\n ");
   if (end == std::string::npos) return "it does not say why";
@@ -24,10 +23,18 @@ Status rauc(std::vector<std::string> words) {
   Result<Ended> ended = run_program(words);
   if (!ended) return std::move(ended).error();
   if (ended->code == 0) return {};
-  return fail(Code::io, "rauc " + words[1] + " failed: " + last_line(ended->said));
+  return fail(Code::io, "rauc " + words[1] + " failed: " + reason_in(ended->said));
 }
 
 }  // namespace
+
+std::string reason_in(const std::string& said) {
+  constexpr std::string_view kMark = "LastError: ";
+  const std::size_t at = said.rfind(kMark);
+  if (at == std::string::npos) return last_line(said);
+  const std::size_t begin = at + kMark.size();
+  return said.substr(begin, said.find_first_of("\r\n", begin) - begin);
+}
 
 Result<std::string> slot_in(const std::string& command_line) {
   constexpr std::string_view kName = "rauc.slot=";

@@ -18,4 +18,7 @@ class RaucSlots : public Slots {
 // The slot in a kernel's command line (rauc.slot=A). `not_found`: this system has none.
 Result<std::string> slot_in(const std::string& command_line);
 
+// Why RAUC failed, of all that it said: what it calls its last error, or else its last line.
+std::string reason_in(const std::string& said);
+
 }  // namespace spillway::ota

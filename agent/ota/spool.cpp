@@ -1,14 +1,13 @@
 #include "agent/ota/spool.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <sstream>
 
@@ -16,8 +15,9 @@ namespace spillway::ota {
 namespace {
 
 constexpr std::size_t kMostText = 4096;  // bytes of one file
-constexpr std::array<std::string_view, 8> kPhases = {
-    "idle", "downloading", "draining", "installing", "rebooting", "checking", "good", "failed"};
+constexpr std::array<std::string_view, 10> kPhases = {
+    "idle",      "downloading", "verifying", "draining", "installing",
+    "rebooting", "checking",    "good",      "failed",   "rolled_back"};
 
 using Fields = std::map<std::string, std::string, std::less<>>;
 
@@ -31,18 +31,32 @@ std::string one_line(std::string text) {
   return text.substr(0, 1024);
 }
 
-Result<std::optional<Fields>> read_fields(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    if (errno == ENOENT) return std::optional<Fields>();
-    return broken(path, std::strerror(errno));
+// At most `most` bytes; nothing: there is no such file. Links and pipes are not followed: who may
+// write the directory need not be who reads.
+Result<std::optional<std::string>> read_text(const std::string& path, std::size_t most) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0 && errno == ENOENT) return std::optional<std::string>();
+  if (file < 0) return broken(path, std::strerror(errno));
+  struct stat facts {};
+  std::string text(most, '\0');
+  ssize_t count = -1;
+  if (::fstat(file, &facts) == 0 && S_ISREG(facts.st_mode)) {
+    do count = ::read(file, text.data(), text.size());
+    while (count < 0 && errno == EINTR);
   }
-  std::string text(kMostText + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMostText) return fail(Code::corrupt, path + " is too long; remove it");
+  ::close(file);
+  if (count < 0) return broken(path, "cannot be read");
+  text.resize(static_cast<std::size_t>(count));
+  return std::optional(std::move(text));
+}
+
+Result<std::optional<Fields>> read_fields(const std::string& path) {
+  Result<std::optional<std::string>> text = read_text(path, kMostText + 1);
+  if (!text) return std::move(text).error();
+  if (!*text) return std::optional<Fields>();
+  if ((*text)->size() > kMostText) return fail(Code::corrupt, path + " is too long; remove it");
   Fields fields;
-  std::istringstream lines(text);
+  std::istringstream lines(**text);
   for (std::string line; std::getline(lines, line);) {
     const std::size_t equals = line.find('=');
     if (equals == std::string::npos) return fail(Code::corrupt, path + " is damaged; remove it");
@@ -75,7 +89,7 @@ Status replace(const std::string& directory, const std::string& name, const std:
   std::string next = path + ".XXXXXX";
   const int file = ::mkostemp(next.data(), O_CLOEXEC);
   if (file < 0) return broken(path, std::strerror(errno));
-  const bool written = write_all(file, text);
+  const bool written = write_all(file, text) && ::fchmod(file, 0644) == 0;
   int error = errno;
   ::close(file);
   if (written && ::rename(next.c_str(), path.c_str()) == 0) return sync_directory(directory);

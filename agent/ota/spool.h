@@ -21,13 +21,16 @@ struct Request {
 enum class Phase : std::uint8_t {
   idle,
   downloading,
+  verifying,
   draining,
   installing,
-  rebooting,  // into `target`
-  checking,   // runs in `target`, not yet known to be good
-  good,       // the last update is in use
-  failed,     // the last update was given up; `detail` says why
+  rebooting,    // into `target`
+  checking,     // runs in `target`, not yet known to be good
+  good,         // the last update is in use
+  failed,       // the last update was given up; `detail` says why
+  rolled_back,  // the last update did not get well, and its slot was left
 };
+inline bool is_busy(Phase phase) { return phase >= Phase::downloading && phase <= Phase::checking; }
 
 // Where the updater is. Survives a power cut at any instant.
 struct Progress {
@@ -40,13 +43,15 @@ struct Progress {
 std::string_view to_string(Phase phase);
 
 // The updater's directory: small files of `name=value` lines, each replaced as a whole and synced,
-// so that a cut leaves the old or the new one. Any thread; two writers of one file race harmlessly,
-// the later wins. Contents are checked as if a stranger had written them.
+// so that a cut leaves the old or the new one. Everybody may read them. Any thread; two writers of
+// one file race harmlessly, the later wins. Contents are checked as if a stranger had written them.
 class Spool {
  public:
   explicit Spool(std::string directory) : directory_(std::move(directory)) {}
 
   const std::string& directory() const { return directory_; }
+  // Where the agent leaves requests, who may write nothing else of the updater's.
+  Spool inbox() const { return Spool(directory_ + "/inbox"); }
   // nothing: there is none.
   Result<std::optional<Request>> request() const;
   Status leave(const Request& request) const;

@@ -14,8 +14,11 @@ std::string other_than(const std::string& slot) { return slot == "A" ? "B" : "A"
 }  // namespace
 
 Verdict judge(const Health& health, std::chrono::seconds elapsed, const Limits& limits) {
-  const bool link = health.link_up || !health.needs_link || elapsed >= limits.offline_grace;
-  if (health.answers && health.task_done && link) return Verdict::healthy;
+  const bool patient = elapsed >= limits.offline_grace;
+  const bool link = health.link_up || !health.needs_link || patient;
+  // A full disk is as full under the other version: going back to it would change nothing.
+  const bool works = health.task_done || (health.full && patient);
+  if (health.answers && works && link) return Verdict::healthy;
   return elapsed < limits.healthy_within ? Verdict::wait : Verdict::sick;
 }
 
@@ -25,7 +28,7 @@ Progress after_start(Progress kept, const std::string& booted) {
   if (started && kept.target == booted) {
     kept.phase = Phase::checking;
   } else if (kept.phase == Phase::rebooting || kept.phase == Phase::checking) {
-    kept.phase = Phase::failed;
+    kept.phase = Phase::rolled_back;
     kept.detail = "slot " + kept.target + " did not start and get well; back in " + booted;
   }
   return kept;
@@ -80,29 +83,38 @@ Result<bool> Updater::check_health() {
 }
 
 Result<bool> Updater::step() {
-  Result<std::optional<Request>> asked = spool_.request();
-  if (!asked) {
-    progress_ = Progress{};
-    const Error& why = asked.error();
-    if (Status dropped = spool_.drop_request(); !dropped) return std::move(dropped).error();
-    return give_up(why);
+  for (const Spool& from : {spool_, spool_.inbox()}) {
+    Result<bool> taken = take_up(from);
+    if (!taken) return taken;
+    if (*taken) break;
   }
-  if (*asked) {
+  if (!runs(progress_.phase)) return false;
+  return progress_.request.action == Request::Action::install ? install() : roll_back();
+}
+
+// True: progress_ is a new request's.
+Result<bool> Updater::take_up(const Spool& from) {
+  Result<std::optional<Request>> asked = from.request();
+  if (asked && !*asked) return false;
+  progress_ = Progress{};
+  Status kept;
+  if (asked) {
     // The note comes first: a cut between the two takes the request up twice, which changes
     // nothing.
     progress_ = Progress{Phase::downloading, **asked, "", ""};
-    if (Status kept = spool_.keep(progress_); !kept) return std::move(kept).error();
-    if (Status dropped = spool_.drop_request(); !dropped) return std::move(dropped).error();
-  } else if (!runs(progress_.phase)) {
-    return false;
+    kept = spool_.keep(progress_);
+  } else {
+    kept = asked.error();
   }
-  return progress_.request.action == Request::Action::install ? install() : roll_back();
+  if (Status dropped = from.drop_request(); !dropped) return std::move(dropped).error();
+  if (!kept) return give_up(kept.error());
+  return true;
 }
 
 Result<bool> Updater::give_up(const Error& why) {
   parts_.source.forget();
   if (Status resumed = parts_.device.resume(); !resumed) parts_.say(resumed.error().message);
-  if (Status kept = enter(Phase::failed, why.message); !kept) return std::move(kept).error();
+  if (Status kept = enter(Phase::failed, why.message); !kept) parts_.say(kept.error().message);
   return false;
 }
 
@@ -115,6 +127,10 @@ Result<bool> Updater::install() {
   }
   Result<std::string> bundle = parts_.source.fetch(progress_.request);
   if (!bundle) return give_up(bundle.error());
+  if (Status kept = enter(Phase::verifying); !kept) return give_up(kept.error());
+  if (Status right = parts_.source.verify(progress_.request, *bundle); !right) {
+    return give_up(right.error());
+  }
   if (Status kept = enter(Phase::draining); !kept) return give_up(kept.error());
   // An agent that does not answer cannot be drained, and may be what the update repairs.
   if (Status drained = parts_.device.drain(); !drained) parts_.say(drained.error().message);

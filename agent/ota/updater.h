@@ -27,6 +27,7 @@ class Slots {
 struct Health {
   bool answers = false;    // the agent has its store open and answers
   bool task_done = false;  // a task ran on this device
+  bool full = false;       // it takes no task for now: its disk or a budget is used up
   bool link_up = false;
   bool needs_link = false;  // a broker is configured
 };
@@ -45,6 +46,8 @@ class Source {
  public:
   virtual ~Source() = default;
   virtual Result<std::string> fetch(const Request& request) = 0;
+  // Whether that file is what the request names.
+  virtual Status verify(const Request& request, const std::string& file) = 0;
   virtual void forget() = 0;
 };
 
@@ -77,12 +80,14 @@ class Updater {
   // Once after each start: finds where the last update stands, waits for the device's health and
   // marks the slot, or leaves it and reboots. True: go on with step().
   Result<bool> start();
-  // Takes up a request, if there is one. True: the device reboots, call nothing more.
+  // Takes up a request, if there is one: what root asks for, then what the agent does. True: the
+  // device reboots, call nothing more.
   Result<bool> step();
 
  private:
   Status enter(Phase phase, const std::string& detail = {});
   Result<bool> check_health();
+  Result<bool> take_up(const Spool& from);
   Result<bool> give_up(const Error& why);
   Result<bool> install();
   Result<bool> roll_back();

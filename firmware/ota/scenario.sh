@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # firmware/ota/scenario.sh BOARD [POINT…]: cuts the power of a device (kill -9 of QEMU) while it updates, at each point
-# below, and gives it bundles that must not be installed. After each the device has to run one of the two good versions,
-# known to be good, with every task it had accepted. Prints a table; build/scenario/BOARD keeps the serial logs.
+# below, and gives it bundles that must not be installed and versions that do not get well. After each the device has to run
+# one of the two good versions, known to be good, with every task it had accepted. Prints a table; build/scenario/BOARD keeps
+# the serial logs.
 set -euo pipefail
 ota=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 here=$ota/.. top=$ota/../..
@@ -15,7 +16,8 @@ lab=$top/build/scenario/$board
 mkdir -p "$lab/www"
 trap stop_all EXIT
 trap 'exit 130' INT TERM
-patience=${SCENARIO_PATIENCE:-400}
+# Three starts of a version that hangs, each until the watchdog bites, are the longest of all.
+patience=${SCENARIO_PATIENCE:-900}
 
 # name | bundle | cut after this line of the serial log | and so long after, s | expected version
 points="downloading|good|ota: downloading|0.4|either
@@ -34,12 +36,16 @@ stranger|stranger|-|0|old
 tampered|tampered|-|0|old
 wrong-board|other|-|0|old
 too-big|big|-|0|old
-full-disk|good|-|0|old
+little-room|good|-|0|old
+full-disk|good|No space left on device|3|old
 sick|sick|-|0|old
 hanging|hang|-|0|old"
 
 bundles() {
-  [ ! -e "$lab/www/hang.raucb" ] || return 0
+  local last=$lab/www/hang.raucb
+  [ ! -e "$last" ] || [ -n "$(find "$top/build/$arch/bin"/spillway{,-agent,-ota} "$here/image" "$here/boards/$board" -newer "$last" -print -quit)" ] ||
+    return 0
+  rm -f "$lab/base.img" "$last"
   say "Making the bundles: a good new version, one that never gets well, one that hangs, and four that must be refused"
   local build=$here/image/build.sh images=$top/build/image/$board
   "$build" "$board" --version 1.0 >&2
@@ -59,7 +65,7 @@ bundles() {
 }
 
 # What runs on the device at every start: five tasks that wait, once; the request, once; then a line every two seconds.
-device_script() {  # URL FILL
+device_script() {  # URL MIB-LEFT: the disk is filled up to there before the request
   cat <<SCRIPT
 if [ ! -e /data/seeded ]; then
   for i in 1 2 3 4 5; do spillway submit echo --not-before 300d --retention 300d >/dev/null; done
@@ -67,9 +73,14 @@ if [ ! -e /data/seeded ]; then
 fi
 if [ -n "$1" ] && [ ! -e /data/asked ]; then
   until [ -e /run/spillway-good ]; do sleep 1; done
-  [ -z "$2" ] || dd if=/dev/zero of=/data/filler bs=1M 2>/dev/null
-  touch /data/asked; sync
-  spillway ota install "$1"
+  touch /data/asked
+  if [ -n "$2" ]; then
+    dd if=/dev/zero of=/data/filler bs=64k 2>/dev/null
+    [ "$2" = 0 ] || dd if=/dev/null of=/data/filler bs=1M seek=\$((\$(stat -c %s /data/filler) / 1048576 - $2)) 2>/dev/null
+  fi
+  sync
+  df /data
+  spillway ota install "$1" || echo "LAB refused"
 fi
 while :; do
   good=no; [ ! -e /run/spillway-good ] || good=yes
@@ -79,7 +90,7 @@ done
 SCRIPT
 }
 
-boot_device() {  # DIRECTORY URL FILL
+boot_device() {  # DIRECTORY URL MIB-LEFT
   device_script "$2" "$3" >"$1/test.sh"
   start_machine "$1" -fw_cfg name=opt/spillway/provision,file="$lab/provision.conf" -fw_cfg name=opt/spillway/test,file="$1/test.sh"
 }
@@ -110,8 +121,9 @@ base_device() {
 }
 
 run_point() {  # NAME BUNDLE LINE DELAY EXPECTED
-  local name=$1 dir=$lab/$1 from=0 fill='' verdict=ok started last version
-  [ "$name" != full-disk ] || fill=1
+  local name=$1 dir=$lab/$1 from=0 fill='' rest='good|failed|rolled_back' verdict=ok started last version
+  # Where nothing can be written, nothing can be asked for either.
+  case $name in full-disk) fill=0 rest=idle ;; little-room) fill=8 ;; esac
   rm -rf "$dir"
   mkdir -p "$dir"
   cp --sparse=always "$lab/base.img" "$dir/disk.img"
@@ -123,7 +135,7 @@ run_point() {  # NAME BUNDLE LINE DELAY EXPECTED
     from=$(stat -c %s "$dir/serial.log")
     boot_device "$dir" "" ""
   fi
-  wait_for_line "$dir/serial.log" "$from" 'LAB version=[0-9.]* good=yes tasks=[0-9]* ota=(good|failed)' "$patience" ||
+  wait_for_line "$dir/serial.log" "$from" 'LAB version=[0-9.]* good=yes tasks=[0-9]* ota=('"$rest)" "$patience" ||
     verdict="not at rest after $patience s"
   last=$(tail -c +"$((from + 1))" "$dir/serial.log" | grep -a '^LAB' | tail -n 1 | tr -d '\r')
   cut_power "$dir"

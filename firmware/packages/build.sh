@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
-# firmware/packages/build.sh ARCH BUILD: makes spillway-agent, spillway-cloud, spillway-torture and libspillway-dev for aarch64, armhf or
-# amd64 out of the programs in BUILD, into build/packages, each with an SPDX list of what it stands on.
+# firmware/packages/build.sh ARCH BUILD [PART…]: makes spillway-agent, spillway-cloud, spillway-torture and libspillway-dev (or
+# those of the parts agent, cloud, torture and development that are named) for aarch64, armhf or amd64 out of the programs in
+# BUILD, into build/packages or $SPILLWAY_PACKAGES, each with an SPDX list of what it stands on.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 top=$here/../..
 . "$top/toolchains/debian.sh"
 arch=${1:?usage: build.sh aarch64|armhf|amd64 BUILD}
-build=$(readlink -f "${2:?usage: build.sh ARCH BUILD}")
+build=$(readlink -f "${2:?usage: build.sh ARCH BUILD [PART…]}")
+shift 2
+[ $# -gt 0 ] || set -- agent cloud torture development
 name_target "$arch"
 version=$(sed -n 's/^project(spillway VERSION \([^ ]*\).*/\1/p' "$top/CMakeLists.txt")
 export SOURCE_DATE_EPOCH
-SOURCE_DATE_EPOCH=$(git -C "$top" log -1 --format=%ct 2>/dev/null || echo 1700000000)
-out=$top/build/packages
+[ -n "${SOURCE_DATE_EPOCH:-}" ] || SOURCE_DATE_EPOCH=$(git -C "$top" log -1 --format=%ct 2>/dev/null || echo 1700000000)
+out=${SPILLWAY_PACKAGES:-$top/build/packages}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
@@ -114,7 +117,8 @@ agent() {
   rmdir "$root/usr/lib/systemd/system" "$root/usr/lib/systemd"
   mkdir -p "$root/lib/systemd/system"
   install -m 644 "$here/../systemd/spillway-agent.service" "$here/../systemd/spillway-ota.service" "$root/lib/systemd/system/"
-  echo 'd /run/spillway 0755 spillway spillway -' >"$root/usr/lib/tmpfiles.d/spillway-agent.conf"
+  printf 'd /run/spillway 0755 spillway spillway -\nd /var/lib/spillway-ota 0755 root root -\nd /var/lib/spillway-ota/inbox 0750 spillway spillway -\n' \
+    >"$root/usr/lib/tmpfiles.d/spillway-agent.conf"
   [ -z "$emulator" ] || runner=("$emulator" -L "$sysroot")
   "${runner[@]}" "$build/bin/spillway" completion bash >"$root/usr/share/bash-completion/completions/spillway"
   manual 8 spillway-agent "$root" 'accepts tasks on this device, runs them here or in the cloud'
@@ -181,7 +185,6 @@ development() {
 }
 
 say "Packing Spillway $version for $debian"
-agent
-cloud
-torture
-development
+for part in "$@"; do
+  case $part in agent | cloud | torture | development) "$part" ;; *) die "there is no part '$part'" ;; esac
+done

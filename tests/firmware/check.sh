@@ -1,16 +1,8 @@
 #!/usr/bin/env bash
-# tests/firmware/check.sh: what can be told of firmware/ and toolchains/ without building an image. Prints a line for each
-# check in the words of CppUTest, which ./dev test counts.
+# tests/firmware/check.sh: what can be told of firmware/ and toolchains/ without building an image.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
-ran=0 failed=0
-started=$(date +%s%3N)
-check() {  # NAME COMMAND…
-  local name=$1 said
-  shift
-  ran=$((ran + 1))
-  if said=$("$@" 2>&1); then echo "TEST(Firmware, $name) - 0 ms"; else failed=$((failed + 1)); echo "TEST(Firmware, $name)"; echo "error: Failure in TEST(Firmware, $name)"; printf '%s\n' "$said"; fi
-}
+. tests/firmware/checks.sh
 license_of_yocto() { grep -q "md5=$(md5sum LICENSE | cut -d' ' -f1)\"" firmware/yocto/*.bb; }
 license_of_buildroot() { (echo "$(awk '$3 == "LICENSE" { print $2 }' firmware/buildroot/package/spillway/spillway.hash)  LICENSE" | sha256sum -c); }
 version_everywhere() {
@@ -56,6 +48,4 @@ check buildroot_names_this_license license_of_buildroot
 check buildroot_is_a_makefile buildroot_parses
 check recipes_are_of_this_version version_everywhere
 check nothing_secret_is_in_the_tree no_secrets
-took=$(($(date +%s%3N) - started))
-if [ "$failed" = 0 ]; then echo "OK ($ran tests, $ran ran, $ran checks, 0 ignored, 0 filtered out, $took ms)"
-else echo "Errors ($failed failures, $ran tests, $ran ran, $ran checks, 0 ignored, 0 filtered out, $took ms)"; exit 1; fi
+sum_up

@@ -20,14 +20,15 @@ TEST_GROUP(Download) {
 
 TEST(Download, takes_a_file_where_it_is) {
   STRCMP_EQUAL(file.c_str(), source.fetch(from(""))->c_str());
-  const char* abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-  STRCMP_EQUAL(file.c_str(), source.fetch(from(abc))->c_str());
 }
 
-TEST(Download, refuses_a_file_that_is_not_the_one_that_was_named) {
-  CHECK(source.fetch(from(std::string(64, '0'))).error().code == Code::corrupt);
-  file = dir.file("missing");
-  CHECK(source.fetch(from(std::string(64, '0'))).error().code == Code::not_found);
+TEST(Download, verifies_that_a_file_is_the_one_that_was_named) {
+  const char* abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  CHECK(source.verify(from(abc), file).ok());
+  CHECK(source.verify(from(""), file).ok());
+  CHECK(source.verify(from(std::string(64, '0')), file).error().code == Code::corrupt);
+  const std::string missing = dir.file("missing");
+  CHECK(source.verify(from(abc), missing).error().code == Code::not_found);
 }
 
 TEST(Download, runs_a_program_and_keeps_the_end_of_what_it_says) {
@@ -43,4 +44,13 @@ TEST(Download, reads_the_slot_from_the_kernel_command_line) {
   STRCMP_EQUAL("B", slot_in("quiet rauc.slot=B panic=1")->c_str());
   CHECK(slot_in("quiet").error().code == Code::not_found);
   CHECK(slot_in("rauc.slot=C xrauc.slot=A").error().code == Code::not_found);
+}
+
+TEST(Download, takes_raucs_last_error_for_its_reason_or_else_its_last_line) {
+  STRCMP_EQUAL("signature verification failed",
+               reason_in("installing\nLastError: signature verification failed\r\n"
+                         "Installing `x` failed\n")
+                   .c_str());
+  STRCMP_EQUAL("b", reason_in("a\nb\n\n").c_str());
+  STRCMP_EQUAL("it does not say why", reason_in("\n").c_str());
 }

@@ -1,5 +1,6 @@
 #include "agent/ota/updater.h"
 
+#include <filesystem>
 #include <stdexcept>
 #include <vector>
 
@@ -21,8 +22,8 @@ struct PowerCut : std::runtime_error {
 struct World : Slots, Device, Source {
   std::string slot = "A", next = "A", written_by;  // what the other slot holds
   std::vector<std::string> good{"A"};
-  Health health{true, true, true, true};
-  bool new_version_is_sick = false, refuses_bundle = false, no_bundle = false;
+  Health health{true, true, false, true, true};
+  bool new_version_is_sick = false, refuses_bundle = false, no_bundle = false, wrong_bundle = false;
   bool draining = false, fed = false, rebooting = false;
   int calls = 0, cut_at = -1;
   std::chrono::seconds slept{0};
@@ -81,6 +82,11 @@ struct World : Slots, Device, Source {
     if (no_bundle) return fail(Code::io, "the bundle is larger than the room left");
     return std::string("/bundle");
   }
+  Status verify(const Request&, const std::string&) override {
+    tick();
+    if (wrong_bundle) return fail(Code::corrupt, "its SHA-256 differs");
+    return {};
+  }
   void forget() override {}
 };
 
@@ -135,7 +141,7 @@ TEST(Updater, goes_back_when_the_new_version_does_not_get_well) {
   ask(Request::Action::install);
   run();
   STRCMP_EQUAL("A", world.slot.c_str());
-  CHECK(phase() == Phase::failed);
+  CHECK(phase() == Phase::rolled_back);
   STRCMP_CONTAINS("slot B did not start", spool.progress()->detail.c_str());
   for (const std::string& slot : world.good) STRCMP_EQUAL("A", slot.c_str());
 }
@@ -152,6 +158,11 @@ TEST(Updater, works_on_after_a_bundle_that_is_refused_or_does_not_come) {
   ask(Request::Action::install);
   run();
   STRCMP_CONTAINS("larger", spool.progress()->detail.c_str());
+  world.no_bundle = false;
+  world.wrong_bundle = true;
+  ask(Request::Action::install);
+  run();
+  STRCMP_CONTAINS("differs", spool.progress()->detail.c_str());
   STRCMP_EQUAL("A", world.slot.c_str());
 }
 
@@ -175,6 +186,21 @@ TEST(Updater, comes_to_the_same_end_wherever_the_power_is_cut) {
   }
 }
 
+TEST(Updater, drops_a_request_it_cannot_note_and_goes_on) {
+  ask(Request::Action::install);
+  Updater one = updater();
+  CHECK(*one.start());
+  // What stands in the way of a note here is a full disk there.
+  std::filesystem::remove(dir.file("progress"));
+  std::filesystem::create_directory(dir.file("progress"));
+  CHECK(!*one.step());
+  CHECK(!spool.request()->has_value());
+  CHECK(!*one.step());
+  std::filesystem::remove(dir.file("progress"));
+  ask(Request::Action::install);
+  CHECK(*one.step());
+}
+
 TEST(Updater, rolls_back_when_asked) {
   ask(Request::Action::install);
   run();
@@ -194,6 +220,31 @@ TEST(Updater, takes_a_request_even_from_a_device_that_is_not_well) {
   CHECK(*one.step());
 }
 
+TEST(Updater, takes_what_the_agent_left_after_what_root_asks_for) {
+  std::filesystem::create_directory(spool.inbox().directory());
+  CHECK(spool.inbox().leave({Request::Action::install, "/agents", ""}).ok());
+  ask(Request::Action::install);
+  Updater one = updater();
+  CHECK(*one.start());
+  CHECK(*one.step());
+  STRCMP_EQUAL("/new", spool.progress()->request.source.c_str());
+  CHECK(*one.step());
+  STRCMP_EQUAL("/agents", spool.progress()->request.source.c_str());
+  CHECK(!spool.inbox().request()->has_value());
+}
+
+TEST(Updater, drops_a_link_or_a_directory_that_stands_for_a_request) {
+  std::filesystem::create_directory(spool.inbox().directory());
+  test::write_text(dir.file("secret"), "phase=good\n");
+  std::filesystem::create_symlink(dir.file("secret"), spool.inbox().directory() + "/request");
+  Updater one = updater();
+  CHECK(*one.start());
+  CHECK(!*one.step());
+  CHECK(phase() == Phase::failed);
+  CHECK(!spool.inbox().request()->has_value());
+  CHECK(std::filesystem::exists(dir.file("secret")));
+}
+
 TEST(Updater, drops_a_request_that_is_damaged) {
   test::write_text(dir.file("request"), "nonsense");
   Updater one = updater();
@@ -205,18 +256,28 @@ TEST(Updater, drops_a_request_that_is_damaged) {
 
 TEST(Updater, judges_a_missing_link_no_fault_after_the_grace_time) {
   const Limits limits;
-  const Health offline{true, true, false, true};
+  const Health offline{.answers = true, .task_done = true, .needs_link = true};
   CHECK(judge(offline, std::chrono::seconds(0), limits) == Verdict::wait);
   CHECK(judge(offline, limits.offline_grace, limits) == Verdict::healthy);
-  CHECK(judge({true, true, false, false}, std::chrono::seconds(0), limits) == Verdict::healthy);
-  CHECK(judge({true, false, true, true}, std::chrono::seconds(0), limits) == Verdict::wait);
-  CHECK(judge({true, false, true, true}, limits.healthy_within, limits) == Verdict::sick);
+  const Health alone{.answers = true, .task_done = true};
+  CHECK(judge(alone, std::chrono::seconds(0), limits) == Verdict::healthy);
+  const Health idle{.answers = true, .link_up = true, .needs_link = true};
+  CHECK(judge(idle, std::chrono::seconds(0), limits) == Verdict::wait);
+  CHECK(judge(idle, limits.healthy_within, limits) == Verdict::sick);
+}
+
+TEST(Updater, does_not_blame_a_version_for_a_disk_that_is_full) {
+  const Limits limits;
+  const Health full{.answers = true, .full = true};
+  CHECK(judge(full, std::chrono::seconds(0), limits) == Verdict::wait);
+  CHECK(judge(full, limits.offline_grace, limits) == Verdict::healthy);
+  CHECK(judge({.full = true}, limits.healthy_within, limits) == Verdict::sick);
 }
 
 TEST(Updater, knows_after_a_start_what_became_of_an_update) {
   Progress rebooting{Phase::rebooting, {}, "B", ""};
   CHECK(after_start(rebooting, "B").phase == Phase::checking);
-  CHECK(after_start(rebooting, "A").phase == Phase::failed);
+  CHECK(after_start(rebooting, "A").phase == Phase::rolled_back);
   // Cut between RAUC's last write and the note about it.
   CHECK(after_start({Phase::installing, {}, "B", ""}, "B").phase == Phase::checking);
   CHECK(after_start({Phase::installing, {}, "B", ""}, "A").phase == Phase::installing);

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# tests/firmware/boot_smoke.sh BUILD: starts the image's own scripts from a RAM disk, with BUILD's agent, in an emulated PC: an
+# image of a board would first need a cross build. The device makes its identity, enrols, connects to a broker and a cloud on
+# this machine, runs a task here and one there, and powers off. Slots and updates are not in it. The serial log stays in
+# BUILD/boot. Debian's kernel is downloaded once, into build/image/ram.
+set -uo pipefail
+top=$(readlink -f "$(dirname "$(readlink -f "$0")")/../..")
+build=$(readlink -f "${1:?usage: boot_smoke.sh BUILD}")
+here=$top/firmware
+. "$top/toolchains/debian.sh"
+. "$here/machine.sh"
+. "$top/tests/firmware/checks.sh"
+lab=$build/boot kernel=$top/build/image/ram
+trap stop_all EXIT
+trap 'exit 130' INT TERM
+
+fetch_kernel() {
+  [ ! -e "$kernel/.whole" ] || return 0
+  rm -rf "$kernel"
+  mkdir -p "$kernel"
+  local package
+  package=$(apt-cache depends linux-image-cloud-amd64 | awk '$1 == "Depends:" { print $2; exit }')
+  (cd "$kernel" && apt-get -qq download "${package:?apt knows no linux-image-cloud-amd64; run apt-get update}" &&
+    dpkg-deb -x ./*.deb . && rm ./*.deb && depmod -b . "$(ls lib/modules)") && touch "$kernel/.whole"
+}
+
+copy_program() {  # FILE: with the libraries it asks this machine for
+  local file
+  objcopy --strip-debug "$1" "$lab/root/usr/bin/${1##*/}"
+  for file in $(ldd "$1" | grep -o '/[^ ]*'); do
+    [ -e "$lab/root$file" ] || install -D -m 755 "$file" "$lab/root$file"
+  done
+}
+
+copy_modules() {
+  local release file name
+  release=$(ls "$kernel/lib/modules")
+  for name in "$@"; do
+    modprobe -d "$kernel" -S "$release" --show-depends "$name" 2>/dev/null | sed -n "s#^insmod $kernel##p" | tr -d ' '
+  done | sort -u | while read -r file; do install -D -m 644 "$kernel/$file" "$lab/root/usr/$file"; done
+  cp "$kernel/lib/modules/$release"/modules.{builtin,builtin.modinfo,order} "$lab/root/usr/lib/modules/$release/"
+  depmod -b "$lab/root/usr" "$release"
+}
+
+make_ram_disk() {
+  local root=$lab/root applet modules="virtio_pci virtio_net virtio_rng qemu_fw_cfg softdog"
+  rm -rf "$root"
+  mkdir -p "$root"/{usr/bin,usr/lib,usr/lib64,etc/spillway,etc/ssl,usr/lib/ssl,dev,proc,sys,run,tmp,data,boot}
+  ln -s usr/bin "$root/bin"; ln -s usr/bin "$root/sbin"; ln -s usr/lib "$root/lib"; ln -s usr/lib64 "$root/lib64"
+  cp "$(command -v busybox)" "$root/usr/bin/"
+  for applet in $(busybox --list); do ln -s busybox "$root/usr/bin/$applet"; done
+  rm -f "$root/usr/bin/openssl"
+  copy_program "$build/bin/spillway-agent" && copy_program "$build/bin/spillway" && copy_program "$(command -v openssl)" || return
+  cp /etc/ssl/openssl.cnf "$root/etc/ssl/" && ln -s /etc/ssl/openssl.cnf "$root/usr/lib/ssl/openssl.cnf"
+  cp -r "$here/image/root/." "$root/"
+  # Without slots there is nothing to update.
+  sed -i '/dbus-daemon\|run-rauc\|run-ota/d' "$root/etc/inittab"
+  ln -s /run/resolv.conf "$root/etc/resolv.conf"
+  printf 'board=ram\ndisk=/dev/vda\n' >"$root/etc/spillway/board"
+  cp "$here/boards/qemu-aarch64/agent.toml" "$root/etc/spillway/agent.toml" || return
+  cp "$here/image/initrd-init" "$root/init"
+  echo 'exec /sbin/init' >"$root/init-ram"
+  echo "$modules" >"$root/modules"
+  copy_modules $modules
+  (cd "$root" && find . -mindepth 1 -printf '%P\n' | cpio --quiet -o -H newc -R 0:0) >"$lab/initrd.cpio"
+}
+
+boot() {
+  cat >"$lab/test.sh" <<'TEST'
+until spillway status --json | grep -q '"link_up":true'; do sleep 1; done
+echo hello >/tmp/in
+echo "TASK local: $(spillway submit echo --prefer local --input /tmp/in --wait --wait-timeout 60s)"
+echo "TASK cloud: $(spillway submit hash.sha256 --prefer cloud --input /tmp/in --wait --wait-timeout 60s)"
+poweroff
+TEST
+  timeout 100 qemu-system-x86_64 -M pc -cpu max -m 1024 -nodefaults -display none -no-reboot -kernel "$kernel"/boot/vmlinuz-* \
+    -initrd "$lab/initrd.cpio" -append "console=ttyS0 panic=-1 quiet" -serial "file:$lab/serial.log" \
+    -netdev user,id=net -device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci \
+    -fw_cfg name=opt/spillway/provision,file="$lab/provision.conf" -fw_cfg name=opt/spillway/test,file="$lab/test.sh"
+}
+
+says() { grep -aq -- "$1" "$lab/serial.log" || { tail -n 40 "$lab/serial.log" "$lab/cloud.log"; return 1; }; }
+
+rm -rf "$lab"
+mkdir -p "$lab"
+for board in "$here"/boards/*/; do
+  board=${board%/}
+  check "board_${board##*/}_has_a_configuration_the_agent_takes" "$build/bin/spillway-agent" --check --config "$board/agent.toml"
+done
+start_backend "$lab" "$build/bin" >"$lab/backend.log" 2>&1 || { cat "$lab/backend.log"; exit 1; }
+check boot_has_a_kernel fetch_kernel
+check boot_has_a_ram_disk make_ram_disk
+check boot_ends boot
+check boot_makes_an_agent_that_answers says 'spillway: the agent answers'
+check boot_enrols_the_device says 'enrol: this device is dev-'
+check boot_lets_a_task_run_on_the_device says 'TASK local: hello'
+check boot_lets_a_task_run_in_the_cloud says 'TASK cloud: {"sha256":"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03'
+check boot_ends_by_powering_off says 'reboot: Power down'
+sum_up
