@@ -33,9 +33,9 @@ echo "RSS kB of the agent: $(awk '/^Rss:/ { print $2 }' /proc/$(pidof spillway-a
 echo "KERNEL kB in use: $(free | awk '/^Mem:/ { print $3 }')"
 written() { awk '/^write_bytes/ { print $2 }' /proc/$(pidof spillway-agent)/io; }
 before=$(written)
-for i in $(seq 50); do spillway submit echo --prefer local --input /tmp/in >/dev/null; done
+for i in $(seq 1000); do spillway submit echo --prefer local --input /tmp/in >/dev/null; done
 sleep 2
-echo "WRITTEN by the agent for 50 tasks submitted one by one: $(($(written) - before)) bytes"
+echo "WRITTEN by the agent for 1,000 tasks submitted one by one: $(($(written) - before)) bytes"
 began=$(awk '{ print $1 * 100 }' /proc/uptime)
 kill -9 $(pidof spillway-agent)
 sleep 0.2
@@ -70,7 +70,7 @@ if [ "${fw_cfg:-yes}" = no ]; then
 fi
 started=$(date +%s)
 start_machine "$lab" -fw_cfg name=opt/spillway/provision,file="$lab/provision.conf" -fw_cfg name=opt/spillway/test,file="$lab/test.sh"
-wait_for_machine 400
+wait_for_machine 900
 say "It ran $(($(date +%s) - started)) s on this machine's clock."
 expect 'TASK local: hello'
 expect 'TASK cloud: {"sha256":"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03'
