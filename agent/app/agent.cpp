@@ -93,9 +93,9 @@ Result<std::unique_ptr<Agent>> Agent::open(const Options& options) {
   return std::unique_ptr<Agent>(new Agent(std::move(state)));
 }
 
-Status Agent::define(Kind kind) {
+Status Agent::define(const Kind& kind) {
   if (state_->started) return fail(Code::conflict, "kinds are defined before start()");
-  return state_->composition->kinds().add(std::move(kind));
+  return state_->composition->kinds().add(kind);
 }
 
 Status Agent::start() {

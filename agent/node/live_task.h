@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/lifecycle/owner.h"
+#include "common/owner/attempt_history.h"
 #include "common/store/owner_journal.h"
 #include "spillway/kind.h"
 #include "spillway/task.h"
@@ -21,12 +22,11 @@ struct LiveTask : store::JournaledTask {
   std::shared_ptr<const TaskSpec> spec;
   const Kind* kind = nullptr;  // null: not known here
   double work = 1;
-  std::vector<Attempt> attempts;
+  owner::AttemptHistory history;
   Explanation explanation;  // of the last grant
   Duration predicted{};     // of the last grant: to its result
   NodeTime offered{};       // when the live OFFER was last sent
   NodeTime timer = kNever;  // as registered in the table
-  Cost cost;
 
   // Bytes: the spec as it came and as it is read, and what the table needs besides.
   std::uint64_t memory() const {

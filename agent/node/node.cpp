@@ -71,6 +71,7 @@ LiveTask Node::make_live(const store::TaskRow& row) const {
   task.created = row.created;
   task.state = row.task;
   task.spec_bytes = row.spec;
+  task.history = owner::AttemptHistory::of(row);
   Result<TaskSpec> spec =
       row.spec ? wire::decode_spec(*row.spec) : Result<TaskSpec>(fail(Code::corrupt, "no spec"));
   // A spec the disk has spoiled cannot run; its task ends through its attempts.
@@ -152,21 +153,16 @@ void Node::record_change(LiveTask& task, const lifecycle::OwnerTask& was, Failur
   const lifecycle::OwnerTask& is = task.state;
   counters_.by_state[std::size_t(was.state)] -= 1;
   counters_.by_state[std::size_t(is.state)] += 1;
-  if (was.place != PlaceKind::none && is.place == PlaceKind::none) {
-    if (!task.attempts.empty()) task.attempts.back().failure = failure;
-    if (was.place == PlaceKind::cloud) hold_in_cloud(task, -1);
+  if (task.history.note(was, is, failure)) {
+    journal_.remember(task, task.history.encode(id_of(task.seq)));
   }
+  if (was.place == PlaceKind::cloud && is.place == PlaceKind::none) hold_in_cloud(task, -1);
   std::uint64_t bytes = task.spec_bytes ? task.spec_bytes->size() : 0;
   if (is.offer_pending && !was.offer_pending) cloud_.offered_bytes += bytes;
   if (was.offer_pending && !is.offer_pending) {
     cloud_.offered_bytes -= std::min(cloud_.offered_bytes, bytes);
   }
-  if (is.epoch == was.epoch) return;
-  if (is.place == PlaceKind::cloud) hold_in_cloud(task, +1);
-  if (task.attempts.size() == kMaxAttemptsKept) task.attempts.erase(task.attempts.begin());
-  task.attempts.push_back({is.epoch, is.place, FailureClass::none, {}});
-  task.attempts.back().times.queued = was.since;
-  task.attempts.back().times.started = is.since;
+  if (is.epoch != was.epoch && is.place == PlaceKind::cloud) hold_in_cloud(task, +1);
 }
 
 void Node::hold_in_cloud(const LiveTask& task, int change) {
@@ -182,11 +178,9 @@ void Node::finish(LiveTask& task, TaskResult result) {
   count_end(task);
   result.id = id_of(task.seq);
   result.outcome = task.state.state;
-  result.attempts = task.attempts;
-  result.cost = task.cost;
-  if (!task.attempts.empty()) {
-    const Attempt& last = task.attempts.back();
-    result.placement = {last.place, task.predicted, now() - last.times.started};
+  task.history.tell(result);
+  if (const Attempt* last = task.history.last()) {
+    result.placement = {last->place, task.predicted, now() - last->times.started};
   }
   auto encoded = std::make_shared<const Bytes>(wire::encode(result));
   Duration age = options_.budget.of(DataClass::results).age;
@@ -267,16 +261,17 @@ void Node::on_timers() {
 
 void Node::look_on_disk() {
   looking_ = true;
-  parts_.store->due(now(), kDueSlice,
-                    [this, alive = std::weak_ptr(alive_)](Result<store::OwnerStore::Due> due) {
-                      if (alive.expired()) return;
-                      looking_ = false;
-                      table_.set_disk_due(due ? due->next : now() + kRetryCommit);
-                      if (!due) return parts_.wake();
-                      take_due(due->rows);
-                      if (due->rows.size() == kDueSlice) table_.set_disk_due(now());
-                      parts_.wake();
-                    });
+  parts_.store->due(
+      now(), kDueSlice,
+      [this, alive = std::weak_ptr(alive_)](const Result<store::OwnerStore::Due>& due) {
+        if (alive.expired()) return;
+        looking_ = false;
+        table_.set_disk_due(due ? due->next : now() + kRetryCommit);
+        if (!due) return parts_.wake();
+        take_due(due->rows);
+        if (due->rows.size() == kDueSlice) table_.set_disk_due(now());
+        parts_.wake();
+      });
 }
 
 void Node::take_due(const std::vector<store::TaskRow>& rows) {
@@ -311,7 +306,7 @@ void Node::refill() {
   auto after = table_.refill_after();
   parts_.store->ready_after(
       after, table_.refill_count(), std::min<std::size_t>(kRefillBytes, options_.budget.memory / 8),
-      [this, alive = std::weak_ptr(alive_)](Result<std::vector<store::TaskRow>> rows) {
+      [this, alive = std::weak_ptr(alive_)](const Result<std::vector<store::TaskRow>>& rows) {
         if (alive.expired()) return;
         if (!rows) return table_.refill_failed();
         std::optional<store::ReadyKey> last;
@@ -329,7 +324,7 @@ void Node::purge() {
   purging_ = true;
   next_purge_ = kNever;
   parts_.store->purge(now(), kPurgeSlice,
-                      [this, alive = std::weak_ptr(alive_)](Result<store::Purged> purged) {
+                      [this, alive = std::weak_ptr(alive_)](const Result<store::Purged>& purged) {
                         if (alive.expired()) return;
                         purging_ = false;
                         // An idle store is not written: the next one is when a task's time is up.

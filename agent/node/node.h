@@ -246,7 +246,6 @@ class Node final : public intake::Api {
   void on(const wire::LossAck& item);
   void take_result(LiveTask& task, const wire::ResultItem& item);
   void acknowledge(const wire::ResultItem& item, wire::ResultVerdict verdict);
-  void note_cloud_times(LiveTask& task, const wire::AttemptReport& report);
   void probe();
   void learn_transfer(const LiveTask& task);
 

@@ -109,7 +109,7 @@ void Node::send_offer(std::uint64_t seq, Epoch epoch) {
   offer.settled = task->state.settled;
   offer.spec = *task->spec_bytes;
   task->offered = now();
-  task->cost.bytes_up += offer.spec.size();
+  task->history.count_bytes(offer.spec.size(), 0);
   const bool live = task->spec->band <= Band::high;
   session_->send_task(std::move(offer), live ? session::Urgency::live : session::Urgency::backlog);
   next_resend_ = std::min(next_resend_, now() + kResendAfter);
@@ -195,7 +195,7 @@ void Node::on(const wire::ResultItem& item) {
 
 void Node::take_result(LiveTask& task, const wire::ResultItem& item) {
   bool live = task.state.epoch == item.epoch && task.state.place == PlaceKind::cloud;
-  if (live) note_cloud_times(task, item.report);
+  if (live) task.history.ran_there(task.offered, now(), item.report);
   if (item.failure != FailureClass::none) {
     lifecycle::OwnerStep step = lifecycle::on_failure(task.state, policy_after(task, item.code),
                                                       item.epoch, item.failure, tick());
@@ -213,29 +213,12 @@ void Node::take_result(LiveTask& task, const wire::ResultItem& item) {
   }
   placement_.learn_run(task.spec->kind, PlaceKind::cloud, task.work, item.report.ran, now());
   counters_.done_cloud += 1;
-  task.cost.bytes_down += item.value.bytes.size();
+  task.history.count_bytes(0, item.value.bytes.size());
   TaskResult result;
   result.value = item.value;
   result.digest = item.digest;
   finish(task, std::move(result));
   acknowledge(item, wire::ResultVerdict::accepted);
-}
-
-// The lessee measured durations on its own clock; its interval is centred in the time between our
-// OFFER and now, so that half of what is not accounted for is travel each way.
-void Node::note_cloud_times(LiveTask& task, const wire::AttemptReport& report) {
-  if (task.attempts.empty()) return;
-  NodeTime end = now();
-  NodeTime begin = task.offered == NodeTime{} ? end : task.offered;
-  Duration away = std::max(end - begin - report.since_accept, Duration::zero());
-  AttemptTimes& times = task.attempts.back().times;
-  NodeTime accepted_there = begin + away / 2;
-  times.sent = std::min(accepted_there + report.since_accept, end);
-  times.input_fetched = std::min(accepted_there + report.queued + report.fetched, times.sent);
-  times.run_started = times.input_fetched;
-  times.run_ended = std::min(times.run_started + report.ran, times.sent);
-  times.accepted = end;
-  task.cost.cpu += report.cpu;
 }
 
 void Node::on(const wire::Credits& item) {

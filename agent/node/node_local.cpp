@@ -82,16 +82,8 @@ lifecycle::OwnerPolicy Node::policy_after(const LiveTask& task, Code error) {
 }
 
 void Node::note_local_times(LiveTask& task, const attempt::Outcome& outcome) {
-  if (task.attempts.empty()) return;
-  NodeTime end = now();
-  Duration age = parts_.clock->boot_time() - outcome.run_ended;
-  AttemptTimes& times = task.attempts.back().times;
-  times.run_ended = end - age;
-  times.run_started = times.run_ended - (outcome.run_ended - outcome.run_started);
-  times.input_fetched = times.run_started;  // inline inputs are there with the task
-  times.sent = times.run_ended;
-  times.accepted = end;
-  task.cost.cpu += outcome.cpu;
+  const NodeTime end = now() - (parts_.clock->boot_time() - outcome.run_ended);
+  task.history.ran_here(end - (outcome.run_ended - outcome.run_started), end, now(), outcome.cpu);
 }
 
 }  // namespace spillway::agent

@@ -4,13 +4,14 @@ namespace spillway::agent {
 
 void Node::report_losses() {
   losses_.on_look(now());
-  parts_.store->losses([this, alive = std::weak_ptr(alive_)](Result<store::LossTable> table) {
-    if (alive.expired() || !table || !session_) return;
-    auto report = losses_.report(*table, origin_, now(),
-                                 [this](NodeTime instant) { return wall_of(instant); });
-    if (report) session_->send_event(*std::move(report));
-    parts_.wake();
-  });
+  parts_.store->losses(
+      [this, alive = std::weak_ptr(alive_)](const Result<store::LossTable>& table) {
+        if (alive.expired() || !table || !session_) return;
+        auto report = losses_.report(*table, origin_, now(),
+                                     [this](NodeTime instant) { return wall_of(instant); });
+        if (report) session_->send_event(*std::move(report));
+        parts_.wake();
+      });
 }
 
 void Node::on(const wire::LossAck& item) {

@@ -55,7 +55,7 @@ Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
 void Node::with_task(std::uint64_t seq, Reply reply, std::function<void(LiveTask&)> use) {
   if (LiveTask* live = table_.find(seq)) return use(*live);
   parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq, reply = std::move(reply),
-                           use = std::move(use)](Result<store::TaskDetail> found) {
+                           use = std::move(use)](const Result<store::TaskDetail>& found) {
     if (alive.expired()) return;
     if (LiveTask* live = table_.find(seq)) return use(*live);
     if (!found) return reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
@@ -75,7 +75,7 @@ void Node::check_parents(const wire::TaskRequest& request, const Reply& reply, s
     if (next >= task.spec->after.size()) return take_op(request, reply);
     TaskId parent = task.spec->after[next];
     auto look = [this, alive = std::weak_ptr(alive_), request, reply, next,
-                 parent](Result<store::TaskDetail> found) {
+                 parent](const Result<store::TaskDetail>& found) {
       if (alive.expired()) return;
       // One that is gone was kept for its retention: that long ago, it succeeded or nobody cares.
       if (found && found->row.task.state != TaskState::succeeded) {
@@ -114,7 +114,7 @@ void Node::take_op(const wire::TaskRequest& request, const Reply& reply) {
 
 void Node::show(std::uint64_t seq, Reply reply) {
   parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq,
-                           reply = std::move(reply)](Result<store::TaskDetail> found) {
+                           reply = std::move(reply)](const Result<store::TaskDetail>& found) {
     if (alive.expired()) return;
     if (!found) return reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
     reply(view_of(*found));
@@ -123,7 +123,7 @@ void Node::show(std::uint64_t seq, Reply reply) {
 
 void Node::why(std::uint64_t seq, Reply reply) {
   parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq,
-                           reply = std::move(reply)](Result<store::TaskDetail> found) {
+                           reply = std::move(reply)](const Result<store::TaskDetail>& found) {
     if (alive.expired()) return;
     if (!found) return reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
     LiveTask live = make_live(found->row);
@@ -147,7 +147,7 @@ Node::Ticket Node::wait(std::uint64_t seq, Reply reply) {
 
 void Node::look_for_end(std::uint64_t seq, const std::weak_ptr<Subscription>& who) {
   parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq,
-                           who](Result<store::TaskDetail> found) {
+                           who](const Result<store::TaskDetail>& found) {
     auto waiting = who.lock();
     if (alive.expired() || !waiting) return;
     if (found && !is_terminal(found->row.task.state)) {

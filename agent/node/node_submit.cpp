@@ -123,7 +123,7 @@ void Node::check_key(std::shared_ptr<Submission> all, std::size_t index, TaskSpe
   parts_.store->find_idempotent(
       key, now(),
       [this, alive = std::weak_ptr(alive_), all, index, spec = std::move(spec),
-       encoded = std::move(encoded)](Result<std::optional<std::uint64_t>> found) mutable {
+       encoded = std::move(encoded)](const Result<std::optional<std::uint64_t>>& found) mutable {
         if (alive.expired()) return;
         if (!found || *found) release_key(spec.idempotency_key);
         if (!found) return all->refuse(index, found.error());
@@ -153,7 +153,7 @@ void Node::check_dependencies(std::shared_ptr<Submission> all, std::size_t index
     return parts_.store->find(parent, [this, alive = std::weak_ptr(alive_), all, index,
                                        spec = std::move(spec), encoded = std::move(encoded), next,
                                        unfinished = std::move(unfinished),
-                                       parent](Result<store::TaskDetail> found) mutable {
+                                       parent](const Result<store::TaskDetail>& found) mutable {
       if (alive.expired()) return;
       looking_up_ -= 1;
       if (!found) {
@@ -242,7 +242,7 @@ LiveTask& Node::adopt_new(const store::NewTask& row, TaskSpec spec) {
 // A stop may have come between the commit of a task's end and that of who waited for it.
 void Node::release_ended(std::uint64_t after) {
   parts_.store->ended_parent(
-      after, [this, alive = std::weak_ptr(alive_)](Result<store::EndedParent> ended) {
+      after, [this, alive = std::weak_ptr(alive_)](const Result<store::EndedParent>& ended) {
         if (alive.expired()) return;
         if (!ended) return release_later();
         asked_who_waits_ = true;
@@ -263,7 +263,7 @@ void Node::release_dependents(std::uint64_t seq, bool succeeded) {
   // Released twice, a task would start before the others it waits for.
   if (!releasing_.insert(seq).second) return;
   parts_.store->dependents(seq, [this, alive = std::weak_ptr(alive_), seq,
-                                 succeeded](Result<std::vector<store::TaskRow>> rows) {
+                                 succeeded](const Result<std::vector<store::TaskRow>>& rows) {
     if (alive.expired()) return;
     if (!rows) {
       releasing_.erase(seq);

@@ -9,8 +9,9 @@ void Node::count_end(const LiveTask& task) {
   TaskState state = task.state.state;
   if (state == TaskState::failed) counters_.failed += 1;
   if (state == TaskState::expired) counters_.expired += 1;
-  if (state != TaskState::succeeded || task.attempts.empty()) return;
-  bool there = task.attempts.back().place == PlaceKind::cloud;
+  const Attempt* last = task.history.last();
+  if (state != TaskState::succeeded || !last) return;
+  bool there = last->place == PlaceKind::cloud;
   (there ? cloud_latency_ : local_latency_).add(now() - task.created);
 }
 

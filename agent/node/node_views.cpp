@@ -68,7 +68,7 @@ TaskView Node::view_of(const store::TaskDetail& detail) const {
   if (detail.row.spec) {
     if (auto spec = wire::decode_spec(*detail.row.spec)) view.spec = *std::move(spec);
   }
-  if (detail.row.result) {
+  if (detail.row.result && is_terminal(view.state)) {
     if (auto result = wire::decode_result(*detail.row.result)) view.result = *std::move(result);
   }
   view.events.push_back(view_of(store::EventRow{
@@ -219,7 +219,7 @@ NodeView Node::view() const {
 
 void Node::status(Reply reply) {
   parts_.store->losses([this, alive = std::weak_ptr(alive_),
-                        reply = std::move(reply)](Result<store::LossTable> table) {
+                        reply = std::move(reply)](const Result<store::LossTable>& table) {
     if (alive.expired()) return;
     NodeView view = this->view();
     if (table) {

@@ -33,7 +33,7 @@ bool TaskTable::needed(const LiveTask& task) const {
     case TaskState::leased:
     case TaskState::running: return true;
     case TaskState::ready: return in_window(task.ready_key());
-    // The story of its attempts is in memory only; but pauses must not fill that.
+    // It is back soon; but pauses must not fill the memory.
     case TaskState::waiting:
       return task.state.reason == WaitReason::backoff && tasks_.size() <= 2 * max_ready_;
     default: return false;

@@ -40,6 +40,7 @@ std::vector<LossTotal> totals_of(const ledger::LossBook& book) {
     }
   }
   std::vector<LossTotal> list;
+  list.reserve(totals.size());
   for (auto& [key, total] : totals) list.push_back(std::move(total));
   return list;
 }

@@ -45,7 +45,7 @@ void Dispatch::start(const store::Recovered& recovered) {
 void Dispatch::read_ready(std::optional<store::ReadyKey> after) {
   parts_.store->ready_after(
       after, kReadSlice, kReadBytes,
-      [this, alive = std::weak_ptr(alive_)](Result<std::vector<store::TaskRow>> rows) {
+      [this, alive = std::weak_ptr(alive_)](const Result<std::vector<store::TaskRow>>& rows) {
         if (alive.expired()) return;
         if (!rows) parts_.report("cannot read what waits for devices: " + rows.error().message);
         if (!rows || rows->empty()) {
@@ -60,17 +60,18 @@ void Dispatch::read_ready(std::optional<store::ReadyKey> after) {
 
 // Every waiting one has a time at which it goes on or expires.
 void Dispatch::read_waiting() {
-  parts_.store->due(kNever, kAllWaiting,
-                    [this, alive = std::weak_ptr(alive_)](Result<store::OwnerStore::Due> due) {
-                      if (alive.expired()) return;
-                      if (due) {
-                        for (const store::TaskRow& row : due->rows) adopt(row);
-                      } else {
-                        parts_.report("cannot read what waits: " + due.error().message);
-                      }
-                      reading_ -= 1;
-                      parts_.wake();
-                    });
+  parts_.store->due(
+      kNever, kAllWaiting,
+      [this, alive = std::weak_ptr(alive_)](const Result<store::OwnerStore::Due>& due) {
+        if (alive.expired()) return;
+        if (due) {
+          for (const store::TaskRow& row : due->rows) adopt(row);
+        } else {
+          parts_.report("cannot read what waits: " + due.error().message);
+        }
+        reading_ -= 1;
+        parts_.wake();
+      });
 }
 
 SentTask* Dispatch::find(std::uint64_t seq) {
@@ -96,6 +97,7 @@ SentTask* Dispatch::adopt(const store::TaskRow& row) {
   task.device = spec->labels.at(kDeviceLabel);
   task.policy = lifecycle::policy_of(*spec, options_.lease);
   task.spec_bytes = row.spec;
+  task.history = owner::AttemptHistory::of(row);
   task.spec = std::make_shared<const TaskSpec>(*std::move(spec));
   return &add(std::move(task));
 }
@@ -118,7 +120,9 @@ void Dispatch::apply(SentTask& task, const lifecycle::OwnerStep& step, Cause cau
       journal_.event({task.seq, now(), kind, step.next.epoch, step.next.place, step.failure,
                       to_bytes(cause.message)});
     }
-    note_attempt(task, was, step.failure);
+    if (task.history.note(was, task.state, step.failure)) {
+      journal_.remember(task, task.history.encode(id_of(task.seq)));
+    }
   }
   track(task, was);
   act(task, step);
@@ -146,17 +150,6 @@ void Dispatch::act(SentTask& task, const lifecycle::OwnerStep& step) {
     journal_.put_offer({task.seq, step.next.epoch});
     journal_.after([this, seq = task.seq, epoch = step.next.epoch] { send_offer(seq, epoch); });
   }
-}
-
-void Dispatch::note_attempt(SentTask& task, const lifecycle::OwnerTask& was, FailureClass failure) {
-  const lifecycle::OwnerTask& is = task.state;
-  const bool ended = was.place != PlaceKind::none && is.place == PlaceKind::none;
-  if (ended && !task.attempts.empty()) task.attempts.back().failure = failure;
-  if (is.epoch == was.epoch) return;
-  if (task.attempts.size() == kMaxAttemptsKept) task.attempts.erase(task.attempts.begin());
-  task.attempts.push_back({is.epoch, is.place, FailureClass::none, {}});
-  task.attempts.back().times.queued = was.since;
-  task.attempts.back().times.started = is.since;
 }
 
 // Keeps timers and the device's share in step with a task's state.
@@ -191,8 +184,7 @@ void Dispatch::track(SentTask& task, const lifecycle::OwnerTask& was) {
 void Dispatch::finish(SentTask& task, TaskResult result) {
   result.id = id_of(task.seq);
   result.outcome = task.state.state;
-  result.attempts = task.attempts;
-  result.cost = task.cost;
+  task.history.tell(result);
   const NodeTime keep_until = now() + task.spec->retention;
   journal_.finish(task, std::make_shared<const Bytes>(wire::encode(result)), keep_until);
   next_purge_ = std::min(next_purge_, std::max(keep_until, now() + kPurgeEvery));
@@ -239,15 +231,16 @@ void Dispatch::on_timers() {
 void Dispatch::purge() {
   purging_ = true;
   next_purge_ = kNever;
-  parts_.store->purge(
-      now(), kPurgeSlice, [this, alive = std::weak_ptr(alive_)](Result<store::Purged> purged) {
-        if (alive.expired()) return;
-        purging_ = false;
-        const NodeTime next = purged ? purged->next : now() + kPurgeEvery;
-        const bool more = purged && purged->more;
-        next_purge_ = std::min(next_purge_, std::max(next, more ? now() : now() + kPurgeEvery));
-        parts_.wake();
-      });
+  parts_.store->purge(now(), kPurgeSlice,
+                      [this, alive = std::weak_ptr(alive_)](const Result<store::Purged>& purged) {
+                        if (alive.expired()) return;
+                        purging_ = false;
+                        const NodeTime next = purged ? purged->next : now() + kPurgeEvery;
+                        const bool more = purged && purged->more;
+                        next_purge_ = std::min(next_purge_,
+                                               std::max(next, more ? now() : now() + kPurgeEvery));
+                        parts_.wake();
+                      });
 }
 
 void Dispatch::on_committed() {

@@ -77,14 +77,14 @@ class Dispatch {
   // devices get a task. invalid_argument: the spec; conflict: the key came with another spec before
   // or is under way; busy: there is no room.
   void submit(Submission submission, Done<Submitted> done);
-  void cancel(TaskId id, Done<void> done);  // conflict: it has ended otherwise
-  void retry(TaskId id, Done<void> done);   // conflict: it has not ended, or has succeeded
-  void cancel(const GroupId& group, Done<std::uint64_t> done);  // how many were not done
+  void cancel(TaskId id, const Done<void>& done);  // conflict: it has ended otherwise
+  void retry(TaskId id, const Done<void>& done);   // conflict: it has not ended, or has succeeded
+  void cancel(const GroupId& group, const Done<std::uint64_t>& done);  // how many were not done
   // Those that failed, were cancelled or expired; how many. busy: there is no room for them all.
   void retry(const GroupId& group, Done<std::uint64_t> done);
-  void find(TaskId id, Done<SentTaskDetail> done);
+  void find(TaskId id, const Done<SentTaskDetail>& done);
   void list(const SentFilter& filter, Done<std::vector<SentTaskView>> done);
-  void count(const GroupId& group, Done<GroupView> done);
+  void count(const GroupId& group, const Done<GroupView>& done);
   // Whose first task has a number below `before`; the newest first.
   void groups(std::uint64_t before, std::uint32_t limit, Done<std::vector<GroupView>> done);
 
@@ -115,7 +115,6 @@ class Dispatch {
   void read_waiting();
   void apply(SentTask& task, const lifecycle::OwnerStep& step, Cause cause = {});
   void act(SentTask& task, const lifecycle::OwnerStep& step);
-  void note_attempt(SentTask& task, const lifecycle::OwnerTask& was, FailureClass failure);
   void track(SentTask& task, const lifecycle::OwnerTask& was);
   void finish(SentTask& task, TaskResult result);
   void settle(std::uint64_t seq);
@@ -134,7 +133,6 @@ class Dispatch {
   void take_result(SentTask& task, const wire::ResultItem& item);
   void acknowledge(const std::string& device, const wire::ResultItem& item,
                    wire::ResultVerdict verdict);
-  void note_times(SentTask& task, const wire::AttemptReport& report);
 
   // dispatch_people.cpp
   Status check(const Submission& submission) const;
@@ -149,14 +147,15 @@ class Dispatch {
   std::string waits_because(const store::TaskRow& row, const std::string& device) const;
   TaskState state_of(const store::TaskRow& row) const;
   struct Listing;
-  void list_on(std::shared_ptr<Listing> listing);
+  void list_on(const std::shared_ptr<Listing>& listing);
   struct Retrying;
-  void retry_on(std::shared_ptr<Retrying> retrying);
-  using Members = std::function<void(Result<std::vector<store::ListedTask>> page, bool last)>;
-  void each_member(const GroupId& group, Members take);
-  void members_before(const GroupId& group, std::uint64_t before, Members take);
+  void retry_on(const std::shared_ptr<Retrying>& retrying);
+  using Members =
+      std::function<void(const Result<std::vector<store::ListedTask>>& page, bool last)>;
+  void each_member(const GroupId& group, const Members& take);
+  void members_before(const GroupId& group, std::uint64_t before, const Members& take);
   struct Grouping;
-  void groups_on(std::shared_ptr<Grouping> grouping);
+  void groups_on(const std::shared_ptr<Grouping>& grouping);
 
   DispatchOptions options_;
   DispatchParts parts_;

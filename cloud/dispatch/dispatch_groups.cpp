@@ -16,7 +16,7 @@ Error Dispatch::too_many() const {
                  " tasks would wait for devices; cancel some, or wait until some are done");
 }
 
-void Dispatch::cancel(const GroupId& group, Done<std::uint64_t> done) {
+void Dispatch::cancel(const GroupId& group, const Done<std::uint64_t>& done) {
   if (group.first.origin != origin_) return done(no_such_task(group.first));
   std::uint64_t cancelled = 0;
   std::vector<std::uint64_t> members;
@@ -40,36 +40,37 @@ struct Dispatch::Retrying {
 
 void Dispatch::retry(const GroupId& group, Done<std::uint64_t> done) {
   auto retrying = std::make_shared<Retrying>(Retrying{std::move(done), {}, 0});
-  each_member(group, [this, retrying](Result<std::vector<store::ListedTask>> page, bool last) {
-    if (!page) return retrying->done(page.error());
-    for (const store::ListedTask& each : *page) {
-      if (can_be_retried(state_of(each.row))) retrying->left.push_back(each.row.seq);
-    }
-    if (!last) return;
-    if (tasks_.size() + retrying->left.size() > options_.max_tasks) {
-      return retrying->done(too_many());
-    }
-    retry_on(retrying);
-  });
+  each_member(group,
+              [this, retrying](const Result<std::vector<store::ListedTask>>& page, bool last) {
+                if (!page) return retrying->done(page.error());
+                for (const store::ListedTask& each : *page) {
+                  if (can_be_retried(state_of(each.row))) retrying->left.push_back(each.row.seq);
+                }
+                if (!last) return;
+                if (tasks_.size() + retrying->left.size() > options_.max_tasks) {
+                  return retrying->done(too_many());
+                }
+                retry_on(retrying);
+              });
 }
 
 // One after the other, so that one spec at a time is on its way and not ten thousand.
-void Dispatch::retry_on(std::shared_ptr<Retrying> retrying) {
+void Dispatch::retry_on(const std::shared_ptr<Retrying>& retrying) {
   if (retrying->left.empty()) {
     journal_.after([retrying] { retrying->done(retrying->retried); });
     return parts_.wake();
   }
   const std::uint64_t seq = retrying->left.back();
   retrying->left.pop_back();
-  parts_.store->find(
-      seq, [this, retrying, alive = std::weak_ptr(alive_)](Result<store::TaskDetail> found) {
-        if (alive.expired()) return;
-        // Meanwhile somebody else may have tried it again, or its retention may have ended.
-        if (found && !tasks_.contains(found->row.seq)) {
-          revive(found->row, [retrying](Result<void> did) { retrying->retried += did ? 1 : 0; });
-        }
-        retry_on(retrying);
-      });
+  parts_.store->find(seq, [this, retrying,
+                           alive = std::weak_ptr(alive_)](const Result<store::TaskDetail>& found) {
+    if (alive.expired()) return;
+    // Meanwhile somebody else may have tried it again, or its retention may have ended.
+    if (found && !tasks_.contains(found->row.seq)) {
+      revive(found->row, [retrying](const Result<void>& did) { retrying->retried += did ? 1 : 0; });
+    }
+    retry_on(retrying);
+  });
 }
 
 TaskState Dispatch::state_of(const store::TaskRow& row) const {
@@ -78,14 +79,14 @@ TaskState Dispatch::state_of(const store::TaskRow& row) const {
 }
 
 // Calls `take` with the stored members, newest first, page by page.
-void Dispatch::each_member(const GroupId& group, Members take) {
+void Dispatch::each_member(const GroupId& group, const Members& take) {
   if (group.first.origin != origin_ || group.first.seq >= next_seq_) {
     return take(no_such_task(group.first), true);
   }
-  members_before(group, group.first.seq + group.size, std::move(take));
+  members_before(group, group.first.seq + group.size, take);
 }
 
-void Dispatch::members_before(const GroupId& group, std::uint64_t before, Members take) {
+void Dispatch::members_before(const GroupId& group, std::uint64_t before, const Members& take) {
   store::ListFilter asked;
   asked.before = before;
   asked.limit = kPage;
@@ -104,22 +105,23 @@ void Dispatch::members_before(const GroupId& group, std::uint64_t before, Member
   });
 }
 
-void Dispatch::count(const GroupId& group, Done<GroupView> done) {
+void Dispatch::count(const GroupId& group, const Done<GroupView>& done) {
   auto view = std::make_shared<GroupView>();
   view->group = group;
-  each_member(group, [this, view, done](Result<std::vector<store::ListedTask>> page, bool last) {
-    if (!page) return done(page.error());
-    std::uint64_t found = 0;
-    for (const store::ListedTask& each : *page) {
-      view->by_state[std::size_t(state_of(each.row))] += 1;
-      view->kind = each.kind;
-      view->created = timeline_.wall_of(each.row.created);
-    }
-    if (!last) return;
-    for (std::uint64_t each : view->by_state) found += each;
-    view->forgotten = view->group.size - std::min<std::uint64_t>(found, view->group.size);
-    done(*view);
-  });
+  each_member(
+      group, [this, view, done](const Result<std::vector<store::ListedTask>>& page, bool last) {
+        if (!page) return done(page.error());
+        std::uint64_t found = 0;
+        for (const store::ListedTask& each : *page) {
+          view->by_state[std::size_t(state_of(each.row))] += 1;
+          view->kind = each.kind;
+          view->created = timeline_.wall_of(each.row.created);
+        }
+        if (!last) return;
+        for (std::uint64_t each : view->by_state) found += each;
+        view->forgotten = view->group.size - std::min<std::uint64_t>(found, view->group.size);
+        done(*view);
+      });
 }
 
 struct Dispatch::Grouping {
@@ -135,7 +137,7 @@ void Dispatch::groups(std::uint64_t before, std::uint32_t limit,
 }
 
 // From the newest task to its group, and from the group's first task to the group before.
-void Dispatch::groups_on(std::shared_ptr<Grouping> grouping) {
+void Dispatch::groups_on(const std::shared_ptr<Grouping>& grouping) {
   if (grouping->found.size() >= grouping->limit) return grouping->done(std::move(grouping->found));
   store::ListFilter asked;
   asked.before = grouping->before;
@@ -146,7 +148,7 @@ void Dispatch::groups_on(std::shared_ptr<Grouping> grouping) {
     if (!rows) return grouping->done(rows.error());
     if (rows->empty()) return grouping->done(std::move(grouping->found));
     find(id_of(rows->front().row.seq),
-         [this, grouping, seq = rows->front().row.seq](Result<SentTaskDetail> task) {
+         [this, grouping, seq = rows->front().row.seq](const Result<SentTaskDetail>& task) {
            // A spec that cannot be read any more names no group, and neither does one just purged.
            if (!task || task->group.size == 0) {
              grouping->before = seq;

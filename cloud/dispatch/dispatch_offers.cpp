@@ -91,7 +91,7 @@ void Dispatch::send_offer(std::uint64_t seq, Epoch epoch) {
   offer.settled = task->state.settled;
   offer.spec = *task->spec_bytes;
   task->offered = now();
-  task->cost.bytes_down += offer.spec.size();
+  task->history.count_bytes(0, offer.spec.size());
   parts_.send_task(task->device, std::move(offer));
 }
 
@@ -177,7 +177,7 @@ void Dispatch::on(const std::string& device, const wire::ResultItem& item) {
 
 void Dispatch::take_result(SentTask& task, const wire::ResultItem& item) {
   const bool live = task.state.epoch == item.epoch && task.state.place != PlaceKind::none;
-  if (live) note_times(task, item.report);
+  if (live) task.history.ran_there(task.offered, now(), item.report);
   if (item.failure != FailureClass::none) {
     // The same request fails the same way again: such errors use up all attempts at once.
     lifecycle::OwnerPolicy policy = task.policy;
@@ -197,29 +197,12 @@ void Dispatch::take_result(SentTask& task, const wire::ResultItem& item) {
                        step.verdict == lifecycle::Verdict::stale ? wire::ResultVerdict::stale
                                                                  : wire::ResultVerdict::duplicate);
   }
-  task.cost.bytes_up += item.value.bytes.size();
+  task.history.count_bytes(item.value.bytes.size(), 0);
   TaskResult result;
   result.value = item.value;
   result.digest = item.digest;
   finish(task, std::move(result));
   acknowledge(task.device, item, wire::ResultVerdict::accepted);
-}
-
-// The device measured durations on its own clock; its interval is centred in the time between the
-// OFFER and now.
-void Dispatch::note_times(SentTask& task, const wire::AttemptReport& report) {
-  if (task.attempts.empty()) return;
-  const NodeTime end = now();
-  const NodeTime begin = task.offered == NodeTime{} ? end : task.offered;
-  const Duration away = std::max(end - begin - report.since_accept, Duration::zero());
-  AttemptTimes& times = task.attempts.back().times;
-  const NodeTime accepted_there = begin + away / 2;
-  times.sent = std::min(accepted_there + report.since_accept, end);
-  times.run_started = std::min(accepted_there + report.queued + report.fetched, times.sent);
-  times.input_fetched = times.run_started;
-  times.run_ended = std::min(times.run_started + report.ran, times.sent);
-  times.accepted = end;
-  task.cost.cpu += report.cpu;
 }
 
 }  // namespace spillway::cloud

@@ -64,7 +64,7 @@ void Dispatch::submit(Submission submission, Done<Submitted> done) {
     return done(fail(Code::conflict, "a submission with this key is under way"));
   }
   auto look = [this, submission, done = std::move(done),
-               alive = std::weak_ptr(alive_)](Result<std::optional<std::uint64_t>> known) {
+               alive = std::weak_ptr(alive_)](const Result<std::optional<std::uint64_t>>& known) {
     if (alive.expired()) return;
     auto answer = [this, key = submission.key, done](Result<Submitted> submitted) {
       pending_keys_.erase(key);
@@ -79,7 +79,7 @@ void Dispatch::submit(Submission submission, Done<Submitted> done) {
 
 void Dispatch::repeat(const Submission& submission, std::uint64_t seq,
                       const Done<Submitted>& done) {
-  parts_.store->find(seq, [submission, done](Result<store::TaskDetail> found) {
+  parts_.store->find(seq, [submission, done](const Result<store::TaskDetail>& found) {
     if (!found) return done(found.error());
     Result<TaskSpec> spec = wire::decode_spec(*found->row.spec);
     if (!spec) return done(spec.error());
@@ -122,7 +122,7 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
   parts_.wake();
 }
 
-void Dispatch::cancel(TaskId id, Done<void> done) {
+void Dispatch::cancel(TaskId id, const Done<void>& done) {
   const auto answer = [this, done, id](const SentTask& task) {
     if (task.state.state != TaskState::cancelled) {
       return done(fail(Code::conflict, "task " + to_string(id) + " has ended: it is " +
@@ -135,7 +135,7 @@ void Dispatch::cancel(TaskId id, Done<void> done) {
     apply(*task, lifecycle::cancel(task->state, tick()), {"cancelled", Code::cancelled});
     return answer(*task);
   }
-  parts_.store->find(id.seq, [done, id](Result<store::TaskDetail> found) {
+  parts_.store->find(id.seq, [done, id](const Result<store::TaskDetail>& found) {
     if (!found) return done(no_such_task(id));
     const TaskState state = found->row.task.state;
     if (state == TaskState::cancelled) return done({});
@@ -144,18 +144,18 @@ void Dispatch::cancel(TaskId id, Done<void> done) {
   });
 }
 
-void Dispatch::retry(TaskId id, Done<void> done) {
+void Dispatch::retry(TaskId id, const Done<void>& done) {
   if (id.origin != origin_) return done(no_such_task(id));
   if (SentTask* task = find(id.seq); task && !is_terminal(task->state.state)) {
     return done(fail(Code::conflict, "task " + to_string(id) + " has not ended: it is " +
                                          std::string(to_string(task->state.state))));
   }
-  parts_.store->find(
-      id.seq, [this, id, done, alive = std::weak_ptr(alive_)](Result<store::TaskDetail> found) {
-        if (alive.expired()) return;
-        if (!found) return done(no_such_task(id));
-        revive(found->row, done);
-      });
+  parts_.store->find(id.seq, [this, id, done, alive = std::weak_ptr(alive_)](
+                                 const Result<store::TaskDetail>& found) {
+    if (alive.expired()) return;
+    if (!found) return done(no_such_task(id));
+    revive(found->row, done);
+  });
 }
 
 void Dispatch::revive(const store::TaskRow& row, const Done<void>& done) {
@@ -169,7 +169,6 @@ void Dispatch::revive(const store::TaskRow& row, const Done<void>& done) {
     return done(fail(Code::conflict, "task " + to_string(id_of(row.seq)) +
                                          " cannot be tried again: it is " + state));
   }
-  task->attempts.clear();
   apply(*task, step);
   journal_.after([done] { done({}); });
 }
@@ -232,15 +231,15 @@ SentTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
   return detail;
 }
 
-void Dispatch::find(TaskId id, Done<SentTaskDetail> done) {
+void Dispatch::find(TaskId id, const Done<SentTaskDetail>& done) {
   if (id.origin != origin_) return done(no_such_task(id));
-  parts_.store->find(
-      id.seq, [this, id, done, alive = std::weak_ptr(alive_)](Result<store::TaskDetail> found) {
-        if (alive.expired()) return;
-        if (!found)
-          return done(found.error().code == Code::not_found ? no_such_task(id) : found.error());
-        done(detail_of(*found));
-      });
+  parts_.store->find(id.seq, [this, id, done, alive = std::weak_ptr(alive_)](
+                                 const Result<store::TaskDetail>& found) {
+    if (alive.expired()) return;
+    if (!found)
+      return done(found.error().code == Code::not_found ? no_such_task(id) : found.error());
+    done(detail_of(*found));
+  });
 }
 
 struct Dispatch::Listing {
@@ -257,10 +256,10 @@ void Dispatch::list(const SentFilter& filter, Done<std::vector<SentTaskView>> do
     const std::uint64_t end = filter.group->first.seq + filter.group->size;
     listing->filter.before = std::min(filter.before, end);
   }
-  list_on(std::move(listing));
+  list_on(listing);
 }
 
-void Dispatch::list_on(std::shared_ptr<Listing> listing) {
+void Dispatch::list_on(const std::shared_ptr<Listing>& listing) {
   store::ListFilter asked;
   asked.state = listing->filter.state;
   asked.kind = listing->filter.kind;

@@ -2,8 +2,8 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
+#include "common/owner/attempt_history.h"
 #include "common/store/owner_journal.h"
 #include "spillway/task.h"
 
@@ -16,10 +16,9 @@ struct SentTask : store::JournaledTask {
   lifecycle::OwnerPolicy policy;
   store::EncodedBytes spec_bytes;
   std::shared_ptr<const TaskSpec> spec;
-  std::vector<Attempt> attempts;
+  owner::AttemptHistory history;
   NodeTime offered{};       // when the live OFFER was last sent
   NodeTime timer = kNever;  // as registered
-  Cost cost;
 
   store::ReadyKey ready_key() const { return {spec->band, state.deadline, seq}; }
 };

@@ -223,7 +223,7 @@ void Fleet::State::prune() {
   if (!store || pruning) return;
   pruning = true;
   store->prune(FleetRetention{}, wall(), kPruneSlice,
-               [this, still = std::weak_ptr(alive)](Result<std::uint64_t> removed) {
+               [this, still = std::weak_ptr(alive)](const Result<std::uint64_t>& removed) {
                  if (still.expired()) return;
                  pruning = false;
                  if (removed && *removed >= kPruneSlice) next_prune = {};

@@ -64,8 +64,8 @@ void Fleet::State::restore(FleetRecovered recovered) {
     if (record.alert.firing) engine.restore(record.alert.rule, record.device);
     book.restore({record.device, record.crowd, std::move(group), std::move(record.alert)});
   }
-  history.restore(Resolution::minute, std::move(recovered.fleet_minutes));
-  history.restore(Resolution::quarter, std::move(recovered.fleet_quarters));
+  history.restore(Resolution::minute, recovered.fleet_minutes);
+  history.restore(Resolution::quarter, recovered.fleet_quarters);
   scan();
 }
 

@@ -132,7 +132,7 @@ void Access::login(const Request& request, const std::string& code, const std::s
   row.csrf = random_text(18);
   row.created = now;
   row.expires = now + kSessionTime;
-  store_.put(row, [this, row, secret, done = std::move(done)](Result<void> kept) {
+  store_.put(row, [this, row, secret, done = std::move(done)](const Result<void>& kept) {
     if (!kept) return done(kept.error());
     sessions_[row.secret] = row;
     done(Opened{principal_of(row), secret});
@@ -167,7 +167,7 @@ void Access::create_token(const std::string& name, Scope scope, std::optional<Du
   row.secret = digest_of(secret);
   row.created = now;
   if (expires_in) row.expires = now + *expires_in;
-  store_.put(row, [this, row, secret, done = std::move(done)](Result<void> kept) {
+  store_.put(row, [this, row, secret, done = std::move(done)](const Result<void>& kept) {
     if (!kept) return done(kept.error());
     tokens_[row.id] = row;
     done(Created{row, std::string(kTokenStart) + row.id + "." + secret});

@@ -31,7 +31,7 @@ std::string cookie_line(const std::string& value, std::chrono::seconds age, bool
          (secure ? "; Secure" : "");
 }
 
-void login(Service& service, Call call, Answer answer) {
+void login(Service& service, const Call& call, const Answer& answer) {
   BodyReader body(call.body);
   std::string code = body.text("code", kSecret).value_or("");
   std::string token = body.text("token", kSecret).value_or("");
@@ -39,7 +39,7 @@ void login(Service& service, Call call, Answer answer) {
   if (Status read = body.finish(); !read) return answer(problem(read.error()));
   service.access().login(
       call.request, code, token, call.now,
-      [&service, answer, by_link = !code.empty()](Result<Access::Opened> opened) {
+      [&service, answer, by_link = !code.empty()](const Result<Access::Opened>& opened) {
         if (!opened) {
           Response refusal = problem(opened.error());
           bool busy = opened.error().code == Code::busy;
@@ -59,15 +59,15 @@ void login(Service& service, Call call, Answer answer) {
       });
 }
 
-void session(Service&, Call call, Answer answer) {
-  QueryReader query(std::move(call.query));
+void session(Service&, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   answer(json_response(me(call.who)));
 }
 
-void logout(Service& service, Call call, Answer answer) {
+void logout(Service& service, const Call& call, const Answer& answer) {
   if (call.who.session) service.hub().end_session(*call.who.session);
-  service.access().logout(call.who, [answer, secure = service.secure()](Result<void> ended) {
+  service.access().logout(call.who, [answer, secure = service.secure()](const Result<void>& ended) {
     if (!ended) return answer(problem(ended.error()));
     Response response{204, "", {}, "", {}, nullptr};
     response.headers.emplace_back("set-cookie", cookie_line("", std::chrono::seconds(0), secure));
@@ -75,13 +75,13 @@ void logout(Service& service, Call call, Answer answer) {
   });
 }
 
-void tokens(Service& service, Call call, Answer answer) {
-  QueryReader query(std::move(call.query));
+void tokens(Service& service, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   answer(json_response(json::object{{"items", json_list(service.access().tokens())}}));
 }
 
-void create(Service& service, Call call, Answer answer) {
+void create(Service& service, const Call& call, const Answer& answer) {
   BodyReader body(call.body);
   std::string name = body.required("name", body.text("name", kName));
   std::string scope = body.required("scope", body.text("scope", kName));
@@ -95,7 +95,7 @@ void create(Service& service, Call call, Answer answer) {
     expires_in = std::chrono::round<Duration>(std::chrono::duration<double>(*expires));
   }
   service.access().create_token(name, *known, expires_in, call.now,
-                                [answer](Result<Access::Created> created) {
+                                [answer](const Result<Access::Created>& created) {
                                   if (!created) return answer(problem(created.error()));
                                   json::object token = json_of(created->row).as_object();
                                   token["secret"] = created->secret;
@@ -103,22 +103,22 @@ void create(Service& service, Call call, Answer answer) {
                                 });
 }
 
-void revoke(Service& service, Call call, Answer answer) {
-  std::string id = call.at("token");
-  service.access().revoke_token(id, [&service, id, answer](Result<void> revoked) {
+void revoke(Service& service, const Call& call, const Answer& answer) {
+  const std::string& id = call.at("token");
+  service.access().revoke_token(id, [&service, id, answer](const Result<void>& revoked) {
     if (!revoked) return answer(problem(revoked.error()));
     service.hub().end_token(id);
     answer(Response{204, "", {}, "", {}, nullptr});
   });
 }
 
-void audit(Service& service, Call call, Answer answer) {
+void audit(Service& service, const Call& call, const Answer& answer) {
   QueryReader query(call.query);
   Paging paging(call, query, service.access().cursor_key());
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   if (!paging.status()) return answer(problem(paging.status().error()));
   service.store().audit(paging.before(), paging.limit(),
-                        [answer, paging](Result<std::vector<AuditRow>> lines) {
+                        [answer, paging](const Result<std::vector<AuditRow>>& lines) {
                           if (!lines) return answer(problem(lines.error()));
                           std::optional<std::string> next;
                           if (lines->size() == paging.limit())

@@ -25,7 +25,7 @@ Result<std::uint64_t> number_of(const std::string& text) {
   return fail(Code::not_found, "there is no '" + text.substr(0, 80) + "'");
 }
 
-void list(Service& service, Call call, Answer answer) {
+void list(Service& service, const Call& call, const Answer& answer) {
   QueryReader query(call.query);
   Paging paging(call, query, service.access().cursor_key());
   AlertFilter filter;
@@ -38,7 +38,7 @@ void list(Service& service, Call call, Answer answer) {
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   if (!paging.status()) return answer(problem(paging.status().error()));
   service.bridge().look(
-      std::move(answer), [filter](Fleet& fleet) { return fleet.alerts(filter); },
+      answer, [filter](Fleet& fleet) { return fleet.alerts(filter); },
       [paging](const std::vector<Alert>& alerts) {
         std::optional<std::string> next;
         if (alerts.size() == paging.limit()) next = paging.next(std::to_string(alerts.back().id));
@@ -46,35 +46,36 @@ void list(Service& service, Call call, Answer answer) {
       });
 }
 
-void acknowledge(Service& service, Call call, Answer answer) {
+void acknowledge(Service& service, const Call& call, const Answer& answer) {
   BodyReader body(call.body);
   std::string note = body.text("note", kNote).value_or("");
   if (Status read = body.finish(); !read) return answer(problem(read.error()));
   Result<std::uint64_t> id = number_of(call.at("alert"));
   if (!id) return answer(problem(id.error()));
   service.bridge().wait<Alert>(
-      std::move(answer),
+      answer,
       [id = *id, note, by = call.who.name](Fleet& fleet, Fleet::Done<Alert> done) {
-        fleet.acknowledge(id, by, note, [&fleet, id, done = std::move(done)](Result<void> kept) {
-          if (!kept) return done(kept.error());
-          AlertFilter one;
-          one.before = id + 1;
-          one.limit = 1;
-          std::vector<Alert> found = fleet.alerts(one);
-          if (found.empty() || found[0].id != id) {
-            return done(fail(Code::not_found, "there is no alert " + std::to_string(id)));
-          }
-          done(found[0]);
-        });
+        fleet.acknowledge(
+            id, by, note, [&fleet, id, done = std::move(done)](const Result<void>& kept) {
+              if (!kept) return done(kept.error());
+              AlertFilter one;
+              one.before = id + 1;
+              one.limit = 1;
+              std::vector<Alert> found = fleet.alerts(one);
+              if (found.empty() || found[0].id != id) {
+                return done(fail(Code::not_found, "there is no alert " + std::to_string(id)));
+              }
+              done(found[0]);
+            });
       },
       [](const Alert& alert) { return json_response(json_of(alert)); });
 }
 
-void rules(Service& service, Call call, Answer answer) {
-  QueryReader query(std::move(call.query));
+void rules(Service& service, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   service.bridge().look(
-      std::move(answer), [](Fleet& fleet) { return fleet.rules(); },
+      answer, [](Fleet& fleet) { return fleet.rules(); },
       [](const std::vector<AlertRule>& found) {
         return json_response(json::object{{"items", json_list(found)}});
       });
@@ -112,37 +113,37 @@ Result<AlertRule> read_rule(const Call& call) {
   return rule;
 }
 
-void put_rule(Service& service, Call call, Answer answer) {
+void put_rule(Service& service, const Call& call, const Answer& answer) {
   Result<AlertRule> rule = read_rule(call);
   if (!rule) return answer(problem(rule.error()));
   service.bridge().wait<void>(
-      std::move(answer),
+      answer,
       [rule = *rule](Fleet& fleet, Fleet::Done<void> done) {
         fleet.put_rule(rule, std::move(done));
       },
       [rule = *rule] { return json_response(json_of(rule)); });
 }
 
-void drop_rule(Service& service, Call call, Answer answer) {
+void drop_rule(Service& service, const Call& call, const Answer& answer) {
   service.bridge().wait<void>(
-      std::move(answer),
+      answer,
       [id = call.at("rule")](Fleet& fleet, Fleet::Done<void> done) {
         fleet.drop_rule(id, std::move(done));
       },
       nothing);
 }
 
-void silences(Service& service, Call call, Answer answer) {
-  QueryReader query(std::move(call.query));
+void silences(Service& service, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   service.bridge().look(
-      std::move(answer), [](Fleet& fleet) { return fleet.silences(); },
+      answer, [](Fleet& fleet) { return fleet.silences(); },
       [](const std::vector<Silence>& found) {
         return json_response(json::object{{"items", json_list(found)}});
       });
 }
 
-void silence(Service& service, Call call, Answer answer) {
+void silence(Service& service, const Call& call, const Answer& answer) {
   BodyReader body(call.body);
   Silence made;
   made.rule = body.text("rule", kName).value_or("");
@@ -153,7 +154,7 @@ void silence(Service& service, Call call, Answer answer) {
   made.until = call.now + seconds_of(body.required("for_s", body.number("for_s", 1, kMonth)));
   if (Status read = body.finish(); !read) return answer(problem(read.error()));
   service.bridge().wait<std::uint64_t>(
-      std::move(answer),
+      answer,
       [made](Fleet& fleet, Fleet::Done<std::uint64_t> done) {
         fleet.silence(made, std::move(done));
       },
@@ -164,11 +165,11 @@ void silence(Service& service, Call call, Answer answer) {
       });
 }
 
-void end_silence(Service& service, Call call, Answer answer) {
+void end_silence(Service& service, const Call& call, const Answer& answer) {
   Result<std::uint64_t> id = number_of(call.at("silence"));
   if (!id) return answer(problem(id.error()));
   service.bridge().wait<void>(
-      std::move(answer),
+      answer,
       [id = *id](Fleet& fleet, Fleet::Done<void> done) { fleet.end_silence(id, std::move(done)); },
       nothing);
 }

@@ -28,22 +28,22 @@ json::value json_of_facts(const CloudFacts& facts, const ServerCounts& counts) {
                                             {"streams", counts.streams.load()}}}};
 }
 
-void cloud(Service& service, Call call, Answer answer) {
-  QueryReader query(std::move(call.query));
+void cloud(Service& service, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   service.bridge().look(
-      std::move(answer), [&service](Fleet&) { return service.parts().facts(); },
+      answer, [&service](Fleet&) { return service.parts().facts(); },
       [&service](const CloudFacts& facts) {
         return json_response(json_of_facts(facts, service.counts()));
       });
 }
 
 // Those it has run, and those it could.
-void kinds(Service& service, Call call, Answer answer) {
-  QueryReader query(std::move(call.query));
+void kinds(Service& service, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   service.bridge().look(
-      std::move(answer),
+      answer,
       [&service](Fleet& fleet) {
         std::vector<KindTotals> found = fleet.kinds();
         for (const std::string& name : service.parts().facts().kinds) {
@@ -60,8 +60,8 @@ void kinds(Service& service, Call call, Answer answer) {
       });
 }
 
-void stream(Service& service, Call call, Answer answer) {
-  QueryReader query(std::move(call.query));
+void stream(Service& service, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
   std::string position = query.text("last_event_id").value_or("");
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   std::string_view header = call.request.header("last-event-id");
@@ -76,14 +76,14 @@ void stream(Service& service, Call call, Answer answer) {
   answer(std::move(response));
 }
 
-void health(Service&, Call, Answer answer) {
+void health(Service&, const Call&, const Answer& answer) {
   answer(json_response(json::object{{"status", "ok"}}));
 }
 
 // Ready: the loop answers, and the broker is there.
-void ready(Service& service, Call, Answer answer) {
+void ready(Service& service, const Call&, const Answer& answer) {
   service.bridge().look(
-      std::move(answer), [&service](Fleet&) { return service.parts().facts(); },
+      answer, [&service](Fleet&) { return service.parts().facts(); },
       [](const CloudFacts& facts) {
         const char* status = facts.draining ? "draining" : facts.connected ? "ok" : "starting";
         json::object checks{{"loop", "ok"}, {"broker", facts.connected ? "ok" : "not connected"}};
@@ -94,7 +94,7 @@ void ready(Service& service, Call, Answer answer) {
 }
 
 // Open to this machine; others need a token.
-void metrics(Service& service, Call call, Answer answer) {
+void metrics(Service& service, const Call& call, const Answer& answer) {
   if (!call.request.from_loopback) {
     Result<Principal> who = service.access().identify(call.request, false, call.now);
     if (!who) {
@@ -104,7 +104,7 @@ void metrics(Service& service, Call call, Answer answer) {
     }
   }
   service.bridge().look(
-      std::move(answer), [&service](Fleet&) { return service.parts().metrics(service.counts()); },
+      answer, [&service](Fleet&) { return service.parts().metrics(service.counts()); },
       [](const std::string& text) {
         Response response;
         response.content_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -33,7 +33,7 @@ DevicePosition position_of(std::string_view text) {
   return position;
 }
 
-void list(Service& service, Call call, Answer answer) {
+void list(Service& service, const Call& call, const Answer& answer) {
   QueryReader query(call.query);
   Paging paging(call, query, service.access().cursor_key());
   DeviceQuery asked;
@@ -48,7 +48,7 @@ void list(Service& service, Call call, Answer answer) {
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   if (!paging.status()) return answer(problem(paging.status().error()));
   service.bridge().look(
-      std::move(answer), [asked](Fleet& fleet) { return fleet.devices(asked); },
+      answer, [asked](Fleet& fleet) { return fleet.devices(asked); },
       [paging](const DevicePage& page) {
         std::optional<std::string> next;
         if (page.next) next = paging.next(text_of(*page.next));
@@ -58,23 +58,23 @@ void list(Service& service, Call call, Answer answer) {
       });
 }
 
-void facets(Service& service, Call call, Answer answer) {
-  QueryReader query(std::move(call.query));
+void facets(Service& service, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
   DeviceFilter filter = read_filter(query);
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   service.bridge().look(
-      std::move(answer), [filter](Fleet& fleet) { return fleet.facets(filter); },
+      answer, [filter](Fleet& fleet) { return fleet.facets(filter); },
       [](const DeviceFacets& found) { return json_response(json_of(found)); });
 }
 
-void show(Service& service, Call call, Answer answer) {
-  std::string name = call.at("device");
+void show(Service& service, const Call& call, const Answer& answer) {
+  const std::string& name = call.at("device");
   service.bridge().look(
-      std::move(answer), [name](Fleet& fleet) { return fleet.device(name); },
+      answer, [name](Fleet& fleet) { return fleet.device(name); },
       [](const DeviceView& device) { return device_response(device); });
 }
 
-void telemetry(Service& service, Call call, Answer answer) {
+void telemetry(Service& service, const Call& call, const Answer& answer) {
   QueryReader query(call.query);
   SeriesQuery asked = read_series(query, call.now);
   std::vector<DeviceSeries> wanted = query.words("metrics", device_series_of);
@@ -83,7 +83,7 @@ void telemetry(Service& service, Call call, Answer answer) {
     for (std::size_t i = 0; i < kDeviceSeries; ++i) wanted.push_back(DeviceSeries(i));
   }
   service.bridge().wait<std::vector<DevicePoint>>(
-      std::move(answer),
+      answer,
       [asked, name = call.at("device")](Fleet& fleet, Fleet::Done<std::vector<DevicePoint>> done) {
         fleet.device_series(name, asked, std::move(done));
       },
@@ -112,12 +112,12 @@ void telemetry(Service& service, Call call, Answer answer) {
       });
 }
 
-void sessions(Service& service, Call call, Answer answer) {
-  QueryReader query(std::move(call.query));
+void sessions(Service& service, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
   auto limit = std::uint32_t(query.number("limit", 1, kMaxPage).value_or(kPage));
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   service.bridge().wait<std::vector<SessionView>>(
-      std::move(answer),
+      answer,
       [limit, name = call.at("device")](Fleet& fleet, Fleet::Done<std::vector<SessionView>> done) {
         fleet.sessions(name, limit, std::move(done));
       },
@@ -126,9 +126,9 @@ void sessions(Service& service, Call call, Answer answer) {
       });
 }
 
-void losses(Service& service, Call call, Answer answer) {
+void losses(Service& service, const Call& call, const Answer& answer) {
   service.bridge().look(
-      std::move(answer),
+      answer,
       [name = call.at("device")](Fleet& fleet) -> Result<std::vector<LossTotal>> {
         auto known = fleet.device(name);
         if (!known) return known.error();
@@ -141,12 +141,12 @@ void losses(Service& service, Call call, Answer answer) {
 
 // Runs a change and answers with the device as it is then.
 template <class Change>
-void change_and_show(Service& service, const std::string& name, unsigned status, Answer answer,
-                     Change change) {
+void change_and_show(Service& service, const std::string& name, unsigned status,
+                     const Answer& answer, Change change) {
   service.bridge().wait<DeviceView>(
-      std::move(answer),
+      answer,
       [name, change](Fleet& fleet, Fleet::Done<DeviceView> done) {
-        change(fleet, [&fleet, name, done = std::move(done)](Result<void> changed) {
+        change(fleet, [&fleet, name, done = std::move(done)](const Result<void>& changed) {
           if (!changed) return done(changed.error());
           done(fleet.device(name));
         });
@@ -154,7 +154,7 @@ void change_and_show(Service& service, const std::string& name, unsigned status,
       [status](const DeviceView& device) { return device_response(device, status); });
 }
 
-void expect(Service& service, Call call, Answer answer) {
+void expect(Service& service, const Call& call, const Answer& answer) {
   BodyReader body(call.body);
   std::string name = body.required("id", body.text("id", kName));
   DeviceChange change;
@@ -163,16 +163,15 @@ void expect(Service& service, Call call, Answer answer) {
   change.by = call.who.name;
   if (Status read = body.finish(); !read) return answer(problem(read.error()));
   if (auto good = check_device_id(name); !good) return answer(problem(good.error()));
-  change_and_show(service, name, 201, std::move(answer),
-                  [name, change](Fleet& fleet, Fleet::Done<void> done) {
-                    if (fleet.device(name)) {
-                      return done(fail(Code::conflict, "the device " + name + " is known"));
-                    }
-                    fleet.expect(name, change, std::move(done));
-                  });
+  change_and_show(service, name, 201, answer, [name, change](Fleet& fleet, Fleet::Done<void> done) {
+    if (fleet.device(name)) {
+      return done(fail(Code::conflict, "the device " + name + " is known"));
+    }
+    fleet.expect(name, change, std::move(done));
+  });
 }
 
-void patch(Service& service, Call call, Answer answer) {
+void patch(Service& service, const Call& call, const Answer& answer) {
   BodyReader body(call.body);
   DeviceChange change;
   change.group = body.text("group", kName);
@@ -196,16 +195,16 @@ void patch(Service& service, Call call, Answer answer) {
     }
     answer(std::move(response));
   };
-  std::string name = call.at("device");
+  const std::string& name = call.at("device");
   change_and_show(service, name, 200, changed_meanwhile,
                   [name, change, revision](Fleet& fleet, Fleet::Done<void> done) {
                     fleet.change(name, change, revision, std::move(done));
                   });
 }
 
-void forget(Service& service, Call call, Answer answer) {
+void forget(Service& service, const Call& call, const Answer& answer) {
   service.bridge().wait<void>(
-      std::move(answer),
+      answer,
       [name = call.at("device"), by = call.who.name](Fleet& fleet, Fleet::Done<void> done) {
         fleet.forget(name, by, std::move(done));
       },
@@ -255,14 +254,14 @@ void act_on_all(Fleet& fleet, const DeviceFilter& filter, const DeviceChange& ch
   progress->outcome.matched = progress->left = names.size();
   if (names.empty()) return done(progress->outcome);
   for (const std::string& name : names) {
-    fleet.change(name, change, std::nullopt, [progress, done](Result<void> changed) {
+    fleet.change(name, change, std::nullopt, [progress, done](const Result<void>& changed) {
       ++(changed ? progress->outcome.changed : progress->outcome.failed);
       if (--progress->left == 0) done(progress->outcome);
     });
   }
 }
 
-void act(Service& service, Call call, Answer answer) {
+void act(Service& service, const Call& call, const Answer& answer) {
   BodyReader body(call.body);
   Result<DeviceChange> change = read_action(body);
   bool dry_run = body.flag("dry_run").value_or(false);
@@ -274,8 +273,9 @@ void act(Service& service, Call call, Answer answer) {
   if (!filter) return answer(problem(filter.error()));
   change->by = call.who.name;
   service.bridge().wait<BulkOutcome>(
-      std::move(answer),
-      [dry_run, filter = *filter, change = *change](Fleet& fleet, Fleet::Done<BulkOutcome> done) {
+      answer,
+      [dry_run, filter = *filter, change = *change](Fleet& fleet,
+                                                    const Fleet::Done<BulkOutcome>& done) {
         if (dry_run) return done(BulkOutcome{fleet.count(filter), 0, 0, true});
         act_on_all(fleet, filter, change, done);
       },

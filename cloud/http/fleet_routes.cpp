@@ -12,11 +12,11 @@ namespace {
 
 constexpr std::uint32_t kMaxMapped = 200'000;  // devices
 
-void summary(Service& service, Call call, Answer answer) {
-  QueryReader query(std::move(call.query));
+void summary(Service& service, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   service.bridge().look(
-      std::move(answer), [](Fleet& fleet) { return fleet.summary(); },
+      answer, [](Fleet& fleet) { return fleet.summary(); },
       [](const FleetSummary& found) { return json_response(json_of(found)); });
 }
 
@@ -39,8 +39,8 @@ Response series_response(const std::vector<FleetPoint>& points, Resolution resol
       {"step_s", step_of(resolution)}, {"t", std::move(times)}, {"series", std::move(series)}});
 }
 
-void series(Service& service, Call call, Answer answer) {
-  QueryReader query(std::move(call.query));
+void series(Service& service, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
   SeriesQuery asked = read_series(query, call.now);
   std::vector<FleetSeries> wanted = query.words("metrics", fleet_series_of);
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
@@ -48,17 +48,17 @@ void series(Service& service, Call call, Answer answer) {
     if (call.request.query.find("metrics=") == std::string::npos) wanted.push_back(FleetSeries(i));
   }
   service.bridge().look(
-      std::move(answer), [asked](Fleet& fleet) { return fleet.series(asked); },
+      answer, [asked](Fleet& fleet) { return fleet.series(asked); },
       [asked, wanted](const std::vector<FleetPoint>& points) {
         return series_response(points, asked.resolution, wanted);
       });
 }
 
-void map(Service& service, Call call, Answer answer) {
-  QueryReader query(std::move(call.query));
+void map(Service& service, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   service.bridge().look(
-      std::move(answer),
+      answer,
       [](Fleet& fleet) {
         DeviceQuery all;
         all.limit = kMaxMapped;
@@ -81,7 +81,8 @@ void map(Service& service, Call call, Answer answer) {
       });
 }
 
-void answer_events(Service& service, Call call, const std::string& device, Answer answer) {
+void answer_events(Service& service, const Call& call, const std::string& device,
+                   const Answer& answer) {
   QueryReader query(call.query);
   Paging paging(call, query, service.access().cursor_key());
   EventQuery asked;
@@ -91,7 +92,7 @@ void answer_events(Service& service, Call call, const std::string& device, Answe
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   if (!paging.status()) return answer(problem(paging.status().error()));
   service.bridge().wait<std::vector<FleetEvent>>(
-      std::move(answer),
+      answer,
       [asked](Fleet& fleet, Fleet::Done<std::vector<FleetEvent>> done) {
         if (!asked.device.empty()) {
           auto known = fleet.device(asked.device);
@@ -106,13 +107,13 @@ void answer_events(Service& service, Call call, const std::string& device, Answe
       });
 }
 
-void events(Service& service, Call call, Answer answer) {
-  answer_events(service, std::move(call), "", std::move(answer));
+void events(Service& service, const Call& call, const Answer& answer) {
+  answer_events(service, call, "", answer);
 }
 
-void device_events(Service& service, Call call, Answer answer) {
+void device_events(Service& service, const Call& call, const Answer& answer) {
   std::string device = call.at("device");
-  answer_events(service, std::move(call), device, std::move(answer));
+  answer_events(service, call, device, answer);
 }
 
 std::optional<lifecycle::LeaseState> lease_state_of(std::string_view name) {
@@ -123,11 +124,11 @@ std::optional<lifecycle::LeaseState> lease_state_of(std::string_view name) {
   return std::nullopt;
 }
 
-void answer_tasks(Service& service, const Paging& paging, TaskQuery asked, Answer answer) {
+void answer_tasks(Service& service, const Paging& paging, TaskQuery asked, const Answer& answer) {
   asked.before = paging.before();
   asked.limit = paging.limit();
   service.bridge().look(
-      std::move(answer),
+      answer,
       [asked](Fleet& fleet) -> Result<TaskPage> {
         if (!asked.device.empty()) {
           auto known = fleet.device(asked.device);
@@ -142,17 +143,17 @@ void answer_tasks(Service& service, const Paging& paging, TaskQuery asked, Answe
       });
 }
 
-void device_tasks(Service& service, Call call, Answer answer) {
+void device_tasks(Service& service, const Call& call, const Answer& answer) {
   QueryReader query(call.query);
   Paging paging(call, query, service.access().cursor_key());
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   if (!paging.status()) return answer(problem(paging.status().error()));
   TaskQuery asked;
   asked.device = call.at("device");
-  answer_tasks(service, paging, asked, std::move(answer));
+  answer_tasks(service, paging, asked, answer);
 }
 
-void tasks(Service& service, Call call, Answer answer) {
+void tasks(Service& service, const Call& call, const Answer& answer) {
   QueryReader query(call.query);
   Paging paging(call, query, service.access().cursor_key());
   TaskQuery asked;
@@ -162,15 +163,15 @@ void tasks(Service& service, Call call, Answer answer) {
   asked.failed = query.flag("failed");
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   if (!paging.status()) return answer(problem(paging.status().error()));
-  answer_tasks(service, paging, asked, std::move(answer));
+  answer_tasks(service, paging, asked, answer);
 }
 
 template <class Show>
-void answer_task(Service& service, const Call& call, Answer answer, Show show) {
+void answer_task(Service& service, const Call& call, const Answer& answer, Show show) {
   Result<TaskId> id = parse_task_id(call.at("task"));
   if (!id) return answer(problem(id.error()));
   service.bridge().look(
-      std::move(answer),
+      answer,
       [id = *id](Fleet& fleet) -> Result<CloudTask> {
         auto found = fleet.task(id);
         if (found) return *found;
@@ -181,14 +182,14 @@ void answer_task(Service& service, const Call& call, Answer answer, Show show) {
 }
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): every route is called like this.
-void task(Service& service, Call call, Answer answer) {
-  answer_task(service, call, std::move(answer),
+void task(Service& service, const Call& call, const Answer& answer) {
+  answer_task(service, call, answer,
               [](const CloudTask& found) { return json_response(json_of(found)); });
 }
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): every route is called like this.
-void trace(Service& service, Call call, Answer answer) {
-  answer_task(service, call, std::move(answer),
+void trace(Service& service, const Call& call, const Answer& answer) {
+  answer_task(service, call, answer,
               [](const CloudTask& found) { return json_response(trace_of(found, "cloud")); });
 }
 

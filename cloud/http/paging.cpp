@@ -5,7 +5,7 @@
 
 namespace spillway::cloud::http {
 
-Paging::Paging(Call& call, QueryReader& query, ByteView key)
+Paging::Paging(const Call& call, QueryReader& query, ByteView key)
     : key_(key.begin(), key.end()),
       limit_(std::uint32_t(query.number("limit", 1, kMaxPage).value_or(kPage))) {
   query_ = call.request.path;

@@ -10,7 +10,7 @@ inline constexpr std::uint32_t kPage = 100, kMaxPage = 1000;
 // The `limit` and `cursor` of a list, and what binds a cursor to its operation, filters and sort.
 class Paging {
  public:
-  Paging(Call& call, QueryReader& query, ByteView key);
+  Paging(const Call& call, QueryReader& query, ByteView key);
   std::uint32_t limit() const { return limit_; }
   // Where the page before ended; nullopt: the first page.
   const std::optional<std::string>& position() const { return position_; }

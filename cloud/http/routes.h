@@ -18,7 +18,7 @@ struct Route {
   std::string_view path;  // below /api/v1
   std::string_view operation;
   std::optional<Scope> scope;  // none: open to everybody
-  void (*run)(Service&, Call, Answer);
+  void (*run)(Service&, const Call&, const Answer&);
 };
 
 std::span<const Route> fleet_routes();

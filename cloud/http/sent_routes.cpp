@@ -149,7 +149,7 @@ struct Made {
   std::optional<Submitted> submitted;  // none: a dry run
 };
 
-void submit(Service& service, Call call, Answer answer) {
+void submit(Service& service, const Call& call, const Answer& answer) {
   Dispatch* dispatch = dispatch_of(service, answer);
   if (!dispatch) return;
   BodyReader body(call.body);
@@ -162,14 +162,14 @@ void submit(Service& service, Call call, Answer answer) {
   std::string key(call.request.header("idempotency-key"));
   if (!key.empty()) key = call.who.name + ":" + key;
   service.bridge().wait<Made>(
-      std::move(answer),
-      [=, aim = *std::move(aim)](Fleet& fleet, Fleet::Done<Made> done) {
+      answer,
+      [=, aim = *std::move(aim)](Fleet& fleet, const Fleet::Done<Made>& done) {
         auto devices = devices_of(fleet, aim);
         if (dry_run && !devices) return done(devices.error());
         const std::size_t matched = devices ? devices->size() : 0;
         if (dry_run) return done(Made{matched, std::nullopt});
         dispatch->submit({spec, std::move(devices), key},
-                         [matched, done](Result<Submitted> submitted) {
+                         [matched, done](const Result<Submitted>& submitted) {
                            if (!submitted) return done(submitted.error());
                            done(Made{matched, *submitted});
                          });
@@ -201,7 +201,7 @@ std::optional<GroupId> group_of(std::string_view text) {
   return group ? std::optional<GroupId>(*group) : std::nullopt;
 }
 
-void list(Service& service, Call call, Answer answer) {
+void list(Service& service, const Call& call, const Answer& answer) {
   Dispatch* dispatch = dispatch_of(service, answer);
   if (!dispatch) return;
   QueryReader query(call.query);
@@ -216,7 +216,7 @@ void list(Service& service, Call call, Answer answer) {
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   if (!paging.status()) return answer(problem(paging.status().error()));
   service.bridge().wait<std::vector<SentTaskView>>(
-      std::move(answer),
+      answer,
       [dispatch, asked](Fleet&, Fleet::Done<std::vector<SentTaskView>> done) {
         dispatch->list(asked, std::move(done));
       },
@@ -233,14 +233,14 @@ void list(Service& service, Call call, Answer answer) {
 
 // What `start` does to the task, and then the task as it is.
 template <class Start>
-void with_task(Service& service, const Call& call, Answer answer, Start start) {
+void with_task(Service& service, const Call& call, const Answer& answer, Start start) {
   Dispatch* dispatch = dispatch_of(service, answer);
   if (!dispatch) return;
   Result<TaskId> id = parse_task_id(call.at("task"));
   if (!id) return answer(problem(id.error()));
   service.bridge().wait<SentTaskDetail>(
-      std::move(answer),
-      [dispatch, id = *id, start](Fleet& fleet, Fleet::Done<SentTaskDetail> done) {
+      answer,
+      [dispatch, id = *id, start](Fleet& fleet, const Fleet::Done<SentTaskDetail>& done) {
         // A device's own: its owner alone decides what becomes of it.
         if (id.origin != dispatch->origin()) {
           if (auto known = fleet.task(id)) {
@@ -249,7 +249,7 @@ void with_task(Service& service, const Call& call, Answer answer, Start start) {
                                                  "; use `spillway cancel` or `retry` there"));
           }
         }
-        start(*dispatch, id, [dispatch, id, done](Result<void> did) {
+        start(*dispatch, id, [dispatch, id, done](const Result<void>& did) {
           if (!did) return done(did.error());
           dispatch->find(id, done);
         });
@@ -257,36 +257,36 @@ void with_task(Service& service, const Call& call, Answer answer, Start start) {
       [](const SentTaskDetail& task) { return json_response(json_of(task)); });
 }
 
-void show(Service& service, Call call, Answer answer) {
-  with_task(service, call, std::move(answer),
-            [](Dispatch&, TaskId, Dispatch::Done<void> done) { done({}); });
+void show(Service& service, const Call& call, const Answer& answer) {
+  with_task(service, call, answer,
+            [](Dispatch&, TaskId, const Dispatch::Done<void>& done) { done({}); });
 }
 
-void cancel(Service& service, Call call, Answer answer) {
-  with_task(service, call, std::move(answer),
-            [](Dispatch& dispatch, TaskId id, Dispatch::Done<void> done) {
-              dispatch.cancel(id, std::move(done));
+void cancel(Service& service, const Call& call, const Answer& answer) {
+  with_task(service, call, answer,
+            [](Dispatch& dispatch, TaskId id, const Dispatch::Done<void>& done) {
+              dispatch.cancel(id, done);
             });
 }
 
-void retry(Service& service, Call call, Answer answer) {
-  with_task(service, call, std::move(answer),
-            [](Dispatch& dispatch, TaskId id, Dispatch::Done<void> done) {
-              dispatch.retry(id, std::move(done));
+void retry(Service& service, const Call& call, const Answer& answer) {
+  with_task(service, call, answer,
+            [](Dispatch& dispatch, TaskId id, const Dispatch::Done<void>& done) {
+              dispatch.retry(id, done);
             });
 }
 
 // What `start` does to the group, and then its counts.
 template <class Start>
-void with_group(Service& service, const Call& call, Answer answer, Start start) {
+void with_group(Service& service, const Call& call, const Answer& answer, Start start) {
   Dispatch* dispatch = dispatch_of(service, answer);
   if (!dispatch) return;
   Result<GroupId> group = parse_group_id(call.at("group"));
   if (!group) return answer(problem(group.error()));
   service.bridge().wait<GroupView>(
-      std::move(answer),
-      [dispatch, group = *group, start](Fleet&, Fleet::Done<GroupView> done) {
-        start(*dispatch, group, [dispatch, group, done](Result<std::uint64_t> did) {
+      answer,
+      [dispatch, group = *group, start](Fleet&, const Fleet::Done<GroupView>& done) {
+        start(*dispatch, group, [dispatch, group, done](const Result<std::uint64_t>& did) {
           if (!did) return done(did.error());
           dispatch->count(group, done);
         });
@@ -294,16 +294,15 @@ void with_group(Service& service, const Call& call, Answer answer, Start start) 
       [](const GroupView& counts) { return json_response(json_of(counts)); });
 }
 
-void show_group(Service& service, Call call, Answer answer) {
-  with_group(service, call, std::move(answer),
-             [](Dispatch&, const GroupId&, Dispatch::Done<std::uint64_t> done) { done(0); });
+void show_group(Service& service, const Call& call, const Answer& answer) {
+  with_group(service, call, answer,
+             [](Dispatch&, const GroupId&, const Dispatch::Done<std::uint64_t>& done) { done(0); });
 }
 
-void cancel_group(Service& service, Call call, Answer answer) {
-  with_group(service, call, std::move(answer),
-             [](Dispatch& dispatch, const GroupId& group, Dispatch::Done<std::uint64_t> done) {
-               dispatch.cancel(group, std::move(done));
-             });
+void cancel_group(Service& service, const Call& call, const Answer& answer) {
+  with_group(service, call, answer,
+             [](Dispatch& dispatch, const GroupId& group,
+                const Dispatch::Done<std::uint64_t>& done) { dispatch.cancel(group, done); });
 }
 
 void retry_group(Service& service, Call call, Answer answer) {

@@ -163,15 +163,15 @@ void Service::process(const Request& request, const std::string& id, const Answe
   Result<json::object> body = parse_body(request);
   if (!body) return answer(problem(body.error()));
   call.body = *std::move(body);
-  call_route(*match.route, std::move(call), answer);
+  call_route(*match.route, call, answer);
 }
 
-void Service::call_route(const Route& route, Call call, Answer answer) {
-  if (!writes(call.request.method)) return route.run(*this, std::move(call), std::move(answer));
+void Service::call_route(const Route& route, const Call& call, Answer answer) {
+  if (!writes(call.request.method)) return route.run(*this, call, answer);
   std::optional<Answer> fresh = once(route, call, std::move(answer));
   if (!fresh) return;
   Answer kept = audited(route, call, *std::move(fresh));
-  route.run(*this, std::move(call), std::move(kept));
+  route.run(*this, call, kept);
 }
 
 // Nothing when the request was answered before, or is being answered now.

@@ -83,7 +83,7 @@ class Service {
   Service(ServiceOptions options, ServiceParts parts);
   void handle(const Request& request, const Answer& answer);
   void process(const Request& request, const std::string& id, const Answer& answer);
-  void call_route(const Route& route, Call call, Answer answer);
+  void call_route(const Route& route, const Call& call, Answer answer);
   Answer audited(const Route& route, const Call& call, Answer answer);
   std::optional<Answer> once(const Route& route, const Call& call, Answer answer);
   void make_link(const std::string& code);

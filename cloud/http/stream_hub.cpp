@@ -92,7 +92,7 @@ void StreamHub::ask_for_snapshot() {
     auto tasks = fleet.tasks(newest).tasks;
     EventQuery last;
     last.limit = kSnapshotEvents;
-    fleet.events(last, [=, this](Result<std::vector<FleetEvent>> events) {
+    fleet.events(last, [=, this](const Result<std::vector<FleetEvent>>& events) {
       back([=, this, events = events ? *events : std::vector<FleetEvent>()] {
         on_snapshot(json::object{{"summary", json_of(summary)},
                                  {"events", json_list(events)},

@@ -204,7 +204,7 @@ void Node::on(const std::string& device, const Item& item) {
 
 // Said once per change: a device that loses nothing more is not spoken of again.
 void Node::tell_losses(const std::string& device) {
-  parts_.ledger->losses(device, [this, device](Result<ledger::LossBook> book) {
+  parts_.ledger->losses(device, [this, device](const Result<ledger::LossBook>& book) {
     if (!book) return;
     if (parts_.losses) parts_.losses(device, *book);
     for (std::size_t i = 0; i < kDataClasses; ++i) {

@@ -292,7 +292,7 @@ std::string Executor::Core::chrome_trace(std::size_t most) const {
 
 Executor::Executor(Options options) : core_(std::make_unique<Core>(std::move(options))) {}
 Executor::~Executor() { shutdown(Shutdown::cancel); }
-Status Executor::try_submit(Task closure, SubmitOptions options) {
+Status Executor::try_submit(Task closure, const SubmitOptions& options) {
   return core_->submit(std::move(closure), options);
 }
 void Executor::post(Task closure) { core_->post(std::move(closure)); }

@@ -67,7 +67,7 @@ class Executor {
   // Queues a closure by band, earliest deadline first inside a band, else in order of arrival.
   // Never blocks. Refused with Code::busy (a budget is full; retry_after is a hint) or
   // Code::unavailable (shut down); a refused closure is told Outcome::dropped.
-  Status try_submit(Task closure, SubmitOptions options = {});
+  Status try_submit(Task closure, const SubmitOptions& options = {});
 
   // Continues work that was admitted before: from a worker the closure goes to that worker's own
   // deque, newest first, and is never refused for want of room; from outside it joins the queue of

@@ -207,8 +207,8 @@ Result<std::vector<Kind>> load_plugin(const std::string& path) {
 Status add_plugin(KindRegistry& registry, const std::string& path) {
   Result<std::vector<Kind>> kinds = load_plugin(path);
   if (!kinds) return kinds.error();
-  for (Kind& kind : *kinds) {
-    if (Status added = registry.add(std::move(kind)); !added) {
+  for (const Kind& kind : *kinds) {
+    if (Status added = registry.add(kind); !added) {
       return fail(added.error().code, path + ": " + added.error().message);
     }
   }

@@ -71,7 +71,7 @@ void Lessee::prune() {
   if (pruning_) return;
   pruning_ = true;
   parts_.ledger->prune(now() - kTombstoneAge, options_.tombstones, kPruneSlice,
-                       [this](Result<std::uint64_t> removed) {
+                       [this](const Result<std::uint64_t>& removed) {
                          pruning_ = false;
                          if (removed && *removed == kPruneSlice) next_prune_ = now();
                          parts_.wake();

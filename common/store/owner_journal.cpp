@@ -40,9 +40,17 @@ void OwnerJournal::update(JournaledTask& task, TaskState was_state, Epoch was_ep
   if (fresh) batch.updates.push_back({task.seq, was_state, was_epoch, {}, nullptr, kNever});
   TaskUpdate& row = batch.updates[update->second];
   row.next = task.state;
-  // A task that ended and was asked for again before the commit has neither.
-  row.result.reset();
   row.keep_until = kNever;
+}
+
+void OwnerJournal::remember(const JournaledTask& task, EncodedBytes so_far) {
+  Batch& batch = cycle_.batch();
+  auto update = updates_.find(task.seq);
+  if (update != updates_.end()) {
+    batch.updates[update->second].result = std::move(so_far);
+  } else {
+    batch.inserts[inserts_.at(task.seq)].row.result = std::move(so_far);
+  }
 }
 
 void OwnerJournal::finish(const JournaledTask& task, EncodedBytes result, NodeTime keep_until) {

@@ -32,6 +32,8 @@ class OwnerJournal {
   void update(JournaledTask& task, TaskState was_state, Epoch was_epoch);
   // Its end, in the same batch as the update that made it terminal.
   void finish(const JournaledTask& task, EncodedBytes result, NodeTime keep_until);
+  // What is known of its result so far, with the update it comes from.
+  void remember(const JournaledTask& task, EncodedBytes so_far);
   void event(EventRow row) { cycle_.batch().events.push_back(std::move(row)); }
   void put_offer(OutboxRow row) { cycle_.batch().outbox_put.push_back(row); }
   void drop_offer(OutboxRow row) { cycle_.batch().outbox_drop.push_back(row); }

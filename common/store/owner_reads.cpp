@@ -41,13 +41,16 @@ Result<EncodedBytes> OwnerTables::read_body(const Cursor& cursor, int column,
   return *row ? read_bytes(bulk, 0) : nullptr;
 }
 
-Result<TaskRow> OwnerTables::read_with_spec(const Cursor& cursor) const {
+Result<TaskRow> OwnerTables::read_whole(const Cursor& cursor) const {
   Result<TaskRow> row = read_task(cursor);
   if (!row) return row;
   Result<EncodedBytes> spec = read_body(cursor, kRowColumns, spec_id(row->seq));
   if (!spec) return std::move(spec).error();
   if (!*spec) return fail(Code::corrupt, "task " + std::to_string(row->seq) + ": has no spec");
+  Result<EncodedBytes> result = read_body(cursor, kRowColumns + 1, result_id(row->seq));
+  if (!result) return std::move(result).error();
   row->spec = *std::move(spec);
+  row->result = *std::move(result);
   return row;
 }
 
@@ -61,7 +64,7 @@ Result<Recovered> OwnerTables::recover() const {
   recovered.session = node.session;
   recovered.counts = file_.counts();
   Cursor live = sql_.use(Sql::live_tasks);
-  auto tasks = collect<TaskRow>(live, [this](const Cursor& row) { return read_with_spec(row); });
+  auto tasks = collect<TaskRow>(live, [this](const Cursor& row) { return read_whole(row); });
   if (!tasks) return std::move(tasks).error();
   recovered.live = *std::move(tasks);
   Cursor outbox = sql_.use(Sql::outbox);
@@ -103,7 +106,7 @@ Status OwnerTables::fill(ReadyPage& page, Cursor& cursor) const {
     Result<bool> more = cursor.step();
     if (!more) return std::move(more).error();
     if (!*more) return {};
-    Result<TaskRow> row = read_with_spec(cursor);
+    Result<TaskRow> row = read_whole(cursor);
     if (!row) return std::move(row).error();
     // A spec larger than the budget must not block the queue for ever.
     page.full = row->spec->size() > page.bytes_left && !page.rows.empty();
@@ -121,12 +124,12 @@ Result<OwnerStore::Due> OwnerTables::due(NodeTime until, std::size_t limit) cons
     Result<bool> more = cursor.step();
     if (!more) return std::move(more).error();
     if (!*more) return due;
-    const NodeTime at = read_time(cursor, kRowColumns + 1);
+    const NodeTime at = read_time(cursor, kRowColumns + 2);
     if (at > until || due.rows.size() == limit) {
       due.next = at;
       return due;
     }
-    Result<TaskRow> row = read_with_spec(cursor);
+    Result<TaskRow> row = read_whole(cursor);
     if (!row) return std::move(row).error();
     due.rows.push_back(*std::move(row));
   }
@@ -138,13 +141,10 @@ Result<TaskDetail> OwnerTables::find(std::uint64_t seq) const {
   Result<bool> found = cursor.step();
   if (!found) return std::move(found).error();
   if (!*found) return fail(Code::not_found, "no task " + std::to_string(seq));
-  Result<TaskRow> row = read_with_spec(cursor);
+  Result<TaskRow> row = read_whole(cursor);
   if (!row) return std::move(row).error();
-  Result<EncodedBytes> result = read_body(cursor, kRowColumns + 1, result_id(seq));
-  if (!result) return std::move(result).error();
   TaskDetail detail;
   detail.row = *std::move(row);
-  detail.row.result = *std::move(result);
   detail.kind = cursor.text(kRowColumns + 2);
   detail.tenant = cursor.text(kRowColumns + 3);
   Result<std::vector<EventRow>> events = events_of(seq);
@@ -197,7 +197,7 @@ Status OwnerTables::list(ListFilter& filter, std::size_t slice,
 Result<std::vector<TaskRow>> OwnerTables::dependents(std::uint64_t seq) const {
   Cursor cursor = sql_.use(Sql::dependents);
   cursor.bind(1, static_cast<std::int64_t>(seq));
-  return collect<TaskRow>(cursor, [this](const Cursor& row) { return read_with_spec(row); });
+  return collect<TaskRow>(cursor, [this](const Cursor& row) { return read_whole(row); });
 }
 
 Result<EndedParent> OwnerTables::ended_parent(std::uint64_t after) const {

@@ -89,20 +89,23 @@ void add_reads(Texts& texts) {
   };
   // Two statements, because a comparison of rows does not reach the rowid in an index, and most
   // ready tasks differ in nothing else.
-  set(Sql::ready_beside, "SELECT " + kRow +
-                             ", spec FROM task WHERE state = 1 AND band = ?1 AND deadline = ?2 AND "
-                             "seq > ?4 ORDER BY seq LIMIT ?3");
-  set(Sql::ready_beyond, "SELECT " + kRow +
-                             ", spec FROM task WHERE state = 1 AND (band, deadline) > (?1, ?2) "
-                             "ORDER BY band, deadline, seq LIMIT ?3");
+  set(Sql::ready_beside,
+      "SELECT " + kRow +
+          ", spec, result FROM task WHERE state = 1 AND band = ?1 AND deadline = ?2 AND "
+          "seq > ?4 ORDER BY seq LIMIT ?3");
+  set(Sql::ready_beyond,
+      "SELECT " + kRow +
+          ", spec, result FROM task WHERE state = 1 AND (band, deadline) > (?1, ?2) "
+          "ORDER BY band, deadline, seq LIMIT ?3");
   set(Sql::due,
-      "SELECT " + kRow + ", spec, due FROM task WHERE due IS NOT NULL ORDER BY due, seq LIMIT ?1");
+      "SELECT " + kRow +
+          ", spec, result, due FROM task WHERE due IS NOT NULL ORDER BY due, seq LIMIT ?1");
   set(Sql::find_task, "SELECT " + kRow + ", spec, result, kind, tenant FROM task WHERE seq = ?1");
   set(Sql::list_tasks,
       "SELECT " + kRow + ", kind, tenant FROM task WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2");
   set(Sql::dependents,
       "SELECT " + kRow +
-          ", spec FROM waits CROSS JOIN task ON task.seq = waits.seq WHERE on_seq = "
+          ", spec, result FROM waits CROSS JOIN task ON task.seq = waits.seq WHERE on_seq = "
           "?1 AND state < 4 ORDER BY waits.seq");
   set(Sql::anyone_waits, "SELECT on_seq FROM waits WHERE on_seq > 0 ORDER BY on_seq LIMIT 1");
   set(Sql::ended_parent,
@@ -115,7 +118,7 @@ void add_reads(Texts& texts) {
       "ORDER BY id DESC LIMIT ?3");
   set(Sql::waits_of, "SELECT on_seq FROM waits WHERE seq = ?1 ORDER BY on_seq");
   set(Sql::live_tasks,
-      "SELECT " + kRow + ", spec FROM task INDEXED BY task_live WHERE state IN (2, 3)");
+      "SELECT " + kRow + ", spec, result FROM task INDEXED BY task_live WHERE state IN (2, 3)");
   set(Sql::outbox, "SELECT seq, epoch FROM outbox ORDER BY seq, epoch");
   set(Sql::purgeable,
       "SELECT seq, state, band, since, keep_until FROM task WHERE keep_until <= ?1 AND "

@@ -29,7 +29,7 @@ struct TaskRow {
   NodeTime keep_until = kNever;  // of a finished task
   lifecycle::OwnerTask task;
   EncodedBytes spec;    // null in listings
-  EncodedBytes result;  // of a finished task; null in listings
+  EncodedBytes result;  // of a task not finished: what is known so far; null in listings
 };
 
 struct NewTask {
@@ -49,7 +49,7 @@ struct TaskUpdate {
   TaskState was_state = TaskState::ready;
   Epoch was_epoch;
   lifecycle::OwnerTask next;
-  EncodedBytes result;           // set with the step that keeps a result
+  EncodedBytes result;           // set with the step that keeps a result, or knows more of it
   NodeTime keep_until = kNever;  // set with a terminal state
 };
 

@@ -93,7 +93,7 @@ class OwnerTables {
   Cursor use_ready(Sql sql, const std::optional<ReadyKey>& after, const ReadyPage& page) const;
   Status fill(ReadyPage& page, Cursor& cursor) const;
   Result<EncodedBytes> read_body(const Cursor& cursor, int column, std::int64_t id) const;
-  Result<TaskRow> read_with_spec(const Cursor& cursor) const;
+  Result<TaskRow> read_whole(const Cursor& cursor) const;
   Result<std::vector<EventRow>> events_of(std::uint64_t seq) const;
   Result<std::vector<std::uint64_t>> waits_of(std::uint64_t seq) const;
   std::uint64_t changed() const { return static_cast<std::uint64_t>(file_.database().changes()); }

@@ -120,7 +120,7 @@ void Client::wait_for_results() {
   }
 }
 
-void Client::take(wire::Answer answer) {
+void Client::take(const wire::Answer& answer) {
   if (const auto submit = submits_.find(answer.token); submit != submits_.end()) {
     const std::vector<std::size_t> jobs = std::move(submit->second);
     submits_.erase(submit);

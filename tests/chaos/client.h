@@ -92,7 +92,7 @@ class Client {
   void step();
   void submit();
   void wait_for_results();
-  void take(wire::Answer answer);
+  void take(const wire::Answer& answer);
   void take_submitted(const std::vector<std::size_t>& jobs, const wire::AnswerBody& body);
   void take_refusal(std::size_t job, const Error& error);
   void make_jobs();

@@ -39,6 +39,9 @@ inline const Folder kFolders[] = {
      {"common/attempt", "common/base", "common/crypto", "common/ledger", "common/lifecycle",
       "common/store", "common/wire"}},
 
+    // What the owners of both sides share.
+    {"common/owner", {"common/base", "common/lifecycle", "common/store", "common/wire"}},
+
     {"agent/include", {}},
     {"agent/config", {"common"}},
     {"agent/placement", {"common/base"}},

@@ -49,7 +49,7 @@ Result<std::unique_ptr<FleetWatch>> FleetWatch::start(const std::string& directo
   events.up = [&at] { at.fleet_->on_link(true); };
   events.down = [&at](const Error&) { at.fleet_->on_link(false); };
   events.device = [](const std::string&, const wire::Presence&) {};
-  events.item = [](const std::string&, wire::Item) {};
+  events.item = [](const std::string&, const wire::Item&) {};
   events.refused = [](const std::string&, const std::string&) {};
   events.changed = [&at] {
     if (at.session_turns_) at.session_turns_->wake();

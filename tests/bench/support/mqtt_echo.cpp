@@ -51,11 +51,11 @@ struct MqttEcho::Clients {
     auto second = asker.connect(options_for(credentials));
     first->wait();
     second->wait();
-    cloud.set_message_callback([this](paho::const_message_ptr message) {
+    cloud.set_message_callback([this](const paho::const_message_ptr& message) {
       cloud.publish(paho::make_message(down, message->get_payload(), 1, false));
     });
     asker.set_message_callback(
-        [this](paho::const_message_ptr message) { on_echo(message->get_payload()); });
+        [this](const paho::const_message_ptr& message) { on_echo(message->get_payload()); });
     cloud.subscribe(up, 1)->wait();
     asker.subscribe(down, 1)->wait();
   }

@@ -20,7 +20,8 @@ Status make_with_one(const std::string& path, const TaskSpec& spec) {
   task.tenant = spec.tenant;
   store::Batch batch;
   batch.inserts.push_back(std::move(task));
-  auto made = store::SqliteOwnerStore::open(path, [](std::function<void()> answer) { answer(); });
+  auto made =
+      store::SqliteOwnerStore::open(path, [](const std::function<void()>& answer) { answer(); });
   if (!made) return std::move(made).error();
   Status committed;
   made->store->commit(std::move(batch),

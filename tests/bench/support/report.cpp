@@ -123,7 +123,9 @@ std::string Report::json() const {
 
 std::string Report::table() const {
   std::string text = bench_ + "\n";
-  for (const auto& [name, value] : conditions_) text += "  " + name + ": " + value + "\n";
+  for (const auto& [name, value] : conditions_) {
+    text.append("  ").append(name).append(": ").append(value).append("\n");
+  }
   std::vector<std::vector<std::string>> lines{
       {"", "value", "unit", "reference", "ratio", "goal", ""}};
   for (const Row& row : rows_) {

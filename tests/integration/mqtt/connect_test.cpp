@@ -194,8 +194,8 @@ TEST(MqttConnect, may_be_destroyed_from_inside_its_own_events) {
   start_tls();
   auto transport = std::make_unique<mqtt::PahoTransport>(loop);
   transport->listen({.connected = [&] { transport.reset(); },
-                     .disconnected = [](Error) {},
-                     .message = [](std::string, Bytes) {},
+                     .disconnected = [](const Error&) {},
+                     .message = [](const std::string&, const Bytes&) {},
                      .published = [] {}});
   transport->connect({.uri = broker->uri(),
                       .client_id = "pump-17",

@@ -40,7 +40,7 @@ Peer::Peer(runtime::Loop& loop, std::string uri, const Credentials* credentials,
   transport->listen({
       .connected = [this] { ++ups; },
       .disconnected =
-          [this](Error error) {
+          [this](const Error& error) {
             problems.push_back(error.message);
             codes.push_back(error.code);
           },
@@ -50,7 +50,7 @@ Peer::Peer(runtime::Loop& loop, std::string uri, const Credentials* credentials,
             messages.emplace_back(std::move(topic), as_text(payload));
           },
       .published = [this] { ++published; },
-      .refused = [this](Error error) { refusals.push_back(error.message); },
+      .refused = [this](const Error& error) { refusals.push_back(error.message); },
   });
 }
 

@@ -36,7 +36,7 @@ struct Peer {
   Peer(runtime::Loop& loop, std::string uri, const Credentials* credentials, std::string name);
 
   void connect() { transport->connect(options); }
-  mqtt::Publication to(std::string topic, std::string text = "x", int qos = 1) const {
+  mqtt::Publication to(std::string topic, const std::string& text = "x", int qos = 1) const {
     return {.topic = std::move(topic), .payload = to_bytes(text), .qos = qos};
   }
   bool got(const std::string& topic, const std::string& text) const;

@@ -48,10 +48,12 @@ TEST_GROUP(MqttSession) {
   }
   // The device says hello and the cloud hears it, so its subscription stands.
   void meet() {
+    pump->options.will = mqtt::Will{kState, to_bytes("gone"), 0s};
+    const int before = pump->ups;
+    pump->connect();  // at once: each waits a second for Paho
     connect(*cloud);
     subscribe(*cloud, "spw/1/+/+/up/#");
-    pump->options.will = mqtt::Will{kState, to_bytes("gone"), 0s};
-    connect(*pump);
+    CHECK(run_until(loop, kPatience, [&] { return pump->ups > before; }));
     auto birth = pump->to(kState, "here");
     birth.retained = true;
     CHECK(pump->transport->publish(birth).ok());
@@ -200,8 +202,8 @@ TEST(MqttSession, the_link_machine_brings_a_cut_link_back_by_itself) {
                           ++ups;
                           apply(link.on_connected(now()));
                         },
-                    .disconnected = [&](Error) { apply(link.on_disconnected(now(), 7)); },
-                    .message = [](std::string, Bytes) {},
+                    .disconnected = [&](const Error&) { apply(link.on_disconnected(now(), 7)); },
+                    .message = [](const std::string&, const Bytes&) {},
                     .published = [] {}});
   apply(link.start(now()));
   const auto ups_are = [&](int wanted) {

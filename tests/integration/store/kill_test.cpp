@@ -40,7 +40,7 @@ Batch both(std::uint64_t first, TaskState from, std::uint32_t epoch, TaskState t
   if (!opened) ::_exit(1);
   SqliteOwnerStore& store = *opened->store;
   const auto send = [&store, pipe](Batch batch, std::uint64_t seq, std::uint64_t stage) {
-    store.commit(std::move(batch), [pipe, seq, stage](Status status) {
+    store.commit(std::move(batch), [pipe, seq, stage](const Status& status) {
       const Ack ack{seq, stage};
       if (!status || ::write(pipe, &ack, sizeof ack) != sizeof ack) ::_exit(1);
     });

@@ -72,7 +72,7 @@ TEST(FrameBuffer, gives_memory_back_after_a_large_frame) {
 TEST(FrameBuffer, always_has_room_even_when_nobody_takes_the_frames) {
   for (int i = 0; i < 100'000; ++i) {
     const auto room = buffer.room();
-    CHECK(room.size() > 0);
+    CHECK_FALSE(room.empty());
     const std::size_t count = std::min<std::size_t>(room.size(), 7);
     std::fill_n(room.begin(), count, std::uint8_t{0});
     buffer.filled(count);

@@ -38,7 +38,7 @@ TaskView view(std::uint64_t seq, std::size_t bytes = 0) {
 
 // Answers every ShowRequest at once, with a value of `bytes`.
 ScriptedApi::Script shows(std::size_t bytes = 0) {
-  return [bytes](wire::RequestBody request, Api::Reply reply) -> Api::Ticket {
+  return [bytes](wire::RequestBody request, const Api::Reply& reply) -> Api::Ticket {
     const auto* show = std::get_if<wire::ShowRequest>(&request);
     reply(show ? wire::AnswerBody(view(show->seq, bytes)) : wire::AnswerBody(wire::Done{}));
     return nullptr;
@@ -50,7 +50,7 @@ struct Kept {
   std::vector<Api::Reply> replies;
   std::size_t dropped = 0;
   ScriptedApi::Script script() {
-    return [this](wire::RequestBody, Api::Reply reply) {
+    return [this](const wire::RequestBody&, const Api::Reply& reply) {
       replies.push_back(std::move(reply));
       return ticket([this] { ++dropped; });
     };
@@ -116,6 +116,7 @@ TEST(Server, writes_the_answers_to_pipelined_requests_together) {
 TEST(Server, serves_many_clients_at_once) {
   RunningServer server(shows(), options);
   std::vector<std::thread> threads;
+  threads.reserve(32);
   std::atomic<int> right = 0;
   for (int i = 0; i < 32; ++i) {
     threads.emplace_back([&] {
@@ -277,7 +278,7 @@ TEST(Server, does_not_drop_a_client_for_asking_for_much_and_reading_it) {
 
 TEST(Server, and_a_client_do_not_wait_for_each_other_when_both_have_much_to_write) {
   RunningServer server(
-      [](wire::RequestBody, Api::Reply reply) -> Api::Ticket {
+      [](const wire::RequestBody&, const Api::Reply& reply) -> Api::Ticket {
         reply(view(1, 60'000));
         return nullptr;
       },
@@ -329,7 +330,7 @@ TEST(Server, drops_the_oldest_events_of_a_slow_reader_and_says_how_many) {
 
 TEST(Server, answers_with_an_error_what_does_not_fit_a_frame) {
   RunningServer server(
-      [](wire::RequestBody, Api::Reply reply) -> Api::Ticket {
+      [](const wire::RequestBody&, const Api::Reply& reply) -> Api::Ticket {
         wire::Tasks tasks;
         for (std::uint64_t seq = 1; seq <= 5; ++seq) tasks.tasks.push_back(view(seq, 60'000));
         reply(std::move(tasks));

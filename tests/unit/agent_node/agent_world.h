@@ -39,7 +39,7 @@ inline kinds::KindRegistry test_kinds() {
     kind.run = [](KindContext& context) -> Result<Bytes> {
       return Bytes(context.input().begin(), context.input().end());
     };
-    (void)kinds.add(std::move(kind));
+    (void)kinds.add(kind);
   }
   return kinds;
 }

@@ -140,6 +140,7 @@ TEST(AgentBudget, a_submit_that_memory_has_no_room_for_is_refused) {
   reboot();
   // None of these is on disk yet, so none can leave memory.
   std::vector<std::shared_ptr<Asked>> asked;
+  asked.reserve(20);
   for (int i = 0; i < 20; ++i) asked.push_back(world.submit(echo(std::string(60'000, 'x'))));
   world.settle();
   const auto refused = std::count_if(asked.begin(), asked.end(),

@@ -213,6 +213,7 @@ TEST(Offload, P11_data_that_must_stay_is_never_offered) {
   TaskSpec spec = echo("secret-of-the-edge");
   spec.data = DataScope::edge_only;
   std::vector<std::uint64_t> seqs;
+  seqs.reserve(20);
   for (int i = 0; i < 20; ++i) seqs.push_back(world.add(spec));
   world.advance(1min);
   for (const std::uint64_t seq : seqs) {

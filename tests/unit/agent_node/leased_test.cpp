@@ -117,6 +117,7 @@ TEST(Leased, a_task_of_the_cloud_waits_five_seconds_behind_a_backlog_and_not_for
   TaskSpec own = echo();
   own.prefer = Prefer::local;
   std::vector<std::uint64_t> backlog;
+  backlog.reserve(6);
   for (int i = 0; i < 6; ++i) backlog.push_back(world.add(own));
   say_offer(offer(1));
   world.succeed(backlog[0]);

@@ -166,6 +166,24 @@ TEST(Run, a_deadline_counts_over_a_restart) {
   CHECK(world.state(seq) == TaskState::expired);
 }
 
+TEST(Run, a_result_tells_of_every_attempt_also_of_those_before_a_restart) {
+  const std::uint64_t seq = world.add(echo());
+  world.advance(1s);
+  world.agent.runner().fail(seq, fail(Code::io, "the sensor is busy"));
+  world.advance(1min);
+  CHECK(world.runs(seq));
+  world.agent.crash();
+  world.boot();
+  world.advance(1min);
+  world.succeed(seq);
+  const TaskResult result = world.result(seq);
+  CHECK_EQUAL(3, result.attempts.size());
+  CHECK(result.attempts[0].failure == FailureClass::error);
+  CHECK(result.attempts[1].failure == FailureClass::crash);
+  CHECK(result.attempts[2].failure == FailureClass::none);
+  CHECK(result.attempts[0].times.accepted > NodeTime{});
+}
+
 TEST(Run, a_queue_timeout_fails_what_has_not_started_and_spares_what_has) {
   TaskSpec spec = echo();
   spec.queue_timeout = 5s;

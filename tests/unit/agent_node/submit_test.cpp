@@ -19,7 +19,7 @@ TEST_GROUP(Submit) {
     spec.idempotency_key = key;
     return spec;
   }
-  TaskSpec after(std::vector<std::uint64_t> parents) {
+  TaskSpec after(const std::vector<std::uint64_t>& parents) {
     TaskSpec spec = echo("child");
     for (std::uint64_t parent : parents) spec.after.push_back(world.id(parent));
     return spec;

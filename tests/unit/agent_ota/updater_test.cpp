@@ -106,7 +106,7 @@ TEST_GROUP(Updater) {
                            .known_good = [this] { world.fed = true; }});
   }
   // Starts the updater, lets it do what it is asked, and starts again as often as it reboots.
-  void run() {
+  void run_until_settled() {
     for (int starts = 0; starts < 6; ++starts) {
       try {
         Updater one = updater();
@@ -129,7 +129,7 @@ TEST_GROUP(Updater) {
 
 TEST(Updater, installs_to_the_other_slot_and_marks_it_good_once_it_is_healthy) {
   ask(Request::Action::install);
-  run();
+  run_until_settled();
   STRCMP_EQUAL("B", world.slot.c_str());
   STRCMP_EQUAL("B", world.good.back().c_str());
   CHECK(phase() == Phase::good);
@@ -139,7 +139,7 @@ TEST(Updater, installs_to_the_other_slot_and_marks_it_good_once_it_is_healthy) {
 TEST(Updater, goes_back_when_the_new_version_does_not_get_well) {
   world.new_version_is_sick = true;
   ask(Request::Action::install);
-  run();
+  run_until_settled();
   STRCMP_EQUAL("A", world.slot.c_str());
   CHECK(phase() == Phase::rolled_back);
   STRCMP_CONTAINS("slot B did not start", spool.progress()->detail.c_str());
@@ -149,14 +149,14 @@ TEST(Updater, goes_back_when_the_new_version_does_not_get_well) {
 TEST(Updater, works_on_after_a_bundle_that_is_refused_or_does_not_come) {
   world.refuses_bundle = true;
   ask(Request::Action::install);
-  run();
+  run_until_settled();
   CHECK(phase() == Phase::failed);
   STRCMP_CONTAINS("signature", spool.progress()->detail.c_str());
   CHECK(!world.draining);
   world.refuses_bundle = false;
   world.no_bundle = true;
   ask(Request::Action::install);
-  run();
+  run_until_settled();
   STRCMP_CONTAINS("larger", spool.progress()->detail.c_str());
   world.no_bundle = false;
   world.wrong_bundle = true;
@@ -169,7 +169,7 @@ TEST(Updater, works_on_after_a_bundle_that_is_refused_or_does_not_come) {
 TEST(Updater, comes_to_the_same_end_wherever_the_power_is_cut) {
   world.cut_at = 1000;
   ask(Request::Action::install);
-  run();
+  run_until_settled();
   const int calls = world.calls;
   CHECK(calls > 8);
   for (int at = 0; at < calls; ++at) {
@@ -177,7 +177,7 @@ TEST(Updater, comes_to_the_same_end_wherever_the_power_is_cut) {
     world.cut_at = at;
     CHECK(spool.keep({}).ok());
     ask(Request::Action::install);
-    run();
+    run_until_settled();
     CHECK_EQUAL(-1, world.cut_at);
     STRCMP_EQUAL("B", world.slot.c_str());
     STRCMP_EQUAL("whole", world.written_by.c_str());
@@ -203,9 +203,9 @@ TEST(Updater, drops_a_request_it_cannot_note_and_goes_on) {
 
 TEST(Updater, rolls_back_when_asked) {
   ask(Request::Action::install);
-  run();
+  run_until_settled();
   ask(Request::Action::rollback);
-  run();
+  run_until_settled();
   STRCMP_EQUAL("A", world.slot.c_str());
   CHECK(phase() == Phase::good);
 }

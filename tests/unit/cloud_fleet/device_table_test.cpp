@@ -86,7 +86,7 @@ TEST(DeviceTable, filters_let_through_what_they_say) {
   birth->kinds = {{"echo", 1}};
   one.birth = birth;
   add("pump-2");
-  auto count = [&](DeviceFilter filter) { return table.count(filter); };
+  auto count = [&](const DeviceFilter& filter) { return table.count(filter); };
   CHECK_EQUAL(2U, count({}));
   CHECK_EQUAL(1U, count({.health = {Health::degraded, Health::updating}}));
   CHECK_EQUAL(1U, count({.reasons = {Reason::hot}}));
@@ -108,6 +108,7 @@ TEST(DeviceTable, filters_let_through_what_they_say) {
 TEST(DeviceTable, totals_follow_every_change) {
   std::mt19937_64 random(4);
   std::vector<std::string> names;
+  names.reserve(200);
   for (int i = 0; i < 200; ++i)
     names.push_back(std::string(add("d-" + std::to_string(i)).name.view()));
   for (int step = 0; step < 5000; ++step) {

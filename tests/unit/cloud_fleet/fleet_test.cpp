@@ -156,7 +156,7 @@ TEST(Fleet, the_summary_adds_up_what_devices_report) {
   DOUBLES_EQUAL(1.0 / 3, sum.offload, 0.01);
   DOUBLES_EQUAL(40, sum.done_local, 0.1);
   DOUBLES_EQUAL(1000, double(sum.local.p50.count()), 100);
-  CHECK(fleet->series({}).size() >= 1);
+  CHECK_FALSE(fleet->series({}).empty());
 }
 
 TEST(Fleet, changes_are_told_together_and_only_when_something_changed) {
@@ -205,7 +205,7 @@ TEST(Fleet, an_alert_fires_can_be_acknowledged_and_ends) {
   CHECK(alerts[0].severity == Severity::critical);
   CHECK_EQUAL(1U, fleet->summary().firing);
   bool done = false;
-  fleet->acknowledge(alerts[0].id, "ann", "known", [&](Result<void> ok) { done = ok.ok(); });
+  fleet->acknowledge(alerts[0].id, "ann", "known", [&](const Result<void>& ok) { done = ok.ok(); });
   CHECK(done);
   STRCMP_EQUAL("ann", fleet->alerts({})[0].acknowledged_by.c_str());
   clock.advance(61min);
@@ -251,7 +251,7 @@ TEST(Fleet, series_of_a_device_have_its_samples) {
     pass(10s);
   }
   std::vector<DevicePoint> points;
-  auto take = [&](Result<std::vector<DevicePoint>> got) { points = *got; };
+  auto take = [&](const Result<std::vector<DevicePoint>>& got) { points = *got; };
   fleet->device_series("pump-1", {}, take);
   CHECK_EQUAL(12U, points.size());
   DOUBLES_EQUAL(0.29, double(points.back().mean[0]), 0.002);
@@ -437,8 +437,8 @@ TEST(FleetOnDisk, a_forgotten_device_is_gone_with_what_was_its_own) {
 TEST(FleetOnDisk, history_stays_inside_its_retention) {
   open();
   fleet->on_presence("pump-1", birth(1));
-  for (int i = 0; i < 2000; ++i) {
-    fleet->on_presence("pump-1", birth(std::uint64_t(i + 2)));
+  for (std::uint64_t session = 2; session < 2002; ++session) {
+    fleet->on_presence("pump-1", birth(session));
   }
   save();
   FleetRetention few;

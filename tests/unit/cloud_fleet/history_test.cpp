@@ -42,7 +42,8 @@ TEST(History, samples_become_minutes_and_minutes_a_quarter) {
   std::size_t minutes = 0;
   // An hour, whose minute n has the values n and n + 1 by turns.
   for (int i = 0; i < 360; ++i) {
-    auto closed = history.add(kStart + i * 10s, all(float(i / 6 + i % 2)));
+    const int minute = i / 6;
+    auto closed = history.add(kStart + i * 10s, all(float(minute + i % 2)));
     minutes += closed.minute;
     if (closed.block) blocks.push_back(*closed.block);
   }

@@ -22,7 +22,7 @@ inline kinds::KindRegistry cloud_kinds() {
     kind.run = [](KindContext& context) -> Result<Bytes> {
       return Bytes(context.input().begin(), context.input().end());
     };
-    (void)kinds.add(std::move(kind));
+    (void)kinds.add(kind);
   }
   return kinds;
 }

@@ -49,7 +49,7 @@ TEST_GROUP(Sent) {
 
   Result<Submitted> submit(cloud::Submission submission) {
     std::optional<Result<Submitted>> answer;
-    dispatch().submit(std::move(submission), [&](Result<Submitted> made) { answer = made; });
+    dispatch().submit(std::move(submission), [&](const Result<Submitted>& made) { answer = made; });
     world.settle();
     CHECK(answer.has_value());
     return answer ? *answer : fail(Code::internal, "no answer");

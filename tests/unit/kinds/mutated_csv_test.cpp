@@ -25,8 +25,9 @@ class Mutator {
   std::size_t below(std::size_t n) { return static_cast<std::size_t>(engine_() % (n + 1)); }
 
   void change(std::string& text) {
-    static const std::string kTokens[] = {"nan", "1e999", "-0", "1e-320", "\"", "\"\"", ";",  ",",
-                                          "\n",  "\r\n",  "",   "1e100",  "é",  "\xff", "\0x"};
+    static const std::string kTokens[] = {"nan",  "1e999", "-0", "1e-320", "\"",
+                                          "\"\"", ";",     ",",  "\n",     "\r\n",
+                                          "",     "1e100", "é",  "\xff",   std::string(2, '\0')};
     std::size_t at = below(text.size());
     std::size_t length = below(std::min<std::size_t>(40, text.size() - at));
     switch (below(6)) {

@@ -268,8 +268,9 @@ TEST(Ledger, no_statement_scans_or_sorts) {
     store::Cursor rows = plan->use();
     for (auto row = rows.step(); row && *row; row = rows.step()) {
       const std::string line(rows.text(3));
-      CHECK_TRUE_TEXT(line.find("SCAN") == std::string::npos, (sql + ": " + line).c_str());
-      CHECK_TRUE_TEXT(line.find("TEMP B-TREE") == std::string::npos, (sql + ": " + line).c_str());
+      const std::string shown = std::string(sql).append(": ").append(line);
+      CHECK_TRUE_TEXT(line.find("SCAN") == std::string::npos, shown.c_str());
+      CHECK_TRUE_TEXT(line.find("TEMP B-TREE") == std::string::npos, shown.c_str());
     }
   }
 }

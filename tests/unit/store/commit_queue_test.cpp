@@ -55,13 +55,13 @@ TEST_GROUP(CommitQueue) {
   }
   void open_gate() { gate.set_value(); }
 
-  void write(CommitQueue & queue, const std::string& name, Status outcome = {}) {
+  void write(CommitQueue & queue, const std::string& name, const Status& outcome = {}) {
     queue.write<void>(
         [this, name, outcome] {
           committer.log += name + " ";
           return outcome;
         },
-        [this, name](Status status) { answered += name + (status.ok() ? "+ " : "- "); });
+        [this, name](const Status& status) { answered += name + (status.ok() ? "+ " : "- "); });
   }
   void read(CommitQueue & queue, const std::string& name) {
     queue.read<void>(
@@ -69,7 +69,7 @@ TEST_GROUP(CommitQueue) {
           committer.log += name + " ";
           return {};
         },
-        [this, name](Status status) { answered += name + (status.ok() ? "+ " : "- "); });
+        [this, name](const Status& status) { answered += name + (status.ok() ? "+ " : "- "); });
   }
   void run_answers(std::size_t size) {
     while (answered.size() < size) answers.run_one();

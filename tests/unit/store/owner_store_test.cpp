@@ -52,6 +52,24 @@ TEST(OwnerStore, a_committed_task_is_found_with_everything_it_came_with) {
   STRCMP_EQUAL("acme", found->tenant.c_str());
 }
 
+TEST(OwnerStore, what_is_known_of_a_result_so_far_comes_with_its_task) {
+  CHECK_OK(open.commit(batch_of(new_task(1))));
+  CHECK_OK(open.commit(batch_of(new_task(2))));
+  const auto so_far = std::make_shared<const Bytes>(to_bytes("tried once"));
+  TaskUpdate tried = step(1, TaskState::ready, 0, TaskState::ready, 1);
+  tried.result = so_far;
+  CHECK_OK(open.commit(batch_of(tried)));
+  // A step that knows no more leaves it.
+  CHECK_OK(open.commit(batch_of(step(1, TaskState::ready, 1, TaskState::ready, 2))));
+  auto ready = open.ready_after({}, 10);
+  CHECK_OK(ready);
+  CHECK_TRUE(*ready->at(0).result == *so_far);
+  CHECK_TRUE(ready->at(1).result == nullptr);
+  CHECK_OK(open.commit(batch_of(step(1, TaskState::ready, 2, TaskState::running, 3))));
+  CHECK_OK(open.reopen());
+  CHECK_TRUE(*open.recovered.live.at(0).result == *so_far);
+}
+
 TEST(OwnerStore, P6_what_was_committed_is_there_after_closing_and_opening_again) {
   const Origin origin = open.recovered.origin;
   CHECK_OK(open.commit(batch_of(new_task(1))));
@@ -190,7 +208,7 @@ TEST(OwnerStore, a_failing_batch_does_not_take_its_neighbours_with_it) {
 TEST(OwnerStore, closing_commits_and_answers_what_is_queued) {
   int answered = 0;
   for (std::uint64_t seq = 1; seq <= 200; ++seq) {
-    open.store().commit(batch_of(new_task(seq)), [&answered](Status status) {
+    open.store().commit(batch_of(new_task(seq)), [&answered](const Status& status) {
       CHECK_OK(status);
       ++answered;
     });

@@ -33,7 +33,7 @@ TEST(QueryPlan, P22_no_statement_sorts_or_scans_but_those_that_read_a_whole_smal
   for (int i = 0; i < static_cast<int>(Sql::count_); ++i) {
     const std::string& sql = sql_text(static_cast<Sql>(i));
     const std::string found = plan(sql);
-    const std::string shown = sql + "\n" + found;
+    const std::string shown = std::string(sql).append("\n").append(found);
     CHECK_TRUE_TEXT(found.find("TEMP B-TREE") == std::string::npos, shown.c_str());
     if (static_cast<Sql>(i) == Sql::outbox || static_cast<Sql>(i) == Sql::losses) continue;
     // Two read an index in its order from one end and stop at their LIMIT.

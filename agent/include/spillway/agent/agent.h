@@ -90,7 +90,7 @@ class Agent {
   ~Agent();
 
   // Before start(): adds a kind to the built-in ones.
-  Status define(Kind kind);
+  Status define(const Kind& kind);
   // Begins to run what the store holds and to accept more.
   Status start();
 

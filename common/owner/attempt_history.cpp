@@ -1,0 +1,83 @@
+#include "common/owner/attempt_history.h"
+
+#include <algorithm>
+
+#include "common/wire/codec.h"
+
+namespace spillway::owner {
+
+AttemptHistory AttemptHistory::of(const store::TaskRow& row) {
+  AttemptHistory history;
+  if (row.result) {
+    if (Result<TaskResult> so_far = wire::decode_result(*row.result)) {
+      history.attempts_ = std::move(so_far->attempts);
+      history.cost_ = so_far->cost;
+    }
+  }
+  // An attempt that is out is not in it yet.
+  if (row.task.place != PlaceKind::none && !is_terminal(row.task.state)) {
+    history.begin(row.task, history.attempts_.empty() ? row.created : row.task.since);
+  }
+  return history;
+}
+
+bool AttemptHistory::note(const lifecycle::OwnerTask& was, const lifecycle::OwnerTask& is,
+                          FailureClass failure) {
+  const bool ended = was.place != PlaceKind::none && is.place == PlaceKind::none;
+  if (ended && !attempts_.empty()) attempts_.back().failure = failure;
+  if (is.epoch != was.epoch) begin(is, was.since);
+  return !is_terminal(is.state) && (ended || is_terminal(was.state));
+}
+
+void AttemptHistory::begin(const lifecycle::OwnerTask& is, NodeTime queued) {
+  if (attempts_.size() == kMaxAttemptsKept) attempts_.erase(attempts_.begin());
+  attempts_.push_back({is.epoch, is.place, FailureClass::none, {}});
+  attempts_.back().times.queued = queued;
+  attempts_.back().times.started = is.since;
+}
+
+void AttemptHistory::ran_here(NodeTime run_started, NodeTime run_ended, NodeTime now,
+                              Duration cpu) {
+  cost_.cpu += cpu;
+  if (attempts_.empty()) return;
+  AttemptTimes& times = attempts_.back().times;
+  times.input_fetched = run_started;  // inline inputs are there with the task
+  times.run_started = run_started;
+  times.run_ended = run_ended;
+  times.sent = run_ended;
+  times.accepted = now;
+}
+
+void AttemptHistory::ran_there(NodeTime offered, NodeTime now, const wire::AttemptReport& report) {
+  cost_.cpu += report.cpu;
+  if (attempts_.empty()) return;
+  const NodeTime begin = offered == NodeTime{} ? now : offered;
+  const Duration away = std::max(now - begin - report.since_accept, Duration::zero());
+  const NodeTime accepted_there = begin + away / 2;
+  AttemptTimes& times = attempts_.back().times;
+  times.sent = std::min(accepted_there + report.since_accept, now);
+  times.input_fetched = std::min(accepted_there + report.queued + report.fetched, times.sent);
+  times.run_started = times.input_fetched;
+  times.run_ended = std::min(times.run_started + report.ran, times.sent);
+  times.accepted = now;
+}
+
+void AttemptHistory::count_bytes(std::uint64_t up, std::uint64_t down) {
+  cost_.bytes_up += up;
+  cost_.bytes_down += down;
+}
+
+void AttemptHistory::tell(TaskResult& result) const {
+  result.attempts = attempts_;
+  result.cost = cost_;
+}
+
+store::EncodedBytes AttemptHistory::encode(TaskId id) const {
+  TaskResult so_far;
+  so_far.id = id;
+  so_far.outcome = TaskState::failed;  // a result has an outcome; nobody reads this one
+  tell(so_far);
+  return std::make_shared<const Bytes>(wire::encode(so_far));
+}
+
+}  // namespace spillway::owner

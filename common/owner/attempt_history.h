@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "common/lifecycle/owner.h"
+#include "common/store/owner_store.h"
+#include "common/wire/messages.h"
+#include "spillway/task.h"
+
+namespace spillway::owner {
+
+// What became of a task's attempts, and what they cost. While the task is not done it is kept with
+// the task's row, as the result so far, so that a restart tells the same. Loop only.
+class AttemptHistory {
+ public:
+  // Of a task whose row was just read. What it lacks of a row's result is no error: a history says
+  // nothing the life cycle needs.
+  static AttemptHistory of(const store::TaskRow& row);
+
+  // The task moved on from `was`, with what the step recorded. True: its row is to keep encode().
+  bool note(const lifecycle::OwnerTask& was, const lifecycle::OwnerTask& is, FailureClass failure);
+  // The live attempt ran here.
+  void ran_here(NodeTime run_started, NodeTime run_ended, NodeTime now, Duration cpu);
+  // The live attempt, offered at `offered`, ran elsewhere. The lessee measured durations on its own
+  // clock; its interval is centred in the time between the OFFER and now, so that half of what is
+  // not accounted for is travel each way.
+  void ran_there(NodeTime offered, NodeTime now, const wire::AttemptReport& report);
+  void count_bytes(std::uint64_t up, std::uint64_t down);
+
+  // Null before the first.
+  const Attempt* last() const { return attempts_.empty() ? nullptr : &attempts_.back(); }
+  void tell(TaskResult& result) const;
+  store::EncodedBytes encode(TaskId id) const;
+
+ private:
+  void begin(const lifecycle::OwnerTask& is, NodeTime queued);
+
+  std::vector<Attempt> attempts_;  // oldest first, the last kMaxAttemptsKept
+  Cost cost_;
+};
+
+}  // namespace spillway::owner

@@ -1,0 +1,139 @@
+#include "common/owner/attempt_history.h"
+
+#include "common/wire/codec.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace std::chrono_literals;
+using lifecycle::OwnerTask;
+
+namespace {
+
+constexpr TaskId kTask{Origin{7}, 3};
+
+NodeTime at(Duration time) { return NodeTime(time); }
+
+OwnerTask in(TaskState state, std::uint32_t epoch, Duration since, PlaceKind place) {
+  OwnerTask task;
+  task.state = state;
+  task.epoch = Epoch{epoch};
+  task.since = at(since);
+  task.place = place;
+  return task;
+}
+
+OwnerTask ready(std::uint32_t epoch, Duration since) {
+  return in(TaskState::ready, epoch, since, PlaceKind::none);
+}
+
+OwnerTask running(std::uint32_t epoch, Duration since, PlaceKind place = PlaceKind::local) {
+  return in(TaskState::running, epoch, since, place);
+}
+
+}  // namespace
+
+TEST_GROUP(AttemptHistory) {
+  owner::AttemptHistory history;
+
+  TaskResult told() const {
+    TaskResult result;
+    history.tell(result);
+    return result;
+  }
+  // What a row looks like that holds the history so far.
+  store::TaskRow row_with(const OwnerTask& task) const {
+    store::TaskRow row;
+    row.seq = kTask.seq;
+    row.created = at(1s);
+    row.task = task;
+    row.result = history.encode(kTask);
+    return row;
+  }
+};
+
+TEST(AttemptHistory, each_grant_begins_an_attempt_that_waited_since_its_task_was_ready) {
+  CHECK_TRUE(history.last() == nullptr);
+  CHECK_FALSE(history.note(ready(0, 1s), running(1, 2s), FailureClass::none));
+  CHECK_TRUE(history.last()->epoch == Epoch{1});
+  CHECK_TRUE(history.last()->place == PlaceKind::local);
+  CHECK_TRUE(history.last()->times.queued == at(1s));
+  CHECK_TRUE(history.last()->times.started == at(2s));
+}
+
+TEST(AttemptHistory, is_to_be_kept_when_an_attempt_ended_and_its_task_did_not) {
+  history.note(ready(0, 1s), running(1, 2s), FailureClass::none);
+  CHECK_TRUE(history.note(running(1, 2s), ready(1, 3s), FailureClass::error));
+  CHECK_TRUE(history.last()->failure == FailureClass::error);
+  history.note(ready(1, 3s), running(2, 4s), FailureClass::none);
+  const OwnerTask failed = in(TaskState::failed, 2, 5s, PlaceKind::none);
+  CHECK_FALSE(history.note(running(2, 4s), failed, FailureClass::error));
+  // Asked for again: the row's result goes, what was tried stays.
+  CHECK_TRUE(history.note(failed, ready(2, 9s), FailureClass::none));
+  LONGS_EQUAL(2, told().attempts.size());
+}
+
+TEST(AttemptHistory, a_restart_tells_the_same_to_the_microsecond) {
+  history.note(ready(0, 1s), running(1, 2s), FailureClass::none);
+  history.ran_here(at(3s), at(4s), at(5s), 250ms);
+  history.note(running(1, 2s), ready(1, 5s), FailureClass::error);
+  const TaskResult before = told();
+  history = owner::AttemptHistory::of(row_with(ready(1, 5s)));
+  CHECK_TRUE(told() == before);
+  CHECK_TRUE(told().cost.cpu == 250ms);
+  CHECK_TRUE(told().attempts[0].times.run_ended == at(4s));
+}
+
+TEST(AttemptHistory, an_attempt_that_was_out_at_the_restart_is_told_from_its_row) {
+  history.note(ready(0, 1s), running(1, 2s), FailureClass::none);
+  history.note(running(1, 2s), ready(1, 5s), FailureClass::crash);
+  history = owner::AttemptHistory::of(row_with(running(2, 6s, PlaceKind::cloud)));
+  LONGS_EQUAL(2, told().attempts.size());
+  CHECK_TRUE(history.last()->epoch == Epoch{2});
+  CHECK_TRUE(history.last()->place == PlaceKind::cloud);
+  CHECK_TRUE(history.last()->times.started == at(6s));
+
+  store::TaskRow first = row_with(running(1, 2s));
+  first.result = nullptr;
+  history = owner::AttemptHistory::of(first);
+  LONGS_EQUAL(1, told().attempts.size());
+  CHECK_TRUE(history.last()->times.queued == at(1s));
+}
+
+TEST(AttemptHistory, a_spoiled_row_begins_it_anew) {
+  store::TaskRow row = row_with(ready(4, 1s));
+  row.result = std::make_shared<const Bytes>(Bytes{1, 2, 3});
+  history = owner::AttemptHistory::of(row);
+  CHECK_TRUE(history.last() == nullptr);
+}
+
+TEST(AttemptHistory, keeps_the_last_attempts_only) {
+  for (std::uint32_t epoch = 1; epoch <= kMaxAttemptsKept + 5; ++epoch) {
+    history.note(ready(epoch - 1, 1s), running(epoch, 2s), FailureClass::none);
+    history.note(running(epoch, 2s), ready(epoch, 3s), FailureClass::lost);
+  }
+  LONGS_EQUAL(kMaxAttemptsKept, told().attempts.size());
+  CHECK_TRUE(told().attempts[0].epoch == Epoch{6});
+  CHECK_TRUE(history.last()->epoch == Epoch{kMaxAttemptsKept + 5});
+}
+
+TEST(AttemptHistory, half_of_what_a_lessee_does_not_account_for_is_travel_each_way) {
+  history.note(ready(0, 1s), running(1, 2s, PlaceKind::cloud), FailureClass::none);
+  // Ten seconds away, six of them there: two each way.
+  history.ran_there(at(2s), at(12s), {6s, 1s, 1s, 3s, 2s});
+  const AttemptTimes& times = history.last()->times;
+  CHECK_TRUE(times.input_fetched == at(6s));
+  CHECK_TRUE(times.run_started == at(6s));
+  CHECK_TRUE(times.run_ended == at(9s));
+  CHECK_TRUE(times.sent == at(10s));
+  CHECK_TRUE(times.accepted == at(12s));
+  CHECK_TRUE(told().cost.cpu == 2s);
+}
+
+TEST(AttemptHistory, a_lessee_that_claims_more_time_than_passed_is_not_believed_beyond_now) {
+  history.note(ready(0, 1s), running(1, 2s, PlaceKind::cloud), FailureClass::none);
+  history.ran_there(at(2s), at(3s), {1h, 0s, 0s, 1h, 0s});
+  const AttemptTimes& times = history.last()->times;
+  CHECK_TRUE(times.sent == at(3s));
+  CHECK_TRUE(times.run_ended == at(3s));
+}
