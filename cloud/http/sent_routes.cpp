@@ -305,14 +305,14 @@ void cancel_group(Service& service, const Call& call, const Answer& answer) {
                 const Dispatch::Done<std::uint64_t>& done) { dispatch.cancel(group, done); });
 }
 
-void retry_group(Service& service, Call call, Answer answer) {
-  with_group(service, call, std::move(answer),
+void retry_group(Service& service, const Call& call, const Answer& answer) {
+  with_group(service, call, answer,
              [](Dispatch& dispatch, const GroupId& group, Dispatch::Done<std::uint64_t> done) {
                dispatch.retry(group, std::move(done));
              });
 }
 
-void list_groups(Service& service, Call call, Answer answer) {
+void list_groups(Service& service, const Call& call, const Answer& answer) {
   Dispatch* dispatch = dispatch_of(service, answer);
   if (!dispatch) return;
   QueryReader query(call.query);
@@ -321,7 +321,7 @@ void list_groups(Service& service, Call call, Answer answer) {
   if (!paging.status()) return answer(problem(paging.status().error()));
   const std::uint32_t limit = std::min(paging.limit(), kMaxGroups);
   service.bridge().wait<std::vector<GroupView>>(
-      std::move(answer),
+      answer,
       [dispatch, before = paging.before(), limit](Fleet&,
                                                   Fleet::Done<std::vector<GroupView>> done) {
         dispatch->groups(before, limit, std::move(done));
