@@ -79,6 +79,8 @@ CONF
   cat >"$dir/cloud.toml" <<CONF
 [cloud]
 state_dir = "$dir/cloud"
+[http]
+listen = ""
 [broker]
 uri = "mqtts://127.0.0.1:$mqtt_port"
 ca = "$dir/pki/ca.pem"

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "agent/app/machine.h"
+#include "agent/app/updates.h"
 #include "common/crypto/random.h"
 #include "common/executor/limits.h"
 #include "common/kinds/builtin.h"
@@ -145,6 +146,7 @@ Status Composition::add_kinds() {
   for (const std::string& path : options_.plugins) {
     if (Status added = kinds::add_plugin(kinds_, path); !added) return added;
   }
+  if (auto update = update_kind_of(options_.updater_dir)) return kinds_.add(*std::move(update));
   return {};
 }
 
@@ -165,6 +167,9 @@ Status Composition::start() {
   probe_ = std::make_unique<SystemProbe>(
       ProbeOptions{"", options_.state_dir, options_.broker.cert_file});
   parts.measure = [this](wire::Telemetry& into) { probe_->measure(into); };
+  if (has_updater(options_.updater_dir)) {
+    parts.update = [directory = options_.updater_dir] { return update_of(directory); };
+  }
   bound_workers();
   parts.wake = [this] {
     if (turns_) turns_->wake();

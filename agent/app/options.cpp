@@ -8,6 +8,7 @@ Options options_from(const AgentConfig& config) {
   options.state_dir = config.agent.state_dir;
   options.socket = config.agent.socket;
   options.telemetry = config.agent.telemetry;
+  options.updater_dir = config.agent.updater_dir;
   options.workers = config.agent.workers;
   options.tags = config.agent.tags;
   options.memory = config.agent.memory;

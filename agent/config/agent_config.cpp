@@ -34,6 +34,7 @@ AgentSection read_agent(File& file) {
   agent.log_level = config::read_log_level(section);
   agent.grace = section.duration("grace", agent.grace, 0ms, 1h);
   agent.telemetry = section.duration("telemetry", agent.telemetry, 0ms, 24h);
+  agent.updater_dir = section.text("updater_dir", agent.updater_dir);
   agent.workers = section.integer("workers", agent.workers, 0u, config::kMaxWorkers);
   agent.tags = config::read_tags(section);
   agent.memory = section.bytes("memory", agent.memory, 0, 1ULL << 50);

@@ -24,6 +24,7 @@ struct AgentSection {
   runtime::Level log_level = runtime::Level::info;
   std::chrono::milliseconds grace = std::chrono::seconds(10);      // to drain on SIGTERM
   std::chrono::milliseconds telemetry = std::chrono::seconds(10);  // between reports; 0: none
+  std::string updater_dir = "/var/lib/spillway-ota";               // empty: none
   unsigned workers = 0;                                            // 0: what the process may use
   std::vector<std::string> tags;
   std::uint64_t memory = 0;  // bytes offered to tasks; 0: what the machine has

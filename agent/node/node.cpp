@@ -226,7 +226,7 @@ NodeTime Node::cycle() {
     std::exchange(drained_, nullptr)();
   }
   NodeTime next = std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_,
-                            next_probe_, next_telemetry_, next_review_, retry_commit_,
+                            next_probe_, next_telemetry_, next_update_, next_review_, retry_commit_,
                             retry_release_, looking_ ? kNever : table_.disk_due(),
                             admission_.next_look(), journal_.losses_due(), losses_.due(), leased});
   if (session_) next = std::min(next, session_->connection().next_timer());
@@ -256,6 +256,7 @@ void Node::on_timers() {
   if (time >= next_review_) review_offers();
   if (time >= next_probe_) probe();
   if (time >= next_telemetry_) send_telemetry();
+  if (time >= next_update_) tell_update();
   if (time >= losses_.due()) report_losses();
 }
 

@@ -59,6 +59,8 @@ struct NodeParts {
   std::function<Machine()> machine;  // none: it never runs short
   // Adds what the system knows of itself to a frame; may be empty.
   std::function<void(wire::Telemetry&)> measure = {};
+  // Where the firmware's update stands; none: this device has no updater.
+  std::function<wire::UpdateReport()> update = {};
   // Asks for a call of cycle() soon, on the loop; several asks may melt into one.
   std::function<void()> wake;
   std::function<std::string()> trace;  // of the pool, see wire::Trace; none: there is none
@@ -241,6 +243,9 @@ class Node final : public intake::Api {
   void look_at_clock();
   Duration wall_of(NodeTime instant) const;
 
+  // node_update.cpp
+  void tell_update();
+
   // node_losses.cpp
   void report_losses();
   void on(const wire::LossAck& item);
@@ -309,6 +314,8 @@ class Node final : public intake::Api {
   wire::TelemetryFrames frames_;
   LatencyCounts local_latency_, cloud_latency_;  // since the last frame
   NodeTime next_telemetry_ = kNever;
+  NodeTime next_update_ = kNever;   // when the updater is looked at again
+  wire::UpdateReport told_update_;  // what the cloud has heard of it
   std::uint64_t probe_token_ = 0;
   NodeTime probe_sent_{};
   unsigned looking_up_ = 0;                      // dependency look-ups under way

@@ -67,13 +67,15 @@ void Node::on_cloud(const wire::Presence& presence) {
   // It may have restarted, or never have had what was under way.
   resend_offers(Duration::zero());
   next_probe_ = now();
+  told_update_ = {};
+  if (parts_.update) next_update_ = now();
   losses_.on_link_up(now());
 }
 
 void Node::on_link_down(const Error& reason) {
   bool was = cloud_.online;
   cloud_.online = false;
-  next_resend_ = next_probe_ = kNever;
+  next_resend_ = next_probe_ = next_update_ = kNever;
   losses_.on_link_down();
   if (lessee_) lessee_->on_owner(kCloud, false);
   if (was) {

@@ -61,6 +61,7 @@ Metrics Node::metrics() const {
   set(Metric::bytes_up, session_->connection().traffic().bytes_up);
   set(Metric::bytes_down, session_->connection().traffic().bytes_down);
   set(Metric::uptime_s, (now() - started_) / std::chrono::seconds(1));
+  set(Metric::updating, wire::is_busy(told_update_.phase) ? 1 : 0);
   set(Metric::draining, draining_ ? 1 : 0);
   return all;
 }

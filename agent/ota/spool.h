@@ -52,6 +52,8 @@ class Spool {
   const std::string& directory() const { return directory_; }
   // Where the agent leaves requests, who may write nothing else of the updater's.
   Spool inbox() const { return Spool(directory_ + "/inbox"); }
+  // Where a bundle from the network is put together.
+  std::string bundle() const { return directory_ + "/bundle"; }
   // nothing: there is none.
   Result<std::optional<Request>> request() const;
   Status leave(const Request& request) const;

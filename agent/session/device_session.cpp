@@ -22,6 +22,7 @@ DeviceSession::DeviceSession(mqtt::Transport& transport, SessionOptions options,
       result_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::result)),
       telemetry_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::tel)),
       event_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::evt)),
+      update_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::ota)),
       connection_(transport, options_.link,
                   session::Hooks{
                       .now = hooks.now,

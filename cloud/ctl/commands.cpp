@@ -251,6 +251,8 @@ int device_show(Api& api, const Console& console, const Words& words) {
                                  {"SESSION", "session"},
                                  {"FIRST SEEN", "first_seen"},
                                  {"MEASURED", "measured", As::age},
+                                 {"UPDATE", "update.phase"},
+                                 {"UPDATE SAYS", "update.detail"},
                                  {"NOTE", "note"}});
   return show_at(api, console, device_path(words), columns);
 }

@@ -15,7 +15,7 @@ struct Words {
   std::vector<std::string> ids;  // devices, alerts, tokens
   std::string id;
   std::string text, health, reason, group, label, kind, version, sort, state, device, severity,
-      rule, note, name, scope, to_group, input, band, key;
+      rule, note, name, scope, to_group, input, band, key, url, sha256;
   std::vector<std::string> args;  // key=value
   bool online = false, offline = false, failed = false, firing = false, all = false,
        dry_run = false;
@@ -37,6 +37,7 @@ int device_losses(Api& api, const Console& console, const Words& words);
 int device_sessions(Api& api, const Console& console, const Words& words);
 int device_quarantine(Api& api, const Console& console, const Words& words);
 int device_release(Api& api, const Console& console, const Words& words);
+int device_update(Api& api, const Console& console, const Words& words);
 int device_set_group(Api& api, const Console& console, const Words& words);
 
 int task_list(Api& api, const Console& console, const Words& words);

@@ -95,6 +95,16 @@ void declare_fleet(Line& line) {
   add_limit(audit.verb("list", "newest first", audit_list, "audit list --limit 20"), line.words);
 }
 
+void declare_update(CLI::App* verb, Words& words) {
+  verb->add_option("device", words.ids, "devices by name");
+  add_filter(verb, words);
+  verb->add_flag("--all", words.all, "every device that has an updater");
+  verb->add_option("--url", words.url, "of the signed bundle, http(s)")->required();
+  verb->add_option("--sha256", words.sha256, "of the bundle, 64 hexadecimal digits")->required();
+  verb->add_option("--key", words.key, "repeated with the same key, it is asked for once");
+  verb->add_flag("--dry-run", words.dry_run, "only count those that match");
+}
+
 void declare_device(Line& line) {
   Noun device(line, "device", "devices");
   Words& words = line.words;
@@ -127,6 +137,10 @@ void declare_device(Line& line) {
                      "device set-group --to field -q pump");
   add_action(verb, words);
   verb->add_option("--to", words.to_group, "the group")->required();
+  declare_update(
+      device.verb("update", "install firmware; device show says how it goes", device_update,
+                  "device update --group lab --url https://host/next.raucb --sha256 …"),
+      words);
 }
 
 void declare_sent(Noun& task, Words& words) {

@@ -54,6 +54,7 @@ struct Device {
   std::shared_ptr<const std::string> kernel;
   std::unique_ptr<DeviceMarks> marks;  // null: nothing was said
   std::unique_ptr<std::vector<LossTotal>> losses;
+  std::unique_ptr<wire::UpdateReport> update;  // null: it said nothing of one
   std::vector<std::uint8_t> cores;
   std::unique_ptr<DeviceHistory> history;  // once it has measured
 

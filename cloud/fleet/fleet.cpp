@@ -158,6 +158,7 @@ Result<DeviceView> Fleet::device(const std::string& name) const {
   view.measured = device.measured;
   view.measured_there = device.measured_there;
   view.note = device.said().note;
+  if (device.update) view.update = *device.update;
   return view;
 }
 

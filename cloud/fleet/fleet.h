@@ -64,6 +64,7 @@ class Fleet {
   void on_presence(const std::string& device, const wire::Presence& presence);
   void on_telemetry(const std::string& device, ByteView frame);
   void on_loss(const std::string& device, std::vector<LossTotal> totals);
+  void on_update(const std::string& device, const wire::UpdateReport& report);
   // The cloud's own link: while it is down nobody's silence means anything.
   void on_link(bool up);
   void on_task(const CloudTask& task);

@@ -89,7 +89,7 @@ Result<EventRecord> read_event(const Cursor& cursor) {
   record.device = store::read_count(cursor, 1);
   record.event.device = cursor.text(2);
   record.event.at = wall_at(cursor, 3);
-  record.event.kind = store::read_enum(cursor, 4, FleetEventKind::data_lost, good);
+  record.event.kind = store::read_enum(cursor, 4, FleetEventKind::update, good);
   record.event.detail = cursor.text(5);
   return good ? Result<EventRecord>(std::move(record)) : makes_no_sense("an event");
 }

@@ -28,9 +28,10 @@ constexpr std::string_view kFleetSeriesNames[] = {
     "backlog_oldest", "done_local",  "done_cloud",  "offload",      "local_p50", "local_p95",
     "cloud_p50",      "cloud_p95",   "cloud_queue", "duplicates",   "lost",      "messages"};
 static_assert(std::size(kFleetSeriesNames) == kFleetSeries);
-constexpr std::string_view kEventNames[] = {
-    "first_seen",      "connected",   "disconnected",   "health_changed",  "restarted",
-    "version_changed", "alert_fired", "alert_resolved", "operator_action", "data_lost"};
+constexpr std::string_view kEventNames[] = {"first_seen",     "connected",      "disconnected",
+                                            "health_changed", "restarted",      "version_changed",
+                                            "alert_fired",    "alert_resolved", "operator_action",
+                                            "data_lost",      "update"};
 constexpr std::string_view kSeverityNames[] = {"info", "warning", "critical"};
 
 template <class E, std::size_t N>

@@ -95,6 +95,8 @@ struct DeviceView {
   Wall measured{};                  // when the latest telemetry was received
   Wall measured_there{};            // the device's own clock, then
   std::string note;                 // why quarantined or revoked
+  // Of its firmware, as it last said since this cloud started; none: nothing.
+  std::optional<wire::UpdateReport> update;
 };
 
 struct DeviceFilter {
@@ -250,7 +252,8 @@ enum class FleetEventKind : std::uint8_t {
   alert_fired,
   alert_resolved,
   operator_action,
-  data_lost
+  data_lost,
+  update
 };
 std::string_view to_string(FleetEventKind kind);
 struct FleetEvent {

@@ -83,6 +83,15 @@ json::object row_of(const DeviceRow& row) {
           {"lost", m.get(Metric::lost)}};
 }
 
+json::value update_of(const std::optional<wire::UpdateReport>& update) {
+  if (!update) return nullptr;
+  return json::object{{"phase", wire::to_string(update->phase)},
+                      {"slot", update->slot},
+                      {"source", update->source},
+                      {"detail", update->detail},
+                      {"received_bytes", update->received}};
+}
+
 constexpr std::string_view kLeaseStates[] = {"accepted", "running", "done", "answered"};
 
 json::object span(std::string_view name, const std::string& host, const CloudTask& task,
@@ -150,6 +159,7 @@ json::value json_of(const DeviceView& device) {
   object["first_seen"] = time_unless_zero(device.first_seen);
   object["kernel"] = device.kernel;
   object["note"] = device.note;
+  object["update"] = update_of(device.update);
   object["measured"] = time_unless_zero(device.measured);
   object["measured_there"] = time_unless_zero(device.measured_there);
   object["cores_ratio"] = std::move(cores);

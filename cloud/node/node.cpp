@@ -189,6 +189,8 @@ void Node::on(const std::string& device, const Item& item) {
     if (dispatch_) dispatch_->on(device, item);
   } else if constexpr (std::is_same_v<Item, wire::Echo>) {
     if (!item.reply) session_->send_ack(device, wire::Echo{item.token, true, {}});
+  } else if constexpr (std::is_same_v<Item, wire::UpdateReport>) {
+    if (parts_.fleet) parts_.fleet->on_update(device, item);
   } else if constexpr (std::is_same_v<Item, wire::LossReport>) {
     lessee_.journal().losses(device, item);
     lessee_.journal().after([this, device, ack = wire::LossAck{item.origin, item.number}] {

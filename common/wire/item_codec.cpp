@@ -14,6 +14,7 @@ using lifecycle::NackReason;
 static_assert(static_cast<int>(fb::NackReason::MAX) == static_cast<int>(NackReason::conflict));
 static_assert(static_cast<int>(fb::LeaseState::MAX) == static_cast<int>(LeaseState::answered));
 static_assert(static_cast<int>(fb::ResultVerdict::MAX) == static_cast<int>(ResultVerdict::stale));
+static_assert(static_cast<int>(fb::UpdatePhase::MAX) == static_cast<int>(UpdatePhase::rolled_back));
 static_assert(static_cast<std::size_t>(fb::Item::MAX) == std::variant_size_v<Item>);
 
 Offset<fb::Offer> write(Builder& fbb, const Offer& offer) {
@@ -97,6 +98,14 @@ Offset<fb::LossReport> write(Builder& fbb, const LossReport& report) {
 
 Offset<fb::LossAck> write(Builder& fbb, const LossAck& ack) {
   return fb::CreateLossAck(fbb, ack.origin.value, ack.number);
+}
+
+Offset<fb::UpdateReport> write(Builder& fbb, const UpdateReport& report) {
+  auto slot = write_text(fbb, report.slot);
+  auto source = write_prose(fbb, report.source);
+  auto detail = write_prose(fbb, report.detail);
+  return fb::CreateUpdateReport(fbb, static_cast<fb::UpdatePhase>(report.phase), slot, source,
+                                detail, report.received);
 }
 
 Offer read(Reader& reader, const fb::Offer& raw) {
@@ -215,12 +224,26 @@ LossAck read(Reader& reader, const fb::LossAck& raw) {
           reader.nonzero(raw.number(), "loss_ack.number")};
 }
 
+UpdateReport read(Reader& reader, const fb::UpdateReport& raw) {
+  return {reader.choice<UpdatePhase>(raw.phase(), "update.phase"),
+          reader.text(raw.slot(), "update.slot"),
+          reader.text(raw.source(), "update.source", kMaxProse),
+          reader.text(raw.detail(), "update.detail", kMaxProse), raw.received()};
+}
+
 template <class Raw>
 std::optional<Item> read_as(Reader& reader, const void* item) {
   return read(reader, *static_cast<const Raw*>(item));
 }
 
 }  // namespace
+
+std::string_view to_string(UpdatePhase phase) {
+  constexpr std::string_view kNames[] = {"idle",       "downloading", "verifying", "draining",
+                                         "installing", "rebooting",   "trial",     "good",
+                                         "failed",     "rolled_back"};
+  return kNames[static_cast<std::size_t>(phase)];
+}
 
 Offset<void> write_item(Builder& fbb, const Item& item) {
   return std::visit([&](const auto& each) { return write(fbb, each).Union(); }, item);
@@ -240,6 +263,7 @@ std::optional<Item> read_item(Reader& reader, std::uint8_t type, const void* ite
     case fb::Item::Echo: return read_as<fb::Echo>(reader, item);
     case fb::Item::LossReport: return read_as<fb::LossReport>(reader, item);
     case fb::Item::LossAck: return read_as<fb::LossAck>(reader, item);
+    case fb::Item::UpdateReport: return read_as<fb::UpdateReport>(reader, item);
     case fb::Item::NONE: break;
   }
   return std::nullopt;

@@ -23,6 +23,10 @@ std::size_t variable_size(const ResultItem& result) {
   return result.value.bytes.size() + std::min(result.message.size(), kMaxProse);
 }
 std::size_t variable_size(const LossReport& report) { return 96 * (1 + report.entries.size()); }
+std::size_t variable_size(const UpdateReport& report) {
+  return report.slot.size() + std::min(report.source.size(), kMaxProse) +
+         std::min(report.detail.size(), kMaxProse);
+}
 template <class Other>
 std::size_t variable_size(const Other&) {
   return 0;

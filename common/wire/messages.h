@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -134,8 +135,35 @@ struct LossAck {
   bool operator==(const LossAck&) const = default;
 };
 
+// device → cloud, on up/ota: where the update of its firmware stands, at each change and whenever
+// the cloud comes; the latest replaces the others.
+enum class UpdatePhase : std::uint8_t {
+  idle,
+  downloading,
+  verifying,
+  draining,
+  installing,
+  rebooting,
+  trial,  // started, and not yet known to be good
+  good,
+  failed,
+  rolled_back,
+};
+std::string_view to_string(UpdatePhase phase);
+inline bool is_busy(UpdatePhase phase) {
+  return phase >= UpdatePhase::downloading && phase <= UpdatePhase::trial;
+}
+struct UpdateReport {
+  UpdatePhase phase = UpdatePhase::idle;
+  std::string slot;            // being written, or started; "A" or "B"
+  std::string source;          // the bundle's address
+  std::string detail;          // why, for people
+  std::uint64_t received = 0;  // bytes of the bundle, while it is downloaded
+  bool operator==(const UpdateReport&) const = default;
+};
+
 using Item = std::variant<Offer, Accept, Nack, Beat, BeatAck, ResultItem, ResultAck, Cancel,
-                          Credits, Echo, LossReport, LossAck>;
+                          Credits, Echo, LossReport, LossAck, UpdateReport>;
 
 // Order is (session, seq), never wall time.
 struct Message {

@@ -171,7 +171,7 @@ development() {
   install -m 644 "$top"/common/wire/*.fbs "$root/usr/share/spillway/schemas/"
   # One archive of the agent's parts, in the order of no importance that an index allows.
   { echo "create $lib/libspillway.a"
-    find "$build/agent" "$build/common" -name 'libspillway_*.a' ! -name 'libspillway_cli.a' ! -name 'libspillway_ota*' | LC_ALL=C sort | sed 's/^/addlib /'
+    find "$build/agent" "$build/common" -name 'libspillway_*.a' ! -name 'libspillway_cli.a' ! -name 'libspillway_ota.a' | LC_ALL=C sort | sed 's/^/addlib /'
     printf 'save\nend\n'; } | "${triple}-ar" -M
   "${strip}" --strip-debug -D "$lib/libspillway.a"
   sed "s/@VERSION@/$version/" "$here/SpillwayConfig.cmake.in" >"$lib/cmake/Spillway/SpillwayConfig.cmake"

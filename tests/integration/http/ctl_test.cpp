@@ -121,6 +121,28 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   CHECK(boost::json::parse(out.str()).at("matched") == 3);
 }
 
+TEST(Spwctl, asks_devices_that_have_an_updater_for_an_update) {
+  const std::vector<std::string> update = {"device",
+                                           "update",
+                                           "pump-1",
+                                           "--url",
+                                           "https://host/next.raucb",
+                                           "--sha256",
+                                           std::string(64, 'a'),
+                                           "-o",
+                                           "json"};
+  CHECK_EQUAL_TEXT(0, run(update), err.str().c_str());
+  const std::string task(boost::json::parse(out.str()).at("first_task").as_string());
+  CHECK_EQUAL(0, run({"task", "show", task}));
+  CHECK(said("device.update"));
+  CHECK_EQUAL(0, run({"task", "cancel", task}));
+  std::vector<std::string> all = update;
+  all[2] = "--all";
+  // None of these has the kind.
+  CHECK_EQUAL(3, run(all));
+  CHECK_EQUAL(2, run({"device", "update", "pump-1"}));
+}
+
 TEST(Spwctl, a_token_is_shown_once_and_ends_when_revoked) {
   CHECK_EQUAL(0, run({"token", "create", "--name", "grafana", "--scope", "read"}));
   std::string made = out.str().substr(0, out.str().find('\n')), admin = token;

@@ -30,6 +30,7 @@ agent::NodeParts AgentSide::parts() {
   parts.kinds = &kinds_;
   parts.random = [this] { return mixed(randoms_); };
   parts.machine = machine;
+  parts.update = update;
   parts.wake = [this] { woken_ = true; };
   parts.report = [this](const std::string& message) { reports.push_back(message); };
   parts.refused = [this](const std::string& cause, const std::string&) {

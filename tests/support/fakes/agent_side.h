@@ -46,6 +46,7 @@ class AgentSide {
   std::set<TaskId> unbegun;    // at the next boot: claimed, but never begun
   agent::NodeOptions options;  // of the next boot
   std::function<agent::Machine()> machine;
+  std::function<wire::UpdateReport()> update;
   std::vector<std::string> reports, refused;
 
  private:

@@ -161,7 +161,7 @@ TEST(Updater, works_on_after_a_bundle_that_is_refused_or_does_not_come) {
   world.no_bundle = false;
   world.wrong_bundle = true;
   ask(Request::Action::install);
-  run();
+  run_until_settled();
   STRCMP_CONTAINS("differs", spool.progress()->detail.c_str());
   STRCMP_EQUAL("A", world.slot.c_str());
 }

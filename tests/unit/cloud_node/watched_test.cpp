@@ -44,6 +44,24 @@ TEST(WatchedCloud, measurements_arrive_and_hostile_ones_do_not) {
   CHECK_EQUAL(420, fleet.device("pump-7")->row.metrics.get(wire::Metric::cpu_permille));
 }
 
+TEST(WatchedCloud, an_update_is_shown_with_its_phase_and_noted_once_a_phase) {
+  CHECK_FALSE(fleet.device("pump-7")->update.has_value());
+  world.say(wire::UpdateReport{wire::UpdatePhase::downloading, "B", "https://host/next", "", 10});
+  world.say(wire::UpdateReport{wire::UpdatePhase::downloading, "B", "https://host/next", "", 20});
+  auto update = fleet.device("pump-7")->update;
+  CHECK(update && update->phase == wire::UpdatePhase::downloading);
+  UNSIGNED_LONGS_EQUAL(20, update->received);
+  world.say(wire::UpdateReport{wire::UpdatePhase::failed, "B", "https://host/next", "no room"});
+  std::vector<std::string> notes;
+  fleet.events({.device = "pump-7"}, [&](Result<std::vector<cloud::FleetEvent>> events) {
+    for (const cloud::FleetEvent& event : *events) {
+      if (event.kind == cloud::FleetEventKind::update) notes.push_back(event.detail);
+    }
+  });
+  CHECK_EQUAL(2U, notes.size());
+  STRCMP_EQUAL("update: failed, no room", notes[0].c_str());
+}
+
 TEST(WatchedCloud, a_task_is_shown_through_its_life) {
   world.say_offer(CloudWorld::offer(1));
   auto shown = fleet.task(CloudWorld::id(1));

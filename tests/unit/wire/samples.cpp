@@ -261,7 +261,10 @@ Item Samples::item(std::size_t type) {
     case 8: return Credits{small(), span(), small(), number(0, ~0ULL), number(0, ~0ULL)};
     case 9: return Echo{number(0, ~0ULL), number(0, 1) == 1, bytes(600)};
     case 10: return loss_report();
-    default: return LossAck{Origin{number(1, ~0ULL)}, number(1, ~0ULL)};
+    case 11: return LossAck{Origin{number(1, ~0ULL)}, number(1, ~0ULL)};
+    default:
+      return UpdateReport{choice(UpdatePhase::rolled_back), text(8), text(256), text(256),
+                          number(0, ~0ULL)};
   }
 }
 

@@ -72,6 +72,9 @@ struct Options {
   std::vector<std::string> tags;
   std::chrono::milliseconds telemetry{10'000};  // between reports to the cloud; 0: none
   std::size_t max_ready = 512;                  // ready tasks held in memory
+  // Where spillway-ota keeps its files: the cloud hears how updates go, and may ask for one when
+  // there is an inbox in it. Empty: this device is not updated that way.
+  std::string updater_dir;
   BudgetLimits budget;  // what is accepted and kept; full is answered with busy
   Broker broker;
   PlacementOptions placement;
