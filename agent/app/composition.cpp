@@ -170,12 +170,21 @@ Status Composition::start() {
   if (has_updater(options_.updater_dir)) {
     parts.update = [directory = options_.updater_dir] { return update_of(directory); };
   }
+  if (!options_.textfile.empty()) {
+    parts.measured = [path = options_.textfile](const wire::Metrics& metrics) {
+      Status written = replace_file(path, prometheus_text(metrics, kVersion));
+      if (written) return;
+      runtime::log_once(Level::warning, "textfile", "no metrics were written",
+                        {{"problem", written.error().message}});
+    };
+  }
   bound_workers();
   parts.wake = [this] {
     if (turns_) turns_->wake();
   };
   constexpr std::size_t kTraced = 1500;  // closures: what fits into an answer
   parts.trace = [this] { return executor_->chrome_trace(kTraced); };
+  parts.logs = [](std::uint32_t lines) { return runtime::logger().recent(lines); };
   parts.report = [](const std::string& message) { runtime::log(Level::info, message); };
   parts.refused = [](const std::string& cause, const std::string& detail) {
     runtime::log_once(Level::warning, cause, "refused a message",

@@ -6,6 +6,7 @@
 #include "agent/intake/server.h"
 #include "agent/node/node.h"
 #include "agent/telemetry/system_probe.h"
+#include "agent/telemetry/textfile.h"
 #include "agent/telemetry/worker_bound.h"
 #include "common/attempt/pool_runner.h"
 #include "common/executor/executor.h"

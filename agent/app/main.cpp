@@ -43,8 +43,11 @@ void reload(const std::string& path, AgentConfig& current, Composition& composit
   runtime::log(Level::info, "configuration reloaded", {{"file", path}});
 }
 
+constexpr std::size_t kKeptLog = 48 * 1024;  // bytes, for operators of the cloud who ask
+
 int serve(const std::string& path, AgentConfig config) {
   runtime::logger().set_level(config.agent.log_level);
+  runtime::logger().keep(kKeptLog);
   runtime::Loop loop;
   auto composition = Composition::open(options_from(config), loop);
   if (!composition) return refuse(composition.error());

@@ -9,6 +9,7 @@ Options options_from(const AgentConfig& config) {
   options.socket = config.agent.socket;
   options.telemetry = config.agent.telemetry;
   options.updater_dir = config.agent.updater_dir;
+  options.textfile = config.agent.textfile;
   options.workers = config.agent.workers;
   options.tags = config.agent.tags;
   options.memory = config.agent.memory;

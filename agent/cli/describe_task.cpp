@@ -138,6 +138,11 @@ std::string place_text(PlaceKind place) {
   return "nowhere";
 }
 
+std::string why_text(const TaskView& task) {
+  if (!task.owner.empty()) return "for " + task.owner;
+  return task.reason == WaitReason::none ? "-" : std::string(to_string(task.reason));
+}
+
 std::string state_text(const TaskView& task) {
   switch (task.state) {
     case TaskState::waiting: return waiting_text(task.reason);
@@ -166,7 +171,7 @@ void print_tasks(const Console& console, const std::vector<TaskView>& tasks) {
     table.row({to_string(task.id),
                task.kind,
                {std::string(to_string(task.state)), colour_of(task.state)},
-               task.reason == WaitReason::none ? "-" : to_string(task.reason),
+               why_text(task),
                task.place == PlaceKind::none ? "-" : to_string(task.place),
                to_string(task.band),
                std::to_string(task.epoch.value),
@@ -178,6 +183,7 @@ void print_tasks(const Console& console, const std::vector<TaskView>& tasks) {
 void print_task(const Console& console, const TaskView& task) {
   line(console, "task", to_string(task.id));
   line(console, "kind", task.kind);
+  if (!task.owner.empty()) line(console, "owner", task.owner + "; leased to this device");
   console.out << paint(console, Colour::dim, "state       ")
               << paint(console, colour_of(task.state), state_text(task)) << " for "
               << duration_text(task.in_state) << '\n';

@@ -160,6 +160,7 @@ void write_explanation(JsonWriter& json, const Explanation& explanation) {
 
 void write(JsonWriter& json, const TaskView& task) {
   json.begin_object().member("id", to_string(task.id)).member("kind", task.kind);
+  if (!task.owner.empty()) json.member("owner", task.owner);
   json.member("tenant", task.tenant).member("state", to_string(task.state));
   json.member("reason", to_string(task.reason)).member("place", to_string(task.place));
   json.member("band", to_string(task.band)).member("epoch", task.epoch.value);

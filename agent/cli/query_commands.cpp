@@ -28,14 +28,29 @@ Result<std::vector<TaskView>> list_tasks(Session& session, wire::ListRequest fil
   return all;
 }
 
+// What the cloud has this device run, by the same filter. It has no pages: it is bounded.
+Result<std::vector<TaskView>> list_leased(Session& session, const ListOptions& options) {
+  std::vector<TaskView> to;
+  if (!options.tenant.empty() || options.before) return to;
+  Result<wire::Tasks> leased = session.ask<wire::Tasks>(wire::LeasedRequest{});
+  if (!leased) return std::move(leased).error();
+  const std::optional<TaskState> state = value_of(kStates, options.state);
+  for (TaskView& task : leased->tasks) {
+    if (to.size() >= options.limit) break;
+    const bool kind = options.kind.empty() || options.kind == task.kind;
+    if (kind && (!state || *state == task.state)) to.push_back(std::move(task));
+  }
+  return to;
+}
+
 // Asks for each named task and prints the answers: the same for every command that reads tasks.
-template <class Request, class View>
+template <class View>
 Result<int> print_each(Session& session, const std::vector<std::string>& names,
+                       Result<View> (*ask)(Session&, const std::string&),
                        void (*print)(const Console&, const View&)) {
   Tally tally;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    Result<std::uint64_t> seq = session.seq_of(names[i]);
-    Result<View> view = seq ? session.ask<View>(Request{*seq}) : std::move(seq).error();
+    Result<View> view = ask(session, names[i]);
     tally.add(view ? kOk : exit_code(view.error().code));
     if (!view) {
       complain(session.console(), view.error().message);
@@ -47,6 +62,22 @@ Result<int> print_each(Session& session, const std::vector<std::string>& names,
     }
   }
   return tally.code();
+}
+
+Result<WhyReport> ask_why(Session& session, const std::string& name) {
+  Result<std::uint64_t> seq = session.seq_of(name);
+  return seq ? session.ask<WhyReport>(wire::WhyRequest{*seq}) : std::move(seq).error();
+}
+
+// One of this device, or, by its whole id, one that the cloud has it run.
+Result<TaskView> ask_task(Session& session, const std::string& name) {
+  Result<std::uint64_t> seq = session.seq_of(name);
+  if (seq) return session.ask<TaskView>(wire::ShowRequest{*seq});
+  Result<TaskId> id = parse_task_id(name);
+  if (!id || seq.error().code != Code::not_found) return std::move(seq).error();
+  Result<wire::Tasks> leased = session.ask<wire::Tasks>(wire::LeasedRequest{*id});
+  if (!leased || leased->tasks.empty()) return std::move(seq).error();
+  return std::move(leased->tasks.front());
 }
 
 void show_event(Session& session, const EventView& event) {
@@ -125,8 +156,13 @@ Result<int> run_list(Session& session, const ListOptions& options) {
   filter.tenant = options.tenant;
   filter.limit = options.limit;
   filter.before = options.before.value_or(filter.before);
-  Result<std::vector<TaskView>> tasks = list_tasks(session, filter);
+  // First, or a long list of its own would hide them.
+  Result<std::vector<TaskView>> tasks = list_leased(session, options);
   if (!tasks) return std::move(tasks).error();
+  filter.limit -= std::uint32_t(tasks->size());
+  Result<std::vector<TaskView>> own = list_tasks(session, filter);
+  if (!own) return std::move(own).error();
+  std::move(own->begin(), own->end(), std::back_inserter(*tasks));
   if (session.json()) {
     session.console().out << json_list(*tasks) << '\n';
   } else {
@@ -136,11 +172,11 @@ Result<int> run_list(Session& session, const ListOptions& options) {
 }
 
 Result<int> run_show(Session& session, const std::vector<std::string>& tasks) {
-  return print_each<wire::ShowRequest, TaskView>(session, tasks, print_task);
+  return print_each<TaskView>(session, tasks, ask_task, print_task);
 }
 
 Result<int> run_why(Session& session, const std::vector<std::string>& tasks) {
-  return print_each<wire::WhyRequest, WhyReport>(session, tasks, print_why);
+  return print_each<WhyReport>(session, tasks, ask_why, print_why);
 }
 
 Result<int> run_events(Session& session, const EventsOptions& options) {

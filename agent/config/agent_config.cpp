@@ -35,6 +35,7 @@ AgentSection read_agent(File& file) {
   agent.grace = section.duration("grace", agent.grace, 0ms, 1h);
   agent.telemetry = section.duration("telemetry", agent.telemetry, 0ms, 24h);
   agent.updater_dir = section.text("updater_dir", agent.updater_dir);
+  agent.textfile = section.path("textfile", agent.textfile);
   agent.workers = section.integer("workers", agent.workers, 0u, config::kMaxWorkers);
   agent.tags = config::read_tags(section);
   agent.memory = section.bytes("memory", agent.memory, 0, 1ULL << 50);

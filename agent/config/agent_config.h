@@ -25,7 +25,8 @@ struct AgentSection {
   std::chrono::milliseconds grace = std::chrono::seconds(10);      // to drain on SIGTERM
   std::chrono::milliseconds telemetry = std::chrono::seconds(10);  // between reports; 0: none
   std::string updater_dir = "/var/lib/spillway-ota";               // empty: none
-  unsigned workers = 0;                                            // 0: what the process may use
+  std::string textfile;  // where node_exporter finds what is reported; empty: nowhere
+  unsigned workers = 0;  // 0: what the process may use
   std::vector<std::string> tags;
   std::uint64_t memory = 0;  // bytes offered to tasks; 0: what the machine has
 };

@@ -43,6 +43,7 @@ std::vector<config::Setting> agent_settings(const AgentConfig& a, const AgentCon
       {"agent.grace", kReload, a.agent.grace != b.agent.grace},
       {"agent.telemetry", kRestart, a.agent.telemetry != b.agent.telemetry},
       {"agent.updater_dir", kRestart, a.agent.updater_dir != b.agent.updater_dir},
+      {"agent.textfile", kRestart, a.agent.textfile != b.agent.textfile},
       {"agent.workers", kRestart, a.agent.workers != b.agent.workers},
       {"agent.tags", kRestart, a.agent.tags != b.agent.tags},
       {"agent.memory", kRestart, a.agent.memory != b.agent.memory},

@@ -62,6 +62,7 @@ void Node::start(const store::Recovered& recovered, const ledger::LedgerRecovere
   if (lessee_ && leased) lessee_->start(*leased, [] {});
   journal_.session(recovered.session + 1);
   if (session_) journal_.after([this] { session_->start(); });
+  if (parts_.measured && options_.telemetry > Duration::zero()) next_telemetry_ = now();
   parts_.wake();
 }
 
@@ -250,12 +251,12 @@ void Node::on_timers() {
   if (table_.needs_refill()) refill();
   if (!looking_ && time >= table_.disk_due()) look_on_disk();
   if (!purging_ && time >= next_purge_) purge();
+  if (time >= next_telemetry_) send_telemetry();
   if (!session_) return;
   if (time >= session_->connection().next_timer()) session_->connection().on_timer();
   if (time >= next_resend_) resend_offers(std::chrono::seconds(5));
   if (time >= next_review_) review_offers();
   if (time >= next_probe_) probe();
-  if (time >= next_telemetry_) send_telemetry();
   if (time >= next_update_) tell_update();
   if (time >= losses_.due()) report_losses();
 }

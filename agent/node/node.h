@@ -42,7 +42,7 @@ struct NodeOptions {
   bool metered = false;         // bytes cost: only what must goes to the cloud
   Duration lease = std::chrono::seconds(30);
   Duration probe_interval = std::chrono::seconds(30);
-  Duration telemetry{};  // between frames to the cloud; 0: none are sent
+  Duration telemetry{};  // between frames to the cloud; 0: nothing is measured
   placement::Policy placement;
   std::vector<std::string> takes;  // kinds that the cloud may have run here
   std::uint32_t max_leased = 16;   // tasks of the cloud that are here and not done
@@ -61,9 +61,12 @@ struct NodeParts {
   std::function<void(wire::Telemetry&)> measure = {};
   // Where the firmware's update stands; none: this device has no updater.
   std::function<wire::UpdateReport()> update = {};
+  // Told what was measured, as often as frames are sent, also without a link; may be empty.
+  std::function<void(const wire::Metrics&)> measured = {};
   // Asks for a call of cycle() soon, on the loop; several asks may melt into one.
   std::function<void()> wake;
   std::function<std::string()> trace;  // of the pool, see wire::Trace; none: there is none
+  std::function<std::string(std::uint32_t lines)> logs = {};  // the newest lines; may be empty
   // For people: once per change, not per task.
   std::function<void(const std::string& message)> report;
   std::function<void(const std::string& cause, const std::string& detail)> refused;
@@ -211,6 +214,8 @@ class Node final : public intake::Api {
   bool leased_is_due() const;
   bool may_start_leased() const;
   NodeTime cycle_leased();
+  TaskView view_of(const lessee::HeldTask& task) const;
+  void list_leased(const wire::LeasedRequest& request, const Reply& reply) const;
   void send_up(wire::Item item, void (DeviceSession::*send)(wire::Item));
 
   // node_local.cpp
@@ -234,6 +239,7 @@ class Node final : public intake::Api {
   void on(const wire::Accept& item);
   void on(const wire::Nack& item);
   void on(const wire::Beat& item);
+  void on(const wire::Command& command);
   void on(const wire::ResultItem& item);
   void on(const wire::Credits& item);
   void set_rate();

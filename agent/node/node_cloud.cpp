@@ -171,6 +171,28 @@ void Node::on(const wire::Beat& item) {
   session_->send_ack(wire::BeatAck{item.id, item.epoch, keep, item.round});
 }
 
+// Answered when it is taken up: a drain ends with what runs, and telemetry shows how far it is.
+void Node::on(const wire::Command& command) {
+  wire::CommandReply reply{command.token, std::nullopt, {}};
+  switch (command.what) {
+    case wire::CommandKind::drain: drain([] {}); break;
+    case wire::CommandKind::resume: resume(); break;
+    case wire::CommandKind::logs:
+      if (parts_.logs) {
+        reply.text = parts_.logs(command.lines);
+      } else {
+        reply.failure = Code::unsupported;
+        reply.text = "this agent keeps no log lines";
+      }
+      break;
+  }
+  if (command.what != wire::CommandKind::logs) {
+    parts_.report(draining_ ? "an operator of the cloud asked to drain"
+                            : "an operator of the cloud asked to go on");
+  }
+  session_->send_reply(std::move(reply));
+}
+
 void Node::acknowledge(const wire::ResultItem& item, wire::ResultVerdict verdict) {
   // Even a duplicate's ack waits: the first one may not be durable yet, and the cloud forgets on
   // it.

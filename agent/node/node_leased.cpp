@@ -10,6 +10,20 @@ constexpr Duration kPatience = std::chrono::seconds(5);
 constexpr std::uint32_t kBlockingLimit = 4;
 constexpr std::size_t kTombstones = 1000;
 
+// How it ended here; whether its owner took it so is not known yet.
+void add_end(const lessee::HeldTask& task, TaskView& view) {
+  const bool good = task.state.failure == FailureClass::none;
+  view.state = good ? TaskState::succeeded : TaskState::failed;
+  if (!task.answer) return;
+  TaskResult& result = view.result.emplace();
+  result.outcome = view.state;
+  result.value = task.answer->value;
+  result.digest = task.answer->digest;
+  if (good) return;
+  result.error = TaskError{task.state.failure, task.answer->code, task.answer->message,
+                           PlaceKind::local, task.state.epoch};
+}
+
 }  // namespace
 
 void Node::make_lessee(const ledger::LedgerRecovered& leased) {
@@ -64,6 +78,52 @@ bool Node::leased_is_due() const {
 bool Node::may_start_leased() const {
   const std::uint32_t width = parts_.runner->width();
   return lessee_->running() < std::max(1U, width / 2) && running_ + lessee_->running() < width;
+}
+
+TaskView Node::view_of(const lessee::HeldTask& task) const {
+  using lifecycle::LeaseState;
+  TaskView view;
+  view.id = task.id;
+  view.owner = task.owner;
+  view.place = PlaceKind::local;
+  view.band = task.band;
+  view.epoch = task.state.epoch;
+  view.age = lessee_->now() - task.accepted;
+  view.wall_created = lessee_->wall_of(task.accepted);
+  if (task.state.deadline != kNever) view.deadline_in = task.state.deadline - lessee_->now();
+  if (task.spec) {
+    view.kind = task.spec->kind;
+    view.spec = *task.spec;
+  }
+  view.state = TaskState::leased;
+  view.in_state = view.age;
+  if (task.state.state == LeaseState::running) {
+    view.state = TaskState::running;
+    view.in_state = lessee_->now() - task.started;
+  }
+  if (task.state.state == LeaseState::done) add_end(task, view);
+  return view;
+}
+
+void Node::list_leased(const wire::LeasedRequest& request, const Reply& reply) const {
+  wire::Tasks tasks;
+  const auto look = [&](const lessee::HeldTask& task) {
+    if (request.id && *request.id != task.id) return;
+    tasks.tasks.push_back(view_of(task));
+    // Of all of them, what they carry would not fit into one answer.
+    if (request.id) return;
+    tasks.tasks.back().spec.reset();
+    tasks.tasks.back().result.reset();
+  };
+  if (lessee_) lessee_->each(look);
+  if (request.id && tasks.tasks.empty()) {
+    return reply(fail(Code::not_found, "task " + to_string(*request.id) +
+                                           " is not held here; spwctl task show knows its end"));
+  }
+  std::sort(tasks.tasks.begin(), tasks.tasks.end(),
+            [](const TaskView& a, const TaskView& b) { return a.age < b.age; });
+  tasks.tasks.resize(std::min<std::size_t>(tasks.tasks.size(), wire::kMaxListed));
+  reply(std::move(tasks));
 }
 
 NodeTime Node::cycle_leased() {

@@ -28,6 +28,7 @@ Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
     Ticket operator()(wire::WhyRequest& r) { return node.why(r.seq, reply), nullptr; }
     Ticket operator()(wire::WaitRequest& r) { return node.wait(r.seq, reply); }
     Ticket operator()(wire::ListRequest& r) { return node.list(r, reply), nullptr; }
+    Ticket operator()(wire::LeasedRequest& r) { return node.list_leased(r, reply), nullptr; }
     Ticket operator()(wire::EventsRequest& r) { return node.events(r, reply); }
     Ticket operator()(wire::StatusRequest&) { return node.status(reply), nullptr; }
     Ticket operator()(wire::TraceRequest&) {

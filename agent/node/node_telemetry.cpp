@@ -58,23 +58,32 @@ Metrics Node::metrics() const {
   }
   set(Metric::rtt_us, placement_.link().rtt().count());
   set(Metric::bandwidth, std::min(placement_.link().bandwidth(), 1e15));
-  set(Metric::bytes_up, session_->connection().traffic().bytes_up);
-  set(Metric::bytes_down, session_->connection().traffic().bytes_down);
+  if (session_) {
+    set(Metric::bytes_up, session_->connection().traffic().bytes_up);
+    set(Metric::bytes_down, session_->connection().traffic().bytes_down);
+  }
   set(Metric::uptime_s, (now() - started_) / std::chrono::seconds(1));
   set(Metric::updating, wire::is_busy(told_update_.phase) ? 1 : 0);
   set(Metric::draining, draining_ ? 1 : 0);
+  if (lessee_) {
+    set(Metric::leased, lessee_->held());
+    set(Metric::leased_done, lessee_->counters().done + lessee_->counters().failed);
+  }
   return all;
 }
 
 void Node::send_telemetry() {
   next_telemetry_ = options_.telemetry > Duration::zero() ? now() + options_.telemetry : kNever;
-  if (!session_->up()) return;
+  const bool up = session_ && session_->up();
+  if (!up && !parts_.measured) return;
   wire::Telemetry frame;
-  frame.session = session_->connection().session();
   frame.sent_wall = parts_.clock->wall_time();
   frame.interval = options_.telemetry;
   frame.metrics = metrics();
   if (parts_.measure) parts_.measure(frame);
+  if (parts_.measured) parts_.measured(frame.metrics);
+  if (!up) return;
+  frame.session = session_->connection().session();
   session_->send_telemetry(wire::encode(frames_.next(std::move(frame))));
   local_latency_ = cloud_latency_ = {};
 }

@@ -23,6 +23,7 @@ DeviceSession::DeviceSession(mqtt::Transport& transport, SessionOptions options,
       telemetry_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::tel)),
       event_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::evt)),
       update_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::ota)),
+      reply_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::rsp)),
       connection_(transport, options_.link,
                   session::Hooks{
                       .now = hooks.now,

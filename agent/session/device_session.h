@@ -50,6 +50,7 @@ class DeviceSession {
   }
   void send_ack(wire::Item item) { connection_.send(ack_topic_, std::move(item)); }
   void send_update(wire::Item item) { connection_.send(update_topic_, std::move(item)); }
+  void send_reply(wire::Item item) { connection_.send(reply_topic_, std::move(item)); }
   void send_result(wire::Item item) { connection_.send(result_topic_, std::move(item)); }
   // At most once: with QoS 0, outside the window, and not while the link is down.
   void send_telemetry(Bytes frame);
@@ -70,7 +71,7 @@ class DeviceSession {
   SessionOptions options_;
   SessionEvents events_;
   std::string state_topic_, task_topic_, ack_topic_, result_topic_, telemetry_topic_, event_topic_,
-      update_topic_, down_prefix_;
+      update_topic_, reply_topic_, down_prefix_;
   wire::Presence self_;
   wire::Presence cloud_;
   session::Connection connection_;

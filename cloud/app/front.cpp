@@ -46,6 +46,10 @@ Result<std::unique_ptr<Front>> Front::open(FrontOptions options, runtime::Loop& 
   parts.loop = &loop;
   parts.fleet = &fleet;
   parts.dispatch = node.dispatch();
+  parts.command = [&node](const std::string& device, wire::Command command,
+                          Fleet::Done<std::string> done) {
+    node.command(device, command, std::move(done));
+  };
   parts.facts = [raw = front.get()] { return raw->facts(); };
   parts.metrics = [raw = front.get()](const http::ServerCounts& counts) {
     return raw->metrics(counts);

@@ -319,8 +319,13 @@ int task_show(Api& api, const Console& console, const Words& words) {
 }
 
 int task_trace(Api& api, const Console& console, const Words& words) {
-  auto trace = api.get("/tasks/" + escaped(words.id) + "/trace");
+  auto trace =
+      api.get("/tasks/" + escaped(words.id) + "/trace" + (words.otlp ? "?format=otlp" : ""));
   if (!trace) return complain(console, trace.error());
+  if (words.otlp) {
+    console.out << json::serialize(*trace) << '\n';
+    return 0;
+  }
   if (console.format == Format::json || console.format == Format::ndjson) {
     show(console, *trace, {});
     return 0;

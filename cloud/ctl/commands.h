@@ -18,7 +18,7 @@ struct Words {
       rule, note, name, scope, to_group, input, band, key, url, sha256;
   std::vector<std::string> args;  // key=value
   bool online = false, offline = false, failed = false, firing = false, all = false,
-       dry_run = false;
+       dry_run = false, otlp = false;
   std::uint64_t limit = 100;
   double for_s = 3600, expires_s = 0, deadline_s = 0;
 };
@@ -38,6 +38,9 @@ int device_sessions(Api& api, const Console& console, const Words& words);
 int device_quarantine(Api& api, const Console& console, const Words& words);
 int device_release(Api& api, const Console& console, const Words& words);
 int device_update(Api& api, const Console& console, const Words& words);
+int device_drain(Api& api, const Console& console, const Words& words);
+int device_resume(Api& api, const Console& console, const Words& words);
+int device_logs(Api& api, const Console& console, const Words& words);
 int device_set_group(Api& api, const Console& console, const Words& words);
 
 int task_list(Api& api, const Console& console, const Words& words);

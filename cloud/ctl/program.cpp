@@ -133,6 +133,15 @@ void declare_device(Line& line) {
              words);
   add_action(device.verb("release", "from quarantine", device_release, "device release pump-1"),
              words);
+  add_id(device.verb("drain", "have a connected one take no more tasks; what runs there ends",
+                     device_drain, "device drain pump-1"),
+         words, "device");
+  add_id(device.verb("resume", "have it take tasks again", device_resume, "device resume pump-1"),
+         words, "device");
+  verb = device.verb("logs", "its agent's newest log lines, asked of it now", device_logs,
+                     "device logs pump-1 --limit 20");
+  add_id(verb, words, "device");
+  add_limit(verb, words);
   verb = device.verb("set-group", "put it in a group", device_set_group,
                      "device set-group --to field -q pump");
   add_action(verb, words);
@@ -193,8 +202,12 @@ void declare_task(Line& line) {
   add_limit(verb, words);
   add_id(task.verb("show", "one of them", task_show, "task show 7f3a9c21d04b55e6-142"), words,
          "task");
-  add_id(task.verb("trace", "its spans", task_trace, "task trace 7f3a9c21d04b55e6-142"), words,
-         "task");
+  verb =
+      task.verb("trace", "its spans", task_trace,
+                "task trace 7f3a9c21d04b55e6-142\n  spwctl task trace 7f3a9c21d04b55e6-142 --otlp "
+                "| curl --json @- http://collector:4318/v1/traces");
+  add_id(verb, words, "task");
+  verb->add_flag("--otlp", words.otlp, "as OTLP/JSON, for a collector");
   task.verb("tail", "as they change", task_tail, "task tail -o ndjson")
       ->add_option("--device", words.device, "of this device only");
   declare_sent(task, words);

@@ -1,7 +1,5 @@
 #include "cloud/fleet/sqlite_fleet_store.h"
 
-#include "common/crypto/random.h"
-
 namespace spillway::cloud::fleet_schema {
 extern const std::vector<store::Migration> kMigrations;  // made from migrations/*.sql
 }
@@ -10,16 +8,6 @@ namespace spillway::cloud {
 namespace {
 
 constexpr std::int64_t kFleetApplication = 0x53505746;  // "SPWF"
-
-Status found_fleet(const store::Database& fresh) {
-  store::NodeRow node;
-  node.origin.value = crypto::random_u64();
-  return store::insert_node(fresh, node);
-}
-
-Result<std::uint64_t> carry_nothing(const store::Database&, const store::Database&) {
-  return std::uint64_t{0};
-}
 
 }  // namespace
 
@@ -33,8 +21,7 @@ Result<SqliteFleetStore::Opened> SqliteFleetStore::open(const std::string& path,
   FleetRecovered recovered;
   store::FileKind kind;
   kind.schema = store::Schema{kFleetApplication, fleet_schema::kMigrations};
-  kind.found = found_fleet;
-  kind.salvage = carry_nothing;
+  kind.found = store::found_node;
   kind.recover = [&](store::Database database) -> Status {
     Result<FleetTables> opened = FleetTables::open(std::move(database), path);
     if (!opened) return std::move(opened).error();

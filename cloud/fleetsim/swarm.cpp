@@ -305,7 +305,10 @@ void Swarm::on_item(Member& member, const wire::Item& item) {
     lease(member,
           [&](LeasedTasks& tasks, NodeTime at, const auto& send) { tasks.on(said, at, send); });
   };
-  if (auto* offer = std::get_if<wire::Offer>(&item)) {
+  if (auto* command = std::get_if<wire::Command>(&item)) {
+    say(member, topic_of(member.name, Direction::up, Channel::rsp),
+        wire::CommandReply{command->token, Code::unsupported, "a simulated device has none"});
+  } else if (auto* offer = std::get_if<wire::Offer>(&item)) {
     ++stats_.leased;
     hand(*offer);
   } else if (auto* kept = std::get_if<wire::BeatAck>(&item)) {

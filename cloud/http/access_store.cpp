@@ -126,9 +126,6 @@ Result<AccessStore::Opened> AccessStore::open(const std::string& path, store::Po
   store::FileKind kind;
   kind.schema = store::Schema{kApplication, kMigrations};
   kind.found = found;
-  kind.salvage = [](const store::Database&, const store::Database&) {
-    return Result<std::uint64_t>(std::uint64_t{0});
-  };
   kind.recover = [&](store::Database database) -> Status {
     auto opened = std::make_unique<File>(std::move(database), path);
     Result<AccessRecovered> read = opened->recover();

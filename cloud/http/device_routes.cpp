@@ -13,6 +13,7 @@ namespace spillway::cloud::http {
 namespace {
 
 constexpr std::size_t kMaxSelected = 200'000;                               // devices of one action
+constexpr double kLines = 100, kMaxLines = 1000;                            // of a device's log
 constexpr std::size_t kName = 63, kNote = 500, kLabel = 128, kLabels = 32;  // limits of texts
 
 Response device_response(const DeviceView& device, unsigned status = 200) {
@@ -282,6 +283,37 @@ void act(Service& service, const Call& call, const Answer& answer) {
       bulk_response);
 }
 
+std::optional<wire::CommandKind> command_of(std::string_view name) {
+  if (name == "drain") return wire::CommandKind::drain;
+  if (name == "resume") return wire::CommandKind::resume;
+  if (name == "logs") return wire::CommandKind::logs;
+  return std::nullopt;
+}
+
+// Of a device that is there now: nothing waits for one that is not.
+void ask_device(Service& service, const Call& call, const Answer& answer) {
+  if (!service.parts().command) {
+    return answer(problem(501, "unsupported", "this cloud asks nothing of devices"));
+  }
+  BodyReader body(call.body);
+  const std::string what = body.required("command", body.text("command", kName));
+  wire::Command command;
+  auto known = command_of(what);
+  if (!known) body.refuse("command", "must be drain, resume or logs");
+  command.what = known.value_or(wire::CommandKind::logs);
+  command.lines = std::uint32_t(body.number("lines", 1, kMaxLines).value_or(kLines));
+  if (Status read = body.finish(); !read) return answer(problem(read.error()));
+  const std::string device = call.at("device");
+  service.bridge().wait<std::string>(
+      answer,
+      [&service, device, command](Fleet&, Fleet::Done<std::string> done) {
+        service.parts().command(device, command, std::move(done));
+      },
+      [device, what](const std::string& text) {
+        return json_response(json::object{{"device", device}, {"command", what}, {"text", text}});
+      });
+}
+
 }  // namespace
 
 std::span<const Route> device_routes() {
@@ -296,6 +328,7 @@ std::span<const Route> device_routes() {
       {Method::get, "/devices/{device}/telemetry", "getDeviceTelemetry", Scope::read, telemetry},
       {Method::get, "/devices/{device}/sessions", "listDeviceSessions", Scope::read, sessions},
       {Method::get, "/devices/{device}/losses", "getDeviceLosses", Scope::read, losses},
+      {Method::post, "/devices/{device}/commands", "askDevice", Scope::operate, ask_device},
   };
   return kRoutes;
 }

@@ -1,11 +1,13 @@
 #include <boost/json.hpp>
 #include <cmath>
 
+#include "cloud/http/otlp.h"
 #include "cloud/http/paging.h"
 #include "cloud/http/routes.h"
 #include "cloud/http/series_query.h"
 #include "cloud/http/service.h"
 #include "cloud/http/views_json.h"
+#include "spillway/version.h"
 
 namespace spillway::cloud::http {
 namespace {
@@ -187,10 +189,18 @@ void task(Service& service, const Call& call, const Answer& answer) {
               [](const CloudTask& found) { return json_response(json_of(found)); });
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param): every route is called like this.
+std::optional<bool> is_otlp(std::string_view format) {
+  if (format == "spans") return false;
+  return format == "otlp" ? std::optional(true) : std::nullopt;
+}
+
 void trace(Service& service, const Call& call, const Answer& answer) {
-  answer_task(service, call, answer,
-              [](const CloudTask& found) { return json_response(trace_of(found, "cloud")); });
+  QueryReader query(call.query);
+  const bool otlp = query.word("format", is_otlp).value_or(false);
+  if (Status read = query.finish(); !read) return answer(problem(read.error()));
+  answer_task(service, call, answer, [otlp](const CloudTask& found) {
+    return json_response(otlp ? otlp_of(found, "cloud", kVersion) : trace_of(found, "cloud"));
+  });
 }
 
 }  // namespace

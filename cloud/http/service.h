@@ -45,8 +45,11 @@ struct CloudFacts {
 struct ServiceParts {
   runtime::Loop* loop = nullptr;
   Fleet* fleet = nullptr;
-  Dispatch* dispatch = nullptr;       // the loop's; null: no tasks are taken for devices
-  std::function<CloudFacts()> facts;  // on the loop
+  Dispatch* dispatch = nullptr;  // the loop's; null: no tasks are taken for devices
+  // On the loop: asks a device that is there, see cloud::Node; none: nobody can be asked.
+  std::function<void(const std::string& device, wire::Command, Fleet::Done<std::string>)> command =
+      {};
+  std::function<CloudFacts()> facts;                        // on the loop
   std::function<std::string(const ServerCounts&)> metrics;  // on the loop; Prometheus text
   std::function<Duration()> wall;                           // any thread; since 1970
   std::span<const Asset> assets;

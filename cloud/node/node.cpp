@@ -84,6 +84,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
                        .device =
                            [this](const std::string& device, const wire::Presence& presence) {
                              lessee_.on_owner(device, presence.online);
+                             if (!presence.online) commands_.on_gone(device);
                              if (dispatch_) dispatch_->on_device(device, presence);
                            },
                        .item = [this](const std::string& device,
@@ -160,7 +161,7 @@ void Node::show_load() {
 NodeTime Node::cycle() {
   if (stopped_) return kNever;
   show_load();
-  NodeTime next = std::min(lessee_.cycle(), cycle_dispatch());
+  NodeTime next = std::min({lessee_.cycle(), cycle_dispatch(), commands_.expire(now())});
   const bool idle = lessee_.idle() && (!dispatch_ || dispatch_->idle());
   if (drained_ && idle) std::exchange(drained_, nullptr)();
   if (!session_) return next;
@@ -187,6 +188,8 @@ void Node::on(const std::string& device, const Item& item) {
     lessee_.on(device, item);
   } else if constexpr (requires { dispatch_->on(device, item); }) {
     if (dispatch_) dispatch_->on(device, item);
+  } else if constexpr (requires { commands_.on(device, item); }) {
+    commands_.on(device, item);
   } else if constexpr (std::is_same_v<Item, wire::Echo>) {
     if (!item.reply) session_->send_ack(device, wire::Echo{item.token, true, {}});
   } else if constexpr (std::is_same_v<Item, wire::UpdateReport>) {
@@ -219,6 +222,15 @@ void Node::tell_losses(const std::string& device) {
       parts_.report(line.append(": ").append(name).append(" ").append(said));
     }
   });
+}
+
+void Node::command(const std::string& device, wire::Command command, Commands::Done done) {
+  if (!parts_.fleet) return done(fail(Code::unsupported, "nobody watches the devices here"));
+  const Result<DeviceView> known = parts_.fleet->device(device);
+  if (!known) return done(known.error());
+  if (!known->row.online || !connected()) return done(not_connected(device));
+  commands_.ask(device, command, now(), std::move(done));
+  parts_.wake();
 }
 
 void Node::drain(std::function<void()> done) {

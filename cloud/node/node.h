@@ -9,6 +9,7 @@
 
 #include "cloud/dispatch/dispatch.h"
 #include "cloud/fleet/fleet.h"
+#include "cloud/node/commands.h"
 #include "cloud/session/cloud_session.h"
 #include "common/attempt/attempt_runner.h"
 #include "common/base/clock.h"
@@ -73,6 +74,10 @@ class Node {
   void set_pace(Duration reconnect_floor, std::uint64_t uplink);
   void stop();
 
+  // Asks a device that is there. not_found: nobody knows it; unavailable: it is away; timeout: it
+  // did not answer; else what it said.
+  void command(const std::string& device, wire::Command command, Commands::Done done);
+
   // Null without a store for it.
   Dispatch* dispatch() { return dispatch_.get(); }
 
@@ -99,6 +104,9 @@ class Node {
   lessee::Lessee lessee_;
   std::unique_ptr<Dispatch> dispatch_;
   std::unique_ptr<CloudSession> session_;
+  Commands commands_{[this](const std::string& device, wire::Command command) {
+    session_->send_command(device, command);
+  }};
   std::uint64_t malformed_ = 0;
   std::map<std::string, std::map<std::string, std::string>> losses_;  // device, class → last said
   bool stopped_ = false;

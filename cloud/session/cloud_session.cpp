@@ -94,6 +94,11 @@ void CloudSession::send_ack(const std::string& device, wire::Item item) {
                    std::move(item));
 }
 
+void CloudSession::send_command(const std::string& device, wire::Item item) {
+  connection_.send(wire::to_string({device, wire::Direction::down, wire::Channel::rpc}),
+                   std::move(item));
+}
+
 void CloudSession::send_result(const std::string& device, wire::Item item) {
   connection_.send(wire::to_string({device, wire::Direction::down, wire::Channel::result}),
                    std::move(item));

@@ -48,6 +48,7 @@ class CloudSession {
 
   void send_task(const std::string& device, wire::Item item);
   void send_ack(const std::string& device, wire::Item item);
+  void send_command(const std::string& device, wire::Item item);
   void send_result(const std::string& device, wire::Item item);
 
   bool up() const { return connection_.up(); }

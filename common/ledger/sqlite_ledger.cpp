@@ -1,7 +1,5 @@
 #include "common/ledger/sqlite_ledger.h"
 
-#include "common/crypto/random.h"
-
 namespace spillway::ledger {
 
 extern const std::vector<store::Migration> kMigrations;  // made from migrations/*.sql
@@ -9,16 +7,6 @@ extern const std::vector<store::Migration> kMigrations;  // made from migrations
 namespace {
 
 constexpr std::int64_t kLedgerApplication = 0x5350574c;  // "SPWL"
-
-Status found_ledger(const store::Database& fresh) {
-  store::NodeRow node;
-  node.origin.value = crypto::random_u64();
-  return store::insert_node(fresh, node);
-}
-
-Result<std::uint64_t> carry_nothing(const store::Database&, const store::Database&) {
-  return std::uint64_t{0};
-}
 
 }  // namespace
 
@@ -36,8 +24,7 @@ Result<SqliteLedger::Opened> SqliteLedger::open(const std::string& path, store::
   LedgerRecovered recovered;
   store::FileKind kind;
   kind.schema = store::Schema{kLedgerApplication, kMigrations};
-  kind.found = found_ledger;
-  kind.salvage = carry_nothing;
+  kind.found = store::found_node;
   kind.recover = [&](store::Database database) -> Status {
     Result<LedgerTables> opened = LedgerTables::open(std::move(database), path);
     if (!opened) return std::move(opened).error();

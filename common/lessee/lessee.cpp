@@ -217,6 +217,12 @@ NodeTime Lessee::cycle() {
   return next_credits_ > now() ? std::min(next, next_credits_) : next;
 }
 
+void Lessee::each(const std::function<void(const HeldTask&)>& look) const {
+  for (const auto& [id, task] : tasks_) {
+    if (task.state.state != lifecycle::LeaseState::answered) look(task);
+  }
+}
+
 Duration Lessee::waited() const {
   return queue_.empty() ? Duration::zero() : now() - std::get<2>(*queue_.begin());
 }

@@ -81,6 +81,9 @@ class Lessee {
   void set_max_queue(std::uint32_t attempts);
   void set_uplink(std::uint64_t bytes_per_second);
 
+  // What is held or awaits its acknowledgement, in no order.
+  void each(const std::function<void(const HeldTask&)>& look) const;
+
   NodeTime now() const { return timeline_.now(); }
   Duration wall_of(NodeTime instant) const { return timeline_.wall_of(instant); }
   Journal& journal() { return journal_; }

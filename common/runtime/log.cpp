@@ -128,7 +128,30 @@ void Logger::flush_repeats() {
   }
 }
 
+void Logger::keep(std::size_t bytes) {
+  std::lock_guard lock(kept_mutex_);
+  keep_ = bytes;
+}
+
+void Logger::remember(const std::string& text) {
+  std::lock_guard lock(kept_mutex_);
+  if (keep_ == 0) return;
+  std::string line = iso_time() + text + '\n';
+  kept_bytes_ += line.size();
+  kept_.push_back(std::move(line));
+  for (; kept_bytes_ > keep_; kept_.pop_front()) kept_bytes_ -= kept_.front().size();
+}
+
+std::string Logger::recent(std::size_t lines) const {
+  std::lock_guard lock(kept_mutex_);
+  std::string text;
+  const std::size_t skipped = kept_.size() - std::min(lines, kept_.size());
+  for (std::size_t i = skipped; i < kept_.size(); ++i) text += kept_[i];
+  return text;
+}
+
 void Logger::write(Level level, std::string line) {
+  remember(line);
   line = (target_.journal ? "<" + std::to_string(static_cast<int>(level)) + ">" : iso_time()) +
          std::move(line) + '\n';
   // One write per line keeps lines of several threads whole.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <deque>
 #include <initializer_list>
 #include <map>
 #include <mutex>
@@ -59,6 +60,11 @@ class Logger {
                 Fields fields = {});
   void log_once(Level level, std::string_view cause, std::string_view message, Fields fields = {});
 
+  // Keeps so many bytes of the newest lines, for whoever asks; 0, as it begins: none.
+  void keep(std::size_t bytes);
+  // The newest, oldest first, at most so many lines; each with its time.
+  std::string recent(std::size_t lines) const;
+
   // Writes what was counted and not yet written; at the end of a run.
   void flush_repeats();
 
@@ -74,11 +80,15 @@ class Logger {
     std::string line;
   };
   void write(Level level, std::string line);
+  void remember(const std::string& text);
 
   LogTarget target_;
   std::atomic<Level> level_{Level::info};
   std::mutex mutex_;
   std::map<std::string, Cause, std::less<>> causes_;
+  mutable std::mutex kept_mutex_;  // taken last
+  std::deque<std::string> kept_;
+  std::size_t kept_bytes_ = 0, keep_ = 0;
 };
 
 // The process's logger.

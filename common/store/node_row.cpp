@@ -1,5 +1,7 @@
 #include "common/store/node_row.h"
 
+#include "common/crypto/random.h"
+
 namespace spillway::store {
 namespace {
 
@@ -71,6 +73,12 @@ Result<NodeRow> read_node(const Database& database) {
   int at = 0;
   each_column(node, [&](const auto&, auto& field) { read_into(field, cursor, at++); });
   return node;
+}
+
+Status found_node(const Database& fresh) {
+  NodeRow node;
+  node.origin.value = crypto::random_u64();
+  return insert_node(fresh, node);
 }
 
 Status insert_node(const Database& database, const NodeRow& node) {

@@ -30,6 +30,8 @@ struct NodeRow {
 // A row that is missing or makes no sense is damage (corrupt).
 Result<NodeRow> read_node(const Database& database);
 Status insert_node(const Database& database, const NodeRow& node);
+// The row of a new store: an origin drawn at random, and nothing else.
+Status found_node(const Database& fresh);
 
 const std::string& write_node_sql();
 // Runs write_node_sql().

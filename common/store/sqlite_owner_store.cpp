@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "common/crypto/random.h"
 #include "common/store/owner_salvage.h"
 
 namespace spillway::store {
@@ -13,12 +12,6 @@ namespace {
 
 constexpr std::int64_t kOwnerApplication = 0x5350574f;  // "SPWO"
 constexpr std::size_t kListSlice = 4096;                // rows looked at before others get a turn
-
-Status found_owner(const Database& fresh) {
-  NodeRow node;
-  node.origin.value = crypto::random_u64();
-  return insert_node(fresh, node);
-}
 
 }  // namespace
 
@@ -50,7 +43,7 @@ Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
   file_options.meter->flash_per_day = options.tables.budget.flash_per_day;
   FileKind kind;
   kind.schema = Schema{kOwnerApplication, kMigrations};
-  kind.found = found_owner;
+  kind.found = found_node;
   kind.salvage = salvage_owner;
   kind.recover = [&](Database database) -> Status {
     Result<OwnerTables> opened =

@@ -31,8 +31,9 @@ struct FileKind {
   std::function<Status(Database database)> recover;
   // Copies what can be read from a damaged file into an empty one of the same schema and answers
   // how many tasks. Not called when the damaged file cannot even be opened. After 0 the new file is
-  // founded afresh. Errors are those of the empty one.
-  std::function<Result<std::uint64_t>(const Database& damaged, const Database& fresh)> salvage;
+  // founded afresh. Errors are those of the empty one. Unless told otherwise nothing is copied.
+  std::function<Result<std::uint64_t>(const Database& damaged, const Database& fresh)> salvage =
+      [](const Database&, const Database&) { return Result<std::uint64_t>(std::uint64_t{0}); };
 };
 
 struct OpenedFile {

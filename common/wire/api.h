@@ -43,6 +43,9 @@ struct ListRequest {
   std::uint64_t before = ~0ULL;
   std::uint32_t limit = 100;  // 1 to kMaxListed
 };
+struct LeasedRequest {       // what the cloud has this device run, answered with Tasks in full
+  std::optional<TaskId> id;  // none: all that is held
+};
 struct EventsRequest {               // answered with EventViews until the client goes
   std::optional<std::uint64_t> seq;  // of one task; else of all
 };
@@ -54,7 +57,7 @@ struct TraceRequest {};
 
 using RequestBody =
     std::variant<SubmitRequest, TaskRequest, ShowRequest, WhyRequest, WaitRequest, ListRequest,
-                 EventsRequest, DrainRequest, StatusRequest, TraceRequest>;
+                 EventsRequest, DrainRequest, StatusRequest, TraceRequest, LeasedRequest>;
 struct Request {
   std::uint64_t token = 0;  // repeated in every answer
   RequestBody body;

@@ -15,6 +15,7 @@ static_assert(static_cast<int>(fb::NackReason::MAX) == static_cast<int>(NackReas
 static_assert(static_cast<int>(fb::LeaseState::MAX) == static_cast<int>(LeaseState::answered));
 static_assert(static_cast<int>(fb::ResultVerdict::MAX) == static_cast<int>(ResultVerdict::stale));
 static_assert(static_cast<int>(fb::UpdatePhase::MAX) == static_cast<int>(UpdatePhase::rolled_back));
+static_assert(static_cast<int>(fb::CommandKind::MAX) == static_cast<int>(CommandKind::logs));
 static_assert(static_cast<std::size_t>(fb::Item::MAX) == std::variant_size_v<Item>);
 
 Offset<fb::Offer> write(Builder& fbb, const Offer& offer) {
@@ -106,6 +107,19 @@ Offset<fb::UpdateReport> write(Builder& fbb, const UpdateReport& report) {
   auto detail = write_prose(fbb, report.detail);
   return fb::CreateUpdateReport(fbb, static_cast<fb::UpdatePhase>(report.phase), slot, source,
                                 detail, report.received);
+}
+
+Offset<fb::Command> write(Builder& fbb, const Command& command) {
+  return fb::CreateCommand(fbb, command.token, static_cast<fb::CommandKind>(command.what),
+                           command.lines);
+}
+
+Offset<fb::CommandReply> write(Builder& fbb, const CommandReply& reply) {
+  const std::size_t size = std::min(reply.text.size(), kMaxReplyText);
+  auto text = fbb.CreateString(reply.text.data(), size);
+  return fb::CreateCommandReply(
+      fbb, reply.token, reply.failure ? static_cast<fb::Code>(*reply.failure) : fb::Code::none,
+      text);
 }
 
 Offer read(Reader& reader, const fb::Offer& raw) {
@@ -211,7 +225,7 @@ LossReport read(Reader& reader, const fb::LossReport& raw) {
   LossReport report{Origin{reader.nonzero(raw.origin(), "loss_report.origin")},
                     reader.nonzero(raw.number(), "loss_report.number")};
   const auto classes = reader.count(raw.produced(), "loss_report.produced", kDataClasses);
-  for (flatbuffers::uoffset_t i = 0; i < classes; ++i) report.produced[i] = raw.produced()->Get(i);
+  copy_numbers(raw.produced(), classes, report.produced.data());
   const auto size = reader.count(raw.entries(), "loss_report.entries", kMaxLossEntries);
   for (flatbuffers::uoffset_t i = 0; i < size && reader.ok(); ++i) {
     report.entries.push_back(read(reader, *raw.entries()->Get(i)));
@@ -229,6 +243,20 @@ UpdateReport read(Reader& reader, const fb::UpdateReport& raw) {
           reader.text(raw.slot(), "update.slot"),
           reader.text(raw.source(), "update.source", kMaxProse),
           reader.text(raw.detail(), "update.detail", kMaxProse), raw.received()};
+}
+
+Command read(Reader& reader, const fb::Command& raw) {
+  return {reader.nonzero(raw.token(), "command.token"),
+          reader.choice<CommandKind>(raw.what(), "command.what"), raw.lines()};
+}
+
+CommandReply read(Reader& reader, const fb::CommandReply& raw) {
+  CommandReply reply{reader.nonzero(raw.token(), "command_reply.token"), std::nullopt, {}};
+  if (raw.code() != fb::Code::none) {
+    reply.failure = reader.choice<Code>(raw.code(), "command_reply.code");
+  }
+  reply.text = reader.text(raw.text(), "command_reply.text", kMaxReplyText);
+  return reply;
 }
 
 template <class Raw>
@@ -264,6 +292,8 @@ std::optional<Item> read_item(Reader& reader, std::uint8_t type, const void* ite
     case fb::Item::LossReport: return read_as<fb::LossReport>(reader, item);
     case fb::Item::LossAck: return read_as<fb::LossAck>(reader, item);
     case fb::Item::UpdateReport: return read_as<fb::UpdateReport>(reader, item);
+    case fb::Item::Command: return read_as<fb::Command>(reader, item);
+    case fb::Item::CommandReply: return read_as<fb::CommandReply>(reader, item);
     case fb::Item::NONE: break;
   }
   return std::nullopt;

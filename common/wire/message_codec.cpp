@@ -27,6 +27,10 @@ std::size_t variable_size(const UpdateReport& report) {
   return report.slot.size() + std::min(report.source.size(), kMaxProse) +
          std::min(report.detail.size(), kMaxProse);
 }
+
+std::size_t variable_size(const CommandReply& reply) {
+  return std::min(reply.text.size(), kMaxReplyText);
+}
 template <class Other>
 std::size_t variable_size(const Other&) {
   return 0;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -162,8 +163,26 @@ struct UpdateReport {
   bool operator==(const UpdateReport&) const = default;
 };
 
+// cloud → device, on down/rpc: what an operator asks of it while it is there. Nothing is kept of
+// it: what is not answered was not heard, or its answer was lost.
+enum class CommandKind : std::uint8_t { drain = 0, resume = 1, logs = 2 };
+struct Command {
+  std::uint64_t token = 0;  // repeated in the reply
+  CommandKind what = CommandKind::drain;
+  std::uint32_t lines = 0;  // of logs: the newest
+  bool operator==(const Command&) const = default;
+};
+// device → cloud, on up/rsp
+inline constexpr std::size_t kMaxReplyText = 64 * 1024;  // bytes
+struct CommandReply {
+  std::uint64_t token = 0;
+  std::optional<Code> failure;  // none: done
+  std::string text;             // log lines, or the error's message
+  bool operator==(const CommandReply&) const = default;
+};
+
 using Item = std::variant<Offer, Accept, Nack, Beat, BeatAck, ResultItem, ResultAck, Cancel,
-                          Credits, Echo, LossReport, LossAck, UpdateReport>;
+                          Credits, Echo, LossReport, LossAck, UpdateReport, Command, CommandReply>;
 
 // Order is (session, seq), never wall time.
 struct Message {

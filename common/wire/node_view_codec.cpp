@@ -80,9 +80,8 @@ void read_budget(Reader& reader, const fb::NodeView& raw, NodeView& node) {
   }
   node.disk_bytes = raw.disk_bytes();
   node.disk_budget = raw.disk_budget();
-  if (auto size = reader.count(raw.produced(), "node.produced", kDataClasses)) {
-    std::copy_n(raw.produced()->begin(), size, node.produced);
-  }
+  copy_numbers(raw.produced(), reader.count(raw.produced(), "node.produced", kDataClasses),
+               node.produced);
   const auto losses = reader.count(raw.losses(), "node.losses", kMaxLosses);
   for (flatbuffers::uoffset_t i = 0; i < losses && reader.ok(); ++i) {
     node.losses.push_back(read_loss(reader, *raw.losses()->Get(i)));
@@ -112,9 +111,8 @@ void read_counters(Reader& reader, const fb::NodeView& raw, NodeView& node) {
   node.refused_messages = raw.refused_messages();
   node.bytes_up = raw.bytes_up();
   node.bytes_down = raw.bytes_down();
-  if (auto size = reader.count(raw.by_state(), "by_state", std::size(node.by_state))) {
-    std::copy_n(raw.by_state()->begin(), size, node.by_state);
-  }
+  copy_numbers(raw.by_state(), reader.count(raw.by_state(), "by_state", std::size(node.by_state)),
+               node.by_state);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -26,6 +27,15 @@ inline constexpr std::size_t kMaxText = 256;    // bytes of keys, traces, versio
 inline constexpr std::size_t kMaxProse = 4096;  // bytes of what people read
 inline constexpr std::size_t kMaxTags = 32;     // as spillway::validate
 inline constexpr Duration kMaxSpan = std::chrono::hours(366 * 24);
+
+// Copies the first `size` numbers, however they lie: a damaged buffer may have a vector at any
+// address, and the verifier looks at its bounds only.
+inline void copy_numbers(const flatbuffers::Vector<std::uint64_t>* raw, std::size_t size,
+                         std::uint64_t* to) {
+  if (size == 0) return;
+  std::memcpy(to, raw->Data(), size * sizeof *to);
+  for (std::size_t i = 0; i < size; ++i) to[i] = flatbuffers::EndianScalar(to[i]);
+}
 
 // Reads fields of one verified buffer and remembers the first thing that is wrong; from then on
 // every field reads as empty, so that callers read straight through and ask once at the end. What

@@ -44,6 +44,12 @@ Offset<fb::ListRequest> write(Builder& fbb, const ListRequest& request) {
   return fb::CreateListRequest(fbb, state, kind, tenant, request.before, request.limit);
 }
 
+Offset<fb::LeasedRequest> write(Builder& fbb, const LeasedRequest& request) {
+  if (!request.id) return fb::CreateLeasedRequest(fbb);
+  fb::TaskId id = raw_id(*request.id);
+  return fb::CreateLeasedRequest(fbb, &id);
+}
+
 Offset<fb::EventsRequest> write(Builder& fbb, const EventsRequest& request) {
   flatbuffers::Optional<std::uint64_t> seq;
   if (request.seq) seq = *request.seq;
@@ -113,6 +119,11 @@ RequestBody read_body(Reader& reader, const fb::Request& raw) {
     case fb::RequestBody::WaitRequest:
       return of_task<WaitRequest>(reader, as<fb::WaitRequest>(raw));
     case fb::RequestBody::ListRequest: return read(reader, as<fb::ListRequest>(raw));
+    case fb::RequestBody::LeasedRequest: {
+      LeasedRequest request;
+      if (const fb::TaskId* id = as<fb::LeasedRequest>(raw).id()) request.id = reader.id(*id);
+      return request;
+    }
     case fb::RequestBody::EventsRequest: return read(reader, as<fb::EventsRequest>(raw));
     case fb::RequestBody::DrainRequest: return DrainRequest{as<fb::DrainRequest>(raw).on()};
     case fb::RequestBody::StatusRequest: return StatusRequest{};

@@ -69,8 +69,10 @@ enum class Metric : std::uint8_t {
   updating,               // 1: an update is being installed or tried out
   draining,               // 1: takes no tasks
   sleep_s,                // announced: silent for this long from now
+  leased,                 // tasks that the cloud has this device run, not done
+  leased_done,            // a counter: of those, run to an end
 };
-inline constexpr std::size_t kMetrics = std::size_t(Metric::sleep_s) + 1;
+inline constexpr std::size_t kMetrics = std::size_t(Metric::leased_done) + 1;
 
 enum class LinkType : std::uint8_t { unknown, ethernet, wifi, cellular, tunnel };
 enum class ClockSource : std::uint8_t { unset, rtc, ntp };

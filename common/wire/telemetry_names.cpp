@@ -15,7 +15,8 @@ constexpr std::string_view kNames[] = {
     "disk_free",     "disk_total",    "store_bytes",  "flash_written",  "battery_permille",
     "on_battery",    "link_type",     "rtt_us",       "loss_permille",  "bandwidth",
     "bytes_up",      "bytes_down",    "clock_source", "clock_error_us", "certificate_expires_s",
-    "uptime_s",      "updating",      "draining",     "sleep_s"};
+    "uptime_s",      "updating",      "draining",     "sleep_s",        "leased",
+    "leased_done"};
 static_assert(std::size(kNames) == kMetrics);
 
 }  // namespace

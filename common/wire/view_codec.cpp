@@ -55,9 +55,8 @@ void read_details(Reader& reader, const fb::TaskView& raw, TaskView& task) {
     }
   }
   if (raw.result()) task.result = read_result(reader, *raw.result());
-  if (auto size = reader.count(raw.waits_for(), "waits_for", kMaxWaitsFor)) {
-    task.waits_for.assign(raw.waits_for()->begin(), raw.waits_for()->begin() + size);
-  }
+  task.waits_for.resize(reader.count(raw.waits_for(), "waits_for", kMaxWaitsFor));
+  copy_numbers(raw.waits_for(), task.waits_for.size(), task.waits_for.data());
   flatbuffers::uoffset_t size = reader.count(raw.events(), "events", kMaxEvents);
   task.events.reserve(size);
   for (flatbuffers::uoffset_t i = 0; i < size && reader.ok(); ++i) {
@@ -117,6 +116,7 @@ EventView read_view(Reader& reader, const fb::EventView& raw) {
 Offset<fb::TaskView> write_view(Builder& fbb, const TaskView& task) {
   auto kind = write_text(fbb, task.kind);
   auto tenant = write_text(fbb, task.tenant);
+  auto owner = write_text(fbb, task.owner);
   auto spec = task.spec ? write_spec(fbb, *task.spec) : Offset<fb::TaskSpec>();
   auto result = task.result ? write_result(fbb, *task.result) : Offset<fb::TaskResult>();
   auto waits_for = task.waits_for.empty() ? 0 : fbb.CreateVector(task.waits_for);
@@ -130,6 +130,7 @@ Offset<fb::TaskView> write_view(Builder& fbb, const TaskView& task) {
   if (task.deadline_in) table.add_deadline_in_us(task.deadline_in->count());
   table.add_kind(kind);
   table.add_tenant(tenant);
+  table.add_owner(owner);
   table.add_epoch(task.epoch.value);
   table.add_attempts(task.attempts);
   table.add_crashes(task.crashes);
@@ -149,6 +150,7 @@ TaskView read_view(Reader& reader, const fb::TaskView& raw) {
   task.id = reader.id(*raw.id());
   task.kind = reader.text(raw.kind(), "task.kind");
   task.tenant = reader.text(raw.tenant(), "task.tenant");
+  task.owner = reader.text(raw.owner(), "task.owner");
   task.state = reader.choice<TaskState>(raw.state(), "task.state");
   task.reason = reader.choice<WaitReason>(raw.reason(), "task.reason");
   task.place = reader.choice<PlaceKind>(raw.place(), "task.place");

@@ -43,6 +43,13 @@ class Rig {
   std::string cloud_log() const { return file("spillway-cloud.log"); }
   bool listens();  // the agent answers
 
+  // The cloud's address, and a new token that may do everything. The one-time link makes the
+  // first one, so it is asked for once.
+  std::string cloud_url();
+  const std::string& admin_token();
+  // The operator's command line with that token; its answers as JSON.
+  Ran spwctl(std::vector<std::string> arguments);
+
   // The command line, on this agent.
   Ran spillway(std::vector<std::string> arguments, const std::string& input = "/dev/null");
   // What a command prints, without the line's end.
@@ -52,6 +59,7 @@ class Rig {
   TempDir dir_{"spillway-system"};
   std::string problem_;
   std::unique_ptr<Testbed> bed_;
+  std::string url_, code_, token_;
 };
 
 }  // namespace spillway::test

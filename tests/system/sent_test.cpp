@@ -1,7 +1,5 @@
-#include <sys/stat.h>
 #include <boost/json.hpp>
 
-#include "cloud/http/client.h"
 #include "tests/support/eventually.h"
 #include "tests/system/rig.h"
 
@@ -9,8 +7,6 @@
 
 using namespace spillway;
 using namespace spillway::test;
-using cloud::http::Client;
-using cloud::http::Method;
 namespace json = boost::json;
 
 namespace {
@@ -27,46 +23,14 @@ TestbedOptions same_address() {
 // Tasks that an operator has a device run, with real processes and a real broker.
 TEST_GROUP(SentToDevices) {
   Rig rig{same_address()};
-  std::string url, token_file;
-
   void setup() override {
     CHECK_TEXT(rig.good(), rig.problem().c_str());
-    std::string link;
-    CHECK(
-        eventually(kSoon, [&] { return !(link = read_text(rig.file("cloud/link.txt"))).empty(); }));
-    url = link.substr(0, link.find("/login#"));
-    std::string code = link.substr(link.find('=') + 1);
-    code.pop_back();  // the line's end
-    token_file = rig.file("token");
-    write_text(token_file, admin_token(code) + "\n");
-    ::chmod(token_file.c_str(), 0600);
     CHECK(rig.bed().wait_for_link(kSoon));
     CHECK(eventually(kSoon, [&] {
       return spwctl({"device", "show", Testbed::kDevice}).code == 0;
     }));
   }
-  std::string admin_token(const std::string& code) const {
-    auto client = *Client::make({url, "", 10s});
-    auto login = client.send(Method::post, "/api/v1/session", {}, R"({"code":")" + code + "\"}");
-    CHECK(login.ok() && login->status == 200);
-    std::string cookie;
-    for (const auto& [name, value] : login->headers) {
-      if (name == "set-cookie") cookie = value.substr(0, value.find(';'));
-    }
-    std::string csrf(json::parse(login->body).at("csrf").as_string());
-    auto made =
-        client.send(Method::post, "/api/v1/tokens", {{"cookie", cookie}, {"x-csrf-token", csrf}},
-                    R"({"name":"test","scope":"admin"})");
-    CHECK(made.ok() && made->status == 201);
-    return std::string(json::parse(made->body).at("secret").as_string());
-  }
-
-  Ran spwctl(std::vector<std::string> arguments) {
-    std::vector<std::string> all = {binary("spwctl"), "--url",    url,
-                                    "--token-file",   token_file, "--json"};
-    all.insert(all.end(), arguments.begin(), arguments.end());
-    return run_program(all);
-  }
+  Ran spwctl(std::vector<std::string> arguments) { return rig.spwctl(std::move(arguments)); }
   // The task's id.
   std::string submit(std::vector<std::string> more) {
     std::vector<std::string> all = {"task", "submit"};
@@ -129,4 +93,29 @@ TEST(SentToDevices, one_can_be_cancelled_while_it_runs_and_tried_again) {
   CHECK_EQUAL(0, spwctl({"task", "retry", id}).code);
   CHECK_TEXT(becomes(id, "leased"), json::serialize(task(id)).c_str());
   CHECK_EQUAL(0, spwctl({"task", "cancel", id}).code);
+}
+
+TEST(SentToDevices,
+     the_device_lists_and_shows_what_it_was_sent_and_tells_and_does_what_it_is_asked) {
+  CHECK_EQUAL(0, spwctl({"device", "drain", Testbed::kDevice}).code);
+  CHECK(eventually(kSoon, [&] {
+    return json::parse(rig.output({"status", "--json"})).at("draining").as_bool();
+  }));
+  CHECK_EQUAL(0, spwctl({"device", "resume", Testbed::kDevice}).code);
+  const std::string id = submit({"spin", "--arg", "iterations=1000000000000"});
+  CHECK_TEXT(becomes(id, "running"), json::serialize(task(id)).c_str());
+  const Ran listed = rig.spillway({"ls", "--json"});
+  CHECK_TEXT(listed.code == 0, listed.err.c_str());
+  STRCMP_CONTAINS(id.c_str(), listed.out.c_str());
+  STRCMP_CONTAINS(R"("owner":"cloud")", listed.out.c_str());
+  const Ran shown = rig.spillway({"show", id});
+  CHECK_EQUAL(0, shown.code);
+  STRCMP_CONTAINS("leased to this device", shown.out.c_str());
+  CHECK_EQUAL(3, rig.spillway({"show", "00000000000000ab-1"}).code);
+  const Ran logs = spwctl({"device", "logs", Testbed::kDevice, "--limit", "50"});
+  CHECK_TEXT(logs.code == 0, logs.err.c_str());
+  STRCMP_CONTAINS("an operator of the cloud asked to drain", logs.out.c_str());
+  CHECK_EQUAL(0, spwctl({"task", "cancel", id}).code);
+  rig.bed().kill_agent();
+  CHECK(eventually(kSoon, [&] { return spwctl({"device", "logs", Testbed::kDevice}).code == 6; }));
 }

@@ -1,4 +1,3 @@
-#include <sys/stat.h>
 #include <boost/json.hpp>
 
 #include "cloud/http/client.h"
@@ -59,46 +58,19 @@ class Prometheus {
 
 TEST_GROUP(Watch) {
   Rig rig;
-  std::string url, code;
+  std::string url;
 
   void setup() override {
     CHECK_TEXT(rig.good(), rig.problem().c_str());
-    std::string link_file = rig.file("cloud/link.txt"), link;
-    CHECK(eventually(kSoon, [&] { return !(link = read_text(link_file)).empty(); }));
-    url = link.substr(0, link.find("/login#"));
-    code = link.substr(link.find('=') + 1);
-    code.pop_back();  // the line's end
-  }
-  std::string admin_token() const {
-    auto client = *Client::make({url, "", 10s});
-    auto login = client.send(Method::post, "/api/v1/session", {}, R"({"code":")" + code + "\"}");
-    CHECK(login.ok() && login->status == 200);
-    std::string cookie;
-    for (const auto& [name, value] : login->headers) {
-      if (name == "set-cookie") cookie = value.substr(0, value.find(';'));
-    }
-    std::string csrf(json::parse(login->body).at("csrf").as_string());
-    auto made =
-        client.send(Method::post, "/api/v1/tokens", {{"cookie", cookie}, {"x-csrf-token", csrf}},
-                    R"({"name":"test","scope":"admin"})");
-    CHECK(made.ok() && made->status == 201);
-    return std::string(json::parse(made->body).at("secret").as_string());
+    url = rig.cloud_url();
   }
   std::string host() const { return url.substr(7); }
 };
 
 TEST(Watch, the_agent_is_in_the_fleet_its_tasks_are_listed_and_its_end_is_seen) {
-  std::string file = rig.file("token");
-  write_text(file, admin_token() + "\n");
-  ::chmod(file.c_str(), 0600);
-  auto spwctl = [&](std::vector<std::string> arguments) {
-    std::vector<std::string> all = {binary("spwctl"), "--url", url, "--token-file", file};
-    all.insert(all.end(), arguments.begin(), arguments.end());
-    return run_program(all);
-  };
   std::string shown_last;  // for the reader of a failure
   auto health = [&] {
-    Ran shown = spwctl({"device", "show", Testbed::kDevice, "-o", "json"});
+    Ran shown = rig.spwctl({"device", "show", Testbed::kDevice});
     shown_last = shown.out + shown.err;
     return shown.code == 0 ? std::string(json::parse(shown.out).at("health").as_string()) : "";
   };
@@ -107,12 +79,12 @@ TEST(Watch, the_agent_is_in_the_fleet_its_tasks_are_listed_and_its_end_is_seen) 
   CHECK(rig.bed().wait_for_link(kSoon));
   CHECK_EQUAL(0, rig.spillway({"submit", "echo", "--prefer", "cloud", "--wait"}).code);
   CHECK(eventually(kSoon, [&] {
-    Ran tasks = spwctl({"task", "list", "--device", Testbed::kDevice, "-o", "json"});
+    Ran tasks = rig.spwctl({"task", "list", "--device", Testbed::kDevice});
     return tasks.code == 0 && !json::parse(tasks.out).as_array().empty();
   }));
   rig.bed().kill_agent();
   CHECK(eventually(kSoon, [&] { return health() == "disconnected"; }));
-  CHECK_EQUAL(0, spwctl({"fleet", "status"}).code);
+  CHECK_EQUAL(0, rig.spwctl({"fleet", "status"}).code);
 }
 
 TEST(Watch, a_real_Prometheus_scrapes_the_cloud_and_takes_its_rules) {

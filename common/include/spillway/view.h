@@ -67,6 +67,7 @@ struct TaskView {
   std::optional<TaskResult> result;      // show only, when finished
   std::vector<std::uint64_t> waits_for;  // show only
   std::vector<EventView> events;         // show only, oldest first
+  std::string owner;                     // of one that is leased to this node; empty: its own
   bool operator==(const TaskView&) const = default;
 };
 

@@ -15,6 +15,7 @@
 #include "tests/bench/support/fleet_watch.h"
 #include "tests/bench/support/report.h"
 #include "tests/bench/support/samples.h"
+#include "tests/bench/support/stream_fanout.h"
 #include "tests/bench/support/usage.h"
 #include "tests/support/broker.h"
 #include "tests/support/eventually.h"
@@ -239,6 +240,20 @@ Status measure_ingest(const std::string& folder, std::uint32_t devices, const Op
   return {};
 }
 
+Status measure_streams(const std::string& folder, const Options& options, Report& report) {
+  const std::size_t clients = options.quick ? 50 : 1000;
+  const std::string directory = folder + "/streams";
+  std::filesystem::create_directory(directory);
+  auto found = measure_fanout(directory, clients, options.quick ? 3 : 60);
+  if (!found) return found.error();
+  const std::string all = "a change reaches " + std::to_string(clients) + " event streams, ";
+  report.add({all + "the first, p50", found->first.median() * 1e3, "ms"});
+  report.add({all + "the last, p50", found->last.median() * 1e3, "ms"});
+  report.add(
+      {all + "the last, p99", found->last.quantile(0.99) * 1e3, "ms", 500, Goal::at_most(1)});
+  return {};
+}
+
 class Simulation {
  public:
   static Result<Simulation> start(const std::string& folder, std::uint32_t devices,
@@ -386,6 +401,7 @@ Status measure(const Options& options, Report& report) {
     if (devices > 10'000) continue;
     if (Status done = measure_ingest(folder.path(), devices, options, report); !done) return done;
   }
+  if (Status done = measure_streams(folder.path(), options, report); !done) return done;
   if (Status done = measure_detection(folder.path(), options, report); !done) return done;
   if (Status done = measure_reconnect(folder.path(), options, report); !done) return done;
   report.condition("frames and queries", "given to the ingest directly, twenty minutes of frames");

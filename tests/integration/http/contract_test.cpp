@@ -56,6 +56,7 @@ const std::vector<std::pair<std::string, Example>> kExamples = {
     {"cancelTaskGroup", {kSent, "", "", {}}},
     {"listTaskGroups", {{}, "limit=2", "", {}}},
     {"retryTaskGroup", {kSent, "", "", {}}},
+    {"askDevice", {kPump, "", R"({"command":"logs","lines":20})", {}}},
     {"getFleetSeries", {{}, "metrics=online,backlog&step=60", "", {}}},
     {"acknowledgeAlert", {{{"alert", "1"}}, "", R"({"note":"on it"})", {}}},
     {"putAlertRule",

@@ -143,6 +143,21 @@ TEST(Spwctl, asks_devices_that_have_an_updater_for_an_update) {
   CHECK_EQUAL(2, run({"device", "update", "pump-1"}));
 }
 
+TEST(Spwctl, asks_a_device_and_says_at_once_that_one_is_away) {
+  CHECK_EQUAL(0, run({"device", "logs", "pump-1", "--limit", "20"}));
+  STRCMP_EQUAL("20 lines\n", out.str().c_str());
+  CHECK_EQUAL(0, run({"device", "logs", "pump-1", "-o", "json"}));
+  CHECK(boost::json::parse(out.str()).at("text") == "100 lines\n");
+  CHECK_EQUAL(0, run({"device", "drain", "pump-1"}));
+  CHECK(said("drain"));
+  CHECK_EQUAL(0, run({"device", "resume", "pump-1"}));
+  CHECK_EQUAL(6, run({"device", "drain", "pump-2"}));
+  CHECK(err.str().find("pump-2 is not connected") != std::string::npos);
+  CHECK_EQUAL(2, run({"device", "logs", "pump-1", "--limit", "0"}));
+  CHECK_EQUAL(0, run({"audit", "list", "-o", "ndjson"}));
+  CHECK(said("askDevice") && said("pump-2"));
+}
+
 TEST(Spwctl, a_token_is_shown_once_and_ends_when_revoked) {
   CHECK_EQUAL(0, run({"token", "create", "--name", "grafana", "--scope", "read"}));
   std::string made = out.str().substr(0, out.str().find('\n')), admin = token;

@@ -150,6 +150,11 @@ void ServiceRig::start() {
   parts.loop = &loop_;
   parts.fleet = fleet_.get();
   parts.dispatch = dispatch_.get();
+  parts.command = [](const std::string& device, wire::Command command,
+                     const Fleet::Done<std::string>& done) {
+    if (device != "pump-1") return done(fail(Code::unavailable, device + " is not connected"));
+    done(command.what == wire::CommandKind::logs ? std::to_string(command.lines) + " lines\n" : "");
+  };
   parts.facts = facts;
   parts.metrics = [](const ServerCounts&) { return std::string("spillway_up 1\n"); };
   parts.wall = [this] { return clock_.wall_time(); };

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "common/store/database.h"
+#include "tests/integration/http/schema.h"
 #include "tests/integration/http/service_rig.h"
 
 // last
@@ -12,6 +13,7 @@
 
 using namespace spillway;
 using namespace spillway::cloud::http;
+using spillway::test::OpenApi;
 using spillway::test::ServiceRig;
 
 namespace {
@@ -249,4 +251,33 @@ TEST(HttpService, a_stream_resumes_where_it_was_cut) {
   events.clear();
   CHECK(rig->client().stream("/api/v1/stream", who, again).ok());
   STRCMP_EQUAL("resync", events[0].name.c_str());
+}
+
+// The shape of opentelemetry-proto's JSON mapping is checked by the contract's schema; this, that
+// it says the right thing.
+TEST(HttpService, a_trace_is_exported_as_otlp) {
+  const std::string target = std::string("/api/v1/tasks/") + ServiceRig::kTask + "/trace";
+  const std::string admin = rig->token("admin");
+  auto reply = rig->get(target + "?format=otlp", admin);
+  CHECK_EQUAL(200u, reply.status);
+  for (const std::string& problem :
+       OpenApi::read(SPILLWAY_OPENAPI)
+           .check(reply.body, {{"$ref", "#/components/schemas/OtlpTrace"}})) {
+    FAIL(problem.c_str());
+  }
+  const auto& scope = reply.body.at("resourceSpans").at(0).at("scopeSpans").at(0);
+  const auto& spans = scope.at("spans").as_array();
+  CHECK_EQUAL(3u, spans.size());
+  CHECK(spans[0].at("traceId") == "00000000000000aa0000000000000007");
+  CHECK(spans[0].at("name") == "echo");
+  CHECK(spans[0].at("parentSpanId") == "");
+  CHECK(spans[1].at("name") == "queued");
+  CHECK(spans[2].at("name") == "run");
+  CHECK(spans[2].at("parentSpanId") == spans[0].at("spanId"));
+  const auto nanos = [&](std::size_t span, const char* key) {
+    return std::stoull(std::string(spans[span].at(key).as_string()));
+  };
+  CHECK_EQUAL(2'000'000u, nanos(2, "endTimeUnixNano") - nanos(2, "startTimeUnixNano"));
+  CHECK_EQUAL(nanos(0, "startTimeUnixNano"), nanos(1, "startTimeUnixNano"));
+  CHECK_EQUAL(400u, rig->get(target + "?format=zipkin", admin).status);
 }

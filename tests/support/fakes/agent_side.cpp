@@ -31,6 +31,7 @@ agent::NodeParts AgentSide::parts() {
   parts.random = [this] { return mixed(randoms_); };
   parts.machine = machine;
   parts.update = update;
+  parts.measured = measured;
   parts.wake = [this] { woken_ = true; };
   parts.report = [this](const std::string& message) { reports.push_back(message); };
   parts.refused = [this](const std::string& cause, const std::string&) {

@@ -47,6 +47,7 @@ class AgentSide {
   agent::NodeOptions options;  // of the next boot
   std::function<agent::Machine()> machine;
   std::function<wire::UpdateReport()> update;
+  std::function<void(const wire::Metrics&)> measured;
   std::vector<std::string> reports, refused;
 
  private:

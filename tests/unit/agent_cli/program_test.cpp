@@ -35,6 +35,7 @@ class FakeNode {
   std::vector<wire::TaskRequest> ops;
   std::vector<wire::ListRequest> lists;
   std::optional<bool> draining;
+  std::vector<TaskView> leased;  // from the cloud
 
  private:
   using Reply = intake::Api::Reply;
@@ -93,6 +94,15 @@ class FakeNode {
          seq > 0 && tasks.tasks.size() < request.limit; --seq) {
       tasks.tasks.push_back(sample_task(seq, TaskState::running));
     }
+    reply(tasks);
+    return nullptr;
+  }
+  Ticket answer(const wire::LeasedRequest& request, const Reply& reply) {
+    wire::Tasks tasks;
+    for (const TaskView& task : leased) {
+      if (!request.id || *request.id == task.id) tasks.tasks.push_back(task);
+    }
+    if (request.id && tasks.tasks.empty()) return reply(no_such_task()), nullptr;
     reply(tasks);
     return nullptr;
   }
@@ -337,6 +347,24 @@ TEST(Program, lists_page_by_page_up_to_the_limit) {
   STRCMP_EQUAL("echo", node.lists[2].kind.c_str());
   const std::string text = out.str();
   LONGS_EQUAL(451, std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST(Program, lists_and_shows_what_the_cloud_has_this_device_run) {
+  TaskView task = sample_task(7, TaskState::running);
+  task.id = {Origin{0xc10d}, 7};
+  task.owner = "cloud";
+  node.leased.push_back(task);
+  LONGS_EQUAL(kOk, spillway({"ls", "--limit", "2"}));
+  STRCMP_CONTAINS("000000000000c10d-7", out.str().c_str());
+  STRCMP_CONTAINS("for cloud", out.str().c_str());
+  LONGS_EQUAL(1, node.lists.at(0).limit);
+  LONGS_EQUAL(kOk, spillway({"ls", "--json", "--state", "failed", "--limit", "1"}));
+  CHECK(out.str().find("c10d") == std::string::npos);
+  LONGS_EQUAL(kOk, spillway({"show", "000000000000c10d-7"}));
+  STRCMP_CONTAINS("leased to this device", out.str().c_str());
+  LONGS_EQUAL(kOk, spillway({"show", "--json", "000000000000c10d-7"}));
+  STRCMP_CONTAINS("\"owner\":\"cloud\"", out.str().c_str());
+  LONGS_EQUAL(kNotFound, spillway({"show", "000000000000c10d-8"}));
 }
 
 TEST(Program, follows_the_events_of_a_task_until_it_is_finished) {

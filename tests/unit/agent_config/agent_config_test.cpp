@@ -174,6 +174,7 @@ TEST(AgentConfig, each_setting_notices_its_own_change) {
       {"agent.grace", "[agent]\ngrace = '1s'"},
       {"agent.telemetry", "[agent]\ntelemetry = '1s'"},
       {"agent.updater_dir", "[agent]\nupdater_dir = '/x'"},
+      {"agent.textfile", "[agent]\ntextfile = '/t'"},
       {"agent.workers", "[agent]\nworkers = 1"},
       {"agent.tags", "[agent]\ntags = ['x']"},
       {"agent.memory", "[agent]\nmemory = 1"},

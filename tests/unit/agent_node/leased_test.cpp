@@ -192,3 +192,20 @@ TEST(Leased, a_drain_hands_back_what_has_not_begun_and_waits_for_the_rest) {
   say_offer(offer(3));
   STRCMP_EQUAL("draining", nacked().c_str());
 }
+
+TEST(Leased, an_operator_of_the_cloud_has_it_drain_and_go_on) {
+  const auto ask = [&](std::uint64_t token, wire::CommandKind what) {
+    world.say(wire::Command{token, what, 5}, wire::Channel::rpc);
+    const auto replies = world.cloud.take<wire::CommandReply>();
+    CHECK_EQUAL(1, replies.size());
+    CHECK(replies.front().token == token);
+    return replies.front();
+  };
+  CHECK_FALSE(ask(7, wire::CommandKind::drain).failure.has_value());
+  CHECK(world.agent.node().view().draining);
+  say_offer(offer(1));
+  STRCMP_EQUAL("draining", nacked().c_str());
+  CHECK_FALSE(ask(8, wire::CommandKind::resume).failure.has_value());
+  CHECK_FALSE(world.agent.node().view().draining);
+  CHECK(ask(9, wire::CommandKind::logs).failure == Code::unsupported);
+}

@@ -79,3 +79,15 @@ TEST(NodeTelemetry, nothing_is_sent_when_it_is_off) {
   world.advance(60s);
   CHECK_EQUAL(before, frames().size());
 }
+
+TEST(NodeTelemetry, what_is_measured_is_told_on_the_device_also_without_a_link) {
+  AgentWorld alone{1, false};
+  std::vector<wire::Metrics> told;
+  alone.agent.options.telemetry = 10s;
+  alone.agent.measured = [&](const wire::Metrics& metrics) { told.push_back(metrics); };
+  alone.boot();
+  alone.advance(25s);
+  CHECK_EQUAL(3, told.size());
+  CHECK(told.back().has(Metric::queued_band2));
+  CHECK_FALSE(told.back().has(Metric::bytes_up));
+}

@@ -132,3 +132,15 @@ TEST(Log, the_journal_is_recognised_by_the_file_it_names) {
   unsetenv("JOURNAL_STREAM");
   CHECK_FALSE(LogTarget::standard_error().journal);
 }
+
+TEST(Log, the_newest_lines_are_kept_for_whoever_asks_and_no_more_bytes_than_allowed) {
+  logger.log(Level::info, "before");
+  logger.keep(200);
+  STRCMP_EQUAL("", logger.recent(10).c_str());
+  for (int i = 0; i < 50; ++i) logger.log(Level::info, "line", {{"n", i}});
+  const std::string all = logger.recent(1000), last = logger.recent(1);
+  CHECK(all.size() <= 200 && all.size() > 100);
+  STRCMP_EQUAL("Z INFO line n=49\n", last.c_str() + 23);
+  CHECK(all.ends_with(last));
+  CHECK(logger.recent(0).empty());
+}

@@ -262,10 +262,18 @@ Item Samples::item(std::size_t type) {
     case 9: return Echo{number(0, ~0ULL), number(0, 1) == 1, bytes(600)};
     case 10: return loss_report();
     case 11: return LossAck{Origin{number(1, ~0ULL)}, number(1, ~0ULL)};
-    default:
+    case 12:
       return UpdateReport{choice(UpdatePhase::rolled_back), text(8), text(256), text(256),
                           number(0, ~0ULL)};
+    case 13: return Command{number(1, ~0ULL), choice(CommandKind::logs), small()};
+    default: return command_reply();
   }
+}
+
+CommandReply Samples::command_reply() {
+  CommandReply reply{number(1, ~0ULL), std::nullopt, text(2000)};
+  if (number(0, 1) == 1) reply.failure = static_cast<Code>(number(1, 12));
+  return reply;
 }
 
 Message Samples::message() {
@@ -302,7 +310,8 @@ RequestBody Samples::request_body(std::size_t type) {
     case 6: return EventsRequest{number(1, ~0ULL)};
     case 7: return DrainRequest{number(0, 1) == 1};
     case 8: return StatusRequest{};
-    default: return TraceRequest{};
+    case 9: return TraceRequest{};
+    default: return LeasedRequest{number(0, 1) == 1 ? std::optional(id()) : std::nullopt};
   }
 }
 

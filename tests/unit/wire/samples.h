@@ -26,6 +26,7 @@ class Samples {
   WhyReport why();
   NodeView node();
   LossReport loss_report();
+  CommandReply command_reply();
   Item item(std::size_t type);
   Item item() { return item(number(0, std::variant_size_v<Item> - 1)); }
   Message message();

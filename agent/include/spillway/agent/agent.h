@@ -71,7 +71,8 @@ struct Options {
   std::uint64_t memory = 0;           // bytes offered to tasks; 0: what the machine has
   std::vector<std::string> tags;
   std::chrono::milliseconds telemetry{10'000};  // between reports to the cloud; 0: none
-  std::size_t max_ready = 512;                  // ready tasks held in memory
+  std::string textfile;         // the same for node_exporter's textfile collector; empty: none
+  std::size_t max_ready = 512;  // ready tasks held in memory
   // Where spillway-ota keeps its files: the cloud hears how updates go, and may ask for one when
   // there is an inbox in it. Empty: this device is not updated that way.
   std::string updater_dir;

@@ -27,7 +27,7 @@ export function Rules() {
   return (
     <Panel title="Rules" note="watched on the server" {...(admin ? { actions: <button class="text-button" onClick={() => { edited.value = fresh; }}>New rule…</button> } : {})}>
       <Loaded query={query} rows={6} empty={(data) => data.items.length === 0 && <Message icon="bell" title="No rules" />}>
-        {(data) => <div class="table-box" tabIndex={0} role="region" aria-label="Rules"><table class="table">
+        {(data) => <div class="table-box" tabIndex={0} role="region" aria-label="Rules"><table class="table rules">
           <thead><tr><th>Rule</th><th>Severity</th><th>Of</th><th>Fires when</th><th>Enabled</th>{admin && <th><span class="hidden">Actions</span></th>}</tr></thead>
           <tbody>{data.items.map((rule) => (
             <tr key={rule.id}><td>{rule.title}</td><td><SeverityBadge severity={rule.severity} plain /></td><td class="nowrap">{rule.scope === 'fleet' ? 'the fleet' : rule.group ? `devices of ${rule.group}` : 'each device'}</td><td>{condition(rule)}</td>

@@ -16,16 +16,16 @@ const kEvery = 3; // seconds: this is read, the stream does not carry it
 
 // What operators sent to devices: by submission, and one by one when a filter asks for it.
 export function SentPage() {
+  const groups = useQuery<TaskGroupPage>('/task-groups?limit=20', kEvery);
   return (
     <Page title="Tasks" lead="what was sent to devices from here, newest first" wide actions={<><TaskDirections value="sent" /><RunButton primary aim={{ select: {} }} whom="every device of the fleet" /></>}>
-      <Groups />
-      <SentTasks />
+      <Groups query={groups} />
+      {(groups.data?.items.length || groups.error && groups.error.status !== 403) && <SentTasks />}
     </Page>
   );
 }
 
-function Groups() {
-  const query = useQuery<TaskGroupPage>('/task-groups?limit=20', kEvery);
+function Groups({ query }: { query: ReturnType<typeof useQuery<TaskGroupPage>> }) {
   return (
     <Panel title="Submissions" note={query.data?.next ? 'the newest 20' : ''}>
       <Loaded query={query} rows={4} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="Nothing was sent to a device yet">Choose devices on their page or by a filter of the list, then Run a task. They keep their own work first.</Message>}>
@@ -61,7 +61,7 @@ function SentTasks() {
     <Panel title="One by one" note={list.data?.next ? 'the newest 100' : list.data ? plural(list.data.items.length, 'task') : ''}>
       <Loaded query={list} rows={8} empty={(data) => data.items.length === 0 && (filtered
         ? <Message icon="search" title="No task matches"><button class="button" onClick={() => set_query({ state: null, device: null })}>Show all of them</button></Message>
-        : <Message icon="tasks" title="None yet" />)}>
+        : <Message icon="tasks" title="All of it is forgotten" />)}>
         {(data) => <SentTable label="Tasks sent to devices, newest first" tasks={data.items} />}
       </Loaded>
     </Panel>

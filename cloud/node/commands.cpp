@@ -1,0 +1,63 @@
+#include "cloud/node/commands.h"
+
+#include <vector>
+
+namespace spillway::cloud {
+namespace {
+
+// It ends on somebody's terminal, and a device may say anything.
+std::string harmless(std::string text) {
+  for (char& c : text) {
+    if ((c < ' ' || c > '~') && c != '\n' && c != '\t') c = '?';
+  }
+  return text;
+}
+
+}  // namespace
+
+Error not_connected(const std::string& device) {
+  return fail(Code::unavailable, device + " is not connected; ask again when it is");
+}
+
+void Commands::ask(const std::string& device, wire::Command command, NodeTime now, Done done) {
+  if (asked_.size() >= kMost) {
+    return done(fail(Code::busy, "too many devices are being asked; try again in a few seconds"));
+  }
+  command.token = next_++;
+  asked_.emplace(command.token, Asked{device, now + kPatience, std::move(done)});
+  send_(device, command);
+}
+
+void Commands::end(std::map<std::uint64_t, Asked>::iterator asked,
+                   const Result<std::string>& result) {
+  Done done = std::move(asked->second.done);
+  asked_.erase(asked);
+  done(result);
+}
+
+void Commands::on(const std::string& device, const wire::CommandReply& reply) {
+  auto asked = asked_.find(reply.token);
+  if (asked == asked_.end() || asked->second.device != device) return;
+  if (reply.failure) return end(asked, fail(*reply.failure, device + ": " + harmless(reply.text)));
+  end(asked, harmless(reply.text));
+}
+
+void Commands::on_gone(const std::string& device) {
+  std::vector<std::uint64_t> gone;
+  for (const auto& [token, asked] : asked_) {
+    if (asked.device == device) gone.push_back(token);
+  }
+  for (std::uint64_t token : gone) {
+    if (auto asked = asked_.find(token); asked != asked_.end()) end(asked, not_connected(device));
+  }
+}
+
+NodeTime Commands::expire(NodeTime now) {
+  while (!asked_.empty() && asked_.begin()->second.until <= now) {
+    auto oldest = asked_.begin();
+    end(oldest, fail(Code::timeout, oldest->second.device + " did not answer within 10 s"));
+  }
+  return asked_.empty() ? kNever : asked_.begin()->second.until;
+}
+
+}  // namespace spillway::cloud
