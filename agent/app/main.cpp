@@ -6,6 +6,7 @@
 #include "agent/app/options.h"
 #include "agent/config/agent_config.h"
 #include "common/runtime/daemon.h"
+#include "common/runtime/heap.h"
 #include "common/runtime/log.h"
 #include "spillway/version.h"
 
@@ -45,14 +46,22 @@ void reload(const std::string& path, AgentConfig& current, Composition& composit
 
 constexpr std::size_t kKeptLog = 48 * 1024;  // bytes, for operators of the cloud who ask
 
+// Once a minute, whatever was going on.
+void keep_trimming(runtime::Loop& loop, runtime::Timer& timer) {
+  runtime::trim_heap();
+  timer = loop.after(std::chrono::minutes(1), [&loop, &timer] { keep_trimming(loop, timer); });
+}
+
 int serve(const std::string& path, AgentConfig config) {
   runtime::logger().set_level(config.agent.log_level);
   runtime::logger().keep(kKeptLog);
   runtime::Loop loop;
   auto composition = Composition::open(options_from(config), loop);
   if (!composition) return refuse(composition.error());
+  runtime::Timer trimming;
   auto start = [&]() -> Status {
     if (Status started = (*composition)->start(); !started) return started;
+    keep_trimming(loop, trimming);
     runtime::log(Level::info, "running",
                  {{"device", config.agent.device},
                   {"version", kVersion},
@@ -93,4 +102,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace spillway::agent
 
-int main(int argc, char** argv) { return spillway::agent::run(argc, argv); }
+int main(int argc, char** argv) {
+  spillway::runtime::keep_heap_small();
+  return spillway::agent::run(argc, argv);
+}

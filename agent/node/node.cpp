@@ -32,6 +32,7 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
                                    .report = parts_.report}),
       journal_(*parts_.store,
                {.failed = [this](const Error& error) { on_store_failed(error); },
+                .gathered = [this] { flush(); },
                 .committed = [this] { on_committed(); }},
                [this](std::uint64_t seq) { table_.settle(seq); }),
       placement_(options_.placement),
@@ -221,7 +222,7 @@ NodeTime Node::cycle() {
   on_timers();
   schedule();
   const NodeTime leased = cycle_leased();
-  journal_.flush(now(), wall_.wall());
+  flush();
   if (session_) session_->connection().pump();
   if (draining_ && drained_ && cores_.empty() && journal_.idle() && (!lessee_ || lessee_->idle())) {
     std::exchange(drained_, nullptr)();
@@ -337,6 +338,8 @@ void Node::purge() {
                         parts_.wake();
                       });
 }
+
+void Node::flush() { journal_.flush(now(), wall_.wall()); }
 
 void Node::on_committed() {
   if (!store_problem_.empty()) parts_.report("the store writes again");

@@ -162,6 +162,7 @@ class Node final : public intake::Api {
   void look_again_later(LiveTask& task);
   void refill();
   void purge();
+  void flush();
   void on_committed();
   void on_store_failed(const Error& error);
 

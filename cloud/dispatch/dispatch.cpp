@@ -26,6 +26,7 @@ Dispatch::Dispatch(DispatchOptions options, DispatchParts parts, const store::Re
       timeline_(*parts_.clock, recovered.last_seen),
       journal_(*parts_.store,
                {.failed = [this](const Error& error) { on_store_failed(error); },
+                .gathered = [this] { flush(); },
                 .committed = [this] { on_committed(); }},
                [this](std::uint64_t seq) { settle(seq); }),
       next_seq_(recovered.next_seq) {}
@@ -205,7 +206,7 @@ NodeTime Dispatch::cycle() {
     grant_to(device, target);
     if (!target.online || target.ready.empty()) open_.erase(device);
   }
-  journal_.flush(now(), parts_.clock->wall_time());
+  flush();
   return std::min({timers_.empty() ? kNever : timers_.begin()->first, retry_commit_, next_resend_,
                    purging_ ? kNever : next_purge_});
 }
@@ -242,6 +243,8 @@ void Dispatch::purge() {
                         parts_.wake();
                       });
 }
+
+void Dispatch::flush() { journal_.flush(now(), parts_.clock->wall_time()); }
 
 void Dispatch::on_committed() {
   if (!store_problem_.empty()) parts_.report("the store of tasks for devices writes again");

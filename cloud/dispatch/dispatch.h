@@ -120,6 +120,7 @@ class Dispatch {
   void settle(std::uint64_t seq);
   void on_timers();
   void purge();
+  void flush();
   void on_committed();
   void on_store_failed(const Error& error);
 

@@ -21,20 +21,17 @@ Error cannot_read(const std::string& path, int error) {
   return fail(code, path + ": cannot be read: " + std::strerror(error));
 }
 
-// Reads one byte more than is allowed, so that a file that grows meanwhile is noticed.
 Result<std::string> read_all(int descriptor, const std::string& path) {
-  std::string text(kLargest + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    ssize_t got = ::read(descriptor, text.data() + size, text.size() - size);
+  std::string text;
+  char block[4096];
+  while (text.size() <= kLargest) {
+    ssize_t got = ::read(descriptor, block, sizeof block);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return cannot_read(path, errno);
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
+    if (got == 0) return text;
+    text.append(block, static_cast<std::size_t>(got));
   }
-  if (size > kLargest) return fail(Code::invalid_argument, path + ": larger than 1 MiB");
-  text.resize(size);
-  return text;
+  return fail(Code::invalid_argument, path + ": larger than 1 MiB");
 }
 
 std::string suggestion(std::string_view given, const std::vector<std::string>& names) {

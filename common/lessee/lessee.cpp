@@ -19,6 +19,7 @@ Lessee::Lessee(Options options, Parts parts, const ledger::LedgerRecovered& reco
       timeline_(*parts_.clock, recovered.last_seen),
       journal_(*parts_.ledger,
                {.failed = [this](const Error& error) { on_ledger_failed(error); },
+                .gathered = [this] { flush(); },
                 .committed = [this] { on_committed(); }},
                [this](TaskId id) { settle(id); }) {}
 
@@ -69,6 +70,8 @@ void Lessee::on_ledger_failed(const Error& error) {
   retry_commit_ = now() + kRetryCommit;
   parts_.wake();
 }
+
+void Lessee::flush() { journal_.flush(now(), parts_.clock->wall_time()); }
 
 void Lessee::on_committed() {
   if (!store_problem_.empty()) parts_.report("the ledger writes again");
@@ -211,7 +214,7 @@ NodeTime Lessee::cycle() {
   on_timers();
   start_ready();
   tell_credits();
-  journal_.flush(now(), parts_.clock->wall_time());
+  flush();
   NodeTime next = std::min({timers_.empty() ? kNever : timers_.begin()->first, retry_commit_,
                             next_beat_, next_resend_, next_prune_});
   return next_credits_ > now() ? std::min(next, next_credits_) : next;

@@ -108,6 +108,7 @@ class Lessee {
   };
 
   void on_ledger_failed(const Error& error);
+  void flush();
   void on_committed();
   lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
   HeldTask* find(TaskId id);

@@ -9,14 +9,17 @@
 namespace spillway::store {
 
 // One commit at a time: while a batch is on its way to the disk, the next one gathers here, and
-// with it the actions that wait until it is durable. A batch that failed is kept and tried again as
-// it is, ahead of everything later. Loop only.
+// with it the actions that wait until it is durable. The disk does not wait for those: what
+// gathered is handed over before they run. A batch that failed is kept and tried again as it is,
+// ahead of everything later. Loop only.
 template <class Batch>
 class CommitCycle {
  public:
+  // Answers later, never from inside the call.
   using Commit = std::function<void(const Batch&, std::function<void(Result<void>)>)>;
   struct Listener {
     std::function<void(const Error&)> failed;  // call retry() later
+    std::function<void()> gathered;            // and the disk is free: call flush()
     std::function<void()> committed;
   };
 
@@ -57,7 +60,9 @@ class CommitCycle {
       return listener_.failed(result.error());
     }
     busy_ = false;
-    for (auto& action : std::exchange(flying_actions_, {})) action();
+    const auto actions = std::exchange(flying_actions_, {});
+    if (!batch_.empty()) listener_.gathered();
+    for (const auto& action : actions) action();
     listener_.committed();
   }
 
