@@ -7,9 +7,9 @@
 namespace spillway::session {
 namespace {
 
-// Messages that may still fill wait for one in flight to be acknowledged once this many are. Small
-// enough that a busy link sends full messages, large enough that one slow acknowledgement holds up
-// nobody.
+// Messages that may still fill wait for one in flight to be acknowledged once this many of their
+// lane are. Small enough that a busy link sends full messages, large enough that one slow
+// acknowledgement holds up nobody.
 constexpr std::size_t kEagerInFlight = 2;
 // Headroom in a message for the envelope around its items.
 constexpr std::size_t kEnvelope = 512;  // bytes
@@ -36,7 +36,7 @@ Connection::Connection(mqtt::Transport& transport, mqtt::LinkPolicy policy, Hook
           [this] {
             link_.on_published(hooks_.now());
             flight_.on_acknowledged(hooks_.now());
-            if (!flying_.empty()) flying_.pop_front();
+            land();
             hooks_.changed();
           },
   });
@@ -89,6 +89,14 @@ void Connection::forget_queue() {
   lanes_.clear();
   flight_.clear();
   flying_.clear();
+  flying_by_.clear();
+}
+
+void Connection::land() {
+  if (flying_.empty()) return;
+  auto alike = flying_by_.find(flying_.front());
+  if (--alike->second == 0) flying_by_.erase(alike);
+  flying_.pop_front();
 }
 
 NodeTime Connection::next_timer() const {
@@ -108,6 +116,7 @@ Status Connection::publish(mqtt::Publication publication, Urgency urgency) {
   if (!up()) return fail(Code::unavailable, "the link is down");
   std::size_t size = publication.payload.size();
   bool counted = publication.qos > 0;
+  LaneKey lane{urgency, publication.topic};
   Status status = transport_.publish(std::move(publication));
   if (!status) return status;
   traffic_.messages_up += 1;
@@ -116,7 +125,8 @@ Status Connection::publish(mqtt::Publication publication, Urgency urgency) {
   if (counted) {
     link_.on_publish(hooks_.now());
     flight_.on_sent(hooks_.now(), size);
-    flying_.push_back(urgency);
+    flying_by_[lane] += 1;
+    flying_.push_back(std::move(lane));
   }
   return status;
 }
@@ -141,9 +151,9 @@ bool Connection::may_publish(Urgency urgency) const {
 // What is under way of a backlog does not make a live item wait for company.
 bool Connection::is_eager(const LaneKey& key, const Lane& lane) const {
   if (full(key, lane)) return true;
-  const auto alike = std::count(flying_.begin(), flying_.end(), Urgency::live);
-  const std::size_t ahead = key.first == Urgency::live ? std::size_t(alike) : link_.in_flight();
-  return ahead < kEagerInFlight;
+  const auto alike = flying_by_.find(key);
+  const std::size_t live = alike == flying_by_.end() ? 0 : alike->second;
+  return (key.first == Urgency::live ? live : link_.in_flight()) < kEagerInFlight;
 }
 
 // Whether the lane was served as far as it is to be now.
@@ -157,19 +167,27 @@ bool Connection::serve(Lanes::iterator lane, bool partial) {
     }
     if (!may_publish(urgency) || !is_eager(lane->first, lane->second)) return false;
     if (!publish_one(lane->first, lane->second)) return false;
+    if (partial && urgency == Urgency::live) served_last_ = lane->first;
     live_in_a_row_ = backlog_waits ? live_in_a_row_ + 1 : 0;
   }
   return true;
 }
 
 void Connection::pump() {
-  // Full messages of every lane first, then what is left, live ones and then oldest topic first; a
-  // lane that was served re-enters only with new items, so no topic starves another.
-  for (bool partial : {false, true}) {
-    for (auto lane = lanes_.begin(); lane != lanes_.end();) {
-      if (!serve(lane, partial) && partial && lane->first.first == Urgency::backlog) return;
-      lane = lane->second.items.empty() ? lanes_.erase(lane) : std::next(lane);
-    }
+  // Full messages of every lane first, then what is left. When the window closes before all had
+  // their turn, the next ones go on from there: no topic starves another.
+  serve_from(lanes_.begin(), lanes_.end(), false);
+  const auto backlog = lanes_.lower_bound({Urgency::backlog, ""});
+  const LaneKey last = served_last_;
+  serve_from(lanes_.upper_bound(last), backlog, true);
+  serve_from(lanes_.begin(), lanes_.upper_bound(last), true);
+  serve_from(backlog, lanes_.end(), true);
+}
+
+void Connection::serve_from(Lanes::iterator lane, Lanes::iterator end, bool partial) {
+  while (lane != end && may_publish(Urgency::live)) {
+    if (!serve(lane, partial) && partial && lane->first.first == Urgency::backlog) return;
+    lane = lane->second.items.empty() ? lanes_.erase(lane) : std::next(lane);
   }
 }
 

@@ -88,9 +88,11 @@ class Connection {
   bool may_publish(Urgency urgency) const;
   bool is_eager(const LaneKey& key, const Lane& lane) const;
   bool serve(Lanes::iterator lane, bool partial);
+  void serve_from(Lanes::iterator lane, Lanes::iterator end, bool partial);
   bool publish_one(const LaneKey& key, Lane& lane);
   wire::Message pack(Lane& lane, std::size_t most);
   void forget_queue();
+  void land();
 
   mqtt::Transport& transport_;
   Hooks hooks_;
@@ -98,8 +100,10 @@ class Connection {
   Lanes lanes_;  // only those with items
   Pacer pacer_;
   Flight flight_;
-  std::deque<Urgency> flying_;  // of the messages without an acknowledgement
-  unsigned live_in_a_row_ = 0;  // messages sent while a backlog waited
+  std::deque<LaneKey> flying_;  // of the messages without an acknowledgement, oldest first
+  std::map<LaneKey, unsigned> flying_by_;  // the same, counted
+  LaneKey served_last_;                    // by a message that was not full
+  unsigned live_in_a_row_ = 0;             // messages sent while a backlog waited
   std::uint64_t session_ = 0;
   std::uint64_t seq_ = 0;
   Traffic traffic_;

@@ -1,3 +1,4 @@
+#include <map>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,31 @@ TEST(Connection, a_busy_link_fills_its_messages) {
   connection.pump();
   broker.run();
   CHECK(sizes() == (std::vector<std::size_t>{1, 1, 64}));
+}
+
+TEST(Connection, many_topics_do_not_wait_for_each_other) {
+  start();
+  for (int i = 0; i < 20; ++i) {
+    connection.send("device-" + std::to_string(i), wire::Echo{1, false, {}});
+  }
+  connection.pump();
+  broker.run();
+  CHECK_EQUAL(20, broker.seen().size());
+}
+
+TEST(Connection, no_topic_starves_another_when_the_window_is_small_and_all_have_more) {
+  transport.limit_in_flight(3);
+  start();
+  std::map<std::string, int> heard;
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 30; ++i) {
+      connection.send("device-" + std::to_string(i), wire::Echo{1, false, {}});
+    }
+    connection.pump();
+    broker.run();
+  }
+  for (const auto& one : broker.seen()) heard[one.topic] += 1;
+  CHECK_EQUAL(30, heard.size());
 }
 
 TEST(Connection, stays_inside_what_the_broker_allows_and_loses_nothing) {
