@@ -1,10 +1,18 @@
 #include "common/wire/reader.h"
 
 #include <cmath>
+#include <cstring>
 
 #include "task_generated.h"
 
 namespace spillway::wire {
+
+void copy_numbers(const flatbuffers::Vector<std::uint64_t>* raw, std::size_t size,
+                  std::uint64_t* to) {
+  if (size == 0) return;
+  std::memcpy(to, raw->Data(), size * sizeof *to);
+  for (std::size_t i = 0; i < size; ++i) to[i] = flatbuffers::EndianScalar(to[i]);
+}
 
 void Reader::refuse(std::string_view field, std::string_view what, Code code) {
   if (!error_) error_ = fail(code, std::string(field) + ": " + std::string(what));

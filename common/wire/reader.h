@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -30,12 +29,8 @@ inline constexpr Duration kMaxSpan = std::chrono::hours(366 * 24);
 
 // Copies the first `size` numbers, however they lie: a damaged buffer may have a vector at any
 // address, and the verifier looks at its bounds only.
-inline void copy_numbers(const flatbuffers::Vector<std::uint64_t>* raw, std::size_t size,
-                         std::uint64_t* to) {
-  if (size == 0) return;
-  std::memcpy(to, raw->Data(), size * sizeof *to);
-  for (std::size_t i = 0; i < size; ++i) to[i] = flatbuffers::EndianScalar(to[i]);
-}
+void copy_numbers(const flatbuffers::Vector<std::uint64_t>* raw, std::size_t size,
+                  std::uint64_t* to);
 
 // Reads fields of one verified buffer and remembers the first thing that is wrong; from then on
 // every field reads as empty, so that callers read straight through and ask once at the end. What
