@@ -56,7 +56,9 @@ class Report {
                   const std::vector<std::pair<std::string, std::function<double()>>>& entries) {
     Runs results;
     for (unsigned i = 0; i < runs; ++i) {
-      for (const auto& [pool, run] : entries) {
+      for (std::size_t turn = 0; turn < entries.size(); ++turn) {
+        // Nobody is always behind the same one.
+        const auto& [pool, run] = entries[(i + turn) % entries.size()];
         std::this_thread::sleep_for(std::chrono::milliseconds(5));  // the last one's spinning ends
         results[pool].push_back(run());
       }
@@ -192,7 +194,8 @@ std::pair<Runs, Runs> interleave_delays(Report& report, const std::string& name,
                                         const std::vector<DelayRun>& entries) {
   Runs p50, p99;
   for (unsigned i = 0; i < runs; ++i) {
-    for (const auto& [pool, run] : entries) {
+    for (std::size_t turn = 0; turn < entries.size(); ++turn) {
+      const auto& [pool, run] = entries[(i + turn) % entries.size()];
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
       const Delays delays = run();
       p50[pool].push_back(delays.p50);
@@ -225,9 +228,12 @@ void measure_delays(Report& report, const Size& size) {
                           {{"spillway", [&] { return idle_probe<SpillwayPool>(size.probes); }},
                            {"asio", [&] { return idle_probe<AsioPool>(size.probes); }},
                            {"onetbb", [&] { return idle_probe<TbbPool>(size.probes); }},
-                           {"mutex deque", [&] { return idle_probe<MutexPool>(size.probes); }}});
+                           {"mutex deque", [&] { return idle_probe<MutexPool>(size.probes); }},
+                           {"bare futex", [&] { return idle_probe<BareFutex>(size.probes); }}});
     report.compare(idle + ", p50", "us", p50, "asio", 1, false);
     report.compare(idle + ", p99", "us", p99, "asio", 1, false);
+    report.compare(idle + ", p99", "us", p99, "bare futex", 1.1, false);
+    report.bound(idle + ", p99 (P16)", "us", median(p99.at("spillway")), "bound", 100);
     wake = median(p99.at("spillway"));
   }
   for (unsigned tasks : {2U, 8U}) {

@@ -6,6 +6,7 @@
 
 #include <asio/post.hpp>
 #include <asio/thread_pool.hpp>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "common/executor/executor.h"
+#include "common/executor/futex.h"
 
 // The pools under comparison, each of two threads behind the same two calls: post() from outside
 // and again() from inside a closure. All closures have ended when wait() returns and the counts
@@ -82,6 +84,37 @@ class TbbPool {
   // The library counts the thread that calls it: one more gives two of its own.
   tbb::global_control control_{tbb::global_control::max_allowed_parallelism, kThreads + 1};
   tbb::task_arena arena_{kThreads, 0};
+};
+
+// No pool: one thread that sleeps on a word and takes one closure at a time from one slot. What is
+// left of a wake-up when nothing has to be found or shared.
+class BareFutex {
+ public:
+  ~BareFutex() {
+    post(nullptr);
+    thread_.join();
+  }
+  void post(std::function<void()> closure) {
+    while (word_.load(std::memory_order_acquire)) std::this_thread::yield();
+    closure_ = std::move(closure);
+    word_.store(1, std::memory_order_release);
+    executor::futex_wake(word_);
+  }
+
+ private:
+  void loop() {
+    for (;;) {
+      while (!word_.load(std::memory_order_acquire)) executor::futex_wait(word_, 0);
+      const auto closure = std::move(closure_);
+      word_.store(0, std::memory_order_release);
+      if (!closure) return;
+      closure();
+    }
+  }
+
+  std::function<void()> closure_;
+  std::atomic<std::uint32_t> word_{0};
+  std::thread thread_{[this] { loop(); }};
 };
 
 // What people write first.

@@ -168,8 +168,13 @@ Delays probe(Post&& post, unsigned probes, std::chrono::microseconds gap) {
 
 template <class Pool>
 Delays idle_probe(unsigned probes) {
+  constexpr std::chrono::microseconds kGap(300);
   Pool pool;
-  return probe([&](auto closure) { pool.post(closure); }, probes, std::chrono::microseconds(300));
+  const auto post = [&](auto closure) { pool.post(closure); };
+  // For some tenths of a second after its start a thread may live on a core that sleeps deeply: of
+  // one probe in a hundred that would be all there is to see.
+  probe(post, probes, kGap);
+  return probe(post, 4 * probes, kGap);
 }
 
 // A closure of 10 µs that posts itself again until told to stop.
