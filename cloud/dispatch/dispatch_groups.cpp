@@ -100,7 +100,7 @@ void Dispatch::members_before(const GroupId& group, std::uint64_t before, const 
       over = true;
     }
     const std::uint64_t next = rows->empty() ? 0 : rows->back().row.seq;
-    take(std::move(rows), over);
+    take(rows, over);
     if (!over) members_before(group, next, take);
   });
 }

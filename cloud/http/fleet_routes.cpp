@@ -114,7 +114,7 @@ void events(Service& service, const Call& call, const Answer& answer) {
 }
 
 void device_events(Service& service, const Call& call, const Answer& answer) {
-  std::string device = call.at("device");
+  const std::string& device = call.at("device");
   answer_events(service, call, device, answer);
 }
 

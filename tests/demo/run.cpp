@@ -106,7 +106,7 @@ class App {
     }
   }
 
-  void take(wire::Answer answer) {
+  void take(const wire::Answer& answer) {
     if (auto batch = submits_.find(answer.token); batch != submits_.end()) {
       take_submitted(batch->second, answer.body);
       submits_.erase(batch);

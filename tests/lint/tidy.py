@@ -96,7 +96,7 @@ class Tidy:
         with open(unit, "w") as out:
             out.writelines(f'#include "{ROOT}/{source}"  // NOLINT\n' for source in sources)
         said = subprocess.run(
-            ["clang-tidy", "--quiet", unit, "--", *options, "-Wno-unused-function", "-Wno-unneeded-internal-declaration"],
+            ["clang-tidy", "--quiet", unit, "--", *options, "-Wno-unused-function", "-Wno-unneeded-internal-declaration", "-Wno-shadow"],
             capture_output=True, text=True, cwd=self.build)
         os.remove(unit)
         if "clang-diagnostic-error" in said.stdout and len(sources) > 1:

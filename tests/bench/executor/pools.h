@@ -34,7 +34,7 @@ class SpillwayPool {
       : executor_({.workers = kThreads, .capacity = capacity}) {}
 
   template <class F>
-  void post(F closure, executor::SubmitOptions options = {}) {
+  void post(F closure, const executor::SubmitOptions& options = {}) {
     while (!executor_.try_submit(closure, options).ok()) std::this_thread::yield();
   }
   template <class F>

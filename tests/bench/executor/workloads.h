@@ -247,7 +247,7 @@ Memory queued_memory(std::size_t closures) {
   while (held < kThreads) std::this_thread::yield();
   struct Captured {
     Count* count;
-    std::array<char, kBytes - sizeof(Count*)> rest;
+    std::array<char, kBytes - sizeof(void*)> rest;
   };
   auto post = [&] { pool.post([captured = Captured{count.get(), {}}] { captured.count->add(); }); };
   // What comes once and for all is not counted; the system gives memory in pieces of up to 64 KiB,

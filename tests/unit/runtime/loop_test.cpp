@@ -29,6 +29,7 @@ TEST(Loop, makes_every_call_posted_from_many_threads_on_its_own_thread) {
   bool strayed = false;
   const auto self = std::this_thread::get_id();
   std::vector<std::thread> posters;
+  posters.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     posters.emplace_back([&] {
       for (int i = 0; i < kCalls; ++i) {

@@ -31,7 +31,7 @@ TEST_GROUP(Connection) {
            },
        .up = [] {},
        .down = [this](const Error& why) { went_down.push_back(why.message); },
-       .message = [](const std::string&, Bytes) {},
+       .message = [](const std::string&, const Bytes&) {},
        .changed = [] {}}};
 
   void start() {

@@ -12,9 +12,9 @@ TEST_GROUP(FakeBroker) {
     Peer(FakeBroker& broker, const char* id) : transport(broker) {
       options.client_id = id;
       transport.listen({.connected = [this] { log += "up;"; },
-                        .disconnected = [this](Error error) { log += error.message + ";"; },
+                        .disconnected = [this](const Error& error) { log += error.message + ";"; },
                         .message =
-                            [this](std::string topic, Bytes payload) {
+                            [this](const std::string& topic, const Bytes& payload) {
                               log += topic + "=" + std::string(as_text(payload)) + ";";
                             },
                         .published = [this] { ++published; }});
