@@ -19,7 +19,8 @@ class CommitCycle {
   using Commit = std::function<void(const Batch&, std::function<void(Result<void>)>)>;
   struct Listener {
     std::function<void(const Error&)> failed;  // call retry() later
-    std::function<void()> gathered;            // and the disk is free: call flush()
+    // There is more, and the disk is free: call flush(). Empty: it comes by itself, nobody waits.
+    std::function<void()> gathered;
     std::function<void()> committed;
   };
 
@@ -61,7 +62,7 @@ class CommitCycle {
     }
     busy_ = false;
     const auto actions = std::exchange(flying_actions_, {});
-    if (!batch_.empty()) listener_.gathered();
+    if (!batch_.empty() && listener_.gathered) listener_.gathered();
     for (const auto& action : actions) action();
     listener_.committed();
   }
