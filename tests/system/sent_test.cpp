@@ -119,3 +119,32 @@ TEST(SentToDevices,
   rig.bed().kill_agent();
   CHECK(eventually(kSoon, [&] { return spwctl({"device", "logs", Testbed::kDevice}).code == 6; }));
 }
+
+TEST(SentToDevices, a_group_over_a_thousand_simulated_devices_completes) {
+  auto fleet = rig.bed().pki().device("fleetsim");
+  CHECK(fleet.ok());
+  auto simulated = Process::start(
+      {.argv = {binary("spillway-fleetsim"), "--broker", rig.bed().broker().uri(), "--ca",
+                fleet->ca, "--cert", fleet->certificate, "--key", fleet->key, "-n", "1000",
+                "--outages", "0", "--restarts", "60", "--run-seconds", "0.5"},
+       .errors = rig.file("fleetsim.log")});
+  CHECK(simulated.ok());
+  const auto known = [&] {
+    const Ran fleet_now = spwctl({"fleet", "status"});
+    return fleet_now.code == 0 ? json::parse(fleet_now.out).at("devices").as_int64() : 0;
+  };
+  CHECK_TEXT(eventually(3 * kSoon, [&] { return known() == 1001; }),
+             read_text(rig.file("fleetsim.log")).c_str());
+  const Ran sent = spwctl({"task", "submit", "echo", "-q", "sim-", "--deadline", "600"});
+  CHECK_TEXT(sent.code == 0, sent.err.c_str());
+  if (sent.code != 0) return;
+  const std::string group(json::parse(sent.out).at("group").as_string());
+  std::string states;
+  const bool done = eventually(4 * kSoon, [&] {
+    states = spwctl({"task", "group", group}).out;
+    return json::parse(states).at("states").at("succeeded") == 1000;
+  });
+  const std::string log = read_text(rig.file("fleetsim.log"));
+  CHECK_TEXT(done,
+             (states + log.substr(log.size() - std::min<std::size_t>(log.size(), 1000))).c_str());
+}
