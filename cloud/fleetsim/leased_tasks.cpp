@@ -55,15 +55,9 @@ void LeasedTasks::on(const wire::Offer& offer, NodeTime now, const Send& send) {
     send(wire::Nack{offer.id, offer.epoch, reason, std::chrono::seconds(1)});
   };
   Result<TaskSpec> spec = wire::decode_spec(offer.spec);
-  if (!spec) return refuse(lifecycle::NackReason::malformed);
+  if (!spec || spec->data == DataScope::edge_only) return refuse(lifecycle::NackReason::malformed);
   auto known = tasks_.find(offer.id);
-  lifecycle::OfferTerms terms;
-  terms.epoch = offer.epoch;
-  terms.settled = offer.settled;
-  terms.effects = spec->effects;
-  terms.remaining = offer.remaining;
-  terms.run_timeout = spec->run_timeout.value_or(std::chrono::milliseconds(0));
-  terms.lease = offer.lease;
+  lifecycle::OfferTerms terms = wire::terms_of(offer, *spec);
   terms.refuse = refusal(*spec, held_ >= options_.held);
   std::optional<lifecycle::LesseeTask> state;
   if (known != tasks_.end()) {

@@ -183,7 +183,6 @@ void answer_task(Service& service, const Call& call, const Answer& answer, Show 
       show);
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param): every route is called like this.
 void task(Service& service, const Call& call, const Answer& answer) {
   answer_task(service, call, answer,
               [](const CloudTask& found) { return json_response(json_of(found)); });

@@ -55,13 +55,7 @@ void Lessee::on(const std::string& owner, const wire::Offer& offer) {
   }
   HeldTask* task = find(offer.id);
   auto spec = std::make_shared<const TaskSpec>(*std::move(decoded));
-  lifecycle::OfferTerms terms;
-  terms.epoch = offer.epoch;
-  terms.settled = offer.settled;
-  terms.effects = spec->effects;
-  terms.remaining = offer.remaining;
-  terms.run_timeout = spec->run_timeout.value_or(std::chrono::milliseconds(0));
-  terms.lease = offer.lease;
+  lifecycle::OfferTerms terms = wire::terms_of(offer, *spec);
   terms.refuse = reason_to_refuse(owner, *spec);
   Digest digest = crypto::sha256(offer.spec);
   if (task && (task->owner != owner || task->spec_digest != digest)) {

@@ -31,6 +31,16 @@ struct Offer {
   Bytes spec;     // an encoded TaskSpec, as the owner stored it
   bool operator==(const Offer&) const = default;
 };
+// What the lessee's machine is told of an offer, but for a reason to refuse it.
+inline lifecycle::OfferTerms terms_of(const Offer& offer, const TaskSpec& spec) {
+  return {.epoch = offer.epoch,
+          .settled = offer.settled,
+          .effects = spec.effects,
+          .remaining = offer.remaining,
+          .run_timeout = spec.run_timeout.value_or(std::chrono::milliseconds(0)),
+          .lease = offer.lease,
+          .refuse = {}};
+}
 // lessee → owner
 struct Accept {
   TaskId id;

@@ -126,3 +126,14 @@ TEST(LeasedTasks, answered_ones_are_remembered_only_so_long) {
   CHECK_EQUAL(1, accepts.size());  // forgotten: it would run again
   LONGS_EQUAL(20, tasks.done());
 }
+
+TEST(LeasedTasks, P11_what_must_stay_with_its_owner_is_not_taken) {
+  TaskSpec spec;
+  spec.kind = "echo";
+  spec.data = DataScope::edge_only;
+  wire::Offer secret = offer(1);
+  secret.spec = wire::encode(spec);
+  tasks.on(secret, now, send);
+  CHECK(took<wire::Nack>().front().reason == lifecycle::NackReason::malformed);
+  CHECK_FALSE(tasks.busy());
+}
