@@ -138,6 +138,8 @@ void Injector::sort_in() {
   if (!(lists_.all() & kTimed)) return;
   for (auto& shard : shards_) {
     while (Node* node = shard->timed.pop()) {
+      // Of one producer they lie in a row, and each was last written by another core.
+      __builtin_prefetch(reinterpret_cast<std::byte*>(node) + 4 * kSmallNode);
       timed_[static_cast<std::size_t>(node->band)].push(node->deadline, node->shard, node);
     }
   }

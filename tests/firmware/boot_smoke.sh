@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/firmware/boot_smoke.sh BUILD: starts the image's own scripts from a RAM disk, with BUILD's agent, in an emulated PC: an
 # image of a board would first need a cross build. The device makes its identity, enrols, connects to a broker and a cloud on
-# this machine, runs a task here and one there, and powers off. Slots and updates are not in it. The serial log stays in
+# this machine, runs a task here and one there, loses a CPU while tasks run and gets it back, and powers off. Slots and updates are not in it. The serial log stays in
 # BUILD/boot. Debian's kernel is downloaded once, into build/image/ram.
 set -uo pipefail
 top=$(readlink -f "$(dirname "$(readlink -f "$0")")/../..")
@@ -71,9 +71,20 @@ until spillway status --json | grep -q '"link_up":true'; do sleep 1; done
 echo hello >/tmp/in
 echo "TASK local: $(spillway submit echo --prefer local --input /tmp/in --wait --wait-timeout 60s)"
 echo "TASK cloud: $(spillway submit hash.sha256 --prefer cloud --input /tmp/in --wait --wait-timeout 60s)"
+cpu=/sys/devices/system/cpu/cpu1/online
+workers() { spillway places --json | grep -o '"workers":[0-9]*' | sed 's/.*://; q'; }
+follows() { for i in $(seq 100); do [ "$(workers)" != "$1" ] || { echo "CPUS online: $1, workers: $1"; return; }; sleep 0.2; done; }
+follows 2
+for i in $(seq 40); do spillway submit spin --prefer local --arg iterations=20000000 >/dev/null; done
+echo 0 >$cpu
+follows 1
+echo 1 >$cpu
+follows 2
+until spillway status --json | grep -q '"done_local":41,'; do sleep 0.2; done
+echo "CPUS came and went: 41 tasks done"
 poweroff
 TEST
-  timeout 100 qemu-system-x86_64 -M pc -cpu max -m 1024 -nodefaults -display none -no-reboot -kernel "$kernel"/boot/vmlinuz-* \
+  timeout 100 qemu-system-x86_64 -M pc -cpu max -smp 2 -m 1024 -nodefaults -display none -no-reboot -kernel "$kernel"/boot/vmlinuz-* \
     -initrd "$lab/initrd.cpio" -append "console=ttyS0 panic=-1 quiet" -serial "file:$lab/serial.log" \
     -netdev user,id=net -device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci \
     -fw_cfg name=opt/spillway/provision,file="$lab/provision.conf" -fw_cfg name=opt/spillway/test,file="$lab/test.sh"
@@ -95,5 +106,7 @@ check boot_makes_an_agent_that_answers says 'spillway: the agent answers'
 check boot_enrols_the_device says 'enrol: this device is dev-'
 check boot_lets_a_task_run_on_the_device says 'TASK local: hello'
 check boot_lets_a_task_run_in_the_cloud says 'TASK cloud: {"sha256":"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03'
+check boot_follows_a_cpu_that_goes says 'CPUS online: 1, workers: 1'
+check boot_loses_no_task_when_cpus_come_and_go says 'CPUS came and went: 41 tasks done'
 check boot_ends_by_powering_off says 'reboot: Power down'
 sum_up
