@@ -133,6 +133,10 @@ class Node final : public intake::Api {
     std::uint64_t offered_bytes = 0;  // of OFFERs without an ACCEPT
     NodeTime starved_since = kNever;  // reachable, but without credits
   };
+  struct Claim {  // of a core
+    bool blocking = false;
+    double predicted = 0;  // seconds
+  };
   struct Submission;
   // A key that one submission has taken: that of a task not yet durable, or, while its seq is 0, of
   // one that is still being looked at. The others with the same key wait for it.
@@ -272,6 +276,7 @@ class Node final : public intake::Api {
   placement::Place local_place() const;
   placement::Place cloud_place() const;
   placement::Estimate soonest_core() const;
+  placement::Estimate wait_behind() const;
   Duration oldest_offer() const;
   placement::Candidate candidate_of(const LiveTask& task) const;
   std::vector<placement::Candidate> candidates();
@@ -279,6 +284,8 @@ class Node final : public intake::Api {
   bool grant(std::uint64_t seq, PlaceKind place, Explanation explanation);
   void grant_local(std::vector<placement::Candidate>& ready, placement::Place& local,
                    const placement::Place& cloud);
+  bool may_claim_ahead(const LiveTask& task) const;
+  double predicted_run(const LiveTask& task) const;
   void grant_cloud(std::vector<placement::Candidate>& ready, const placement::Place& local,
                    placement::Place& cloud);
   void set_aside_impossible(std::vector<placement::Candidate>& ready, const placement::Place& local,
@@ -302,9 +309,10 @@ class Node final : public intake::Api {
   std::uint64_t next_seq_ = 1;
   std::uint32_t running_ = 0;   // local attempts, blocking ones not counted
   std::uint32_t blocking_ = 0;  // local attempts of blocking kinds
-  std::map<std::pair<std::uint64_t, std::uint32_t>, bool> cores_;  // (seq, epoch) → blocking
-  std::vector<std::string> local_kinds_;                           // sorted
-  bool dependencies_ = false;                                      // somebody may wait for somebody
+  std::map<std::pair<std::uint64_t, std::uint32_t>, Claim> cores_;  // by seq and epoch
+  double claimed_ = 0;                                              // seconds, of all claims
+  std::vector<std::string> local_kinds_;                            // sorted
+  bool dependencies_ = false;     // somebody may wait for somebody
   bool asked_who_waits_ = false;  // the disk was asked, since the start
   bool draining_ = false;
   bool stopped_ = false;

@@ -16,15 +16,19 @@ void Node::start_local(std::uint64_t seq, Epoch epoch) {
 
 void Node::take_core(const LiveTask& task) {
   bool blocking = task.kind && task.kind->traits.blocking;
-  cores_[{task.seq, task.state.epoch.value}] = blocking;
+  const double predicted = blocking ? 0 : predicted_run(task);
+  cores_[{task.seq, task.state.epoch.value}] = {blocking, predicted};
   (blocking ? blocking_ : running_) += 1;
+  claimed_ += predicted;
 }
 
 void Node::free_core(std::uint64_t seq, Epoch epoch) {
   auto taken = cores_.find({seq, epoch.value});
   if (taken == cores_.end()) return;
-  (taken->second ? blocking_ : running_) -= 1;
+  const Claim claim = taken->second;
+  (claim.blocking ? blocking_ : running_) -= 1;
   cores_.erase(taken);
+  claimed_ = running_ == 0 ? 0 : claimed_ - claim.predicted;  // no rounding adds up
   parts_.wake();
 }
 

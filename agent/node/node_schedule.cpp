@@ -7,7 +7,11 @@ namespace {
 
 constexpr std::uint32_t kBlockingLimit = 16;  // local attempts of blocking kinds at once
 constexpr Duration kReviewEvery = std::chrono::milliseconds(250);
-constexpr double kLeasedRun = 1.0;           // seconds that a task of the cloud is taken to run
+constexpr double kLeasedRun = 1.0;  // seconds that a task of the cloud is taken to run
+// A commit takes longer than a short task, so tasks are claimed ahead of the cores: what a core
+// does in so long, and so many at most. Longer, and more urgent work would wait for it.
+constexpr double kAhead = 0.005;  // seconds
+constexpr std::size_t kMaxClaimed = 128;
 constexpr std::size_t kOfferWindow = 256;    // OFFERs without an application ack
 constexpr std::size_t kBacklogWindow = 192;  // of them, those of the lower bands
 
@@ -22,17 +26,23 @@ placement::Place Node::local_place() const {
   place.memory = options_.memory;
   place.tags = options_.tags;
   place.kinds = local_kinds_;
-  if (place.idle == 0) place.queue = soonest_core();
+  if (place.idle == 0) place.queue = running_ > place.workers ? wait_behind() : soonest_core();
   return place;
+}
+
+// Behind all that was claimed.
+placement::Estimate Node::wait_behind() const {
+  const double wait = claimed_ / parts_.runner->width();
+  return {wait, 2 * wait};
 }
 
 // How long until one of the running attempts is due to end.
 placement::Estimate Node::soonest_core() const {
   double soonest = 0;
   bool first = true;
-  for (const auto& [attempt, blocking] : cores_) {
+  for (const auto& [attempt, claim] : cores_) {
     const LiveTask* task = table_.find(attempt.first);
-    if (!task || blocking) continue;
+    if (!task || claim.blocking) continue;
     double left = double((task->predicted - (now() - task->state.since)).count()) / 1e6;
     soonest = first ? left : std::min(soonest, left);
     first = false;
@@ -156,22 +166,37 @@ bool Node::gives_up_disconnected(const LiveTask& task) const {
 
 void Node::grant_local(std::vector<placement::Candidate>& ready, placement::Place& local,
                        const placement::Place& cloud) {
-  for (auto candidate = ready.begin(); candidate != ready.end();) {
-    const Kind* kind = table_.find(candidate->seq)->kind;
-    bool blocking = kind && kind->traits.blocking;
-    bool room = blocking ? blocking_ < kBlockingLimit : local.idle > 0;
-    if (!kind || !room) {
-      ++candidate;
-      continue;
-    }
-    auto explanation = placement_.offer_local(*candidate, local, cloud, now());
-    if (!explanation || !grant(candidate->seq, PlaceKind::local, *std::move(explanation))) {
-      ++candidate;
-      continue;
-    }
-    if (!blocking) local.idle -= 1;
-    candidate = ready.erase(candidate);
-  }
+  placement::Place next = local;  // as who comes next finds it
+  bool full = false;
+  std::erase_if(ready, [&](const placement::Candidate& candidate) {
+    const LiveTask& task = *table_.find(candidate.seq);
+    const bool blocking = task.kind && task.kind->traits.blocking;
+    if (!task.kind || (blocking ? blocking_ >= kBlockingLimit : full)) return false;
+    next.queue = blocking ? placement::Estimate{} : wait_behind();
+    auto explanation = placement_.offer_local(candidate, next, cloud, now());
+    if (!explanation) return false;
+    // None goes past one that waits for a core, or that one would wait for ever.
+    full = !blocking && next.idle == 0 && !may_claim_ahead(task);
+    if (full || !grant(candidate.seq, PlaceKind::local, *std::move(explanation))) return false;
+    if (!blocking && next.idle > 0) next.idle -= 1;
+    return true;
+  });
+  local.idle = next.idle;
+}
+
+// It will have a core before a commit could have claimed it then, and nothing counts from its claim
+// that should count from its begin. What crashed once is not claimed ahead, nor what must not run
+// twice: after a power cut nobody knows which had begun.
+bool Node::may_claim_ahead(const LiveTask& task) const {
+  const std::uint32_t width = parts_.runner->width();
+  const std::uint32_t cores = width - std::min(width, leased_cores());
+  return task.state.crashes == 0 && task.spec->effects != Effects::once &&
+         !task.spec->run_timeout && running_ < kMaxClaimed &&
+         claimed_ + predicted_run(task) <= kAhead * cores;
+}
+
+double Node::predicted_run(const LiveTask& task) const {
+  return placement_.run_time(task.spec->kind, PlaceKind::local, task.work, now()).high;
 }
 
 void Node::grant_cloud(std::vector<placement::Candidate>& ready, const placement::Place& local,

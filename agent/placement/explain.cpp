@@ -102,22 +102,24 @@ std::string bar_text(Bar bar, const TaskSpec& spec, const Place& place) {
 std::string why_local(const Story& s) {
   const Side& here = s.assessment.local;
   const Side& there = s.assessment.cloud;
+  const double wait = here.cost.wait.median;
+  const std::string free = wait > 0 ? "will be free in " + in_words(wait) : "is free";
   if (!there.open()) return bar_text(there.bar, *s.task.spec, s.cloud);
   if (s.task.spec->prefer == Prefer::cloud) {
     return "the cloud has had no room for " +
            in_words(std::chrono::duration<double>(s.cloud.starved).count()) +
-           ", so a free local worker takes it although it asked for the cloud";
+           ", so a local worker takes it although it asked for the cloud";
   }
-  if (s.assessment.pays()) return "a local worker is free and the cloud has no room now";
+  if (s.assessment.pays()) return "a local worker " + free + " and the cloud has no room now";
   if (s.assessment.gain() > 0 && s.task.losses > 0) {
     return "the cloud lost or refused it " + plural(s.task.losses, "time") + " in a row";
   }
   if (s.assessment.gain() > 0) {
-    return "a local worker is free, and the cloud would gain only " +
+    return "a local worker " + free + ", and the cloud would gain only " +
            in_words(s.assessment.gain()) + ", less than the " + in_words(s.assessment.margin) +
            " that make a transfer worth it";
   }
-  return "a local worker is free and finishes it in " + in_words(here.cost.median()) +
+  return "a local worker " + free + " and finishes it in " + in_words(here.cost.median()) +
          "; the cloud would need " + in_words(there.cost.median());
 }
 

@@ -53,7 +53,7 @@ Placement::Placement(Policy policy)
     : policy_(policy), link_(policy.assumed_rtt, policy.assumed_bandwidth) {}
 
 Assessment Placement::assess(const Candidate& task, const Place& local, const Place& cloud,
-                             bool core_is_free, NodeTime now) const {
+                             bool is_its_turn, NodeTime now) const {
   const TaskSpec& spec = *task.spec;
   const double bytes = static_cast<double>(task.input_bytes);
   Assessment a;
@@ -61,8 +61,8 @@ Assessment Placement::assess(const Candidate& task, const Place& local, const Pl
   a.cloud.bar = cloud_bar(spec, cloud);
 
   a.local.cost.run = run_time(spec.kind, PlaceKind::local, task.work, now);
-  if (!core_is_free) {
-    a.local.cost.wait = local.idle > 0 ? Estimate{} : local.queue;
+  if (local.idle == 0) a.local.cost.wait = local.queue;
+  if (!is_its_turn) {
     a.local.cost.wait.median += task.backlog_local;
     a.local.cost.wait.high += task.backlog_local;
   }

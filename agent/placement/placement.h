@@ -87,8 +87,9 @@ class Placement {
   // Predicts both places for a task and says why; `chosen` stays none. For `why` of a waiting task.
   Explanation explain(const Candidate&, const Place& local, const Place& cloud, NodeTime now) const;
 
-  // A core is free: may this task start here, or does it require, or had better wait for, the
-  // cloud? The caller offers tasks in order (band, deadline, seq).
+  // It is this task's turn: may it start here as soon as a core is free, after `local.queue` if
+  // none is, or does it require, or had better wait for, the cloud? The caller offers tasks in
+  // order (band, deadline, seq).
   std::optional<Explanation> offer_local(const Candidate&, const Place& local, const Place& cloud,
                                          NodeTime now) const;
 
@@ -131,7 +132,7 @@ class Placement {
   using Kinds = std::map<std::string, std::array<Learned, 2>, std::less<>>;  // local, cloud
 
   const Learned* learned(std::string_view kind, PlaceKind place) const;
-  Assessment assess(const Candidate&, const Place& local, const Place& cloud, bool core_is_free,
+  Assessment assess(const Candidate&, const Place& local, const Place& cloud, bool is_its_turn,
                     NodeTime now) const;
   double optimistic_cloud(const Candidate&, const Assessment&, NodeTime now) const;
   static std::optional<Kinds> parse_kinds(ByteView bytes);

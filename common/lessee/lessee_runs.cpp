@@ -37,11 +37,12 @@ void Lessee::start_ready() {
 
 // A core is free for it, or will be before a commit could have claimed it then. What took a process
 // down once is not claimed ahead: beside it nothing that never began would be taken for its cause.
+// Nor what must not run twice, for after a power cut nobody knows whether it had begun.
 bool Lessee::may_claim(const HeldTask& task) const {
   if (parts_.may_start) return parts_.may_start(task);
   std::uint32_t width = parts_.runner->width();
   if (running_ < width) return true;
-  return !task.crashed && running_ < kMaxClaimed &&
+  return !task.crashed && task.spec->effects != Effects::once && running_ < kMaxClaimed &&
          claimed_ + predicted_run(task.kind) <= kAhead * width;
 }
 

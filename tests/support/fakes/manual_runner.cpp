@@ -13,7 +13,7 @@ void ManualRunner::run(attempt::Request request, std::function<void(attempt::Out
           .second;
   assert(fresh);
   (void)fresh;
-  ++started_;
+  started_.push_back(key.first);
 }
 
 void ManualRunner::stop(TaskId id, Epoch epoch) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "common/attempt/attempt_runner.h"
 #include "common/base/clock.h"
@@ -32,7 +33,7 @@ class ManualRunner final : public attempt::Runner {
   std::set<TaskId> unbegun;  // what the process before was to run and did not begin
 
   const std::map<Key, Running>& running() const { return running_; }
-  std::size_t started() const { return started_; }
+  const std::vector<TaskId>& started() const { return started_; }  // in order
   // Whether an attempt of the task runs now.
   bool runs(std::uint64_t seq) const;
 
@@ -49,7 +50,7 @@ class ManualRunner final : public attempt::Runner {
   const Clock& clock_;
   unsigned width_;
   std::map<Key, Running> running_;
-  std::size_t started_ = 0;
+  std::vector<TaskId> started_;
 };
 
 }  // namespace spillway::test

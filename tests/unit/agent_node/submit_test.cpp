@@ -44,10 +44,10 @@ TEST(Submit, is_answered_once_the_task_is_on_disk_and_not_before) {
 
 TEST(Submit, user_code_starts_after_running_is_on_disk) {
   world.submit(echo());
-  while (world.agent.runner().started() == 0) {
+  while (world.agent.runner().started().empty()) {
     const bool moved = world.agent.turn() || world.agent.step();
     CHECK(moved);
-    if (world.agent.runner().started() > 0) break;
+    if (!world.agent.runner().started().empty()) break;
   }
   CHECK(world.state(1) == TaskState::running);
   CHECK(world.row(1).boot == world.agent.options.boot);
@@ -156,7 +156,7 @@ TEST(Submit, a_store_that_cannot_write_makes_the_agent_busy_and_loses_nothing) {
   CHECK(world.first(*busy).error->code == Code::busy);
   CHECK(world.first(*busy).error->retry_after.has_value());
   CHECK(!world.agent.node().view().store_problem.empty());
-  CHECK_EQUAL(0, world.agent.runner().started());
+  CHECK_EQUAL(0, world.agent.runner().started().size());
   world.agent.store().fail_commits(std::nullopt);
   world.advance(1s);
   CHECK_EQUAL(1, world.first(*pending).id.seq);

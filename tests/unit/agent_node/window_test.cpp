@@ -79,12 +79,11 @@ TEST(Window, thousands_of_tasks_start_in_order_of_band_deadline_and_number) {
   for (int i = 0; i < 2000; ++i) all.specs.push_back(wire::encode(random_task(random)));
   world.ask(std::move(all));
   world.settle();
-  std::vector<store::ReadyKey> started;
   while (!world.agent.runner().running().empty()) {
-    const std::uint64_t seq = world.agent.runner().running().begin()->first.first.seq;
-    started.push_back(key(world, seq));
-    world.succeed(seq);
+    world.succeed(world.agent.runner().running().begin()->first.first.seq);
   }
+  std::vector<store::ReadyKey> started;
+  for (const TaskId& id : world.agent.runner().started()) started.push_back(key(world, id.seq));
   CHECK_EQUAL(2000, started.size());
   // The first one started before the others were seen.
   CHECK(std::is_sorted(started.begin() + 1, started.end()));

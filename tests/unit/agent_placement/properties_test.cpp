@@ -71,7 +71,7 @@ struct Case {
 
   Case(Dice& dice, std::size_t n) : local(local_place()), cloud(cloud_place()) {
     local = random_place(dice, local);
-    local.idle = 0;
+    local.idle = dice.chance(0.5) ? 1 : 0;
     cloud = random_place(dice, cloud);
     cloud.reachable = dice.chance(0.9);
     cloud.outstanding = 1;
@@ -106,13 +106,15 @@ bool able(const TaskSpec& spec, const Place& place) {
   return ok && std::count(place.kinds.begin(), place.kinds.end(), spec.kind) > 0;
 }
 
-Truth truth_of(const World& w, const Case& c, std::size_t i, bool core_is_free) {
+Truth truth_of(const World& w, const Case& c, std::size_t i, bool is_its_turn) {
   const Candidate& task = c.ready[i];
   const TaskSpec& spec = *task.spec;
   const double bytes = static_cast<double>(task.input_bytes);
   const double run_here = w.unit[c.kinds[i]][0] * task.work;
   const double run_there = w.unit[c.kinds[i]][1] * task.work;
-  const double wait = core_is_free ? 0 : c.local.queue.median + task.backlog_local;
+  const bool core_is_free = c.local.idle > 0;
+  const double wait =
+      (core_is_free ? 0 : c.local.queue.median) + (is_its_turn ? 0 : task.backlog_local);
   const double wait_risk =
       core_is_free ? 0 : w.policy.risk * (c.local.queue.high - c.local.queue.median);
   const double transfer = w.rtt + (bytes + static_cast<double>(c.cloud.queued_bytes)) / w.bandwidth;
@@ -192,9 +194,7 @@ TEST(Properties, P12_one_task_goes_where_brute_force_over_true_costs_would_put_i
       if (best_is_cloud) {
         Candidate now = c.ready[0];
         now.backlog_local = 0;
-        Place idle = c.local;
-        idle.idle = 1;
-        CHECK(w.placement.pick_for_cloud({&now, 1}, idle, c.cloud, kNow).has_value());
+        CHECK(w.placement.pick_for_cloud({&now, 1}, c.local, c.cloud, kNow).has_value());
         ++cloud;
       }
       ++decided;

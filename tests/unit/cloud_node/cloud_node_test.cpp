@@ -49,7 +49,7 @@ TEST(CloudNode, accepts_only_after_the_commit) {
 
 TEST(CloudNode, starts_user_code_only_after_running_is_in_the_ledger) {
   world.device.send(world.up("pump-7", wire::Channel::task), {world.offer(1)});
-  while (world.cloud.runner().started() == 0) {
+  while (world.cloud.runner().started().empty()) {
     const bool moved = world.broker.step() || world.cloud.turn() || world.cloud.step();
     CHECK(moved);
   }
@@ -77,7 +77,7 @@ TEST(CloudNode, sends_a_result_only_after_the_commit_and_again_until_it_is_ackno
 TEST(CloudNode, P7_a_repeated_offer_is_answered_again_and_runs_once) {
   accept(1);
   accept(1);
-  CHECK_EQUAL(1, world.cloud.runner().started());
+  CHECK_EQUAL(1, world.cloud.runner().started().size());
   world.succeed(1);
   result();
   world.say_offer(world.offer(1));
@@ -85,13 +85,13 @@ TEST(CloudNode, P7_a_repeated_offer_is_answered_again_and_runs_once) {
   acknowledge(1);
   world.say_offer(world.offer(1));
   STRCMP_EQUAL("stale", world.nacked().c_str());
-  CHECK_EQUAL(1, world.cloud.runner().started());
+  CHECK_EQUAL(1, world.cloud.runner().started().size());
 }
 
 TEST(CloudNode, a_higher_epoch_adopts_the_work_and_its_result_carries_it) {
   accept(1, 1);
   accept(1, 2);
-  CHECK_EQUAL(1, world.cloud.runner().started());
+  CHECK_EQUAL(1, world.cloud.runner().started().size());
   world.succeed(1);
   CHECK_EQUAL(2, result().epoch.value);
   world.say_offer(world.offer(1, 3));
@@ -154,7 +154,7 @@ TEST(CloudNode, P11_what_is_marked_to_stay_on_its_device_is_neither_kept_nor_run
   world.say_offer(world.offer(1, 1, spec));
   STRCMP_EQUAL("malformed", world.nacked().c_str());
   CHECK(world.cloud.disk.rows.empty());
-  CHECK_EQUAL(0, world.cloud.runner().started());
+  CHECK_EQUAL(0, world.cloud.runner().started().size());
 }
 
 TEST(CloudNode, says_why_it_does_not_take_an_offer) {
