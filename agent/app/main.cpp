@@ -6,8 +6,8 @@
 #include "agent/app/options.h"
 #include "agent/config/agent_config.h"
 #include "common/runtime/daemon.h"
-#include "common/runtime/heap.h"
 #include "common/runtime/log.h"
+#include "common/runtime/memory.h"
 #include "spillway/version.h"
 
 namespace spillway::agent {
@@ -48,8 +48,10 @@ constexpr std::size_t kKeptLog = 48 * 1024;  // bytes, for operators of the clou
 
 // Once a minute, whatever was going on.
 void keep_trimming(runtime::Loop& loop, runtime::Timer& timer) {
-  runtime::trim_heap();
-  timer = loop.after(std::chrono::minutes(1), [&loop, &timer] { keep_trimming(loop, timer); });
+  timer = loop.after(std::chrono::minutes(1), [&loop, &timer] {
+    runtime::trim_memory();
+    keep_trimming(loop, timer);
+  });
 }
 
 int serve(const std::string& path, AgentConfig config) {

@@ -11,7 +11,7 @@ constexpr double kLeasedRun = 1.0;  // seconds that a task of the cloud is taken
 // A commit takes longer than a short task, so tasks are claimed ahead of the cores: what a core
 // does in so long, and so many at most. Longer, and more urgent work would wait for it.
 constexpr double kAhead = 0.005;  // seconds
-constexpr std::size_t kMaxClaimed = 128;
+constexpr std::size_t kMaxClaimed = 64;
 constexpr std::size_t kOfferWindow = 256;    // OFFERs without an application ack
 constexpr std::size_t kBacklogWindow = 192;  // of them, those of the lower bands
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -50,7 +51,8 @@ class TaskTable {
   // The window. `needs_refill` is true when it runs low and the disk has more.
   bool needs_refill() const;
   std::optional<store::ReadyKey> refill_after();  // marks a refill as under way
-  std::size_t refill_count() const { return max_ready_; }
+  // A slice at a time: what is to be committed should not wait until all have been read.
+  std::size_t refill_count() const { return std::min(max_ready_, kSlice); }
   // `rows` is what the disk had after refill_after(); those not yet in memory are to be added by
   // the caller before this. `last` is the last row's key, `full` whether the disk may have more.
   void refilled(std::optional<store::ReadyKey> last, bool full);
@@ -62,6 +64,8 @@ class TaskTable {
   bool needed(const LiveTask& task) const;
   void forget(std::uint64_t seq);
   void trim(std::size_t keep);
+
+  static constexpr std::size_t kSlice = 64;
 
   std::size_t max_ready_;
   std::unordered_map<std::uint64_t, LiveTask> tasks_;

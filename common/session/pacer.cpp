@@ -7,7 +7,7 @@ namespace {
 
 constexpr Duration kSpan = std::chrono::seconds(5);
 // Below this much queue nobody notices, and a busy machine's acknowledgements come in lumps.
-constexpr Duration kLeastQueue = std::chrono::milliseconds(20);
+constexpr Duration kLeastQueue = std::chrono::milliseconds(10);
 constexpr double kLeastRoom = 4 * 1024;        // bytes
 constexpr std::uint64_t kUnknown = 64 * 1024;  // bytes, before anything was measured
 
@@ -58,7 +58,7 @@ void Flight::turn_over(NodeTime now) {
 std::uint64_t Flight::room(NodeTime now) const {
   const double rate = now - span_began_ < 2 * kSpan ? std::max(rates_[0], rates_[1]) : 0;
   if (rate <= 0) return kUnknown;
-  const Duration queue = std::max(round_trip_, kLeastQueue);
+  const Duration queue = std::max(round_trip_ / 2, kLeastQueue);
   return static_cast<std::uint64_t>(std::max(kLeastRoom, rate * seconds(round_trip_ + queue)));
 }
 

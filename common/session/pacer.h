@@ -31,9 +31,9 @@ class Pacer {
 };
 
 // The bytes under way to the broker, measured by its acknowledgements: those of the backlog are
-// kept to about twice what the link holds, so that its queue never doubles the time a live message
-// takes. (Largest delivery rate and smallest round trip of the last seconds, as in Cardwell et al.,
-// "BBR", ACM Queue 2016.)
+// kept to about half more than what the link holds, so that its queue and that of the other way
+// together never double the time a live message takes. (Largest delivery rate and smallest round
+// trip of the last seconds, as in Cardwell et al., "BBR", ACM Queue 2016.)
 class Flight {
  public:
   void on_sent(NodeTime now, std::uint64_t bytes);

@@ -39,14 +39,22 @@ void CommitQueue::push(std::unique_ptr<Operation> operation) {
 
 void CommitQueue::loop() {
   for (;;) {
-    if (taken_.empty()) {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return !queue_.empty() || closing_; });
-      taken_.swap(queue_);
-    }
+    if (taken_.empty()) await_work();
     if (taken_.empty()) return;
     run_group();
   }
+}
+
+void CommitQueue::await_work() {
+  std::unique_lock lock(mutex_);
+  const auto called = [this] { return !queue_.empty() || closing_; };
+  if (!wake_.wait_for(lock, limits_.rest, called)) {
+    lock.unlock();
+    committer_.rest();
+    lock.lock();
+    wake_.wait(lock, called);
+  }
+  taken_.swap(queue_);
 }
 
 std::unique_ptr<CommitQueue::Operation> CommitQueue::take() {

@@ -28,6 +28,8 @@ class Committer {
   virtual void rollback() = 0;
   // Told of every error, the operations' own ones included.
   virtual void failed(const Error& error) = 0;
+  // After work, when none has come for a while: gives back the memory that only made it quick.
+  virtual void rest() {}
 };
 
 // One thread that runs operations in the order they were pushed and commits those that write in
@@ -44,6 +46,7 @@ class CommitQueue {
   struct Limits {
     std::size_t group = 64;
     std::chrono::milliseconds window{5};
+    std::chrono::milliseconds rest{10'000};  // without work before the committer is told to rest
   };
 
   CommitQueue(Committer& committer, Poster poster, Limits limits);
@@ -100,6 +103,7 @@ class CommitQueue {
 
   void push(std::unique_ptr<Operation> operation);
   void loop();
+  void await_work();
   void run_group();
   std::unique_ptr<Operation> take();
   void run_from(Group& group, std::size_t first);

@@ -231,6 +231,8 @@ std::int64_t Database::changes() const { return sqlite3_changes64(handle_.get())
 
 std::int64_t Database::last_rowid() const { return sqlite3_last_insert_rowid(handle_.get()); }
 
+void Database::forget_pages() const { sqlite3_db_release_memory(handle_.get()); }
+
 bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
 
 void Database::leave_log_alone() const {

@@ -85,6 +85,8 @@ class Database {
   std::int64_t changes() const;  // rows the last INSERT, UPDATE or DELETE changed
   std::int64_t last_rowid() const;
   bool in_transaction() const;
+  // Gives back the memory of pages that were read; the next reads cost more.
+  void forget_pages() const;
   // Keeps this connection from writing back into the file when it closes.
   void leave_log_alone() const;
 

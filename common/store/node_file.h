@@ -23,6 +23,7 @@ class NodeFile final : public Committer {
   Status commit() override;
   void rollback() override;
   void failed(const Error& error) override;
+  void rest() override { database_.forget_pages(); }
 
   const Database& database() const { return database_; }
   // As in the open transaction.

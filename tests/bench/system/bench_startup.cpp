@@ -1,5 +1,5 @@
-// From the start of the agent's process to the result of the first task submitted to it, with few
-// and with many tasks waiting in its store.
+// From the start of the agent's process to the first of its tasks done, and to the result of the
+// first one submitted to it, with few and with many tasks waiting in its store.
 #include <unistd.h>
 
 #include <filesystem>
@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kFew = 10;
 constexpr std::size_t kGroup = 10'000;
+constexpr double kLimit = 500;  // ms
 constexpr char kRoom[] = "[budget]\ntasks = 10000000\ndisk = \"16GiB\"\n";
 constexpr char kNoNetwork[] = "[broker]\nuri = \"mqtt://127.0.0.1:9\"\n";  // nobody is there
 
@@ -43,8 +44,16 @@ Status fill(const std::string& folder, std::size_t rows) {
 }
 
 struct Start {
-  double listening = 0, done = 0;  // seconds
+  double listening = 0, queued_done = 0, new_done = 0;  // seconds
 };
+
+Status until_one_is_done(intake::Client& client) {
+  for (;;) {
+    auto view = client.ask<NodeView>(wire::StatusRequest{}, std::chrono::seconds(10));
+    if (!view) return std::move(view).error();
+    if (view->done_local > 0) return {};
+  }
+}
 
 Result<Start> start_once(const std::string& folder, const std::string& more,
                          const std::map<std::string, std::string>& env = {}) {
@@ -56,16 +65,24 @@ Result<Start> start_once(const std::string& folder, const std::string& more,
   auto client = agent->client();
   if (!client) return std::move(client).error();
   start.listening = seconds_since(begin);
+  if (Status done = until_one_is_done(*client); !done) return done.error();
+  start.queued_done = seconds_since(begin);
   TaskSpec spec = echo_spec(64);
   spec.band = Band::urgent;
   if (Status done = do_one(*client, spec, PlaceKind::local); !done) return done.error();
-  start.done = seconds_since(begin);
+  start.new_done = seconds_since(begin);
   agent->stop();
   return start;
 }
 
 struct Starts {
-  Samples listening, done;
+  Samples listening, queued_done, new_done;
+
+  void add(const Start& start) {
+    listening.add(start.listening);
+    queued_done.add(start.queued_done);
+    new_done.add(start.new_done);
+  }
 };
 
 Status start_with_few(const std::string& folder, Starts& starts) {
@@ -74,8 +91,7 @@ Status start_with_few(const std::string& folder, Starts& starts) {
   if (Status filled = fill(folder, kFew); !filled) return filled;
   auto start = start_once(folder, kRoom);
   if (!start) return std::move(start).error();
-  starts.listening.add(start->listening);
-  starts.done.add(start->done);
+  starts.add(*start);
   return {};
 }
 
@@ -83,9 +99,18 @@ Status start_with_many(const std::string& folder, Starts& starts, const std::str
                        const std::map<std::string, std::string>& env = {}) {
   auto start = start_once(folder, more, env);
   if (!start) return std::move(start).error();
-  starts.listening.add(start->listening);
-  starts.done.add(start->done);
+  starts.add(*start);
   return {};
+}
+
+void compare(Report& report, const std::string& what, const std::string& rows, Samples& few,
+             Samples& lots) {
+  for (const auto& [size, samples] : {std::pair("10 rows", &few), {rows.c_str(), &lots}}) {
+    report.add({what + ", " + size + ", against 500 ms", samples->median() * 1e3, "ms", kLimit,
+                Goal::at_most(1)});
+  }
+  report.add({what + ", " + rows + ", against 10 rows", lots.median() * 1e3, "ms",
+              few.median() * 1e3, Goal::within(0.1)});
 }
 
 Status measure(const Options& options, Report& report) {
@@ -94,7 +119,7 @@ Status measure(const Options& options, Report& report) {
   test::TempDir few_folder("spillway-bench"), many_folder("spillway-bench");
   if (Status filled = fill(many_folder.path(), many); !filled) return filled;
   report.condition("rounds", std::to_string(rounds) + ", alternating, medians; page cache warm");
-  report.condition("backlog", "ready tasks of the lowest band; the first task is a new urgent one");
+  report.condition("backlog", "ready tasks of the lowest band; the new task is an urgent one");
   Starts few, lots, worst;
   for (int i = 0; i < rounds; ++i) {
     if (Status started = start_with_few(few_folder.path(), few); !started) return started;
@@ -104,20 +129,15 @@ Status measure(const Options& options, Report& report) {
     if (!started) return started;
   }
   const std::string rows = std::to_string(many) + " rows";
-  const double limit = 500;
   report.add({"listening, 10 rows", few.listening.median() * 1e3, "ms"});
   report.add(
       {"listening, " + rows, lots.listening.median() * 1e3, "ms", few.listening.median() * 1e3});
-  report.add({"first task done, 10 rows, against 500 ms", few.done.median() * 1e3, "ms", limit,
-              Goal::at_most(1)});
-  report.add({"first task done, " + rows + ", against 500 ms", lots.done.median() * 1e3, "ms",
-              limit, Goal::at_most(1)});
-  report.add({"first task done, " + rows + ", against 10 rows", lots.done.median() * 1e3, "ms",
-              few.done.median() * 1e3, Goal::within(0.1)});
-  report.add({"first task done, " + rows + ", clock in 1970, broker out of reach",
-              worst.done.median() * 1e3, "ms", limit, Goal::at_most(1)});
-  report.add({"slowest start, 10 rows", few.done.quantile(1) * 1e3, "ms", limit});
-  report.add({"slowest start, " + rows, lots.done.quantile(1) * 1e3, "ms", limit});
+  compare(report, "first task done", rows, few.queued_done, lots.queued_done);
+  compare(report, "a new task done", rows, few.new_done, lots.new_done);
+  report.add({"a new task done, " + rows + ", clock in 1970, broker out of reach",
+              worst.new_done.median() * 1e3, "ms", kLimit, Goal::at_most(1)});
+  report.add({"slowest start, 10 rows", few.new_done.quantile(1) * 1e3, "ms", kLimit});
+  report.add({"slowest start, " + rows, lots.new_done.quantile(1) * 1e3, "ms", kLimit});
   return {};
 }
 

@@ -31,8 +31,10 @@ struct RecordingCommitter final : Committer {
   }
   void rollback() override { log += "rollback "; }
   void failed(const Error&) override { log += "failed "; }
+  void rest() override { rested.set_value(); }
 
   std::string log;
+  std::promise<void> rested;  // once: a second time would throw
   int commits_to_fail = 0;
 };
 
@@ -165,4 +167,11 @@ TEST(CommitQueue, a_commit_that_fails_fails_every_write_and_no_read) {
   STRCMP_EQUAL("begin a r b full failed rollback r begin c commit ", committer.log.c_str());
   run_answers(12);
   STRCMP_EQUAL("a- r+ b- c+ ", answered.c_str());
+}
+
+TEST(CommitQueue, the_committer_rests_once_when_nothing_has_come_for_a_while) {
+  CommitQueue queue(committer, answers.poster(), {.rest = std::chrono::milliseconds(1)});
+  write(queue, "a");
+  committer.rested.get_future().wait();
+  STRCMP_EQUAL("begin a commit ", committer.log.c_str());
 }
