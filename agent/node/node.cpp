@@ -307,8 +307,9 @@ void Node::look_again_later(LiveTask& task) {
 
 void Node::refill() {
   auto after = table_.refill_after();
+  const auto bytes = std::min<std::uint64_t>(kRefillBytes, options_.budget.memory / 8);
   parts_.store->ready_after(
-      after, table_.refill_count(), std::min<std::size_t>(kRefillBytes, options_.budget.memory / 8),
+      after, table_.refill_count(), static_cast<std::size_t>(bytes),
       [this, alive = std::weak_ptr(alive_)](const Result<std::vector<store::TaskRow>>& rows) {
         if (alive.expired()) return;
         if (!rows) return table_.refill_failed();

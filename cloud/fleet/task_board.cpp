@@ -20,7 +20,7 @@ bool passes(const CloudTask& task, const TaskQuery& query) {
 void TaskBoard::note(CloudTask task) {
   auto place = places_.find(task.id);
   bool known = place != places_.end();
-  CloudTask* old = known ? &tasks_[place->second - first_] : nullptr;
+  CloudTask* old = known ? &tasks_[index_of(place->second)] : nullptr;
   // A later epoch of the same task is another run of it.
   tally(old && old->epoch == task.epoch ? old : nullptr, task);
   if (old) {
@@ -59,8 +59,8 @@ void TaskBoard::tally(const CloudTask* was, const CloudTask& now) {
 TaskPage TaskBoard::page(const TaskQuery& query) const {
   TaskPage page;
   std::uint64_t end = std::min<std::uint64_t>(query.before, first_ + tasks_.size());
-  for (std::uint64_t at = end; at > first_; --at) {
-    const CloudTask& task = tasks_[at - 1 - first_];
+  for (std::uint64_t place = end; place > first_; --place) {
+    const CloudTask& task = tasks_[index_of(place - 1)];
     if (!passes(task, query)) continue;
     if (page.tasks.size() == query.limit) {
       page.next = places_.at(page.tasks.back().id);
@@ -74,7 +74,7 @@ TaskPage TaskBoard::page(const TaskQuery& query) const {
 std::optional<CloudTask> TaskBoard::find(TaskId id) const {
   auto place = places_.find(id);
   if (place == places_.end()) return std::nullopt;
-  return tasks_[place->second - first_];
+  return tasks_[index_of(place->second)];
 }
 
 std::vector<KindTotals> TaskBoard::kinds() const {

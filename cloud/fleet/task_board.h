@@ -29,6 +29,9 @@ class TaskBoard {
     LatencyCounts ran;
   };
   void tally(const CloudTask* was, const CloudTask& now);
+  std::size_t index_of(std::uint64_t position) const {
+    return static_cast<std::size_t>(position - first_);
+  }
 
   std::size_t most_;
   std::deque<CloudTask> tasks_;  // oldest first

@@ -411,7 +411,7 @@ void Swarm::send_frame(Member& member, double at) {
 void Swarm::offer_tasks(double seconds) {
   task_credit_ += seconds * options_.tasks_per_second;
   for (int tries = 0; task_credit_ >= 1 && tries < 1000; ++tries) {
-    Member& member = *members_[random_() % members_.size()];
+    Member& member = *members_[static_cast<std::size_t>(random_() % members_.size())];
     if (!member.online || member.outstanding.size() >= kMaxOutstanding) continue;
     task_credit_ -= 1;
     std::uint64_t seq = std::uint64_t(member.behaviour.starts()) << 32 | ++member.next_task;

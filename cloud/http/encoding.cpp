@@ -77,7 +77,7 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 std::string rfc3339(Duration since_1970) {
   auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(since_1970);
   auto seconds = std::chrono::floor<std::chrono::seconds>(milliseconds);
-  std::time_t whole = seconds.count();
+  const auto whole = static_cast<std::time_t>(seconds.count());
   std::tm parts{};
   gmtime_r(&whole, &parts);
   std::array<char, 40> text{};

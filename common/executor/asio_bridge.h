@@ -67,7 +67,7 @@ auto async_run(Executor& executor, F function, SubmitOptions options, Token&& to
   using Value = std::invoke_result_t<F&>;
   static_assert(!std::is_void_v<Value>, "return something, if only true");
   return asio::async_initiate<Token, void(std::exception_ptr, Value)>(
-      [&executor](auto handler, F f, SubmitOptions with) {
+      [&executor](auto handler, F f, const SubmitOptions& with) {
         auto home = asio::get_associated_executor(handler);
         auto run = [handler = std::move(handler), f = std::move(f),
                     work = asio::make_work_guard(home)](Outcome outcome) mutable {

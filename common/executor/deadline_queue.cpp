@@ -31,7 +31,8 @@ void sort(Item* items, std::size_t count) {
   constexpr int kDigits = static_cast<int>(std::bit_width(kMost)) - 1;
   const int shift = std::max(0, static_cast<int>(std::bit_width(span)) - kDigits);
   const auto place = [&](const Item& item) {
-    return kMost - 1 - ((static_cast<std::uint64_t>(item.deadline) - least) >> shift);
+    const std::uint64_t above = static_cast<std::uint64_t>(item.deadline) - least;
+    return kMost - 1 - static_cast<std::size_t>(above >> shift);
   };
   std::array<std::uint16_t, kMost + 1> begins{};
   for (std::size_t i = 0; i < count; ++i) ++begins[place(items[i]) + 1];

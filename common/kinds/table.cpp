@@ -362,6 +362,7 @@ Status select_features(Table& table, const std::vector<std::string>& names) {
     picked.push_back(at);
   }
   std::vector<Column> kept;
+  kept.reserve(picked.size());
   for (std::size_t at : picked) kept.push_back(std::move(table.features[at]));
   table.features = std::move(kept);
   return {};

@@ -136,7 +136,8 @@ std::size_t Connection::most(Urgency urgency) const {
   if (urgency == Urgency::live) return wire::kMaxMessage;
   const std::uint64_t turn = pacer_.rate() == 0 ? wire::kMaxMessage : pacer_.rate() / kTurnsASecond;
   const std::uint64_t room = std::min(turn, flight_.room(hooks_.now()) / 2);
-  return std::clamp<std::size_t>(room, kLeastMessage, wire::kMaxMessage);
+  return static_cast<std::size_t>(
+      std::clamp<std::uint64_t>(room, kLeastMessage, wire::kMaxMessage));
 }
 
 bool Connection::full(const LaneKey& key, const Lane& lane) const {

@@ -101,14 +101,15 @@ Result<std::vector<OwnerTables::Ended>> OwnerTables::finished(NodeTime until,
 
 Status OwnerTables::drop_results(std::uint64_t drop, LossCause cause, const Batch& batch) {
   if (drop == 0) return {};
+  const auto most = static_cast<std::size_t>(drop);
   const bool lowest = options_.budget.of(DataClass::results).on_full == OnFull::drop_lowest_band;
-  Result<std::vector<Ended>> ended = finished(kNever, lowest ? kLookFor + drop : drop);
+  Result<std::vector<Ended>> ended = finished(kNever, lowest ? kLookFor + most : most);
   if (!ended) return std::move(ended).error();
   if (lowest) {
     std::stable_sort(ended->begin(), ended->end(),
                      [](const Ended& a, const Ended& b) { return a.band > b.band; });
   }
-  ended->resize(std::min<std::size_t>(ended->size(), drop));
+  ended->resize(std::min(ended->size(), most));
   for (const Ended& task : *ended) {
     const bool asked_for_again =
         std::any_of(batch.updates.begin(), batch.updates.end(),

@@ -70,8 +70,8 @@ Result<Workload> make_workload(const std::vector<std::string>& recordings,
       for (const std::string& name : names) {
         Result<Work> work = compute(registry, name, piece);
         // The last piece of a recording may be too short for a kind; it is then left out.
-        if (work) workload.works.push_back(*std::move(work));
         if (!work && workload.works.empty()) return work.error();
+        if (work) workload.works.push_back(*std::move(work));
       }
     }
   }

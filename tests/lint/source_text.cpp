@@ -160,7 +160,7 @@ class FunctionFinder {
                          header_[begin - 1] == '~')) {
       --begin;
     }
-    const std::string name = header_.substr(begin, paren - begin);
+    std::string name = header_.substr(begin, paren - begin);
     if (name != "TEST") return name;
     return header_.substr(begin, header_.find(')', paren) - begin + 1);
   }

@@ -22,7 +22,7 @@ kinds::KindRegistry one_kind() {
   Kind kind;
   kind.name = "reverse";
   kind.run = [](KindContext&) -> Result<Bytes> { return Bytes{}; };
-  (void)kinds.add(std::move(kind));
+  (void)kinds.add(kind);
   return kinds;
 }
 

@@ -69,7 +69,7 @@ bool listens(std::uint16_t port) {
   return connected;
 }
 
-Result<Broker> Broker::start(BrokerOptions options) {
+Result<Broker> Broker::start(const BrokerOptions& options) {
   Status started = fail(Code::io, "no free port");
   // Another process may take the port between the look and the use.
   for (int attempt = 0; attempt < 3; ++attempt) {

@@ -24,7 +24,7 @@ struct BrokerOptions {
 class Broker {
  public:
   // Started, and listening.
-  static Result<Broker> start(BrokerOptions options);
+  static Result<Broker> start(const BrokerOptions& options);
 
   std::uint16_t port() const { return port_; }
   std::string uri() const;  // mqtts://localhost:PORT or mqtt://127.0.0.1:PORT

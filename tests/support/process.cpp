@@ -29,7 +29,8 @@ struct Prepared {
       const std::string text = *variable;
       if (!command.env.contains(text.substr(0, text.find('=')))) texts.push_back(text);
     }
-    for (const auto& [name, value] : command.env) texts.push_back(name + "=" + value);
+    for (const auto& [name, value] : command.env)
+      texts.emplace_back(name).append("=").append(value);
     for (auto& text : texts) env.push_back(text.data());
     env.push_back(nullptr);
   }

@@ -121,7 +121,8 @@ TEST_GROUP(HttpContract) {
       for (const auto& header : headers->as_object()) {
         std::string name(header.key());
         for (char& c : name) c = char(std::tolower(c));
-        CHECK_TEXT(!reply.header(name).empty(), (said + " lacks " + name).c_str());
+        CHECK_TEXT(!reply.header(name).empty(),
+                   std::string(said).append(" lacks ").append(name).c_str());
       }
     }
     const auto* content = response.if_contains("content");
@@ -230,7 +231,7 @@ TEST(HttpContract, every_parameter_that_can_be_wrong_is_refused_when_it_is) {
       bool free_list =
           schema.at("type") == "array" && !api.resolve(schema.at("items")).contains("enum");
       if (free_text || free_list) continue;
-      auto reply = rig->get(target + "?" + name + "=!wrong!", admin);
+      auto reply = rig->get(std::string(target).append("?").append(name).append("=!wrong!"), admin);
       CHECK_EQUAL_TEXT(400u, reply.status, (operation.id + " " + name).c_str());
       check_answer(operation, reply, false);
       CHECK_TEXT(reply.body.at("detail").as_string().starts_with(name),

@@ -312,6 +312,7 @@ TEST(HttpServer, turns_connections_away_beyond_its_limit_and_takes_them_again) {
   start(options);
   {
     std::vector<RawClient> many;
+    many.reserve(10);
     for (int i = 0; i < 10; ++i) many.emplace_back(server->port());
     CHECK(test::eventually(5s, [&] { return server->counts().connections == 10; }));
     RawClient more(server->port());

@@ -51,16 +51,16 @@ void write_folder(const std::string& folder, const DiskImage& image) {
   fs::remove_all(folder);
   fs::create_directories(folder);
   for (const auto& [name, bytes] : image) {
-    std::ofstream out(folder + "/" + name, std::ios::binary);
+    std::ofstream out(std::filesystem::path(folder) / name, std::ios::binary);
     out.write(reinterpret_cast<const char*>(bytes.data()),
               static_cast<std::streamsize>(bytes.size()));
   }
 }
 
-RecordedDisk::RecordedDisk(std::string folder, DiskImage base) : folder_(std::move(folder)) {
-  for (auto& [name, bytes] : base) {
+RecordedDisk::RecordedDisk(std::string folder, const DiskImage& base) : folder_(std::move(folder)) {
+  for (const auto& [name, bytes] : base) {
     base_names_[name] = next_file_++;
-    base_.push_back(std::move(bytes));
+    base_.push_back(bytes);
   }
   names_ = base_names_;
 }
@@ -132,9 +132,7 @@ void RecordedDisk::apply_content(std::vector<Bytes>& files, std::size_t cut, Sur
     const bool whole = safe || survives == Survives::all || random() % 2 == 0;
     if (operation.act == Act::truncate) {
       if (whole) file.resize(operation.at);
-    } else if (safe || survives == Survives::all) {
-      put(file, operation.at, operation.bytes.data(), operation.bytes.size());
-    } else if (survives == Survives::sectors) {
+    } else if (!safe && survives == Survives::sectors) {
       put_some_sectors(file, operation.at, operation.bytes, random);
     } else if (whole) {
       put(file, operation.at, operation.bytes.data(), operation.bytes.size());

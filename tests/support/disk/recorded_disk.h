@@ -34,7 +34,7 @@ enum class Survives : std::uint8_t {
 class RecordedDisk final : public FileWatcher {
  public:
   // `base`: what is durably there already.
-  RecordedDisk(std::string folder, DiskImage base);
+  RecordedDisk(std::string folder, const DiskImage& base);
 
   // Notes that a promise was made to somebody at this point.
   void mark(std::uint64_t promise);

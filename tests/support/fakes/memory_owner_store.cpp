@@ -144,6 +144,7 @@ void MemoryOwnerStore::ready_after(std::optional<store::ReadyKey> after, std::si
       if (ready.size() > limit) ready.erase(std::prev(ready.end()));
     }
     std::vector<store::TaskRow> rows;
+    rows.reserve(ready.size());
     for (const auto& [key, row] : ready) rows.push_back(*row);
     return rows;
   });

@@ -8,8 +8,9 @@ Peer::Peer(FakeBroker& broker, std::string client_id, std::vector<std::string> f
     : client_id_(std::move(client_id)), filters_(std::move(filters)), transport_(broker) {
   transport_.listen({
       .connected = [this] { (void)transport_.subscribe(filters_); },
-      .disconnected = [](Error) {},
-      .message = [this](std::string topic, Bytes payload) { take_message(topic, payload); },
+      .disconnected = [](const Error&) {},
+      .message = [this](const std::string& topic,
+                        const Bytes& payload) { take_message(topic, payload); },
       .published = [] {},
   });
 }

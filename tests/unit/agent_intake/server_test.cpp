@@ -51,7 +51,7 @@ struct Kept {
   std::size_t dropped = 0;
   ScriptedApi::Script script() {
     return [this](const wire::RequestBody&, const Api::Reply& reply) {
-      replies.push_back(std::move(reply));
+      replies.push_back(reply);
       return ticket([this] { ++dropped; });
     };
   }

@@ -102,6 +102,7 @@ TEST(Log, the_table_of_causes_is_bounded) {
 
 TEST(Log, lines_of_several_threads_stay_whole) {
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([this] {
       for (int i = 0; i < 200; ++i) {

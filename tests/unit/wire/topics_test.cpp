@@ -71,7 +71,7 @@ TEST(Topics, a_shard_in_capitals_or_of_another_length_is_refused) {
     std::string shard = shard_text(device);
     if (shard.find_first_of("abcdef") == shard.npos) continue;
     for (char& c : shard) c = static_cast<char>(std::toupper(c));
-    CHECK(refused("spw/1/" + shard + "/" + device + "/up/task"));
+    CHECK(refused(std::string("spw/1/").append(shard).append("/").append(device) + "/up/task"));
   }
   CHECK(refused("spw/1//dev-1/up/task"));
   CHECK(refused("spw/1/0" + shard_text("dev-1") + "/dev-1/up/task"));
