@@ -67,11 +67,11 @@ Result<json::value> Api::call(Method method, const std::string& path, const json
   return read(*response);
 }
 
-Status Api::list(const std::string& path, std::size_t most,
+Status Api::list(const std::string& path, std::uint64_t most,
                  const std::function<bool(const json::value&)>& each) {
   std::string cursor;
   for (;;) {
-    std::size_t limit = std::min<std::size_t>(most, 1000);
+    const std::uint64_t limit = std::min<std::uint64_t>(most, 1000);
     std::string target = path + (path.find('?') == std::string::npos ? "?" : "&") +
                          "limit=" + std::to_string(limit) +
                          (cursor.empty() ? "" : "&cursor=" + cursor);

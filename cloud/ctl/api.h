@@ -24,7 +24,7 @@ class Api {
                            const cloud::http::Headers& headers = {});
   Result<json::value> get(const std::string& path) { return call(Method::get, path); }
   // Every item of a list, page by page, until `each` says false or `most` are there.
-  Status list(const std::string& path, std::size_t most,
+  Status list(const std::string& path, std::uint64_t most,
               const std::function<bool(const json::value&)>& each);
   // The event stream, taken up again when it is cut, until `each` says false.
   Status watch(const std::function<bool(const std::string& event, const json::value&)>& each);

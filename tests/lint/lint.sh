@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Called by ./dev lint, which has built spillway-lint and installed the tools: the rules of the tree,
-# formatting, then clang-tidy over what it has not yet passed, for LINT_SECONDS.
+# formatting, then, over what has not yet passed, a compiler for 32 bits and clang-tidy, each for
+# LINT_SECONDS.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 budget=${LINT_SECONDS:-900}
@@ -33,6 +34,8 @@ made=$(ninja -C $build -t targets all |
 ninja -C $build $made >$build.tidy.log 2>&1 || { tail $build.tidy.log; outcome clang-tidy 1; exit 1; }
 
 [ "${1:-}" != --all ] || rm -rf $build/tidy
+python3 tests/lint/tidy.py $build "$budget" --narrow
+outcome "32 bits" $?
 python3 tests/lint/tidy.py $build "$budget"
 outcome "clang-tidy" $?
 

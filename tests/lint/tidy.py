@@ -1,11 +1,14 @@
-"""clang-tidy over the sources of a build directory; called by lint.sh.
+"""clang-tidy, or Clang for 32 bits, over the sources of a build directory; called by lint.sh.
 
 Most of its time goes into the headers of others, so sources compiled alike share a translation unit;
 a unit that does not compile, as names in it clash, is halved. A unit that passed is not looked at
 again until it, its headers or the checks change; what was changed last comes first. Prints each
 finding once; exits 1 when there is one.
 
-usage: tidy.py BUILD SECONDS
+With --narrow the product's sources are only compiled, for 32 bits and to no output: what devices of
+ARMv7 would refuse.
+
+usage: tidy.py BUILD SECONDS [--narrow]
 """
 import concurrent.futures, hashlib, json, os, re, shlex, subprocess, sys, time
 
@@ -37,6 +40,17 @@ def compile_groups(build):
     return {options: sorted(sources) for options, sources in groups.items()}
 
 
+def narrow(groups):
+    """The product's sources for a machine of 32 bits: without sanitizers and the precompiled header."""
+    narrowed = {}
+    for options, sources in groups.items():
+        words = " ".join(options)
+        words = re.sub(r"-Xclang \S+|-f(no-)?sanitize\S*|-Winvalid-pch|-DSPILLWAY_SANITIZED=1", "", words)
+        product = {source for source in sources if not source.startswith("tests/")}
+        narrowed.setdefault((*words.split(), "-m32", "-idirafter", "/usr/include/x86_64-linux-gnu"), set()).update(product)
+    return {options: sorted(sources) for options, sources in narrowed.items()}
+
+
 def headers_of(build):
     """Own headers of each own source, as the last build saw them."""
     headers, source = {}, None
@@ -65,8 +79,9 @@ def changed():
 
 
 class Tidy:
-    def __init__(self, build, seconds):
+    def __init__(self, build, seconds, command, options):
         self.build, self.deadline = build, time.time() + seconds
+        self.command, self.options = command, options
         self.folder = os.path.abspath(f"{build}/tidy")
         os.makedirs(self.folder, exist_ok=True)
         self.headers = headers_of(build)
@@ -76,7 +91,7 @@ class Tidy:
         self.findings, self.left = set(), 0
 
     def stamp(self, options, sources):
-        digest = hashlib.sha256(repr(options).encode())
+        digest = hashlib.sha256(repr((self.command, options)).encode())
         files = {".clang-tidy", __file__, *sources}
         for source in sources:
             files |= self.headers.get(source, set(self.all_headers))
@@ -95,11 +110,12 @@ class Tidy:
         unit = stamp + ".cpp"
         with open(unit, "w") as out:
             out.writelines(f'#include "{ROOT}/{source}"  // NOLINT\n' for source in sources)
-        said = subprocess.run(
-            ["clang-tidy", "--quiet", unit, "--", *options, "-Wno-unused-function", "-Wno-unneeded-internal-declaration", "-Wno-shadow"],
-            capture_output=True, text=True, cwd=self.build)
+        said = subprocess.run([*self.command, unit, *self.options, *options, "-Wno-unused-function",
+                               "-Wno-unneeded-internal-declaration", "-Wno-shadow"],
+                              capture_output=True, text=True, cwd=self.build)
         os.remove(unit)
-        if "clang-diagnostic-error" in said.stdout and len(sources) > 1:
+        clash = "clang-diagnostic-error" in said.stdout or not self.options
+        if said.returncode and clash and len(sources) > 1:
             half = len(sources) // 2
             self.look(options, sources[:half])
             self.look(options, sources[half:])
@@ -116,8 +132,15 @@ class Tidy:
 
 
 def main():
-    tidy = Tidy(sys.argv[1], float(sys.argv[2]))
-    units = [(options, sources[i:i + UNIT]) for options, sources in compile_groups(tidy.build).items()
+    build, seconds = sys.argv[1], float(sys.argv[2])
+    groups = compile_groups(build)
+    if sys.argv[3:] == ["--narrow"]:
+        name, groups = "32 bits", narrow(groups)
+        tidy = Tidy(build, seconds, ["clang++", "-fsyntax-only"], [])
+    else:
+        name = "clang-tidy"
+        tidy = Tidy(build, seconds, ["clang-tidy", "--quiet"], ["--"])
+    units = [(options, sources[i:i + UNIT]) for options, sources in groups.items()
              for i in range(0, len(sources), UNIT)]
     order = changed()
     units.sort(key=lambda unit: min(order.get(source, len(order)) for source in unit[1]))
@@ -125,7 +148,7 @@ def main():
         for done in [pool.submit(tidy.look, *unit) for unit in units]:
             done.result()
     if tidy.left:
-        print(f"clang-tidy: {tidy.left} sources not looked at for want of time; run it again to go on")
+        print(f"{name}: {tidy.left} sources not looked at for want of time; run it again to go on")
     sys.exit(1 if tidy.findings else 0)
 
 
