@@ -81,7 +81,7 @@ Result<Broker> Broker::start(const BrokerOptions& options) {
 }
 
 std::string Broker::uri() const {
-  return (options_.tls ? "mqtts://localhost:" : "mqtt://127.0.0.1:") + std::to_string(port_);
+  return (options_.tls ? "mqtts://127.0.0.1:" : "mqtt://127.0.0.1:") + std::to_string(port_);
 }
 
 void Broker::write_config() const {

@@ -27,7 +27,7 @@ class Broker {
   static Result<Broker> start(const BrokerOptions& options);
 
   std::uint16_t port() const { return port_; }
-  std::string uri() const;  // mqtts://localhost:PORT or mqtt://127.0.0.1:PORT
+  std::string uri() const;  // mqtts://127.0.0.1:PORT or mqtt://127.0.0.1:PORT
   pid_t pid() const { return process_ ? process_->pid() : 0; }
   void kill();           // SIGKILL
   void stop();           // SIGTERM, and waits

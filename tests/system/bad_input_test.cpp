@@ -122,7 +122,7 @@ TEST(BadInput, a_missing_certificate_is_named_and_tasks_run_here) {
   const Credentials nobody{local.dir.file("no-ca"), local.dir.file("no-cert"),
                            local.dir.file("no-key")};
   const std::string config =
-      local.config(local.paths(), local.broker("mqtts://localhost:1", nobody));
+      local.config(local.paths(), local.broker("mqtts://127.0.0.1:1", nobody));
   CHECK(local.says_and_works(config, "cannot read " + local.dir.file("no-ca")));
 }
 
@@ -133,7 +133,7 @@ TEST(BadInput, no_broker_is_said_with_its_address_and_tasks_run_here) {
   CHECK(device.ok());
   const std::string port = std::to_string(free_port());
   const std::string config =
-      local.config(local.paths(), local.broker("mqtts://localhost:" + port, *device));
+      local.config(local.paths(), local.broker("mqtts://127.0.0.1:" + port, *device));
   CHECK(local.says_and_works(config, "no connection to the broker: "));
 }
 
@@ -187,7 +187,7 @@ TEST(BadInput, garbage_on_the_topics_is_refused_counted_and_logged_once) {
     CHECK(credentials.ok());
     const Ran ran = run_program({"mosquitto_pub",
                                  "-h",
-                                 "localhost",
+                                 "127.0.0.1",
                                  "-p",
                                  std::to_string(rig.bed().broker().port()),
                                  "--cafile",

@@ -54,7 +54,7 @@ TEST(MqttConnect, without_tls_where_the_broker_allows_it) {
 }
 
 TEST(MqttConnect, a_broker_that_is_not_there_is_reported_as_refusing) {
-  Peer pump(loop, "mqtts://localhost:" + std::to_string(free_port()), &world.pump, "pump-17");
+  Peer pump(loop, "mqtts://127.0.0.1:" + std::to_string(free_port()), &world.pump, "pump-17");
   fails(pump, Code::unavailable, "Connection refused");
 }
 
@@ -64,11 +64,11 @@ TEST(MqttConnect, a_name_that_does_not_exist_is_reported_as_such) {
 }
 
 TEST(MqttConnect, an_address_that_is_none_is_refused_before_anything_is_tried) {
-  Peer pump(loop, "tcp://localhost", &world.pump, "pump-17");
+  Peer pump(loop, "tcp://127.0.0.1", &world.pump, "pump-17");
   fails(pump, Code::invalid_argument, "expected mqtts://HOST");
-  Peer bare(loop, "mqtts://localhost", nullptr, "pump-17");
+  Peer bare(loop, "mqtts://127.0.0.1", nullptr, "pump-17");
   fails(bare, Code::invalid_argument, "set the CA file");
-  Peer mixed(loop, "mqtt://localhost", &world.pump, "pump-17");
+  Peer mixed(loop, "mqtt://127.0.0.1", &world.pump, "pump-17");
   fails(mixed, Code::invalid_argument, "use mqtts://");
 }
 
@@ -99,7 +99,7 @@ TEST(MqttConnect, a_broker_whose_certificate_has_expired_is_not_trusted) {
 TEST(MqttConnect, a_broker_with_the_certificate_of_another_host_is_not_trusted) {
   start({.tls = *world.pki.server("elsewhere.example")});
   Peer pump(loop, broker->uri(), &world.pump, "pump-17");
-  fails(pump, Code::denied, "the broker's certificate is not for the host 'localhost'");
+  fails(pump, Code::denied, "the broker's certificate is not for the host '127.0.0.1'");
 }
 
 TEST(MqttConnect, a_device_without_a_certificate_is_told_that_it_needs_one) {
@@ -148,19 +148,19 @@ TEST(MqttConnect, a_broker_that_speaks_only_tls_1_2_is_turned_down) {
       {.argv = {"openssl", "s_server", "-accept", std::to_string(port), "-tls1_2", "-cert",
                 world.server.certificate, "-key", world.server.key, "-quiet"}});
   CHECK(run_until(loop, kPatience, [&] { return listens(port); }));
-  Peer pump(loop, "mqtts://localhost:" + std::to_string(port), &world.pump, "pump-17");
+  Peer pump(loop, "mqtts://127.0.0.1:" + std::to_string(port), &world.pump, "pump-17");
   fails(pump, Code::unavailable, "does not speak TLS 1.3");
 }
 
 TEST(MqttConnect, a_port_without_tls_is_recognised) {
   start({});
-  Peer pump(loop, "mqtts://localhost:" + std::to_string(broker->port()), &world.pump, "pump-17");
+  Peer pump(loop, "mqtts://127.0.0.1:" + std::to_string(broker->port()), &world.pump, "pump-17");
   fails(pump, Code::unavailable, "what listens there does not speak TLS");
 }
 
 TEST(MqttConnect, a_tls_port_spoken_to_without_tls_is_recognised) {
   start_tls();
-  Peer anyone(loop, "mqtt://localhost:" + std::to_string(broker->port()), nullptr, "anyone");
+  Peer anyone(loop, "mqtt://127.0.0.1:" + std::to_string(broker->port()), nullptr, "anyone");
   fails(anyone, Code::unavailable, "its port without TLS?");
 }
 
@@ -168,7 +168,7 @@ TEST(MqttConnect, an_attempt_can_be_given_up_and_nothing_of_it_is_heard_again) {
   start_tls();
   auto proxy = LinkProxy::start(broker->port());
   proxy->freeze();
-  Peer pump(loop, "mqtts://localhost:" + std::to_string(proxy->port()), &world.pump, "pump-17");
+  Peer pump(loop, "mqtts://127.0.0.1:" + std::to_string(proxy->port()), &world.pump, "pump-17");
   pump.connect();
   CHECK(run_until(loop, kPatience, [&] { return proxy->connections() == 1; }));
   pump.transport->disconnect();

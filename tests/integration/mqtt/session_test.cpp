@@ -33,7 +33,7 @@ TEST_GROUP(MqttSession) {
     auto link = LinkProxy::start(broker->port());
     CHECK(link.ok());
     proxy.emplace(std::move(*link));
-    pump = std::make_unique<Peer>(loop, "mqtts://localhost:" + std::to_string(proxy->port()),
+    pump = std::make_unique<Peer>(loop, "mqtts://127.0.0.1:" + std::to_string(proxy->port()),
                                   &world.pump, "pump-17");
     cloud = std::make_unique<Peer>(loop, broker->uri(), &world.cloud, "cloud");
   }
