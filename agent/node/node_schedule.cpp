@@ -175,9 +175,10 @@ void Node::grant_local(std::vector<placement::Candidate>& ready, placement::Plac
     next.queue = blocking ? placement::Estimate{} : wait_behind();
     auto explanation = placement_.offer_local(candidate, next, cloud, now());
     if (!explanation) return false;
+    const bool room = blocking || next.idle > 0 || may_claim_ahead(task);
     // None goes past one that waits for a core, or that one would wait for ever.
-    full = !blocking && next.idle == 0 && !may_claim_ahead(task);
-    if (full || !grant(candidate.seq, PlaceKind::local, *std::move(explanation))) return false;
+    full = full || !room;
+    if (!room || !grant(candidate.seq, PlaceKind::local, *std::move(explanation))) return false;
     if (!blocking && next.idle > 0) next.idle -= 1;
     return true;
   });

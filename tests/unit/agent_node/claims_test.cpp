@@ -53,14 +53,18 @@ TEST(Claims, long_runs_are_claimed_by_the_core) {
 TEST(Claims, none_goes_past_one_that_waits_for_a_core) {
   teach(100us);
   const std::uint64_t busy = world.add(echo());
-  TaskSpec once = echo();
+  TaskSpec once = echo(), blocking = echo();
   once.effects = Effects::once;
-  const std::uint64_t waits = world.add(once);
-  const std::uint64_t behind = add_several(3);
-  CHECK_EQUAL(1, running());
+  blocking.kind = "slow";
+  world.ask(
+      wire::SubmitRequest{{wire::encode(once), wire::encode(blocking), wire::encode(echo())}});
+  world.settle();
+  CHECK(world.state(busy + 1) == TaskState::ready);
+  CHECK(world.state(busy + 2) == TaskState::running);
+  CHECK(world.state(busy + 3) == TaskState::ready);
   world.succeed(busy);
-  CHECK(world.state(waits) == TaskState::running);
-  CHECK(world.state(behind) == TaskState::running);
+  CHECK(world.state(busy + 1) == TaskState::running);
+  CHECK(world.state(busy + 3) == TaskState::running);
 }
 
 TEST(Claims, what_counts_its_run_or_must_not_run_twice_is_claimed_by_the_core) {

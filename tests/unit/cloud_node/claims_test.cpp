@@ -38,6 +38,15 @@ TEST(CloudClaims, short_runs_are_claimed_ahead_for_as_long_as_they_take) {
   CHECK_EQUAL(5, running());
 }
 
+TEST(CloudClaims, what_must_not_run_twice_is_claimed_by_the_core) {
+  offer(1, 1);
+  run_for(1, 100us);
+  TaskSpec once = CloudWorld::spec();
+  once.effects = Effects::once;
+  for (const std::uint64_t seq : {2, 3}) world.say_offer(world.offer(seq, 1, once));
+  CHECK_EQUAL(1, running());
+}
+
 TEST(CloudClaims, long_runs_are_claimed_by_the_core) {
   offer(1, 4);
   run_for(1, 6ms);
