@@ -106,7 +106,8 @@ void DeadlineQueue::sort_last() {
   Bucket& last = buckets_.back();
   Item* const fresh = last.items.get() + sorted_;
   Item* const end = last.items.get() + last.size;
-  sort<kSorted>(fresh, last.size - sorted_);
+  const std::size_t count = last.size - sorted_;
+  count <= kFew ? sort<kFew>(fresh, count) : sort<kSorted>(fresh, count);
   if (sorted_) {
     std::inplace_merge(std::upper_bound(last.items.get(), fresh, *fresh, later), fresh, end, later);
   }

@@ -34,7 +34,8 @@ class DeadlineQueue {
 
  private:
   static constexpr std::size_t kBucket = 512;  // items of a bucket, at most
-  static constexpr std::size_t kSorted = 64;   // put in order at once, at most
+  static constexpr std::size_t kSorted = 256;  // put in order at once, at most
+  static constexpr std::size_t kFew = 64;      // mostly fewer
 
   struct Bucket {
     std::unique_ptr<Item[]> items = std::make_unique_for_overwrite<Item[]>(kBucket);

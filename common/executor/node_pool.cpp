@@ -91,9 +91,11 @@ void count_released(Node* first, std::size_t count, bool large) {
   if (before + count == kNodesPerBlock) depot(large).give(reinterpret_cast<std::byte*>(first));
 }
 
-// Per thread and node size: the block new nodes come from, and the block released nodes go to,
-// whose count is passed on when the next block's turn comes.
+// Per thread and node size: the block new nodes come from, and some blocks released nodes go to,
+// whose counts are passed on when another block takes the place. What runs in order of deadline is
+// released out of order, though mostly from few blocks.
 struct Cache {
+  static constexpr std::size_t kSinks = 16;
   struct Source {
     std::byte* next = nullptr;
     std::size_t left = 0;
@@ -103,15 +105,18 @@ struct Cache {
     std::size_t count = 0;
   };
   Source sources[2];
-  Sink sinks[2];
+  Sink sinks[2][kSinks];
 
-  void flush(bool large) {
-    Sink& sink = sinks[large];
+  Sink& sink_of(Node* first, bool large) {
+    const std::size_t block = kNodesPerBlock * (large ? kLargeNode : kSmallNode);
+    return sinks[large][reinterpret_cast<std::uintptr_t>(first) / block % kSinks];
+  }
+  static void flush(Sink& sink, bool large) {
     if (sink.count) count_released(sink.first, std::exchange(sink.count, 0), large);
   }
   ~Cache() {
     for (bool large : {false, true}) {
-      flush(large);
+      for (Sink& sink : sinks[large]) flush(sink, large);
       Source& source = sources[large];
       if (!source.left) continue;
       count_released(first_of(reinterpret_cast<Node*>(source.next), large),
@@ -131,8 +136,10 @@ Node* allocate_node(bool large) {
   }
   Node* node = new (source.next) Node;
   node->large = large;
-  source.next += large ? kLargeNode : kSmallNode;
+  const std::size_t size = large ? kLargeNode : kSmallNode;
+  source.next += size;
   --source.left;
+  __builtin_prefetch(source.next + 3 * size, 1);  // another thread wrote there last
   return node;
 }
 
@@ -140,13 +147,13 @@ void release_node(Node* node) {
   const bool large = node->large;
   node->stop = {};
   Node* first = first_of(node, large);
-  Cache::Sink& sink = cache.sinks[large];
+  Cache::Sink& sink = cache.sink_of(first, large);
   if (sink.first != first) {
-    cache.flush(large);
+    Cache::flush(sink, large);
     sink.first = first;
   }
   // At the end of a block at once, so that a thread that goes idle keeps no full one.
-  if (++sink.count == kNodesPerBlock) cache.flush(large);
+  if (++sink.count == kNodesPerBlock) Cache::flush(sink, large);
 }
 
 void prefetch_node(Node* node) {
