@@ -23,7 +23,8 @@ void put(Bytes& file, std::uint64_t at, const std::uint8_t* bytes, std::size_t s
 // Each sector of a write for itself.
 void put_some_sectors(Bytes& file, std::uint64_t at, const Bytes& bytes, std::mt19937_64& random) {
   for (std::size_t done = 0; done < bytes.size();) {
-    const std::size_t size = std::min(bytes.size() - done, kSector - (at + done) % kSector);
+    const auto begun = static_cast<std::size_t>((at + done) % kSector);
+    const std::size_t size = std::min(bytes.size() - done, kSector - begun);
     if (random() % 2 == 0) put(file, at + done, bytes.data() + done, size);
     done += size;
   }
