@@ -36,7 +36,7 @@ Result<std::unique_ptr<Testbed>> Testbed::start(TestbedOptions options) {
   BrokerOptions broker;
   broker.directory = bed->options_.directory;
   broker.tls = *server;
-  auto started = Broker::start(std::move(broker));
+  auto started = Broker::start(broker);
   if (!started) return started.error();
   bed->broker_.emplace(*std::move(started));
   auto link = LinkProxy::start(bed->broker_->port());

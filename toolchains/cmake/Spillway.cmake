@@ -21,12 +21,16 @@ endif()
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 
+# Targets whose numbers need not fit into the words of every machine: tests, see there.
+define_property(TARGET PROPERTY SPILLWAY_ANY_WIDTH INITIALIZE_FROM_VARIABLE SPILLWAY_ANY_WIDTH)
+
 add_library(spillway_flags INTERFACE)
 target_compile_features(spillway_flags INTERFACE cxx_std_20)
 target_include_directories(spillway_flags INTERFACE
   "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/common/include" "${PROJECT_SOURCE_DIR}/agent/include")
 target_compile_options(spillway_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Werror -Wno-missing-field-initializers $<$<COMPILE_LANGUAGE:CXX>:-Wconversion>
+  -Wall -Wextra -Wpedantic -Wshadow -Werror -Wno-missing-field-initializers
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<NOT:$<BOOL:$<TARGET_PROPERTY:SPILLWAY_ANY_WIDTH>>>>:-Wconversion>
   # For libraries and programs alike, so that they can share one precompiled header.
   -fPIC
   # The same source must give the same bits on every CPU: no fused multiply-add behind our back.
