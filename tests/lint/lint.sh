@@ -34,8 +34,10 @@ made=$(ninja -C $build -t targets all |
 ninja -C $build $made >$build.tidy.log 2>&1 || { tail $build.tidy.log; outcome clang-tidy 1; exit 1; }
 
 [ "${1:-}" != --all ] || rm -rf $build/tidy
-python3 tests/lint/tidy.py $build "$budget" --narrow
-outcome "32 bits" $?
+if [ "$(uname -m)" = x86_64 ]; then  # whose compiler knows a sibling of 32 bits
+  python3 tests/lint/tidy.py $build "$budget" --narrow
+  outcome "32 bits" $?
+fi
 python3 tests/lint/tidy.py $build "$budget"
 outcome "clang-tidy" $?
 
