@@ -224,7 +224,8 @@ NodeTime Node::cycle() {
   const NodeTime leased = cycle_leased();
   flush();
   if (session_) session_->connection().pump();
-  if (draining_ && drained_ && cores_.empty() && journal_.idle() && (!lessee_ || lessee_->idle())) {
+  if (draining_ && drained_ && claims_.empty() && journal_.idle() &&
+      (!lessee_ || lessee_->idle())) {
     std::exchange(drained_, nullptr)();
   }
   NodeTime next = std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_,

@@ -19,6 +19,7 @@
 #include "agent/placement/placement.h"
 #include "agent/session/device_session.h"
 #include "common/attempt/attempt_runner.h"
+#include "common/attempt/claims.h"
 #include "common/base/clock.h"
 #include "common/base/latency_counts.h"
 #include "common/base/wall_watch.h"
@@ -132,10 +133,6 @@ class Node final : public intake::Api {
     double held_seconds = 0;          // their predicted run time
     std::uint64_t offered_bytes = 0;  // of OFFERs without an ACCEPT
     NodeTime starved_since = kNever;  // reachable, but without credits
-  };
-  struct Claim {  // of a core
-    bool blocking = false;
-    double predicted = 0;  // seconds
   };
   struct Submission;
   // A key that one submission has taken: that of a task not yet durable, or, while its seq is 0, of
@@ -307,13 +304,11 @@ class Node final : public intake::Api {
   Counters counters_;
   Cloud cloud_;
   std::uint64_t next_seq_ = 1;
-  std::uint32_t running_ = 0;   // local attempts, blocking ones not counted
-  std::uint32_t blocking_ = 0;  // local attempts of blocking kinds
-  std::map<std::pair<std::uint64_t, std::uint32_t>, Claim> cores_;  // by seq and epoch
-  double claimed_ = 0;                                              // seconds, of all claims
-  std::vector<std::string> local_kinds_;                            // sorted
-  bool dependencies_ = false;     // somebody may wait for somebody
-  bool asked_who_waits_ = false;  // the disk was asked, since the start
+  // Of local attempts. Fewer ahead than in the cloud, for what is new here is done around them.
+  attempt::Claims claims_{64};
+  std::vector<std::string> local_kinds_;  // sorted
+  bool dependencies_ = false;             // somebody may wait for somebody
+  bool asked_who_waits_ = false;          // the disk was asked, since the start
   bool draining_ = false;
   bool stopped_ = false;
   bool looking_ = false;  // a look for due tasks on disk is under way

@@ -77,7 +77,8 @@ bool Node::leased_is_due() const {
 // the others are there for what comes next.
 bool Node::may_start_leased() const {
   const std::uint32_t width = parts_.runner->width();
-  return lessee_->running() < std::max(1U, width / 2) && running_ + lessee_->running() < width;
+  return lessee_->running() < std::max(1U, width / 2) &&
+         claims_.running() + lessee_->running() < width;
 }
 
 TaskView Node::view_of(const lessee::HeldTask& task) const {

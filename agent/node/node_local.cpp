@@ -15,21 +15,12 @@ void Node::start_local(std::uint64_t seq, Epoch epoch) {
 }
 
 void Node::take_core(const LiveTask& task) {
-  bool blocking = task.kind && task.kind->traits.blocking;
-  const double predicted = blocking ? 0 : predicted_run(task);
-  cores_[{task.seq, task.state.epoch.value}] = {blocking, predicted};
-  (blocking ? blocking_ : running_) += 1;
-  claimed_ += predicted;
+  const bool blocking = task.kind && task.kind->traits.blocking;
+  claims_.take(id_of(task.seq), task.state.epoch, blocking, predicted_run(task));
 }
 
 void Node::free_core(std::uint64_t seq, Epoch epoch) {
-  auto taken = cores_.find({seq, epoch.value});
-  if (taken == cores_.end()) return;
-  const Claim claim = taken->second;
-  (claim.blocking ? blocking_ : running_) -= 1;
-  cores_.erase(taken);
-  claimed_ = running_ == 0 ? 0 : claimed_ - claim.predicted;  // no rounding adds up
-  parts_.wake();
+  if (claims_.free(id_of(seq), epoch)) parts_.wake();
 }
 
 void Node::on_outcome(attempt::Outcome outcome) {

@@ -7,11 +7,7 @@ namespace {
 
 constexpr std::uint32_t kBlockingLimit = 16;  // local attempts of blocking kinds at once
 constexpr Duration kReviewEvery = std::chrono::milliseconds(250);
-constexpr double kLeasedRun = 1.0;  // seconds that a task of the cloud is taken to run
-// A commit takes longer than a short task, so tasks are claimed ahead of the cores: what a core
-// does in so long, and so many at most. Longer, and more urgent work would wait for it.
-constexpr double kAhead = 0.005;  // seconds
-constexpr std::size_t kMaxClaimed = 64;
+constexpr double kLeasedRun = 1.0;           // seconds that a task of the cloud is taken to run
 constexpr std::size_t kOfferWindow = 256;    // OFFERs without an application ack
 constexpr std::size_t kBacklogWindow = 192;  // of them, those of the lower bands
 
@@ -22,17 +18,18 @@ placement::Place Node::local_place() const {
   place.kind = PlaceKind::local;
   place.reachable = true;
   place.workers = parts_.runner->width();
-  place.idle = place.workers - std::min(place.workers, running_ + leased_cores());
+  place.idle = place.workers - std::min(place.workers, claims_.running() + leased_cores());
   place.memory = options_.memory;
   place.tags = options_.tags;
   place.kinds = local_kinds_;
-  if (place.idle == 0) place.queue = running_ > place.workers ? wait_behind() : soonest_core();
+  if (place.idle == 0)
+    place.queue = claims_.running() > place.workers ? wait_behind() : soonest_core();
   return place;
 }
 
 // Behind all that was claimed.
 placement::Estimate Node::wait_behind() const {
-  const double wait = claimed_ / parts_.runner->width();
+  const double wait = claims_.seconds() / parts_.runner->width();
   return {wait, 2 * wait};
 }
 
@@ -40,13 +37,13 @@ placement::Estimate Node::wait_behind() const {
 placement::Estimate Node::soonest_core() const {
   double soonest = 0;
   bool first = true;
-  for (const auto& [attempt, claim] : cores_) {
-    const LiveTask* task = table_.find(attempt.first);
-    if (!task || claim.blocking) continue;
+  claims_.each_running([&](TaskId id) {
+    const LiveTask* task = table_.find(id.seq);
+    if (!task) return;
     double left = double((task->predicted - (now() - task->state.since)).count()) / 1e6;
     soonest = first ? left : std::min(soonest, left);
     first = false;
-  }
+  });
   // All of them work for the cloud: nobody predicted for how long.
   if (first) soonest = kLeasedRun;
   soonest = std::max(soonest, 0.0);
@@ -131,7 +128,7 @@ void Node::schedule() {
   if (!starved) cloud_.starved_since = kNever;
   if (starved && cloud_.starved_since == kNever) cloud_.starved_since = now();
   bool uplink = cloud.reachable && cloud.idle > 0 && table_.pending_offers().size() < kOfferWindow;
-  bool core = local.idle > 0 || blocking_ < kBlockingLimit;
+  bool core = local.idle > 0 || claims_.blocking() < kBlockingLimit;
   if (!uplink && !core) return;
   std::vector<placement::Candidate> ready = candidates();
   set_aside_impossible(ready, local, cloud);
@@ -171,7 +168,7 @@ void Node::grant_local(std::vector<placement::Candidate>& ready, placement::Plac
   std::erase_if(ready, [&](const placement::Candidate& candidate) {
     const LiveTask& task = *table_.find(candidate.seq);
     const bool blocking = task.kind && task.kind->traits.blocking;
-    if (!task.kind || (blocking ? blocking_ >= kBlockingLimit : full)) return false;
+    if (!task.kind || (blocking ? claims_.blocking() >= kBlockingLimit : full)) return false;
     next.queue = blocking ? placement::Estimate{} : wait_behind();
     auto explanation = placement_.offer_local(candidate, next, cloud, now());
     if (!explanation) return false;
@@ -185,15 +182,10 @@ void Node::grant_local(std::vector<placement::Candidate>& ready, placement::Plac
   local.idle = next.idle;
 }
 
-// It will have a core before a commit could have claimed it then, and nothing counts from its claim
-// that should count from its begin. What crashed once is not claimed ahead, nor what must not run
-// twice: after a power cut nobody knows which had begun.
 bool Node::may_claim_ahead(const LiveTask& task) const {
   const std::uint32_t width = parts_.runner->width();
   const std::uint32_t cores = width - std::min(width, leased_cores());
-  return task.state.crashes == 0 && task.spec->effects != Effects::once &&
-         !task.spec->run_timeout && running_ < kMaxClaimed &&
-         claimed_ + predicted_run(task) <= kAhead * cores;
+  return claims_.may_go_ahead(*task.spec, task.state.crashes > 0, predicted_run(task), cores);
 }
 
 double Node::predicted_run(const LiveTask& task) const {

@@ -38,7 +38,7 @@ Metrics Node::metrics() const {
   auto set = [&](Metric metric, auto value) { all.set(metric, std::int64_t(value)); };
   add_queues(all);
   set(Metric::waiting, counters_.by_state[std::size_t(TaskState::waiting)]);
-  set(Metric::running_local, running_ + blocking_);
+  set(Metric::running_local, claims_.running() + claims_.blocking());
   set(Metric::running_cloud, cloud_.held);
   set(Metric::outbox, table_.pending_offers().size());
   set(Metric::outbox_age_ms, oldest_offer() / std::chrono::milliseconds(1));

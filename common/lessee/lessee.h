@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/attempt/attempt_runner.h"
+#include "common/attempt/claims.h"
 #include "common/base/clock.h"
 #include "common/ledger/ledger.h"
 #include "common/lessee/held_task.h"
@@ -88,12 +89,12 @@ class Lessee {
   Duration wall_of(NodeTime instant) const { return timeline_.wall_of(instant); }
   Journal& journal() { return journal_; }
   const Counters& counters() const { return counters_; }
-  std::size_t held() const { return held_; }          // accepted or running
-  std::uint32_t running() const { return running_; }  // on cores
+  std::size_t held() const { return held_; }                   // accepted or running
+  std::uint32_t running() const { return claims_.running(); }  // on cores
   std::size_t queued() const { return queue_.size(); }
   Duration waited() const;  // the next one to run, since it was accepted
   // Nothing runs, and nothing is on its way to the disk.
-  bool idle() const { return cores_.empty() && journal_.idle(); }
+  bool idle() const { return claims_.empty() && journal_.idle(); }
 
  private:
   struct Owner {
@@ -101,10 +102,6 @@ class Lessee {
     std::uint32_t held = 0;       // its attempts here, not done
     wire::Credits told;           // what it was last told
     std::set<TaskId> unanswered;  // results it has not acknowledged
-  };
-  struct Claim {
-    bool blocking = false;
-    double predicted = 0;  // seconds
   };
 
   void on_ledger_failed(const Error& error);
@@ -161,9 +158,7 @@ class Lessee {
   std::set<std::pair<NodeTime, TaskId>> timers_;
   std::unordered_map<TaskId, NodeTime> timer_of_;
   std::map<std::string, Owner> owners_;
-  std::uint32_t running_ = 0, blocking_ = 0;
-  std::map<std::pair<TaskId, Epoch>, Claim> cores_;  // what was started and has not ended
-  double claimed_ = 0;                               // seconds predicted of them
+  attempt::Claims claims_{256};  // what was started and has not ended
   std::uint32_t held_ = 0;
   double mean_run_ = 0.01;  // seconds, moving average
   std::unordered_map<const Kind*, double> mean_runs_;

@@ -6,10 +6,6 @@
 namespace spillway::lessee {
 namespace {
 
-// A commit takes longer than a short task, so tasks are claimed ahead of the cores: what a core
-// does in so long, and so many at most. Longer, and more urgent work would wait for it.
-constexpr double kAhead = 0.005;  // seconds
-constexpr std::size_t kMaxClaimed = 256;
 constexpr double kUnknownRun = 1.0;  // seconds a kind is taken for until it has run here
 
 }  // namespace
@@ -20,30 +16,23 @@ void Lessee::start_ready() {
     HeldTask& task = *find(std::get<TaskId>(*next));
     ++next;
     bool blocking = task.kind && task.kind->traits.blocking;
-    if (blocking && blocking_ >= options_.blocking) continue;
+    if (blocking && claims_.blocking() >= options_.blocking) continue;
     if (!blocking && !may_claim(task)) break;
     lifecycle::LesseeStep step = lifecycle::on_start(task.state, task.terms, options_.boot, tick());
     if (step.verdict != lifecycle::Verdict::applied) continue;
     task.started = now();
     task.run_epoch = step.next.epoch;
     apply(task, step);
-    double predicted = blocking ? 0 : predicted_run(task.kind);
-    cores_[{task.id, task.run_epoch}] = {blocking, predicted};
-    (blocking ? blocking_ : running_) += 1;
-    claimed_ += predicted;
+    claims_.take(task.id, task.run_epoch, blocking, predicted_run(task.kind));
     journal_.after([this, id = task.id, epoch = task.run_epoch] { run(id, epoch); });
   }
 }
 
-// A core is free for it, or will be before a commit could have claimed it then. What took a process
-// down once is not claimed ahead: beside it nothing that never began would be taken for its cause.
-// Nor what must not run twice, for after a power cut nobody knows whether it had begun.
 bool Lessee::may_claim(const HeldTask& task) const {
   if (parts_.may_start) return parts_.may_start(task);
-  std::uint32_t width = parts_.runner->width();
-  if (running_ < width) return true;
-  return !task.crashed && task.spec->effects != Effects::once && running_ < kMaxClaimed &&
-         claimed_ + predicted_run(task.kind) <= kAhead * width;
+  const std::uint32_t width = parts_.runner->width();
+  return claims_.running() < width ||
+         claims_.may_go_ahead(*task.spec, task.crashed, predicted_run(task.kind), width);
 }
 
 double Lessee::predicted_run(const Kind* kind) const {
@@ -68,13 +57,7 @@ void Lessee::run(TaskId id, Epoch epoch) {
 }
 
 void Lessee::free_core(TaskId id, Epoch epoch) {
-  auto taken = cores_.find({id, epoch});
-  if (taken == cores_.end()) return;
-  const Claim claim = taken->second;
-  (claim.blocking ? blocking_ : running_) -= 1;
-  cores_.erase(taken);
-  claimed_ = running_ == 0 ? 0 : claimed_ - claim.predicted;  // no rounding adds up
-  parts_.wake();
+  if (claims_.free(id, epoch)) parts_.wake();
 }
 
 void Lessee::on_outcome(attempt::Outcome outcome) {
