@@ -97,6 +97,30 @@ TEST(BadInput, a_store_directory_that_cannot_be_written_stops_the_start) {
   check_line(local.start(config), 1, {"/sys"});
 }
 
+TEST(BadInput, a_store_mounted_read_only_stops_the_start_and_keeps_its_tasks) {
+  const std::string state = local.dir.file("state"), socket = local.dir.file("agent.sock");
+  const std::string config = local.config(local.paths());
+  const auto works = [&](const std::vector<std::string>& request) {
+    auto agent = Process::start({.argv = {binary("spillway-agent"), "--config", config},
+                                 .output = local.dir.file("log"),
+                                 .errors = local.dir.file("log")});
+    CHECK(agent.ok());
+    CHECK(eventually(kSoon, [&] { return intake::Client::connect(socket).ok(); }));
+    return run_program(request).code == 0;
+  };
+  CHECK(works({binary("spillway"), "submit", "echo", "--not-before", "1s", "--socket", socket}));
+  const std::string mount_and =
+      "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" || exit 99; exec \"$@\"";
+  const Ran ran = run_program({"unshare", "--mount", "--map-root-user", "sh", "-c", mount_and,
+                               state, binary("spillway-agent"), "--config", config});
+  if (ran.code == 99 || ran.says("unshare: ")) {
+    UT_PRINT("skipped: this machine lets nobody mount");
+  } else {
+    check_line(ran, 1, {state, "read-only"});
+  }
+  CHECK(works({binary("spillway"), "wait", "1", "--socket", socket}));
+}
+
 TEST(BadInput, a_second_agent_on_the_same_store_or_socket_is_refused) {
   const std::string config = local.config(local.paths());
   auto first = Process::start({.argv = {binary("spillway-agent"), "--config", config},
