@@ -45,31 +45,17 @@ poweroff
 TEST
 expect() { grep -q -- "$1" "$lab/serial.log" || { tail -n 40 "$lab/serial.log" >&2; die "the serial log does not say '$1'"; }; }
 
-# Without fw_cfg nobody tells the device what to do: it has to enrol by its boot partition and to connect.
-boot_by_partition() {
-  local tries
-  mcopy -i "$lab/disk.img@@$((512 * $(partx -g -o START -n 1 "$lab/disk.img")))" "$lab/provision.conf" ::spillway.conf
-  start_machine "$lab"
-  for tries in $(seq 400); do
-    ! grep -q 'the cloud is there' "$lab/serial.log" 2>/dev/null || break
-    kill -0 "$machine_pid" 2>/dev/null || break
-    sleep 1
-  done
-  expect 'spillway: the agent answers'
-  expect 'enrol: this device is'
-  expect 'the cloud is there'
-  grep -aE '^spillway: |enrol:|the cloud is there' "$lab/serial.log"
-  say "It enrolled and is connected. No task was sent to it, and it was not powered off but ended: $board has no fw_cfg."
-}
-
 say "Booting $board: QEMU $machine, $cpu, $memory MiB; serial log in ${lab#"$top/"}/serial.log"
 make_disk_of "$board" "$lab/disk.img" 256
-if [ "${fw_cfg:-yes}" = no ]; then
-  boot_by_partition
-  exit
-fi
 started=$(date +%s)
-start_machine "$lab" -fw_cfg name=opt/spillway/provision,file="$lab/provision.conf" -fw_cfg name=opt/spillway/test,file="$lab/test.sh"
+if [ "${fw_cfg:-yes}" = no ]; then
+  mcopy -i "$lab/disk.img@@$((512 * $(partx -g -o START -n 1 "$lab/disk.img")))" "$lab/provision.conf" ::spillway.conf
+  echo '# end' >>"$lab/test.sh"
+  start_machine "$lab" -chardev file,id=test,path=/dev/null,input-path="$lab/test.sh" -device virtio-serial-device \
+    -device virtserialport,chardev=test,name=spillway.test
+else
+  start_machine "$lab" -fw_cfg name=opt/spillway/provision,file="$lab/provision.conf" -fw_cfg name=opt/spillway/test,file="$lab/test.sh"
+fi
 wait_for_machine 900
 say "It ran $(($(date +%s) - started)) s on this machine's clock."
 expect 'TASK local: hello'

@@ -38,6 +38,32 @@ Result<Api> Api::open(const Target& target) {
   return Api(*std::move(client), target);
 }
 
+Result<Api> Api::log_in(std::string_view link, const std::string& ca) {
+  constexpr std::string_view kCode = "/login#code=";
+  const auto at = link.find(kCode);
+  if (at == std::string_view::npos) {
+    return fail(Code::invalid_argument,
+                "not a link to log in with; it ends in " + std::string(kCode) + "…");
+  }
+  auto api = open({std::string(link.substr(0, at)), "", ca});
+  if (!api) return api;
+  const json::object code{{"code", link.substr(at + kCode.size())}};
+  auto response = api->client_.send(Method::post, "/api/v1/session", {}, json::serialize(code));
+  if (!response) return response.error();
+  auto session = api->read(*response);
+  if (!session) return session.error();
+  const json::object* body = session->if_object();
+  const json::value* csrf = body ? body->if_contains("csrf") : nullptr;
+  if (!csrf || !csrf->is_string()) return fail(Code::corrupt, "the cloud's answer is no session");
+  api->headers_.emplace_back("x-csrf-token", std::string(csrf->get_string()));
+  for (const auto& [name, value] : response->headers) {
+    if (name == "set-cookie") {
+      api->headers_.emplace_back("cookie", value.substr(0, value.find(';')));
+    }
+  }
+  return api;
+}
+
 Result<json::value> Api::read(const Response& response) const {
   json::value body;
   if (response.content_type.find("json") != std::string::npos) {

@@ -18,6 +18,9 @@ using cloud::http::Method;
 class Api {
  public:
   static Result<Api> open(const Target& target);
+  // By the one-time link that a cloud's first start prints, http://host:port/login#code=…, as an
+  // admin. `ca` as in Target.
+  static Result<Api> log_in(std::string_view link, const std::string& ca);
 
   Result<json::value> call(Method method, const std::string& path,
                            const json::value* body = nullptr,

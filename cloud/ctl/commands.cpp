@@ -408,6 +408,12 @@ int token_create(Api& api, const Console& console, const Words& words) {
   return 0;
 }
 
+int login(Api& api, const Console& console, const Words& words) {
+  const int made = token_create(api, console, words);
+  (void)api.call(Method::del, "/session");
+  return made;
+}
+
 int token_list(Api& api, const Console& console, const Words&) {
   return whole_list(api, console, "/tokens", kTokenRow);
 }

@@ -59,6 +59,8 @@ int alert_ack(Api& api, const Console& console, const Words& words);
 int alert_silence(Api& api, const Console& console, const Words& words);
 int alert_rules(Api& api, const Console& console, const Words& words);
 
+// By a session: makes a token, and ends the session.
+int login(Api& api, const Console& console, const Words& words);
 int token_create(Api& api, const Console& console, const Words& words);
 int token_list(Api& api, const Console& console, const Words& words);
 int token_revoke(Api& api, const Console& console, const Words& words);

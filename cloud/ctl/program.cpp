@@ -17,7 +17,7 @@ struct Line {
   CLI::App app{"Watches and operates a fleet through spillway-cloud's HTTP interface.", "spwctl"};
   Choice choice;
   Words words;
-  std::string output = "table", shell;
+  std::string output = "table", shell, link;
   Command command = nullptr;
   bool completion = false, context_list = false;
 };
@@ -237,15 +237,32 @@ void declare_alert(Line& line) {
   alert.verb("rules", "when alerts fire", alert_rules, "alert rules");
 }
 
+void declare_scope(CLI::Option* option) {
+  option->check(CLI::IsMember({"read", "operate", "admin"}));
+}
+
+void declare_login(Line& line) {
+  CLI::App* verb = line.app.add_subcommand(
+      "login", "makes the first token of a new cloud, and prints its secret, once");
+  verb->add_option("link", line.link, "the one-time link that the cloud printed, in quotes")
+      ->required();
+  line.words.scope = "admin";
+  verb->add_option("--name", line.words.name, "what the token is for")->required();
+  declare_scope(verb->add_option("--scope", line.words.scope, "read, operate or admin")
+                    ->capture_default_str());
+  verb->footer(
+      "Examples:\n  (umask 077 && spwctl login 'http://127.0.0.1:8480/login#code=…' --name me > "
+      "me.token)\n  spwctl --token-file me.token fleet status");
+  verb->callback([&line] { line.command = login; });
+}
+
 void declare_token(Line& line) {
   Noun token(line, "token", "bearer tokens");
   Words& words = line.words;
   CLI::App* verb = token.verb("create", "prints its secret, once", token_create,
                               "token create --name grafana --scope read > grafana.token");
   verb->add_option("--name", words.name, "what it is for")->required();
-  verb->add_option("--scope", words.scope, "read, operate or admin")
-      ->required()
-      ->check(CLI::IsMember({"read", "operate", "admin"}));
+  declare_scope(verb->add_option("--scope", words.scope, "read, operate or admin")->required());
   verb->add_option("--expires", words.expires_s, "in so many seconds; default: never");
   token.verb("list", "without their secrets", token_list, "token list");
   add_id(token.verb("revoke", "at once, with its sessions", token_revoke, "token revoke 3f9c2d"),
@@ -276,6 +293,7 @@ void declare(Line& line) {
   declare_task(line);
   declare_alert(line);
   declare_token(line);
+  declare_login(line);
   CLI::App* check = app.add_subcommand("doctor", "what is wrong between here and the fleet");
   check->callback([&line] { line.command = doctor; });
   CLI::App* contexts = app.add_subcommand("contexts", "the clouds that are known");
@@ -344,7 +362,7 @@ int perform(const Line& line, const Surroundings& around) {
   if (line.context_list) return list_contexts(console, *contexts);
   auto target = resolve(line.choice, *contexts, around.environment);
   if (!target) return complain(console, target.error());
-  auto api = Api::open(*target);
+  auto api = line.link.empty() ? Api::open(*target) : Api::log_in(line.link, target->ca);
   if (!api) return complain(console, api.error());
   return line.command(*api, console, line.words);
 }

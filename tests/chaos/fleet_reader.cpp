@@ -10,18 +10,7 @@ namespace spillway::chaos {
 namespace {
 
 using namespace std::chrono_literals;
-using cloud::http::Method;
-using cloud::http::Response;
 namespace json = boost::json;
-
-Result<json::value> body_of(const Result<Response>& answer, unsigned status) {
-  if (!answer) return answer.error();
-  boost::system::error_code error;
-  json::value body = json::parse(answer->body, error);
-  if (answer->status == status && !error) return body;
-  return fail(Code::unavailable,
-              "the cloud answered " + std::to_string(answer->status) + ": " + answer->body);
-}
 
 std::string text(const json::value& body, const char* name) {
   const json::value* found = body.is_object() ? body.get_object().if_contains(name) : nullptr;
@@ -56,34 +45,19 @@ Result<FleetReader> FleetReader::log_in(const std::string& cloud_folder) {
   std::string link;
   const bool there = test::eventually(
       10s, [&] { return !(link = test::read_text(cloud_folder + "/link.txt")).empty(); });
-  const auto path = link.find("/login#");
-  const auto code = link.find('=');
-  if (!there || path == std::string::npos || code == std::string::npos) {
-    return fail(Code::unavailable, "the cloud left no link to log in with");
-  }
-  auto client = cloud::http::Client::make({link.substr(0, path), "", 5s});
-  if (!client) return client.error();
-  const std::string secret = link.substr(code + 1, link.find('\n') - code - 1);
-  const auto login =
-      client->send(Method::post, "/api/v1/session", {}, "{\"code\":\"" + secret + "\"}");
-  const auto session = body_of(login, 200);
+  if (!there) return fail(Code::unavailable, "the cloud left no link to log in with");
+  auto session = ctl::Api::log_in(link.substr(0, link.find('\n')), "");
   if (!session) return session.error();
-  cloud::http::Headers headers;
-  headers.emplace_back("x-csrf-token", text(*session, "csrf"));
-  for (const auto& [name, value] : login->headers) {
-    if (name == "set-cookie") headers.emplace_back("cookie", value.substr(0, value.find(';')));
-  }
-  const auto made = body_of(
-      client->send(Method::post, "/api/v1/tokens", headers, R"({"name":"chaos","scope":"read"})"),
-      201);
+  const json::value wanted{{"name", "chaos"}, {"scope", "read"}};
+  const auto made = session->call(cloud::http::Method::post, "/tokens", &wanted);
   if (!made) return made.error();
-  return FleetReader(*std::move(client), text(*made, "secret"));
+  auto api = ctl::Api::open({link.substr(0, link.find("/login#")), text(*made, "secret"), ""});
+  if (!api) return api.error();
+  return FleetReader(*std::move(api));
 }
 
 Result<LossSums> FleetReader::losses(const std::string& device) {
-  const auto body = body_of(client_.send(Method::get, "/api/v1/devices/" + device + "/losses",
-                                         {{"authorization", "Bearer " + token_}}),
-                            200);
+  const auto body = api_.get("/devices/" + device + "/losses");
   if (!body) return body.error();
   LossSums sums;
   const json::value* items = body->is_object() ? body->get_object().if_contains("items") : nullptr;

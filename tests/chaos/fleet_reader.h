@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "cloud/http/client.h"
+#include "cloud/ctl/api.h"
 #include "tests/chaos/losses.h"
 
 namespace spillway::chaos {
@@ -22,10 +22,8 @@ class FleetReader {
                                      std::chrono::milliseconds patience);
 
  private:
-  FleetReader(cloud::http::Client client, std::string token)
-      : client_(std::move(client)), token_(std::move(token)) {}
-  cloud::http::Client client_;
-  std::string token_;
+  explicit FleetReader(ctl::Api api) : api_(std::move(api)) {}
+  ctl::Api api_;
 };
 
 }  // namespace spillway::chaos

@@ -3,9 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 
-#include "cloud/http/client.h"
 #include "tests/support/eventually.h"
 
 namespace spillway::test {
@@ -54,35 +52,19 @@ bool Rig::listens() {
   return eventually(kSoon, [this] { return intake::Client::connect(bed_->socket()).ok(); });
 }
 
-std::string Rig::cloud_url() {
-  std::string link;
-  const bool there = !url_.empty() || eventually(kSoon, [&] {
-    return !(link = read_text(file("cloud/link.txt"))).empty();
-  });
-  if (!there || !url_.empty()) return url_;
-  url_ = link.substr(0, link.find("/login#"));
-  code_ = link.substr(link.find('=') + 1);
-  code_.pop_back();  // the line's end
-  return url_;
+const std::string& Rig::link() {
+  if (!link_.empty()) return link_;
+  (void)eventually(kSoon, [&] { return !(link_ = read_text(file("cloud/link.txt"))).empty(); });
+  if (!link_.empty()) link_.pop_back();  // the line's end
+  return link_;
 }
 
+std::string Rig::cloud_url() { return link().substr(0, link().find("/login#")); }
+
 const std::string& Rig::admin_token() {
-  namespace json = boost::json;
-  using cloud::http::Method;
   if (!token_.empty()) return token_;
-  auto client = cloud::http::Client::make({cloud_url(), "", 10s});
-  if (!client) return token_;
-  auto login = client->send(Method::post, "/api/v1/session", {}, R"({"code":")" + code_ + "\"}");
-  if (!login || login->status != 200) return token_;
-  std::string cookie;
-  for (const auto& [name, value] : login->headers) {
-    if (name == "set-cookie") cookie = value.substr(0, value.find(';'));
-  }
-  const std::string csrf(json::parse(login->body).at("csrf").as_string());
-  auto made =
-      client->send(Method::post, "/api/v1/tokens", {{"cookie", cookie}, {"x-csrf-token", csrf}},
-                   R"({"name":"test","scope":"admin"})");
-  if (made && made->status == 201) token_ = json::parse(made->body).at("secret").as_string();
+  token_ = run_program({binary("spwctl"), "login", link(), "--name", "test"}).out;
+  if (!token_.empty()) token_.pop_back();
   return token_;
 }
 

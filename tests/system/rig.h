@@ -56,10 +56,12 @@ class Rig {
   std::string output(std::vector<std::string> arguments);
 
  private:
+  const std::string& link();
+
   TempDir dir_{"spillway-system"};
   std::string problem_;
   std::unique_ptr<Testbed> bed_;
-  std::string url_, code_, token_;
+  std::string link_, token_;
 };
 
 }  // namespace spillway::test

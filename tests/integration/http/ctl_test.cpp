@@ -72,6 +72,19 @@ TEST(Spwctl, every_look_succeeds_in_every_format) {
   }
 }
 
+TEST(Spwctl, makes_the_first_token_by_the_link_and_only_once) {
+  ServiceRig fresh;
+  const std::string link = fresh.service().link();
+  CHECK_EQUAL(2, run({"login", "http://127.0.0.1:1", "--name", "me"}));
+  CHECK_EQUAL(0, run({"login", link, "--name", "me", "--scope", "operate"}));
+  const std::string secret = out.str().substr(0, out.str().find('\n'));
+  CHECK_EQUAL(4, run({"login", link, "--name", "me"}));
+  token = secret;
+  url = fresh.service().url();
+  CHECK_EQUAL(0, run({"fleet", "status"}));
+  CHECK_EQUAL(4, run({"token", "list"}));
+}
+
 TEST(Spwctl, acts_on_named_devices_and_on_all_that_match) {
   CHECK_EQUAL(0, run({"device", "quarantine", "-q", "pump", "--dry-run", "-o", "json"}));
   CHECK(boost::json::parse(out.str()).at("matched") == 2);
