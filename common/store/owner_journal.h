@@ -41,7 +41,9 @@ class OwnerJournal {
   // Counts what was given up. When `now`, the next flush writes it; else it may wait for something
   // else to be written, but not longer than a minute.
   void lose(const LossCount& loss, bool now);
-  NodeTime losses_due() const { return losses_due_; }
+  // When flush() should be called for them: behind what is on its way already, which tells by
+  // itself when it is through.
+  NodeTime losses_due() const { return cycle_.busy() ? kNever : losses_due_; }
   void reported(LossRow row) { cycle_.batch().reported.push_back(row); }
   void session(std::uint64_t number) { cycle_.batch().session = number; }
   void after(std::function<void()> action) { cycle_.after(std::move(action)); }

@@ -144,3 +144,21 @@ TEST(AgentLosses, many_periods_are_told_in_several_reports) {
   UNSIGNED_LONGS_EQUAL(world.agent.disk.losses.size(), told);
   CHECK(told > 2 * wire::kMaxLossEntries);
 }
+
+TEST(AgentLosses, P23_what_is_lost_while_the_disk_fails_waits_for_it_without_keeping_a_core_busy) {
+  lose(2);
+  world.agent.store().fail_commits(fail(Code::io, "disk full"));
+  world.advance(90s);
+  lose(3);
+  world.clock.advance(90s);
+  for (int i = 0; i < 20; ++i) {
+    world.agent.turn();
+    world.agent.step();
+  }
+  CHECK(world.agent.next() > world.agent.node().now());
+  world.agent.store().fail_commits({});
+  world.advance(90s);
+  std::uint64_t kept = 0;
+  for (const auto& [key, row] : world.agent.disk.losses) kept += row.count;
+  UNSIGNED_LONGS_EQUAL(5, kept);
+}
