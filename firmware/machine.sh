@@ -44,8 +44,9 @@ start_backend() {
   else
     mqtt_port=$(free_port)
     http_port=$(free_port)
+    api_port=$(free_port)
     token=$(openssl rand -hex 16)
-    printf 'mqtt_port=%s http_port=%s token=%s\n' "$mqtt_port" "$http_port" "$token" >"$dir/known"
+    printf 'mqtt_port=%s http_port=%s api_port=%s token=%s\n' "$mqtt_port" "$http_port" "$api_port" "$token" >"$dir/known"
   fi
   cat >"$dir/acl" <<'ACL'
 user cloud
@@ -80,7 +81,7 @@ CONF
 [cloud]
 state_dir = "$dir/cloud"
 [http]
-listen = ""
+listen = "127.0.0.1:$api_port"
 [broker]
 uri = "mqtts://127.0.0.1:$mqtt_port"
 ca = "$dir/pki/ca.pem"
@@ -113,6 +114,29 @@ enrol_url=http://10.0.2.2:$http_port/cgi-bin/enrol
 enrol_token=$token
 CONF
 }
+
+# send_task DIRECTORY PROGRAMS PID: as an operator, has the device run a task once it is there; gives up when PID has ended.
+send_task() {
+  local dir=$1 programs=$2 pid=$3
+  operator=("$programs/spwctl" --url "http://127.0.0.1:$api_port" --token-file "$dir/operator.token")
+  wait_for_port "$api_port"
+  (umask 077; "$programs/spwctl" login "$(cat "$dir/cloud/link.txt")" --name boot >"$dir/operator.token" 2>/dev/null)
+  until [ "$("${operator[@]}" device list --online -o csv | wc -l)" -gt 1 ]; do
+    kill -0 "$pid" 2>/dev/null || return 0
+    sleep 1
+  done
+  echo 'hello from the cloud' >"$dir/greeting"
+  "${operator[@]}" task submit echo --online --input "$dir/greeting" >>"$dir/operator.log"
+}
+
+# What a device's script says once such a task was done there.
+await_task='
+i=0
+until spillway ls --state succeeded --json | grep -q "\"owner\":\"cloud\"" || [ $((i += 1)) -gt 120 ]; do sleep 1; done
+[ $i -gt 120 ] || echo "TASK from the cloud: done here"
+'
+# Whether its result came back.
+task_came_back() { "${operator[@]}" task sent --state succeeded -o csv | grep -q ,echo,succeeded, ; }
 
 make_pki() {
   local dir=$1 name ext

@@ -46,10 +46,11 @@ void Dispatch::start(const store::Recovered& recovered) {
 void Dispatch::read_ready(std::optional<store::ReadyKey> after) {
   parts_.store->ready_after(
       after, kReadSlice, kReadBytes,
-      [this, alive = std::weak_ptr(alive_)](const Result<std::vector<store::TaskRow>>& rows) {
+      [this, after,
+       alive = std::weak_ptr(alive_)](const Result<std::vector<store::TaskRow>>& rows) {
         if (alive.expired()) return;
-        if (!rows) parts_.report("cannot read what waits for devices: " + rows.error().message);
-        if (!rows || rows->empty()) {
+        if (!rows) return read_again(rows.error(), [this, after] { read_ready(after); });
+        if (rows->empty()) {
           reading_ -= 1;
           return parts_.wake();
         }
@@ -65,14 +66,21 @@ void Dispatch::read_waiting() {
       kNever, kAllWaiting,
       [this, alive = std::weak_ptr(alive_)](const Result<store::OwnerStore::Due>& due) {
         if (alive.expired()) return;
-        if (due) {
-          for (const store::TaskRow& row : due->rows) adopt(row);
-        } else {
-          parts_.report("cannot read what waits: " + due.error().message);
-        }
+        if (!due) return read_again(due.error(), [this] { read_waiting(); });
+        for (const store::TaskRow& row : due->rows) adopt(row);
         reading_ -= 1;
         parts_.wake();
       });
+}
+
+// Nobody else would ever look at what has not been read.
+void Dispatch::read_again(const Error& error, std::function<void()> read) {
+  if (unread_.empty()) {
+    parts_.report("cannot read what waits for devices, trying again: " + error.message);
+  }
+  unread_.push_back(std::move(read));
+  retry_read_ = now() + kRetryCommit;
+  parts_.wake();
 }
 
 SentTask* Dispatch::find(std::uint64_t seq) {
@@ -207,8 +215,8 @@ NodeTime Dispatch::cycle() {
     if (!target.online || target.ready.empty()) open_.erase(device);
   }
   flush();
-  return std::min({timers_.empty() ? kNever : timers_.begin()->first, retry_commit_, next_resend_,
-                   purging_ ? kNever : next_purge_});
+  return std::min({timers_.empty() ? kNever : timers_.begin()->first, retry_commit_, retry_read_,
+                   next_resend_, purging_ ? kNever : next_purge_});
 }
 
 void Dispatch::on_timers() {
@@ -221,6 +229,10 @@ void Dispatch::on_timers() {
   if (time >= retry_commit_) {
     retry_commit_ = kNever;
     journal_.retry();
+  }
+  if (time >= retry_read_) {
+    retry_read_ = kNever;
+    for (const auto& read : std::exchange(unread_, {})) read();
   }
   if (time >= next_resend_) {
     next_resend_ = time + kResendEvery;

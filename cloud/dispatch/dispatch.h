@@ -113,6 +113,7 @@ class Dispatch {
   SentTask& add(SentTask task);
   void read_ready(std::optional<store::ReadyKey> after);
   void read_waiting();
+  void read_again(const Error& error, std::function<void()> read);
   void apply(SentTask& task, const lifecycle::OwnerStep& step, Cause cause = {});
   void act(SentTask& task, const lifecycle::OwnerStep& step);
   void track(SentTask& task, const lifecycle::OwnerTask& was);
@@ -171,9 +172,10 @@ class Dispatch {
   std::set<std::string> pending_keys_;
   std::uint64_t next_seq_ = 1;
   bool purging_ = false;
-  unsigned reading_ = 0;  // parts of the store that are not in memory yet
+  unsigned reading_ = 0;                       // parts of the store that are not in memory yet
+  std::vector<std::function<void()>> unread_;  // of them, those that could not be read
   std::string store_problem_;
-  NodeTime retry_commit_ = kNever, next_resend_{}, next_purge_{};
+  NodeTime retry_commit_ = kNever, retry_read_ = kNever, next_resend_{}, next_purge_{};
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // outlived by late store answers
 };
 

@@ -147,6 +147,7 @@ std::string summary(const Report& report) {
     std::string text = digits(report.schedules) + " schedules of whole nodes, " +
                        digits(report.nodes.events) + " events, " + digits(report.nodes.accepted) +
                        " tasks, " + digits(report.nodes.in_cloud) + " done in the cloud, " +
+                       digits(report.nodes.to_devices) + " asked for by operators, " +
                        digits(report.nodes.poisoned) + " poisoned;";
     for (const auto& [fault, count] : report.nodes.faults)
       text += " " + fault + " " + digits(count);

@@ -1,6 +1,7 @@
 #include "tests/sim/nodes.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/wire/codec.h"
 
@@ -38,6 +39,7 @@ void NodesStats::add(const NodesStats& other) {
   events += other.events;
   accepted += other.accepted;
   in_cloud += other.in_cloud;
+  to_devices += other.to_devices;
   poisoned += other.poisoned;
 }
 
@@ -48,6 +50,8 @@ class Nodes::Schedule {
       : random_(seed), limits_(limits), logging_(keep_log), stats_(stats) {
     for (int i = 0; i < 1 + int(random_.below(kMostAgents)); ++i) add_device(i);
     for (int i = 0; i < kReplicas; ++i) add_replica();
+    // What operators submit stays with one replica: each owns what it accepted.
+    operators_ = one_in(2);
     if (random_.per_mille(400)) follow(traces);
     tasks_ = std::min<std::size_t>(limits.max_tasks, 2 + random_.below(12));
     faults_left_ = random_.below(14);
@@ -74,17 +78,20 @@ class Nodes::Schedule {
   }
 
  private:
-  struct Device {
+  // What clients were promised by one owner.
+  struct Promised {
+    std::map<std::string, std::uint64_t> acknowledged;  // by key
+    std::vector<TaskSpec> specs;
+  };
+  struct Device : Promised {
     Device(int number, test::FakeBroker& broker)
         : name("device-" + std::to_string(number + 1)), side(clock, &broker, the_kinds(), 2) {}
     std::string name;
     ManualClock clock;
     AgentSide side;
-    std::map<std::string, std::uint64_t> acknowledged;  // by key
-    std::vector<TaskSpec> specs;
     TracedLink link;
   };
-  struct Replica {
+  struct Replica : Promised {
     explicit Replica(test::FakeBroker& broker) : side(clock, broker, the_kinds(), 3) {}
     ManualClock clock;
     CloudSide side;
@@ -101,11 +108,13 @@ class Nodes::Schedule {
     device.side.options.device = device.name;
     device.side.options.max_ready = 1 + below(20);
     device.side.options.lease = 30s;
+    device.side.options.takes = {"reverse"};
     device.side.disk.origin = Origin{0x5111ULL + std::uint64_t(number)};
     set_clock(device.clock);
   }
   void add_replica() {
     replicas_.push_back(std::make_unique<Replica>(broker_));
+    replicas_.back()->side.sent.origin = Origin{0xC10DULL + replicas_.size()};
     set_clock(replicas_.back()->clock);
   }
   // Right, in 1970, or some years off.
@@ -132,7 +141,7 @@ class Nodes::Schedule {
 
   void something() {
     switch (below(16)) {
-      case 0: return submit(any_device());
+      case 0: return operators_ && one_in(2) ? send(any_device()) : submit(any_device());
       case 1: return void(end_one());
       case 2: return pass_time(Duration(std::int64_t(below(2'000'000))));
       case 3: return one_in(6) ? fault() : void();
@@ -150,23 +159,29 @@ class Nodes::Schedule {
   // Does one thing that was asked for, or answers for one that was done.
   template <class Side>
   bool step_disk(Side& side) {
-    return side.on() && (one_in(2) ? disk_of(side).execute() : disk_of(side).answer());
+    if (!side.on()) return false;
+    return one_in(2) ? step_disk_of(side.store()) : step_disk_of(side.ledger());
   }
-  static test::MemoryOwnerStore& disk_of(AgentSide& side) { return side.store(); }
-  static test::MemoryLedger& disk_of(CloudSide& side) { return side.ledger(); }
+  template <class Disk>
+  bool step_disk_of(Disk& disk) {
+    return one_in(2) ? disk.execute() : disk.answer();
+  }
 
-  TaskSpec next_spec(Device& device) {
+  TaskSpec next_spec(const std::string& name) {
     TaskSpec spec;
     spec.kind = "reverse";
-    const std::string name = device.name + "-" + std::to_string(device.specs.size());
     spec.input.bytes = to_bytes(name + std::string(below(200), '.'));
     spec.idempotency_key = name;
     spec.band = Band(below(4));
-    spec.prefer = Prefer(below(3));
     spec.effects = Effects(below(3));
-    spec.on_disconnect = OnDisconnect(below(2));
     spec.retry.max_attempts = 100;
     spec.retry.cap = 2s;
+    return spec;
+  }
+  TaskSpec next_spec(Device& device) {
+    TaskSpec spec = next_spec(device.name + "-" + std::to_string(device.specs.size()));
+    spec.prefer = Prefer(below(3));
+    spec.on_disconnect = OnDisconnect(below(2));
     if (one_in(4) && !device.acknowledged.empty()) {
       auto parent = std::next(device.acknowledged.begin(),
                               std::ptrdiff_t(below(unsigned(device.acknowledged.size()))));
@@ -175,27 +190,51 @@ class Nodes::Schedule {
     return spec;
   }
 
-  void submit(Device& device) {
-    if (!device.side.on() || submitted_ >= tasks_) return;
-    // Now and then one is asked for again, as a client does that heard no answer.
-    if (!one_in(4) || device.specs.empty()) {
-      device.specs.push_back(next_spec(device));
+  // A spec to ask an owner for: a new one, or now and then one that was asked for already, as a
+  // client does that heard no answer.
+  template <class Make>
+  const TaskSpec& some_spec(Promised& owner, Make make) {
+    if (!one_in(4) || owner.specs.empty()) {
+      owner.specs.push_back(make());
       submitted_ += 1;
     }
-    const unsigned all = unsigned(device.specs.size());
-    const TaskSpec& spec = device.specs[one_in(4) ? below(all) : all - 1];
+    const unsigned all = unsigned(owner.specs.size());
+    return owner.specs[one_in(4) ? below(all) : all - 1];
+  }
+  void promise(Promised& owner, const std::string& key, std::uint64_t seq) {
+    note(key + " is acknowledged as " + std::to_string(seq));
+    stats_.accepted += 1;
+    auto [known, fresh] = owner.acknowledged.try_emplace(key, seq);
+    if (!fresh && known->second != seq) changed_ids_ += 1;
+  }
+
+  void submit(Device& device) {
+    if (!device.side.on() || submitted_ >= tasks_) return;
+    const TaskSpec& spec = some_spec(device, [&] { return next_spec(device); });
     note(device.name + " is asked for " + spec.idempotency_key);
-    device.side.node().handle(
-        wire::SubmitRequest{{wire::encode(spec)}},
-        [this, &device, key = spec.idempotency_key](wire::AnswerBody answer) {
-          auto* submitted = std::get_if<wire::Submitted>(&answer);
-          if (!submitted || submitted->each.front().error) return;
-          const std::uint64_t seq = submitted->each.front().id.seq;
-          note(device.name + " acknowledged " + key + " as " + std::to_string(seq));
-          stats_.accepted += 1;
-          auto [known, fresh] = device.acknowledged.try_emplace(key, seq);
-          if (!fresh && known->second != seq) changed_ids_ += 1;
-        });
+    device.side.node().handle(wire::SubmitRequest{{wire::encode(spec)}},
+                              [this, &device, key = spec.idempotency_key](wire::AnswerBody answer) {
+                                auto* submitted = std::get_if<wire::Submitted>(&answer);
+                                if (!submitted || submitted->each.front().error) return;
+                                promise(device, key, submitted->each.front().id.seq);
+                              });
+  }
+
+  // An operator has a device run something.
+  void send(Device& device) {
+    if (!cloud().on() || submitted_ >= tasks_) return;
+    Replica& replica = *replicas_[active_];
+    TaskSpec spec = some_spec(replica, [&] {
+      return next_spec("to-" + device.name + "-" + std::to_string(replica.specs.size()));
+    });
+    const std::string key = std::exchange(spec.idempotency_key, "");
+    const std::string to = key.substr(3, key.rfind('-') - 3);
+    note("the cloud is asked for " + key);
+    stats_.to_devices += 1;
+    cloud().node().dispatch()->submit({std::move(spec), std::vector<std::string>{to}, key},
+                                      [this, &replica, key](const Result<cloud::Submitted>& made) {
+                                        if (made) promise(replica, key, made->group.first.seq);
+                                      });
   }
 
   bool end_one() {
@@ -274,7 +313,7 @@ class Nodes::Schedule {
   void crash_cloud() {
     count("cloud_crash");
     cloud().crash();
-    if (one_in(3)) {
+    if (!operators_ && one_in(3)) {
       active_ = (active_ + 1) % kReplicas;
       count("cloud_take_over");
     }
@@ -292,20 +331,24 @@ class Nodes::Schedule {
     if (one_in(2)) {
       Device& device = any_device();
       count("agent_disk");
-      if (device.side.on()) device.side.store().fail_every(every, error);
+      fail_disks(device.side, every, error);
     } else {
       count("cloud_disk");
-      if (cloud().on()) cloud().ledger().fail_every(every, error);
+      fail_disks(cloud(), every, error);
     }
     if (one_in(2)) pass_time(2s);
     if (one_in(2)) heal_disks();
   }
 
+  template <class Side>
+  static void fail_disks(Side& side, unsigned every, const Error& error) {
+    if (!side.on()) return;
+    side.store().fail_every(every, error);
+    side.ledger().fail_every(every, error);
+  }
   void heal_disks() {
-    for (auto& device : devices_) {
-      if (device->side.on()) device->side.store().fail_every(0, {});
-    }
-    if (cloud().on()) cloud().ledger().fail_every(0, {});
+    for (auto& device : devices_) fail_disks(device->side, 0, {});
+    fail_disks(cloud(), 0, {});
   }
   void heal() {
     note("--- faults end, the network heals ---");
@@ -350,31 +393,47 @@ class Nodes::Schedule {
   // What is wrong; empty: nothing, and everything is over.
   std::string wrong() const {
     for (const auto& device : devices_) {
-      if (std::string why = wrong(*device); !why.empty()) return device->name + ": " + why;
+      const AgentSide& side = device->side;
+      if (std::string why = wrong(*device, side.disk); !why.empty()) return device->name + why;
+      if (std::string why = wrong(side.leased, true); !why.empty()) return device->name + why;
     }
     for (const auto& replica : replicas_) {
-      if (!replica->side.disk.broken.empty()) return "ledger: " + replica->side.disk.broken.front();
-    }
-    for (const auto& [id, row] : replicas_[active_]->side.disk.rows) {
-      if (row.task.state != lifecycle::LeaseState::answered) return "P5: a lease is left open";
+      const CloudSide& side = replica->side;
+      const bool active = replica == replicas_[active_];
+      if (std::string why = wrong(*replica, side.sent); !why.empty()) return "the cloud" + why;
+      if (std::string why = wrong(side.disk, active); !why.empty()) return "the cloud" + why;
     }
     return changed_ids_ > 0 ? "P2: a key named two tasks" : "";
   }
-  std::string wrong(const Device& device) const {
-    const test::OwnerDisk& disk = device.side.disk;
-    if (!disk.broken.empty()) return "its store: " + disk.broken.front();
-    for (const auto& [key, seq] : device.acknowledged) {
-      if (!disk.tasks.contains(seq)) return "P9: lost " + key;
+  // A lessee's ledger. That of a replica nobody asks any more may have open leases.
+  static std::string wrong(const test::LedgerDisk& ledger, bool active) {
+    if (!ledger.broken.empty()) return "'s ledger: " + ledger.broken.front();
+    for (const auto& [id, row] : ledger.rows) {
+      if (active && row.task.state != lifecycle::LeaseState::answered) {
+        return ": P5: a lease is left open";
+      }
     }
-    if (disk.tasks.size() > device.specs.size()) return "P1: doubled";
+    return "";
+  }
+  // An owner's store.
+  std::string wrong(const Promised& promised, const test::OwnerDisk& disk) const {
+    if (!disk.broken.empty()) return "'s store: " + disk.broken.front();
+    for (const auto& [key, seq] : promised.acknowledged) {
+      if (!disk.tasks.contains(seq)) return ": P9: lost " + key;
+    }
+    if (disk.tasks.size() > promised.specs.size()) return ": P1: doubled";
     for (const auto& [seq, task] : disk.tasks) {
-      if (std::string why = wrong(task); !why.empty()) return std::to_string(seq) + " " + why;
+      if (std::string why = wrong(task); !why.empty())
+        return ": " + std::to_string(seq) + " " + why;
     }
-    return disk.outbox.empty() ? "" : "P10: an offer is left in the outbox";
+    return disk.outbox.empty() ? "" : ": P10: an offer is left in the outbox";
   }
   std::string wrong(const test::OwnerDisk::Task& task) const {
     const lifecycle::OwnerTask& row = task.row.task;
-    if (!is_terminal(row.state)) return "P5: is " + std::string(to_string(row.state)) + " for ever";
+    if (!is_terminal(row.state)) {
+      return "P5: is " + std::string(to_string(row.state)) + " for ever, " +
+             std::string(to_string(row.reason));
+    }
     auto result = wire::decode_result(*task.row.result);
     auto spec = wire::decode_spec(*task.row.spec);
     if (!result || !spec || result->outcome != row.state) return "result and row disagree";
@@ -389,10 +448,12 @@ class Nodes::Schedule {
 
   void conclude() {
     stats_.events += events_;
-    for (const auto& device : devices_) {
-      for (const auto& [seq, task] : device->side.disk.tasks) {
-        stats_.poisoned += task.row.task.state == TaskState::failed ? 1 : 0;
-      }
+    for (const auto& device : devices_) conclude(device->side.disk);
+    for (const auto& replica : replicas_) conclude(replica->side.sent);
+  }
+  void conclude(const test::OwnerDisk& disk) {
+    for (const auto& [seq, task] : disk.tasks) {
+      stats_.poisoned += task.row.task.state == TaskState::failed ? 1 : 0;
     }
   }
 
@@ -415,7 +476,7 @@ class Nodes::Schedule {
   unsigned faults_left_ = 0;
   std::uint32_t events_ = 0;
   Duration now_{};
-  bool chaos_ = true;
+  bool chaos_ = true, operators_ = false;
 };
 
 Outcome Nodes::run(std::uint64_t seed, const Limits& limits, bool keep_log) {

@@ -16,7 +16,7 @@ namespace spillway::sim {
 // What happened in all schedules so far.
 struct NodesStats {
   std::map<std::string, std::uint64_t> faults;  // by kind
-  std::uint64_t events = 0, accepted = 0, in_cloud = 0, poisoned = 0;
+  std::uint64_t events = 0, accepted = 0, in_cloud = 0, to_devices = 0, poisoned = 0;
   void add(const NodesStats& other);
 };
 

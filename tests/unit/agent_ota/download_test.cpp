@@ -37,7 +37,9 @@ TEST(Download, runs_a_program_and_keeps_the_end_of_what_it_says) {
   STRCMP_EQUAL("out\nerr\n", ended->said.c_str());
   LONGS_EQUAL(128 + 9, run_program({"sh", "-c", "kill -9 $$"})->code);
   UNSIGNED_LONGS_EQUAL(4096, run_program({"sh", "-c", "yes | head -c 100000"})->said.size());
-  CHECK(!run_program({"no-such-program-anywhere"}).ok());
+  // POSIX lets posix_spawn notice it only in the child, as it does on an emulated CPU.
+  ended = run_program({"no-such-program-anywhere"});
+  CHECK(!ended.ok() || ended->code == 127);
 }
 
 TEST(Download, reads_the_slot_from_the_kernel_command_line) {

@@ -122,6 +122,18 @@ TEST(Sent, waits_for_a_device_that_is_away_and_expires_with_its_deadline) {
   CHECK(state(1) == TaskState::expired);
 }
 
+TEST(Sent, P5_what_a_start_could_not_read_is_read_again) {
+  CHECK(submit().ok());
+  world.cloud.crash();
+  world.cloud.boot();
+  world.cloud.store().fail_every(1, fail(Code::io, "input/output error"));
+  world.settle();
+  CHECK_EQUAL(0, dispatch().unfinished());
+  world.cloud.store().fail_every(0, {});
+  world.advance(2s);
+  CHECK_EQUAL(1, dispatch().unfinished());
+}
+
 TEST(Sent, P1_a_result_is_kept_once_and_every_repeat_is_acknowledged) {
   introduce();
   CHECK(submit().ok());
