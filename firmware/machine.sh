@@ -115,18 +115,24 @@ enrol_token=$token
 CONF
 }
 
-# send_task DIRECTORY PROGRAMS PID: as an operator, has the device run a task once it is there; gives up when PID has ended.
-send_task() {
-  local dir=$1 programs=$2 pid=$3
-  operator=("$programs/spwctl" --url "http://127.0.0.1:$api_port" --token-file "$dir/operator.token")
+# operate DIRECTORY PROGRAMS PID: sets $operator, the command line of whoever watches the fleet, and waits until the device is
+# there; fails when PID has ended before.
+operate() {
+  local dir=$1 programs=$2 pid=$3 token=$1/cloud/operator.token
+  operator=("$programs/spwctl" --url "http://127.0.0.1:$api_port" --token-file "$token")
   wait_for_port "$api_port"
-  (umask 077; "$programs/spwctl" login "$(cat "$dir/cloud/link.txt")" --name boot >"$dir/operator.token" 2>/dev/null)
+  [ -s "$token" ] || (umask 077; "$programs/spwctl" login "$(cat "$dir/cloud/link.txt")" --name lab >"$token" 2>/dev/null)
   until [ "$("${operator[@]}" device list --online -o csv | wc -l)" -gt 1 ]; do
-    kill -0 "$pid" 2>/dev/null || return 0
+    kill -0 "$pid" 2>/dev/null || return 1
     sleep 1
   done
-  echo 'hello from the cloud' >"$dir/greeting"
-  "${operator[@]}" task submit echo --online --input "$dir/greeting" >>"$dir/operator.log"
+}
+
+# send_task DIRECTORY PROGRAMS PID: has the device run a task, unless it ends before it is there.
+send_task() {
+  operate "$@" || return 0
+  echo 'hello from the cloud' >"$1/greeting"
+  "${operator[@]}" task submit echo --online --input "$1/greeting" >>"$1/operator.log"
 }
 
 # What a device's script says once such a task was done there.

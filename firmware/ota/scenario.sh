@@ -32,6 +32,7 @@ checking|good|ota: checking|0|either
 marking|good|ota: checking|3|either
 marked|good|ota: good|0|new
 uncut|good|-|0|new
+by-operator|good|-|0|new
 stranger|stranger|-|0|old
 tampered|tampered|-|0|old
 wrong-board|other|-|0|old
@@ -120,6 +121,24 @@ base_device() {
   mv "$lab/base/disk.img" "$lab/base.img"
 }
 
+# As an operator of the cloud, who hears how it goes.
+ask_by_cloud() {  # DIRECTORY BUNDLE
+  operate "$lab" "$host" "$machine_pid" &&
+    wait_for_line "$1/serial.log" 0 'LAB version=1.0 good=yes' "$patience" &&
+    "${operator[@]}" device update --online --url "http://10.0.2.2:$http_port/$2.raucb" \
+      --sha256 "$(sha256sum "$lab/www/$2.raucb" | cut -d' ' -f1)" >"$1/operator.log"
+}
+cloud_heard_of() {  # DIRECTORY
+  local tries device
+  device=$("${operator[@]}" device list -o csv | sed -n '2s/,.*//p')
+  for tries in $(seq 30); do
+    "${operator[@]}" device show "$device" -o json >"$1/device.json"
+    ! grep -q '"phase" *: *"good"' "$1/device.json" || return 0
+    sleep 1
+  done
+  return 1
+}
+
 run_point() {  # NAME BUNDLE LINE DELAY EXPECTED
   local name=$1 dir=$lab/$1 from=0 fill='' rest='good|failed|rolled_back' verdict=ok started last version
   # Where nothing can be written, nothing can be asked for either.
@@ -128,7 +147,13 @@ run_point() {  # NAME BUNDLE LINE DELAY EXPECTED
   mkdir -p "$dir"
   cp --sparse=always "$lab/base.img" "$dir/disk.img"
   started=$(date +%s)
-  boot_device "$dir" "http://10.0.2.2:$http_port/$2.raucb" "$fill"
+  if [ "$name" = by-operator ]; then
+    boot_device "$dir" "" ""
+    ask_by_cloud "$dir" "$2" || verdict="could not be asked for by the cloud"
+    wait_for_line "$dir/serial.log" 0 'LAB version=2.0' "$patience" || verdict="never came to the new version"
+  else
+    boot_device "$dir" "http://10.0.2.2:$http_port/$2.raucb" "$fill"
+  fi
   if [ "$3" != - ]; then
     if wait_for_line "$dir/serial.log" 0 "$3" "$patience"; then sleep "$4"; else verdict="never came to '$3'"; fi
     cut_power "$dir"
@@ -137,6 +162,7 @@ run_point() {  # NAME BUNDLE LINE DELAY EXPECTED
   fi
   wait_for_line "$dir/serial.log" "$from" 'LAB version=[0-9.]* good=yes tasks=[0-9]* ota=('"$rest)" "$patience" ||
     verdict="not at rest after $patience s"
+  [ "$name" != by-operator ] || cloud_heard_of "$dir" || verdict="the cloud did not hear of it"
   last=$(tail -c +"$((from + 1))" "$dir/serial.log" | grep -a '^LAB' | tail -n 1 | tr -d '\r')
   cut_power "$dir"
   version=$(sed -n 's/.*version=\([^ ]*\).*/\1/p' <<<"$last")
