@@ -82,8 +82,8 @@ std::int64_t wall_step() {
 
 void step(timespec& time) {
   const std::int64_t us = wall_step();
-  time.tv_sec += us / kSecond;
-  time.tv_nsec += us % kSecond * 1000;
+  time.tv_sec += static_cast<time_t>(us / kSecond);
+  time.tv_nsec += static_cast<long>(us % kSecond * 1000);
   if (time.tv_nsec < 0) time.tv_nsec += 1'000'000'000, --time.tv_sec;
   if (time.tv_nsec >= 1'000'000'000) time.tv_nsec -= 1'000'000'000, ++time.tv_sec;
 }
@@ -158,7 +158,7 @@ int pthread_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
   const bool means_wall =
       std::llabs(until->tv_sec - wall.tv_sec) < std::llabs(until->tv_sec - steady.tv_sec);
   timespec at = *until;
-  if (means_wall) at.tv_sec -= wall_step() / kSecond;
+  if (means_wall) at.tv_sec -= static_cast<time_t>(wall_step() / kSecond);
   return next(condition, mutex, &at);
 }
 
