@@ -42,7 +42,7 @@ sleep 0.2
 until spillway status >/dev/null 2>&1; do sleep 0.1; done
 echo "RESTART of the agent until it answers, with init's second: $(awk -v b="$began" '{ print ($1 * 100 - b) / 100 }' /proc/uptime) s"
 TEST
-printf '%s\npoweroff\n' "$await_task" >>"$lab/test.sh"
+echo "$await_drain" >>"$lab/test.sh"
 expect() { grep -q -- "$1" "$lab/serial.log" || { tail -n 40 "$lab/serial.log" >&2; die "the serial log does not say '$1'"; }; }
 
 say "Booting $board: QEMU $machine, $cpu, $memory MiB; serial log in ${lab#"$top/"}/serial.log"
@@ -61,7 +61,8 @@ wait_for_machine 900
 say "It ran $(($(date +%s) - started)) s on this machine's clock."
 expect 'TASK local: hello'
 expect 'TASK cloud: {"sha256":"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03'
-expect 'TASK from the cloud: done here'
+expect 'ASKED by the cloud to drain'
 expect 'reboot: Power down'
-task_came_back || die "the cloud has no result of the task that it sent"
-grep -E '^(TASK|PSS|RSS|KERNEL|WRITTEN|RESTART|spillway: )|enrol:' "$lab/serial.log"
+came=$(task_came_back "$lab") || die "the cloud has no result of the task that it sent"
+echo "TASK from the cloud: $came"
+grep -aE '^(TASK|ASKED|PSS|RSS|KERNEL|WRITTEN|RESTART|spillway: )|enrol:' "$lab/serial.log"

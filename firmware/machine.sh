@@ -128,21 +128,30 @@ operate() {
   done
 }
 
-# send_task DIRECTORY PROGRAMS PID: has the device run a task, unless it ends before it is there.
+# send_task DIRECTORY PROGRAMS PID: has the device run a task, and drain once its script waits for that; nothing, if it ends
+# before.
 send_task() {
+  local dir=$1 pid=$3
   operate "$@" || return 0
-  echo 'hello from the cloud' >"$1/greeting"
-  "${operator[@]}" task submit echo --online --input "$1/greeting" >>"$1/operator.log"
+  echo 'hello from the cloud' >"$dir/greeting"
+  "${operator[@]}" task submit echo --online --input "$dir/greeting" >>"$dir/operator.log"
+  until "${operator[@]}" task sent --state succeeded -o csv >"$dir/sent.csv" && task_came_back "$dir" >/dev/null &&
+    grep -aq '^WAITING' "$dir/serial.log"; do
+    kill -0 "$pid" 2>/dev/null || return 0
+    sleep 1
+  done
+  "${operator[@]}" device drain "$("${operator[@]}" device list -o csv | sed -n '2s/,.*//p')" >>"$dir/operator.log"
 }
+task_came_back() { grep -s ,echo,succeeded, "$1/sent.csv"; }  # DIRECTORY
 
-# What a device's script says once such a task was done there.
-await_task='
+# What a device's script ends with.
+await_drain='
+echo "WAITING to be asked to drain"
 i=0
-until spillway ls --state succeeded --json | grep -q "\"owner\":\"cloud\"" || [ $((i += 1)) -gt 120 ]; do sleep 1; done
-[ $i -gt 120 ] || echo "TASK from the cloud: done here"
+until spillway status --json | grep -q "\"draining\":true" || [ $((i += 1)) -gt 120 ]; do sleep 1; done
+[ $i -gt 120 ] || echo "ASKED by the cloud to drain"
+poweroff
 '
-# Whether its result came back.
-task_came_back() { "${operator[@]}" task sent --state succeeded -o csv | grep -q ,echo,succeeded, ; }
 
 make_pki() {
   local dir=$1 name ext

@@ -83,7 +83,7 @@ follows 2
 until spillway status --json | grep -q '"done_local":41,'; do sleep 0.2; done
 echo "CPUS came and went: 41 tasks done"
 TEST
-  printf '%s\npoweroff\n' "$await_task" >>"$lab/test.sh"
+  echo "$await_drain" >>"$lab/test.sh"
   timeout 150 qemu-system-x86_64 -M pc -cpu max -smp 2 -m 1024 -nodefaults -display none -no-reboot -kernel "$kernel"/boot/vmlinuz-* \
     -initrd "$lab/initrd.cpio" -append "console=ttyS0 panic=-1 quiet" -serial "file:$lab/serial.log" \
     -netdev user,id=net -device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci \
@@ -109,8 +109,8 @@ check boot_makes_an_agent_that_answers says 'spillway: the agent answers'
 check boot_enrols_the_device says 'enrol: this device is dev-'
 check boot_lets_a_task_run_on_the_device says 'TASK local: hello'
 check boot_lets_a_task_run_in_the_cloud says 'TASK cloud: {"sha256":"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03'
-check boot_runs_a_task_that_the_cloud_sent says 'TASK from the cloud: done here'
-check boot_gives_its_result_back task_came_back
+check boot_runs_a_task_that_the_cloud_sent task_came_back "$lab"
+check boot_drains_when_an_operator_asks says 'ASKED by the cloud to drain'
 check boot_follows_a_cpu_that_goes says 'CPUS online: 1, workers: 1'
 check boot_loses_no_task_when_cpus_come_and_go says 'CPUS came and went: 41 tasks done'
 check boot_ends_by_powering_off says 'reboot: Power down'
