@@ -51,8 +51,10 @@ started=$(date +%s)
 if [ "${fw_cfg:-yes}" = no ]; then
   mcopy -i "$lab/disk.img@@$((512 * $(partx -g -o START -n 1 "$lab/disk.img")))" "$lab/provision.conf" ::spillway.conf
   echo '# end' >>"$lab/test.sh"
-  start_machine "$lab" -chardev file,id=test,path=/dev/null,input-path="$lab/test.sh" -device virtio-serial-device \
+  mkfifo "$lab/port.in" "$lab/port.out"
+  start_machine "$lab" -chardev pipe,id=test,path="$lab/port" -device virtio-serial-device \
     -device virtserialport,chardev=test,name=spillway.test
+  timeout 10 cp "$lab/test.sh" "$lab/port.in"
 else
   start_machine "$lab" -fw_cfg name=opt/spillway/provision,file="$lab/provision.conf" -fw_cfg name=opt/spillway/test,file="$lab/test.sh"
 fi
