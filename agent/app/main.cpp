@@ -46,14 +46,6 @@ void reload(const std::string& path, AgentConfig& current, Composition& composit
 
 constexpr std::size_t kKeptLog = 48 * 1024;  // bytes, for operators of the cloud who ask
 
-// Once a minute, whatever was going on.
-void keep_trimming(runtime::Loop& loop, runtime::Timer& timer) {
-  timer = loop.after(std::chrono::minutes(1), [&loop, &timer] {
-    runtime::trim_memory();
-    keep_trimming(loop, timer);
-  });
-}
-
 int serve(const std::string& path, AgentConfig config) {
   runtime::logger().set_level(config.agent.log_level);
   runtime::logger().keep(kKeptLog);
@@ -63,7 +55,7 @@ int serve(const std::string& path, AgentConfig config) {
   runtime::Timer trimming;
   auto start = [&]() -> Status {
     if (Status started = (*composition)->start(); !started) return started;
-    keep_trimming(loop, trimming);
+    runtime::keep_trimming(loop, trimming);
     runtime::log(Level::info, "running",
                  {{"device", config.agent.device},
                   {"version", kVersion},

@@ -6,6 +6,7 @@
 #include "cloud/config/cloud_config.h"
 #include "common/runtime/daemon.h"
 #include "common/runtime/log.h"
+#include "common/runtime/memory.h"
 #include "spillway/version.h"
 
 namespace spillway::cloud {
@@ -89,8 +90,10 @@ int serve(const std::string& path, CloudConfig config, bool link) {
   options.one_time_link = link;
   auto composition = Composition::open(options, loop);
   if (!composition) return refuse(composition.error());
+  runtime::Timer trimming;
   auto start = [&]() -> Status {
     if (Status started = (*composition)->start(); !started) return started;
+    runtime::keep_trimming(loop, trimming);
     runtime::log(
         Level::info, "running",
         {{"name", config.cloud.name}, {"version", kVersion}, {"broker", config.broker.uri}});

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>  // says whether this is glibc
 #include <string_view>
@@ -48,6 +49,13 @@ void trim_memory() {
   ::malloc_trim(0);
 #endif
   ::dl_iterate_phdr(unmap_code, nullptr);
+}
+
+void keep_trimming(Loop& loop, Timer& timer) {
+  timer = loop.after(std::chrono::minutes(1), [&loop, &timer] {
+    trim_memory();
+    keep_trimming(loop, timer);
+  });
 }
 
 }  // namespace spillway::runtime

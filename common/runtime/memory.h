@@ -1,5 +1,7 @@
 #pragma once
 
+#include "common/runtime/loop.h"
+
 // What a burst, or the start, took of memory goes back to the system.
 namespace spillway::runtime {
 
@@ -10,5 +12,7 @@ void keep_heap_small();
 // those that are in use are mapped again at the next step into them, most were for the start alone.
 // (A debugger's breakpoints go as well.) Any thread.
 void trim_memory();
+// Does that once a minute, whatever is going on, as long as `timer` lives. The loop's thread.
+void keep_trimming(Loop& loop, Timer& timer);
 
 }  // namespace spillway::runtime
