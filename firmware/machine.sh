@@ -140,7 +140,11 @@ send_task() {
     kill -0 "$pid" 2>/dev/null || return 0
     sleep 1
   done
-  "${operator[@]}" device drain "$("${operator[@]}" device list -o csv | sed -n '2s/,.*//p')" >>"$dir/operator.log"
+  # It may be on its way back from a restart.
+  until "${operator[@]}" device drain "$("${operator[@]}" device list -o csv | sed -n '2s/,.*//p')" >>"$dir/operator.log" 2>&1; do
+    kill -0 "$pid" 2>/dev/null || return 0
+    sleep 1
+  done
 }
 task_came_back() { grep -s ,echo,succeeded, "$1/sent.csv"; }  # DIRECTORY
 
