@@ -75,8 +75,8 @@ void Dispatch::read_waiting() {
 
 // Nobody else would ever look at what has not been read.
 void Dispatch::read_again(const Error& error, std::function<void()> read) {
-  if (unread_.empty()) {
-    parts_.report("cannot read what waits for devices, trying again: " + error.message);
+  if (std::exchange(read_problem_, error.message) != error.message) {
+    parts_.report("cannot read what waits for devices, trying until it can: " + error.message);
   }
   unread_.push_back(std::move(read));
   retry_read_ = now() + kRetryCommit;

@@ -174,7 +174,7 @@ class Dispatch {
   bool purging_ = false;
   unsigned reading_ = 0;                       // parts of the store that are not in memory yet
   std::vector<std::function<void()>> unread_;  // of them, those that could not be read
-  std::string store_problem_;
+  std::string store_problem_, read_problem_;   // told last
   NodeTime retry_commit_ = kNever, retry_read_ = kNever, next_resend_{}, next_purge_{};
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // outlived by late store answers
 };

@@ -225,10 +225,11 @@ class Nodes::Schedule {
     if (!cloud().on() || submitted_ >= tasks_) return;
     Replica& replica = *replicas_[active_];
     TaskSpec spec = some_spec(replica, [&] {
-      return next_spec("to-" + device.name + "-" + std::to_string(replica.specs.size()));
+      TaskSpec made = next_spec("sent-" + std::to_string(replica.specs.size()));
+      made.labels["to"] = device.name;
+      return made;
     });
-    const std::string key = std::exchange(spec.idempotency_key, "");
-    const std::string to = key.substr(3, key.rfind('-') - 3);
+    const std::string key = std::exchange(spec.idempotency_key, ""), to = spec.labels["to"];
     note("the cloud is asked for " + key);
     stats_.to_devices += 1;
     cloud().node().dispatch()->submit({std::move(spec), std::vector<std::string>{to}, key},
@@ -366,12 +367,13 @@ class Nodes::Schedule {
 
   // A node that always has something to do keeps a core busy.
   void settle() {
-    int turns = 0;
-    for (bool moved = true; moved && !restless_; restless_ = ++turns > kMostTurns) {
+    bool moved = true;
+    for (int turns = 0; moved && !restless_; ++turns) {
       moved = broker_.step() || cloud().turn() || cloud().step();
       for (auto& device : devices_) {
         moved = device->side.turn() || device->side.step() || moved;
       }
+      restless_ = turns == kMostTurns;
     }
   }
 

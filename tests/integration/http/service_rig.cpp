@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <future>
 
+#include "cloud/ctl/api.h"
 #include "cloud/fleet/fleet_store.h"
 #include "common/wire/telemetry.h"
 
@@ -226,12 +227,9 @@ ServiceRig::Reply ServiceRig::call(Method method, const std::string& target,
 
 std::string ServiceRig::token(const std::string& scope) {
   if (admin_.empty()) {
-    Reply login = call(Method::post, "/api/v1/session", "", R"({"code":")" + link_code() + "\"}");
-    std::string cookie(login.header("set-cookie").substr(0, login.header("set-cookie").find(';')));
-    std::string csrf(login.body.at("csrf").as_string());
-    Reply made = call(Method::post, "/api/v1/tokens", "", R"({"name":"admin","scope":"admin"})",
-                      {{"cookie", cookie}, {"x-csrf-token", csrf}});
-    admin_ = made.body.at("secret").as_string();
+    auto session = ctl::Api::log_in(service_->link(), "");
+    const boost::json::value wanted{{"name", "admin"}, {"scope", "admin"}};
+    admin_ = session->call(Method::post, "/tokens", &wanted)->at("secret").as_string();
   }
   if (scope == "admin") return admin_;
   Reply made = call(Method::post, "/api/v1/tokens", admin_,
