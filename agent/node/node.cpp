@@ -130,7 +130,7 @@ void Node::act(LiveTask& task, const lifecycle::OwnerStep& step) {
     journal_.put_offer({seq, epoch});
     journal_.after([this, seq, epoch] { send_offer(seq, epoch); });
   }
-  if (act.run_local) journal_.after([this, seq, epoch] { start_local(seq, epoch); });
+  if (act.run_local) journal_.whenever([this, seq, epoch] { start_local(seq, epoch); });
 }
 
 void Node::journal_event(LiveTask& task, const lifecycle::OwnerTask& was,
@@ -231,7 +231,7 @@ NodeTime Node::cycle() {
   NodeTime next = std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_,
                             next_probe_, next_telemetry_, next_update_, next_review_, retry_commit_,
                             retry_release_, looking_ ? kNever : table_.disk_due(),
-                            admission_.next_look(), journal_.losses_due(), losses_.due(), leased});
+                            admission_.next_look(), journal_.due(), losses_.due(), leased});
   if (session_) next = std::min(next, session_->connection().next_timer());
   return next;
 }
@@ -273,6 +273,7 @@ void Node::look_on_disk() {
         table_.set_disk_due(due ? due->next : now() + kRetryCommit);
         if (!due) return parts_.wake();
         take_due(due->rows);
+        journal_.hurry();  // the next look is to find them gone
         if (due->rows.size() == kDueSlice) table_.set_disk_due(now());
         parts_.wake();
       });
@@ -341,7 +342,12 @@ void Node::purge() {
                       });
 }
 
-void Node::flush() { journal_.flush(now(), wall_.wall()); }
+void Node::flush() {
+  // A core with nothing to do waits for the claims that gathered.
+  const std::uint32_t busy = claims_.running() - new_claims_ + leased_cores();
+  if (new_claims_ > 0 && busy < parts_.runner->width()) journal_.hurry();
+  if (journal_.flush(now(), wall_.wall())) new_claims_ = 0;
+}
 
 void Node::on_committed() {
   if (!store_problem_.empty()) parts_.report("the store writes again");
@@ -400,6 +406,8 @@ void Node::reconfigure(const NodeOptions& options) {
 
 void Node::stop() {
   if (session_) session_->stop();
+  journal_.hurry();
+  flush();
   stopped_ = true;
 }
 

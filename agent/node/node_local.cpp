@@ -17,6 +17,8 @@ void Node::start_local(std::uint64_t seq, Epoch epoch) {
 void Node::take_core(const LiveTask& task) {
   const bool blocking = task.kind && task.kind->traits.blocking;
   claims_.take(id_of(task.seq), task.state.epoch, blocking, predicted_run(task));
+  if (blocking) return journal_.hurry();
+  new_claims_ += 1;
 }
 
 void Node::free_core(std::uint64_t seq, Epoch epoch) {
@@ -37,7 +39,7 @@ void Node::on_outcome(attempt::Outcome outcome) {
 
 void Node::take_outcome(LiveTask& task, attempt::Outcome outcome) {
   bool live = task.state.epoch == outcome.epoch && task.state.place == PlaceKind::local;
-  journal_.after([begun = outcome.begun] {});
+  journal_.whenever([begun = outcome.begun] {});
   if (live) note_local_times(task, outcome);
   if (outcome.failure == FailureClass::none && outcome.value.size() > kInlineLimit) {
     outcome.failure = FailureClass::error;

@@ -155,8 +155,9 @@ void Node::look_for_end(std::uint64_t seq, const std::weak_ptr<Subscription>& wh
       // Its end may be on its way to the disk, and have looked for waiters before we were one.
       LiveTask* live = table_.find(seq);
       bool ending = live && is_terminal(live->state.state);
-      if (ending) journal_.after([this, seq, who] { look_for_end(seq, who); });
-      return;
+      if (!ending) return;
+      journal_.after([this, seq, who] { look_for_end(seq, who); });
+      return parts_.wake();
     }
     auto [first, last] = waiters_.equal_range(seq);
     auto mine = std::find_if(first, last, [&](auto& one) { return one.second.lock() == waiting; });

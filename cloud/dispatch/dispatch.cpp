@@ -216,7 +216,7 @@ NodeTime Dispatch::cycle() {
   }
   flush();
   return std::min({timers_.empty() ? kNever : timers_.begin()->first, retry_commit_, retry_read_,
-                   next_resend_, purging_ ? kNever : next_purge_});
+                   journal_.due(), next_resend_, purging_ ? kNever : next_purge_});
 }
 
 void Dispatch::on_timers() {

@@ -29,15 +29,25 @@ class CommitCycle {
 
   // What gathers for the next commit.
   Batch& batch() { return batch_; }
-  // Runs on the loop, in order, once everything gathered so far is durable.
-  void after(std::function<void()> action) { actions_.push_back(std::move(action)); }
+  // Runs on the loop, in order, once everything gathered so far is durable; somebody waits for it.
+  void after(std::function<void()> action) {
+    hurry();
+    whenever(std::move(action));
+  }
+  // The same, when nobody waits.
+  void whenever(std::function<void()> action) { actions_.push_back(std::move(action)); }
+  void hurry() { wanted_ = true; }
 
+  // Whether somebody waits for what gathered.
+  bool wanted() const { return wanted_; }
   bool busy() const { return busy_; }
   bool idle() const { return !busy_ && batch_.empty() && actions_.empty(); }
 
   // Sends what has gathered on its way, unless something is under way or there is nothing.
   void flush() {
-    if (busy_ || (batch_.empty() && actions_.empty())) return;
+    if (busy_) return;
+    wanted_ = false;
+    if (batch_.empty() && actions_.empty()) return;
     busy_ = true;
     flying_ = std::exchange(batch_, {});
     flying_actions_ = std::exchange(actions_, {});
@@ -71,6 +81,7 @@ class CommitCycle {
   Listener listener_;
   Batch batch_, flying_;
   std::vector<std::function<void()>> actions_, flying_actions_;
+  bool wanted_ = false;
   bool busy_ = false;
   bool failed_ = false;
 };

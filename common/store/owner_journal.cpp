@@ -66,8 +66,15 @@ void OwnerJournal::lose(const LossCount& loss, bool now) {
   losses_due_ = std::min(losses_due_, now ? loss.at : loss.at + kLossesMayWait);
 }
 
-void OwnerJournal::flush(NodeTime now, Duration wall) {
-  if (cycle_.busy()) return;
+bool OwnerJournal::is_due(NodeTime now) {
+  if (cycle_.wanted() || now >= losses_due_) return true;
+  if (cycle_.idle()) return false;
+  company_until_ = std::min(company_until_, now + kMayWait);
+  return now >= company_until_;
+}
+
+bool OwnerJournal::flush(NodeTime now, Duration wall) {
+  if (cycle_.busy() || !is_due(now)) return false;
   if (!cycle_.batch().empty() || now >= losses_due_) {
     for (const auto& [key, loss] : losses_) cycle_.batch().losses.push_back(loss);
     losses_.clear();
@@ -76,7 +83,7 @@ void OwnerJournal::flush(NodeTime now, Duration wall) {
   cycle_.batch().now = now;
   cycle_.batch().wall = wall;
   if (!touched_.empty()) {
-    cycle_.after([this, tasks = std::exchange(touched_, {})] {
+    cycle_.whenever([this, tasks = std::exchange(touched_, {})] {
       for (auto& [seq, task] : tasks) {
         task->unsaved -= 1;
         settled_(seq);
@@ -85,7 +92,9 @@ void OwnerJournal::flush(NodeTime now, Duration wall) {
   }
   inserts_.clear();
   updates_.clear();
+  company_until_ = kNever;
   cycle_.flush();
+  return true;
 }
 
 }  // namespace spillway::store

@@ -20,9 +20,12 @@ struct JournaledTask {
 };
 
 // What is to become durable next. While one batch is being committed the next one grows here, and a
-// task's steps in it melt into one row: under load a task costs few writes. Loop only.
+// task's steps in it melt into one row: under load a task costs few writes. What nobody waits for
+// waits for company, as each commit writes whole pages. Loop only.
 class OwnerJournal {
  public:
+  static constexpr Duration kMayWait = std::chrono::milliseconds(5);
+
   // `settled` is told each task that no commit under way speaks of any more.
   OwnerJournal(OwnerStore& store, CommitCycle<Batch>::Listener listener,
                std::function<void(std::uint64_t seq)> settled);
@@ -41,19 +44,28 @@ class OwnerJournal {
   // Counts what was given up. When `now`, the next flush writes it; else it may wait for something
   // else to be written, but not longer than a minute.
   void lose(const LossCount& loss, bool now);
-  // When flush() should be called for them: behind what is on its way already, which tells by
-  // itself when it is through.
-  NodeTime losses_due() const { return cycle_.busy() ? kNever : losses_due_; }
+  // When flush() should be called for what may wait: behind what is on its way already, which tells
+  // by itself when it is through.
+  NodeTime due() const { return cycle_.busy() ? kNever : std::min(losses_due_, company_until_); }
   void reported(LossRow row) { cycle_.batch().reported.push_back(row); }
   void session(std::uint64_t number) { cycle_.batch().session = number; }
+  // Once everything so far is durable. Somebody waits for that, so the next flush writes it.
   void after(std::function<void()> action) { cycle_.after(std::move(action)); }
+  // The same, but it may wait for kMayWait.
+  void whenever(std::function<void()> action) { cycle_.whenever(std::move(action)); }
 
-  void flush(NodeTime now, Duration wall);
+  // What gathered does not wait for company.
+  void hurry() { cycle_.hurry(); }
+
+  // Hands over what gathered, if the disk is free, and somebody waits for it or it has waited long
+  // enough. True: it is on its way.
+  bool flush(NodeTime now, Duration wall);
   void retry() { cycle_.retry(); }
   bool idle() const { return cycle_.idle(); }
 
  private:
   void touch(JournaledTask& task);
+  bool is_due(NodeTime now);
 
   CommitCycle<Batch> cycle_;
   std::function<void(std::uint64_t)> settled_;
@@ -61,6 +73,7 @@ class OwnerJournal {
   std::unordered_map<std::uint64_t, JournaledTask*> touched_;
   std::map<LossKey, LossCount> losses_;  // not in a batch yet
   NodeTime losses_due_ = kNever;
+  NodeTime company_until_ = kNever;  // of what nobody waits for
 };
 
 }  // namespace spillway::store

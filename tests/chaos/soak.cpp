@@ -96,10 +96,12 @@ class Soak {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
-  // Ten times: the link goes for a fiftieth of the whole, and once the broker with it.
+  // Ten times: the link goes for a fiftieth of the whole, and once the broker with it. In the middle
+  // of each tenth, so that every half has the same waves, and their slope is not taken for growth.
   void outage(double part) {
     const double tenth = part * 10;
-    const bool down = tenth - std::floor(tenth) > 0.8 && part < 0.98;
+    const double within = tenth - std::floor(tenth);
+    const bool down = within >= 0.4 && within < 0.6;
     if (down == down_) return;
     down_ = down;
     down ? agent_.link->cut() : agent_.link->heal();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/crypto/sha256.h"
+#include "common/store/owner_journal.h"
 #include "common/wire/codec.h"
 #include "common/wire/topics.h"
 #include "tests/support/fakes/agent_side.h"
@@ -69,9 +70,16 @@ struct AgentWorld {
     agent.boot();
     settle();
   }
-  void settle() {
+  void turn() {
     while (agent.turn() || (agent.on() && agent.step()) || broker.step()) {
     }
+  }
+  // Until it rests, also what waits for company in a commit.
+  void settle() {
+    turn();
+    if (!agent.on() || agent.next() > agent.node().now() + store::OwnerJournal::kMayWait) return;
+    clock.advance(agent.next() - agent.node().now());
+    turn();
   }
   // Time passes; nobody's timer is skipped.
   void advance(Duration by) {
@@ -89,7 +97,6 @@ struct AgentWorld {
 
   std::shared_ptr<Asked> ask(wire::RequestBody body) {
     auto asked = std::make_shared<Asked>();
-    // The node keeps the reply as long as the ticket lives.
     // The node keeps the reply as long as the ticket lives.
     asked->ticket = agent.node().handle(std::move(body),
                                         [weak = std::weak_ptr(asked)](wire::AnswerBody answer) {
