@@ -58,8 +58,11 @@ std::optional<wire::LossReport> LossReporter::report(
     // have lost its ledger meanwhile.
     const bool last = i + 1 == table.rows.size() || !same_kind(row.key, table.rows[i + 1].key);
     if (row.count <= row.reported && (told_ || !last)) continue;
-    report.entries.push_back({row.key, wall_of(row.first), wall_of(row.last), row.count,
-                              totals.at({row.key.data, row.key.cause})});
+    // The wall is asked once: between two looks at it time passes, and the last would come first.
+    const Duration from = wall_of(row.first);
+    const Duration to = from == Duration::zero() ? from : from + (row.last - row.first);
+    report.entries.push_back(
+        {row.key, from, to, row.count, totals.at({row.key.data, row.key.cause})});
     flying_.push_back(row);
     if (report.entries.size() == wire::kMaxLossEntries) break;
   }

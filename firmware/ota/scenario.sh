@@ -141,8 +141,8 @@ cloud_heard_of() {  # DIRECTORY
 
 run_point() {  # NAME BUNDLE LINE DELAY EXPECTED
   local name=$1 dir=$lab/$1 from=0 fill='' rest='good|failed|rolled_back' verdict=ok started last version
-  # Where nothing can be written, nothing can be asked for either.
-  case $name in full-disk) fill=0 rest=idle ;; little-room) fill=8 ;; esac
+  # Where nothing can be written, nothing can be asked for either, or not even begun.
+  case $name in full-disk) fill=0 rest='idle|failed' ;; little-room) fill=8 ;; esac
   rm -rf "$dir"
   mkdir -p "$dir"
   cp --sparse=always "$lab/base.img" "$dir/disk.img"

@@ -62,9 +62,10 @@ if(SPILLWAY_SANITIZE)
   endif()
   target_link_options(spillway_flags INTERFACE -fsanitize=${SPILLWAY_SANITIZE})
   target_compile_definitions(spillway_flags INTERFACE SPILLWAY_SANITIZED=1)
-  # GCC's TSan does not model atomic_thread_fence and says so; code under test uses none it relies on.
+  # GCC's TSan does not model atomic_thread_fence and says so; code under test uses none it relies on. Under it GCC 12
+  # also sees std::string write past its end (GCC bug 105329).
   if(SPILLWAY_SANITIZE MATCHES thread)
-    target_compile_options(spillway_flags INTERFACE -Wno-tsan)
+    target_compile_options(spillway_flags INTERFACE -Wno-tsan -Wno-array-bounds -Wno-stringop-overflow)
   endif()
 endif()
 if(SPILLWAY_STATIC)

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <map>
 #include <set>
 
@@ -265,6 +266,7 @@ TEST(HttpContract, a_body_is_refused_when_it_has_a_wrong_type_or_an_unknown_memb
 TEST(HttpContract, the_event_stream_sends_what_is_described) {
   auto client = rig->client();
   std::set<std::string> seen;
+  std::atomic<bool> all{false};
   auto read = [&](const ServerEvent& event) {
     std::string name = event.name;
     name[0] = char(std::toupper(name[0]));
@@ -281,10 +283,11 @@ TEST(HttpContract, the_event_stream_sends_what_is_described) {
       });
       rig->on_loop([](cloud::Fleet&) {});
     }
-    return seen.size() < 3;
+    all = seen.size() == 3;
+    return !all;
   };
   std::thread ticks([&] {
-    for (int i = 0; i < 200 && seen.size() < 3; ++i) {
+    for (int i = 0; i < 200 && !all; ++i) {
       rig->on_loop([](cloud::Fleet&) {});
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }

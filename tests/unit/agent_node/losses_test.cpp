@@ -1,3 +1,4 @@
+#include "agent/node/loss_reporter.h"
 #include "tests/unit/agent_node/agent_world.h"
 
 #include <CppUTest/TestHarness.h>
@@ -161,4 +162,20 @@ TEST(AgentLosses, P23_what_is_lost_while_the_disk_fails_waits_for_it_without_kee
   std::uint64_t kept = 0;
   for (const auto& [key, row] : world.agent.disk.losses) kept += row.count;
   UNSIGNED_LONGS_EQUAL(5, kept);
+}
+
+TEST(AgentLosses, P23_a_loss_ends_no_sooner_than_it_began_however_the_wall_clock_is_read) {
+  agent::LossReporter reporter;
+  reporter.on_link_up(NodeTime{});
+  store::LossTable table;
+  LossRow row;
+  row.key = {DataClass::events, LossCause::items, NodeTime{}};
+  row.first = row.last = NodeTime(1s);
+  row.count = 1;
+  table.rows.push_back(row);
+  Duration wall = std::chrono::hours(24 * 20'777);
+  auto report =
+      reporter.report(table, Origin{1}, NodeTime(2s), [&wall](NodeTime) { return wall -= 1us; });
+  LONGS_EQUAL(1, report->entries.size());
+  CHECK(report->entries[0].last >= report->entries[0].first);
 }

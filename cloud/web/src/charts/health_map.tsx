@@ -106,10 +106,10 @@ export function HealthMap({ cells, version, by_state }: { cells: Cells; version:
   const device = (place: number): number => order ? order[place]! : place;
   const open = (place: number | null): void => { if (place !== null) go(`/devices/${cells.ids[device(place)]}`); };
   const on_key = (event: KeyboardEvent): void => {
-    if (!grid) return;
     if (event.key === 'Enter') return open(at);
     if (event.key === 'Escape') return set_at(null);
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: grid.columns, ArrowUp: -grid.columns }[event.key];
+    const row = grid?.columns ?? 1;
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: row, ArrowUp: -row }[event.key];
     if (!step) return;
     event.preventDefault();
     set_at((before) => before === null ? 0 : Math.min(cells.ids.length - 1, Math.max(0, before + step)));

@@ -132,6 +132,8 @@ function Filters({ filter }: { filter: DeviceFilter }) {
 export function Search({ value }: { value: string }) {
   const input = useRef<HTMLInputElement>(null);
   const timer = useRef(0);
+  const text = useSignal(value); // what is typed, ahead of the address
+  useEffect(() => { if (!timer.current) text.value = value; }, [value]);
   useEffect(() => {
     const on_key = (event: KeyboardEvent): void => {
       const target = event.target as HTMLElement;
@@ -143,13 +145,14 @@ export function Search({ value }: { value: string }) {
     document.addEventListener('keydown', on_key);
     return () => { document.removeEventListener('keydown', on_key); clearTimeout(timer.current); };
   }, []);
-  const typed = (text: string): void => {
+  const typed = (now: string): void => {
     clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => set_query({ q: text.trim() || null }), 200);
+    text.value = now;
+    timer.current = window.setTimeout(() => { timer.current = 0; set_query({ q: now.trim() || null }); }, 200);
   };
   return (
     <label class="search"><Icon name="search" /><span class="hidden">Search devices by name</span>
-      <input ref={input} type="search" maxLength={63} placeholder="Search by name" value={value} onInput={(event) => typed(event.currentTarget.value)} spellcheck={false} autocomplete="off" /><kbd>/</kbd>
+      <input ref={input} type="search" maxLength={63} placeholder="Search by name" value={text.value} onInput={(event) => typed(event.currentTarget.value)} spellcheck={false} autocomplete="off" /><kbd>/</kbd>
     </label>
   );
 }
