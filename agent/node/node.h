@@ -306,7 +306,7 @@ class Node final : public intake::Api {
   std::uint64_t next_seq_ = 1;
   // Of local attempts. Fewer ahead than in the cloud, for what is new here is done around them.
   attempt::Claims claims_{64};
-  std::uint32_t new_claims_ = 0;  // of them, those that no commit speaks of yet
+  std::uint32_t new_claims_ = 0;          // of them, those that no commit speaks of yet
   std::vector<std::string> local_kinds_;  // sorted
   bool dependencies_ = false;             // somebody may wait for somebody
   bool asked_who_waits_ = false;          // the disk was asked, since the start

@@ -96,8 +96,9 @@ class Soak {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
-  // Ten times: the link goes for a fiftieth of the whole, and once the broker with it. In the middle
-  // of each tenth, so that every half has the same waves, and their slope is not taken for growth.
+  // Ten times: the link goes for a fiftieth of the whole, and once the broker with it. In the
+  // middle of each tenth, so that every half has the same waves, and their slope is not taken for
+  // growth.
   void outage(double part) {
     const double tenth = part * 10;
     const double within = tenth - std::floor(tenth);
