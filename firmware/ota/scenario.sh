@@ -19,12 +19,12 @@ trap 'exit 130' INT TERM
 # Three starts of a version that hangs, each until the watchdog bites, are the longest of all.
 patience=${SCENARIO_PATIENCE:-900}
 
-# name | bundle | cut after this line of the serial log | and so long after, s | expected version
+# name | bundle | cut after this line of the serial log | and so long after, s, or when so much more was written | expected version
 points="downloading|good|ota: downloading|0.4|either
 draining|good|ota: draining|0|either
 installing|good|ota: installing|0.2|either
-writing|good|ota: installing|4|either
-written|good|ota: installing|9|either
+writing|good|ota: installing|4MiB|either
+written|good|ota: installing|16MiB|either
 rebooting|good|ota: rebooting|0|either
 choosing|good|Spillway: slot B|0|either
 starting|good|Spillway: slot B|4|either
@@ -106,6 +106,23 @@ wait_for_line() {  # FILE FROM-BYTE PATTERN SECONDS
   done
 }
 
+# Until the image on the host has grown by so much: the slot that is written was never written before.
+wait_for_growth() {  # FILE MIB SECONDS
+  local hundredths=$(($3 * 50)) enough
+  enough=$(($(stat -c %b "$1") + $2 * 2048))
+  until [ "$(stat -c %b "$1")" -ge "$enough" ]; do
+    hundredths=$((hundredths - 1))
+    [ "$hundredths" -gt 0 ] || return 1
+    sleep 0.02
+  done
+}
+let_pass() {  # DIRECTORY DELAY
+  case $2 in
+    *MiB) wait_for_growth "$1/disk.img" "${2%MiB}" 60 && ! grep -qa 'ota: rebooting' "$1/serial.log" ;;
+    *) sleep "$2" ;;
+  esac
+}
+
 # A device that was installed, enrolled, marked good, and has accepted five tasks: where each point begins.
 base_device() {
   [ ! -e "$lab/base.img" ] || return 0
@@ -155,7 +172,8 @@ run_point() {  # NAME BUNDLE LINE DELAY EXPECTED
     boot_device "$dir" "http://10.0.2.2:$http_port/$2.raucb" "$fill"
   fi
   if [ "$3" != - ]; then
-    if wait_for_line "$dir/serial.log" 0 "$3" "$patience"; then sleep "$4"; else verdict="never came to '$3'"; fi
+    wait_for_line "$dir/serial.log" 0 "$3" "$patience" || verdict="never came to '$3'"
+    let_pass "$dir" "$4" || verdict="was not cut in time"
     cut_power "$dir"
     from=$(stat -c %s "$dir/serial.log")
     boot_device "$dir" "" ""
