@@ -75,7 +75,7 @@ int serve(const std::string& path, AgentConfig config) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("spillway-agent: accepts tasks on this device, runs them here or in the cloud");
+  CLI::App app("Accepts tasks on this device, runs them here or in the cloud", "spillway-agent");
   std::string path = "/etc/spillway/agent.toml";
   bool check = false;
   app.add_option("-c,--config", path, "Configuration file (TOML)")->capture_default_str();

@@ -66,7 +66,7 @@ int serve(const Line& line) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("spillway-ota: installs firmware on this device, and marks it good when it is");
+  CLI::App app("Installs firmware on this device, and marks it good when it is", "spillway-ota");
   Line line;
   app.add_option("--state-dir", line.directory, "Requests, progress and downloads")
       ->capture_default_str();

@@ -111,7 +111,8 @@ int serve(const std::string& path, CloudConfig config, bool link) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("spillway-cloud: takes what devices offer, runs it, and answers until they have it");
+  CLI::App app("Takes what devices offer, runs it, and answers until they have it",
+               "spillway-cloud");
   std::string path = "/etc/spillway/cloud.toml";
   bool check = false, link = false;
   app.add_option("-c,--config", path, "Configuration file (TOML)")->capture_default_str();

@@ -164,7 +164,7 @@ void add_options(CLI::App& app, Command& command) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("spillway-fleetsim: thousands of devices in one process, on a real broker");
+  CLI::App app("Thousands of devices in one process, on a real broker", "spillway-fleetsim");
   Command command;
   add_options(app, command);
   app.set_version_flag("--version", std::string("spillway-fleetsim ") + kVersion);

@@ -181,7 +181,8 @@ int perform(const Options& options) {
 int main(int argc, char** argv) {
   using namespace spillway::chaos;
   Options options;
-  CLI::App app("Keeps a device and the cloud at work for long, and says whether anything grew");
+  CLI::App app("Keeps a device and the cloud at work for long, and says whether anything grew",
+               "spillway-soak");
   app.add_option("--minutes", options.minutes, "How long")
       ->capture_default_str()
       ->check(CLI::Range(0.2, 100'000.0));

@@ -272,7 +272,8 @@ int perform(const Options& options) {
 int main(int argc, char** argv) {
   using namespace spillway::chaos;
   Options options;
-  CLI::App app("Breaks everything Spillway stands on, and checks what it promised");
+  CLI::App app("Breaks everything Spillway stands on, and checks what it promised",
+               "spillway-torture");
   declare(app, options);
   try {
     app.parse(argc, argv);

@@ -138,7 +138,8 @@ int perform(const Options& options) {
 int main(int argc, char** argv) {
   using namespace spillway::demo;
   Options options;
-  CLI::App app("Runs the main job end to end on this machine and checks every result");
+  CLI::App app("Runs the main job end to end on this machine and checks every result",
+               "spillway-demo");
   declare(app, options);
   try {
     app.parse(argc, argv);

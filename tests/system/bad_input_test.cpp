@@ -240,3 +240,12 @@ TEST(BadInput, garbage_on_the_topics_is_refused_counted_and_logged_once) {
   CHECK_EQUAL(0, after.code);
   CHECK(rig.output({"status", "--json"}).find("\"refused_messages\":1") != std::string::npos);
 }
+
+TEST(BadInput, help_names_the_program_and_not_where_it_lies) {
+  for (const char* name : {"spillway", "spillway-agent", "spillway-ota", "spillway-cloud", "spwctl",
+                           "spillway-fleetsim"}) {
+    const Ran ran = run_program({binary(name), "--help"});
+    CHECK_EQUAL(0, ran.code);
+    CHECK_TEXT(ran.out.find("Usage: " + std::string(name) + " [") != std::string::npos, name);
+  }
+}
