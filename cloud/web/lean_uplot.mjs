@@ -1,5 +1,6 @@
 // uPlot without what no chart here has: a legend of its own, selecting and focusing by pointer, bars and
-// splines, scales that are not linear, and its words for times. A third of a page's script is uPlot.
+// splines, scales that are not linear, an x that stands upright, times in milliseconds and words for them.
+// A third of a page's script is uPlot.
 // Each pattern must be found, so that another version of uPlot is noticed when it is built.
 import { readFileSync } from 'node:fs';
 
@@ -10,6 +11,10 @@ const parts = [
   [/const cursorFocus = .*$/m, 'const cursorFocus = false;'],
   [/\bselect\.show\b/g, 'false'],
   [/\b(\w+(?:\.\w+)*\.distr|distr) == +(2|3|4|100)\b/g, 'false'],
+  [/\bscaleX\.ori == 0\b/g, 'true'],
+  [/\bscaleX\.ori == 1\b/g, 'false'],
+  [/sc\.distr >= 3 && sc\.log == 10/, 'false'],
+  [/\bms == 1\b/g, 'false'],
   [/const _fmtDate = .*$/m, ''],
   [/timeAxisVals\(_tzDate, timeAxisStamps\(.*\)\);$/m, 'null;'],
   [/const _timeSeriesVal\s*=.*$/m, 'const _timeSeriesVal = null;'],

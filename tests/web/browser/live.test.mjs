@@ -28,6 +28,30 @@ test('a device that breaks shows at once, in the figures, the map and the list',
   await row.getByText('Updating').waitFor();
 }));
 
+for (const [what, link, path, row] of [
+  ['map', 'Fleet', '/fleet/map', '.map-table .vrow'],
+  ['list of devices', 'Devices', '/devices', '.devices .vrow'],
+  ['list of tasks', 'Tasks', '/tasks', '.stream tbody tr'],
+]) {
+  test(`what the stream says while the ${what} is on its way is not lost`, () => visit({ path: '/cloud', devices: 60 }, async (page, cloud) => {
+    await sees(page, 'Live');
+    const device = { ...cloud.fleet.devices.find(({ health }) => health === 'operational'), health: 'disconnected' };
+    const task = { ...cloud.fleet.tasks[0], id: 'f'.repeat(32), device: device.id, state: 'answered', failure: 'timeout' };
+    // However often it is asked, the answer stays what it was before the change.
+    let before = null;
+    cloud.on_its_way = async (asked, answer) => {
+      if (asked !== path) return answer;
+      if (!before) cloud.tell({ devices: [device], tasks: [task] });
+      before ??= answer;
+      await new Promise((done) => setTimeout(done, 500));
+      return before;
+    };
+    await page.getByRole('navigation').getByRole('link', { name: link }).first().click();
+    if (path === '/fleet/map') await page.getByRole('radio', { name: 'Table' }).check();
+    await page.locator(row, { hasText: device.id }).getByText(path === '/tasks' ? 'Timeout' : 'Disconnected').first().waitFor();
+  }));
+}
+
 test('an alert that fires shows in the navigation of every page', () => visit({ path: '/cloud', devices: 60, prepare: (cloud) => { cloud.fleet.alerts = []; } }, async (page, cloud) => {
   await sees(page, 'Attempts held');
   assert.equal(await page.locator('.side .count').count(), 0);

@@ -19,7 +19,7 @@ const rules = [
 
 export class MockCloud {
   constructor({ dist, devices = 1000, seed = 1, beat_ms = 500 }) {
-    Object.assign(this, { dist, beat_ms, fleet: new Fleet(devices, { seed }), me: { name: 'ops', scope: 'admin', expires: null, csrf: 'csrf-1' }, signed_in: true, broken: new Set(), rules: structuredClone(rules), streams: new Set(), requests: [], writes: [], sequence: 0, refuse_streams: false });
+    Object.assign(this, { dist, beat_ms, fleet: new Fleet(devices, { seed }), me: { name: 'ops', scope: 'admin', expires: null, csrf: 'csrf-1' }, signed_in: true, broken: new Set(), rules: structuredClone(rules), streams: new Set(), requests: [], writes: [], sequence: 0, refuse_streams: false, on_its_way: null });
     this.sent = new Sent(this.fleet);
     this.files = new Map(JSON.parse(readFileSync(join(dist, 'files.json'), 'utf8')).map((file) => [file.path, file]));
     this.server = createServer((request, response) => this.answer(request, response).catch((error) => { response.destroy(error); console.error(error); }));
@@ -61,7 +61,8 @@ export class MockCloud {
     if (this.me.scope === 'none') return this.problem(response, 403, 'This needs the scope read.');
     if (top === 'stream') return this.stream(url, response);
     if (request.method !== 'GET') return this.write(request, path, top, id, more, body, response);
-    const answer = this.read(path, top, id, more, url.searchParams);
+    let answer = this.read(path, top, id, more, url.searchParams);
+    if (this.on_its_way) answer = await this.on_its_way(path, structuredClone(answer));
     if (answer === undefined) return this.problem(response, 404, `There is no ${path}.`);
     if (answer === 403) return this.problem(response, 403, 'This needs the scope admin.');
     this.json(response, 200, answer, request);

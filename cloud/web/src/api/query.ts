@@ -6,16 +6,15 @@ import { ApiError, get } from './client';
 export interface Query<T> {
   data: T | null;
   error: ApiError | null; // of the newest try; data stays what it was
-  at: number;             // ms; when data came
-  loading: boolean;
+  asked: number;          // ms; when data was asked for
 }
 
 // What was seen last is shown at once when a page is opened again, and then renewed.
-const seen = new Map<string, { data: unknown; at: number }>();
+const seen = new Map<string, { data: unknown; asked: number }>();
 const kPathsKept = 60;
-function keep(path: string, data: unknown): void {
+function keep(path: string, data: unknown, asked: number): void {
   seen.delete(path);
-  seen.set(path, { data, at: Date.now() });
+  seen.set(path, { data, asked });
   if (seen.size > kPathsKept) seen.delete(seen.keys().next().value!);
 }
 export const forget_everything = (): void => seen.clear();
@@ -25,7 +24,7 @@ export const forget_everything = (): void => seen.clear();
 export function useQuery<T>(path: string | null, every = 0): Query<T> & { again: () => void } {
   const state: Signal<Query<T>> = useMemo(() => {
     const before = path ? seen.get(path) : undefined;
-    return signal({ data: (before?.data as T) ?? null, error: null, at: before?.at ?? 0, loading: path !== null });
+    return signal({ data: (before?.data as T) ?? null, error: null, asked: before?.asked ?? 0 });
   }, [path]);
   const tick = useMemo(() => signal(0), [path]);
   const live = link.value.state === 'live';
@@ -34,14 +33,15 @@ export function useQuery<T>(path: string | null, every = 0): Query<T> & { again:
     if (!path) return;
     const abort = new AbortController();
     const load = async (): Promise<void> => {
+      const asked = Date.now();
       try {
         const data = await get<T>(path, abort.signal);
-        keep(path, data);
-        state.value = { data, error: null, at: Date.now(), loading: false };
+        keep(path, data, asked);
+        state.value = { data, error: null, asked };
       } catch (error) {
         if (abort.signal.aborted) return;
         if (!(error instanceof ApiError)) throw error;
-        state.value = { ...state.value, error, loading: false };
+        state.value = { ...state.value, error };
       }
     };
     void load();

@@ -1,7 +1,8 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { FleetMap } from 'api-types';
 import { health_look, health_order, HealthBadge } from '../parts/state';
-import { on_changes } from '../live/live';
+import type { Query } from '../api/query';
+import { heard_since, on_changes, type Changes } from '../live/live';
 import { theme } from '../parts/shell';
 import { go } from '../router';
 import { pixel, system_theme } from './colours';
@@ -17,14 +18,14 @@ const kRenewal = 10_000; // ms
 export interface Cells { ids: string[]; health: Uint8Array }
 
 // Keeps a map current from the stream without rebuilding it. `version` counts its changes.
-export function useCells(map: FleetMap | null, again: () => void): { cells: Cells | null; version: number } {
+export function useCells({ data: map, asked, again }: Query<FleetMap> & { again: () => void }): { cells: Cells | null; version: number } {
   const cells = useMemo(() => map && { ids: map.ids, health: Uint8Array.from(map.health) }, [map]);
   const [version, set_version] = useState(0);
   useEffect(() => {
     if (!cells) return;
     let index: Map<string, number> | null = null;
     const began = Date.now();
-    return on_changes(({ devices, more }) => {
+    const take = ({ devices, more }: Changes): void => {
       // In a large fleet the stream names only some of those that change.
       if (more && Date.now() - began > kRenewal) { again(); return; }
       if (devices.length === 0) return;
@@ -35,7 +36,9 @@ export function useCells(map: FleetMap | null, again: () => void): { cells: Cell
         if (at !== undefined && cells.health[at] !== health) { cells.health[at] = health; changed = true; }
       }
       if (changed) set_version((before) => before + 1);
-    });
+    };
+    heard_since(asked).forEach(take);
+    return on_changes(take);
   }, [cells]);
   return { cells, version };
 }

@@ -14,8 +14,14 @@ export const generation = signal(0);
 export const now = signal(Date.now());
 
 // `more`: other devices changed, too.
-interface Changes { devices: DeviceRow[]; more: boolean; tasks: Task[]; events: Event[] }
+export interface Changes { devices: DeviceRow[]; more: boolean; tasks: Task[]; events: Event[] }
 const listeners = new Set<(changes: Changes) => void>();
+
+// What the stream said since `moment` (ms): newer than an answer that was asked for then. The list goes
+// back some ten seconds; an answer on its way for longer is renewed before long anyway.
+const kRecent = 40;
+const recent: { changes: Changes; at: number }[] = [];
+export const heard_since = (moment: number): Changes[] => recent.filter(({ at }) => at >= moment).map(({ changes }) => changes);
 
 export function on_changes(listener: (changes: Changes) => void): () => void {
   listeners.add(listener);
@@ -40,6 +46,8 @@ function take(message: Message): void {
           for (const alert of message.alerts) { if (alert.firing) next.set(alert.id, alert); else next.delete(alert.id); }
           alerts.value = next;
         }
+        recent.push({ changes: message, at: Date.now() });
+        if (recent.length > kRecent) recent.shift();
         for (const listener of listeners) listener(message);
       }
     }

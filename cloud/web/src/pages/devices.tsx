@@ -5,7 +5,7 @@ import { ApiError, get, may, send, with_params } from '../api/client';
 import { Paged } from '../api/paged';
 import { useQuery } from '../api/query';
 import { celsius, compact, count, duration, plural, ratio } from '../format';
-import { generation, on_changes, summary } from '../live/live';
+import { generation, heard_since, on_changes, summary } from '../live/live';
 import { place, set_query } from '../router';
 import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icons';
@@ -38,7 +38,12 @@ function useDevices(filter: DeviceFilter): { paged: Paged<DeviceRow, DevicePage>
   const [, set_version] = useState(0);
   const sight = useRef({ first: 0, last: 1 }).current;
   const paged = useMemo(() => {
-    const load = (cursor: string | null): Promise<DevicePage> => get(with_params('/devices', { ...filter, limit: cursor === null ? kFirst : kPage, cursor: cursor ?? undefined }));
+    const load = async (cursor: string | null): Promise<DevicePage> => {
+      const asked = Date.now();
+      const page = await get<DevicePage>(with_params('/devices', { ...filter, limit: cursor === null ? kFirst : kPage, cursor: cursor ?? undefined }));
+      const newer = new Map(heard_since(asked).flatMap(({ devices }) => devices).map((device) => [device.id, device]));
+      return { ...page, items: page.items.map((device) => newer.get(device.id) ?? device) };
+    };
     return new Paged<DeviceRow, DevicePage>(load, () => set_version((before) => before + 1));
   }, [JSON.stringify(filter), generation.value]);
   useEffect(() => {

@@ -113,7 +113,7 @@ type MapView = 'name' | 'state' | 'table';
 function MapPanel() {
   const view = (place.value.query.get('map') ?? 'name') as MapView;
   const query = useQuery<FleetMap>('/fleet/map', 120);
-  const { cells, version } = useCells(query.data, query.again);
+  const { cells, version } = useCells(query);
   return (
     <Panel title="Health map" class="map-panel" actions={<Segmented name="map" label="Order of the map" value={view} options={[['name', 'By name'], ['state', 'By state'], ['table', 'Table']]} choose={(name) => set_query({ map: name === 'name' ? null : name })} />}>
       <Loaded query={query} rows={6}>{() => cells && <>

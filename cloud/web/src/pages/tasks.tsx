@@ -4,7 +4,7 @@ import { with_params } from '../api/client';
 import { useQuery } from '../api/query';
 import { Histogram } from '../charts/histogram';
 import { count, plural, words } from '../format';
-import { on_changes } from '../live/live';
+import { heard_since, on_changes } from '../live/live';
 import { TaskFlow } from '../live/task_flow';
 import { Icon } from '../parts/icons';
 import { Loaded, Message, Page, Panel } from '../parts/page';
@@ -30,7 +30,12 @@ export function TasksPage() {
   const kinds = useQuery<KindList>('/kinds');
   const [, set_version] = useState(0);
   const flow = useMemo(() => new TaskFlow(kRows, matches(query)), [path]);
-  useEffect(() => { if (list.data) { flow.start(list.data.items); set_version((before) => before + 1); } }, [list.data, flow]);
+  useEffect(() => { 
+    if (!list.data) return;
+    flow.start(list.data.items);
+    for (const { tasks } of heard_since(list.asked)) flow.take(tasks);
+    set_version((before) => before + 1);
+  }, [list.data, flow]);
   useEffect(() => on_changes(({ tasks }) => {
     if (tasks.length === 0) return;
     flow.take(tasks);

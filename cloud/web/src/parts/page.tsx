@@ -42,7 +42,7 @@ export const NoPermission = ({ need }: { need: string }) => (
 // The states every piece of loaded data can be in, one look each. Old data with a failed renewal is
 // shown with its age rather than taken away.
 export function Loaded<T>({ query, empty, need = 'read', rows, children }: { query: Query<T> & { again: () => void }; empty?: (data: T) => ComponentChildren; need?: string; rows?: number; children: (data: T) => ComponentChildren }) {
-  const { data, error, loading, at, again } = query;
+  const { data, error, asked, again } = query;
   if (error?.status === 403) return <NoPermission need={need} />;
   if (data === null && error) {
     return (
@@ -51,9 +51,9 @@ export function Loaded<T>({ query, empty, need = 'read', rows, children }: { que
       </Message>
     );
   }
-  if (data === null || loading && data === null) return <Loading {...(rows ? { rows } : {})} />;
+  if (data === null) return <Loading {...(rows ? { rows } : {})} />;
   const nothing = empty?.(data);
-  return <>{error && <Stale at={at} again={again} />}{nothing || children(data)}</>;
+  return <>{error && <Stale at={asked} again={again} />}{nothing || children(data)}</>;
 }
 
 function Stale({ at, again }: { at: number; again: () => void }) {
