@@ -260,17 +260,6 @@ void Swarm::on_packet(Member& member, const Packet& packet) {
     Bytes birth = state_of(member, true, false);
     std::string topic = topic_of(member.name, Direction::up, Channel::state);
     member.link->send(publish_packet({topic, birth, 3, true}));
-    for (const auto& [seq, accepted] : member.outstanding) {
-      say(member, topic_of(member.name, Direction::up, Channel::task),
-          wire::Offer{{member.origin(), seq},
-                      Epoch{1},
-                      Duration::max(),
-                      std::chrono::seconds(30),
-                      Epoch{},
-                      spec_});
-    }
-    lease(member,
-          [](LeasedTasks& tasks, NodeTime at, const auto& send) { tasks.connected(at, send); });
     return;
   }
   bool refused =
@@ -285,13 +274,31 @@ void Swarm::on_packet(Member& member, const Packet& packet) {
   }
 }
 
+// What a cloud that is there, or there again, has to hear: it may have missed all that was said
+// before it subscribed.
+void Swarm::introduce(Member& member) {
+  for (const auto& [seq, accepted] : member.outstanding) {
+    say(member, topic_of(member.name, Direction::up, Channel::task),
+        wire::Offer{{member.origin(), seq},
+                    Epoch{1},
+                    Duration::max(),
+                    std::chrono::seconds(30),
+                    Epoch{},
+                    spec_});
+  }
+  lease(member,
+        [](LeasedTasks& tasks, NodeTime at, const auto& send) { tasks.connected(at, send); });
+}
+
 void Swarm::on_publish(Member& member, const Packet& packet) {
   Result<Incoming> message = read_publish(packet);
   if (!message) return;
   if (message->id != 0) member.link->send(puback_packet(message->id));
   if (message->topic == wire::kCloudState) {
     Result<wire::Presence> cloud = wire::decode_presence(message->payload);
-    if (cloud) reconnect_floor_ = double(cloud->reconnect_floor.count()) / 1e6;
+    if (!cloud) return;
+    reconnect_floor_ = double(cloud->reconnect_floor.count()) / 1e6;
+    if (cloud->online) introduce(member);
     return;
   }
   Result<wire::Message> items = wire::decode_message(message->payload);

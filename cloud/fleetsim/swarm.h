@@ -72,6 +72,7 @@ class Swarm {
   void connect(Member& member);
   void on_open(Member& member);
   void on_packet(Member& member, const Packet& packet);
+  void introduce(Member& member);
   void on_publish(Member& member, const Packet& packet);
   void on_item(Member& member, const wire::Item& item);
   void on_closed(Member& member, const std::string& why);

@@ -100,7 +100,6 @@ class Lessee {
   struct Owner {
     bool online = false;
     std::uint32_t held = 0;       // its attempts here, not done
-    wire::Credits told;           // what it was last told
     std::set<TaskId> unanswered;  // results it has not acknowledged
   };
 
@@ -142,6 +141,8 @@ class Lessee {
 
   // lessee_talk.cpp
   void beat();
+  void set_online(const std::string& name, Owner& owner, bool online);
+  void send_results_again(Owner& owner, Duration older_than);
   void tell_credits();
   wire::Credits room() const;
   Duration queue_delay() const;
@@ -157,8 +158,11 @@ class Lessee {
   std::set<HeldTask::RunKey> queue_;  // accepted, durable or about to be, not started
   std::set<std::pair<NodeTime, TaskId>> timers_;
   std::unordered_map<TaskId, NodeTime> timer_of_;
-  std::map<std::string, Owner> owners_;
-  attempt::Claims claims_{256};  // what was started and has not ended
+  std::unordered_map<std::string, Owner> owners_;
+  std::uint32_t online_ = 0;            // of them
+  wire::Credits told_;                  // the room of each owner, as all that are online know it
+  std::vector<std::string> newcomers_;  // do not know it yet
+  attempt::Claims claims_{256};         // what was started and has not ended
   std::uint32_t held_ = 0;
   double mean_run_ = 0.01;  // seconds, moving average
   std::unordered_map<const Kind*, double> mean_runs_;

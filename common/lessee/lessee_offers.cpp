@@ -8,16 +8,20 @@ namespace spillway::lessee {
 
 void Lessee::on_owner(const std::string& name, bool online) {
   Owner& owner = owners_[name];
-  owner.online = online;
-  owner.told = {};
-  next_credits_ = now();
-  if (online) resend_results(Duration::zero());
+  set_online(name, owner, online);
+  if (online) send_results_again(owner, Duration::zero());
   parts_.wake();
 }
 
 void Lessee::on_heard(const std::string& name) {
   Owner& owner = owners_[name];
-  if (!std::exchange(owner.online, true)) next_credits_ = now();
+  if (!owner.online) set_online(name, owner, true);
+}
+
+void Lessee::set_online(const std::string& name, Owner& owner, bool online) {
+  online_ = online_ + (online ? 1 : 0) - (owner.online ? 1 : 0);
+  owner.online = online;
+  if (online) newcomers_.push_back(name);
 }
 
 std::optional<lifecycle::NackReason> Lessee::reason_to_refuse(const std::string& owner,
@@ -32,8 +36,8 @@ std::optional<lifecycle::NackReason> Lessee::reason_to_refuse(const std::string&
     return NackReason::needs;
   }
   auto known = owners_.find(owner);
-  bool full = held_ >= options_.max_queue ||
-              (known != owners_.end() && known->second.held >= room().offers);
+  bool full =
+      held_ >= options_.max_queue || (known != owners_.end() && known->second.held >= told_.offers);
   if (full || !store_problem_.empty()) return NackReason::busy;
   return std::nullopt;
 }

@@ -10,6 +10,20 @@ constexpr Duration kPruneEvery = std::chrono::seconds(10);
 constexpr Duration kCreditsEvery = std::chrono::milliseconds(50);
 constexpr Duration kTombstoneAge = std::chrono::hours(24);
 constexpr std::size_t kPruneSlice = 1024;
+constexpr std::uint32_t kOwnersAtOnce = 100;
+constexpr auto kDelayThatMatters = std::chrono::milliseconds(5);
+
+template <class Value>
+bool moved(Value now, Value told, Value least) {
+  const Value by = now > told ? now - told : told - now;
+  return by > std::max(Value(told / 5), least);
+}
+
+bool differ(const wire::Credits& now, const wire::Credits& told) {
+  return moved(now.offers, told.offers, 0U) || now.workers != told.workers ||
+         moved<std::uint64_t>(now.rate, told.rate, 0) ||
+         moved<Duration>(now.queue_delay, told.queue_delay, kDelayThatMatters);
+}
 
 }  // namespace
 
@@ -20,7 +34,7 @@ void Lessee::beat() {
   while (beat_sent_.size() > 8) beat_sent_.erase(beat_sent_.begin());
   for (const auto& [id, task] : tasks_) {
     bool speaks = task.held() || task.state.state == lifecycle::LeaseState::done;
-    if (!speaks || task.unsaved > 0 || !owners_[task.owner].online) continue;
+    if (!speaks || task.unsaved > 0 || !owners_.at(task.owner).online) continue;
     parts_.send_ack(task.owner, wire::Beat{id, task.state.epoch, task.state.state, beat_round_});
   }
 }
@@ -32,38 +46,34 @@ Duration Lessee::queue_delay() const {
 
 // Room is shared evenly among the owners that are there; each may hold its share at once.
 wire::Credits Lessee::room() const {
-  std::uint32_t online = 0;
-  for (const auto& [name, owner] : owners_) online += owner.online ? 1 : 0;
+  const std::uint32_t sharers = std::max(1U, online_);
   wire::Credits credits;
-  credits.offers = draining_ ? 0 : std::max(1U, options_.max_queue / std::max(1U, online));
+  credits.offers = draining_ ? 0 : std::max(1U, options_.max_queue / sharers);
   credits.queue_delay = queue_delay();
   credits.workers = parts_.runner->width();
   credits.memory = options_.memory;
-  credits.rate =
-      options_.uplink == 0 ? 0 : std::max<std::uint64_t>(options_.uplink / std::max(1U, online), 1);
+  credits.rate = options_.uplink == 0 ? 0 : std::max<std::uint64_t>(options_.uplink / sharers, 1);
   return credits;
 }
 
-// Tells an owner its room when that changed, and the queue's delay when it moved by more than a
-// fifth.
+// Tells newcomers what all know, and all what moved by more than a fifth: the less often the more
+// of them there are, so that ten thousand that come one by one cost a few messages each.
 void Lessee::tell_credits() {
-  if (now() < next_credits_ || !parts_.up()) return;
-  next_credits_ = {};  // looked at in every turn, told at most so often
-  for (auto& [name, owner] : owners_) {
-    if (!owner.online) continue;
-    wire::Credits credits = room();
-    Duration moved = credits.queue_delay > owner.told.queue_delay
-                         ? credits.queue_delay - owner.told.queue_delay
-                         : owner.told.queue_delay - credits.queue_delay;
-    bool far = moved > std::max(owner.told.queue_delay / 5, Duration(std::chrono::milliseconds(5)));
-    if (credits.offers == owner.told.offers && credits.workers == owner.told.workers &&
-        credits.rate == owner.told.rate && !far) {
-      continue;
+  if (!parts_.up()) return;
+  const wire::Credits credits = room();
+  const bool all = now() >= next_credits_ && differ(credits, told_);
+  if (all) {
+    told_ = credits;
+    next_credits_ = now() + kCreditsEvery * (1 + online_ / kOwnersAtOnce);
+    for (const auto& [name, owner] : owners_) {
+      if (owner.online) parts_.send_ack(name, told_);
     }
-    owner.told = credits;
-    parts_.send_ack(name, credits);
-    next_credits_ = now() + kCreditsEvery;
+  } else {
+    for (const std::string& name : newcomers_) {
+      if (owners_[name].online) parts_.send_ack(name, told_);
+    }
   }
+  newcomers_.clear();
 }
 
 void Lessee::prune() {

@@ -120,7 +120,8 @@ TEST(SentToDevices,
   CHECK(eventually(kSoon, [&] { return spwctl({"device", "logs", Testbed::kDevice}).code == 6; }));
 }
 
-TEST(SentToDevices, a_group_over_a_thousand_simulated_devices_completes) {
+TEST(SentToDevices,
+     a_group_over_a_thousand_simulated_devices_completes_through_a_restart_of_the_broker) {
   auto fleet = rig.bed().pki().device("fleetsim");
   CHECK(fleet.ok());
   auto simulated = Process::start(
@@ -140,10 +141,14 @@ TEST(SentToDevices, a_group_over_a_thousand_simulated_devices_completes) {
   if (sent.code != 0) return;
   const std::string group(json::parse(sent.out).at("group").as_string());
   std::string states;
-  const bool done = eventually(4 * kSoon, [&] {
+  const auto succeeded = [&] {
     states = spwctl({"task", "group", group}).out;
-    return json::parse(states).at("states").at("succeeded") == 1000;
-  });
+    return json::parse(states).at("states").at("succeeded").as_int64();
+  };
+  CHECK(eventually(4 * kSoon, [&] { return succeeded() > 0; }));
+  rig.bed().broker().stop();
+  CHECK(rig.bed().broker().start_again().ok());
+  const bool done = eventually(4 * kSoon, [&] { return succeeded() == 1000; });
   const std::string log = read_text(rig.file("fleetsim.log"));
   CHECK_TEXT(done,
              (states + log.substr(log.size() - std::min<std::size_t>(log.size(), 1000))).c_str());

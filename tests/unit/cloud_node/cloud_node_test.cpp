@@ -203,6 +203,34 @@ TEST(CloudNode, tells_its_room_at_a_birth_and_its_queue_whenever_that_grew) {
   CHECK(credits.back().queue_delay > 100ms);
 }
 
+TEST(CloudNode, tells_a_thousand_that_come_one_by_one_of_their_room_a_few_times_each) {
+  Peer everyone(world.broker, "everyone", {"spw/1/+/+/down/ack"});
+  everyone.connect();
+  world.settle();
+  for (int i = 0; i < 1000; ++i) {
+    world.birth_of("pump-" + std::to_string(100 + i));
+    world.advance(3ms);
+  }
+  world.advance(1s);
+  const auto credits = everyone.take<wire::Credits>();
+  CHECK(credits.size() >= 1000);
+  CHECK(credits.size() <= 10'000);
+  CHECK(credits.back().offers <= 12);  // 10,000 among 1,001, and a fifth
+}
+
+TEST(CloudNode, an_owner_that_returns_hears_its_own_results_again_and_no_other_does) {
+  world.other.connect();
+  world.birth_of("pump-8");
+  world.other.send(world.up("pump-8", wire::Channel::task), {world.offer(1)});
+  world.settle();
+  world.succeed(1);
+  CHECK_EQUAL(1, world.other.take<wire::ResultItem>().size());
+  world.birth(2);
+  CHECK_EQUAL(0, world.other.take<wire::ResultItem>().size());
+  world.birth_of("pump-8", 2);
+  CHECK_EQUAL(1, world.other.take<wire::ResultItem>().size());
+}
+
 TEST(CloudNode, beats_for_all_it_holds_and_keep_renews_what_is_not_started) {
   accept(1);
   accept(2);

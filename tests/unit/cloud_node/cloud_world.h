@@ -57,11 +57,12 @@ struct CloudWorld {
     birth();
     device.forget();
   }
-  void birth(std::uint64_t session = 1, bool online = true) {
+  void birth(std::uint64_t session = 1, bool online = true) { birth_of("pump-7", session, online); }
+  void birth_of(const std::string& name, std::uint64_t session = 1, bool online = true) {
     wire::Presence presence;
     presence.online = online;
     presence.session = session;
-    device.publish(up("pump-7", wire::Channel::state), wire::encode(presence), true);
+    device.publish(up(name, wire::Channel::state), wire::encode(presence), true);
     settle();
   }
   void settle() {
