@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 // What memory may grow by over the last half, and what files may.
+constexpr std::size_t kOpen = 512;  // tasks without a result
 constexpr double kMemoryBound = 0.02, kFileBound = 0.10;
 constexpr int kSamples = 400;  // of a whole soak
 
@@ -70,8 +71,7 @@ class Soak {
       : options_(options),
         cluster_(cluster),
         agent_(cluster.agents().front()),
-        client_("soak", agent_.socket, works,
-                {.tasks_per_second = options.tasks / (options.minutes * 60), .open = 512}) {}
+        client_("soak", agent_.socket, works, {.open = kOpen}) {}
 
   int perform() {
     const auto start = Clock::now();
@@ -81,6 +81,9 @@ class Soak {
       outage(now / whole);
       if (now >= next) {
         sample(now);
+        // What an outage took is made up for: the whole is what was asked for.
+        const double left = options_.tasks - double(client_.accepted());
+        client_.set_rate(std::max(left, 0.0) / std::max(whole - now, 1.0), kOpen, true);
         next = now + whole / kSamples;
       }
       std::this_thread::sleep_for(50ms);
