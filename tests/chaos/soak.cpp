@@ -20,9 +20,9 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 // What memory may grow by over the last half, and what files may.
-constexpr std::size_t kOpen = 512;  // tasks without a result
 constexpr double kMemoryBound = 0.02, kFileBound = 0.10;
-constexpr int kSamples = 400;  // of a whole soak
+constexpr double kAtWork = 0.75;  // of the time; an outage stops what only the cloud may do
+constexpr int kSamples = 400;     // of a whole soak
 
 struct Options {
   double minutes = 10, tasks = 1'000'000;
@@ -71,7 +71,9 @@ class Soak {
       : options_(options),
         cluster_(cluster),
         agent_(cluster.agents().front()),
-        client_("soak", agent_.socket, works, {.open = kOpen}) {}
+        client_(
+            "soak", agent_.socket, works,
+            {.tasks_per_second = options.tasks / (options.minutes * 60 * kAtWork), .open = 512}) {}
 
   int perform() {
     const auto start = Clock::now();
@@ -81,9 +83,6 @@ class Soak {
       outage(now / whole);
       if (now >= next) {
         sample(now);
-        // What an outage took is made up for: the whole is what was asked for.
-        const double left = options_.tasks - double(client_.accepted());
-        client_.set_rate(std::max(left, 0.0) / std::max(whole - now, 1.0), kOpen, true);
         next = now + whole / kSamples;
       }
       std::this_thread::sleep_for(50ms);
