@@ -277,15 +277,7 @@ void Swarm::on_packet(Member& member, const Packet& packet) {
 // What a cloud that is there, or there again, has to hear: it may have missed all that was said
 // before it subscribed.
 void Swarm::introduce(Member& member) {
-  for (const auto& [seq, accepted] : member.outstanding) {
-    say(member, topic_of(member.name, Direction::up, Channel::task),
-        wire::Offer{{member.origin(), seq},
-                    Epoch{1},
-                    Duration::max(),
-                    std::chrono::seconds(30),
-                    Epoch{},
-                    spec_});
-  }
+  for (const auto& [seq, accepted] : member.outstanding) offer(member, seq);
   lease(member,
         [](LeasedTasks& tasks, NodeTime at, const auto& send) { tasks.connected(at, send); });
 }
@@ -415,6 +407,15 @@ void Swarm::send_frame(Member& member, double at) {
   stats_.frame_bytes += frame.size();
 }
 
+void Swarm::offer(Member& member, std::uint64_t seq) {
+  wire::Offer offer;
+  offer.id = {member.origin(), seq};
+  offer.epoch = Epoch{1};
+  offer.lease = std::chrono::seconds(30);
+  offer.spec = spec_;
+  say(member, topic_of(member.name, Direction::up, Channel::task), std::move(offer));
+}
+
 void Swarm::offer_tasks(double seconds) {
   task_credit_ += seconds * options_.tasks_per_second;
   for (int tries = 0; task_credit_ >= 1 && tries < 1000; ++tries) {
@@ -424,13 +425,7 @@ void Swarm::offer_tasks(double seconds) {
     std::uint64_t seq = std::uint64_t(member.behaviour.starts()) << 32 | ++member.next_task;
     member.outstanding[seq] = false;
     ++stats_.offers;
-    say(member, topic_of(member.name, Direction::up, Channel::task),
-        wire::Offer{{member.origin(), seq},
-                    Epoch{1},
-                    Duration::max(),
-                    std::chrono::seconds(30),
-                    Epoch{},
-                    spec_});
+    offer(member, seq);
   }
   task_credit_ = std::min(task_credit_, options_.tasks_per_second);
 }

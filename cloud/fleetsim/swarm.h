@@ -80,6 +80,7 @@ class Swarm {
   void schedule_connect(Member& member);
   Bytes state_of(const Member& member, bool online, bool graceful) const;
   void send_frame(Member& member, double at);
+  void offer(Member& member, std::uint64_t seq);
   void offer_tasks(double seconds);
   template <class Act>
   void lease(Member& member, Act act);

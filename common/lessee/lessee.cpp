@@ -29,6 +29,7 @@ void Lessee::start(const ledger::LedgerRecovered& recovered, std::function<void(
     tombstones_.push_back(row.id);
   }
   for (const ledger::LedgerRow& row : recovered.held) recover(row);
+  told_ = room();
   journal_.session(recovered.session + 1);
   journal_.after(std::move(durable));
   parts_.wake();

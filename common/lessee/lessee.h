@@ -118,6 +118,7 @@ class Lessee {
   void hand_back(HeldTask& task, const std::string& why);
 
   // lessee_offers.cpp
+  void set_online(const std::string& name, Owner& owner, bool online);
   void refuse(const std::string& owner, const wire::Offer& offer, lifecycle::NackReason reason);
   std::optional<lifecycle::NackReason> reason_to_refuse(const std::string& owner,
                                                         const TaskSpec& spec) const;
@@ -138,11 +139,10 @@ class Lessee {
   void restore_result(HeldTask& task);
   void send_result(HeldTask& task);
   void resend_results(Duration older_than);
+  void resend_results(Owner& owner, Duration older_than);
 
   // lessee_talk.cpp
   void beat();
-  void set_online(const std::string& name, Owner& owner, bool online);
-  void send_results_again(Owner& owner, Duration older_than);
   void tell_credits();
   wire::Credits room() const;
   Duration queue_delay() const;

@@ -9,18 +9,16 @@ namespace spillway::lessee {
 void Lessee::on_owner(const std::string& name, bool online) {
   Owner& owner = owners_[name];
   set_online(name, owner, online);
-  if (online) send_results_again(owner, Duration::zero());
+  if (online) resend_results(owner, Duration::zero());
   parts_.wake();
 }
 
 void Lessee::on_heard(const std::string& name) {
-  Owner& owner = owners_[name];
-  if (!owner.online) set_online(name, owner, true);
+  if (Owner& owner = owners_[name]; !owner.online) set_online(name, owner, true);
 }
 
 void Lessee::set_online(const std::string& name, Owner& owner, bool online) {
-  online_ = online_ + (online ? 1 : 0) - (owner.online ? 1 : 0);
-  owner.online = online;
+  if (std::exchange(owner.online, online) != online) online ? ++online_ : --online_;
   if (online) newcomers_.push_back(name);
 }
 

@@ -132,11 +132,11 @@ void Lessee::send_result(HeldTask& task) {
 
 void Lessee::resend_results(Duration older_than) {
   for (auto& [name, owner] : owners_) {
-    if (owner.online) send_results_again(owner, older_than);
+    if (owner.online) resend_results(owner, older_than);
   }
 }
 
-void Lessee::send_results_again(Owner& owner, Duration older_than) {
+void Lessee::resend_results(Owner& owner, Duration older_than) {
   for (TaskId id : owner.unanswered) {
     HeldTask& task = *find(id);
     if (task.unsaved == 0 && now() - task.sent >= older_than) send_result(task);

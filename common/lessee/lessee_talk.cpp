@@ -10,8 +10,8 @@ constexpr Duration kPruneEvery = std::chrono::seconds(10);
 constexpr Duration kCreditsEvery = std::chrono::milliseconds(50);
 constexpr Duration kTombstoneAge = std::chrono::hours(24);
 constexpr std::size_t kPruneSlice = 1024;
-constexpr std::uint32_t kOwnersAtOnce = 100;
-constexpr auto kDelayThatMatters = std::chrono::milliseconds(5);
+constexpr std::uint32_t kOwnersTold = 100;  // in kCreditsEvery
+constexpr Duration kDelayThatMatters = std::chrono::milliseconds(5);
 
 template <class Value>
 bool moved(Value now, Value told, Value least) {
@@ -22,7 +22,7 @@ bool moved(Value now, Value told, Value least) {
 bool differ(const wire::Credits& now, const wire::Credits& told) {
   return moved(now.offers, told.offers, 0U) || now.workers != told.workers ||
          moved<std::uint64_t>(now.rate, told.rate, 0) ||
-         moved<Duration>(now.queue_delay, told.queue_delay, kDelayThatMatters);
+         moved(now.queue_delay, told.queue_delay, kDelayThatMatters);
 }
 
 }  // namespace
@@ -64,13 +64,13 @@ void Lessee::tell_credits() {
   const bool all = now() >= next_credits_ && differ(credits, told_);
   if (all) {
     told_ = credits;
-    next_credits_ = now() + kCreditsEvery * (1 + online_ / kOwnersAtOnce);
+    next_credits_ = now() + kCreditsEvery * (1 + online_ / kOwnersTold);
     for (const auto& [name, owner] : owners_) {
       if (owner.online) parts_.send_ack(name, told_);
     }
   } else {
     for (const std::string& name : newcomers_) {
-      if (owners_[name].online) parts_.send_ack(name, told_);
+      if (owners_.at(name).online) parts_.send_ack(name, told_);
     }
   }
   newcomers_.clear();

@@ -172,8 +172,11 @@ run_point() {  # NAME BUNDLE LINE DELAY EXPECTED
     boot_device "$dir" "http://10.0.2.2:$http_port/$2.raucb" "$fill"
   fi
   if [ "$3" != - ]; then
-    wait_for_line "$dir/serial.log" 0 "$3" "$patience" || verdict="never came to '$3'"
-    let_pass "$dir" "$4" || verdict="was not cut in time"
+    if ! wait_for_line "$dir/serial.log" 0 "$3" "$patience"; then
+      verdict="never came to '$3'"
+    elif ! let_pass "$dir" "$4"; then
+      verdict="was not cut in time"
+    fi
     cut_power "$dir"
     from=$(stat -c %s "$dir/serial.log")
     boot_device "$dir" "" ""

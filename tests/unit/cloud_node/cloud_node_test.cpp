@@ -189,6 +189,19 @@ TEST(CloudNode, takes_no_more_than_it_gave_credits_for) {
   CHECK_EQUAL(1, world.device.take<wire::Accept>().size());
 }
 
+TEST(CloudNode, takes_an_offer_that_came_before_it_could_tell_its_room) {
+  world.cloud.crash();
+  world.cloud.boot();
+  while (world.cloud.turn() || world.cloud.step()) {
+  }
+  world.broker.run();
+  world.device.send(world.up("pump-7", wire::Channel::task), {world.offer(1)});
+  world.broker.run();
+  world.settle();
+  STRCMP_EQUAL("", world.nacked().c_str());
+  CHECK_EQUAL(1, world.device.take<wire::Accept>().size());
+}
+
 TEST(CloudNode, tells_its_room_at_a_birth_and_its_queue_whenever_that_grew) {
   world.birth(2);
   auto credits = world.device.take<wire::Credits>();

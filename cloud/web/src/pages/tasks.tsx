@@ -30,7 +30,7 @@ export function TasksPage() {
   const kinds = useQuery<KindList>('/kinds');
   const [, set_version] = useState(0);
   const flow = useMemo(() => new TaskFlow(kRows, matches(query)), [path]);
-  useEffect(() => { 
+  useEffect(() => {
     if (!list.data) return;
     flow.start(list.data.items);
     for (const { tasks } of heard_since(list.asked)) flow.take(tasks);
