@@ -42,6 +42,9 @@ std::string payload_text(const Payload& payload) {
   if (payload.blob) {
     return size_text(payload.blob->size) + ", blob " + to_hex(payload.blob->sha256);
   }
+  if (payload.not_kept > 0) {
+    return size_text(payload.not_kept) + ", not kept: the task has succeeded";
+  }
   const std::string_view text = as_text(payload.bytes);
   std::string shown = size_text(text.size());
   if (text.empty() || !is_utf8(text)) return shown;

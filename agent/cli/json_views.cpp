@@ -24,12 +24,15 @@ void write_list(JsonWriter& json, std::string_view key, const T& items) {
   json.end_array();
 }
 
-// `name` when the bytes are text, `name`_base64 when they are not, `name`_blob when elsewhere.
+// `name` when the bytes are text, `name`_base64 when they are not, `name`_blob when elsewhere,
+// `name`_not_kept, their number, when gone.
 void write_payload(JsonWriter& json, const std::string& name, const Payload& payload) {
   if (payload.blob) {
     json.key(name + "_blob").begin_object();
     json.member("sha256", to_hex(payload.blob->sha256)).member("size", payload.blob->size);
     json.end_object();
+  } else if (payload.not_kept > 0) {
+    json.member(name + "_not_kept", payload.not_kept);
   } else if (is_utf8(as_text(payload.bytes))) {
     json.member(name, as_text(payload.bytes));
   } else {

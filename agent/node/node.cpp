@@ -176,6 +176,14 @@ void Node::hold_in_cloud(const LiveTask& task, int change) {
   if (cloud_.held == 0) cloud_.held_seconds = 0;
 }
 
+// What has succeeded is never run again: of a large spec all but the input is kept.
+store::EncodedBytes Node::spec_left(const LiveTask& task) {
+  if (task.state.state != TaskState::succeeded || !store::is_bulk(task.spec_bytes)) return nullptr;
+  TaskSpec left = *task.spec;
+  left.input.not_kept = std::exchange(left.input.bytes, {}).size();
+  return std::make_shared<const Bytes>(wire::encode(left));
+}
+
 void Node::finish(LiveTask& task, TaskResult result) {
   count_end(task);
   result.id = id_of(task.seq);
@@ -187,7 +195,7 @@ void Node::finish(LiveTask& task, TaskResult result) {
   auto encoded = std::make_shared<const Bytes>(wire::encode(result));
   Duration age = options_.budget.of(DataClass::results).age;
   NodeTime keep_until = now() + std::min<Duration>(task.spec->retention, age);
-  journal_.finish(task, std::move(encoded), keep_until);
+  journal_.finish(task, std::move(encoded), keep_until, spec_left(task));
   next_purge_ = std::min(next_purge_, std::max(keep_until, now() + kPurgeInterval));
   if (looking_up_ > 0) ended_.insert(task.seq);
   if (dependencies_ || !asked_who_waits_) {

@@ -156,6 +156,7 @@ class Node final : public intake::Api {
   void record_change(LiveTask& task, const lifecycle::OwnerTask& was, FailureClass failure);
   void hold_in_cloud(const LiveTask& task, int change);
   void finish(LiveTask& task, TaskResult result);
+  static store::EncodedBytes spec_left(const LiveTask& task);
   void emit(EventView event);
   void on_timers();
   void look_on_disk();
@@ -305,7 +306,7 @@ class Node final : public intake::Api {
   Cloud cloud_;
   std::uint64_t next_seq_ = 1;
   // Of local attempts. Fewer ahead than in the cloud, for what is new here is done around them.
-  attempt::Claims claims_{64};
+  attempt::Claims claims_{128};
   std::uint32_t new_claims_ = 0;          // of them, those that no commit speaks of yet
   std::vector<std::string> local_kinds_;  // sorted
   bool dependencies_ = false;             // somebody may wait for somebody

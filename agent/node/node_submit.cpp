@@ -91,6 +91,10 @@ Result<TaskSpec> Node::admit(ByteView encoded) const {
                                        std::to_string(kInlineLimit) +
                                        " bytes inline, or split the input into several tasks");
   }
+  if (spec->input.not_kept > 0) {
+    return fail(Code::invalid_argument, "input: its " + std::to_string(spec->input.not_kept) +
+                                            " bytes are not there; send them");
+  }
   bool cloud_runs_it = std::binary_search(cloud_.kinds.begin(), cloud_.kinds.end(), spec->kind);
   if (!cloud_runs_it) {
     if (auto kind = kinds::require_kind(*parts_.kinds, spec->kind); !kind) return kind.error();

@@ -297,7 +297,7 @@ Result<store::EncodedBytes> LedgerTables::read_body(const Cursor& cursor, int co
   bulk.bind(3, part);
   Result<bool> row = bulk.step();
   if (!row) return std::move(row).error();
-  return *row ? store::read_bytes(bulk, 0) : nullptr;
+  return *row ? store::read_bulk(bulk, 0) : nullptr;
 }
 
 }  // namespace spillway::ledger

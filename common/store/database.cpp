@@ -131,6 +131,13 @@ Cursor& Cursor::bind(int at, ByteView bytes) {
   return *this;
 }
 
+Cursor& Cursor::bind_copy(int at, ByteView bytes) {
+  note(sqlite3_bind_blob64(statement_, at,
+                           bytes.empty() ? "" : static_cast<const void*>(bytes.data()),
+                           bytes.size(), SQLITE_TRANSIENT));
+  return *this;
+}
+
 Cursor& Cursor::bind_null(int at) {
   note(sqlite3_bind_null(statement_, at));
   return *this;

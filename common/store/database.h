@@ -32,6 +32,8 @@ class Cursor {
   Cursor& bind(int at, std::int64_t value);
   Cursor& bind(int at, std::string_view text);
   Cursor& bind(int at, ByteView bytes);
+  // Of bytes that do not outlive the call.
+  Cursor& bind_copy(int at, ByteView bytes);
   Cursor& bind_null(int at);
   // Copies a column of another run as it is.
   Cursor& bind_column(int at, const Cursor& from, int column);

@@ -37,7 +37,8 @@ void OwnerJournal::update(JournaledTask& task, TaskState was_state, Epoch was_ep
     return;
   }
   auto [update, fresh] = updates_.try_emplace(task.seq, batch.updates.size());
-  if (fresh) batch.updates.push_back({task.seq, was_state, was_epoch, {}, nullptr, kNever});
+  if (fresh)
+    batch.updates.push_back({task.seq, was_state, was_epoch, {}, nullptr, nullptr, kNever});
   TaskUpdate& row = batch.updates[update->second];
   row.next = task.state;
   row.keep_until = kNever;
@@ -53,9 +54,11 @@ void OwnerJournal::remember(const JournaledTask& task, EncodedBytes so_far) {
   }
 }
 
-void OwnerJournal::finish(const JournaledTask& task, EncodedBytes result, NodeTime keep_until) {
+void OwnerJournal::finish(const JournaledTask& task, EncodedBytes result, NodeTime keep_until,
+                          EncodedBytes spec_left) {
   TaskUpdate& update = cycle_.batch().updates[updates_.at(task.seq)];
   update.result = std::move(result);
+  update.spec = std::move(spec_left);
   update.keep_until = keep_until;
 }
 

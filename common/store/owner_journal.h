@@ -33,8 +33,10 @@ class OwnerJournal {
   void insert(JournaledTask& task, NewTask row);
   // The task moved from `was` to task.state.
   void update(JournaledTask& task, TaskState was_state, Epoch was_epoch);
-  // Its end, in the same batch as the update that made it terminal.
-  void finish(const JournaledTask& task, EncodedBytes result, NodeTime keep_until);
+  // Its end, in the same batch as the update that made it terminal. `spec_left`: what is kept of
+  // its spec; null: all of it.
+  void finish(const JournaledTask& task, EncodedBytes result, NodeTime keep_until,
+              EncodedBytes spec_left = nullptr);
   // What is known of its result so far, with the update it comes from.
   void remember(const JournaledTask& task, EncodedBytes so_far);
   void event(EventRow row) { cycle_.batch().events.push_back(std::move(row)); }

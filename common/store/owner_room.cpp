@@ -47,8 +47,24 @@ bool OwnerTables::is_filled_by_results() const {
   return results() > std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}) - results();
 }
 
+// Ahead of what the batch brings, so that it finds their pages: these are then written once, and
+// not again when the log is written back. Many at a time, and the last ones stay: tasks end a
+// little out of order, so those share pages with what has not ended.
+Status OwnerTables::drop_spare_specs() {
+  const std::size_t stay = in_use_ > plan_.tasks() / 2 ? 0 : options_.spare_specs;
+  if (spare_specs_.size() < 2 * stay) return {};
+  std::sort(spare_specs_.begin(), spare_specs_.end());
+  const auto end = spare_specs_.end() - static_cast<std::ptrdiff_t>(stay);
+  for (auto seq = spare_specs_.begin(); seq != end; ++seq) {
+    if (Status status = run(Sql::drop_spare_spec, *seq); !status) return status;
+  }
+  spare_specs_.erase(spare_specs_.begin(), end);
+  return {};
+}
+
 // Before a batch is written: what it brings must find room, whatever was kept until now (P21).
 Status OwnerTables::make_room(const Batch& batch) {
+  if (Status status = drop_spare_specs(); !status) return status;
   Result<std::uint64_t> used = file_.in_use();
   if (!used) return std::move(used).error();
   in_use_ = *used;

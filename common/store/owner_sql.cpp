@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/store/packing.h"
+
 namespace spillway::store {
 namespace {
 
@@ -37,9 +39,13 @@ void add_writes(Texts& texts) {
       "?22, "
       "?23, ?24, ?25, ?26, ?27, ?28)");
   set(Sql::update_task, kUpdate + kFence);
-  set(Sql::update_task_and_result, kUpdate + ", result = ?24" + kFence);
+  set(Sql::update_task_and_result, kUpdate + ", result = ?24, spec = coalesce(?29, spec)" + kFence);
   set(Sql::put_bulk, "INSERT OR REPLACE INTO bulk (id, bytes) VALUES (?1, ?2)");
   set(Sql::drop_bulk, "DELETE FROM bulk WHERE id BETWEEN ?1 AND ?2");
+  // Not that of a task whose end did not reach the disk.
+  set(Sql::drop_spare_spec,
+      "DELETE FROM bulk WHERE id = 2 * ?1 AND EXISTS (SELECT 1 FROM task WHERE seq = ?1 AND spec "
+      "IS NOT NULL)");
   // ?1 and ?2 are the first and last id the task's events can have.
   set(Sql::insert_event,
       "INSERT OR REPLACE INTO event (id, at, kind, epoch, place, failure, detail) VALUES "
@@ -227,8 +233,7 @@ Result<EventRow> read_event(const Cursor& cursor) {
   event.epoch.value = read_count(cursor, 3);
   event.place = read_enum(cursor, 4, PlaceKind::cloud, good);
   event.failure = read_enum(cursor, 5, FailureClass::disconnected, good);
-  const ByteView detail = cursor.bytes(6);
-  event.detail.assign(detail.begin(), detail.end());
+  event.detail = unpack(cursor.bytes(6));
   if (!good) {
     return fail(Code::corrupt, "task " + std::to_string(event.seq) + ": an event makes no sense");
   }

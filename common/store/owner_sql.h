@@ -17,6 +17,7 @@ enum class Sql : std::uint8_t {
   update_task_and_result,
   put_bulk,
   drop_bulk,
+  drop_spare_spec,
   insert_event,
   trim_events,
   put_outbox,

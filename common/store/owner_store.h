@@ -50,6 +50,7 @@ struct TaskUpdate {
   Epoch was_epoch;
   lifecycle::OwnerTask next;
   EncodedBytes result;           // set with the step that keeps a result, or knows more of it
+  EncodedBytes spec;             // with a result: what is left of the spec; null: all of it
   NodeTime keep_until = kNever;  // set with a terminal state
 };
 

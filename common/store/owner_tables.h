@@ -19,6 +19,7 @@ class OwnerTables {
  public:
   struct Options {
     std::uint32_t events_per_task = 100;  // older ones are dropped
+    std::uint32_t spare_specs = 64;       // see drop_spare_specs()
     BudgetLimits budget;
   };
 
@@ -53,6 +54,7 @@ class OwnerTables {
   Status wait_for(std::uint64_t seq, const std::vector<std::uint64_t>& after);
   Status remember_key(const NewTask& task, NodeTime now);
   Status update(const TaskUpdate& update);
+  Status abridge(const TaskUpdate& change);
   Status append(const EventRow& event);
   Status put_bulk(std::int64_t id, const EncodedBytes& bytes);
   Status drop_bulk(std::int64_t first, std::int64_t last);
@@ -68,6 +70,7 @@ class OwnerTables {
     Duration kept{};  // from its end to when it goes
   };
   Status make_room(const Batch& batch);
+  Status drop_spare_specs();
   Status drop_results(std::uint64_t count, LossCause cause, const Batch& batch);
   Status drop_oldest_events(std::uint64_t count, LossCause cause, NodeTime now);
   Status drop_events(std::int64_t first, std::int64_t last, LossCause cause, NodeTime now);
@@ -111,7 +114,10 @@ class OwnerTables {
   Options options_;
   DiskPlan plan_;
   std::uint64_t in_use_ = 0;  // bytes, as the open transaction began
-  std::int64_t swept_ = 0;    // events up to here were looked at for their age
+  // Tasks whose spec lies apart and, once their end is on disk, in the row as well, abridged. What
+  // is forgotten here goes with its task.
+  std::vector<std::uint64_t> spare_specs_;
+  std::int64_t swept_ = 0;  // events up to here were looked at for their age
 };
 
 }  // namespace spillway::store

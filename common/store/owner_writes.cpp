@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "common/store/owner_tables.h"
+#include "common/store/packing.h"
 
 namespace spillway::store {
 namespace {
@@ -114,7 +115,10 @@ Status OwnerTables::update(const TaskUpdate& change) {
   bind_task(cursor, change.seq, change.next, change.keep_until);
   cursor.bind(22, static_cast<std::int64_t>(change.was_state))
       .bind(23, static_cast<std::int64_t>(change.was_epoch.value));
-  if (writes_result) bind_bytes(cursor, 24, change.result);
+  if (writes_result) {
+    bind_bytes(cursor, 24, change.result);
+    bind_bytes(cursor, 29, change.spec);
+  }
   if (Status status = cursor.run(); !status) return status;
   if (file_.database().changes() == 0) {
     return fail(Code::conflict, name_of(change.seq) + ": is not (or no longer) " +
@@ -125,8 +129,19 @@ Status OwnerTables::update(const TaskUpdate& change) {
   ++count(change.next.state);
   if (Status status = count_end(change); !status) return status;
   if (!writes_result) return {};
+  if (Status status = abridge(change); !status) return status;
   if (is_bulk(change.result)) return put_bulk(result_id(change.seq), change.result);
   return drop_bulk(result_id(change.seq), result_id(change.seq));
+}
+
+Status OwnerTables::abridge(const TaskUpdate& change) {
+  const std::int64_t id = spec_id(change.seq);
+  if (!change.spec) return {};
+  if (is_bulk(change.spec)) return put_bulk(id, change.spec);
+  // A result that lies apart takes the place of the spec in its page.
+  if (is_bulk(change.result)) return drop_bulk(id, id);
+  spare_specs_.push_back(change.seq);
+  return {};
 }
 
 // A task that is asked for again gives its result up.
@@ -151,7 +166,7 @@ Status OwnerTables::append(const EventRow& event) {
       .bind(5, static_cast<std::int64_t>(event.epoch.value))
       .bind(6, static_cast<std::int64_t>(event.place))
       .bind(7, static_cast<std::int64_t>(event.failure))
-      .bind(8, ByteView(event.detail));
+      .bind_copy(8, pack(event.detail));
   if (Status status = cursor.run(); !status) return status;
   ++file_.node().events;
   const std::int64_t oldest_kept = file_.database().last_rowid() - options_.events_per_task + 1;

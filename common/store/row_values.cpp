@@ -1,5 +1,7 @@
 #include "common/store/row_values.h"
 
+#include "common/store/packing.h"
+
 namespace spillway::store {
 
 void bind_time(Cursor& cursor, int at, NodeTime time) {
@@ -18,12 +20,16 @@ void bind_bytes(Cursor& cursor, int at, const EncodedBytes& bytes) {
   if (!bytes || is_bulk(bytes)) {
     cursor.bind_null(at);
   } else {
-    cursor.bind(at, ByteView(*bytes));
+    cursor.bind_copy(at, pack(*bytes));
   }
 }
 
 EncodedBytes read_bytes(const Cursor& cursor, int column) {
   if (cursor.is_null(column)) return nullptr;
+  return std::make_shared<const Bytes>(unpack(cursor.bytes(column)));
+}
+
+EncodedBytes read_bulk(const Cursor& cursor, int column) {
   const ByteView bytes = cursor.bytes(column);
   return std::make_shared<const Bytes>(bytes.begin(), bytes.end());
 }

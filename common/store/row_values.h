@@ -13,15 +13,11 @@ namespace spillway::store {
 void bind_time(Cursor& cursor, int at, NodeTime time);
 NodeTime read_time(const Cursor& cursor, int column);
 
-// Above this size bytes have a row of their own, so that a change of state does not rewrite them.
-// Measured in groups of 64, CPU per task's life in the row against apart: 300 bytes 13.5 and 14.4
-// us, 900 bytes equal (apart writes 7 % less), 2,000 bytes equal (28 % less), 16,000 bytes 80 and
-// 46 us.
-inline constexpr std::size_t kInlineBytes = 1024;
-inline bool is_bulk(const EncodedBytes& bytes) { return bytes && bytes->size() > kInlineBytes; }
-// NULL for none and for bulk.
+// Packed; NULL for none and for bulk.
 void bind_bytes(Cursor& cursor, int at, const EncodedBytes& bytes);
 EncodedBytes read_bytes(const Cursor& cursor, int column);
+// From a row of its own, where they lie as they are.
+EncodedBytes read_bulk(const Cursor& cursor, int column);
 
 inline std::uint32_t read_count(const Cursor& cursor, int column) {
   return static_cast<std::uint32_t>(cursor.integer(column));

@@ -122,6 +122,7 @@ TaskSpec read_spec(Reader& reader, const fb::TaskSpec& raw) {
   spec.kind = reader.text(raw.kind(), "kind");
   spec.args = read_pairs(reader, raw.args(), "args");
   spec.input = read_payload(reader, raw.input(), "input", kMaxMessage);
+  if (spec.input == Payload{} && raw.input()) spec.input.not_kept = raw.input()->size();
   spec.idempotency_key = reader.text(raw.idempotency_key(), "idempotency_key");
   read_spans(raw, spec);
   spec.needs.cpu = raw.needs_cpu();

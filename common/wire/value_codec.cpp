@@ -78,6 +78,8 @@ Offset<fb::Payload> write_payload(Builder& fbb, const Payload& payload) {
     sha256 = raw_digest(payload.blob->sha256);
     table.add_size(payload.blob->size);
     table.add_sha256(&sha256);
+  } else {
+    table.add_size(payload.not_kept);
   }
   table.add_bytes(bytes);
   return table.Finish();

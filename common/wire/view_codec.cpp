@@ -20,11 +20,19 @@ std::optional<Duration> read_optional(const flatbuffers::Optional<std::int64_t>&
   return Duration(*us);
 }
 
-Offset<fb::Candidate> write_candidate(Builder& fbb, const Candidate& candidate) {
+Offset<fb::Candidate> write_candidate(Builder& fbb, const Candidate& candidate, TextOffset reason) {
   return fb::CreateCandidate(fbb, static_cast<fb::PlaceKind>(candidate.place), candidate.eligible,
-                             write_prose(fbb, candidate.reason), candidate.wait.count(),
-                             candidate.transfer.count(), candidate.run.count(),
-                             candidate.pessimistic.count(), candidate.score);
+                             reason, candidate.wait.count(), candidate.transfer.count(),
+                             candidate.run.count(), candidate.pessimistic.count(), candidate.score);
+}
+
+// What decided is there once, though it is the reason of what was chosen, too: explanations are
+// kept.
+TextOffset write_reason(Builder& fbb, const Candidate& candidate, const Explanation& explanation) {
+  const bool chosen = candidate.place == explanation.chosen;
+  if (!chosen) return write_prose(fbb, candidate.reason);
+  if (candidate.reason == explanation.dominant) return {};
+  return candidate.reason.empty() ? fbb.CreateString("") : write_prose(fbb, candidate.reason);
 }
 
 Candidate read_candidate(Reader& reader, const fb::Candidate& raw) {
@@ -70,7 +78,7 @@ Offset<fb::Explanation> write_view(Builder& fbb, const Explanation& explanation)
   std::vector<Offset<fb::Candidate>> offsets;
   offsets.reserve(explanation.candidates.size());
   for (const Candidate& each : explanation.candidates) {
-    offsets.push_back(write_candidate(fbb, each));
+    offsets.push_back(write_candidate(fbb, each, write_reason(fbb, each, explanation)));
   }
   auto candidates = offsets.empty() ? VectorOffset<fb::Candidate>() : fbb.CreateVector(offsets);
   return fb::CreateExplanation(fbb, to_us(explanation.at), explanation.epoch.value,
@@ -87,7 +95,10 @@ Explanation read_view(Reader& reader, const fb::Explanation& raw) {
   flatbuffers::uoffset_t size = reader.count(raw.candidates(), "candidates", kMaxCandidates);
   explanation.candidates.reserve(size);
   for (flatbuffers::uoffset_t i = 0; i < size && reader.ok(); ++i) {
-    explanation.candidates.push_back(read_candidate(reader, *raw.candidates()->Get(i)));
+    const fb::Candidate& candidate = *raw.candidates()->Get(i);
+    explanation.candidates.push_back(read_candidate(reader, candidate));
+    Candidate& read = explanation.candidates.back();
+    if (read.place == explanation.chosen && !candidate.reason()) read.reason = explanation.dominant;
   }
   return explanation;
 }

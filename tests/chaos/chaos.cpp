@@ -67,7 +67,8 @@ class Run {
     bool sabotage = options_.sabotage;
     while (Clock::now() < end) {
       injector_.step();
-      if (sabotage && Clock::now() > end - options_.lasts / 2) {
+      // Something must be in it to be lost.
+      if (sabotage && Clock::now() > end - options_.lasts / 2 && accepted() > delivered() + 8) {
         sabotage = false;
         throw_store_away(cluster_.agents().front());
       }
@@ -93,6 +94,11 @@ class Run {
     while (Clock::now() < end && delivered() < 20) std::this_thread::sleep_for(10ms);
   }
 
+  std::uint64_t accepted() const {
+    std::uint64_t all = 0;
+    for (const auto& client : clients_) all += client->accepted();
+    return all;
+  }
   std::uint64_t delivered() const {
     std::uint64_t all = 0;
     for (const auto& client : clients_) all += client->delivered();
@@ -120,8 +126,7 @@ class Run {
   void update() {
     report_.faults = injector_.done();
     report_.seconds = seconds_since(start_);
-    report_.accepted = 0;
-    for (const auto& client : clients_) report_.accepted += client->accepted();
+    report_.accepted = accepted();
   }
 
   void settle() {

@@ -38,6 +38,7 @@ struct BlobRef {
 struct Payload {
   Bytes bytes;
   std::optional<BlobRef> blob;
+  std::uint64_t not_kept = 0;  // of an input: bytes that were here
   bool operator==(const Payload&) const = default;
 };
 

@@ -126,6 +126,11 @@ class Author {
     if (is_terminal(step.next.state)) {
       update.keep_until = batch_.now + std::chrono::seconds(5 + random_.below(60));
       if (step.act.finished) update.result = bytes_of(random_);
+      const bool large = store::is_bulk(std::make_shared<const Bytes>(kept.spec));
+      if (step.next.state == TaskState::succeeded && large && random_.per_mille(700)) {
+        update.spec = bytes_of(random_);
+        kept.spec = *update.spec;
+      }
     }
     if (is_terminal(kept.task.state) || update.result) kept.result = copy(update.result);
     kept.task = step.next;
@@ -157,7 +162,7 @@ std::string differs(std::uint64_t seq, const Kept& was, const store::TaskRow& ro
     return "P6: " + task + " is " + std::string(to_string(is.state)) + ", not " +
            std::string(to_string(was.task.state)) + ", or differs within";
   }
-  if (copy(row.spec) != was.spec) return "P9: " + task + " has another spec than was accepted";
+  if (copy(row.spec) != was.spec) return "P9: " + task + " has another spec than was written";
   return {};
 }
 
@@ -173,6 +178,7 @@ class OwnerSubject final : public Subject {
   static Result<SqliteOwnerStore::Opened> open(const std::string& folder) {
     SqliteOwnerStore::Options options;
     options.limits = kSteadyGroups;
+    options.tables.spare_specs = 2;
     return SqliteOwnerStore::open(folder + "/agent.db", answer_at_once(), options);
   }
   void take_up(SqliteOwnerStore& store, const store::Recovered& recovered);

@@ -106,6 +106,7 @@ Status OwnerDisk::update(const store::TaskUpdate& change) {
   row.task = change.next;
   row.keep_until = change.keep_until;
   if (change.result || revived) row.result = change.result;
+  if (change.spec) row.spec = change.spec;
   if (is_terminal(row.task.state) && !row.result) return refuse(name + " ended without a result");
   return {};
 }

@@ -78,6 +78,14 @@ TEST(Describe, shows_a_failed_task_with_its_error) {
       out.str().c_str());
 }
 
+TEST(Describe, says_that_an_input_is_not_kept) {
+  TaskView task = finished_task(1, TaskState::succeeded);
+  task.spec->input = {{}, std::nullopt, 2048};
+  print_task(console, task);
+  STRCMP_CONTAINS("input       2.0KiB, not kept: the task has succeeded\n", out.str().c_str());
+  STRCMP_CONTAINS("\"input_not_kept\":2048", json_text(task).c_str());
+}
+
 TEST(Describe, lets_no_label_or_message_steer_the_terminal) {
   TaskView task = finished_task(1, TaskState::failed);
   task.kind = "\x1b[2J";

@@ -166,6 +166,28 @@ TEST(People, show_tells_the_whole_story) {
   STRCMP_EQUAL("succeeded", view.events.back().what.c_str());
 }
 
+TEST(People, show_tells_of_a_large_input_its_size_once_its_task_has_succeeded) {
+  const std::uint64_t done = world.add(echo(std::string(2000, 'x')));
+  world.succeed(done);
+  const std::uint64_t small = world.add(echo("hello"));
+  world.succeed(small);
+  const std::uint64_t failed = world.add(echo(std::string(2000, 'y')));
+  world.agent.runner().fail(failed, fail(Code::invalid_argument, "no"));
+  world.settle();
+  const auto input = [this](std::uint64_t seq) {
+    auto asked = world.ask(wire::ShowRequest{seq});
+    world.settle();
+    return asked->got<TaskView>()->spec->input;
+  };
+  CHECK(input(done).bytes.empty());
+  CHECK_EQUAL(2000, input(done).not_kept);
+  CHECK(input(small).bytes == to_bytes("hello"));
+  // It may be asked for again.
+  CHECK_EQUAL(2000, input(failed).bytes.size());
+  world.op(wire::TaskOp::retry, failed);
+  CHECK(world.runs(failed));
+}
+
 TEST(People, P14_every_placement_has_a_stored_explanation_with_its_alternatives) {
   const std::uint64_t seq = world.add(echo());
   world.agent.crash();

@@ -128,6 +128,9 @@ TEST(Submit, what_cannot_be_done_is_refused_with_the_reason) {
   TaskSpec blob = echo();
   blob.input = {{}, BlobRef{{}, 1'000'000}};
   CHECK(world.refusal(blob) == Code::unsupported);
+  TaskSpec shown = echo();
+  shown.input = {{}, std::nullopt, 2000};
+  CHECK(world.refusal(shown) == Code::invalid_argument);
   CHECK(world.refusal(after({99})) == Code::not_found);
   auto garbage = world.ask(wire::SubmitRequest{{to_bytes("no spec at all")}});
   world.settle();

@@ -174,6 +174,83 @@ TEST(OwnerStore, specs_and_results_come_back_whatever_their_size) {
   }
 }
 
+namespace {
+
+// Large enough to lie apart.
+EncodedBytes large(char of) { return encoded(std::string(2000, of)); }
+
+NewTask large_task(std::uint64_t seq) {
+  NewTask task = new_task(seq);
+  task.row.spec = large('s');
+  return task;
+}
+
+TaskUpdate success(std::uint64_t seq, EncodedBytes result) {
+  TaskUpdate done = step(seq, TaskState::ready, 0, TaskState::succeeded, 1);
+  done.result = std::move(result);
+  done.spec = encoded("left");
+  done.keep_until = at(1000);
+  return done;
+}
+
+// Of specs and results that lie apart.
+std::int64_t rows_apart(OpenStore& open, const std::string& path) {
+  open.close();
+  auto database = Database::open(path, false);
+  CHECK_OK(database);
+  return *database->integer("SELECT count(*) FROM bulk");
+}
+
+}  // namespace
+
+TEST(OwnerStore, of_a_large_spec_only_what_is_left_comes_back_after_a_success) {
+  CHECK_OK(open.commit(batch_of(large_task(1))));
+  CHECK_TRUE(*open.find(1)->row.spec == *large('s'));
+  CHECK_OK(open.commit(batch_of(success(1, encoded("result")))));
+  CHECK_TRUE(*open.find(1)->row.spec == to_bytes("left"));
+  CHECK_OK(open.reopen());
+  CHECK_TRUE(*open.find(1)->row.spec == to_bytes("left"));
+  CHECK_TRUE(*open.find(1)->row.result == to_bytes("result"));
+}
+
+TEST(OwnerStore, large_specs_of_what_succeeded_go_some_at_a_time_and_the_last_ones_stay) {
+  open.options.tables.spare_specs = 4;
+  CHECK_OK(open.reopen());
+  for (std::uint64_t seq = 1; seq <= 20; ++seq) {
+    CHECK_OK(open.commit(batch_of(large_task(seq))));
+    CHECK_OK(open.commit(batch_of(success(seq, encoded("result")))));
+  }
+  CHECK_OK(open.commit(batch_of(new_task(21))));
+  LONGS_EQUAL(4, rows_apart(open, folder.file("owner.db")));
+}
+
+TEST(OwnerStore, a_large_result_takes_the_place_of_its_large_spec) {
+  CHECK_OK(open.commit(batch_of(large_task(1))));
+  CHECK_OK(open.commit(batch_of(success(1, large('r')))));
+  CHECK_TRUE(*open.find(1)->row.spec == to_bytes("left"));
+  CHECK_TRUE(*open.find(1)->row.result == *large('r'));
+  LONGS_EQUAL(1, rows_apart(open, folder.file("owner.db")));
+}
+
+TEST(OwnerStore, what_is_left_of_a_large_spec_may_be_large) {
+  CHECK_OK(open.commit(batch_of(large_task(1))));
+  TaskUpdate done = success(1, encoded("result"));
+  done.spec = large('l');
+  CHECK_OK(open.commit(batch_of(done)));
+  CHECK_TRUE(*open.find(1)->row.spec == *large('l'));
+}
+
+TEST(OwnerStore, P6_a_spec_stays_when_the_success_did_not_reach_the_disk) {
+  open.options.tables.spare_specs = 0;
+  CHECK_OK(open.reopen());
+  CHECK_OK(open.commit(batch_of(large_task(1))));
+  Batch failing = batch_of(success(1, encoded("result")));
+  failing.updates.push_back(step(7, TaskState::ready, 0, TaskState::running, 1));
+  CHECK_FALSE(open.commit(failing).ok());
+  CHECK_OK(open.commit(batch_of(new_task(2))));
+  CHECK_TRUE(*open.find(1)->row.spec == *large('s'));
+}
+
 TEST(OwnerStore, P2_a_retried_task_has_no_result_any_more) {
   for (std::size_t size : {10u, 5000u}) {
     const std::uint64_t seq = size;

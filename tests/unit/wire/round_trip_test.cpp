@@ -84,6 +84,20 @@ TEST(RoundTrip, an_explanation_survives) {
   });
 }
 
+TEST(RoundTrip, what_decided_is_there_once) {
+  Explanation explanation;
+  explanation.chosen = PlaceKind::local;
+  explanation.dominant = std::string(100, 'd');
+  explanation.candidates = {{PlaceKind::local, true, explanation.dominant, {}, {}, {}, {}, 0},
+                            {PlaceKind::cloud, true, "", {}, {}, {}, {}, 0}};
+  CHECK(encode(explanation).size() < 300);
+  CHECK(survives(decode_explanation(encode(explanation)), explanation));
+  explanation.candidates.front().reason = "another";
+  CHECK(survives(decode_explanation(encode(explanation)), explanation));
+  explanation.candidates.front().reason = "";
+  CHECK(survives(decode_explanation(encode(explanation)), explanation));
+}
+
 TEST(RoundTrip, a_presence_survives) {
   for_many_seeds([](Samples& samples) {
     Presence presence = samples.presence();

@@ -58,6 +58,7 @@ TaskSpec Samples::spec() {
   spec.kind = name();
   spec.args = pairs();
   spec.input = payload(2000);
+  if (number(0, 3) == 0) spec.input = {{}, std::nullopt, number(1, ~0ULL)};
   spec.idempotency_key = text(256);
   spec.idempotency_window = ms();
   spec.band = choice(Band::background);

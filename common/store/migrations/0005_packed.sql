@@ -1,0 +1,2 @@
+-- From here on specs, results and details in rows are packed: a program that does not know that
+-- must not read them. What lies here already is read as it is.
