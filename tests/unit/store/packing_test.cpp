@@ -16,7 +16,7 @@ void check_comes_back(const Bytes& bytes) { CHECK(bytes == unpack(pack(bytes)));
 
 Bytes one_of(std::mt19937& random, std::size_t size) {
   Bytes bytes(size);
-  const unsigned zeros = random() % 10;
+  const auto zeros = random() % 10;
   for (auto& byte : bytes) byte = random() % 10 < zeros ? 0 : std::uint8_t(random());
   return bytes;
 }
