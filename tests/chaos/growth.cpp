@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 
 namespace spillway::chaos {
 namespace {
@@ -16,6 +17,27 @@ std::string text(const char* format, double a, double b = 0, double c = 0, doubl
 
 std::string label(double x, double y, const std::string& what) {
   return text("<text x=\"%.0f\" y=\"%.0f\">", x, y) + what + "</text>\n";
+}
+
+double sum(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+Series means_of_last_waves(const Series& series) {
+  Series means;
+  const double wave = series.seconds.back() / kWaves;
+  auto from = series.seconds.begin();
+  for (int i = kWaves / 2; i < kWaves; ++i) {
+    from = std::lower_bound(from, series.seconds.end(), i * wave);
+    const auto to = i + 1 == kWaves ? series.seconds.end()
+                                    : std::lower_bound(from, series.seconds.end(), (i + 1) * wave);
+    if (from == to) continue;
+    const auto first = series.values.begin() + (from - series.seconds.begin());
+    const auto count = static_cast<double>(to - from);
+    means.add(std::accumulate(from, to, 0.0) / count,
+              std::accumulate(first, first + (to - from), 0.0) / count);
+  }
+  return means;
 }
 
 std::string panel(const Series& series, double top, double last) {
@@ -39,24 +61,18 @@ std::string panel(const Series& series, double top, double last) {
 }  // namespace
 
 Trend trend_of_last_half(const Series& series) {
-  const std::size_t first = series.values.size() / 2;
-  const std::size_t count = series.values.size() - first;
-  if (count < 3) return {};
-  double time = 0, value = 0;
-  for (std::size_t i = first; i < series.values.size(); ++i) {
-    time += series.seconds[i];
-    value += series.values[i];
-  }
-  time /= static_cast<double>(count);
-  value /= static_cast<double>(count);
+  if (series.values.size() < 2 * kWaves) return {};
+  const Series waves = means_of_last_waves(series);
+  const auto count = static_cast<double>(waves.values.size());
+  const double time = sum(waves.seconds) / count, value = sum(waves.values) / count;
   double up = 0, across = 0;
-  for (std::size_t i = first; i < series.values.size(); ++i) {
-    up += (series.seconds[i] - time) * (series.values[i] - value);
-    across += (series.seconds[i] - time) * (series.seconds[i] - time);
+  for (std::size_t i = 0; i < waves.values.size(); ++i) {
+    up += (waves.seconds[i] - time) * (waves.values[i] - value);
+    across += (waves.seconds[i] - time) * (waves.seconds[i] - time);
   }
   if (across <= 0 || value <= 0) return {};
   const double slope = up / across;
-  return {slope, slope * (series.seconds.back() - series.seconds[first]) / value};
+  return {slope, slope * series.seconds.back() / 2 / value};
 }
 
 std::string plot(const std::string& title, const std::vector<Series>& all) {

@@ -25,6 +25,28 @@ TEST(Growth, a_slow_leak_under_noise_is_seen) {
   CHECK_TRUE(trend.growth > 0.03);
 }
 
+namespace {
+
+// As many samples as a soak takes, rising or falling by a third of what they are in each wave.
+Series teeth(double rise, double per_second) {
+  Series made{"memory", "MB", {}, {}};
+  for (int i = 0; i < 400; ++i) made.add(i, 100 + per_second * i + rise * (i % 40) / 40);
+  return made;
+}
+
+}  // namespace
+
+TEST(Growth, waves_do_not_grow_however_steep_they_are_inside) {
+  CHECK_TRUE(std::fabs(trend_of_last_half(teeth(30, 0)).growth) < 0.005);
+  CHECK_TRUE(std::fabs(trend_of_last_half(teeth(-30, 0)).growth) < 0.005);
+}
+
+TEST(Growth, a_slow_leak_under_waves_is_seen) {
+  DOUBLES_EQUAL(0.02, trend_of_last_half(teeth(30, 0.02)).per_second, 0.003);
+  CHECK_TRUE(trend_of_last_half(teeth(30, 0.02)).growth > 0.02);
+  CHECK_TRUE(trend_of_last_half(teeth(-30, 0.02)).growth > 0.02);
+}
+
 TEST(Growth, what_grew_before_the_last_half_does_not_count) {
   Series warm = series(100, 0);
   for (std::size_t i = 0; i < 50; ++i) warm.values[i] = static_cast<double>(i);

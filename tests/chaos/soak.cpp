@@ -98,12 +98,10 @@ class Soak {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
-  // Ten times: the link goes for a fiftieth of the whole, and once the broker with it. In the
-  // middle of each tenth, so that every half has the same waves, and their slope is not taken for
-  // growth.
+  // In the middle of each wave the link goes for a fifth of it, and once the broker with it.
   void outage(double part) {
-    const double tenth = part * 10;
-    const double within = tenth - std::floor(tenth);
+    const double wave = part * kWaves;
+    const double within = wave - std::floor(wave);
     const bool down = within >= 0.4 && within < 0.6;
     if (down == down_) return;
     down_ = down;
