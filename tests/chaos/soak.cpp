@@ -25,7 +25,7 @@ constexpr double kAtWork = 0.75;  // of the time; an outage stops what only the 
 constexpr int kSamples = 400;     // of a whole soak
 
 struct Options {
-  double minutes = 10, tasks = 1'000'000;
+  double minutes = 20, tasks = 1'000'000;
   std::string out = "soak.svg";
   bool json = false;
 };
