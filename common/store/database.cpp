@@ -26,6 +26,12 @@ bool is_out_of_space(int primary, int system_error) {
           (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG));
 }
 
+// A null pointer would bind NULL, which is not the same as no bytes.
+int bind_blob(sqlite3_stmt* statement, int at, ByteView bytes, sqlite3_destructor_type lives) {
+  const void* data = bytes.empty() ? "" : static_cast<const void*>(bytes.data());
+  return sqlite3_bind_blob64(statement, at, data, bytes.size(), lives);
+}
+
 Error describe(int code, int system_error, const std::string& path, const char* detail) {
   const int primary = code & 0xff;
   if (is_out_of_space(primary, system_error)) {
@@ -124,17 +130,12 @@ Cursor& Cursor::bind(int at, std::string_view text) {
 }
 
 Cursor& Cursor::bind(int at, ByteView bytes) {
-  // A null pointer would bind NULL, which is not the same as no bytes.
-  note(sqlite3_bind_blob64(statement_, at,
-                           bytes.empty() ? "" : static_cast<const void*>(bytes.data()),
-                           bytes.size(), SQLITE_STATIC));
+  note(bind_blob(statement_, at, bytes, SQLITE_STATIC));
   return *this;
 }
 
 Cursor& Cursor::bind_copy(int at, ByteView bytes) {
-  note(sqlite3_bind_blob64(statement_, at,
-                           bytes.empty() ? "" : static_cast<const void*>(bytes.data()),
-                           bytes.size(), SQLITE_TRANSIENT));
+  note(bind_blob(statement_, at, bytes, SQLITE_TRANSIENT));
   return *this;
 }
 
