@@ -44,6 +44,15 @@ TEST(Claims, short_runs_are_claimed_ahead_for_as_long_as_they_take) {
   CHECK(running() <= 10);
 }
 
+// One runs while the next is committed.
+TEST(Claims, of_the_shortest_runs_two_batches_are_claimed) {
+  teach(1us);
+  const wire::SubmitRequest batch{std::vector<Bytes>(64, wire::encode(echo()))};
+  for (int i = 0; i < 3; ++i) world.ask(batch);
+  world.settle();
+  CHECK_EQUAL(128, running());
+}
+
 TEST(Claims, long_runs_are_claimed_by_the_core) {
   teach(6ms);
   add_several(4);

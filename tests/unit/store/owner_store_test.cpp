@@ -232,6 +232,23 @@ TEST(OwnerStore, a_large_result_takes_the_place_of_its_large_spec) {
   LONGS_EQUAL(1, rows_apart(open, folder.file("owner.db")));
 }
 
+TEST(OwnerStore, rows_are_packed) {
+  NewTask task = new_task(1);
+  task.row.spec = encoded(std::string(900, '\0'));
+  Batch batch = batch_of(task);
+  batch.events.push_back({1, at(1), EventKind::granted, Epoch{1}, {}, {}, Bytes(900)});
+  CHECK_OK(open.commit(batch));
+  TaskUpdate done = step(1, TaskState::ready, 0, TaskState::succeeded, 1);
+  done.result = encoded(std::string(900, '\0'));
+  CHECK_OK(open.commit(batch_of(done)));
+  CHECK_TRUE(open.find(1)->events.front().detail == Bytes(900));
+  open.close();
+  auto database = Database::open(folder.file("owner.db"), false);
+  CHECK_OK(database);
+  CHECK_TRUE(*database->integer("SELECT length(spec) + length(result) FROM task") < 20);
+  CHECK_TRUE(*database->integer("SELECT length(detail) FROM event") < 10);
+}
+
 TEST(OwnerStore, what_is_left_of_a_large_spec_may_be_large) {
   CHECK_OK(open.commit(batch_of(large_task(1))));
   TaskUpdate done = success(1, encoded("result"));
