@@ -126,7 +126,25 @@ std::optional<Words> blame_reason(int code) {
     case MQTTREASONCODE_SESSION_TAKEN_OVER:
       return Words{Code::conflict,
                    "another client connected under the same name and took the session over; each "
-                   "device needs a name and certificate of its own"};
+                   "device needs a name and certificate of its own. It is tried again, slowly"};
+    case MQTTREASONCODE_BANNED:
+    case MQTTREASONCODE_ADMINISTRATIVE_ACTION:
+      return Words{Code::denied,
+                   "an operator of the broker closed this connection; it is tried again, slowly"};
+    case MQTTREASONCODE_QUOTA_EXCEEDED:
+    case MQTTREASONCODE_CONNECTION_RATE_EXCEEDED:
+      return Words{
+          Code::busy,
+          "the broker's quota for this client is used up; it is tried again, slowly: raise "
+          "the quota"};
+    case MQTTREASONCODE_RECEIVE_MAXIMUM_EXCEEDED:
+      return Words{Code::busy,
+                   "more messages were under way than the broker takes; fewer will be, or set "
+                   "broker.window lower"};
+    case MQTTREASONCODE_USE_ANOTHER_SERVER:
+      return Words{Code::unavailable, "the broker sends its clients to another server for now"};
+    case MQTTREASONCODE_SERVER_MOVED:
+      return Words{Code::unavailable, "the broker has moved; change broker.uri"};
     case MQTTREASONCODE_UNSUPPORTED_PROTOCOL_VERSION:
       return Words{Code::unavailable, "the broker does not speak MQTT 5"};
     case MQTTREASONCODE_SERVER_UNAVAILABLE:
@@ -134,7 +152,8 @@ std::optional<Words> blame_reason(int code) {
     case MQTTREASONCODE_SERVER_SHUTTING_DOWN:
       return Words{Code::unavailable, "the broker is shutting down or has no room"};
     case MQTTREASONCODE_KEEP_ALIVE_TIMEOUT:
-      return Words{Code::timeout, "the broker heard nothing from us for too long"};
+      return Words{Code::timeout,
+                   "the broker heard nothing from us for too long; it will hear twice as often"};
     case MQTTREASONCODE_PACKET_TOO_LARGE:
       return Words{Code::invalid_argument,
                    "a message was larger than the broker allows; raise its max_packet_size"};
@@ -148,10 +167,15 @@ std::optional<Words> blame_reason(int code) {
 Words words_for(const Failure& failure, const Evidence& evidence) {
   if (auto reason = blame_reason(failure.reason_code)) {
     if (!failure.reason_string.empty()) reason->text += " (it says: " + failure.reason_string + ")";
+    if (!failure.server.empty()) reason->text += " (its other server: " + failure.server + ")";
     return *reason;
   }
   if (evidence.unreachable) return {Code::unavailable, *evidence.unreachable};
-  if (failure.was_up) return {Code::unavailable, "the connection was lost"};
+  if (failure.was_up) {
+    return {Code::unavailable, failure.farewell
+                                   ? "the broker ended the connection, without a reason"
+                                   : "the connection was lost"};
+  }
   if (!failure.tls_message.empty()) return blame_tls(failure, evidence);
   if (says(failure.library_message, "timeout")) return {Code::timeout, "no answer in time"};
   if (failure.tls) return blame_silent_tls(failure, evidence);

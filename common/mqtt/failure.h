@@ -15,8 +15,10 @@ struct Failure {
   Endpoint endpoint;
   std::optional<Tls> tls;
   bool was_up = false;
+  bool farewell = false;        // the broker said DISCONNECT
   int reason_code = 0;          // MQTT 5, from CONNACK or DISCONNECT; 0: none
   std::string reason_string;    // what the broker said to it
+  std::string server;           // where the broker says to go
   std::string library_message;  // Paho's
   std::string tls_message;      // OpenSSL's, empty when it said nothing
 };

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "spillway/time.h"
 
@@ -20,9 +21,15 @@ struct LinkPolicy {
   // by keep-alive; this is for a broker or a client library that lives and does not serve. A slow
   // link needs its time: 64 KiB at 10 kbit/s take 52 s.
   std::chrono::milliseconds publish_stall{60'000};
+  // Nothing heard for so long: ask the broker for a sign of life, which has publish_stall's time.
+  std::chrono::milliseconds quiet{60'000};
 };
 
 enum class LinkState : std::uint8_t { down, connecting, up };
+
+// How soon to come back: as ever, or not before half of the longest pause, because coming back is
+// what the broker does not want, or what would throw out another.
+enum class Pace : std::uint8_t { usual, slow };
 
 // The reconnect and window decisions. One thread. Between attempts it waits the floor plus a
 // uniformly random part of base * 2^failures, at most cap (full jitter, as in Brooker,
@@ -35,17 +42,28 @@ class LinkMachine {
   struct Ask {
     bool connect = false;
     bool disconnect = false;
+    bool probe = false;             // for a sign of life
+    std::string_view because = {};  // of a disconnect that nobody reported
   };
   Ask start(NodeTime now);
-  Ask on_connected(NodeTime now);
-  Ask on_disconnected(NodeTime now, std::uint64_t random);
+  // `keep_alive`: within what the broker wants to hear from us, when the transport does not see to
+  // it; zero: it does.
+  Ask on_connected(NodeTime now, Duration keep_alive = Duration::zero());
+  Ask on_disconnected(NodeTime now, std::uint64_t random, Pace pace = Pace::usual);
+  // The transport says that there is no connection, though it never reported its end.
+  void on_missing(NodeTime now);
+  // Anything that came from the broker.
+  void on_heard(NodeTime now) {
+    heard_ = now;
+    awaiting_ = false;
+  }
   // May be called early, late or without need.
   Ask on_timer(NodeTime now, std::uint64_t random);
   // What kept it from connecting may be gone: the next attempt comes within the shortest pause.
   void hurry(NodeTime now, std::uint64_t random);
   Ask stop();
   void on_published(NodeTime now);  // a PUBACK
-  void on_publish(NodeTime now);
+  void on_publish(NodeTime now);    // that will have one
   bool may_publish() const { return state_ == LinkState::up && in_flight_ < window_; }
   void set_floor(std::chrono::milliseconds floor) { policy_.floor = floor; }
   // What this connection's broker allows, from Transport::max_in_flight(); forgotten with it.
@@ -60,13 +78,23 @@ class LinkMachine {
  private:
   void enter(LinkState state, NodeTime now, NodeTime timer);
   Ask connect(NodeTime now);
-  void back_off(NodeTime now, std::uint64_t random);
+  void back_off(NodeTime now, std::uint64_t random, Pace pace = Pace::usual);
+  // While up.
+  std::string_view fault(NodeTime now) const;  // why the connection is as good as gone
+  NodeTime next_probe() const;
+  NodeTime next_look() const;
 
   LinkPolicy policy_;
   LinkState state_ = LinkState::down;
   NodeTime since_{};
   NodeTime timer_ = kNever;
   NodeTime progress_{};
+  NodeTime heard_{};   // the last of anything
+  NodeTime probed_{};  // the first probe since, while awaiting_
+  NodeTime said_{};    // the last of what goes out for sure
+  Duration keep_alive_{};
+  bool awaiting_ = false;
+  bool missing_ = false;
   std::size_t window_ = 0;
   std::size_t in_flight_ = 0;
   std::uint32_t failures_ = 0;

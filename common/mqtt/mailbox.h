@@ -16,12 +16,21 @@ namespace spillway::mqtt {
 
 // What a connection's threads have to say to the loop.
 struct Report {
-  enum class Kind : std::uint8_t { connected, failed, disconnected, message, published, refused };
+  enum class Kind : std::uint8_t {
+    connected,
+    failed,
+    disconnected,
+    message,
+    published,
+    refused,
+    probed
+  };
   Kind kind;
   std::uint64_t connection;  // its number: of an earlier one, a report means nothing any more
   std::string topic = {};
   Bytes payload = {};
-  Error error = {};      // of disconnected and refused
+  Error error = {};      // of refused
+  Loss loss = {};        // of disconnected
   Failure failure = {};  // of failed: the attempt, or the connection, before its cause is sought
 };
 

@@ -1,6 +1,7 @@
 #include "common/mqtt/paho_client.h"
 
 #include <algorithm>
+#include <fstream>
 
 #include "common/mqtt/sockets.h"
 
@@ -40,9 +41,34 @@ std::size_t number_in(const mqtt::properties& list, MQTTPropertyCodes code, std:
   return static_cast<std::size_t>(MQTTProperties_getNumericValue(properties, code));
 }
 
-std::string reason_in(const mqtt::properties& list) {
-  if (!list.contains(mqtt::property::REASON_STRING)) return {};
-  return mqtt::get<std::string>(list, mqtt::property::REASON_STRING);
+std::string text_in(const mqtt::properties& list, mqtt::property::code code) {
+  return list.contains(code) ? mqtt::get<std::string>(list, code) : std::string();
+}
+
+Granted granted_in(const mqtt::properties& list, std::chrono::seconds asked_keep_alive) {
+  const auto number = [&](MQTTPropertyCodes code, std::size_t otherwise) {
+    return static_cast<std::uint32_t>(number_in(list, code, otherwise));
+  };
+  const auto given = [&](mqtt::property::code code) { return list.contains(code); };
+  Granted granted;
+  granted.keep_alive = std::chrono::seconds(number(
+      MQTTPROPERTY_CODE_SERVER_KEEP_ALIVE, static_cast<std::size_t>(asked_keep_alive.count())));
+  granted.receive_maximum = number(MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, granted.receive_maximum);
+  if (given(mqtt::property::MAXIMUM_PACKET_SIZE)) {
+    granted.maximum_packet = number(MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE, 0);
+  }
+  if (given(mqtt::property::SESSION_EXPIRY_INTERVAL)) {
+    granted.session_expiry =
+        std::chrono::seconds(number(MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL, 0));
+  }
+  granted.maximum_qos = number(MQTTPROPERTY_CODE_MAXIMUM_QOS, granted.maximum_qos);
+  granted.topic_aliases = number(MQTTPROPERTY_CODE_TOPIC_ALIAS_MAXIMUM, 0);
+  granted.retain = number(MQTTPROPERTY_CODE_RETAIN_AVAILABLE, 1) != 0;
+  granted.wildcards = number(MQTTPROPERTY_CODE_WILDCARD_SUBSCRIPTION_AVAILABLE, 1) != 0;
+  granted.subscription_ids = number(MQTTPROPERTY_CODE_SUBSCRIPTION_IDENTIFIERS_AVAILABLE, 1) != 0;
+  granted.shared = number(MQTTPROPERTY_CODE_SHARED_SUBSCRIPTION_AVAILABLE, 1) != 0;
+  granted.client_id = text_in(list, mqtt::property::ASSIGNED_CLIENT_IDENTIFER);
+  return granted;
 }
 
 mqtt::create_options create_options() {
@@ -50,6 +76,31 @@ mqtt::create_options create_options() {
   options.set_send_while_disconnected(false);
   return options;
 }
+
+// As Paho takes it: with the last colon before the port. Brackets around an IPv6 address would stay
+// part of the name that the broker's certificate is compared with.
+std::string address_of(const Endpoint& endpoint) {
+  return (endpoint.tls ? "ssl://" : "tcp://") + endpoint.host + ":" + std::to_string(endpoint.port);
+}
+
+// The file's first line.
+Result<std::string> read_password(const std::string& file) {
+  std::ifstream stream(file);
+  std::string password;
+  if (!stream || (!std::getline(stream, password) && !stream.eof())) {
+    return fail(Code::not_found, "cannot read the broker's password from " + file);
+  }
+  while (!password.empty() && (password.back() == '\r' || password.back() == '\n')) {
+    password.pop_back();
+  }
+  if (password.empty()) {
+    return fail(Code::invalid_argument, "the broker's password in " + file + " is empty");
+  }
+  return password;
+}
+
+// A topic that nobody subscribes to: what is asked of a broker to hear that it lives.
+constexpr const char* kNobody = "spillway/probe";
 
 // Paho stops its threads with its last client and needs a second for it, and another to start them
 // again. One client that never connects keeps them.
@@ -174,6 +225,12 @@ PahoClient::PahoClient(std::uint64_t number, Endpoint endpoint, ConnectOptions o
   delivering_ = std::make_unique<Answer>(
       [this](Token) { on_answered(1, {}); },
       [this](Token token) { on_answered(1, static_cast<int>(token.get_reason_code())); });
+  probing_ = std::make_unique<Answer>(
+      [this](Token) { report(Report::Kind::probed); },
+      // With a reason it is the broker's answer, too; without, the connection ended.
+      [this](Token token) {
+        if (token.get_reason_code() > 0) report(Report::Kind::probed);
+      });
 }
 
 // Says DISCONNECT if it is connected, frees what is queued, and takes the lock that callbacks run
@@ -185,6 +242,11 @@ Status PahoClient::open() {
   if (options_.tls) {
     if (Status usable = check(*options_.tls); !usable) return usable;
   }
+  if (!options_.password_file.empty()) {
+    auto password = read_password(options_.password_file);
+    if (!password) return password.error();
+    password_ = *std::move(password);
+  }
   if (Status created = create(); !created) return created;
   return connect();
 }
@@ -192,9 +254,8 @@ Status PahoClient::open() {
 Status PahoClient::create() {
   return guarded("cannot prepare a connection", [this] {
     keep_paho_running();
-    client_ = std::make_unique<mqtt::async_client>(
-        (endpoint_.tls ? "ssl://" : "tcp://") + to_string(endpoint_), options_.client_id,
-        create_options());
+    client_ = std::make_unique<mqtt::async_client>(address_of(endpoint_), options_.client_id,
+                                                   create_options());
     client_->set_message_callback(
         [this](const mqtt::const_message_ptr& message) { on_message(*message); });
     client_->set_connection_lost_handler([this](const std::string& cause) {
@@ -203,14 +264,21 @@ Status PahoClient::create() {
       failure.library_message = cause;
       on_failed(std::move(failure));
     });
-    // The broker's farewell; the loss follows.
     client_->set_disconnected_handler(
-        [this](const mqtt::properties& properties, mqtt::ReasonCode code) {
-          std::lock_guard lock(mutex_);
-          last_.reason_code = code;
-          last_.reason_string = reason_in(properties);
+        [this](const mqtt::properties& properties, mqtt::ReasonCode reason) {
+          on_farewell(properties, reason);
         });
   });
+}
+
+// The broker's DISCONNECT is the connection's end: Paho tells nobody of its loss after it.
+void PahoClient::on_farewell(const mqtt::properties& properties, int reason) {
+  Failure failure;
+  failure.was_up = failure.farewell = true;
+  failure.reason_code = reason;
+  failure.reason_string = text_in(properties, mqtt::property::REASON_STRING);
+  failure.server = text_in(properties, mqtt::property::SERVER_REFERENCE);
+  on_failed(std::move(failure));
 }
 
 // Built where it is used, never copied: a copy would point to the properties of its original, and
@@ -222,9 +290,12 @@ mqtt::connect_options PahoClient::connect_options() {
   connect.set_keep_alive_interval(options_.keep_alive);
   connect.set_connect_timeout(kConnectTimeout);
   connect.set_properties(connect_properties(options_.session_expiry));
+  if (!options_.user.empty()) connect.set_user_name(options_.user);
+  if (!password_.empty()) connect.set_password(password_);
   if (options_.tls) {
     mqtt::ssl_options ssl;
     trust(ssl, *options_.tls);
+    if (!options_.alpn.empty()) ssl.set_alpn_protos({options_.alpn});
     connect.set_ssl(ssl);
     // Paho C++ 1.2's own handler is called in the copy of the options that connect() took, which is
     // gone by then: it crashed at errors of connections that were up.
@@ -256,6 +327,7 @@ void PahoClient::on_connected(const mqtt::token& token) {
   max_in_flight_ = std::clamp<std::size_t>(
       number_in(properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, kNoLimit) - 1, 1, kMaxInFlight);
   max_packet_ = number_in(properties, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE, SIZE_MAX);
+  granted_ = granted_in(properties, options_.keep_alive);
   {
     std::lock_guard lock(mutex_);
     up_ = true;
@@ -304,10 +376,6 @@ void PahoClient::on_failed(Failure failure) {
     failure.endpoint = endpoint_;
     failure.tls = options_.tls;
     failure.tls_message = last_.tls_message;
-    if (last_.reason_code != 0) {
-      failure.reason_code = last_.reason_code;
-      failure.reason_string = last_.reason_string;
-    }
   }
   mailbox_->put(
       {.kind = Report::Kind::failed, .connection = number_, .failure = std::move(failure)});
@@ -352,6 +420,15 @@ Status PahoClient::publish(const Publication& publication) {
   if (unanswered_ > 0) --unanswered_;
   if (acknowledged && unacknowledged_ > 0) --unacknowledged_;
   return sent;
+}
+
+Status PahoClient::probe() {
+  {
+    std::lock_guard lock(mutex_);
+    if (!up_) return fail(Code::unavailable, "not connected");
+  }
+  return guarded("cannot ask for a sign of life",
+                 [this] { client_->unsubscribe(kNobody, nullptr, *probing_); });
 }
 
 void PahoClient::flush(std::chrono::milliseconds patience) {

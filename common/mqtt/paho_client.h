@@ -41,6 +41,8 @@ class PahoClient {
   Status open();
   Status subscribe(const std::vector<std::string>& filters);
   Status publish(const Publication& publication);
+  Status probe();
+  Granted granted() const { return granted_; }  // from `connected` on
   std::size_t max_in_flight() const { return max_in_flight_; }
 
   // An attempt that has not begun will not.
@@ -59,6 +61,7 @@ class PahoClient {
   void on_message(const mqtt::message& message);
   void on_answered(int qos, std::optional<int> refused_for);
   void on_subscribed(const mqtt::token& token);
+  void on_farewell(const mqtt::properties& properties, int reason);
   void on_failed(Failure failure);
   void report(Report::Kind kind, Error error = {});
 
@@ -70,6 +73,7 @@ class PahoClient {
   std::atomic<bool> abandoned_{false};
   std::atomic<std::size_t> max_in_flight_{0};
   std::atomic<std::size_t> max_packet_{0};
+  Granted granted_;  // written before `connected` is reported
 
   std::mutex mutex_;  // what follows; taken inside Paho's lock, never around a call of Paho
   std::condition_variable answered_;
@@ -78,8 +82,9 @@ class PahoClient {
   bool up_ = false;
   bool over_ = false;
   Failure last_;  // what is learned on the way to a failure
+  std::string password_;
 
-  std::unique_ptr<Answer> connecting_, subscribing_, sending_, delivering_;
+  std::unique_ptr<Answer> connecting_, subscribing_, sending_, delivering_, probing_;
   std::unique_ptr<mqtt::async_client> client_;  // last: nothing is called back without it
 };
 

@@ -58,7 +58,7 @@ void PahoTransport::State::deliver(Report report) {
     case Report::Kind::failed: return seek_cause(std::move(report.failure));
     case Report::Kind::disconnected: {
       drop();
-      if (auto call = events.disconnected) call(std::move(report.error));
+      if (auto call = events.disconnected) call(std::move(report.loss));
       return;
     }
     case Report::Kind::message: {
@@ -67,6 +67,10 @@ void PahoTransport::State::deliver(Report report) {
     }
     case Report::Kind::published: {
       if (auto call = events.published) call();
+      return;
+    }
+    case Report::Kind::probed: {
+      if (auto call = events.probed) call();
       return;
     }
     case Report::Kind::refused: {
@@ -81,7 +85,8 @@ void PahoTransport::State::seek_cause(Failure failure) {
   calls.add([mailbox = mailbox, number = number, failure = std::move(failure)] {
     mailbox->put({.kind = Report::Kind::disconnected,
                   .connection = number,
-                  .error = explain(failure, gather(failure))});
+                  .loss = {explain(failure, gather(failure)), failure.reason_code, failure.server,
+                           failure.was_up}});
   });
 }
 
@@ -90,7 +95,7 @@ void PahoTransport::State::open(Endpoint endpoint, const ConnectOptions& options
   calls.add([mailbox = mailbox, number = number, client = client] {
     if (const Status opened = client->open(); !opened) {
       mailbox->put(
-          {.kind = Report::Kind::disconnected, .connection = number, .error = opened.error()});
+          {.kind = Report::Kind::disconnected, .connection = number, .loss = {opened.error()}});
     }
   });
 }
@@ -121,7 +126,7 @@ void PahoTransport::connect(const ConnectOptions& options) {
   if (endpoint) return state_->open(std::move(*endpoint), options);
   state_->mailbox->put({.kind = Report::Kind::disconnected,
                         .connection = state_->number,
-                        .error = endpoint.error()});
+                        .loss = {endpoint.error()}});
 }
 
 void PahoTransport::disconnect() { state_->drop(); }
@@ -134,6 +139,15 @@ Status PahoTransport::subscribe(const std::vector<std::string>& filters) {
 Status PahoTransport::publish(Publication publication) {
   if (!state_->up) return fail(Code::unavailable, "not connected");
   return state_->client->publish(publication);
+}
+
+Status PahoTransport::probe() {
+  if (!state_->up) return fail(Code::unavailable, "not connected");
+  return state_->client->probe();
+}
+
+Granted PahoTransport::granted() const {
+  return state_->up ? state_->client->granted() : Granted{};
 }
 
 std::size_t PahoTransport::max_in_flight() const {

@@ -23,6 +23,8 @@ class PahoTransport final : public Transport {
   Status subscribe(const std::vector<std::string>& filters) override;
   Status publish(Publication publication) override;
   std::size_t max_in_flight() const override;
+  Status probe() override;
+  Granted granted() const override;
 
  private:
   struct State;

@@ -27,6 +27,9 @@ struct Will {
 struct ConnectOptions {
   std::string uri;  // mqtts://host:port, or mqtt://host:port without TLS
   std::string client_id;
+  std::string user;           // empty: none, as with most brokers that know certificates
+  std::string password_file;  // its first line, read anew at each attempt; empty: none
+  std::string alpn;           // the protocol to ask for within TLS; empty: none
   std::optional<Tls> tls;
   std::optional<Will> will;  // QoS 1, retained
   std::chrono::seconds keep_alive{20};
@@ -44,17 +47,39 @@ struct Publication {
   std::string traceparent;  // user property
 };
 
+// What a broker granted with its CONNACK.
+struct Granted {
+  std::chrono::seconds keep_alive{0};  // within which it wants to hear something; 0: whenever
+  std::uint32_t receive_maximum = 65'535;
+  std::optional<std::uint32_t> maximum_packet;         // bytes
+  std::optional<std::chrono::seconds> session_expiry;  // when it is not the one asked for
+  std::uint32_t maximum_qos = 2;
+  std::uint32_t topic_aliases = 0;
+  bool retain = true, wildcards = true, subscription_ids = true, shared = true;
+  std::string client_id;  // when it chose one
+};
+
+// Why there is no connection any more, or none came about. The message is for people: what broke
+// and what to look at.
+struct Loss : Error {
+  int reason = 0;      // MQTT 5, of its CONNACK or DISCONNECT; 0: none
+  std::string server;  // where it says to go instead
+  bool was_up = false;
+};
+
 // What a Transport reports, always on the loop.
 struct TransportEvents {
   std::function<void()> connected;
-  // Also for a connect that failed. `reason` is for people: what broke and what to look at.
-  std::function<void(Error reason)> disconnected;
+  // Also for a connect that failed.
+  std::function<void(Loss loss)> disconnected;
   std::function<void(std::string topic, Bytes payload)> message;
   // A QoS 1 publication was acknowledged by the broker: frees a place in the window, nothing more.
   std::function<void()> published;
   // The broker refused a publication (which also counts as published) or a subscription, or a
   // message was dropped because the loop did not keep up. For people; when not set, it is logged.
   std::function<void(Error reason)> refused = {};
+  // The broker answered a probe.
+  std::function<void()> probed = {};
 };
 
 // One MQTT 5 connection at a time. Called from the loop only; nothing blocks. It keeps nothing over
@@ -76,6 +101,11 @@ class Transport {
   virtual Status publish(Publication publication) = 0;
   // QoS 1 publications without an answer that the present connection can take.
   virtual std::size_t max_in_flight() const = 0;
+  // Asks the broker for something that it has to answer and that changes nothing, in a few bytes.
+  // Only while connected (unavailable).
+  virtual Status probe() = 0;
+  // Of the present connection.
+  virtual Granted granted() const = 0;
 };
 
 // Bytes; of incoming messages as well, which a broker that keeps to the standard does not exceed.

@@ -25,9 +25,10 @@ Connection::Connection(mqtt::Transport& transport, mqtt::LinkPolicy policy, Hook
     : transport_(transport), hooks_(std::move(hooks)), link_(policy) {
   transport_.listen({
       .connected = [this] { on_connected(); },
-      .disconnected = [this](const Error& reason) { on_disconnected(reason); },
+      .disconnected = [this](const mqtt::Loss& loss) { on_disconnected(loss); },
       .message =
           [this](const std::string& topic, Bytes payload) {
+            link_.on_heard(hooks_.now());
             traffic_.messages_down += 1;
             traffic_.bytes_down += payload.size();
             hooks_.message(topic, std::move(payload));
@@ -39,6 +40,7 @@ Connection::Connection(mqtt::Transport& transport, mqtt::LinkPolicy policy, Hook
             land();
             hooks_.changed();
           },
+      .probed = [this] { link_.on_heard(hooks_.now()); },
   });
 }
 
@@ -54,34 +56,42 @@ void Connection::apply(mqtt::LinkMachine::Ask ask) {
   if (ask.connect) {
     session_ += 1;
     seq_ = 0;
-    transport_.connect(hooks_.options());
+    transport_.connect(terms_.apply(hooks_.options()));
   }
+  if (ask.probe) probe();
   hooks_.changed();
 }
 
+void Connection::probe() {
+  if (!transport_.probe()) link_.on_missing(hooks_.now());
+}
+
 void Connection::on_connected() {
-  apply(link_.on_connected(hooks_.now()));
+  // Of a value of the broker's own the transport knows nothing.
+  const std::chrono::seconds within = transport_.granted().keep_alive;
+  const bool own = within < terms_.asked().keep_alive;
+  apply(link_.on_connected(hooks_.now(), own ? within : std::chrono::seconds(0)));
   if (!up()) return;
   // What is published beyond the broker's limit is refused, and would be lost until sent again.
-  link_.limit_window(transport_.max_in_flight());
+  link_.limit_window(std::min(transport_.max_in_flight(), terms_.window()));
   last_problem_.clear();
   hooks_.up();
 }
 
-void Connection::on_disconnected(const Error& reason) {
-  last_problem_ = reason.message;
+void Connection::on_disconnected(const mqtt::Loss& loss) {
+  last_problem_ = loss.message;
+  const mqtt::Pace pace = terms_.on_lost(loss, {link_.in_flight(), flight_.largest()});
   forget_queue();
-  apply(link_.on_disconnected(hooks_.now(), hooks_.random()));
-  hooks_.down(reason);
+  apply(link_.on_disconnected(hooks_.now(), hooks_.random(), pace));
+  hooks_.down(loss);
 }
 
 void Connection::on_timer() {
-  const mqtt::LinkState was = link_.state();
-  apply(link_.on_timer(hooks_.now(), hooks_.random()));
-  if (was == mqtt::LinkState::down || link_.state() != mqtt::LinkState::down) return;
+  const mqtt::LinkMachine::Ask ask = link_.on_timer(hooks_.now(), hooks_.random());
+  apply(ask);
+  if (ask.because.empty()) return;
   forget_queue();
-  last_problem_ = was == mqtt::LinkState::up ? "the broker stopped acknowledging"
-                                             : "the broker did not answer in time";
+  last_problem_ = ask.because;
   hooks_.down(fail(Code::timeout, last_problem_));
 }
 
@@ -118,6 +128,11 @@ Status Connection::publish(mqtt::Publication publication, Urgency urgency) {
   bool counted = publication.qos > 0;
   LaneKey lane{urgency, publication.topic};
   Status status = transport_.publish(std::move(publication));
+  // The end of a connection may go unreported; this is where it shows.
+  if (!status && status.error().code == Code::unavailable) {
+    link_.on_missing(hooks_.now());
+    hooks_.changed();
+  }
   if (!status) return status;
   traffic_.messages_up += 1;
   traffic_.bytes_up += size;

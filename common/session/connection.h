@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/mqtt/link.h"
+#include "common/mqtt/terms.h"
 #include "common/mqtt/transport.h"
 #include "common/session/pacer.h"
 #include "common/wire/messages.h"
@@ -79,7 +80,9 @@ class Connection {
   };
   void apply(mqtt::LinkMachine::Ask ask);
   void on_connected();
-  void on_disconnected(const Error& reason);
+  void on_disconnected(const mqtt::Loss& loss);
+  void on_heard();
+  void probe();
   using LaneKey = std::pair<Urgency, std::string>;  // live ones first
   using Lanes = std::map<LaneKey, Lane>;
 
@@ -97,6 +100,7 @@ class Connection {
   mqtt::Transport& transport_;
   Hooks hooks_;
   mqtt::LinkMachine link_;
+  mqtt::Terms terms_;
   Lanes lanes_;  // only those with items
   Pacer pacer_;
   Flight flight_;

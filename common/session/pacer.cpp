@@ -47,6 +47,12 @@ void Flight::clear() {
   round_trip_ = Duration::max();
 }
 
+std::uint64_t Flight::largest() const {
+  std::uint64_t most = 0;
+  for (const Sent& sent : sent_) most = std::max(most, sent.bytes);
+  return most;
+}
+
 void Flight::turn_over(NodeTime now) {
   if (now - span_began_ < kSpan) return;
   // After a pause of two spans nothing known is true any more.

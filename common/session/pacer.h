@@ -41,6 +41,7 @@ class Flight {
   void clear();
 
   std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t largest() const;  // of one message
   // Bytes that may be under way before more of the backlog is sent.
   std::uint64_t room(NodeTime now) const;
 

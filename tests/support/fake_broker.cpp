@@ -57,6 +57,15 @@ Status FakeTransport::publish(mqtt::Publication publication) {
   return {};
 }
 
+Status FakeTransport::probe() {
+  if (!up_) return fail(Code::unavailable, "not connected");
+  broker_.enqueue(*this, [this] {
+    ++broker_.probes_;
+    if (events_.probed) events_.probed();
+  });
+  return {};
+}
+
 void FakeBroker::enqueue(const FakeTransport& transport, std::function<void()> happen) {
   const std::string& client = transport.options_.client_id;
   moving_.push_back({client, transport.connection_, std::move(happen)});
@@ -127,13 +136,15 @@ void FakeBroker::detach(FakeTransport& transport, bool gracefully) {
   }
 }
 
-void FakeBroker::lose(FakeTransport& transport, const std::string& why) {
+void FakeBroker::lose(FakeTransport& transport, const std::string& why, int reason,
+                      const std::string& server) {
+  const bool was_up = transport.up_;
   detach(transport, false);
   transport.connection_ = 0;
   transport.up_ = false;
   transport.in_flight_ = 0;
   if (transport.events_.disconnected) {
-    transport.events_.disconnected(fail(Code::unavailable, why));
+    transport.events_.disconnected({fail(Code::unavailable, why), reason, server, was_up});
   }
 }
 
@@ -142,6 +153,10 @@ void FakeBroker::cut(const std::string& client) {
   if (const auto found = clients_.find(client); found != clients_.end()) {
     lose(*found->second.transport, "cut");
   }
+}
+
+void FakeBroker::part(const std::string& client, int reason, const std::string& server) {
+  lose(*clients_.at(client).transport, "farewell", reason, server);
 }
 
 void FakeBroker::crash() {

@@ -29,7 +29,13 @@ class FakeTransport final : public mqtt::Transport {
   Status subscribe(const std::vector<std::string>& filters) override;
   Status publish(mqtt::Publication publication) override;
   std::size_t max_in_flight() const override { return up_ ? limit_ : 0; }
+  Status probe() override;
+  mqtt::Granted granted() const override { return granted_; }
 
+  void grant(const mqtt::Granted& granted) { granted_ = granted; }
+  const mqtt::ConnectOptions& asked() const { return options_; }
+  // The connection is gone and nobody says so.
+  void vanish() { up_ = false; }
   void limit_in_flight(std::size_t most) { limit_ = most; }
   bool up() const { return up_; }
 
@@ -40,6 +46,7 @@ class FakeTransport final : public mqtt::Transport {
   mqtt::ConnectOptions options_;
   std::uint64_t connection_ = 0;  // 0: none
   bool up_ = false;
+  mqtt::Granted granted_;
   std::size_t limit_ = 1024;
   std::size_t in_flight_ = 0;
 };
@@ -59,6 +66,9 @@ class FakeBroker {
   // Half-open: nothing moves to the client or from it, until healed or cut; then it goes on.
   void freeze(const std::string& client) { frozen_.insert(client); }
   void heal(const std::string& client) { frozen_.erase(client); }
+  // Ends the connection with the broker's own word.
+  void part(const std::string& client, int reason, const std::string& server = {});
+  std::size_t probes() const { return probes_; }
   // Attempts fail, until allowed again.
   void refuse(const std::string& client) { refused_.insert(client); }
   void allow(const std::string& client) { refused_.erase(client); }
@@ -98,7 +108,8 @@ class FakeBroker {
   void enqueue(const FakeTransport& transport, std::function<void()> happen);
   void attach(FakeTransport& transport);
   void detach(FakeTransport& transport, bool gracefully);
-  void lose(FakeTransport& transport, const std::string& why);
+  void lose(FakeTransport& transport, const std::string& why, int reason = 0,
+            const std::string& server = {});
   void add_filters(FakeTransport& transport, const std::vector<std::string>& filters);
   void take(FakeTransport& transport, const mqtt::Publication& publication);
   void spread(const mqtt::Publication& publication, const std::string& from);
@@ -115,6 +126,7 @@ class FakeBroker {
   std::uint64_t connections_ = 0;
   unsigned duplicate_every_ = 0;
   unsigned deliveries_ = 0;
+  std::size_t probes_ = 0;
 };
 
 // Whether an MQTT topic filter (+, #) covers a topic.

@@ -40,7 +40,16 @@ TEST(Failure, the_brokers_own_reason_comes_first) {
   failure.reason_code = 0x8d;
   says(Code::timeout, "heard nothing from us");
   failure.reason_code = 0x9f;
-  says(Code::unavailable, "Connection rate exceeded");
+  says(Code::busy, "quota for this client is used up");
+  failure.reason_code = 0x97;
+  says(Code::busy, "tried again, slowly");
+  failure.reason_code = 0x93;
+  says(Code::busy, "set broker.window lower");
+  failure.reason_code = 0x98;
+  says(Code::denied, "an operator of the broker closed this connection");
+  failure.reason_code = 0x9d;
+  failure.server = "b2:8883";
+  says(Code::unavailable, "change broker.uri (it says: back at noon) (its other server: b2:8883)");
   failure.reason_code = 250;
   says(Code::unavailable, "the broker gave the reason 'unknown'");
 }
@@ -53,6 +62,8 @@ TEST(Failure, an_address_that_cannot_be_reached_says_why) {
 TEST(Failure, a_lost_connection_is_just_that) {
   failure.was_up = true;
   says(Code::unavailable, "the connection was lost");
+  failure.farewell = true;
+  says(Code::unavailable, "the broker ended the connection, without a reason");
 }
 
 TEST(Failure, an_untrusted_broker_is_blamed_on_the_clock_when_the_clock_is_behind) {

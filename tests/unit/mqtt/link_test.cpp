@@ -1,5 +1,6 @@
 #include "common/mqtt/link.h"
 
+#include <string>
 #include <vector>
 
 #include <CppUTest/TestHarness.h>
@@ -22,7 +23,8 @@ TEST_GROUP(Link) {
                     .backoff_cap = 10s,
                     .connect_timeout = 15s,
                     .window = 4,
-                    .publish_stall = 20s};
+                    .publish_stall = 20s,
+                    .quiet = 30s};
   NodeTime now{1s};
 
   LinkMachine up() {
@@ -221,15 +223,90 @@ TEST(Link, slow_acknowledgements_are_progress) {
   CHECK(fire(link).disconnect);
 }
 
-TEST(Link, an_idle_link_needs_no_timer) {
+TEST(Link, an_idle_link_asks_for_a_sign_of_life_and_stays_up_when_it_gets_one) {
   LinkMachine link = up();
-  CHECK(link.next_timer() == kNever);
-  link.on_publish(now);
-  link.on_published(now);
-  CHECK_FALSE(fire(link).disconnect);
-  CHECK(link.next_timer() == kNever);
-  link.on_publish(now + 1h);
-  CHECK(link.next_timer() == now + 1h + 20s);
+  for (int i = 0; i < 100; ++i) {
+    CHECK(link.next_timer() == now + 30s);
+    const auto ask = fire(link);
+    CHECK(ask.probe);
+    CHECK_FALSE(ask.disconnect);
+    now += 19s;
+    link.on_heard(now);
+    // The deadline of the answer that came.
+    now = link.next_timer();
+    CHECK_FALSE(link.on_timer(now, 0).probe);
+    now = link.next_timer() - 30s;
+  }
+  CHECK(link.state() == LinkState::up);
+}
+
+TEST(Link, a_broker_that_answers_nothing_is_left_though_nobody_reports_its_end) {
+  LinkMachine link = up();
+  CHECK(fire(link).probe);
+  CHECK(link.next_timer() == now + 20s);
+  const auto ask = fire(link);
+  CHECK(ask.disconnect);
+  STRCMP_EQUAL("the broker stopped answering", std::string(ask.because).c_str());
+  CHECK(link.state() == LinkState::down);
+  CHECK(fire(link).connect);
+}
+
+TEST(Link, what_is_heard_of_itself_needs_no_probe) {
+  LinkMachine link = up();
+  for (int i = 0; i < 100; ++i) {
+    now += 29s;
+    link.on_heard(now);
+    if (now >= link.next_timer()) CHECK_FALSE(link.on_timer(now, 0).probe);
+  }
+  now += 1h;  // asleep: asked first, not given up
+  const auto ask = link.on_timer(now, 0);
+  CHECK(ask.probe);
+  CHECK_FALSE(ask.disconnect);
+}
+
+TEST(Link, says_something_within_the_keep_alive_that_the_broker_set_itself) {
+  LinkMachine link(policy);
+  link.start(now);
+  link.on_connected(now, 8s);
+  const NodeTime end = now + 10min;
+  NodeTime said = now;
+  while (now < end) {
+    const auto ask = fire(link);
+    CHECK_FALSE(ask.disconnect);
+    CHECK(now - said <= 8s);
+    if (ask.probe) {
+      said = now;
+      link.on_heard(now);
+    }
+  }
+  CHECK(said > end - 8s);
+}
+
+TEST(Link, a_connection_that_is_not_there_ends_at_the_next_turn) {
+  LinkMachine link = up();
+  link.on_missing(now);
+  const auto ask = fire(link);
+  CHECK(ask.disconnect);
+  STRCMP_EQUAL("the connection ended without a word", std::string(ask.because).c_str());
+  link.on_missing(now);
+  CHECK(link.next_timer() > now - 1s);
+  CHECK(link.state() == LinkState::down);
+  fire(link);
+  link.on_connected(now);
+  CHECK(fire(link).probe);  // and nothing of it clings to the next one
+}
+
+TEST(Link, comes_back_slowly_where_it_was_told_to) {
+  LinkMachine link = up();
+  link.on_disconnected(now, 0, Pace::slow);
+  CHECK(link.next_timer() == now + 5s);
+  link = up();
+  link.on_disconnected(now, 5'000'000, Pace::slow);
+  CHECK(link.next_timer() == now + 10s);
+  link.set_floor(3s);
+  link = up();
+  link.on_disconnected(now, 5'000'001, Pace::slow);
+  CHECK(link.next_timer() == now + 5s);
 }
 
 TEST(Link, stays_down_once_stopped_and_can_be_started_again) {

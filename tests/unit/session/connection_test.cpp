@@ -142,6 +142,86 @@ TEST(Connection, an_attempt_that_is_not_answered_in_time_is_reported) {
   STRCMP_EQUAL("the broker did not answer in time", connection.last_problem().c_str());
 }
 
+TEST(Connection, a_broker_that_falls_silent_is_noticed_without_any_report) {
+  start();
+  broker.freeze("pump-7");
+  for (int i = 0; i < 130; ++i) {
+    clock.advance(std::chrono::seconds(1));
+    connection.on_timer();
+    broker.run();
+  }
+  CHECK_EQUAL(1, went_down.size());
+  STRCMP_EQUAL("the broker stopped answering", connection.last_problem().c_str());
+}
+
+TEST(Connection, an_idle_link_to_a_broker_that_answers_stays_up) {
+  start();
+  for (int i = 0; i < 3600; ++i) {
+    clock.advance(std::chrono::seconds(1));
+    connection.on_timer();
+    broker.run();
+  }
+  CHECK(went_down.empty());
+  CHECK(broker.probes() >= 55 && broker.probes() <= 65);
+}
+
+TEST(Connection, a_transport_that_lost_its_connection_in_silence_is_found_out_by_sending) {
+  start();
+  transport.vanish();
+  send(1);
+  CHECK(connection.next_timer() <= NodeTime(clock.boot_time()));
+  connection.on_timer();
+  CHECK_EQUAL(1, went_down.size());
+  CHECK_FALSE(connection.up());
+  clock.advance(std::chrono::seconds(1));
+  connection.on_timer();
+  broker.run();
+  CHECK(connection.up());
+}
+
+TEST(Connection, a_transport_that_lost_its_connection_in_silence_is_found_out_by_asking) {
+  start();
+  transport.vanish();
+  clock.advance(std::chrono::seconds(61));
+  connection.on_timer();
+  connection.on_timer();
+  CHECK_EQUAL(1, went_down.size());
+}
+
+TEST(Connection, keeps_within_the_keep_alive_that_the_broker_set_itself) {
+  mqtt::Granted granted;
+  granted.keep_alive = std::chrono::seconds(4);
+  transport.grant(granted);
+  start();
+  for (int i = 0; i < 60; ++i) {
+    clock.advance(std::chrono::seconds(1));
+    connection.on_timer();
+    broker.run();
+  }
+  CHECK(broker.probes() >= 15);
+}
+
+TEST(Connection, another_that_took_its_name_is_left_alone_for_a_while) {
+  start();
+  broker.part("pump-7", 0x8E);
+  CHECK(connection.next_timer() - NodeTime(clock.boot_time()) >= std::chrono::seconds(15));
+}
+
+TEST(Connection, sends_fewer_messages_at_once_after_the_broker_had_too_many) {
+  start();
+  for (int i = 0; i < 40; ++i) {
+    CHECK(connection.publish({.topic = "t" + std::to_string(i)}).ok());
+  }
+  broker.part("pump-7", 0x93);
+  clock.advance(std::chrono::seconds(1));
+  connection.on_timer();
+  broker.run();
+  CHECK(connection.up());
+  for (int i = 0; i < 40; ++i) connection.send("t" + std::to_string(i), wire::Echo{1, false, {}});
+  connection.pump();
+  CHECK_EQUAL(20, connection.link().in_flight());
+}
+
 // Whoever drains a backlog: a turn every millisecond, and a broker that answers at once.
 TEST(Connection, a_backlog_uses_the_granted_rate_and_live_items_do_not_wait_behind_it) {
   start();
