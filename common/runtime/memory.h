@@ -8,9 +8,7 @@ namespace spillway::runtime {
 // Before the first thread. Left alone, glibc raises its limits with every large block that is freed
 // and gives each thread an arena of its own; a device keeps what it took at its busiest.
 void keep_heap_small();
-// Gives back what is free of the heap, about a millisecond, and all pages of program and libraries:
-// those that are in use are mapped again at the next step into them, most were for the start alone.
-// (A debugger's breakpoints go as well.) Any thread.
+// Gives back what is free of the heap, about a millisecond. Any thread.
 void trim_memory();
 // Does that once a minute, whatever is going on, as long as `timer` lives. The loop's thread.
 void keep_trimming(Loop& loop, Timer& timer);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "tests/chaos/overload.h"
-#include "tests/chaos/own_world.h"
+#include "tests/support/own_world.h"
 #include "tests/support/temp_dir.h"
 
 // After all others: it redefines `new`.
@@ -15,7 +15,7 @@ using namespace spillway::chaos;
 TEST_GROUP(Chaos){};
 
 TEST(Chaos, P1_to_P9_hold_for_real_programs_while_everything_under_them_breaks) {
-  UT_PRINT(("left out: " + OwnWorld::enter()).c_str());
+  UT_PRINT(("left out: " + test::OwnWorld::enter()).c_str());
   test::TempDir folder("spillway-chaos");
   ChaosOptions options;
   options.folder = folder.path();

@@ -93,7 +93,7 @@ Status Cluster::start_agent(unsigned number) {
   agent.socket = options_.folder + "/" + name + ".sock";
   agent.state = options_.folder + "/" + name;
   if (number == 0 && options_.small_disk) {
-    if (auto disk = SmallDisk::mount(agent.state, kSmallDisk))
+    if (auto disk = test::SmallDisk::mount(agent.state, kSmallDisk))
       small_disk_.emplace(*std::move(disk));
   }
   const std::string config = options_.folder + "/" + name + ".toml";

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/chaos/own_world.h"
+#include "tests/support/own_world.h"
 #include "tests/chaos/victim.h"
 #include "tests/support/broker.h"
 #include "tests/support/link_proxy.h"
@@ -39,7 +39,7 @@ class Cluster {
   std::string ledger() const { return cloud_folder() + "/ledger.db"; }
   const std::string& folder() const { return options_.folder; }
   // The file system of the first agent's store, if it has one of its own.
-  std::optional<SmallDisk>& small_disk() { return small_disk_; }
+  std::optional<test::SmallDisk>& small_disk() { return small_disk_; }
   // Forgets what the broker had stored. While it is stopped.
   void wipe_broker();
 
@@ -54,7 +54,7 @@ class Cluster {
   std::string faults_;
   std::optional<test::Pki> pki_;
   std::optional<test::Broker> broker_;
-  std::optional<SmallDisk> small_disk_;
+  std::optional<test::SmallDisk> small_disk_;
   std::unique_ptr<Victim> cloud_;
   std::vector<Agent> agents_;
 };

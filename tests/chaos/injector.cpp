@@ -267,8 +267,8 @@ void Injector::lose_packets(const std::string& name) {
   const std::size_t i = any_agent();
   const std::uint16_t port = cluster_.agents()[i].link->port();
   const std::string target = "link " + std::to_string(i + 1);
-  if (busy(target) || !OwnWorld::lose_packets(port, 1 + below(40))) return;
-  begin(name, target, some(1000, 5000), [port] { OwnWorld::lose_packets(port, 0); });
+  if (busy(target) || !test::OwnWorld::lose_packets(port, 1 + below(40))) return;
+  begin(name, target, some(1000, 5000), [port] { test::OwnWorld::lose_packets(port, 0); });
 }
 
 void Injector::fill_file_system(const std::string& name) {

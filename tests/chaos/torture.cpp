@@ -8,9 +8,9 @@
 #include "tests/chaos/chaos.h"
 #include "tests/chaos/cuts/power_cuts.h"
 #include "tests/chaos/overload.h"
-#include "tests/chaos/own_world.h"
 #include "tests/chaos/report.h"
 #include "tests/sim/campaign.h"
+#include "tests/support/own_world.h"
 #include "tests/support/temp_dir.h"
 
 namespace spillway::chaos {
@@ -169,7 +169,7 @@ void cut(const Options& options, TortureReport& report) {
 }
 
 TortureReport torment(const Options& options) {
-  if (const std::string why = OwnWorld::enter(); !why.empty()) {
+  if (const std::string why = test::OwnWorld::enter(); !why.empty()) {
     std::fprintf(stderr, "lost packets and full file systems are left out: %s\n", why.c_str());
   }
   test::TempDir folder("spillway-torture");

@@ -11,9 +11,14 @@ namespace spillway::bench {
 
 using namespace std::chrono_literals;
 
-std::string program_path(const std::string& name) {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path().string() + "/" + name;
-}
+namespace {
+
+// Read at the start: after a move to mounts of its own a process may see another path there.
+const std::string kHere = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
+
+}  // namespace
+
+std::string program_path(const std::string& name) { return kHere + "/" + name; }
 
 Result<LoneAgent> LoneAgent::start(const std::string& directory, const std::string& more,
                                    std::map<std::string, std::string> env) {

@@ -2,85 +2,18 @@
 
 #include <asio.hpp>
 #include <atomic>
-#include <boost/json.hpp>
 #include <future>
 #include <memory>
 #include <thread>
 #include <vector>
 
-#include "cloud/fleet/fleet_store.h"
-#include "cloud/http/client.h"
-#include "cloud/http/service.h"
-#include "common/runtime/system_clock.h"
-#include "common/runtime/turns.h"
+#include "tests/bench/support/watched_fleet.h"
 
 namespace spillway::bench {
 namespace {
 
 using asio::ip::tcp;
 using namespace std::chrono_literals;
-
-// The HTTP service over a fleet that nobody stores.
-class WatchedFleet {
- public:
-  explicit WatchedFleet(const std::string& directory) {
-    fleet_ = std::make_unique<cloud::Fleet>(cloud::FleetOptions{}, clock_, nullptr);
-    fleet_->start({});
-    fleet_->on_link(true);
-    turns_ = std::make_unique<runtime::Turns>(
-        loop_, [this] { return fleet_->now(); }, [this] { return fleet_->cycle(); });
-    cloud::http::ServiceOptions options;
-    options.state_dir = directory;
-    options.start = 1;
-    cloud::http::ServiceParts parts;
-    parts.loop = &loop_;
-    parts.fleet = fleet_.get();
-    parts.facts = [] { return cloud::http::CloudFacts{}; };
-    parts.metrics = [](const cloud::http::ServerCounts&) { return std::string(); };
-    parts.wall = [this] { return clock_.wall_time(); };
-    auto service = cloud::http::Service::start(std::move(options), std::move(parts));
-    if (service) service_ = *std::move(service);
-    thread_ = std::thread([this] { loop_.run(); });
-  }
-  ~WatchedFleet() {
-    on_loop([this] {
-      service_.reset();
-      turns_.reset();
-    });
-    loop_.stop();
-    thread_.join();
-  }
-
-  cloud::http::Service* service() { return service_.get(); }
-  // A device comes: a change that streams tell at once, for half a second has passed.
-  void change(const std::string& device) {
-    loop_.post([this, device] {
-      wire::Presence birth;
-      birth.online = true;
-      birth.session = 1;
-      birth.boot = BootId{1};
-      fleet_->on_presence(device, birth);
-      turns_->wake();
-    });
-  }
-
- private:
-  void on_loop(const std::function<void()>& use) {
-    std::promise<void> done;
-    loop_.post([&] {
-      use();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
-
-  runtime::BootClock clock_;
-  runtime::Loop loop_;
-  std::unique_ptr<cloud::Fleet> fleet_;
-  std::unique_ptr<runtime::Turns> turns_;
-  std::unique_ptr<cloud::http::Service> service_;
-  std::thread thread_;
-};
 
 // Many readers of the stream; counts those that have seen the newest mark.
 class Readers {
@@ -175,49 +108,22 @@ bool wait_for(const std::function<bool()>& done) {
   return true;
 }
 
-// Made by whoever follows the one-time link.
-Result<std::string> token_of(const cloud::http::Service& service) {
-  namespace json = boost::json;
-  using cloud::http::Method;
-  auto client = cloud::http::Client::make({service.url(), "", 20s});
-  if (!client) return client.error();
-  const std::string code = service.link().substr(service.link().find('=') + 1);
-  auto login = client->send(Method::post, "/api/v1/session", {}, R"({"code":")" + code + "\"}");
-  if (!login) return login.error();
-  std::string cookie;
-  for (const auto& [name, value] : login->headers) {
-    if (name == "set-cookie") cookie = value.substr(0, value.find(';'));
-  }
-  boost::system::error_code error;
-  json::value me = json::parse(login->body, error);
-  const json::value* csrf = error ? nullptr : me.find_pointer("/csrf", error);
-  if (!csrf) return fail(Code::denied, "the one-time link was refused: " + login->body);
-  auto made = client->send(Method::post, "/api/v1/tokens",
-                           {{"cookie", cookie}, {"x-csrf-token", std::string(csrf->as_string())}},
-                           R"({"name":"bench","scope":"read"})");
-  if (!made) return made.error();
-  json::value token = json::parse(made->body, error);
-  const json::value* secret = error ? nullptr : token.find_pointer("/secret", error);
-  if (!secret) return fail(Code::denied, "no token was made: " + made->body);
-  return std::string(secret->as_string());
-}
-
 }  // namespace
 
 Result<FanoutResult> measure_fanout(const std::string& directory, std::size_t clients,
                                     unsigned changes) {
-  WatchedFleet fleet(directory);
-  if (!fleet.service()) return fail(Code::io, "the HTTP service did not start");
-  auto token = token_of(*fleet.service());
-  if (!token) return token.error();
-  const std::string url = fleet.service()->url();
-  Readers readers(std::uint16_t(std::stoul(url.substr(url.rfind(':') + 1))), clients, *token);
+  auto started = WatchedFleet::start(directory);
+  if (!started) return started.error();
+  WatchedFleet& fleet = **started;
+  const std::string url = fleet.service().url();
+  Readers readers(std::uint16_t(std::stoul(url.substr(url.rfind(':') + 1))), clients,
+                  fleet.token());
   if (!wait_for([&] { return readers.listening() == clients; })) {
     return fail(Code::timeout, "only " + std::to_string(readers.listening()) + " of " +
                                    std::to_string(clients) + " streams were opened");
   }
   FanoutResult result;
-  result.streams = fleet.service()->counts().streams;
+  result.streams = fleet.service().counts().streams;
   for (unsigned i = 0; i < changes; ++i) {
     std::this_thread::sleep_for(700ms);
     const std::string mark = "fanout-" + std::to_string(100'000 + i);

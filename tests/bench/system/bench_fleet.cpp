@@ -19,6 +19,7 @@
 #include "tests/bench/support/samples.h"
 #include "tests/bench/support/stream_fanout.h"
 #include "tests/bench/support/usage.h"
+#include "tests/bench/support/watched_fleet.h"
 #include "tests/support/broker.h"
 #include "tests/support/eventually.h"
 #include "tests/support/process.h"
@@ -160,9 +161,8 @@ std::string of(std::uint32_t devices) { return std::to_string(devices) + " devic
 
 void measure_queries(FedFleet& fed, std::uint32_t devices, std::size_t times, Report& report) {
   auto add = [&](const char* what, const Samples& samples) {
-    report.add({of(devices) + what + ", p50", samples.median() * 1e3, "ms"});
-    report.add(
-        {of(devices) + what + ", p99", samples.quantile(0.99) * 1e3, "ms", 50, Goal::at_most(1)});
+    report.add({of(devices) + what + ", asked directly, p50", samples.median() * 1e3, "ms"});
+    report.add({of(devices) + what + ", asked directly, p99", samples.quantile(0.99) * 1e3, "ms"});
   };
   add("fleet summary",
       fed.time(times, [](cloud::Fleet& fleet, std::size_t) { (void)fleet.summary(); }));
@@ -257,6 +257,26 @@ Status measure_streams(const std::string& folder, const Options& options, Report
   report.add({all + "the last, p50", found->last.median() * 1e3, "ms"});
   report.add(
       {all + "the last, p99", found->last.quantile(0.99) * 1e3, "ms", 500, Goal::at_most(1)});
+  return {};
+}
+
+Status measure_lists_over_http(const std::string& folder, std::uint32_t devices,
+                               const Options& options, Report& report) {
+  const std::string directory = folder + "/lists-" + std::to_string(devices);
+  std::filesystem::create_directory(directory);
+  auto found = measure_lists(directory, devices, options.quick ? 1 : 20);
+  if (!found) return found.error();
+  auto add = [&](const std::string& what, const Samples& samples) {
+    report.add({of(devices) + what + ", p50", samples.median() * 1e3, "ms"});
+    report.add(
+        {of(devices) + what + ", p99", samples.quantile(0.99) * 1e3, "ms", 50, Goal::at_most(1)});
+  };
+  add("list over HTTP while all report, a part of the name", found->by_name);
+  add("list over HTTP while all report, filtered and sorted", found->sorted);
+  report.add(
+      {of(devices) + "longest turn of the loop meanwhile", found->turns.quantile(1) * 1e3, "ms"});
+  report.add({of(devices) + "frames taken meanwhile", found->frames, "frames/s", devices / 10.0,
+              Goal::at_least(0.99)});
   return {};
 }
 
@@ -467,6 +487,10 @@ Status measure(const Options& options, Report& report) {
                                                : std::vector<std::uint32_t>{1000, 10'000, 100'000};
   for (std::uint32_t devices : sizes) {
     if (Status done = measure_fed(folder.path(), devices, options, report); !done) return done;
+  }
+  for (std::uint32_t devices : sizes) {
+    Status done = measure_lists_over_http(folder.path(), devices, options, report);
+    if (!done) return done;
   }
   for (std::uint32_t devices : sizes) {
     if (devices > 10'000) continue;

@@ -102,7 +102,7 @@ Status measure_running(const std::string& folder, double seconds, Rates& rates) 
 }
 
 void tell(const Rates& rates, double one_p50, double one_p99, Report& report) {
-  const double syncs = 1 / rates.append.median();
+  const double syncs = 1 / rates.append.median(), in_place = 1 / rates.in_place.median();
   report.add({"append + fdatasync of a task", rates.append.median() * 1e6, "us"});
   report.add({"write in place + fdatasync of a task", rates.in_place.median() * 1e6, "us"});
   report.add({"raw SQLite, one task a commit", rates.commit.median() * 1e6, "us",
@@ -113,13 +113,15 @@ void tell(const Rates& rates, double one_p50, double one_p99, Report& report) {
               "tasks/s", rates.group.median(), Goal::at_least(0.8)});
   report.add({"submit, 32 clients, against groups of 16", rates.crowd.median(), "tasks/s",
               rates.half.median()});
+  report.add({"submit, 32 clients, against one write in place + fdatasync per task",
+              rates.crowd.median(), "tasks/s", in_place, Goal::at_least(10)});
   report.add({"submit, 32 clients, against one append + fdatasync per task", rates.crowd.median(),
-              "tasks/s", syncs, Goal::at_least(10)});
+              "tasks/s", syncs});
   report.add({"submit, 1 client, p50, against one raw commit", one_p50 * 1e6, "us",
               rates.commit.median() * 1e6, Goal::at_most(1.3)});
   report.add({"submit, 1 client, p99", one_p99 * 1e6, "us", rates.commit.median() * 1e6});
   report.add({"submit, 32 clients, and run here meanwhile", rates.crowd_running.median(), "tasks/s",
-              rates.group.median()});
+              rates.group.median(), Goal::at_least(0.8)});
 }
 
 Status measure(const Options& options, Report& report) {

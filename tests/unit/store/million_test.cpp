@@ -59,15 +59,16 @@ TEST_GROUP(Million) {
   }
 };
 
-TEST(Million, P22_a_store_of_a_million_tasks_is_opened_and_begun_by_reading_as_little_as_one_of_ten) {
+TEST(Million,
+     P22_a_store_of_a_million_tasks_is_opened_and_begun_by_reading_as_little_as_one_of_ten) {
   const std::string small = folder.file("small.db");
   const std::string large = folder.file("large.db");
   make(small, 10);
   make(large, 1'000'000);
   const std::uint64_t ten = start_reads(small);
   const std::uint64_t million = start_reads(large);
-  const std::string shown = "ten rows: " + std::to_string(ten) +
-                            " bytes read, a million: " + std::to_string(million);
+  const std::string shown =
+      "ten rows: " + std::to_string(ten) + " bytes read, a million: " + std::to_string(million);
   UT_PRINT(shown.c_str());
   // The 54 tasks more may lie in a page each, below two more levels of two trees.
   CHECK_TRUE_TEXT(million < ten + 64 * kPage, shown.c_str());

@@ -1,4 +1,4 @@
-#include "tests/chaos/own_world.h"
+#include "tests/support/own_world.h"
 
 #include <fcntl.h>
 #include <net/if.h>
@@ -6,16 +6,19 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <vector>
 
 #include "tests/support/process.h"
 
-namespace spillway::chaos {
+namespace spillway::test {
 namespace {
 
 bool in_own_world = false;
@@ -53,11 +56,11 @@ bool OwnWorld::entered() { return in_own_world; }
 bool OwnWorld::lose_packets(std::uint16_t port, unsigned percent) {
   if (!in_own_world) return false;
   const std::string table = "chaos" + std::to_string(port);
-  (void)test::run_command({"nft", "delete table inet " + table});
+  (void)run_command({"nft", "delete table inet " + table});
   if (percent == 0) return true;
   const std::string lost = " numgen random mod 100 < " + std::to_string(percent) + " drop; ";
   const std::string number = std::to_string(port);
-  const auto added = test::run_command(
+  const auto added = run_command(
       {"nft", "table inet " + table + " { chain lossy { type filter hook input priority 0; " +
                   "tcp dport " + number + lost + "tcp sport " + number + lost + "}; }"});
   return added.ok();
@@ -71,8 +74,8 @@ std::optional<SmallDisk> SmallDisk::mount(const std::string& folder, std::uint64
   const int file = ::open(image.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   const bool made = file >= 0 && ::ftruncate(file, static_cast<off_t>(bytes)) == 0;
   if (file >= 0) ::close(file);
-  if (!made || !test::run_command({"mkfs.ext4", "-q", "-m", "0", image}) ||
-      !test::run_command({"mount", "-o", "loop", image, folder})) {
+  if (!made || !run_command({"mkfs.ext4", "-q", "-m", "0", image}) ||
+      !run_command({"mount", "-o", "loop", image, folder})) {
     return std::nullopt;
   }
   return SmallDisk(folder);
@@ -94,4 +97,18 @@ void SmallDisk::fill() {
 
 void SmallDisk::empty() { ::unlink(filler().c_str()); }
 
-}  // namespace spillway::chaos
+// The seventh number is sectors of 512 bytes (Linux, Documentation/block/stat.rst).
+std::uint64_t SmallDisk::written() const {
+  const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  struct stat info {};
+  const bool known = folder >= 0 && ::syncfs(folder) == 0 && ::fstat(folder, &info) == 0;
+  if (folder >= 0) ::close(folder);
+  if (!known) return 0;
+  std::ifstream file("/sys/dev/block/" + std::to_string(major(info.st_dev)) + ":" +
+                     std::to_string(minor(info.st_dev)) + "/stat");
+  std::uint64_t number = 0;
+  for (int i = 0; i < 7; ++i) file >> number;
+  return number * 512;
+}
+
+}  // namespace spillway::test

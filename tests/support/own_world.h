@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-namespace spillway::chaos {
+namespace spillway::test {
 
 // A network and mounts of this process's own, in which packets are really lost and file systems are
 // really full; they end with it. Needs root, nft and mkfs.ext4; without them those faults are left
@@ -35,10 +35,14 @@ class SmallDisk {
   void fill();   // to the last byte
   void empty();  // of what filled it
 
+  // Bytes that went to the block device so far, its journal's and metadata's included, after
+  // everything written was sent there.
+  std::uint64_t written() const;
+
  private:
   explicit SmallDisk(std::string folder) : folder_(std::move(folder)) {}
   std::string filler() const { return folder_ + "/filler"; }
   std::string folder_;  // empty: moved away
 };
 
-}  // namespace spillway::chaos
+}  // namespace spillway::test

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "cloud/fleet/fleet.h"
+#include "cloud/fleet/sqlite_fleet_store.h"
+#include "cloud/http/service.h"
+#include "common/runtime/loop.h"
+#include "common/runtime/system_clock.h"
+#include "common/runtime/turns.h"
+#include "tests/bench/support/samples.h"
+
+namespace spillway::bench {
+
+// A fleet with its store and the HTTP service over it, on a loop of its own, as in spillway-cloud
+// but without a broker. Call from any one thread.
+class WatchedFleet {
+ public:
+  // `directory` must exist.
+  static Result<std::unique_ptr<WatchedFleet>> start(const std::string& directory);
+  ~WatchedFleet();
+
+  const cloud::http::Service& service() const { return *service_; }
+  const std::string& token() const { return token_; }  // may read
+  Duration wall() const { return clock_.wall_time(); }
+
+  // Runs on the loop; does not wait.
+  void post(std::function<void(cloud::Fleet&)> use);
+  // Waits; seconds until its turn came.
+  double on_loop(const std::function<void(cloud::Fleet&)>& use);
+  // A device comes: a change that streams tell at once, for half a second has passed.
+  void change(const std::string& device);
+
+ private:
+  WatchedFleet() = default;
+  Result<std::string> make_token() const;
+
+  runtime::BootClock clock_;
+  runtime::Loop loop_;
+  std::unique_ptr<cloud::SqliteFleetStore> store_;
+  std::unique_ptr<cloud::Fleet> fleet_;
+  std::unique_ptr<runtime::Turns> turns_;
+  std::unique_ptr<cloud::http::Service> service_;
+  std::string token_;
+  std::thread thread_;
+};
+
+struct ListTimes {
+  Samples by_name, sorted;  // seconds of a request for a page of the list
+  Samples turns;            // seconds that the loop let a newcomer wait
+  double frames = 0;        // taken a second meanwhile
+};
+
+// Pages of the list asked for over HTTP, one after another on one connection, for `seconds`, while
+// each of so many devices reports every ten seconds.
+Result<ListTimes> measure_lists(const std::string& directory, std::uint32_t devices,
+                                double seconds);
+
+}  // namespace spillway::bench
