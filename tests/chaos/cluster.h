@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/own_world.h"
 #include "tests/chaos/victim.h"
 #include "tests/support/broker.h"
 #include "tests/support/link_proxy.h"
+#include "tests/support/own_world.h"
 #include "tests/support/pki.h"
 
 namespace spillway::chaos {

@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMaxFunctionLines = 80;
 constexpr std::size_t kMaxFileLines = 600;
 
-const std::set<std::string> kFolders = {"common",     "agent",    "cloud",
-                                        "toolchains", "firmware", "tests"};
+const std::set<std::string> kFolders = {"common",   "agent", "cloud",   "toolchains",
+                                        "firmware", "tests", "findings"};
 const std::set<std::string> kRootFiles = {
     "CMakeLists.txt",  "CMakePresets.json", "README.md", "CHANGELOG.md",
     "CONTRIBUTING.md", "LICENSE",           "dev"};
