@@ -104,13 +104,14 @@ fi
 rm -f "\$request"
 CGI
   chmod +x "$dir/www/cgi-bin/enrol"
-  busybox httpd -f -p "127.0.0.1:$http_port" -h "$dir/www" >"$dir/httpd.log" 2>&1 &
+  socat "openssl-listen:$http_port,bind=127.0.0.1,reuseaddr,fork,backlog=16,cert=$dir/pki/server.pem,key=$dir/pki/server.key,verify=0" \
+    exec:"busybox httpd -i -h $dir/www" >"$dir/httpd.log" 2>&1 &
   processes+=($!)
   wait_for_port "$http_port"
   cat >"$dir/provision.conf" <<CONF
 broker=mqtts://10.0.2.2:$mqtt_port
 ca=$(base64 -w0 "$dir/pki/ca.pem")
-enrol_url=http://10.0.2.2:$http_port/cgi-bin/enrol
+enrol_url=https://10.0.2.2:$http_port/cgi-bin/enrol
 enrol_token=$token
 CONF
 }

@@ -142,7 +142,7 @@ base_device() {
 ask_by_cloud() {  # DIRECTORY BUNDLE
   operate "$lab" "$host" "$machine_pid" &&
     wait_for_line "$1/serial.log" 0 'LAB version=1.0 good=yes' "$patience" &&
-    "${operator[@]}" device update --online --url "http://10.0.2.2:$http_port/$2.raucb" \
+    "${operator[@]}" device update --online --url "https://10.0.2.2:$http_port/$2.raucb" \
       --sha256 "$(sha256sum "$lab/www/$2.raucb" | cut -d' ' -f1)" >"$1/operator.log"
 }
 cloud_heard_of() {  # DIRECTORY
@@ -169,7 +169,7 @@ run_point() {  # NAME BUNDLE LINE DELAY EXPECTED
     ask_by_cloud "$dir" "$2" || verdict="could not be asked for by the cloud"
     wait_for_line "$dir/serial.log" 0 'LAB version=2.0' "$patience" || verdict="never came to the new version"
   else
-    boot_device "$dir" "http://10.0.2.2:$http_port/$2.raucb" "$fill"
+    boot_device "$dir" "https://10.0.2.2:$http_port/$2.raucb" "$fill"
   fi
   if [ "$3" != - ]; then
     if ! wait_for_line "$dir/serial.log" 0 "$3" "$patience"; then

@@ -43,14 +43,16 @@ copy_modules() {
 }
 
 make_ram_disk() {
-  local root=$lab/root applet modules="virtio_pci virtio_net virtio_rng qemu_fw_cfg softdog"
+  local root=$lab/root applet program modules="virtio_pci virtio_net virtio_rng virtio_blk vfat nls_ascii nls_cp437 qemu_fw_cfg softdog"
   rm -rf "$root"
   mkdir -p "$root"/{usr/bin,usr/lib,usr/lib64,etc/spillway,etc/ssl,usr/lib/ssl,dev,proc,sys,run,tmp,data,boot}
   ln -s usr/bin "$root/bin"; ln -s usr/bin "$root/sbin"; ln -s usr/lib "$root/lib"; ln -s usr/lib64 "$root/lib64"
   cp "$(command -v busybox)" "$root/usr/bin/"
   for applet in $(busybox --list); do ln -s busybox "$root/usr/bin/$applet"; done
-  rm -f "$root/usr/bin/openssl"
-  copy_program "$build/bin/spillway-agent" && copy_program "$build/bin/spillway" && copy_program "$(command -v openssl)" || return
+  rm -f "$root/usr/bin/openssl" "$root/usr/bin/curl"
+  for program in "$build"/bin/spillway-agent "$build/bin/spillway" "$(command -v openssl)" "$(command -v curl)"; do
+    copy_program "$program" || return
+  done
   cp /etc/ssl/openssl.cnf "$root/etc/ssl/" && ln -s /etc/ssl/openssl.cnf "$root/usr/lib/ssl/openssl.cnf"
   cp -r "$here/image/root/." "$root/"
   # Without slots there is nothing to update.
@@ -65,8 +67,57 @@ make_ram_disk() {
   (cd "$root" && find . -mindepth 1 -printf '%P\n' | cpio --quiet -o -H newc -R 0:0) >"$lab/initrd.cpio"
 }
 
+# What it is provisioned from: the first partition of a card.
+make_card() {
+  truncate -s 16M "$lab/card.img" && echo '2048,,c' | sfdisk -q "$lab/card.img" && mkfs.vfat --offset 2048 "$lab/card.img" 15360 &&
+    mcopy -i "$lab/card.img@@1M" "$lab/provision.conf" ::spillway.conf
+}
+card_has() { mtype -i "$lab/card.img@@1M" ::spillway.conf | grep "$1"; }
+
+# An enrolment that first answers three times with what is not this device's: another's name, key, and authority.
+answer_wrongly_at_first() {
+  local cgi=$lab/www/cgi-bin
+  mv "$cgi/enrol" "$cgi/right" && cat >"$cgi/enrol" <<CGI && chmod +x "$cgi/enrol"
+#!/bin/sh
+cd "$lab/pki"
+asked=\$(cat asked 2>/dev/null || echo 0)
+echo \$((asked + 1)) >asked
+[ \$asked -lt 3 ] || exec "$cgi/right"
+sed 1d >request
+name=\$(openssl req -in request -noout -subject -nameopt multiline | sed -n 's/^ *commonName *= //p')
+new="openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key"
+printf 'Content-Type: application/x-pem-file\r\n\r\n'
+case \$asked in
+  0) openssl x509 -req -in request -subj /CN=another -CA ca.pem -CAkey ca.key -days 30 ;;
+  1) \$new -subj "/CN=\$name" | openssl x509 -req -CA ca.pem -CAkey ca.key -days 30 ;;
+  2) \$new -x509 -subj "/CN=\$name" -days 30 ;;
+esac 2>/dev/null
+CGI
+}
+
 boot() {
   cat >"$lab/test.sh" <<'TEST'
+until [ -s /data/identity/device.pem ]; do sleep 0.2; done
+echo "TOKENS left: $(grep -c enrol_token /data/identity/provision.conf)"
+echo 'only root' >/etc/victim && chmod 600 /etc/victim
+su -s /bin/sh spillway -c '
+  for place in /run /run/spillway /data /data/spillway /data/identity /data/ota /data/ota/inbox; do
+    for name in agent.toml device device.new device.key key.new ca.pem ca.new device.pem device.pem.new provision.conf provision.conf.new \
+      enrol.answer status test grown request progress bundle bundle.from; do
+      rm -f $place/$name; ln -s /etc/victim $place/$name; ln /etc/victim $place/hard.$name
+    done
+  done' 2>/dev/null
+/usr/lib/spillway/provision
+kill $(pidof spillway-agent)
+until spillway status >/dev/null 2>&1; do sleep 0.2; done
+mv /data/identity/device.pem /run/kept.pem
+cp -p /data/identity/provision.conf /run/kept.conf
+sed -i s/https:/http:/ /data/identity/provision.conf
+timeout 5 /usr/lib/spillway/enrol
+mv /run/kept.conf /data/identity/provision.conf
+mv /run/kept.pem /data/identity/device.pem
+echo "VICTIM: $(stat -c '%U %a' /etc/victim) $(cat /etc/victim)"
+echo "IDENTITY: $(stat -c '%U %a' /data/identity /data/identity/device.key | tr '\n' ' ')"
 until spillway status --json | grep -q '"link_up":true'; do sleep 1; done
 echo hello >/tmp/in
 echo "TASK local: $(spillway submit echo --prefer local --input /tmp/in --wait --wait-timeout 60s)"
@@ -85,10 +136,10 @@ echo "CPUS came and went: 41 tasks done"
 TEST
   echo "$await_drain" >>"$lab/test.sh"
   # Its clock is behind that of whoever signs its certificate.
-  timeout 150 qemu-system-x86_64 -rtc base="$(date -u -d '-10 seconds' +%FT%T)" -M pc -cpu max -smp 2 -m 1024 -nodefaults -display none -no-reboot -kernel "$kernel"/boot/vmlinuz-* \
+  timeout 270 qemu-system-x86_64 -rtc base="$(date -u -d '-10 seconds' +%FT%T)" -M pc -cpu max -smp 2 -m 1024 -nodefaults -display none -no-reboot -kernel "$kernel"/boot/vmlinuz-* \
     -initrd "$lab/initrd.cpio" -append "console=ttyS0 panic=-1 quiet" -serial "file:$lab/serial.log" \
     -netdev user,id=net -device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci \
-    -fw_cfg name=opt/spillway/provision,file="$lab/provision.conf" -fw_cfg name=opt/spillway/test,file="$lab/test.sh" &
+    -drive "if=virtio,file=$lab/card.img,format=raw" -fw_cfg name=opt/spillway/test,file="$lab/test.sh" &
   local machine_pid=$!
   send_task "$lab" "$build/bin" "$machine_pid"
   wait "$machine_pid"
@@ -105,9 +156,19 @@ done
 start_backend "$lab" "$build/bin" >"$lab/backend.log" 2>&1 || { cat "$lab/backend.log"; exit 1; }
 check boot_has_a_kernel fetch_kernel
 check boot_has_a_ram_disk make_ram_disk
+check boot_has_a_card make_card
+check boot_has_an_enrolment_that_errs answer_wrongly_at_first
 check boot_ends boot
 check boot_makes_an_agent_that_answers says 'spillway: the agent answers'
+check boot_takes_no_certificate_for_another_name says 'enrol: the answer is for another name than dev-'
+check boot_takes_no_certificate_for_another_key says 'enrol: the answer is for another key'
+check boot_takes_no_certificate_of_another_authority says "enrol: the answer is not signed by this device's authority"
 check boot_enrols_the_device says 'enrol: this device is dev-'
+check boot_forgets_the_token says 'TOKENS left: 0'
+check boot_wipes_the_token_from_the_card eval 'card_has broker= && ! card_has enrol_token'
+check boot_never_enrols_in_the_open says 'enrol: enrol_url must begin with https://'
+check root_follows_no_name_that_the_agent_made says 'VICTIM: root 600 only root'
+check the_agent_cannot_change_who_the_device_is says 'IDENTITY: root 750 root 640'
 check boot_lets_a_task_run_on_the_device says 'TASK local: hello'
 check boot_lets_a_task_run_in_the_cloud says 'TASK cloud: {"sha256":"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03'
 check boot_runs_a_task_that_the_cloud_sent task_came_back "$lab"
