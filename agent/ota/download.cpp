@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -20,6 +21,7 @@ namespace fs = std::filesystem;
 constexpr int kNoRange = 33;
 constexpr int kTooBig = 63;
 constexpr int kCannotWrite = 23;
+constexpr int kGrewTooBig = 128 + SIGXFSZ;
 
 // What may be otherwise at the next try: names, connections, timeouts, servers that are busy.
 bool may_pass(int code) {
@@ -28,8 +30,10 @@ bool may_pass(int code) {
 }
 
 Error explain(const Ended& ended, const std::string& url) {
-  if (ended.code == kTooBig || ended.code == kCannotWrite) {
-    return fail(Code::io, "the bundle is larger than the room left on the data partition");
+  if (ended.code == kTooBig || ended.code == kCannotWrite || ended.code == kGrewTooBig) {
+    return fail(Code::io,
+                "the bundle is larger than the room left on the data partition, or than any bundle "
+                "may be (spillway-ota --most-mib)");
   }
   return fail(Code::unavailable, "cannot download " + url + ": curl ended with " +
                                      std::to_string(ended.code) + ": " + ended.said);
@@ -59,39 +63,57 @@ Status Download::verify(const Request& request, const std::string& file) {
   return fail(Code::corrupt, "the bundle is not the one that was named: its SHA-256 differs");
 }
 
+std::vector<std::string> Download::words(const std::string& url, std::uint64_t most,
+                                         std::chrono::seconds time) const {
+  std::vector<std::string> all = {"curl",
+                                  "--fail",
+                                  "--location",
+                                  "--max-redirs",
+                                  "5",
+                                  "--silent",
+                                  "--show-error",
+                                  "--proto",
+                                  "=https",
+                                  "--connect-timeout",
+                                  "20",
+                                  "--speed-limit",
+                                  "100",
+                                  "--speed-time",
+                                  "60",
+                                  "--max-time",
+                                  std::to_string(time.count()),
+                                  "--continue-at",
+                                  "-",
+                                  "--max-filesize",
+                                  std::to_string(most),
+                                  "--output",
+                                  file()};
+  // The directory that curl was built with counts besides, unless another is named.
+  if (!options_.ca.empty()) {
+    all.insert(all.end(), {"--cacert", options_.ca, "--capath", "/dev/null"});
+  }
+  all.insert(all.end(), {"--", url});
+  return all;
+}
+
 Status Download::download(const std::string& url) {
+  using Clock = std::chrono::steady_clock;
   std::ifstream from(origin());
   const std::string begun(std::istreambuf_iterator<char>(from), {});
   // Half of another bundle is of no use.
   if (begun != url) forget();
   std::ofstream(origin()) << url;
+  const Clock::time_point deadline = Clock::now() + options_.most_time;
   Ended last;
   for (int tried = 0; tried < options_.tries; ++tried) {
+    const auto left = std::chrono::ceil<std::chrono::seconds>(deadline - Clock::now());
+    if (left.count() <= 0) break;
     std::error_code error;
     const std::uint64_t have = fs::exists(file(), error) ? fs::file_size(file(), error) : 0;
     const std::uint64_t room = free_bytes(options_.directory);
-    const std::uint64_t most = have + (room > options_.keep_free ? room - options_.keep_free : 0);
-    Result<Ended> ended = run_program({"curl",
-                                       "--fail",
-                                       "--location",
-                                       "--silent",
-                                       "--show-error",
-                                       "--proto",
-                                       "=http,https",
-                                       "--connect-timeout",
-                                       "20",
-                                       "--speed-limit",
-                                       "100",
-                                       "--speed-time",
-                                       "60",
-                                       "--continue-at",
-                                       "-",
-                                       "--max-filesize",
-                                       std::to_string(std::max<std::uint64_t>(most, 1)),
-                                       "--output",
-                                       file(),
-                                       "--",
-                                       url});
+    const std::uint64_t fits = have + (room > options_.keep_free ? room - options_.keep_free : 0);
+    const std::uint64_t most = std::max<std::uint64_t>(std::min(fits, options_.most_bytes), 1);
+    Result<Ended> ended = run_program(words(url, most, left), most);
     if (!ended) return std::move(ended).error();
     if (ended->code == 0) return {};
     last = *std::move(ended);

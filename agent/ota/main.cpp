@@ -28,7 +28,18 @@ struct Line {
   std::string good_file = "/run/spillway-good";
   unsigned healthy_within = 180;
   unsigned offline_grace = 60;
+  std::string version_file = "/etc/spillway/version";
+  std::string ca;
+  unsigned most_mib = 512;
+  unsigned most_minutes = 360;
 };
+
+// Of the whole image, where there is one; of this program elsewhere.
+std::string version_in_use(const std::string& file) {
+  std::ifstream from(file);
+  std::string version;
+  return std::getline(from, version) && !version.empty() ? version : kVersion;
+}
 
 void sleep_for(std::chrono::seconds time) { std::this_thread::sleep_for(time); }
 
@@ -42,7 +53,11 @@ int serve(const Line& line) {
   std::filesystem::create_directories(line.directory, error);
   RaucSlots slots;
   AgentDevice device(line.socket, line.directory);
-  Download source({.directory = line.directory, .sleep = sleep_for});
+  Download source({.directory = line.directory,
+                   .most_bytes = std::uint64_t{line.most_mib} << 20,
+                   .most_time = std::chrono::minutes(line.most_minutes),
+                   .ca = line.ca,
+                   .sleep = sleep_for});
   Updater updater(
       Spool(line.directory),
       {.slots = slots,
@@ -50,7 +65,8 @@ int serve(const Line& line) {
        .source = source,
        .sleep = sleep_for,
        .say = [](const std::string& text) { std::fprintf(stderr, "ota: %s\n", text.c_str()); },
-       .known_good = [&line] { std::ofstream(line.good_file) << "good\n"; }},
+       .known_good = [&line] { std::ofstream(line.good_file) << "good\n"; },
+       .version = version_in_use(line.version_file)},
       {std::chrono::seconds(line.healthy_within), std::chrono::seconds(line.offline_grace)});
   Result<bool> go_on = updater.start();
   if (!go_on) return refuse(go_on.error());
@@ -77,6 +93,16 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--offline-grace", line.offline_grace, "Seconds after which no link is no fault")
       ->capture_default_str();
+  app.add_option("--version-file", line.version_file, "Says which version of the image runs")
+      ->capture_default_str();
+  app.add_option("--ca", line.ca,
+                 "Who vouches for servers of bundles; else whom the system trusts");
+  app.add_option("--most-mib", line.most_mib, "MiB a bundle from the network may have")
+      ->capture_default_str()
+      ->check(CLI::Range(1U, 1U << 20));
+  app.add_option("--most-minutes", line.most_minutes, "Minutes a download may take altogether")
+      ->capture_default_str()
+      ->check(CLI::Range(1U, 60U * 24 * 30));
   app.set_version_flag("--version", std::string("spillway-ota ") + kVersion);
   app.footer(kExamples);
   try {

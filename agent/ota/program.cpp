@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,9 +29,17 @@ std::string read_end_of(int pipe) {
   }
 }
 
+// Of a program that has just begun, and has nothing to write yet.
+void limit_files(pid_t child, std::uint64_t most) {
+  if (most >= std::uint64_t{RLIM_INFINITY}) return;
+  rlimit limit{};
+  limit.rlim_cur = limit.rlim_max = static_cast<rlim_t>(most);
+  ::prlimit(child, RLIMIT_FSIZE, &limit, nullptr);
+}
+
 }  // namespace
 
-Result<Ended> run_program(const std::vector<std::string>& argv) {
+Result<Ended> run_program(const std::vector<std::string>& argv, std::uint64_t most_file) {
   std::vector<char*> words;
   words.reserve(argv.size() + 1);
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
@@ -46,6 +55,7 @@ Result<Ended> run_program(const std::vector<std::string>& argv) {
   const int error = ::posix_spawnp(&child, words[0], &actions, nullptr, words.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   ::close(ends[1]);
+  if (error == 0) limit_files(child, most_file);
   Ended ended;
   if (error == 0) ended.said = read_end_of(ends[0]);
   ::close(ends[0]);

@@ -54,6 +54,26 @@ Result<std::string> RaucSlots::booted() {
   return slot_in(std::string(std::istreambuf_iterator<char>(file), {}));
 }
 
+Result<std::string> version_in(const std::string& said) {
+  std::istringstream lines(said);
+  constexpr std::string_view kName = "RAUC_MF_VERSION='";
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(kName)) continue;
+    line.erase(0, kName.size());
+    if (const std::size_t end = line.find('\''); end != std::string::npos && end > 0) {
+      return line.substr(0, end);
+    }
+  }
+  return fail(Code::corrupt, "the bundle's manifest names no version");
+}
+
+Result<std::string> RaucSlots::version_of(const std::string& bundle) {
+  Result<Ended> ended = run_program({"rauc", "info", "--output-format=shell", bundle});
+  if (!ended) return std::move(ended).error();
+  if (ended->code == 0) return version_in(ended->said);
+  return fail(Code::io, "rauc info failed: " + reason_in(ended->said));
+}
+
 Status RaucSlots::install(const std::string& bundle) { return rauc({"install", bundle}); }
 Status RaucSlots::mark_good() { return rauc({"status", "mark-good"}); }
 Status RaucSlots::leave_booted() { return rauc({"status", "mark-active", "other"}); }

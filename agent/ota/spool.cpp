@@ -101,7 +101,8 @@ Status replace(const std::string& directory, const std::string& name, const std:
 std::string text_of(const Request& request) {
   const bool install = request.action == Request::Action::install;
   return std::string("action=") + (install ? "install" : "rollback") +
-         "\nsource=" + one_line(request.source) + "\nsha256=" + one_line(request.sha256) + "\n";
+         "\nsource=" + one_line(request.source) + "\nsha256=" + one_line(request.sha256) +
+         (request.from_agent ? "\nfrom=agent\n" : "\n");
 }
 
 Result<Request> request_of(const Fields& fields, const std::string& path) {
@@ -116,6 +117,7 @@ Result<Request> request_of(const Fields& fields, const std::string& path) {
   if (value("action") == "rollback") request.action = Request::Action::rollback;
   request.source = value("source");
   request.sha256 = value("sha256");
+  request.from_agent = value("from") == "agent";
   return request;
 }
 
@@ -173,12 +175,12 @@ Status Spool::keep(const Progress& progress) const {
 Status check(const Request& request) {
   if (request.action == Request::Action::rollback) return {};
   const std::string& from = request.source;
-  const bool remote = from.starts_with("http://") || from.starts_with("https://");
+  const bool remote = from.starts_with("https://");
   const bool clean =
       std::none_of(from.begin(), from.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
   if ((!remote && !from.starts_with('/')) || !clean || from.size() > 1024) {
     return fail(Code::invalid_argument,
-                "a bundle is an absolute path or an http(s) address of at most 1024 characters");
+                "a bundle is an absolute path or an https address of at most 1024 characters");
   }
   const bool hex = std::all_of(request.sha256.begin(), request.sha256.end(), [](unsigned char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -187,6 +189,16 @@ Status check(const Request& request) {
     return fail(Code::invalid_argument, "a SHA-256 has 64 hexadecimal digits");
   }
   return {};
+}
+
+Status check_agents(const Request& request) {
+  if (request.action == Request::Action::install && request.source.starts_with("https://") &&
+      !request.sha256.empty()) {
+    return {};
+  }
+  return fail(Code::denied,
+              "the agent may ask for an install from an https address with a SHA-256, and for "
+              "nothing else; root may, by: spillway ota");
 }
 
 }  // namespace spillway::ota

@@ -14,8 +14,9 @@ inline constexpr char kDefaultDirectory[] = "/var/lib/spillway-ota";
 struct Request {
   enum class Action : std::uint8_t { install, rollback };
   Action action = Action::install;
-  std::string source;  // absolute path, or http(s)://…
-  std::string sha256;  // 64 hexadecimal digits; empty: the bundle's signature alone decides
+  std::string source;       // absolute path, or https://…
+  std::string sha256;       // 64 hexadecimal digits; empty: the bundle's signature alone decides
+  bool from_agent = false;  // not root's wish: see check_agents
 };
 
 enum class Phase : std::uint8_t {
@@ -66,8 +67,12 @@ class Spool {
   std::string directory_;
 };
 
-// `invalid_argument` with what to write instead, unless an absolute path or an http(s) address
+// `invalid_argument` with what to write instead, unless an absolute path or an https address
 // without control characters, and a digest of 64 hexadecimal digits or none.
 Status check(const Request& request);
+
+// The agent speaks for people far away, and may be taken over by one of its clients: `denied`
+// unless it asks for an install from an https address with a digest.
+Status check_agents(const Request& request);
 
 }  // namespace spillway::ota

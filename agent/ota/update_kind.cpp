@@ -20,9 +20,9 @@ bool is_under_way(const Spool& spool, const Request& request) {
 
 Result<Bytes> ask(const Spool& spool, const KindContext& context) {
   const Request request{Request::Action::install, arg(context, "url"), arg(context, "sha256")};
-  if (!request.source.starts_with("http") || request.sha256.empty()) {
+  if (!check_agents(request)) {
     return fail(Code::invalid_argument,
-                "device.update takes url=http(s)://… and sha256=… of the bundle");
+                "device.update takes url=https://… and sha256=… of the bundle");
   }
   if (is_under_way(spool, request)) return bytes_of("under way already");
   if (Status left = spool.inbox().leave(request); !left) return std::move(left).error();

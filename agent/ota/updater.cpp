@@ -11,6 +11,23 @@ bool runs(Phase phase) { return phase >= Phase::downloading && phase <= Phase::i
 
 std::string other_than(const std::string& slot) { return slot == "A" ? "B" : "A"; }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Takes what `text` begins with: a number without its leading zeros, or what is no number.
+std::string_view take_piece(std::string_view& text) {
+  const bool number = is_digit(text.front());
+  std::size_t end = 0;
+  while (end < text.size() && is_digit(text[end]) == number) ++end;
+  std::string_view piece = text.substr(0, end);
+  text.remove_prefix(end);
+  while (number && piece.size() > 1 && piece.front() == '0') piece.remove_prefix(1);
+  return piece;
+}
+
+bool is_before_a_release(std::string_view rest) {
+  return rest.front() == '-' || rest.front() == '~';
+}
+
 }  // namespace
 
 Verdict judge(const Health& health, std::chrono::seconds elapsed, const Limits& limits) {
@@ -20,6 +37,22 @@ Verdict judge(const Health& health, std::chrono::seconds elapsed, const Limits& 
   const bool works = health.task_done || (health.full && patient);
   if (health.answers && works && link) return Verdict::healthy;
   return elapsed < limits.healthy_within ? Verdict::wait : Verdict::sick;
+}
+
+bool is_older(std::string_view a, std::string_view b) {
+  while (!a.empty() && !b.empty()) {
+    const bool numbers = is_digit(a.front()) && is_digit(b.front());
+    const std::string_view of_a = take_piece(a), of_b = take_piece(b);
+    if (of_a == of_b) continue;
+    // 1.0-rc1 and 1.0.1: what comes before a release comes before all that follows it.
+    if (!numbers && is_before_a_release(of_a) != is_before_a_release(of_b)) {
+      return is_before_a_release(of_a);
+    }
+    if (numbers && of_a.size() != of_b.size()) return of_a.size() < of_b.size();
+    return of_a < of_b;
+  }
+  if (!b.empty()) return !is_before_a_release(b);
+  return !a.empty() && is_before_a_release(a);
 }
 
 Progress after_start(Progress kept, const std::string& booted) {
@@ -83,8 +116,8 @@ Result<bool> Updater::check_health() {
 }
 
 Result<bool> Updater::step() {
-  for (const Spool& from : {spool_, spool_.inbox()}) {
-    Result<bool> taken = take_up(from);
+  for (const bool from_agent : {false, true}) {
+    Result<bool> taken = take_up(from_agent);
     if (!taken) return taken;
     if (*taken) break;
   }
@@ -93,9 +126,14 @@ Result<bool> Updater::step() {
 }
 
 // True: progress_ is a new request's.
-Result<bool> Updater::take_up(const Spool& from) {
+Result<bool> Updater::take_up(bool from_agent) {
+  const Spool from = from_agent ? spool_.inbox() : spool_;
   Result<std::optional<Request>> asked = from.request();
   if (asked && !*asked) return false;
+  if (asked && from_agent) {
+    (*asked)->from_agent = true;
+    if (Status may = check_agents(**asked); !may) asked = std::move(may).error();
+  }
   progress_ = Progress{};
   Status kept;
   if (asked) {
@@ -118,6 +156,17 @@ Result<bool> Updater::give_up(const Error& why) {
   return false;
 }
 
+// An old version that was signed once, with faults that are known by now, is signed for ever.
+Status Updater::check_version(const std::string& bundle) {
+  if (!progress_.request.from_agent) return {};
+  Result<std::string> version = parts_.slots.version_of(bundle);
+  if (!version) return std::move(version).error();
+  if (!is_older(*version, parts_.version)) return {};
+  return fail(Code::denied, "the bundle has version " + *version + ", older than the " +
+                                parts_.version +
+                                " that runs; only root goes back, by: spillway ota install FILE");
+}
+
 Result<bool> Updater::install() {
   Result<std::string> booted = parts_.slots.booted();
   if (!booted) return give_up(booted.error());
@@ -131,6 +180,7 @@ Result<bool> Updater::install() {
   if (Status right = parts_.source.verify(progress_.request, *bundle); !right) {
     return give_up(right.error());
   }
+  if (Status newer = check_version(*bundle); !newer) return give_up(newer.error());
   if (Status kept = enter(Phase::draining); !kept) return give_up(kept.error());
   // An agent that does not answer cannot be drained, and may be what the update repairs.
   if (Status drained = parts_.device.drain(); !drained) parts_.say(drained.error().message);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "agent/ota/spool.h"
 #include "spillway/status.h"
@@ -14,6 +15,8 @@ class Slots {
  public:
   virtual ~Slots() = default;
   virtual Result<std::string> booted() = 0;
+  // What the bundle's manifest calls its version; its signature is verified first.
+  virtual Result<std::string> version_of(const std::string& bundle) = 0;
   // Verifies the bundle's signature and compatibility, writes it to the other slot and makes that
   // the next to boot. Until it returns success the booted slot stays the next.
   virtual Status install(const std::string& bundle) = 0;
@@ -59,6 +62,10 @@ struct Limits {
 enum class Verdict : std::uint8_t { healthy, wait, sick };
 Verdict judge(const Health& health, std::chrono::seconds elapsed, const Limits& limits);
 
+// Whether version `a` came before `b`: numbers in them count as numbers, and what follows a '-' or
+// '~' comes before its lack (1.9 < 1.10-rc1 < 1.10 < 1.10.1).
+bool is_older(std::string_view a, std::string_view b);
+
 // Where an update stands after a start, from what was kept and the slot that booted.
 Progress after_start(Progress kept, const std::string& booted);
 
@@ -73,6 +80,7 @@ class Updater {
     std::function<void(std::chrono::seconds)> sleep;
     std::function<void(const std::string&)> say;
     std::function<void()> known_good;  // the watchdog may be fed from here on
+    std::string version;               // that runs: the agent cannot ask for an older one
   };
   Updater(Spool spool, Parts parts, Limits limits = {})
       : spool_(std::move(spool)), parts_(std::move(parts)), limits_(limits) {}
@@ -87,7 +95,8 @@ class Updater {
  private:
   Status enter(Phase phase, const std::string& detail = {});
   Result<bool> check_health();
-  Result<bool> take_up(const Spool& from);
+  Result<bool> take_up(bool from_agent);
+  Status check_version(const std::string& bundle);
   Result<bool> give_up(const Error& why);
   Result<bool> install();
   Result<bool> roll_back();

@@ -1,7 +1,16 @@
 #include "agent/ota/download.h"
 
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <optional>
+
 #include "agent/ota/program.h"
 #include "agent/ota/rauc_slots.h"
+#include "tests/support/broker.h"
+#include "tests/support/eventually.h"
+#include "tests/support/pki.h"
+#include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
 // Last: it redefines new.
@@ -29,6 +38,90 @@ TEST(Download, verifies_that_a_file_is_the_one_that_was_named) {
   CHECK(source.verify(from(std::string(64, '0')), file).error().code == Code::corrupt);
   const std::string missing = dir.file("missing");
   CHECK(source.verify(from(abc), missing).error().code == Code::not_found);
+}
+
+// The files of a directory over TLS, without saying how long they are.
+TEST_GROUP(DownloadByTls) {
+  test::TempDir dir{"spillway-ota"};
+  std::string ca, url;
+  std::optional<test::Process> server;
+  Download::Options options{
+      .directory = dir.path(), .tries = 1, .sleep = [](std::chrono::seconds) {}};
+  void serve() {
+    Result<test::Pki> pki = test::Pki::create(dir.path());
+    CHECK(pki.ok());
+    const test::Credentials own = *pki->server();
+    const std::string port = std::to_string(test::free_port());
+    url = "https://127.0.0.1:" + port + "/served";
+    ca = pki->ca();
+    test::write_text(dir.file("served"), std::string(50'000, 'x'));
+    Result<test::Process> started = test::Process::start(
+        {{"sh", "-c",
+          "cd \"$1\" && exec openssl s_server -accept 127.0.0.1:$2 -cert $3 -key $4 -WWW", "sh",
+          dir.path(), port, own.certificate, own.key},
+         {},
+         "/dev/null",
+         dir.file("said")});
+    CHECK(started.ok());
+    server.emplace(*std::move(started));
+    options.ca = ca;
+    // It says ACCEPT once it listens.
+    CHECK(test::eventually(std::chrono::seconds(20),
+                           [&] { return server->output().find("ACCEPT") != std::string::npos; }));
+  }
+  Result<std::string> fetch() {
+    return Download(options).fetch({Request::Action::install, url, std::string(64, 'a')});
+  }
+};
+
+TEST(DownloadByTls, brings_a_file_from_whom_the_named_authority_vouches_for) {
+  serve();
+  const Result<std::string> came = fetch();
+  if (!came) FAIL(came.error().message.c_str());
+  UNSIGNED_LONGS_EQUAL(50'000, std::filesystem::file_size(*came));
+}
+
+TEST(DownloadByTls, takes_nothing_from_whom_another_authority_vouches_for) {
+  serve();
+  std::filesystem::create_directory(dir.file("other"));
+  options.ca = test::Pki::create(dir.file("other"))->ca();
+  const Result<std::string> came = fetch();
+  CHECK(!came.ok());
+  STRCMP_CONTAINS("curl ended with 60", came.error().message.c_str());
+}
+
+TEST(DownloadByTls, ends_at_the_most_bytes_though_the_server_does_not_say_how_many_come) {
+  serve();
+  options.most_bytes = 10'000;
+  const Result<std::string> came = fetch();
+  CHECK(!came.ok());
+  STRCMP_CONTAINS("larger than", came.error().message.c_str());
+  CHECK(std::filesystem::file_size(dir.file("bundle")) <= 10'000);
+}
+
+TEST(DownloadByTls, ends_in_time_though_the_server_says_nothing) {
+  serve();
+  std::filesystem::remove(dir.file("served"));
+  CHECK_EQUAL(0, ::mkfifo(dir.file("served").c_str(), 0600));  // whose other end nobody opens
+  options.most_time = std::chrono::seconds(1);
+  options.tries = 20;
+  const auto began = std::chrono::steady_clock::now();
+  CHECK(!fetch().ok());
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(15));
+}
+
+TEST(DownloadByTls, takes_nothing_that_comes_in_the_open) {
+  url = "http://127.0.0.1:9/served";
+  const Result<std::string> came = fetch();
+  CHECK(!came.ok());
+  STRCMP_CONTAINS("curl ended with 1:", came.error().message.c_str());
+}
+
+TEST(Download, reads_the_version_of_a_bundle) {
+  STRCMP_EQUAL("2.0",
+               version_in("rauc-Message: x\nRAUC_FORMAT=verity\nRAUC_MF_VERSION='2.0'\n")->c_str());
+  CHECK(version_in("RAUC_MF_VERSION=''\n").error().code == Code::corrupt);
+  CHECK(version_in("").error().code == Code::corrupt);
 }
 
 TEST(Download, runs_a_program_and_keeps_the_end_of_what_it_says) {

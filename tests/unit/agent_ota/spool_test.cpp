@@ -49,7 +49,8 @@ TEST(Spool, leaves_nothing_beside_its_files) {
 }
 
 TEST(Spool, refuses_what_no_bundle_can_be) {
-  for (const char* source : {"", "a.raucb", "ftp://host/a", "https://host/a\nb", "file:///etc"}) {
+  for (const char* source :
+       {"", "a.raucb", "ftp://host/a", "http://host/a", "https://host/a\nb", "file:///etc"}) {
     CHECK(spool.leave({Request::Action::install, source, ""}).error().code ==
           Code::invalid_argument);
   }

@@ -37,6 +37,8 @@ TEST(UpdateKind, refuses_what_is_not_an_address_with_a_digest) {
   CHECK(update().error().code == Code::invalid_argument);
   args = {{"url", "/etc/shadow"}, {"sha256", std::string(64, 'a')}};
   CHECK(update().error().code == Code::invalid_argument);
+  args["url"] = "http://host/a.raucb";
+  CHECK(update().error().code == Code::invalid_argument);
   args.clear();
   CHECK(update().error().code == Code::invalid_argument);
   CHECK(!asked());

@@ -1,6 +1,7 @@
 #include "agent/ota/updater.h"
 
 #include <filesystem>
+#include <iterator>
 #include <stdexcept>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct PowerCut : std::runtime_error {
 
 // A device with two slots, as long-lived as its disk; the power fails before the call `cut_at`.
 struct World : Slots, Device, Source {
+  std::string offered = "1.1";                     // the bundle's version; 1.0 runs
   std::string slot = "A", next = "A", written_by;  // what the other slot holds
   std::vector<std::string> good{"A"};
   Health health{true, true, false, true, true};
@@ -37,6 +39,7 @@ struct World : Slots, Device, Source {
     cut_at = -1;
   }
   Result<std::string> booted() override { return slot; }
+  Result<std::string> version_of(const std::string&) override { return offered; }
   Status install(const std::string&) override {
     tick();
     if (refuses_bundle) return fail(Code::io, "signature verification failed");
@@ -96,6 +99,7 @@ TEST_GROUP(Updater) {
   test::TempDir dir{"spillway-ota"};
   Spool spool{dir.path()};
   World world;
+  const Request agents{Request::Action::install, "https://host/agents", std::string(64, 'a')};
 
   Updater updater() {
     return Updater(spool, {.slots = world,
@@ -103,7 +107,8 @@ TEST_GROUP(Updater) {
                            .source = world,
                            .sleep = [this](std::chrono::seconds time) { world.slept += time; },
                            .say = [](const std::string&) {},
-                           .known_good = [this] { world.fed = true; }});
+                           .known_good = [this] { world.fed = true; },
+                           .version = "1.0"});
   }
   // Starts the updater, lets it do what it is asked, and starts again as often as it reboots.
   void run_until_settled() {
@@ -222,15 +227,71 @@ TEST(Updater, takes_a_request_even_from_a_device_that_is_not_well) {
 
 TEST(Updater, takes_what_the_agent_left_after_what_root_asks_for) {
   std::filesystem::create_directory(spool.inbox().directory());
-  CHECK(spool.inbox().leave({Request::Action::install, "/agents", ""}).ok());
+  CHECK(spool.inbox().leave(agents).ok());
   ask(Request::Action::install);
   Updater one = updater();
   CHECK(*one.start());
   CHECK(*one.step());
   STRCMP_EQUAL("/new", spool.progress()->request.source.c_str());
   CHECK(*one.step());
-  STRCMP_EQUAL("/agents", spool.progress()->request.source.c_str());
+  STRCMP_EQUAL("https://host/agents", spool.progress()->request.source.c_str());
   CHECK(!spool.inbox().request()->has_value());
+}
+
+TEST(Updater, takes_of_the_agent_only_installs_by_https_with_a_digest) {
+  std::filesystem::create_directory(spool.inbox().directory());
+  const Request unfit[] = {{Request::Action::rollback, "", ""},
+                           {Request::Action::install, "/data/spillway/own", agents.sha256},
+                           {Request::Action::install, agents.source, ""}};
+  for (const Request& request : unfit) {
+    Updater one = updater();
+    CHECK(*one.start());
+    CHECK(spool.inbox().leave(request).ok());
+    CHECK(!*one.step());
+    CHECK(!world.rebooting);
+    CHECK(phase() == Phase::failed);
+    STRCMP_CONTAINS("https", spool.progress()->detail.c_str());
+    CHECK(!spool.inbox().request()->has_value());
+  }
+}
+
+TEST(Updater, lets_root_go_back_to_an_older_version_and_not_the_agent) {
+  std::filesystem::create_directory(spool.inbox().directory());
+  world.offered = "0.9";
+  CHECK(spool.inbox().leave(agents).ok());
+  {
+    Updater one = updater();
+    CHECK(*one.start());
+    CHECK(!*one.step());
+  }
+  STRCMP_EQUAL("", world.written_by.c_str());
+  STRCMP_CONTAINS("0.9, older than the 1.0", spool.progress()->detail.c_str());
+  ask(Request::Action::install);
+  run_until_settled();
+  STRCMP_EQUAL("B", world.slot.c_str());
+}
+
+TEST(Updater, knows_whose_wish_it_was_after_the_power_was_cut) {
+  std::filesystem::create_directory(spool.inbox().directory());
+  world.offered = "0.9";
+  CHECK(spool.inbox().leave(agents).ok());
+  world.cut_at = 2;  // in fetch
+  run_until_settled();
+  CHECK_EQUAL(-1, world.cut_at);
+  STRCMP_EQUAL("", world.written_by.c_str());
+  CHECK(phase() == Phase::failed);
+}
+
+TEST(Updater, orders_versions_by_their_numbers) {
+  const char* ascending[] = {"0.9",      "1.0~rc1", "1.0",      "1.0.1", "1.9",
+                             "1.10-rc1", "1.10",    "2.0-sick", "2.0",   "10.0"};
+  for (std::size_t i = 0; i < std::size(ascending); ++i) {
+    for (std::size_t j = 0; j < std::size(ascending); ++j) {
+      CHECK_EQUAL(i < j, is_older(ascending[i], ascending[j]));
+    }
+  }
+  CHECK(!is_older("1.01", "1.1") && !is_older("1.1", "1.01"));
+  CHECK(is_older("", "0") && !is_older("", ""));
 }
 
 TEST(Updater, drops_a_link_or_a_directory_that_stands_for_a_request) {
