@@ -247,15 +247,29 @@ Status Composition::listen() {
   return {};
 }
 
-Composition::~Composition() {
+void Composition::drain(std::function<void()> done) {
+  node_->drain(std::move(done));
+  runner_->stop_all();
+}
+
+void Composition::abandon() { abandoned_ = runner_->abandon() || abandoned_; }
+
+// The stores first: the link may take a second to end.
+void Composition::close() {
+  if (!store_) return;
   clock_steps_.reset();
   turns_.reset();
   server_.reset();
   if (node_) node_->stop();
-  transport_.reset();
-  if (executor_) executor_->shutdown(executor::Shutdown::cancel);
   ledger_.reset();
   store_.reset();
+  transport_.reset();
+}
+
+Composition::~Composition() {
+  close();
+  if (runner_) runner_->stop_all();
+  if (executor_) executor_->shutdown(executor::Shutdown::cancel);
 }
 
 }  // namespace spillway::agent

@@ -33,8 +33,13 @@ class Composition {
   Node& node() { return *node_; }
   // Takes up what can change while running.
   void reconfigure(const Options& options);
-  // `done` once nothing runs here.
-  void drain(std::function<void()> done) { node_->drain(std::move(done)); }
+  // Asks what runs to stop and begins nothing more; `done` once nothing runs here.
+  void drain(std::function<void()> done);
+  // Counts what still runs as interrupted; its bodies may go on for as long as the process does.
+  void abandon();
+  bool abandoned() const { return abandoned_; }
+  // Says goodbye and closes the stores, once. Nothing but the destructor comes after.
+  void close();
 
  private:
   Composition(const Options& options, runtime::Loop& loop)
@@ -48,6 +53,7 @@ class Composition {
   void bound_workers();
 
   Options options_;
+  bool abandoned_ = false;
   runtime::Loop& loop_;
   BootId boot_;
   runtime::BootClock clock_;

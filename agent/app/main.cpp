@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "agent/app/composition.h"
@@ -20,7 +21,7 @@ constexpr char kExamples[] =
     "  spillway-agent                              with /etc/spillway/agent.toml\n"
     "  spillway-agent --config ./agent.toml        with a file of one's own\n"
     "  spillway-agent --check --config ./agent.toml  only say whether the file is right\n"
-    "Signals: SIGTERM drains within [agent] grace and ends; SIGHUP reads the file again.\n"
+    "Signals: SIGTERM stops what runs, within [agent] grace, and ends; SIGHUP reads the file again.\n"
     "Then: spillway status, spillway doctor.";
 
 int refuse(const Error& error) {
@@ -66,11 +67,14 @@ int serve(const std::string& path, AgentConfig config) {
   Status served = runtime::run_daemon(
       loop, {.start = start,
              .drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
+             .abandon = [&] { (*composition)->abandon(); },
              .reload = [&] { reload(path, config, **composition); },
              .grace = [&] { return config.agent.grace; }});
   if (!served) return refuse(served.error());
-  composition->reset();
+  (*composition)->close();
   runtime::log(Level::info, "stopped");
+  // Nothing in a process ends a body that does not heed being told.
+  if ((*composition)->abandoned()) std::_Exit(0);
   return 0;
 }
 

@@ -205,21 +205,29 @@ Status Composition::open_front() {
 void Composition::drain(std::function<void()> done) {
   if (front_) front_->drain();
   node_->drain(std::move(done));
+  runner_->stop_all();
 }
 
-Composition::~Composition() {
+void Composition::abandon() { abandoned_ = runner_->abandon() || abandoned_; }
+
+// The stores first: the link may take a second to end.
+void Composition::close() {
+  if (!ledger_) return;
   front_.reset();
   turns_.reset();
   if (node_) node_->stop();
-  transport_.reset();
   fleet_turns_.reset();
   if (fleet_) fleet_->flush();
-  if (executor_) executor_->shutdown(executor::Shutdown::cancel);
-  node_.reset();
-  fleet_.reset();
   fleet_store_.reset();
   sent_.reset();
   ledger_.reset();
+  transport_.reset();
+}
+
+Composition::~Composition() {
+  close();
+  if (runner_) runner_->stop_all();
+  if (executor_) executor_->shutdown(executor::Shutdown::cancel);
 }
 
 }  // namespace spillway::cloud

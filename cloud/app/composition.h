@@ -49,7 +49,13 @@ class Composition {
   Status start();
   Node& node() { return *node_; }
   Fleet& fleet() { return *fleet_; }
+  // Asks what runs to stop and begins nothing more; `done` once nothing runs here.
   void drain(std::function<void()> done);
+  // Counts what still runs as interrupted; its bodies may go on for as long as the process does.
+  void abandon();
+  bool abandoned() const { return abandoned_; }
+  // Says goodbye and closes the stores, once. Nothing but the destructor comes after.
+  void close();
 
  private:
   Composition(const Options& options, runtime::Loop& loop) : options_(options), loop_(loop) {}
@@ -60,6 +66,7 @@ class Composition {
   std::shared_ptr<attempt::RunRegister> open_marks() const;
 
   Options options_;
+  bool abandoned_ = false;
   runtime::Loop& loop_;
   BootId boot_;
   runtime::BootClock clock_;

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "cloud/app/composition.h"
@@ -20,7 +21,7 @@ constexpr char kExamples[] =
     "  spillway-cloud --config ./cloud.toml        with a file of one's own\n"
     "  spillway-cloud --check --config ./cloud.toml  only say whether the file is right\n"
     "  spillway-cloud --link                       a new link to log in, in [cloud] state_dir\n"
-    "Signals: SIGTERM drains within [cloud] grace and ends; SIGHUP reads the file again.";
+    "Signals: SIGTERM stops what runs, within [cloud] grace, and ends; SIGHUP reads the file again.";
 
 int refuse(const Error& error) {
   std::fprintf(stderr, "spillway-cloud: %s\n", error.message.c_str());
@@ -102,11 +103,14 @@ int serve(const std::string& path, CloudConfig config, bool link) {
   Status served = runtime::run_daemon(
       loop, {.start = start,
              .drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
+             .abandon = [&] { (*composition)->abandon(); },
              .reload = [&] { reload(path, config, **composition); },
              .grace = [&] { return config.cloud.grace; }});
   if (!served) return refuse(served.error());
-  composition->reset();
+  (*composition)->close();
   runtime::log(Level::info, "stopped");
+  // Nothing in a process ends a body that does not heed being told.
+  if ((*composition)->abandoned()) std::_Exit(0);
   return 0;
 }
 

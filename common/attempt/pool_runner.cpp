@@ -85,6 +85,7 @@ void PoolRunner::run(Request request, std::function<void(Outcome)> done) {
   outcome.epoch = running->request.epoch;
   outcome.submitted = outcome.run_started = outcome.run_ended = clock_->boot_time();
   running_[outcome.id].push_back(running);
+  if (stopping_) running->stop.request_stop();
 
   executor::SubmitOptions options;
   options.band = running->request.spec.band;
@@ -106,6 +107,7 @@ void PoolRunner::run(Request request, std::function<void(Outcome)> done) {
 }
 
 void PoolRunner::finish(const std::shared_ptr<Running>& running) {
+  if (!running->done) return;  // abandoned
   auto found = running_.find(running->outcome.id);
   std::erase(found->second, running);
   if (found->second.empty()) running_.erase(found);
@@ -118,6 +120,30 @@ void PoolRunner::stop(TaskId id, Epoch epoch) {
   for (auto& running : found->second) {
     if (running->outcome.epoch == epoch) running->stop.request_stop();
   }
+}
+
+void PoolRunner::stop_all() {
+  stopping_ = true;
+  for (auto& [id, attempts] : running_) {
+    for (auto& running : attempts) running->stop.request_stop();
+  }
+}
+
+// A body writes its own outcome for as long as it runs, so these get another.
+bool PoolRunner::abandon() {
+  stop_all();
+  const auto left = std::exchange(running_, {});
+  for (const auto& [id, attempts] : left) {
+    for (const auto& running : attempts) {
+      Outcome outcome;
+      outcome.id = id;
+      outcome.epoch = running->request.epoch;
+      outcome.failure = FailureClass::interrupted;
+      outcome.submitted = outcome.run_started = outcome.run_ended = clock_->boot_time();
+      std::exchange(running->done, nullptr)(std::move(outcome));
+    }
+  }
+  return !left.empty();
 }
 
 }  // namespace spillway::attempt

@@ -14,6 +14,9 @@ namespace spillway::attempt {
 
 // Runs attempts on the executor and brings their outcomes back to the loop. Loop only. Destroy it
 // after the executor was shut down; outcomes that arrive later are dropped.
+//
+// The end of a node: first stop_all(), and those that heed it end; then abandon(), for the others
+// can be ended by nothing but the end of the process.
 class PoolRunner final : public Runner {
  public:
   // `marks` may be null: then every attempt that was to run may have begun.
@@ -26,6 +29,12 @@ class PoolRunner final : public Runner {
   unsigned width() const override;
   bool may_have_begun(TaskId id) const override;
 
+  // Asks every attempt to stop, those still to come too.
+  void stop_all();
+  // Lets every attempt end as interrupted at once, whatever its body does; what comes of that is
+  // dropped. True if there were any, of which the executor may never be rid.
+  bool abandon();
+
  private:
   struct Running;
   void finish(const std::shared_ptr<Running>& running);
@@ -35,6 +44,7 @@ class PoolRunner final : public Runner {
   const Clock* clock_;
   std::shared_ptr<RunRegister> marks_;
   std::unordered_map<TaskId, std::vector<std::shared_ptr<Running>>> running_;
+  bool stopping_ = false;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

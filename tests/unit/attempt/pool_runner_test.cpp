@@ -119,6 +119,38 @@ TEST(PoolRunner, P15_a_shutdown_ends_what_never_ran_as_interrupted) {
   CHECK(outcomes[1].failure == FailureClass::interrupted);
 }
 
+TEST(PoolRunner, all_are_told_to_stop_those_to_come_too) {
+  run(1, patient);
+  wait_until_begun(1);
+  run(2, echo);
+  runner->stop_all();
+  run(3, patient);
+  wait_for(3);
+  for (const std::uint64_t seq : {1, 2, 3}) {
+    CHECK(outcomes[seq].failure == FailureClass::interrupted);
+  }
+}
+
+TEST(PoolRunner, what_is_abandoned_ends_as_interrupted_and_once_though_its_body_goes_on) {
+  Kind deaf = kind_of("deaf", [this](KindContext&) -> Result<Bytes> {
+    bodies.begun += 1;
+    while (!bodies.released) std::this_thread::yield();
+    return to_bytes("late");
+  });
+  run(1, deaf);
+  wait_until_begun(1);
+  run(2, echo);
+  CHECK(runner->abandon());
+  CHECK(outcomes[1].failure == FailureClass::interrupted);
+  CHECK(outcomes[2].failure == FailureClass::interrupted);
+  outcomes.clear();
+  bodies.released = true;
+  executor->shutdown(executor::Shutdown::cancel);
+  loop.run_ready();
+  CHECK(outcomes.empty());
+  CHECK_FALSE(runner->abandon());
+}
+
 TEST(PoolRunner, a_body_is_marked_from_its_beginning_until_its_outcome_is_let_go) {
   run(1, patient);
   run(2, echo);
