@@ -234,6 +234,7 @@ class Node final : public intake::Api {
   void send_offer(std::uint64_t seq, Epoch epoch);
   void resend_offers(Duration older_than);
   void on_link_down(const Error& reason);
+  void say_largest();
   void on_cloud(const wire::Presence& presence);
   void withdraw_offers();
   void review_offers();
@@ -318,6 +319,7 @@ class Node final : public intake::Api {
   std::function<void()> drained_;
   std::string store_problem_;
   std::string clock_problem_;
+  std::size_t said_largest_ = SIZE_MAX;
   std::string link_problem_;  // why there is no connection, as last said
   NodeTime retry_commit_ = kNever;
   NodeTime retry_release_ = kNever;

@@ -8,8 +8,9 @@ namespace {
 
 constexpr Duration kResendAfter = std::chrono::seconds(5);
 constexpr Duration kFirstReview = std::chrono::milliseconds(500);
-constexpr std::size_t kLearnBytes = 8 * 1024;  // smaller inputs say nothing of bandwidth
-const std::string kCloud = "cloud";            // as an owner
+constexpr std::size_t kLearnBytes = 8 * 1024;      // smaller inputs say nothing of bandwidth
+const std::string kCloud = "cloud";                // as an owner
+constexpr std::size_t kUsualLargest = 128 * 1024;  // bytes; no task is larger
 
 }  // namespace
 
@@ -22,6 +23,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
                            [this] {
                              link_since_ = now();
                              link_problem_.clear();
+                             say_largest();
                              next_telemetry_ =
                                  options_.telemetry > Duration::zero() ? now() : kNever;
                            },
@@ -47,6 +49,14 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
     self.kinds.push_back({kind->name, kind->version, lessee_ && takes(kind->name)});
   }
   session_->describe(std::move(self));
+}
+
+// Once per change: what the broker does not carry runs here, or waits.
+void Node::say_largest() {
+  const std::size_t largest = session_->connection().largest_item();
+  if (largest >= kUsualLargest || std::exchange(said_largest_, largest) == largest) return;
+  parts_.report("the broker carries tasks of at most " + std::to_string(largest) +
+                " bytes; larger ones run on this device, if they can");
 }
 
 void Node::on_cloud(const wire::Presence& presence) {

@@ -65,6 +65,7 @@ placement::Place Node::cloud_place() const {
   place.workers = std::max(1U, cloud_.credits.workers);
   place.idle = cloud_.credits.offers - std::min(cloud_.credits.offers, cloud_.held);
   place.memory = cloud_.presence.memory;
+  place.largest = session_->connection().largest_item();
   place.tags = cloud_.presence.tags;
   place.kinds = cloud_.kinds;
   // What it said last, or what we sent since, whichever is more.

@@ -16,6 +16,7 @@ enum class Bar : std::uint8_t {
   cores,
   memory,
   tag,
+  size,
   edge_only,        // data = edge_only keeps it off the cloud
   prefer_local,     // the spec keeps it off the cloud
   unreachable,      // now
@@ -46,6 +47,8 @@ struct Assessment {
   bool only_cloud() const { return !local.open() && cloud.open(); }
 };
 
+// Bytes that a task is on its way, at most.
+std::uint64_t bytes_of(const TaskSpec&);
 // Whether the place could ever run it; what is not known yet is taken to be able to.
 Bar capability(const TaskSpec&, const Place&);
 Bar local_bar(const TaskSpec&, const Place& local, const Place& cloud, Duration credit_patience);

@@ -4,6 +4,18 @@
 
 namespace spillway::placement {
 
+std::uint64_t bytes_of(const TaskSpec& spec) {
+  constexpr std::size_t kFixed = 512, kEach = 24;
+  std::uint64_t bytes = kFixed + spec.kind.size() + spec.input.bytes.size() +
+                        spec.idempotency_key.size() + spec.tenant.size() + spec.trace.size() +
+                        spec.after.size() * kEach;
+  for (const Labels* labels : {&spec.args, &spec.labels}) {
+    for (const auto& [name, value] : *labels) bytes += name.size() + value.size() + kEach;
+  }
+  for (const std::string& tag : spec.needs.tags) bytes += tag.size() + kEach;
+  return bytes;
+}
+
 Bar capability(const TaskSpec& spec, const Place& place) {
   if (place.kind == PlaceKind::none) return Bar::unconfigured;
   if (!place.reachable && place.kinds.empty()) return Bar::none;
@@ -14,7 +26,7 @@ Bar capability(const TaskSpec& spec, const Place& place) {
     return std::find(place.tags.begin(), place.tags.end(), tag) != place.tags.end();
   };
   if (!std::all_of(spec.needs.tags.begin(), spec.needs.tags.end(), carries)) return Bar::tag;
-  return Bar::none;
+  return bytes_of(spec) > place.largest ? Bar::size : Bar::none;
 }
 
 Bar cloud_bar_ever(const TaskSpec& spec, const Place& cloud) {

@@ -86,6 +86,9 @@ std::string bar_text(Bar bar, const TaskSpec& spec, const Place& place) {
     case Bar::memory:
       return name + " has " + mib(place.memory) + " of memory, it needs " + mib(spec.needs.memory);
     case Bar::tag: return name + " lacks the tag " + missing_tag(spec, place);
+    case Bar::size:
+      return "the broker carries tasks of at most " + plural(place.largest, "byte") +
+             ", it may have " + std::to_string(bytes_of(spec)) + " (raise its maximum packet size)";
     case Bar::edge_only: return "its data must not leave this device (data = edge_only)";
     case Bar::prefer_local: return "it asked to run on this device (prefer = local)";
     case Bar::unreachable: return name + " is not available" + because(place);

@@ -37,8 +37,9 @@ struct Place {
   bool reachable = false;
   std::string unreachable_because;  // a clause: "the link is down since 3 s"
   std::uint32_t workers = 0;
-  std::uint32_t idle = 0;    // local: idle workers; cloud: credits
-  std::uint64_t memory = 0;  // bytes
+  std::uint32_t idle = 0;              // local: idle workers; cloud: credits
+  std::uint64_t memory = 0;            // bytes
+  std::uint64_t largest = UINT64_MAX;  // bytes of a task that the way there carries
   std::vector<std::string> tags;
   std::vector<std::string> kinds;  // sorted; what it can run; empty and unreachable: not known yet
   // Wait of a task that came now. Local: until a worker is free, without the ready tasks, which

@@ -51,7 +51,7 @@ class DeviceSession {
   void send_ack(wire::Item item) { connection_.send(ack_topic_, std::move(item)); }
   void send_update(wire::Item item) { connection_.send(update_topic_, std::move(item)); }
   void send_reply(wire::Item item) { connection_.send(reply_topic_, std::move(item)); }
-  void send_result(wire::Item item) { connection_.send(result_topic_, std::move(item)); }
+  void send_result(wire::Item item);
   // At most once: with QoS 0, outside the window, and not while the link is down.
   void send_telemetry(Bytes frame);
 

@@ -37,6 +37,8 @@ struct DispatchParts {
   std::function<void(const std::string&device, wire::Item)> send_task, send_ack;
   // Whether an operator has barred the device: it is offered nothing. May be none.
   std::function<bool(const std::string& device)> barred = {};
+  // Bytes of a task that the link carries.
+  std::function<std::size_t()> largest = [] { return SIZE_MAX; };
 };
 
 // Why a step was taken: for its event, and for the task's error when it was the last.
@@ -140,6 +142,7 @@ class Dispatch {
   Status check(const Submission& submission) const;
   Error too_many() const;
   Status room(const Submission& submission, std::uint64_t bytes) const;
+  Error too_large(std::size_t bytes) const;
   void repeat(const Submission& submission, std::uint64_t seq, const Done<Submitted>& done);
   void accept(const Submission& submission, const Done<Submitted>& done);
   void revive(const store::TaskRow& row, const Done<void>& done);

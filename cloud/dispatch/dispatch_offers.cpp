@@ -63,6 +63,13 @@ void Dispatch::place_again(Target& target) {
   }
 }
 
+Error Dispatch::too_large(std::size_t bytes) const {
+  return fail(Code::unsupported, "the task has " + std::to_string(bytes) +
+                                     " bytes and the broker carries " +
+                                     std::to_string(parts_.largest()) +
+                                     "; raise its maximum packet size, or send less");
+}
+
 void Dispatch::grant_to(const std::string& device, Target& target) {
   if (!parts_.up() || !target.online || !store_problem_.empty()) return;
   if (parts_.barred && parts_.barred(device)) return;
@@ -70,6 +77,11 @@ void Dispatch::grant_to(const std::string& device, Target& target) {
     SentTask& task = *find(target.ready.begin()->seq);
     if (!target.takes.contains(task.spec->kind)) {
       apply(task, lifecycle::on_no_place(task.state, tick()));
+      continue;
+    }
+    if (task.spec_bytes->size() > parts_.largest()) {
+      apply(task, lifecycle::on_link_down(task.state, task.policy, OnDisconnect::fail, tick()),
+            {too_large(task.spec_bytes->size()).message, Code::unsupported});
       continue;
     }
     if (target.held >= target.credits) return;

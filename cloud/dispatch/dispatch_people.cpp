@@ -99,7 +99,9 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
     return done(fail(Code::not_found, "no device matches; nothing was submitted"));
   }
   TaskSpec spec = submission.spec;
-  if (Status good = room(submission, wire::encode(spec).size()); !good) return done(good.error());
+  const std::size_t bytes = wire::encode(spec).size();
+  if (bytes > parts_.largest()) return done(too_large(bytes));
+  if (Status good = room(submission, bytes); !good) return done(good.error());
   const GroupId group{id_of(next_seq_), std::uint32_t(devices.size())};
   spec.labels[kGroupLabel] = to_string(group);
   for (const std::string& device : devices) {

@@ -59,6 +59,9 @@ DispatchParts Node::dispatch_parts() {
   dispatch.send_ack = [this](const std::string& device, wire::Item item) {
     session_->send_ack(device, std::move(item));
   };
+  dispatch.largest = [this] {
+    return session_ ? session_->connection().largest_item() : std::size_t{SIZE_MAX};
+  };
   if (parts_.fleet) {
     dispatch.barred = [this](const std::string& device) {
       const Result<DeviceView> known = parts_.fleet->device(device);
@@ -78,6 +81,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
                            [this] {
                              link_problem_.clear();
                              parts_.report("connected to the broker");
+                             say_largest();
                              if (parts_.fleet) parts_.fleet->on_link(true);
                            },
                        .down = [this](const Error& reason) { on_link_down(reason); },
@@ -114,6 +118,15 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   self.reconnect_floor = options_.reconnect_floor;
   for (const Kind* kind : parts_.kinds->list()) self.kinds.push_back({kind->name, kind->version});
   session_->describe(std::move(self));
+}
+
+// Once per change.
+void Node::say_largest() {
+  constexpr std::size_t kUsual = 128 * 1024;  // bytes; no task or result is larger
+  const std::size_t largest = session_->connection().largest_item();
+  if (largest >= kUsual || std::exchange(said_largest_, largest) == largest) return;
+  parts_.report("the broker carries tasks and results of at most " + std::to_string(largest) +
+                " bytes; larger ones are refused");
 }
 
 // Each attempt fails anew; said once per cause.

@@ -92,6 +92,7 @@ class Node {
   DispatchParts dispatch_parts();
   NodeTime cycle_dispatch();
   void on_link_down(const Error& reason);
+  void say_largest();
   void show(const lessee::HeldTask& task);
   void show_load();
   void on_item(const std::string& device, wire::Item item);
@@ -112,6 +113,7 @@ class Node {
   bool stopped_ = false;
   std::function<void()> drained_;
   std::string link_problem_;
+  std::size_t said_largest_ = SIZE_MAX;
 };
 
 }  // namespace spillway::cloud

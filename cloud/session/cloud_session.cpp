@@ -100,6 +100,10 @@ void CloudSession::send_command(const std::string& device, wire::Item item) {
 }
 
 void CloudSession::send_result(const std::string& device, wire::Item item) {
+  if (auto failed = session::instead_of(item, connection_.largest_item())) {
+    events_.refused("too large a result", device + ": " + failed->message);
+    item = *std::move(failed);
+  }
   connection_.send(wire::to_string({device, wire::Direction::down, wire::Channel::result}),
                    std::move(item));
 }

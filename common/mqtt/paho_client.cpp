@@ -397,7 +397,7 @@ Status PahoClient::subscribe(const std::vector<std::string>& filters) {
 
 Status PahoClient::publish(const Publication& publication) {
   const std::size_t size = publication.payload.size();
-  if (size > kMaxPayload || size + publication.topic.size() + kPacketHeadroom / 16 > max_packet_) {
+  if (size > kMaxPayload || size + kAroundPayload > max_packet_) {
     return fail(Code::invalid_argument, "a message of " + std::to_string(size) +
                                             " bytes is larger than the broker or the limit of " +
                                             std::to_string(kMaxPayload) + " allows");

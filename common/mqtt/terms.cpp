@@ -21,6 +21,12 @@ ConnectOptions Terms::apply(ConnectOptions configured) {
   return configured;
 }
 
+std::size_t Terms::largest_payload() const {
+  if (!maximum_packet_) return largest_;
+  const std::size_t packet = *maximum_packet_;
+  return std::min(largest_, packet - std::min(packet, kAroundPayload));
+}
+
 // A list, of which the first is taken. The scheme stays, and with TLS the certificate must be for
 // the new name; without, whoever spoke could be anybody, so no password goes there.
 Pace Terms::go_elsewhere(const std::string& server) {

@@ -20,12 +20,15 @@ class Terms {
     std::size_t messages = 0;
     std::size_t largest = 0;  // payload of one of them
   };
+  // Of each connection.
+  void on_granted(const Granted& granted) { maximum_packet_ = granted.maximum_packet; }
   // How soon to come back.
   Pace on_lost(const Loss& loss, const UnderWay& under_way);
 
-  const ConnectOptions& asked() const { return asked_; }    // by the latest attempt
-  std::size_t window() const { return window_; }            // at most so many messages under way
-  std::size_t largest_payload() const { return largest_; }  // bytes
+  const ConnectOptions& asked() const { return asked_; }  // by the latest attempt
+  std::size_t window() const { return window_; }          // at most so many messages under way
+  // Of a message that the broker takes; bytes. What it granted last holds until it grants anew.
+  std::size_t largest_payload() const;
 
  private:
   Pace go_elsewhere(const std::string& server);
@@ -35,6 +38,7 @@ class Terms {
   std::optional<std::chrono::seconds> keep_alive_;
   std::size_t window_ = SIZE_MAX;
   std::size_t largest_ = kMaxPayload;
+  std::optional<std::uint32_t> maximum_packet_;
 };
 
 }  // namespace spillway::mqtt

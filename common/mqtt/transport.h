@@ -110,5 +110,7 @@ class Transport {
 
 // Bytes; of incoming messages as well, which a broker that keeps to the standard does not exceed.
 inline constexpr std::size_t kMaxPayload = 256 * 1024;
+// What a packet has around its payload at most: header, topic, properties.
+inline constexpr std::size_t kAroundPayload = 512;
 
 }  // namespace spillway::mqtt

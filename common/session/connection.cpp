@@ -21,6 +21,22 @@ constexpr std::size_t kLeastMessage = 2048;  // bytes; smaller ones are mostly e
 
 }  // namespace
 
+std::optional<wire::ResultItem> instead_of(const wire::Item& item, std::size_t largest) {
+  const auto* result = std::get_if<wire::ResultItem>(&item);
+  if (!result || wire::encoded_size_hint(item) <= largest) return std::nullopt;
+  wire::ResultItem failed;
+  failed.id = result->id;
+  failed.epoch = result->epoch;
+  failed.failure = FailureClass::error;
+  failed.code = Code::unsupported;
+  failed.message =
+      "its result of " + std::to_string(result->value.bytes.size()) +
+      " bytes is larger than the broker carries; raise its maximum packet size, or let "
+      "it run where it was submitted";
+  failed.report = result->report;
+  return failed;
+}
+
 Connection::Connection(mqtt::Transport& transport, mqtt::LinkPolicy policy, Hooks hooks)
     : transport_(transport), hooks_(std::move(hooks)), link_(policy) {
   transport_.listen({
@@ -68,7 +84,9 @@ void Connection::probe() {
 
 void Connection::on_connected() {
   // Of a value of the broker's own the transport knows nothing.
-  const std::chrono::seconds within = transport_.granted().keep_alive;
+  const mqtt::Granted granted = transport_.granted();
+  terms_.on_granted(granted);
+  const std::chrono::seconds within = granted.keep_alive;
   const bool own = within < terms_.asked().keep_alive;
   apply(link_.on_connected(hooks_.now(), own ? within : std::chrono::seconds(0)));
   if (!up()) return;
@@ -148,11 +166,16 @@ Status Connection::publish(mqtt::Publication publication, Urgency urgency) {
 
 // Bytes of one message: a long one of the backlog would hold up a live one for as long as it takes.
 std::size_t Connection::most(Urgency urgency) const {
-  if (urgency == Urgency::live) return wire::kMaxMessage;
-  const std::uint64_t turn = pacer_.rate() == 0 ? wire::kMaxMessage : pacer_.rate() / kTurnsASecond;
+  const std::size_t largest = std::min(wire::kMaxMessage, terms_.largest_payload());
+  if (urgency == Urgency::live) return largest;
+  const std::uint64_t turn = pacer_.rate() == 0 ? largest : pacer_.rate() / kTurnsASecond;
   const std::uint64_t room = std::min(turn, flight_.room(hooks_.now()) / 2);
-  return static_cast<std::size_t>(
-      std::clamp<std::uint64_t>(room, kLeastMessage, wire::kMaxMessage));
+  return std::min(largest, std::max(kLeastMessage, static_cast<std::size_t>(room)));
+}
+
+std::size_t Connection::largest_item() const {
+  const std::size_t largest = terms_.largest_payload();
+  return largest - std::min(largest, kEnvelope);
 }
 
 bool Connection::full(const LaneKey& key, const Lane& lane) const {

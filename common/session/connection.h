@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "common/mqtt/link.h"
@@ -35,6 +36,10 @@ struct Traffic {
   std::uint64_t messages_up = 0;
   std::uint64_t messages_down = 0;
 };
+
+// What is told instead of a result that no message to the other side can carry: the attempt failed,
+// and for good. Nothing when it fits in `largest` bytes.
+std::optional<wire::ResultItem> instead_of(const wire::Item& item, std::size_t largest);
 
 // Loop only. What is queued when the link goes down is forgotten: the life cycle sends again what
 // still matters once it is up.
@@ -70,6 +75,9 @@ class Connection {
   std::uint64_t session() const { return session_; }
   // Sessions are numbered from here, above all earlier starts of this node.
   void set_session_base(std::uint64_t base) { session_ = base; }
+  // Bytes of an item that the broker takes in a message. Larger ones are dropped: whoever sends one
+  // looks first.
+  std::size_t largest_item() const;
   const Traffic& traffic() const { return traffic_; }
   const std::string& last_problem() const { return last_problem_; }
 

@@ -60,13 +60,25 @@ std::uint16_t free_port() {
   return bound ? ntohs(address.sin_port) : 0;
 }
 
-bool listens(std::uint16_t port) {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_in address = loopback(port);
+namespace {
+
+template <class Address>
+bool connects(const Address& address, int family) {
+  const int socket = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const bool connected =
       ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   ::close(socket);
   return connected;
+}
+
+}  // namespace
+
+bool listens(std::uint16_t port) {
+  sockaddr_in6 six{};
+  six.sin6_family = AF_INET6;
+  six.sin6_port = htons(port);
+  six.sin6_addr = IN6ADDR_LOOPBACK_INIT;
+  return connects(loopback(port), AF_INET) || connects(six, AF_INET6);
 }
 
 Result<Broker> Broker::start(const BrokerOptions& options) {
@@ -81,11 +93,13 @@ Result<Broker> Broker::start(const BrokerOptions& options) {
 }
 
 std::string Broker::uri() const {
-  return (options_.tls ? "mqtts://127.0.0.1:" : "mqtt://127.0.0.1:") + std::to_string(port_);
+  return (options_.tls ? "mqtts://" : "mqtt://") + options_.host + ":" + std::to_string(port_);
 }
 
 void Broker::write_config() const {
-  std::string text = "listener " + std::to_string(port_) + " 127.0.0.1\n";
+  const bool six = options_.host == "[::1]";
+  std::string text =
+      "listener " + std::to_string(port_) + " " + (six ? "::1" : options_.host) + "\n";
   // mosquitto started by root becomes another user, who cannot read the files.
   if (geteuid() == 0) text += "user root\n";
   if (options_.tls) {

@@ -14,6 +14,7 @@ struct BrokerOptions {
   std::string directory;           // for its configuration, log and data; must exist
   std::optional<Credentials> tls;  // mutual TLS 1.3; without: plain TCP, no names, no access list
   std::string more;                // further lines of mosquitto.conf
+  std::string host = "127.0.0.1";  // or [::1]
   bool persistent = false;         // sessions and retained messages outlive a graceful stop
 };
 

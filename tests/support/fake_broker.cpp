@@ -47,7 +47,9 @@ Status FakeTransport::subscribe(const std::vector<std::string>& filters) {
 
 Status FakeTransport::publish(mqtt::Publication publication) {
   if (!up_) return fail(Code::unavailable, "not connected");
-  if (publication.payload.size() > mqtt::kMaxPayload) {
+  const std::uint64_t packet = publication.payload.size() + mqtt::kAroundPayload;
+  if (publication.payload.size() > mqtt::kMaxPayload ||
+      packet > granted_.maximum_packet.value_or(UINT32_MAX)) {
     return fail(Code::invalid_argument, "larger than allowed");
   }
   if (publication.qos > 0 && in_flight_ >= limit_) return fail(Code::busy, "window full");

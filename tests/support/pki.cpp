@@ -80,7 +80,7 @@ std::string server_extensions(const std::string& names) {
   return "extendedKeyUsage = serverAuth\nsubjectAltName = " + names + "\n";
 }
 
-constexpr const char* kLocal = "DNS:localhost, IP:127.0.0.1";
+constexpr const char* kLocal = "DNS:localhost, IP:127.0.0.1, IP:::1";
 constexpr const char* kClient = "extendedKeyUsage = clientAuth\n";
 
 }  // namespace

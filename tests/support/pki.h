@@ -19,7 +19,7 @@ class Pki {
   static Result<Pki> create(const std::string& directory, const std::string& name = "ca");
 
   const std::string& ca() const { return ca_; }
-  // A server's certificate for localhost and 127.0.0.1, or for `host` alone.
+  // A server's certificate for localhost, 127.0.0.1 and ::1, or for `host` alone.
   Result<Credentials> server(const std::string& host = "") const;
   // A client's: the common name is the device id.
   Result<Credentials> device(const std::string& id) const;

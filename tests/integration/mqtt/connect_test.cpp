@@ -47,6 +47,19 @@ TEST(MqttConnect, over_mutual_tls_1_3) {
   STRCMP_CONTAINS("u'pump-17'", broker->log().c_str());
 }
 
+TEST(MqttConnect, to_an_ipv6_address_that_the_certificate_names) {
+  start({.tls = world.server, .host = "[::1]"});
+  Peer pump(loop, broker->uri(), &world.pump, "pump-17");
+  CHECK_TEXT(connects(pump), pump.problems.empty() ? "no answer" : pump.problem().c_str());
+  STRCMP_CONTAINS("mqtts://[::1]:", broker->uri().c_str());
+}
+
+TEST(MqttConnect, an_ipv6_address_that_the_certificate_does_not_name_is_not_trusted) {
+  start({.tls = *world.pki.server("elsewhere.example"), .host = "[::1]"});
+  Peer pump(loop, broker->uri(), &world.pump, "pump-17");
+  fails(pump, Code::denied, "the broker's certificate is not for the host '::1'");
+}
+
 TEST(MqttConnect, without_tls_where_the_broker_allows_it) {
   start({});
   Peer anyone(loop, broker->uri(), nullptr, "anyone");

@@ -328,3 +328,65 @@ TEST(Offload, garbage_from_the_cloud_is_refused_counted_and_harmless) {
   world.say_result(world.success(seq, 1, "value"));
   CHECK(world.state(seq) == TaskState::succeeded);
 }
+
+// With a broker that carries no more than 20,000 bytes at once.
+TEST_GROUP_BASE(SmallPackets, TEST_GROUP_CppUTestGroupOffload){
+    void setup() override{TEST_GROUP_CppUTestGroupOffload::setup();
+mqtt::Granted granted;
+granted.maximum_packet = 20'000;
+world.agent.transport().grant(granted);
+world.broker.cut("pump-7");
+world.advance(1s);
+world.cloud.take<wire::Offer>();
+}
+static TaskSpec large() {
+  TaskSpec spec = cloudy();
+  spec.input.bytes = Bytes(30'000);
+  return spec;
+}
+}
+;
+
+TEST(SmallPackets, a_task_that_the_broker_cannot_carry_runs_here_and_why_says_so) {
+  const std::uint64_t seq = world.add(large());
+  CHECK(world.cloud.take<wire::Offer>().empty());
+  CHECK(world.runs(seq));
+  auto why = world.ask(wire::WhyRequest{seq});
+  world.settle();
+  const auto* view = why->got<WhyReport>();
+  CHECK(view != nullptr);
+  STRCMP_CONTAINS("the broker carries tasks of at most", view->dominant.c_str());
+}
+
+TEST(SmallPackets, it_is_said_once_however_many_there_are_and_however_often_the_link_comes_back) {
+  for (int i = 0; i < 3; ++i) {
+    world.add(large());
+    world.broker.cut("pump-7");
+    world.advance(1s);
+  }
+  int said = 0;
+  for (const std::string& line : world.agent.reports) {
+    said += line.find("the broker carries tasks of at most") != std::string::npos ? 1 : 0;
+  }
+  CHECK_EQUAL(1, said);
+}
+
+TEST(SmallPackets, a_task_that_runs_only_in_the_cloud_waits_and_says_what_for) {
+  TaskSpec spec = large();
+  spec.kind = "cloud.only";
+  const std::uint64_t seq = world.add(spec);
+  world.advance(60s);
+  CHECK(world.cloud.take<wire::Offer>().empty());
+  CHECK(world.state(seq) == TaskState::waiting);
+  CHECK(world.row(seq).reason == WaitReason::no_place);
+}
+
+TEST(SmallPackets, small_tasks_go_in_messages_that_it_carries) {
+  for (int i = 0; i < 40; ++i) {
+    TaskSpec spec = cloudy();
+    spec.input.bytes = Bytes(2'000);
+    world.submit(spec);
+  }
+  world.advance(1s);
+  CHECK_EQUAL(40, world.cloud.take<wire::Offer>().size());
+}

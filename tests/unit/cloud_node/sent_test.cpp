@@ -397,3 +397,23 @@ TEST(Sent, a_groups_id_reads_back_and_nonsense_does_not) {
     CHECK_FALSE(cloud::parse_group_id(text).ok());
   }
 }
+
+TEST(Sent, what_the_broker_cannot_carry_is_refused_and_fails_if_it_was_taken_before) {
+  cloud::Submission submission{world.spec(std::string(30'000, 'x')), Names({"pump-7"}), ""};
+  leave();
+  CHECK(submit(submission).ok());  // before anything was known of the broker
+  mqtt::Granted granted;
+  granted.maximum_packet = 20'000;
+  world.cloud.transport().grant(granted);
+  world.broker.cut("cloud");
+  world.advance(1s);
+  introduce();
+  world.advance(1s);
+  CHECK(world.device.take<wire::Offer>().empty());
+  CHECK(state(1) == TaskState::failed);
+  const auto refused = submit(submission);
+  CHECK_FALSE(refused.ok());
+  CHECK(refused.error().code == Code::unsupported);
+  STRCMP_CONTAINS("raise its maximum packet size", refused.error().message.c_str());
+  CHECK(submit("small").ok());
+}

@@ -222,6 +222,36 @@ TEST(Connection, sends_fewer_messages_at_once_after_the_broker_had_too_many) {
   CHECK_EQUAL(20, connection.link().in_flight());
 }
 
+TEST(Connection, packs_no_more_than_the_broker_carries_and_loses_nothing) {
+  mqtt::Granted granted;
+  granted.maximum_packet = 4'000;
+  transport.grant(granted);
+  start();
+  for (int i = 0; i < 50; ++i) connection.send("t", wire::Echo{1, false, Bytes(1'000)});
+  for (int i = 0; i < 50; ++i) {
+    connection.pump();
+    broker.run();
+  }
+  std::size_t items = 0;
+  for (const std::size_t size : sizes()) items += size;
+  CHECK_EQUAL(50, items);
+  CHECK_EQUAL(4'000 - mqtt::kAroundPayload - 512, connection.largest_item());
+}
+
+TEST(Connection, a_result_that_no_message_carries_is_told_as_a_failure) {
+  wire::ResultItem result;
+  result.epoch = Epoch{3};
+  result.value.bytes = Bytes(10'000);
+  CHECK_FALSE(session::instead_of(result, 20'000).has_value());
+  const auto failed = session::instead_of(result, 9'000);
+  CHECK(failed.has_value());
+  CHECK(failed->failure == FailureClass::error);
+  CHECK(failed->epoch == Epoch{3});
+  CHECK(failed->value.bytes.empty());
+  STRCMP_CONTAINS("its result of 10000 bytes", failed->message.c_str());
+  CHECK_FALSE(session::instead_of(wire::Echo{1, false, Bytes(10'000)}, 9'000).has_value());
+}
+
 // Whoever drains a backlog: a turn every millisecond, and a broker that answers at once.
 TEST(Connection, a_backlog_uses_the_granted_rate_and_live_items_do_not_wait_behind_it) {
   start();
