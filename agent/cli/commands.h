@@ -49,6 +49,16 @@ struct OtaOptions {
 // Leaves a request for the updater, or says where it is.
 Result<int> run_ota(Session& session, const OtaOptions& options);
 
+struct KindOptions {
+  std::string what;  // inspect
+  std::string file;
+  std::vector<std::string> args;  // as for a kind that reads CSV
+  std::string dates;              // day-first or month-first; empty: found from the file
+};
+
+// Says what a logger's file is taken for. Fails when a kind would refuse it.
+Result<int> run_kind(Session& session, const KindOptions& options);
+
 Result<int> run_drain(Session& session, bool on);
 Result<int> run_places(Session& session);
 Result<int> run_losses(Session& session);

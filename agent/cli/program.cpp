@@ -29,6 +29,7 @@ struct Line {
   WaitOptions wait;
   EventsOptions events;
   DoctorOptions doctor;
+  KindOptions kind;
   OtaOptions ota{"", "", "", ota::kDefaultDirectory};
   std::vector<std::string> tasks;
   std::string shell;
@@ -246,6 +247,29 @@ void add_node_commands(Line& line) {
       ->type_name("MINUTES");
 }
 
+void add_kind(Line& line) {
+  CLI::App* command = line.command(
+      "kind", "Say what a logger's CSV file is taken for: columns, time, what is missing",
+      "  spillway kind inspect cellar.csv\n"
+      "  spillway kind inspect cellar.csv --arg decimal=comma --arg missing=skip\n"
+      "  spillway kind inspect cellar.csv --dates day-first --json",
+      [&line](Session& session) { return run_kind(session, line.kind); });
+  command->add_option("what", line.kind.what, "inspect")
+      ->required()
+      ->check(CLI::IsMember({"inspect"}))
+      ->type_name("COMMAND");
+  command->add_option("file", line.kind.file, "the file")->required()->type_name("FILE");
+  command
+      ->add_option("--arg,-a", line.kind.args,
+                   "missing, header, skip, delimiter, decimal, time or columns; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->take_all();
+  command->add_option("--dates", line.kind.dates, "day-first or month-first, where it is not clear")
+      ->check(CLI::IsMember({"day-first", "month-first"}))
+      ->type_name("ORDER");
+}
+
 // `ota` has commands of its own; each is an option of the line to the one below.
 void add_ota(Line& line) {
   CLI::App* command =
@@ -315,6 +339,7 @@ void build(Line& line) {
   add_readers(line);
   add_task_ops(line);
   add_node_commands(line);
+  add_kind(line);
   add_ota(line);
   add_completion(line);
 }

@@ -41,7 +41,7 @@ struct Options {
   std::uint64_t refits = 0;
   std::uint64_t limit = 100;
   bool all_scores = false;
-  std::vector<std::string> columns;
+  TableOptions table;
 };
 
 Result<Options> read_options(const Labels& args) {
@@ -54,7 +54,8 @@ Result<Options> read_options(const Labels& args) {
   options.refits = reader.count("refits", 0, 0, 10'000);
   options.limit = reader.count("limit", 100, 0, 100'000);
   options.all_scores = reader.choice("scores", {"flagged", "all"}) == "all";
-  options.columns = reader.texts("columns");
+  options.table = read_table_options(reader);
+  options.table.columns = reader.texts("columns");
   if (Status status = reader.finish(); !status) return status.error();
   return options;
 }
@@ -233,9 +234,8 @@ Result<std::size_t> training_rows(const Table& table, const Options& options) {
 Result<Bytes> run(KindContext& context) {
   Result<Options> options = read_options(context.args());
   if (!options) return options.error();
-  Result<Table> table = read_table(context);
+  Result<Table> table = read_table(context, options->table);
   if (!table) return table.error();
-  if (Status status = select_features(*table, options->columns); !status) return status.error();
   Result<std::size_t> training = training_rows(*table, *options);
   if (!training) return training.error();
   Scoring scoring(context, *table, *training, *options);
@@ -262,7 +262,8 @@ Kind anomaly_score_kind() {
   kind.help =
       "distance of each CSV row from the leading rows, with labels precision and recall; args: "
       "train (0.35 of rows), quantile (0.99), shrinkage (0.1), smooth (5 rows), refits (0), limit "
-      "(100 anomalies), scores (flagged or all), columns (all)";
+      "(100 anomalies), scores (flagged or all), columns (all), and how the CSV is read: missing "
+      "(error, skip or hold), delimiter, decimal, skip, header, time";
   return kind;
 }
 

@@ -30,6 +30,22 @@ std::vector<std::string_view> split(std::string_view text) {
   return parts;
 }
 
+// As split, but for commas inside quotes; the quotes are no part of a text.
+std::vector<std::string> split_texts(std::string_view text) {
+  std::vector<std::string> parts;
+  bool quoted = false, open = false;
+  for (char c : text) {
+    if (!open) parts.emplace_back();
+    open = c != ',' || quoted;
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (open) {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
 template <class T>
 bool within(const std::optional<T>& value, T least, T most) {
   // Written so that NaN is outside.
@@ -113,8 +129,7 @@ std::string_view ArgReader::choice(std::string_view name,
 std::vector<std::string> ArgReader::texts(std::string_view name) {
   const std::string* text = take(name);
   if (!text) return {};
-  std::vector<std::string_view> parts = split(*text);
-  return {parts.begin(), parts.end()};
+  return split_texts(*text);
 }
 
 Status ArgReader::finish() const {

@@ -30,7 +30,7 @@ class ArgReader {
   std::string text(std::string_view name);
   // One of the given words; the first is the default.
   std::string_view choice(std::string_view name, const std::vector<std::string_view>& words);
-  // Texts separated by commas.
+  // Texts separated by commas; one that holds a comma stands in quotes.
   std::vector<std::string> texts(std::string_view name);
 
   // The first bad value or, when all values were good, the first arg nobody asked for.

@@ -35,7 +35,7 @@ using Complex = std::complex<double>;
 using Plan = Eigen::internal::kiss_cpx_fft<double>;
 
 struct Options {
-  std::string column;
+  TableOptions table;
   std::optional<std::uint64_t> window;
   std::optional<std::uint64_t> step;
   std::uint64_t peaks = 5;
@@ -45,7 +45,10 @@ struct Options {
 Result<Options> read_options(const Labels& args) {
   ArgReader reader(args);
   Options options;
-  options.column = reader.text("column");
+  options.table = read_table_options(reader);
+  if (std::string column = reader.text("column"); !column.empty()) {
+    options.table.columns.push_back(std::move(column));
+  }
   options.window = reader.optional_count("window", kLeastRows, kMostWindow);
   options.step = reader.optional_count("step", 1, kMostWindow);
   options.peaks = reader.count("peaks", 5, 1, 1000);
@@ -219,11 +222,8 @@ std::string write_value(const Column& column, std::size_t rows, const Layout& la
 Result<Bytes> run(KindContext& context) {
   Result<Options> options = read_options(context.args());
   if (!options) return options.error();
-  Result<Table> table = read_table(context);
+  Result<Table> table = read_table(context, options->table);
   if (!table) return table.error();
-  std::vector<std::string> wanted;
-  if (!options->column.empty()) wanted.push_back(options->column);
-  if (Status status = select_features(*table, wanted); !status) return status.error();
   Result<Layout> layout = lay_out(*options, table->rows);
   if (!layout) return layout.error();
   const Column& column = table->features.front();
@@ -251,7 +251,8 @@ Kind signal_spectrum_kind() {
   kind.work = work;
   kind.help =
       "strongest frequencies of a CSV column; args: column (the first), window (256 rows), step "
-      "(half of window), peaks (5), rate of rows (1 per second)";
+      "(half of window), peaks (5), rate of rows (1 per second), and how the CSV is read: "
+      "missing (error, skip or hold), delimiter, decimal, skip, header, time";
   return kind;
 }
 

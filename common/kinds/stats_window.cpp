@@ -21,7 +21,7 @@ struct Options {
   std::uint64_t window = 120;
   std::uint64_t step = 120;
   std::vector<double> quantiles;
-  std::vector<std::string> columns;
+  TableOptions table;
 };
 
 Result<Options> read_options(const Labels& args) {
@@ -31,7 +31,8 @@ Result<Options> read_options(const Labels& args) {
   options.window = reader.count("window", 120, 1, 100'000);
   options.step = reader.count("step", options.window, 1, 100'000);
   options.quantiles = reader.numbers("quantiles", {0.05, 0.5, 0.95}, 0, 1);
-  options.columns = reader.texts("columns");
+  options.table = read_table_options(reader);
+  options.table.columns = reader.texts("columns");
   if (Status status = reader.finish(); !status) return status.error();
   return options;
 }
@@ -92,9 +93,8 @@ void write_column(JsonWriter& json, const std::string& name, const Series& serie
 Result<Bytes> run(KindContext& context) {
   Result<Options> options = read_options(context.args());
   if (!options) return options.error();
-  Result<Table> table = read_table(context);
+  Result<Table> table = read_table(context, options->table);
   if (!table) return table.error();
-  if (Status status = select_features(*table, options->columns); !status) return status.error();
   std::vector<Series> all = summarize_all(context, *table, *options);
   if (context.stop().stop_requested()) return stopped();
   JsonWriter json;
@@ -125,7 +125,8 @@ Kind stats_window_kind() {
   kind.work = work;
   kind.help =
       "mean, deviation, min, max and quantiles of each CSV column over windows of rows; args: "
-      "window (120 rows), step (= window), quantiles (0.05,0.5,0.95), columns (all)";
+      "window (120 rows), step (= window), quantiles (0.05,0.5,0.95), columns (all), and how "
+      "the CSV is read: missing (error, skip or hold), delimiter, decimal, skip, header, time";
   return kind;
 }
 

@@ -4,11 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "common/kinds/csv_shape.h"
 #include "spillway/bytes.h"
 #include "spillway/kind.h"
 #include "spillway/status.h"
 
 namespace spillway::kinds {
+
+class ArgReader;
 
 struct Column {
   std::string name;
@@ -24,17 +27,29 @@ struct Table {
   const Column* label(std::string_view name) const;
 };
 
-// Reads CSV (RFC 4180, but for line breaks inside quotes). The delimiter, ',' or ';', is whichever
-// the header has more of. The first line names the columns. A column is skipped as a time stamp
-// when its name is one of time, timestamp, datetime, date, or when it is the first and starts with
-// text like 2020-02-08; a column named anomaly or changepoint is a label and never a feature; every
-// other column is a feature. Blank lines at the end and a byte order mark are ignored. Anything
-// else is one `invalid_argument` that names line and column; `cancelled` when stopped.
-Result<Table> read_table(ByteView text, const std::stop_token& stop = {});
-// The same of a kind's input, and in parallel when there is much of it.
-Result<Table> read_table(KindContext& context);
+// What becomes of a row in which a column that is read has no value: an error, left out, or the
+// column's value of the row before (left out where there is none yet).
+enum class Missing : std::uint8_t { error, skip, hold };
 
-// Keeps the named features, in the order of the names; all when there are no names.
-Status select_features(Table& table, const std::vector<std::string>& names);
+struct TableOptions {
+  ShapeOptions shape;
+  Missing missing = Missing::error;
+  // The measurements to read, in this order, by name or by name without unit; the others may hold
+  // anything. Empty: all that hold a number; those without any, such as remarks, are left out.
+  std::vector<std::string> columns;
+};
+
+// The args that every kind that reads CSV takes: missing (error), delimiter, decimal, skip, header
+// (found from the text) and time (by name or look).
+TableOptions read_table_options(ArgReader& args);
+
+// Reads CSV (RFC 4180, but for line breaks inside quotes) as loggers write it: see find_shape for
+// how its first lines are understood. An empty value, NaN, null, NA and a dash are missing. Blank
+// lines at the end, a byte order mark, and a delimiter at the end of rows are ignored. Anything
+// else is one `invalid_argument` that names line and column; `cancelled` when stopped.
+Result<Table> read_table(ByteView text, const TableOptions& options = {},
+                         const std::stop_token& stop = {});
+// The same of a kind's input, and in parallel when there is much of it.
+Result<Table> read_table(KindContext& context, const TableOptions& options);
 
 }  // namespace spillway::kinds

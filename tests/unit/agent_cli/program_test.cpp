@@ -414,9 +414,9 @@ TEST(Program, knows_its_version_without_an_agent) {
 TEST(Program, has_an_example_in_every_help) {
   LONGS_EQUAL(kOk, spillway({"--help"}));
   STRCMP_CONTAINS("Examples:\n  spillway ", out.str().c_str());
-  for (const char* command :
-       {"submit", "ls", "show", "why", "wait", "events", "cancel", "retry", "hold", "release",
-        "drain", "losses", "places", "status", "trace", "doctor", "version", "completion"}) {
+  for (const char* command : {"submit", "ls", "show", "why", "wait", "events", "cancel", "retry",
+                              "hold", "release", "drain", "losses", "places", "status", "trace",
+                              "doctor", "version", "completion", "kind"}) {
     LONGS_EQUAL(kOk, spillway({command, "--help"}));
     const std::string example = std::string("spillway ") + command;
     const std::size_t examples = out.str().find("Examples:\n");
@@ -444,6 +444,24 @@ TEST(Program, fails_when_its_output_cannot_be_written) {
   Console console{in, full, err};
   LONGS_EQUAL(kFailed, run_with(console, {"status"}));
   STRCMP_CONTAINS("cannot write the output", err.str().c_str());
+}
+
+TEST(Program, says_what_a_loggers_file_is_taken_for) {
+  const std::string csv =
+      file("cellar.csv", "Plot\nwhen;Temp, C;note\n13.4.26 00:00;1,5;x\n14.4.26 00:00;;y\n");
+  LONGS_EQUAL(kFailed, spillway({"kind", "inspect", csv}));
+  STRCMP_CONTAINS("delimiter  semicolon\ndecimal    comma\nheader     1 line after 1 line\n",
+                  out.str().c_str());
+  STRCMP_CONTAINS("time       when, day-first\n           from 2026-04-13 00:00:00 to 2026-04-14",
+                  out.str().c_str());
+  STRCMP_CONTAINS("Temp, C  C     measurement       1        1\n", out.str().c_str());
+  STRCMP_CONTAINS("a kind refuses it: line 4, column 2: the value is missing", out.str().c_str());
+  LONGS_EQUAL(kOk, spillway({"kind", "inspect", csv, "--arg", "missing=skip", "--json"}));
+  STRCMP_CONTAINS("\"remarks\":[\"line 3, column 3: 'x' is not a number\"],\"refused\":\"\"}",
+                  out.str().c_str());
+  LONGS_EQUAL(kUsage, spillway({"kind", "inspect", csv, "--arg", "mising=skip"}));
+  STRCMP_CONTAINS("did you mean 'missing'?", err.str().c_str());
+  LONGS_EQUAL(kNotFound, spillway({"kind", "inspect", directory + "/none"}));
 }
 
 TEST(Program, prints_a_completion_script_that_bash_accepts_and_that_completes) {

@@ -50,7 +50,7 @@ TEST(Table, reads_much_text_in_parts_as_it_would_in_one) {
       text.insert(at, change);
       const Labels none;
       ThreadedContext context(as_bytes(text), none);
-      Result<kinds::Table> parts = read_table(context);
+      Result<kinds::Table> parts = read_table(context, TableOptions());
       Result<kinds::Table> whole = read(text);
       CHECK_EQUAL(whole.ok(), parts.ok());
       if (!whole) {
@@ -113,13 +113,16 @@ TEST(Table, refuses_a_row_that_is_cut_or_too_long_and_names_its_line) {
 
 TEST(Table, refuses_what_is_no_number_and_names_line_and_column) {
   refuses("a,b\n1,2\n3,x\n", "line 3, column 2: 'x' is not a number (column 'b')");
-  refuses("a,b\n1,\n", "line 2, column 2: the value is missing (column 'b')");
-  refuses("a;b\n1;2,5\n", "line 2, column 2: '2,5' is not a number (column 'b')");
+  refuses("a,b\n1,2\n3,\n",
+          "line 3, column 2: the value is missing (column 'b'); missing=skip or hold goes on "
+          "without it");
+  refuses("a;b\n1.5;2,5\n",
+          "line 2, column 2: '2,5' is not a number (column 'b'); decimal=comma reads it");
   refuses("a\n1 2\n", "line 2, column 1: '1 2' is not a number (column 'a')");
 }
 
 TEST(Table, refuses_numbers_that_are_not_finite_or_too_large) {
-  refuses("a\nnan\n", "line 2, column 1: 'nan' is not a finite number (column 'a')");
+  refuses("a\ninf\n", "line 2, column 1: 'inf' is not a finite number (column 'a')");
   refuses("a\n-inf\n", "line 2, column 1: '-inf' is not a finite number (column 'a')");
   refuses("a\n1e999\n", "line 2, column 1: '1e999' is out of range (column 'a')");
   refuses("a\n1e101\n", "line 2, column 1: '1e101' is beyond 1e100 (column 'a')");
@@ -155,22 +158,26 @@ TEST(Table, shows_hostile_fields_short_and_printable) {
 TEST(Table, stops_when_asked) {
   std::stop_source source;
   source.request_stop();
-  CHECK(read_table(as_bytes("a\n1\n"), source.get_token()).error().code == Code::cancelled);
+  CHECK(read_table(as_bytes("a\n1\n"), {}, source.get_token()).error().code == Code::cancelled);
 }
 
 TEST(Table, keeps_the_features_that_are_selected_in_that_order) {
-  kinds::Table table = good("a,b,c\n1,2,3\n");
-  CHECK(select_features(table, {"c", "a"}).ok());
-  STRCMP_EQUAL("c", table.features[0].name.c_str());
-  STRCMP_EQUAL("a", table.features[1].name.c_str());
-  UNSIGNED_LONGS_EQUAL(2, table.features.size());
+  TableOptions options;
+  options.columns = {"c", "a"};
+  Result<kinds::Table> table = read_table(as_bytes("a,b,c\n1,x,3\n"), options);
+  CHECK(table.ok());
+  STRCMP_EQUAL("c", table->features[0].name.c_str());
+  STRCMP_EQUAL("a", table->features[1].name.c_str());
+  UNSIGNED_LONGS_EQUAL(2, table->features.size());
 }
 
 TEST(Table, refuses_to_select_what_is_not_there_or_twice) {
-  kinds::Table table = good("pressure,b,anomaly\n1,2,0\n");
-  STRCMP_CONTAINS("did you mean 'pressure'?",
-                  select_features(table, {"presure"}).error().message.c_str());
-  CHECK(!select_features(table, {"b", "b"}).ok());
-  CHECK(!select_features(table, {"anomaly"}).ok());
-  UNSIGNED_LONGS_EQUAL(2, table.features.size());
+  auto select = [](std::vector<std::string> columns) {
+    TableOptions options;
+    options.columns = std::move(columns);
+    return read_table(as_bytes("pressure,b,anomaly\n1,2,0\n"), options);
+  };
+  STRCMP_CONTAINS("did you mean 'pressure'?", select({"presure"}).error().message.c_str());
+  CHECK(!select({"b", "b"}).ok());
+  CHECK(!select({"anomaly"}).ok());
 }

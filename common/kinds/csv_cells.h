@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace spillway::kinds {
+
+// Empty, or what loggers write where there is no value: NaN, null, NA and N/A in any case, a dash.
+bool is_missing(std::string_view text);
+
+enum class NumberFault : std::uint8_t { none, not_a_number, out_of_range, not_finite, too_large };
+
+struct ParsedNumber {
+  double value = 0;
+  NumberFault fault = NumberFault::none;
+};
+
+// The whole of the text as a number, with `decimal` ('.' or ',') before its fraction. The same on
+// every machine, whatever its locale. Values lie within +-1e100, so that their squares can be
+// summed.
+ParsedNumber parse_cell(std::string_view text, char decimal);
+
+// A number with either mark.
+bool looks_like_number(std::string_view text);
+
+// Starts like a number, be it one or not.
+bool starts_like_number(std::string_view text);
+
+// Holds a date or a time of day, such as 2020-02-08, 8.2.2020, 02/08/20 or 13:30:47; no number
+// does. Only the look of the beginning counts.
+bool looks_like_time(std::string_view text);
+
+}  // namespace spillway::kinds

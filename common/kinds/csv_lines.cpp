@@ -1,0 +1,108 @@
+#include "common/kinds/csv_lines.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "common/kinds/format.h"
+
+namespace spillway::kinds {
+namespace {
+
+constexpr std::size_t kMostColumns = 4096;
+constexpr std::size_t kLongestField = 1024;
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+}  // namespace
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::string error_place(std::size_t line, std::size_t column) {
+  std::string place = "line " + std::to_string(line);
+  if (column > 0) place += ", column " + std::to_string(column);
+  return place;
+}
+
+std::size_t count_outside_quotes(std::string_view line, char c) {
+  bool quoted = false;
+  std::size_t count = 0;
+  for (char at : line) {
+    if (at == '"') quoted = !quoted;
+    count += !quoted && at == c;
+  }
+  return count;
+}
+
+Lines::Lines(std::string_view text) : rest_(text) {
+  if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);
+}
+
+bool Lines::next_line() {
+  if (rest_.find_first_not_of(" \t\r\n") == std::string_view::npos) return false;
+  std::size_t end = rest_.find('\n');
+  line_ = rest_.substr(0, end);
+  rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
+  if (line_.ends_with('\r')) line_.remove_suffix(1);
+  ++line_number_;
+  return true;
+}
+
+void Lines::skip_blanks(std::string_view& left) const {
+  while (delimiter_ == ' ' && !left.empty() && is_blank(left.front())) left.remove_prefix(1);
+}
+
+Result<const std::vector<Field>*> Lines::fields() {
+  fields_.clear();
+  if (line_.find('\0') != std::string_view::npos) return wrong(0, "holds a NUL byte");
+  std::string_view left = delimiter_ == ' ' ? trim(line_) : line_;
+  for (bool more = true; more;) {
+    if (fields_.size() == kMostColumns) return wrong(0, "has more than 4096 columns");
+    auto end = field_end(left);
+    if (!end) return end.error();
+    more = *end < left.size();
+    Result<Field> field = unquote(trim(left.substr(0, *end)));
+    if (!field) return field.error();
+    fields_.push_back(*field);
+    left.remove_prefix(std::min(*end + 1, left.size()));
+    skip_blanks(left);
+  }
+  return &fields_;
+}
+
+Error Lines::wrong(std::size_t column, const std::string& what) const {
+  return fail(Code::invalid_argument, error_place(line_number_, column) + ": " + what);
+}
+
+Result<std::size_t> Lines::field_end(std::string_view left) const {
+  bool quoted = false;
+  std::size_t end = 0;
+  const bool plain = delimiter_ != ' ' && !left.empty();
+  if (plain && std::memchr(left.data(), '"', left.size()) == nullptr) {
+    end = std::min(left.find(delimiter_), left.size());
+  } else {
+    auto ends = [this](char c) { return c == delimiter_ || (delimiter_ == ' ' && c == '\t'); };
+    for (; end < left.size() && (quoted || !ends(left[end])); ++end) {
+      if (left[end] == '"') quoted = !quoted;
+    }
+  }
+  if (quoted) return wrong(fields_.size() + 1, "a quote is never closed");
+  if (end <= kLongestField) return end;
+  return wrong(fields_.size() + 1,
+               "a field of " + std::to_string(end) + " bytes; at most 1024 are allowed");
+}
+
+Result<Field> Lines::unquote(std::string_view text) const {
+  if (text.find('"') == std::string_view::npos) return Field{text};
+  if (text.size() < 2 || text.front() != '"' || text.back() != '"') {
+    return wrong(fields_.size() + 1, "a quote in the middle of '" + printable(text) + "'");
+  }
+  Field field{text.substr(1, text.size() - 2)};
+  field.doubled = field.text.find('"') != std::string_view::npos;
+  return field;
+}
+
+}  // namespace spillway::kinds
