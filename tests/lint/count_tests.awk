@@ -1,6 +1,7 @@
 # Reads what CTest printed and then its LastTest.log, shows why tests failed, and appends
 # "passed failed skipped" to the file named by -v counts=…. A CppUTest executable counts as its
-# tests; anything else, and one that died before it could say how it went, as one test.
+# tests; anything else, and one that died before it could say how it went, as one test. One that
+# prints "skipped: " and why counts as skipped.
 
 # The log calls a test passed that could not even be started: only the printed status counts.
 FNR == NR {
@@ -21,7 +22,7 @@ FNR == NR {
 /^<end of output>/ { open = 0 }
 !open || /^-----*$/ { next }
 /^(OK|Errors) \(.* tests, .* ran, / { summary[name] = $0 }
-/skipped: / { print "    " name ": " $0 }
+/skipped: / { print "    " name ": " $0; ++left_out[name] }
 /: error: Failure in|ERROR: |WARNING: ThreadSanitizer|: runtime error: |^CMake Error/ { show = 16 }
 show > 0 { shown[name] = shown[name] "    " $0 "\n"; --show }
 { last[name, lines[name]++ % 12] = $0 }
@@ -32,6 +33,10 @@ function count(name,    n, ran, bad) {
   else if (summary[name] ~ /^Errors/) { bad = n[2]; ran = n[6]; skipped += n[10] }
   else if (status[name] == "skipped") { ++skipped; return }
   else ran = 1
+  # A test that says so did not test, though its executable counts it among those that ran.
+  if (left_out[name] > ran - bad) left_out[name] = ran - bad
+  ran -= left_out[name]
+  skipped += left_out[name]
   # Died after its summary, or without one: a leak found at exit, a crash, a timeout.
   if (status[name] == "failed" && !bad) { bad = 1; if (summary[name]) ++ran }
   passed += ran > bad ? ran - bad : 0

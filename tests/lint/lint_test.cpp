@@ -325,6 +325,15 @@ TEST(Counting, a_leak_found_after_the_last_test_is_a_failure) {
   STRCMP_EQUAL("4 1 0", counts().c_str());
 }
 
+TEST(Counting, a_test_that_says_that_it_skipped_has_not_passed) {
+  ran("a", "   Passed",
+      "f.cpp:3 skipped: no data\nf.cpp:3 skipped: no data\nOK (5 tests, 5 ran, 9 checks, 0 "
+      "ignored, 0 "
+      "filtered out, 5 ms)\n");
+  ran("plain", "   Passed", "skipped: no root\n");
+  STRCMP_EQUAL("3 0 3", counts().c_str());
+}
+
 TEST(Counting, nothing_ran_is_nothing_passed) { STRCMP_EQUAL("0 0 0", counts().c_str()); }
 
 }  // namespace spillway::lint
