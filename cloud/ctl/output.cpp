@@ -49,6 +49,13 @@ std::string age(const json::value& value, std::int64_t now) {
   return duration_text(double(std::max<std::int64_t>(now - timegm(&parts), 0)));
 }
 
+// A spreadsheet takes what begins like this for a formula, and computes it.
+std::string harmless(std::string text) {
+  const bool formula =
+      !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos;
+  return formula ? "'" + text : text;
+}
+
 std::string csv_cell(const std::string& text) {
   if (text.find_first_of("\",\n\r") == std::string::npos) return text;
   std::string quoted = "\"";
@@ -120,12 +127,12 @@ std::vector<std::string> Listing::cells(const json::value& item) const {
     if (!value || value->is_null()) {
       row.emplace_back();
     } else if (value->is_string()) {
-      row.emplace_back(value->get_string());
+      row.push_back(harmless(std::string(value->get_string())));
     } else {
       const json::array* items = value->if_array();
       row.push_back(!items           ? json::serialize(*value)
                     : items->empty() ? std::string()
-                                     : listed(*value));
+                                     : harmless(listed(*value)));
     }
   }
   return row;

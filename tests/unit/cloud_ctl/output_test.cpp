@@ -66,6 +66,19 @@ TEST(CtlOutput, csv_quotes_what_needs_it_and_keeps_values_as_they_came) {
                out.str().c_str());
 }
 
+TEST(CtlOutput, csv_has_no_formulas_of_devices_and_keeps_numbers) {
+  for (const char* text : {"=1+1", "+1", "-1", "@SUM(A1)", "\\tx", "\\rx"}) {
+    out.str("");
+    print(Format::csv, {json::parse(std::string(R"({"name":")") + text + R"(","a":{"b":-0.5}})")});
+    const std::string line = out.str().substr(out.str().find("\r\n") + 2);
+    CHECK(line.starts_with("'") || line.starts_with("\"'"));
+    CHECK(line.find(",-5E-1,") != std::string::npos);
+  }
+  out.str("");
+  print(Format::csv, {json::parse(R"({"name":"x","list":["=1+1"]})")});
+  CHECK(out.str().find(",'=1+1") != std::string::npos);
+}
+
 TEST(CtlOutput, a_device_cannot_steer_the_terminal) {
   print(Format::table, {json::parse(R"({"name":"\u001b[2Jgone"})")});
   CHECK(out.str().find('\x1b') == std::string::npos);
