@@ -178,6 +178,8 @@ class Node final : public intake::Api {
   std::uint64_t unfinished() const;
   void look_at_budget();
   void check_key(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded);
+  void answer_known(const std::shared_ptr<Submission>& all, std::size_t index, const TaskSpec& spec,
+                    std::uint64_t seq);
   void release_key(const std::string& key);
   void check_dependencies(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec,
                           Bytes encoded, std::size_t next, std::vector<std::uint64_t> unfinished);

@@ -9,6 +9,21 @@ namespace {
 
 constexpr Duration kRetryRelease = std::chrono::seconds(1);
 
+void name_once(std::vector<TaskId>& tasks) {
+  std::sort(tasks.begin(), tasks.end());
+  tasks.erase(std::unique(tasks.begin(), tasks.end()), tasks.end());
+}
+
+// Whether both ask for the same; where they come from is no part of it. Of an input that was not
+// kept its size is known.
+bool same_wish(TaskSpec one, TaskSpec other) {
+  one.trace = other.trace = {};
+  name_once(one.after);
+  name_once(other.after);
+  if (other.input.not_kept > 0) one.input = {{}, std::nullopt, one.input.bytes.size()};
+  return one == other;
+}
+
 }  // namespace
 
 // One SubmitRequest: answered when each of its specs is durable or refused.
@@ -99,6 +114,8 @@ Result<TaskSpec> Node::admit(ByteView encoded) const {
   if (!cloud_runs_it) {
     if (auto kind = kinds::require_kind(*parts_.kinds, spec->kind); !kind) return kind.error();
   }
+  // One that is named twice is waited for once: it ends once.
+  name_once(spec->after);
   for (TaskId parent : spec->after) {
     if (parent.origin != origin_ || parent.seq >= next_seq_) {
       return fail(Code::not_found, "after: there is no task " + to_string(parent) + " here");
@@ -119,8 +136,8 @@ void Node::check_key(std::shared_ptr<Submission> all, std::size_t index, TaskSpe
       return;
     }
     // The first one is about to be durable; this answer is true only once it is.
-    return journal_.after([all, index, id = id_of(pending->second.seq)] {
-      all->settle(index, {id, true, std::nullopt});
+    return journal_.after([this, all, index, spec = std::move(spec), seq = pending->second.seq] {
+      answer_known(all, index, spec, seq);
     });
   }
   pending_keys_[key];
@@ -131,9 +148,26 @@ void Node::check_key(std::shared_ptr<Submission> all, std::size_t index, TaskSpe
         if (alive.expired()) return;
         if (!found || *found) release_key(spec.idempotency_key);
         if (!found) return all->refuse(index, found.error());
-        if (*found) return all->settle(index, {id_of(**found), true, std::nullopt});
+        if (*found) return answer_known(all, index, spec, **found);
         check_dependencies(std::move(all), index, std::move(spec), std::move(encoded), 0, {});
       });
+}
+
+// A key stands for one wish: it names the task that was made of it, and no other one.
+void Node::answer_known(const std::shared_ptr<Submission>& all, std::size_t index,
+                        const TaskSpec& spec, std::uint64_t seq) {
+  parts_.store->find(seq, [alive = std::weak_ptr(alive_), all, index, spec,
+                           id = id_of(seq)](const Result<store::TaskDetail>& found) {
+    if (alive.expired()) return;
+    const bool gone = !found && found.error().code == Code::not_found;
+    if (!found && !gone) return all->refuse(index, found.error());
+    Result<TaskSpec> known = gone ? spec : wire::decode_spec(*found->row.spec);
+    if (!known) return all->refuse(index, known.error());
+    if (same_wish(spec, *known)) return all->settle(index, {id, true, std::nullopt});
+    all->refuse(index, fail(Code::conflict, "idempotency_key: '" + spec.idempotency_key +
+                                                "' stands for task " + to_string(id) +
+                                                ", which is another one; take another key"));
+  });
 }
 
 // The one that had the key was not accepted: the next one with it has its turn.

@@ -86,7 +86,8 @@ void Dispatch::repeat(const Submission& submission, std::uint64_t seq,
     Result<GroupId> group = parse_group_id(spec->labels[kGroupLabel]);
     if (!group) return done(group.error());
     if (plain(*spec) != submission.spec) {
-      return done(fail(Code::conflict, "this key came with another task before"));
+      return done(fail(Code::conflict, "this key came with another task before: group " +
+                                           to_string(*group) + "; take another key"));
     }
     done(Submitted{*group, true});
   });

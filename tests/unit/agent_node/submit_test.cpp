@@ -93,11 +93,49 @@ TEST(Submit, the_same_key_makes_one_task_while_the_first_still_looks_for_its_par
   spec.idempotency_key = "k";
   auto one = world.submit(spec);
   auto two = world.submit(spec);
-  auto three = world.submit(keyed("k"));
+  auto three = world.submit(spec);
   world.settle();
   CHECK_EQUAL(2, world.agent.disk.tasks.size());
   CHECK_EQUAL(world.first(*one).id.seq, world.first(*two).id.seq);
   CHECK_EQUAL(world.first(*one).id.seq, world.first(*three).id.seq);
+}
+
+TEST(Submit, the_same_key_with_another_wish_is_a_conflict_that_names_the_task) {
+  TaskSpec spec = keyed("k");
+  spec.input.bytes = Bytes(30'000, 'x');
+  TaskSpec other = spec;
+  other.input.bytes.back() = 'y';
+  auto one = world.submit(spec);
+  auto meanwhile = world.submit(other);
+  world.settle();
+  CHECK(world.first(*one).error == std::nullopt);
+  CHECK(world.first(*meanwhile).error->code == Code::conflict);
+  other = spec;
+  other.kind = "slow";
+  TaskSpec longer = spec;
+  longer.input.bytes.push_back('x');
+  for (const TaskSpec& wish : {other, longer}) {
+    auto refused = world.submit(wish);
+    world.settle();
+    CHECK(world.first(*refused).error->code == Code::conflict);
+    STRCMP_CONTAINS(to_string(world.first(*one).id).c_str(),
+                    world.first(*refused).error->message.c_str());
+  }
+  spec.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  auto again = world.submit(spec);
+  world.settle();
+  CHECK(world.first(*again).existing);
+  CHECK_EQUAL(1, world.agent.disk.tasks.size());
+}
+
+TEST(Submit, a_parent_that_is_named_twice_is_waited_for_once) {
+  const std::uint64_t parent = add_held();
+  const std::uint64_t child = world.add(after({parent, parent, parent}));
+  CHECK(world.state(child) == TaskState::waiting);
+  world.advance(1h);
+  world.succeed(parent);
+  world.succeed(child);
+  CHECK(world.state(child) == TaskState::succeeded);
 }
 
 TEST(Submit, a_key_goes_to_the_next_one_when_the_first_is_refused) {
