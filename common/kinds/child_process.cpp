@@ -67,7 +67,8 @@ struct Plan {
   const char* directory;
   std::array<Limit, 5> limits;
   std::array<int, 3> streams;
-  int report;
+  int report;  // of what could not be done
+  int status;  // of the program, once it has ended
   pid_t parent;
 };
 
@@ -105,6 +106,9 @@ void reset_signals() {
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &action, nullptr);
+}
+
+void unblock_signals() {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -116,11 +120,17 @@ void close_from(int first, int last) {
   for (int fd = first; fd <= std::min(last, 65'535); ++fd) ::close(fd);
 }
 
+struct Reports {
+  int trouble, status;
+};
+
 // Moves what must survive out of the way of 0, 1 and 2 first: we may have been started without.
-int place_streams(const Plan& plan) {
+Reports place_streams(const Plan& plan) {
   constexpr int kClear = 16;
   int report = ::fcntl(plan.report, F_DUPFD_CLOEXEC, kClear);
   if (report < 0) give_up(plan.report, "dup");
+  int status = ::fcntl(plan.status, F_DUPFD_CLOEXEC, report + 1);
+  if (status < 0) give_up(report, "dup");
   int moved[3];
   for (int i = 0; i < 3; ++i) {
     moved[i] = ::fcntl(plan.streams[static_cast<std::size_t>(i)], F_DUPFD_CLOEXEC, kClear);
@@ -130,17 +140,17 @@ int place_streams(const Plan& plan) {
     if (::dup2(moved[i], i) < 0) give_up(report, "dup2");
   }
   close_from(3, report - 1);
-  close_from(report + 1, std::numeric_limits<int>::max());
-  return report;
+  close_from(report + 1, status - 1);
+  close_from(status + 1, std::numeric_limits<int>::max());
+  return {report, status};
 }
 
-[[noreturn]] void become(const Plan& plan) {
+[[noreturn]] void become(const Plan& plan, int report, pid_t keeper) {
   ::setpgid(0, 0);
-  // A program must not outlive us; if we died before the call, it would not notice.
+  // Should the keeper be killed: the program at least.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != plan.parent) ::_exit(127);
-  int report = place_streams(plan);
-  reset_signals();
+  if (::getppid() != keeper) ::_exit(127);
+  unblock_signals();
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up(report, "no_new_privs");
   if (::chdir(plan.directory) != 0) give_up(report, "chdir");
   for (const Limit& one : plan.limits) {
@@ -157,12 +167,84 @@ int place_streams(const Plan& plan) {
   give_up(report, "exec");
 }
 
+// Kills every child of this process; false: it has none, or they cannot be seen.
+bool kill_children() {
+  // Short reads find the rest next time.
+  char text[4096];
+  const int file = ::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const ssize_t got = ::read(file, text, sizeof text);
+  ::close(file);
+  pid_t pid = 0;
+  bool any = false;
+  for (ssize_t i = 0; i < got; ++i) {
+    if (text[i] >= '0' && text[i] <= '9') {
+      pid = pid * 10 + (text[i] - '0');
+    } else if (pid > 0) {
+      ::kill(pid, SIGKILL);
+      any = true;
+      pid = 0;
+    }
+  }
+  return any;
+}
+
+// Children of those that are killed become ours, and are found in the next round.
+void end_all(pid_t program) {
+  ::kill(-program, SIGKILL);
+  while (kill_children()) {
+    if (::waitpid(-1, nullptr, 0) < 0 && errno == ECHILD) return;
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+  }
+}
+
+// Waits for signals and for the end of the program, whose status it gives.
+int look_after(pid_t program) {
+  sigset_t awaited;
+  ::sigemptyset(&awaited);
+  for (int signal : {kAskToEnd, kEndAll, SIGCHLD}) ::sigaddset(&awaited, signal);
+  for (;;) {
+    int status = 0;
+    for (pid_t ended = 0; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+      if (ended == program) return status;
+    }
+    const int signal = ::sigwaitinfo(&awaited, nullptr);
+    if (signal == kAskToEnd) ::kill(-program, SIGTERM);
+    if (signal == kEndAll) {
+      ::kill(-program, SIGKILL);
+      ::kill(program, SIGKILL);
+    }
+  }
+}
+
+[[noreturn]] void keep(const Plan& plan) {
+  ::setpgid(0, 0);
+  // Nothing may outlive us; if we died before the call, it would not notice.
+  ::prctl(PR_SET_PDEATHSIG, kEndAll);
+  if (::getppid() != plan.parent) ::_exit(127);
+  ::prctl(PR_SET_NAME, "program-keeper");
+  const Reports reports = place_streams(plan);
+  reset_signals();
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) give_up(reports.trouble, "subreaper");
+  const pid_t keeper = ::getpid();
+  const pid_t program = ::_Fork();
+  if (program < 0) give_up(reports.trouble, "fork");
+  if (program == 0) become(plan, reports.trouble, keeper);
+  ::setpgid(program, program);
+  for (int fd : {0, 1, 2, reports.trouble}) ::close(fd);
+  const int status = look_after(program);
+  end_all(program);
+  [[maybe_unused]] ssize_t put = ::write(reports.status, &status, sizeof status);
+  ::_exit(0);
+}
+
 pid_t fork_with_signals_blocked(const Plan& plan) {
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   pid_t pid = ::fork();
-  if (pid == 0) become(plan);
+  if (pid == 0) keep(plan);
   int error = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = error;
@@ -196,8 +278,9 @@ Result<Child> start_child(const CommandOptions& options,
   Result<Pipe> out = make_pipe();
   Result<Pipe> err = make_pipe();
   Result<Pipe> report = make_pipe();
+  Result<Pipe> status = make_pipe();
   if (!in) return in.error();
-  for (const Result<Pipe>* pipe : {&out, &err, &report}) {
+  for (const Result<Pipe>* pipe : {&out, &err, &report, &status}) {
     if (!*pipe) return pipe->error();
   }
   Plan plan{as_argv(options.argv),
@@ -206,11 +289,12 @@ Result<Child> start_child(const CommandOptions& options,
             limits_of(options),
             {in->get(), out->write.get(), err->write.get()},
             report->write.get(),
+            status->write.get(),
             ::getpid()};
   Child child;
   child.pid = fork_with_signals_blocked(plan);
   if (child.pid < 0) return cannot("start a process", errno);
-  for (Result<Pipe>* pipe : {&out, &err, &report}) (*pipe)->write.close();
+  for (Result<Pipe>* pipe : {&out, &err, &report, &status}) (*pipe)->write.close();
   if (Status started = await_exec(report->read, options.argv[0]); !started) {
     reap(child.pid);
     return started.error();
@@ -218,12 +302,14 @@ Result<Child> start_child(const CommandOptions& options,
   child.exited = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
   if (!child.exited) {
     int error = errno;
-    ::kill(-child.pid, SIGKILL);
+    ::kill(child.pid, kEndAll);
     reap(child.pid);
     return cannot("watch a process (this needs Linux 5.3)", error);
   }
   child.out = std::move(out->read);
   child.err = std::move(err->read);
+  child.status = std::move(status->read);
+  do_not_block(child.status);
   do_not_block(child.out);
   do_not_block(child.err);
   return child;

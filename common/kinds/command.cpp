@@ -46,20 +46,20 @@ class Watch {
   Result<Bytes> run() {
     while (!step()) {
     }
-    // What the rest of the group has yet to write does not count, and must not keep us here. The
-    // dead leader keeps the group's number from being given away, so this hits no stranger.
-    ::kill(-child_.pid, SIGKILL);
     read_out();
     for (int i = 0; i < kMostErrPiecesLeft && read_err(); ++i) {
     }
-    std::optional<int> status = finish();
+    finish();
     if (cause_) return *cause_;
-    if (!status) return fail(Code::io, "ended, but somebody else took its status");
-    return judge(*status);
+    int status = 0;
+    if (::read(child_.status.get(), &status, sizeof status) != sizeof status) {
+      return fail(Code::io, "ended, and so did who had its status");
+    }
+    return judge(status);
   }
 
  private:
-  // Waits for the next thing to happen; true when the program has ended.
+  // Waits for the next thing to happen; true when the program has ended, and all that it left.
   bool step() {
     std::array<pollfd, 4> fds = {{{child_.exited.get(), POLLIN, 0},
                                   {child_.out.get(), POLLIN, 0},
@@ -74,17 +74,13 @@ class Watch {
     return fds[0].revents != 0;
   }
 
-  // Ends and reaps the program, whatever state it is in; its status the first time.
-  std::optional<int> finish() {
-    if (child_.pid < 0) return std::nullopt;
-    ::kill(-child_.pid, SIGKILL);
-    int status = 0;
-    pid_t reaped = 0;
-    do {
-      reaped = ::waitpid(child_.pid, &status, 0);
-    } while (reaped < 0 && errno == EINTR);
+  // Ends the program, whatever state it is in, and reaps its keeper.
+  void finish() {
+    if (child_.pid < 0) return;
+    ::kill(child_.pid, kEndAll);
+    while (::waitpid(child_.pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
     child_.pid = -1;
-    return reaped < 0 ? std::nullopt : std::optional(status);
   }
 
   int wait_ms() const {
@@ -94,7 +90,7 @@ class Watch {
 
   void pass_deadline() {
     if (cause_) {
-      ::kill(-child_.pid, SIGKILL);
+      ::kill(child_.pid, kEndAll);
       deadline_ = Clock::time_point::max() - std::chrono::hours(1);
     } else {
       end(fail(Code::timeout, "still ran after " + std::to_string(options_.timeout.count()) +
@@ -106,7 +102,7 @@ class Watch {
   void end(Error cause) {
     if (cause_) return;
     cause_ = std::move(cause);
-    ::kill(-child_.pid, SIGTERM);
+    ::kill(child_.pid, kAskToEnd);
     deadline_ = Clock::now() + options_.grace;
   }
 

@@ -1,8 +1,10 @@
 #include "common/kinds/command.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -182,6 +184,37 @@ TEST(Command, leaves_nothing_of_its_group_behind) {
 
 TEST(Command, is_not_held_up_by_a_child_that_left_the_group_with_its_stdout) {
   STRCMP_EQUAL("value", run_text(shell("setsid sleep 2 & printf value"), "").c_str());
+}
+
+// Its parent is gone, its session its own, and it is deaf to polite requests.
+const std::string kStray =
+    "(setsid sh -c 'trap \"\" TERM HUP QUIT; echo $$ > $0/stray; while :; do sleep 1; done' $1 "
+    ">/dev/null 2>&1 &); until [ -s $1/stray ]; do :; done; ";
+
+TEST(Command, leaves_nothing_of_another_session_behind_at_its_end) {
+  STRCMP_EQUAL("value", run_text(shell(kStray + "printf value"), "").c_str());
+  CHECK(dies(read("stray")));
+}
+
+TEST(Command, leaves_nothing_of_another_session_behind_at_the_timeout) {
+  options.timeout = std::chrono::milliseconds(1500);
+  options.grace = std::chrono::milliseconds(50);
+  STRCMP_CONTAINS("timeout:", run_text(shell(kStray + "sleep 1000"), "").c_str());
+  CHECK(!read("stray").empty());
+  CHECK(dies(read("stray")));
+}
+
+TEST(Command, leaves_nothing_of_another_session_behind_when_this_process_dies) {
+  Kind kind = shell(kStray + "sleep 1000");
+  const pid_t other = ::fork();
+  if (other == 0) {
+    run_text(kind, "");
+    ::_exit(0);
+  }
+  while (read("stray").empty()) ::sched_yield();
+  ::kill(other, SIGKILL);
+  ::waitpid(other, nullptr, 0);
+  CHECK(dies(read("stray")));
 }
 
 TEST(Command, passes_nothing_of_our_environment_on) {
