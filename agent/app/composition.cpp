@@ -261,6 +261,7 @@ void Composition::close() {
   turns_.reset();
   server_.reset();
   if (node_) node_->stop();
+  if (!options_.textfile.empty()) remove_file(options_.textfile);
   ledger_.reset();
   store_.reset();
   transport_.reset();

@@ -1,5 +1,7 @@
 #include "agent/telemetry/textfile.h"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -175,8 +177,15 @@ Status replace_file(const std::string& path, const std::string& text) {
   file << text;
   file.close();
   if (!file) return problem("cannot write", beside);
+  // node_exporter runs as another user.
+  if (::chmod(beside.c_str(), 0644) != 0) return problem("cannot let others read", beside);
   if (std::rename(beside.c_str(), path.c_str()) != 0) return problem("cannot replace", path);
   return {};
+}
+
+void remove_file(const std::string& path) {
+  std::remove(path.c_str());
+  std::remove((path + ".tmp").c_str());
 }
 
 }  // namespace spillway::agent

@@ -1,5 +1,7 @@
 #include "agent/telemetry/textfile.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -64,6 +66,18 @@ TEST(Textfile, the_file_is_replaced_as_a_whole) {
   CHECK(replace_file(path, "new\n").ok());
   STRCMP_EQUAL("new\n", content(path).c_str());
   CHECK_FALSE(std::filesystem::exists(path + ".tmp"));
+}
+
+TEST(Textfile, everybody_may_read_it_whatever_the_umask_and_it_goes_with_the_agent) {
+  const std::string path = directory.path() + "/spillway.prom";
+  const mode_t before = ::umask(0077);
+  const Status written = replace_file(path, "x\n");
+  ::umask(before);
+  CHECK(written.ok());
+  LONGS_EQUAL(0644, static_cast<int>(std::filesystem::status(path).permissions()));
+  remove_file(path);
+  CHECK_FALSE(std::filesystem::exists(path));
+  remove_file(path);
 }
 
 TEST(Textfile, a_folder_that_is_missing_is_named) {
