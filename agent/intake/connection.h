@@ -40,6 +40,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void refuse(Error error);  // says so, once, and closes
   void flush();
   void close();
+  uid_t user() const { return peer_.uid; }
 
  private:
   struct Pending {

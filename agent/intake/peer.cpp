@@ -42,4 +42,14 @@ bool may_speak(const Peer& peer, uid_t agent, gid_t socket_group) {
          std::find(peer.groups.begin(), peer.groups.end(), socket_group) != peer.groups.end();
 }
 
+bool has_place(uid_t user, uid_t agent, std::size_t most, const std::vector<uid_t>& present) {
+  const auto looks_after = [agent](uid_t one) { return one == 0 || one == agent; };
+  if (present.size() >= most || looks_after(user)) return present.size() < most;
+  const std::size_t for_others = most - most / 8;
+  const auto of_others = std::size_t(
+      std::count_if(present.begin(), present.end(), [&](uid_t one) { return !looks_after(one); }));
+  const auto of_user = std::size_t(std::count(present.begin(), present.end(), user));
+  return of_others < for_others && of_user < (for_others + 1) / 2;
+}
+
 }  // namespace spillway::intake

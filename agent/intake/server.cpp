@@ -5,6 +5,7 @@
 #include <asio/basic_socket_acceptor.hpp>
 #include <asio/local/stream_protocol.hpp>
 #include <optional>
+#include <vector>
 
 #include "agent/intake/connection.h"
 #include "agent/intake/socket_file.h"
@@ -76,14 +77,22 @@ class Server::Acceptor : public std::enable_shared_from_this<Acceptor> {
         fail(Code::denied, "this user may not speak to the agent: use sudo, or join its group"));
   }
 
+  bool place_for(uid_t user) const {
+    std::vector<uid_t> present;
+    present.reserve(shared_->connections.size());
+    for (const auto& one : shared_->connections) present.push_back(one->user());
+    return has_place(user, ::geteuid(), shared_->options.max_clients, present);
+  }
+
   void admit(const std::shared_ptr<Connection>& connection) {
-    if (shared_->connections.size() >= shared_->options.max_clients) {
+    if (!place_for(connection->user())) {
       ++shared_->stats.turned_away;
       runtime::log_once(runtime::Level::warning, "intake.clients", "too many clients at once",
-                        {{"limit", shared_->options.max_clients}});
-      return connection->refuse(fail(Code::busy, "the agent serves " +
-                                                     std::to_string(shared_->options.max_clients) +
-                                                     " clients already; try again later"));
+                        {{"limit", shared_->options.max_clients}, {"uid", connection->user()}});
+      return connection->refuse(
+          fail(Code::busy, "the agent serves as many clients as it can (" +
+                               std::to_string(shared_->options.max_clients) +
+                               "), or as one user may have; try again later"));
     }
     ++shared_->stats.accepted;
     shared_->connections.insert(connection);

@@ -26,7 +26,7 @@ struct ServerStats {
   std::uint64_t clients = 0;   // now
   std::uint64_t accepted = 0;  // the others since the start
   std::uint64_t denied = 0;
-  std::uint64_t turned_away = 0;  // over max_clients
+  std::uint64_t turned_away = 0;  // no place left for that user
   std::uint64_t requests = 0;
   std::uint64_t busy = 0;
   std::uint64_t refused = 0;  // garbage, oversized or unfinished frames; each ended its connection
@@ -36,7 +36,8 @@ struct ServerStats {
 };
 
 // An Api, over a Unix socket. Lives on the loop's thread. Root, the agent's own user and members of
-// the socket's group are served. What a client may cost is bounded: see ServerOptions. A client
+// the socket's group are served. What a client may cost is bounded: see ServerOptions; how many one
+// user may have, has_place() says. A client
 // that goes away has its tickets dropped; one that sends garbage gets one Error with token 0 and is
 // closed; neither disturbs the others. Destroying the server closes every connection and removes
 // the socket file; the Api is not called again.

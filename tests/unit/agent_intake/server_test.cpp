@@ -458,7 +458,40 @@ TEST(Server, denies_other_users_even_when_its_files_mode_was_opened) {
   LONGS_EQUAL(0, server.stats().requests);
 }
 
+TEST(Server, keeps_places_for_root_whatever_another_user_does) {
+  if (geteuid() != 0) return;
+  options.max_clients = 8;
+  RunningServer server(shows(), options);
+  chmod(directory.c_str(), 0755);
+  std::vector<std::unique_ptr<RawSocket>> theirs;
+  // Of the socket's group, so that it may speak.
+  std::thread([&] {
+    syscall(SYS_setresuid, 65534, 65534, 65534);
+    for (int i = 0; i < 20; ++i) theirs.push_back(std::make_unique<RawSocket>(options.path));
+  }).join();
+  server.turn_until([](const ServerStats& stats) { return stats.turned_away == 16; });
+  LONGS_EQUAL(4, server.stats().clients);
+  Client root = connect();
+  LONGS_EQUAL(1, show(root, 1));
+}
+
 TEST_GROUP(Peer){};
+
+TEST(Peer, has_a_place_kept_for_root_and_the_agent_and_takes_no_more_than_half_of_the_others) {
+  constexpr uid_t kAgent = 990;
+  std::vector<uid_t> present;
+  while (has_place(1000, kAgent, 64, present)) present.push_back(1000);
+  UNSIGNED_LONGS_EQUAL(28, present.size());
+  CHECK(has_place(1001, kAgent, 64, present));
+  while (has_place(1001, kAgent, 64, present)) present.push_back(1001);
+  UNSIGNED_LONGS_EQUAL(56, present.size());
+  CHECK_FALSE(has_place(1002, kAgent, 64, present));
+  CHECK(has_place(0, kAgent, 64, present));
+  while (has_place(kAgent, kAgent, 64, present)) present.push_back(kAgent);
+  UNSIGNED_LONGS_EQUAL(64, present.size());
+  CHECK_FALSE(has_place(0, kAgent, 64, present));
+  CHECK(has_place(1000, kAgent, 1, {}));
+}
 
 TEST(Peer, may_speak_as_root_as_the_agent_or_as_a_member_of_the_sockets_group) {
   constexpr uid_t kAgent = 990;
