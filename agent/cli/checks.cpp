@@ -185,6 +185,10 @@ Finding check_certificate(const std::string& device, const Result<crypto::Certif
     return failure(name, "the private key does not belong to it",
                    "install the key it was made with");
   }
+  if (info->key_exposed) {
+    return failure(name, "others on this machine may read or change its private key",
+                   "give the key to the agent's user, and chmod 640 it");
+  }
   if (info->authority_signed == false) {
     return failure(name, "the configured authority did not sign it: " + info->why_not_signed,
                    "install the authority's certificate that the device was enrolled with");

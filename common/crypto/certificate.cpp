@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
@@ -105,6 +106,9 @@ Status read_key(const CertificateFiles& files, const X509* certificate, Certific
   Result<KeyPtr> key = load_key(files.key);
   if (!key) return key.error();
   info.key_matches = X509_check_private_key(certificate, key->get()) == 1;
+  struct stat facts {};
+  constexpr mode_t kOfOthers = S_IROTH | S_IWOTH | S_IWGRP;
+  info.key_exposed = ::stat(files.key.c_str(), &facts) == 0 && (facts.st_mode & kOfOthers) != 0;
   return {};
 }
 

@@ -20,6 +20,7 @@ struct CertificateInfo {
   std::chrono::sys_seconds not_before{};
   std::chrono::sys_seconds not_after{};
   std::optional<bool> key_matches;       // set when a key was named
+  bool key_exposed = false;              // others than its owner and group may read or change it
   std::optional<bool> authority_signed;  // set when an authority was named
   std::string why_not_signed;            // of a certificate the authority did not sign
 };

@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "common/mqtt/sockets.h"
+#include "common/runtime/log.h"
 
 namespace spillway::mqtt {
 namespace {
@@ -230,6 +231,13 @@ Status check(const Tls& tls) {
   if (own->key_matches == false) {
     return fail(Code::invalid_argument,
                 "the key " + tls.key_file + " does not belong to the certificate " + tls.cert_file);
+  }
+  // Not refused: a device that cannot be reached any more is worse off.
+  if (own->key_exposed) {
+    runtime::log_once(runtime::Level::warning, "tls.key",
+                      "others on this machine may read or change the private key: give it to who "
+                      "runs this, and chmod 640 it",
+                      {{"file", tls.key_file}});
   }
   return {};
 }

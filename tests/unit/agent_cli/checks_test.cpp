@@ -121,6 +121,9 @@ TEST(Doctor, looks_at_the_certificate) {
   expect(Grade::fail, "expired", check_certificate("pump-7", info, kToday + 91 * 24h));
   expect(Grade::fail, "not valid yet", check_certificate("pump-7", info, kToday - 11 * 24h));
   expect(Grade::warn, "clock is wrong", check_certificate("pump-7", info, 5s));
+  info.key_exposed = true;
+  expect(Grade::fail, "others on this machine", check_certificate("pump-7", info, kToday));
+  info.key_exposed = false;
   info.authority_signed = false;
   info.why_not_signed = "unknown issuer";
   expect(Grade::fail, "unknown issuer", check_certificate("pump-7", info, kToday));

@@ -1,6 +1,7 @@
 #include "common/crypto/certificate.h"
 
 #include <CppUTest/TestHarness.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -58,6 +59,17 @@ TEST(Certificate, checks_neither_key_nor_authority_when_none_is_named) {
   CHECK(info.ok());
   CHECK(!info->key_matches.has_value());
   CHECK(!info->authority_signed.has_value());
+}
+
+TEST(Certificate, tells_that_others_may_read_or_change_its_key) {
+  for (int mode : {0604, 0602, 0620, 0666}) {
+    CHECK_EQUAL(0, ::chmod(files.key.c_str(), mode_t(mode)));
+    CHECK(read_certificate(files)->key_exposed);
+  }
+  for (int mode : {0600, 0640, 0400}) {
+    CHECK_EQUAL(0, ::chmod(files.key.c_str(), mode_t(mode)));
+    CHECK(!read_certificate(files)->key_exposed);
+  }
 }
 
 TEST(Certificate, tells_that_a_key_belongs_to_another_certificate) {
