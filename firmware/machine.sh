@@ -122,7 +122,7 @@ operate() {
   local dir=$1 programs=$2 pid=$3 token=$1/cloud/operator.token
   operator=("$programs/spwctl" --url "http://127.0.0.1:$api_port" --token-file "$token")
   wait_for_port "$api_port"
-  [ -s "$token" ] || (umask 077; "$programs/spwctl" login "$(cat "$dir/cloud/link.txt")" --name lab >"$token" 2>/dev/null)
+  [ -s "$token" ] || (umask 077; "$programs/spwctl" login --name lab <"$dir/cloud/link.txt" >"$token" 2>/dev/null)
   until [ "$("${operator[@]}" device list --online -o csv | wc -l)" -gt 1 ]; do
     kill -0 "$pid" 2>/dev/null || return 1
     sleep 1

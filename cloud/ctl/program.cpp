@@ -17,7 +17,8 @@ struct Line {
   CLI::App app{"Watches and operates a fleet through spillway-cloud's HTTP interface.", "spwctl"};
   Choice choice;
   Words words;
-  std::string output = "table", shell, link;
+  std::string output = "table", shell, link = "-";
+  bool logs_in = false;
   Command command = nullptr;
   bool completion = false, context_list = false;
 };
@@ -244,16 +245,22 @@ void declare_scope(CLI::Option* option) {
 void declare_login(Line& line) {
   CLI::App* verb = line.app.add_subcommand(
       "login", "makes the first token of a new cloud, and prints its secret, once");
-  verb->add_option("link", line.link, "the one-time link that the cloud printed, in quotes")
-      ->required();
+  verb->add_option(
+          "link", line.link,
+          "the one-time link that the cloud printed; - reads it from stdin, where no other "
+          "user can see it")
+      ->capture_default_str();
   line.words.scope = "admin";
   verb->add_option("--name", line.words.name, "what the token is for")->required();
   declare_scope(verb->add_option("--scope", line.words.scope, "read, operate or admin")
                     ->capture_default_str());
   verb->footer(
-      "Examples:\n  (umask 077 && spwctl login 'http://127.0.0.1:8480/login#code=…' --name me > "
-      "me.token)\n  spwctl --token-file me.token fleet status");
-  verb->callback([&line] { line.command = login; });
+      "Examples:\n  (umask 077 && spwctl login --name me < link.txt > me.token)\n  spwctl "
+      "--token-file me.token fleet status");
+  verb->callback([&line] {
+    line.command = login;
+    line.logs_in = true;
+  });
 }
 
 void declare_token(Line& line) {
@@ -351,6 +358,13 @@ int list_contexts(const Console& console, const Contexts& contexts) {
   return 0;
 }
 
+// A command line is there for every user of the machine to read.
+std::string login_link(const Line& line, const Surroundings& around) {
+  std::string link = line.link;
+  if (link == "-" && (!around.in || !std::getline(*around.in, link))) link.clear();
+  return link;
+}
+
 int perform(const Line& line, const Surroundings& around) {
   Console console{around.out, around.err, kFormats.at(line.output), seconds_now()};
   if (line.completion) {
@@ -362,7 +376,7 @@ int perform(const Line& line, const Surroundings& around) {
   if (line.context_list) return list_contexts(console, *contexts);
   auto target = resolve(line.choice, *contexts, around.environment);
   if (!target) return complain(console, target.error());
-  auto api = line.link.empty() ? Api::open(*target) : Api::log_in(line.link, target->ca);
+  auto api = line.logs_in ? Api::log_in(login_link(line, around), target->ca) : Api::open(*target);
   if (!api) return complain(console, api.error());
   return line.command(*api, console, line.words);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <istream>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@ struct Surroundings {
   std::ostream& out;
   std::ostream& err;
   std::function<const char*(const char*)> environment;
+  std::istream* in = nullptr;  // nothing to read
 };
 
 // Runs spwctl's command line and answers its exit code.

@@ -14,16 +14,19 @@ TEST_GROUP(Spwctl) {
   std::unique_ptr<ServiceRig> rig = std::make_unique<ServiceRig>();
   std::string token = rig->token("admin"), url = rig->service().url();
   std::ostringstream out, err;
+  std::istringstream in;
 
   int run(std::vector<std::string> arguments) {
     out.str("");
     err.str("");
-    return ctl::run(std::move(arguments), {out, err, [this](const char* name) -> const char* {
+    return ctl::run(std::move(arguments), {out, err,
+                                           [this](const char* name) -> const char* {
                                              std::string wanted(name);
                                              if (wanted == "SPWCTL_URL") return url.c_str();
                                              if (wanted == "SPWCTL_TOKEN") return token.c_str();
                                              return wanted == "SPWCTL_CONFIG" ? "/none" : nullptr;
-                                           }});
+                                           },
+                                           &in});
   }
   bool said(std::string_view text) const { return out.str().find(text) != std::string::npos; }
 };
@@ -76,7 +79,10 @@ TEST(Spwctl, makes_the_first_token_by_the_link_and_only_once) {
   ServiceRig fresh;
   const std::string link = fresh.service().link();
   CHECK_EQUAL(2, run({"login", "http://127.0.0.1:1", "--name", "me"}));
-  CHECK_EQUAL(0, run({"login", link, "--name", "me", "--scope", "operate"}));
+  CHECK_EQUAL(2, run({"login", "--name", "me"}));
+  in.clear();
+  in.str(link + "\n");
+  CHECK_EQUAL(0, run({"login", "--name", "me", "--scope", "operate"}));
   const std::string secret = out.str().substr(0, out.str().find('\n'));
   CHECK_EQUAL(4, run({"login", link, "--name", "me"}));
   token = secret;
