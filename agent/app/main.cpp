@@ -21,7 +21,8 @@ constexpr char kExamples[] =
     "  spillway-agent                              with /etc/spillway/agent.toml\n"
     "  spillway-agent --config ./agent.toml        with a file of one's own\n"
     "  spillway-agent --check --config ./agent.toml  only say whether the file is right\n"
-    "Signals: SIGTERM stops what runs, within [agent] grace, and ends; SIGHUP reads the file again.\n"
+    "Signals: SIGTERM stops what runs, within [agent] grace, and ends; SIGHUP reads the file "
+    "again.\n"
     "Then: spillway status, spillway doctor.";
 
 int refuse(const Error& error) {

@@ -21,7 +21,8 @@ constexpr char kExamples[] =
     "  spillway-cloud --config ./cloud.toml        with a file of one's own\n"
     "  spillway-cloud --check --config ./cloud.toml  only say whether the file is right\n"
     "  spillway-cloud --link                       a new link to log in, in [cloud] state_dir\n"
-    "Signals: SIGTERM stops what runs, within [cloud] grace, and ends; SIGHUP reads the file again.";
+    "Signals: SIGTERM stops what runs, within [cloud] grace, and ends; SIGHUP reads the file "
+    "again.";
 
 int refuse(const Error& error) {
   std::fprintf(stderr, "spillway-cloud: %s\n", error.message.c_str());
