@@ -24,6 +24,10 @@ exposure_at_most_2() {
   exposure=$(systemd-analyze security --offline=true --no-pager "$1" | sed -n 's/.*exposure level for .*: \([0-9.]*\) .*/\1/p')
   awk -v exposure="$exposure" 'BEGIN { exit !(exposure != "" && exposure <= 2.0) }' || { echo "exposure $exposure"; return 1; }
 }
+# Whatever is named with these would hold up the start, where there is no network or time server for good.
+waits_for_nobody() { ! grep -E '^(Wants|Requires|Requisite|BindsTo|After|Condition[A-Za-z]*|Assert[A-Za-z]*)=' "$1"; }
+# The image's first script is waited for: what needs the network goes on beside it.
+image_waits_for_no_network() { awk '/udhcpc/ && !/^#/ && !/&$/ { bad = 1 } END { exit bad }' firmware/image/root/etc/init.d/rcS; }
 board_is_whole() {
   ( set -u; . "$1"; : "$arch $kernel_package $kernel_modules $boot_command $console $disk $boot_size $kernel_size $root_size $data_size" \
       "$uboot_disk $packed_at $kernel_at $initrd_at $work_at $fdt_at" ) && [ -f "${1%/*}/agent.toml" ]
@@ -42,6 +46,9 @@ done
 for board in firmware/boards/*/board.conf; do check "board_${board//[^a-z0-9]/_}_is_whole" board_is_whole "$board"; done
 check units_agent_is_hardened exposure_at_most_2 firmware/systemd/spillway-agent.service
 check units_cloud_is_hardened exposure_at_most_2 firmware/systemd/spillway-cloud.service
+check units_agent_waits_for_nobody waits_for_nobody firmware/systemd/spillway-agent.service
+check units_cloud_waits_for_nobody waits_for_nobody firmware/systemd/spillway-cloud.service
+check image_waits_for_no_network image_waits_for_no_network
 check yocto_names_this_license license_of_yocto
 check yocto_is_a_recipe yocto_parses
 check buildroot_names_this_license license_of_buildroot
