@@ -37,27 +37,40 @@ std::int64_t bits_of(double value) { return std::bit_cast<std::int64_t>(value); 
 const char* FleetTables::text_of(Sql sql) {
   switch (sql) {
     case Sql::put_device:
-      return "INSERT OR REPLACE INTO device VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
+      return "INSERT OR REPLACE INTO device (id, name, session, boot, boot_before, online, closed, "
+             "health, reasons, ended, first_seen, last_seen, since, lost_at, revision, lost, grp, "
+             "labels, quarantined, revoked, note, birth) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+             "?9, ?10, ?11, "
              "?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
     case Sql::drop_device: return "DELETE FROM device WHERE id = ?1";
     case Sql::drop_device_sessions: return "DELETE FROM session WHERE device = ?1";
     case Sql::drop_device_losses: return "DELETE FROM loss WHERE device = ?1";
     case Sql::put_session:
-      return "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET "
+      return "INSERT INTO session (device, session, started, ended, how) VALUES (?1, ?2, ?3, ?4, "
+             "?5) ON CONFLICT DO UPDATE SET "
              "ended = excluded.ended, how = excluded.how";
-    case Sql::put_event: return "INSERT OR REPLACE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    case Sql::put_event:
+      return "INSERT OR REPLACE INTO event (id, device, name, at, kind, detail) VALUES (?1, ?2, "
+             "?3, ?4, ?5, ?6)";
     case Sql::put_minutes: return "INSERT INTO minutes (device, start, points) VALUES (?1, ?2, ?3)";
     case Sql::put_quarter: return "INSERT INTO quarter (device, start, point) VALUES (?1, ?2, ?3)";
-    case Sql::put_fleet_point: return "INSERT OR REPLACE INTO fleet_point VALUES (?1, ?2, ?3)";
-    case Sql::put_loss: return "INSERT OR REPLACE INTO loss VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    case Sql::put_fleet_point:
+      return "INSERT OR REPLACE INTO fleet_point (resolution, at, point) VALUES (?1, ?2, ?3)";
+    case Sql::put_loss:
+      return "INSERT OR REPLACE INTO loss (device, what, cause, count, first, last) VALUES (?1, "
+             "?2, ?3, ?4, ?5, ?6)";
     case Sql::put_alert:
-      return "INSERT OR REPLACE INTO alert VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
+      return "INSERT OR REPLACE INTO alert (id, device, crowd, rule, title, severity, name, "
+             "firing, fired, resolved, value, acknowledged_by, note) VALUES (?1, ?2, ?3, ?4, ?5, "
+             "?6, ?7, ?8, ?9, ?10, ?11, "
              "?12, ?13)";
     case Sql::put_rule:
-      return "INSERT OR REPLACE INTO rule VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+      return "INSERT OR REPLACE INTO rule (id, title, severity, scope, subject, compare, value, "
+             "lasting, grp, enabled) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     case Sql::drop_rule: return "DELETE FROM rule WHERE id = ?1";
     case Sql::put_silence:
-      return "INSERT OR REPLACE INTO silence VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+      return "INSERT OR REPLACE INTO silence (id, rule, device, grp, until, by, note) VALUES (?1, "
+             "?2, ?3, ?4, ?5, ?6, ?7)";
     case Sql::drop_silence: return "DELETE FROM silence WHERE id = ?1";
     case Sql::put_totals:
       return "UPDATE totals SET duplicates = ?1, failed = ?2, next_event = ?3, next_alert = ?4, "

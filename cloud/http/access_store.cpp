@@ -148,16 +148,18 @@ void AccessStore::write(std::function<Status(File&)> run, Done<void> done) {
 void AccessStore::put(TokenRow row, Done<void> done) {
   write(
       [row = std::move(row)](File& file) {
-        return file.run("INSERT INTO token VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                        [&](store::Cursor& cursor) {
-                          cursor.bind(1, std::string_view(row.id))
-                              .bind(2, std::string_view(row.name))
-                              .bind(3, std::int64_t(row.scope))
-                              .bind(4, ByteView(row.secret))
-                              .bind(5, std::int64_t(row.created.count()));
-                          bind_optional(cursor, 6, row.expires);
-                          bind_optional(cursor, 7, row.last_used);
-                        });
+        return file.run(
+            "INSERT INTO token (id, name, scope, secret, created, expires, last_used) VALUES (?1, "
+            "?2, ?3, ?4, ?5, ?6, ?7)",
+            [&](store::Cursor& cursor) {
+              cursor.bind(1, std::string_view(row.id))
+                  .bind(2, std::string_view(row.name))
+                  .bind(3, std::int64_t(row.scope))
+                  .bind(4, ByteView(row.secret))
+                  .bind(5, std::int64_t(row.created.count()));
+              bind_optional(cursor, 6, row.expires);
+              bind_optional(cursor, 7, row.last_used);
+            });
       },
       std::move(done));
 }
@@ -188,16 +190,18 @@ void AccessStore::used(const std::string& id, Duration at) {
 void AccessStore::put(SessionRow row, Done<void> done) {
   write(
       [row = std::move(row)](File& file) {
-        return file.run("INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                        [&](store::Cursor& cursor) {
-                          cursor.bind(1, ByteView(row.secret))
-                              .bind(2, std::string_view(row.name))
-                              .bind(3, std::int64_t(row.scope))
-                              .bind(4, std::string_view(row.token))
-                              .bind(5, std::string_view(row.csrf))
-                              .bind(6, std::int64_t(row.created.count()))
-                              .bind(7, std::int64_t(row.expires.count()));
-                        });
+        return file.run(
+            "INSERT INTO session (secret, name, scope, token, csrf, created, expires) VALUES (?1, "
+            "?2, ?3, ?4, ?5, ?6, ?7)",
+            [&](store::Cursor& cursor) {
+              cursor.bind(1, ByteView(row.secret))
+                  .bind(2, std::string_view(row.name))
+                  .bind(3, std::int64_t(row.scope))
+                  .bind(4, std::string_view(row.token))
+                  .bind(5, std::string_view(row.csrf))
+                  .bind(6, std::int64_t(row.created.count()))
+                  .bind(7, std::int64_t(row.expires.count()));
+            });
       },
       std::move(done));
 }

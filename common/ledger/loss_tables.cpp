@@ -18,14 +18,17 @@ Texts make_texts() {
     texts[static_cast<std::size_t>(sql)] = std::move(text);
   };
   set(LossSql::put_produced,
-      "INSERT INTO produced VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET count = "
+      "INSERT INTO produced (device, origin, class, count) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO "
+      "UPDATE SET count = "
       "max(count, excluded.count)");
   set(LossSql::put_total,
-      "INSERT INTO loss_total VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET count = "
+      "INSERT INTO loss_total (device, origin, class, cause, count) VALUES (?1, ?2, ?3, ?4, ?5) ON "
+      "CONFLICT DO UPDATE SET count = "
       "max(count, excluded.count)");
   // A clock that was set meanwhile fills in the times; one that was never right cannot spoil them.
   set(LossSql::put_entry,
-      "INSERT INTO loss VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET "
+      "INSERT INTO loss (device, origin, class, cause, period, first, last, count) VALUES (?1, ?2, "
+      "?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET "
       "first = iif(excluded.first = 0, first, excluded.first), last = max(last, excluded.last), "
       "count = max(count, excluded.count)");
   set(LossSql::origins,

@@ -134,13 +134,13 @@ StoreCounts NodeFile::counts() const {
 Result<StoreReport> NodeFile::report(bool deep, const std::string& table) const {
   Result<std::int64_t> free = database_.integer("PRAGMA freelist_count");
   if (!free) return std::move(free).error();
-  Result<std::int64_t> schema = database_.integer("PRAGMA user_version");
+  Result<FileVersion> schema = version_of(database_);
   if (!schema) return std::move(schema).error();
   StoreReport report;
   report.counts = counts();
   report.file_bytes = size_of_file(path_) + size_of_file(path_ + "-wal");
   report.free_bytes = static_cast<std::uint64_t>(*free) * kPageBytes;
-  report.schema = static_cast<std::uint32_t>(*schema);
+  report.schema = static_cast<std::uint32_t>(schema->version);
   if (!deep) return report;
   Result<std::vector<std::string>> found = problems(table);
   if (!found) return std::move(found).error();

@@ -81,7 +81,9 @@ void add_losses(Texts& texts) {
       "UPDATE loss SET first = min(first, ?4), last = max(last, ?5), count = count + ?6, "
       "reported = reported + ?7" +
           key);
-  set(Sql::lose_first, "INSERT INTO loss VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+  set(Sql::lose_first,
+      "INSERT INTO loss (class, cause, period, first, last, count, reported) VALUES (?1, ?2, ?3, "
+      "?4, ?5, ?6, ?7)");
   set(Sql::report_loss, "UPDATE loss SET reported = max(reported, min(count, ?4))" + key);
   set(Sql::drop_loss, "DELETE FROM loss" + key);
   set(Sql::losses,

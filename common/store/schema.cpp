@@ -8,41 +8,55 @@ Status stamp(const Database& database, const char* pragma, std::int64_t value) {
       ("PRAGMA " + std::string(pragma) + " = " + std::to_string(value)).c_str());
 }
 
-Status apply(const Database& database, const Schema& schema, const Migration& migration) {
+// Both numbers are in the header's one, so that they change with the tables or not at all.
+constexpr std::int64_t kBase = 1 << 16;
+
+Status apply(const Database& database, const Schema& schema, const Migration& migration,
+             std::int64_t since) {
   Result<Transaction> transaction = Transaction::begin(database);
   if (!transaction) return std::move(transaction).error();
   if (Status status = database.execute(migration.sql); !status) return status;
   if (Status status = stamp(database, "application_id", schema.application_id); !status) {
     return status;
   }
-  if (Status status = stamp(database, "user_version", migration.version); !status) return status;
+  const std::int64_t both = since * kBase + migration.version;
+  if (Status status = stamp(database, "user_version", both); !status) return status;
   return transaction->commit();
 }
 
 }  // namespace
 
+Result<FileVersion> version_of(const Database& database) {
+  Result<std::int64_t> both = database.integer("PRAGMA user_version");
+  if (!both) return std::move(both).error();
+  FileVersion file{*both % kBase, *both / kBase};
+  if (file.since == 0) file.since = file.version;
+  return file;
+}
+
 Status check_owner(const Database& database, const Schema& schema) {
   Result<std::int64_t> owner = database.integer("PRAGMA application_id");
   if (!owner) return std::move(owner).error();
-  Result<std::int64_t> version = database.integer("PRAGMA user_version");
-  if (!version) return std::move(version).error();
+  Result<FileVersion> file = version_of(database);
+  if (!file) return std::move(file).error();
   if (*owner != schema.application_id) {
     return fail(Code::invalid_argument,
                 "the store's path names a database of something else: configure another path");
   }
-  if (*version <= schema.version()) return {};
-  return fail(Code::unsupported, "the store has schema " + std::to_string(*version) +
-                                     ", this program knows up to " +
+  if (file->since <= schema.version()) return {};
+  return fail(Code::unsupported, "the store needs a program that knows schema " +
+                                     std::to_string(file->since) + ", this one knows up to " +
                                      std::to_string(schema.version()) +
                                      ": it was used by a newer version; upgrade this one");
 }
 
 Status migrate(const Database& database, const Schema& schema) {
-  Result<std::int64_t> version = database.integer("PRAGMA user_version");
-  if (!version) return std::move(version).error();
+  Result<FileVersion> file = version_of(database);
+  if (!file) return std::move(file).error();
   for (const Migration& migration : schema.migrations) {
-    if (migration.version <= *version) continue;
-    if (Status status = apply(database, schema, migration); !status) return status;
+    if (migration.version <= file->version) continue;
+    if (!migration.additive) file->since = migration.version;
+    if (Status status = apply(database, schema, migration, file->since); !status) return status;
   }
   return {};
 }

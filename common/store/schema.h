@@ -7,10 +7,18 @@
 
 namespace spillway::store {
 
-// One NNNN_*.sql file; never changed once released, only followed by another.
+// One NNNN_*.sql file; never changed once released, only followed by another. An additive one takes
+// nothing from those who do not know it: they go on reading and writing the file.
 struct Migration {
   std::int64_t version = 0;
   const char* sql = "";
+  bool additive = false;
+};
+
+// What a file says of itself: its version, and the least version of a program that can use it.
+struct FileVersion {
+  std::int64_t version = 0;
+  std::int64_t since = 0;
 };
 
 // What tells one kind of store file from another, and how it came to its present shape.
@@ -20,10 +28,13 @@ struct Schema {
   std::int64_t version() const { return migrations.back().version; }
 };
 
-// Refuses a file that belongs to something else (invalid_argument) or to a newer version
-// (unsupported).
+Result<FileVersion> version_of(const Database& database);
+
+// Refuses a file that belongs to something else (invalid_argument) or that only a newer version
+// can use (unsupported).
 Status check_owner(const Database& database, const Schema& schema);
-// Brings the file up to the schema's version, each step in a transaction of its own.
+// Brings the file up to the schema's version, each step in a transaction of its own. One that is
+// ahead of it stays so.
 Status migrate(const Database& database, const Schema& schema);
 
 }  // namespace spillway::store

@@ -165,10 +165,11 @@ Result<std::uint64_t> carry_over(const std::string& path, const FileKind& kind,
   // Evidence is not written to: no checkpoint, and no lock file beside it.
   damaged->leave_log_alone();
   if (!set(*damaged, kLock)) return kNothing;
-  Result<std::int64_t> version = damaged->integer("PRAGMA user_version");
+  Result<FileVersion> file = version_of(*damaged);
   // In use by another process, which must not have its file taken away.
-  if (!version && version.error().code == Code::busy) return std::move(version).error();
-  if (!version || *version != kind.schema.version()) return kNothing;
+  if (!file && file.error().code == Code::busy) return std::move(file).error();
+  const std::int64_t known = kind.schema.version();
+  if (!file || file->version < known || file->since > known) return kNothing;
   return kind.salvage(*damaged, fresh);
 }
 

@@ -301,3 +301,40 @@ TEST(Damage, a_file_of_a_newer_version_is_left_alone) {
   }
   CHECK_FAILS(Code::unsupported, open.open());
 }
+
+TEST(Damage, a_file_of_a_newer_version_that_only_added_is_used_and_left_as_new_as_it_is) {
+  const std::string both = std::to_string(5 * 65536 + 99);  // version 99, usable since 5
+  {
+    auto newer = Database::open(path, false);
+    CHECK_OK(newer);
+    CHECK_OK(newer->execute("ALTER TABLE task ADD COLUMN next INTEGER NOT NULL DEFAULT 7"));
+    CHECK_OK(newer->execute("ALTER TABLE loss ADD COLUMN next INTEGER NOT NULL DEFAULT 7"));
+    CHECK_OK(newer->execute(("PRAGMA user_version = " + both).c_str()));
+  }
+  CHECK_OK(open.open());
+  CHECK_FALSE(open.recovered.quarantined.has_value());
+  CHECK_TRUE(open.recovered.origin == origin);
+  CHECK_OK(open.find(70));
+  works();
+  LONGS_EQUAL(99, open.inspect(false)->schema);
+  open.close();
+  auto after = Database::open(path, false);
+  CHECK_OK(after);
+  CHECK_OK(after->integer("PRAGMA user_version"));
+  STRCMP_EQUAL(both.c_str(), std::to_string(*after->integer("PRAGMA user_version")).c_str());
+}
+
+TEST(Damage, what_a_newer_version_that_only_added_left_damaged_is_carried_over) {
+  {
+    auto newer = Database::open(path, false);
+    CHECK_OK(newer);
+    CHECK_OK(newer->execute("ALTER TABLE task ADD COLUMN next INTEGER NOT NULL DEFAULT 7"));
+    const std::string both = std::to_string(5 * 65536 + 99);
+    CHECK_OK(newer->execute(("PRAGMA user_version = " + both).c_str()));
+  }
+  mark_damaged(path);
+  CHECK_OK(open.open());
+  CHECK_TRUE(open.recovered.quarantined.has_value());
+  CHECK_TRUE(open.recovered.salvaged > 100);
+  CHECK_OK(open.find(70));
+}
