@@ -40,15 +40,13 @@ const char* FleetTables::text_of(Sql sql) {
       return "INSERT OR REPLACE INTO device (id, name, session, boot, boot_before, online, closed, "
              "health, reasons, ended, first_seen, last_seen, since, lost_at, revision, lost, grp, "
              "labels, quarantined, revoked, note, birth) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-             "?9, ?10, ?11, "
-             "?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
+             "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
     case Sql::drop_device: return "DELETE FROM device WHERE id = ?1";
     case Sql::drop_device_sessions: return "DELETE FROM session WHERE device = ?1";
     case Sql::drop_device_losses: return "DELETE FROM loss WHERE device = ?1";
     case Sql::put_session:
       return "INSERT INTO session (device, session, started, ended, how) VALUES (?1, ?2, ?3, ?4, "
-             "?5) ON CONFLICT DO UPDATE SET "
-             "ended = excluded.ended, how = excluded.how";
+             "?5) ON CONFLICT DO UPDATE SET ended = excluded.ended, how = excluded.how";
     case Sql::put_event:
       return "INSERT OR REPLACE INTO event (id, device, name, at, kind, detail) VALUES (?1, ?2, "
              "?3, ?4, ?5, ?6)";
@@ -62,8 +60,7 @@ const char* FleetTables::text_of(Sql sql) {
     case Sql::put_alert:
       return "INSERT OR REPLACE INTO alert (id, device, crowd, rule, title, severity, name, "
              "firing, fired, resolved, value, acknowledged_by, note) VALUES (?1, ?2, ?3, ?4, ?5, "
-             "?6, ?7, ?8, ?9, ?10, ?11, "
-             "?12, ?13)";
+             "?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     case Sql::put_rule:
       return "INSERT OR REPLACE INTO rule (id, title, severity, scope, subject, compare, value, "
              "lasting, grp, enabled) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";

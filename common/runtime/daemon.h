@@ -12,7 +12,8 @@ namespace spillway::runtime {
 struct DaemonHooks {
   // Begins the service. Signals are caught by then: one that comes early ends nothing by surprise.
   std::function<Status()> start;
-  // SIGTERM or SIGINT: ask what runs to stop, begin nothing more, and call `done` once nothing runs.
+  // SIGTERM or SIGINT: ask what runs to stop, begin nothing more, and call `done` once nothing
+  // runs.
   std::function<void(std::function<void()> done)> drain;
   // The grace time has passed, or a second signal came: give up what still runs, so that `done`
   // comes as soon as that is on disk.
