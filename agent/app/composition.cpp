@@ -225,6 +225,11 @@ void Composition::connect() {
   if (!broker.ca_file.empty()) {
     session.broker.tls = mqtt::Tls{broker.ca_file, broker.cert_file, broker.key_file};
   }
+  session.broker.user = broker.username;
+  session.broker.password_file = broker.password_file;
+  session.broker.alpn = broker.alpn;
+  session.broker.client_id = broker.client_id;
+  session.broker.topic_prefix = broker.topic_prefix;
   session.broker.keep_alive = std::chrono::duration_cast<std::chrono::seconds>(broker.keep_alive);
   session.link.backoff_base = broker.reconnect_base;
   session.link.backoff_cap = broker.reconnect_cap;

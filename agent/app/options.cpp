@@ -17,11 +17,12 @@ Options options_from(const AgentConfig& config) {
   options.max_clients = config.limits.clients;
   options.max_outstanding = config.limits.client_frames;
   options.budget = config.budget;
-  options.broker = {config.broker.uri,           config.broker.ca,
-                    config.broker.cert,          config.broker.key,
-                    config.broker.keep_alive,    config.broker.reconnect_base,
-                    config.broker.reconnect_cap, config.broker.window,
-                    config.link.bandwidth,       config.link.metered};
+  options.broker = {
+      config.broker.uri,           config.broker.ca,         config.broker.cert,
+      config.broker.key,           config.broker.keep_alive, config.broker.reconnect_base,
+      config.broker.reconnect_cap, config.broker.window,     config.link.bandwidth,
+      config.link.metered,         config.broker.username,   config.broker.password_file,
+      config.broker.alpn,          config.broker.client_id,  config.broker.topic_prefix};
   const PlacementSection& placement = config.placement;
   options.placement = {placement.lease,
                        placement.risk,

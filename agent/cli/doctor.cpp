@@ -25,7 +25,7 @@ void look_at_disk(const Installation& installed, const std::string& socket, Find
 }
 
 void look_at_link(const Installation& installed, const Result<NodeView>& node, Findings& findings) {
-  if (installed.broker && installed.broker->tls) {
+  if (installed.broker && installed.broker->tls && !installed.broker->tls->cert_file.empty()) {
     const mqtt::Tls& tls = *installed.broker->tls;
     const auto info = crypto::read_certificate({tls.cert_file, tls.key_file, tls.ca_file});
     findings.push_back(check_certificate(installed.device, info, look_at_clock().wall));

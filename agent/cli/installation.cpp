@@ -12,8 +12,11 @@ std::optional<mqtt::ConnectOptions> broker_of(const config::BrokerSection& secti
   if (section.uri.empty()) return std::nullopt;
   mqtt::ConnectOptions options;
   options.uri = section.uri;
-  options.client_id = device;
-  if (!section.cert.empty()) options.tls = mqtt::Tls{section.ca, section.cert, section.key};
+  options.client_id = section.client_id.empty() ? device : section.client_id;
+  options.user = section.username;
+  options.password_file = section.password_file;
+  options.alpn = section.alpn;
+  if (!section.ca.empty()) options.tls = mqtt::Tls{section.ca, section.cert, section.key};
   return options;
 }
 

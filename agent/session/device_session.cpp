@@ -47,7 +47,7 @@ DeviceSession::DeviceSession(mqtt::Transport& transport, SessionOptions options,
 
 mqtt::ConnectOptions DeviceSession::connect_options() const {
   mqtt::ConnectOptions connect = options_.broker;
-  connect.client_id = options_.device;
+  if (connect.client_id.empty()) connect.client_id = options_.device;
   connect.will = mqtt::Will{state_topic_, wire::encode(presence(false)), std::chrono::seconds(0)};
   return connect;
 }

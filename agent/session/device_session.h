@@ -13,7 +13,7 @@ namespace spillway::agent {
 
 struct SessionOptions {
   std::string device;
-  mqtt::ConnectOptions broker;  // client id and will are set here
+  mqtt::ConnectOptions broker;  // the will is set here; so is the client id, when it is empty
   mqtt::LinkPolicy link;
   std::uint64_t session_base = 0;  // above every session number of earlier starts
 };

@@ -42,6 +42,11 @@ Options options_from(const CloudConfig& config) {
   const config::BrokerSection& broker = config.broker;
   options.broker.uri = broker.uri;
   if (!broker.ca.empty()) options.broker.tls = mqtt::Tls{broker.ca, broker.cert, broker.key};
+  options.broker.user = broker.username;
+  options.broker.password_file = broker.password_file;
+  options.broker.alpn = broker.alpn;
+  options.broker.client_id = broker.client_id;
+  options.broker.topic_prefix = broker.topic_prefix;
   options.broker.keep_alive = std::chrono::duration_cast<std::chrono::seconds>(broker.keep_alive);
   options.link.backoff_base = broker.reconnect_base;
   options.link.backoff_cap = broker.reconnect_cap;

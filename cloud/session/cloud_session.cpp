@@ -38,7 +38,7 @@ CloudSession::CloudSession(mqtt::Transport& transport, SessionOptions options,
 
 mqtt::ConnectOptions CloudSession::connect_options() const {
   mqtt::ConnectOptions connect = options_.broker;
-  connect.client_id = options_.client_id;
+  if (connect.client_id.empty()) connect.client_id = options_.client_id;
   if (options_.shard) connect.client_id += "-" + std::to_string(*options_.shard);
   connect.clean_start = false;  // a fixed, persistent session: take-over keeps order
   connect.session_expiry = std::chrono::hours(1);

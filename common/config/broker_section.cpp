@@ -36,12 +36,37 @@ void check_uri(Section& section, BrokerSection& broker) {
   }
   const std::pair<const char*, std::string&> files[] = {
       {"ca", broker.ca}, {"cert", broker.cert}, {"key", broker.key}};
+  // Who has a password needs no certificate.
+  const bool by_password =
+      !broker.password_file.empty() && broker.cert.empty() && broker.key.empty();
   for (const auto& [name, file] : files) {
+    if (by_password && &file != &broker.ca) continue;
     if (tls && file.empty()) section.refuse(name, "must name a PEM file, because uri is mqtts://");
     if (plain && section.has(name) && !file.empty()) {
       section.refuse(name, "has no effect: uri is mqtt://, without TLS");
     }
     if (plain) file.clear();
+  }
+}
+
+void check_names(Section& section, const BrokerSection& broker) {
+  const auto bad = [](std::string_view text, std::string_view forbidden, std::size_t most) {
+    return text.size() > most || text.find_first_of(forbidden) != text.npos;
+  };
+  constexpr std::string_view kControl = "\t\r\n";
+  if (bad(broker.username, kControl, 256))
+    section.refuse("username", "at most 256 bytes, one line");
+  if (bad(broker.client_id, "+#/ \t\r\n", 128)) {
+    section.refuse("client_id", "at most 128 bytes, without blanks, '+', '#' and '/'");
+  }
+  const std::string& prefix = broker.topic_prefix;
+  if (bad(prefix, "+# \t\r\n$", 64) || prefix.starts_with('/') || prefix.ends_with('/')) {
+    section.refuse("topic_prefix",
+                   "at most 64 bytes, without blanks, '+', '#' and '$', and no '/' at either end");
+  }
+  if (bad(broker.alpn, kControl, 255)) section.refuse("alpn", "at most 255 bytes, one line");
+  if (!broker.alpn.empty() && broker.uri.starts_with("mqtt://")) {
+    section.refuse("alpn", "has no effect without mqtts://");
   }
 }
 
@@ -58,7 +83,13 @@ BrokerSection read_broker_section(File& file, const BrokerSection& defaults) {
   broker.reconnect_base = section.duration("reconnect_base", broker.reconnect_base, 10ms, 1min);
   broker.reconnect_cap = section.duration("reconnect_cap", broker.reconnect_cap, 10ms, 1h);
   broker.window = section.integer("window", broker.window, 1u, 512u);
+  broker.username = section.text("username", broker.username);
+  broker.password_file = section.path("password_file", broker.password_file);
+  broker.alpn = section.text("alpn", broker.alpn);
+  broker.client_id = section.text("client_id", broker.client_id);
+  broker.topic_prefix = section.text("topic_prefix", broker.topic_prefix);
   check_uri(section, broker);
+  check_names(section, broker);
   if (broker.reconnect_cap < broker.reconnect_base) {
     section.refuse("reconnect_cap", "must not be below reconnect_base");
   }

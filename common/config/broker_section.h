@@ -16,6 +16,11 @@ struct BrokerSection {
   std::chrono::milliseconds reconnect_base{250};
   std::chrono::milliseconds reconnect_cap = std::chrono::seconds(30);
   std::uint32_t window = 128;  // messages in flight
+  std::string username;        // empty: who the certificate says
+  std::string password_file;
+  std::string alpn;          // e.g. mqtt; for a broker that shares its port
+  std::string client_id;     // empty: the node's name
+  std::string topic_prefix;  // before all topics, without a slash at either end
   bool operator==(const BrokerSection&) const = default;
 };
 

@@ -1,5 +1,7 @@
 #include "common/mqtt/paho_client.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <fstream>
 
@@ -85,6 +87,11 @@ std::string address_of(const Endpoint& endpoint) {
 
 // The file's first line.
 Result<std::string> read_password(const std::string& file) {
+  struct stat found {};
+  if (stat(file.c_str(), &found) == 0 && (found.st_mode & S_IROTH) != 0) {
+    return fail(Code::denied,
+                "the broker's password in " + file + " can be read by everybody: chmod o-rwx");
+  }
   std::ifstream stream(file);
   std::string password;
   if (!stream || (!std::getline(stream, password) && !stream.eof())) {

@@ -29,6 +29,7 @@ struct ConnectOptions {
   std::string client_id;
   std::string user;           // empty: none, as with most brokers that know certificates
   std::string password_file;  // its first line, read anew at each attempt; empty: none
+  std::string topic_prefix;   // of all topics, kept from the session's sight; empty: none
   std::string alpn;           // the protocol to ask for within TLS; empty: none
   std::optional<Tls> tls;
   std::optional<Will> will;  // QoS 1, retained

@@ -42,13 +42,8 @@ Connection::Connection(mqtt::Transport& transport, mqtt::LinkPolicy policy, Hook
   transport_.listen({
       .connected = [this] { on_connected(); },
       .disconnected = [this](const mqtt::Loss& loss) { on_disconnected(loss); },
-      .message =
-          [this](const std::string& topic, Bytes payload) {
-            link_.on_heard(hooks_.now());
-            traffic_.messages_down += 1;
-            traffic_.bytes_down += payload.size();
-            hooks_.message(topic, std::move(payload));
-          },
+      .message = [this](std::string topic,
+                        Bytes payload) { on_message(std::move(topic), std::move(payload)); },
       .published =
           [this] {
             link_.on_published(hooks_.now());
@@ -72,10 +67,36 @@ void Connection::apply(mqtt::LinkMachine::Ask ask) {
   if (ask.connect) {
     session_ += 1;
     seq_ = 0;
-    transport_.connect(terms_.apply(hooks_.options()));
+    mqtt::ConnectOptions options = terms_.apply(hooks_.options());
+    if (options.will) options.will->topic = outside(options.will->topic);
+    transport_.connect(options);
   }
   if (ask.probe) probe();
   hooks_.changed();
+}
+
+std::string Connection::outside(const std::string& topic) const {
+  const std::string& prefix = terms_.asked().topic_prefix;
+  return prefix.empty() ? topic : prefix + "/" + topic;
+}
+
+void Connection::on_message(std::string topic, Bytes payload) {
+  link_.on_heard(hooks_.now());
+  traffic_.messages_down += 1;
+  traffic_.bytes_down += payload.size();
+  // Nobody's, where all have the prefix; it is refused like any other wrong topic.
+  const std::string prefix = outside("");
+  if (!prefix.empty() && topic.starts_with(prefix)) {
+    topic.erase(0, prefix.size());
+  } else if (!prefix.empty()) {
+    topic.insert(0, "?");
+  }
+  hooks_.message(topic, std::move(payload));
+}
+
+Status Connection::subscribe(std::vector<std::string> filters) {
+  for (std::string& filter : filters) filter = outside(filter);
+  return transport_.subscribe(filters);
 }
 
 void Connection::probe() {
@@ -145,6 +166,7 @@ Status Connection::publish(mqtt::Publication publication, Urgency urgency) {
   std::size_t size = publication.payload.size();
   bool counted = publication.qos > 0;
   LaneKey lane{urgency, publication.topic};
+  publication.topic = outside(publication.topic);
   Status status = transport_.publish(std::move(publication));
   // The end of a connection may go unreported; this is where it shows.
   if (!status && status.error().code == Code::unavailable) {

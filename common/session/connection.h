@@ -56,9 +56,7 @@ class Connection {
   void send(const std::string& topic, wire::Item item, Urgency urgency = Urgency::live);
   // Publishes at once, ahead of the queues, e.g. a birth.
   Status publish(mqtt::Publication publication, Urgency urgency = Urgency::live);
-  Status subscribe(const std::vector<std::string>& filters) {
-    return transport_.subscribe(filters);
-  }
+  Status subscribe(std::vector<std::string> filters);
   // Packs and publishes what the window allows: full messages always; a message that could still
   // fill goes at once while few are in flight, so a lone item never waits and a busy link batches.
   void pump();
@@ -103,6 +101,9 @@ class Connection {
   bool publish_one(const LaneKey& key, Lane& lane);
   wire::Message pack(Lane& lane, std::size_t most);
   void forget_queue();
+  // As the broker knows it.
+  std::string outside(const std::string& topic) const;
+  void on_message(std::string topic, Bytes payload);
   void land();
 
   mqtt::Transport& transport_;

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <memory>
 
 #include "common/session/connection.h"
@@ -164,6 +166,31 @@ TEST(BrokerWords, an_idle_link_to_a_mosquitto_with_a_short_keep_alive_stays) {
   LONGS_EQUAL(1, ups);
   LONGS_EQUAL(0, downs.size());
   CHECK(transport->granted().keep_alive == 10s);
+}
+
+TEST(BrokerWords, a_user_and_a_password_travel_and_the_file_is_read_anew) {
+  TempDir dir;
+  options.user = "pump-17@here";
+  options.password_file = dir.file("password");
+  begin();
+  CHECK(until([&] { return !downs.empty(); }));
+  STRCMP_CONTAINS("cannot read the broker's password", downs[0].c_str());
+  write_text(options.password_file, "geheim\nnot this\n");
+  chmod(options.password_file.c_str(), 0644);
+  CHECK(until([&] { return downs.back().find("read by everybody") != std::string::npos; }));
+  chmod(options.password_file.c_str(), 0600);
+  CHECK(until([&] { return connection->up(); }));
+  STRCMP_EQUAL("pump-17@here", broker->connects().back().user.c_str());
+  STRCMP_EQUAL("geheim", broker->connects().back().password.c_str());
+  for (const std::string& said : downs) CHECK(said.find("geheim") == std::string::npos);
+}
+
+TEST(BrokerWords, a_prefix_is_before_what_is_published) {
+  options.topic_prefix = "site/3";
+  start();
+  CHECK(connection->publish({.topic = "spw/1/x"}).ok());
+  CHECK(until([&] { return !broker->published().empty(); }));
+  STRCMP_EQUAL("site/3/spw/1/x", broker->published()[0].c_str());
 }
 
 TEST(BrokerWords, what_the_broker_grants_is_known) {

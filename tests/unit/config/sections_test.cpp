@@ -37,6 +37,27 @@ const std::string kFiles = "ca = '/c'\ncert = '/d'\nkey = '/k'\n";
 
 TEST_GROUP(BrokerSection){};
 
+TEST(BrokerSection, reads_who_it_is_where_a_certificate_does_not_say) {
+  const auto read = broker(
+      "uri = 'mqtts://b:443'\nca = '/c'\nusername = 'pump-7@here'\npassword_file = '/p'\n"
+      "alpn = 'mqtt'\nclient_id = 'seven'\ntopic_prefix = 'site/3'\n");
+  CHECK_TEXT(read.ok(), read.ok() ? "" : read.error().message.c_str());
+  STRCMP_EQUAL("pump-7@here", read->username.c_str());
+  STRCMP_EQUAL("/p", read->password_file.c_str());
+  STRCMP_EQUAL("mqtt", read->alpn.c_str());
+  STRCMP_EQUAL("seven", read->client_id.c_str());
+  STRCMP_EQUAL("site/3", read->topic_prefix.c_str());
+}
+
+TEST(BrokerSection, refuses_names_that_no_topic_or_client_can_have) {
+  for (const char* bad : {"a/", "/a", "a/#", "+", "a b", "$share"}) {
+    CHECK_FALSE(broker("topic_prefix = '" + std::string(bad) + "'\n").ok());
+  }
+  CHECK_FALSE(broker("client_id = 'a/b'\n").ok());
+  check_refused("x.toml:3: broker.alpn: has no effect without mqtts://",
+                broker("uri = 'mqtt://a:1'\nalpn = 'mqtt'\n"));
+}
+
 TEST(BrokerSection, without_uri_there_is_no_link) { CHECK(*broker("") == BrokerSection{}); }
 
 TEST(BrokerSection, reads_every_key) {

@@ -16,7 +16,8 @@ TEST_GROUP(Connection) {
   ManualClock clock;
   FakeBroker broker;
   FakeTransport transport{broker};
-  std::vector<std::string> went_down;
+  std::string prefix;
+  std::vector<std::string> went_down, heard;
   session::Connection connection{
       transport,
       {},
@@ -24,14 +25,16 @@ TEST_GROUP(Connection) {
        .random = [] { return std::uint64_t{0}; },
        .wall = [this] { return clock.wall_time(); },
        .options =
-           [] {
+           [this] {
              mqtt::ConnectOptions options;
              options.client_id = "pump-7";
+             options.topic_prefix = prefix;
+             if (!prefix.empty()) options.will = mqtt::Will{.topic = "gone", .payload = {}};
              return options;
            },
        .up = [] {},
        .down = [this](const Error& why) { went_down.push_back(why.message); },
-       .message = [](const std::string&, const Bytes&) {},
+       .message = [this](const std::string& topic, const Bytes&) { heard.push_back(topic); },
        .changed = [] {}}};
 
   void start() {
@@ -250,6 +253,27 @@ TEST(Connection, a_result_that_no_message_carries_is_told_as_a_failure) {
   CHECK(failed->value.bytes.empty());
   STRCMP_CONTAINS("its result of 10000 bytes", failed->message.c_str());
   CHECK_FALSE(session::instead_of(wire::Echo{1, false, Bytes(10'000)}, 9'000).has_value());
+}
+
+TEST(Connection, a_prefix_is_before_every_topic_and_the_session_does_not_see_it) {
+  prefix = "site/3";
+  start();
+  CHECK(connection.subscribe({"a/+", "b"}).ok());
+  CHECK(connection.publish({.topic = "t"}).ok());
+  FakeTransport other{broker};
+  other.listen({.connected = [] {},
+                .disconnected = [](const mqtt::Loss&) {},
+                .message = [](const std::string&, const Bytes&) {},
+                .published = [] {}});
+  other.connect({.client_id = "other"});
+  broker.run();
+  CHECK(other.publish({.topic = "site/3/a/x"}).ok());
+  CHECK(other.publish({.topic = "a/y"}).ok());
+  broker.run();
+  STRCMP_EQUAL("site/3/t", broker.seen().front().topic.c_str());
+  CHECK(heard == std::vector<std::string>{"a/x"});
+  broker.cut("pump-7");
+  STRCMP_EQUAL("site/3/gone", broker.seen().back().topic.c_str());
 }
 
 // Whoever drains a backlog: a turn every millisecond, and a broker that answers at once.

@@ -33,6 +33,11 @@ struct Broker {
   std::size_t window = 128;     // messages in flight
   std::uint64_t bandwidth = 0;  // bytes per second to the broker; 0: no limit
   bool metered = false;         // bytes cost: only what must goes to the cloud
+  std::string username;         // empty: who the certificate says
+  std::string password_file;    // its first line
+  std::string alpn;             // for a broker that shares its port; empty: none
+  std::string client_id;        // empty: the device id
+  std::string topic_prefix;     // before all topics; empty: none
 };
 
 struct PlacementOptions {
