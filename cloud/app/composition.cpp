@@ -190,6 +190,7 @@ Status Composition::open_front() {
   if (!options_.http) return {};
   FrontOptions front;
   front.service.server = *options_.http;
+  front.service.names = options_.http_names;
   front.service.state_dir = options_.state_dir;
   front.service.link = options_.one_time_link;
   front.service.start = boot_.value;

@@ -23,12 +23,13 @@
 namespace spillway::cloud {
 
 struct Options {
-  std::optional<http::ServerOptions> http;  // none: nobody can look in
-  bool one_time_link = false;               // print a one-time link even though there are tokens
-  std::string state_dir;                    // made when missing; holds ledger.db and sent.db
-  std::string name = "cloud";               // MQTT client id and certificate's common name
-  unsigned workers = 0;                     // 0: what the process may use
-  std::uint64_t memory = 0;                 // bytes offered to tasks; 0: what the machine has
+  std::optional<http::ServerOptions> http;   // none: nobody can look in
+  std::vector<std::string> http_names = {};  // it answers to, besides its certificate's
+  bool one_time_link = false;                // print a one-time link even though there are tokens
+  std::string state_dir;                     // made when missing; holds ledger.db and sent.db
+  std::string name = "cloud";                // MQTT client id and certificate's common name
+  unsigned workers = 0;                      // 0: what the process may use
+  std::uint64_t memory = 0;                  // bytes offered to tasks; 0: what the machine has
   std::vector<std::string> tags;
   std::uint32_t max_queue = 10'000;
   std::chrono::milliseconds reconnect_floor{0};

@@ -10,10 +10,10 @@ namespace spillway::cloud {
 namespace {
 
 std::vector<std::pair<std::string, std::uint64_t>> named(const NodeCounters& counters) {
-  return {{"accepted", counters.accepted},  {"refused", counters.refused},
-          {"done", counters.done},          {"failed", counters.failed},
-          {"answered", counters.answered},  {"repeated", counters.repeated},
-          {"malformed", counters.malformed}};
+  return {{"accepted", counters.accepted},   {"refused", counters.refused},
+          {"done", counters.done},           {"failed", counters.failed},
+          {"answered", counters.answered},   {"repeated", counters.repeated},
+          {"malformed", counters.malformed}, {"barred", counters.barred}};
 }
 
 std::uint64_t bytes_in(const std::string& directory) {

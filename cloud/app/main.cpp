@@ -70,6 +70,7 @@ Options options_from(const CloudConfig& config) {
       server.tls = http::TlsFiles{config.http.cert, config.http.key};
     }
     options.http = std::move(server);
+    options.http_names = config.http.names;
   }
   return options;
 }

@@ -51,6 +51,7 @@ HttpSection read_http(File& file) {
   http.listen = section.text("listen", http.listen);
   http.cert = section.path("cert");
   http.key = section.path("key");
+  http.names = section.list("names", 100, 253);
   http.max_connections = section.integer("max_connections", http.max_connections, 16u, 1'000'000u);
   if (http.listen.empty()) return http;
   if (!take_apart(http)) {
@@ -131,6 +132,7 @@ std::vector<config::Setting> cloud_settings(const CloudConfig& a, const CloudCon
       {"http.listen", kRestart, a.http.listen != b.http.listen},
       {"http.cert", kRestart, a.http.cert != b.http.cert},
       {"http.key", kRestart, a.http.key != b.http.key},
+      {"http.names", kRestart, a.http.names != b.http.names},
       {"http.max_connections", kRestart, a.http.max_connections != b.http.max_connections},
       {"broker.uri", kRestart, a.broker.uri != b.broker.uri},
       {"broker.ca", kRestart, a.broker.ca != b.broker.ca},

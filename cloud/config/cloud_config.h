@@ -34,7 +34,8 @@ struct HttpSection {
   std::string listen = "127.0.0.1:8480";  // address:port; empty: nowhere
   std::string address = "127.0.0.1";      // of listen, taken apart
   std::uint16_t port = 8480;
-  std::string cert, key;  // PEM; both or none
+  std::string cert, key;           // PEM; both or none
+  std::vector<std::string> names;  // it answers to, besides those of cert
   std::uint32_t max_connections = 4096;
 };
 

@@ -423,6 +423,22 @@ int token_revoke(Api& api, const Console& console, const Words& words) {
   return gone ? 0 : complain(console, gone.error());
 }
 
+int session_list(Api& api, const Console& console, const Words&) {
+  return whole_list(api, console, "/sessions",
+                    {{"SESSION", "id"},
+                     {"NAME", "name"},
+                     {"SCOPE", "scope"},
+                     {"TOKEN", "token"},
+                     {"FROM", "from"},
+                     {"CREATED", "created", As::age},
+                     {"EXPIRES", "expires"}});
+}
+
+int session_end(Api& api, const Console& console, const Words& words) {
+  auto gone = api.call(Method::del, "/sessions/" + escaped(words.id));
+  return gone ? 0 : complain(console, gone.error());
+}
+
 int audit_list(Api& api, const Console& console, const Words& words) {
   return list(api, console, "/audit", words.limit,
               {{"AT", "at"},

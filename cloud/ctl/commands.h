@@ -64,6 +64,8 @@ int login(Api& api, const Console& console, const Words& words);
 int token_create(Api& api, const Console& console, const Words& words);
 int token_list(Api& api, const Console& console, const Words& words);
 int token_revoke(Api& api, const Console& console, const Words& words);
+int session_list(Api& api, const Console& console, const Words& words);
+int session_end(Api& api, const Console& console, const Words& words);
 
 int audit_list(Api& api, const Console& console, const Words& words);
 int cloud_show(Api& api, const Console& console, const Words& words);

@@ -274,6 +274,10 @@ void declare_token(Line& line) {
   token.verb("list", "without their secrets", token_list, "token list");
   add_id(token.verb("revoke", "at once, with its sessions", token_revoke, "token revoke 3f9c2d"),
          words, "token");
+  Noun session(line, "session", "of browsers");
+  session.verb("list", "those that have not ended", session_list, "session list");
+  add_id(session.verb("end", "at once, with its streams", session_end, "session end 9a41c07d22ef"),
+         words, "session");
 }
 
 void declare(Line& line) {

@@ -8,6 +8,7 @@
 #include "cloud/http/access_store.h"
 #include "cloud/http/attempt_limit.h"
 #include "cloud/http/exchange.h"
+#include "cloud/http/failed_logins.h"
 
 namespace spillway::cloud::http {
 
@@ -22,25 +23,32 @@ struct Principal {
 };
 
 // Decides who may come in: bearer tokens, browser sessions and the one-time link, from memory; what
-// changes is in the store before anybody is told. Failed attempts are limited by address. The
-// server's thread, or before it starts.
+// changes is in the store before anybody is told. A session ends with the token that opened it.
+// Failed attempts are limited by address and never delay those who have what it takes, also from
+// there. The server's thread, or before it starts.
 class Access {
  public:
   static constexpr auto kSessionTime = std::chrono::hours(12);
   static constexpr std::size_t kMaxTokens = 1000;
   static constexpr std::size_t kMaxSessions = 10'000;
+  static constexpr std::size_t kMaxSessionsOfToken = 100;  // beyond them its oldest one ends
   static constexpr char kCookie[] = "spillway_session";
 
-  Access(AccessStore& store, AccessRecovered recovered);
+  // `ended` is told of each session that ends before its time.
+  Access(AccessStore& store, AccessRecovered recovered,
+         std::function<void(const Digest&)> ended = nullptr);
 
   bool has_tokens() const { return !tokens_.empty(); }
   // Makes the secret of a link that logs in once, as admin; the one before it is void.
   std::string make_link_code();
   ByteView cursor_key() const { return cursor_key_; }
 
-  // denied: nobody known, with what to do; busy: too many failures from there. `writes` asks for
-  // the session's CSRF token, too.
-  Result<Principal> identify(const Request& request, bool writes, Duration now);
+  struct Identified {
+    std::optional<Principal> who;  // also of one that is known and may not come in
+    std::optional<Error> refused;  // denied, with what to do; busy: too many failures from there
+  };
+  // `writes` asks for the session's CSRF token, too.
+  Identified identify(const Request& request, bool writes, Duration now);
 
   struct Opened {
     Principal principal;
@@ -52,6 +60,9 @@ class Access {
   void login(const Request& request, const std::string& code, const std::string& token,
              Duration now, Done<Opened> done);
   void logout(const Principal& principal, Done<void> done);
+  std::vector<SessionRow> sessions(Duration now) const;  // those that have not ended, oldest first
+  void end_session(const std::string& id, Done<void> done);
+  std::vector<FailedLogins::Sum> failed() const { return failed_.list(); }
 
   std::vector<TokenRow> tokens() const;  // oldest first
   struct Created {
@@ -63,15 +74,23 @@ class Access {
   void revoke_token(const std::string& id, Done<void> done);
 
  private:
-  Result<TokenRow*> find_token(std::string_view text, const std::string& peer, Duration now);
+  TokenRow* find_token(std::string_view text);
+  Identified by_token(std::string_view text, const std::string& peer, Duration now);
+  Identified by_cookie(const Request& request, bool writes, Duration now);
   Error refused(const std::string& peer, Duration now, const std::string& why);
+  bool ended(const SessionRow& session, Duration now) const;
+  Status make_room(const SessionRow& session, Duration now);
+  void open(SessionRow row, Duration now, Done<Opened> done);
+  void end(const std::function<bool(const SessionRow&)>& which);
 
   AccessStore& store_;
+  std::function<void(const Digest&)> ended_;
   Bytes cursor_key_;
   std::map<std::string, TokenRow> tokens_;
   std::map<Digest, SessionRow> sessions_;
   std::optional<Digest> link_;
   AttemptLimit limit_;
+  FailedLogins failed_;
 };
 
 }  // namespace spillway::cloud::http

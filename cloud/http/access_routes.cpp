@@ -39,7 +39,7 @@ void login(Service& service, const Call& call, const Answer& answer) {
   if (Status read = body.finish(); !read) return answer(problem(read.error()));
   service.access().login(
       call.request, code, token, call.now,
-      [&service, answer, by_link = !code.empty()](const Result<Access::Opened>& opened) {
+      [&service, call, answer, by_link = !code.empty()](const Result<Access::Opened>& opened) {
         if (!opened) {
           Response refusal = problem(opened.error());
           bool busy = opened.error().code == Code::busy;
@@ -55,7 +55,7 @@ void login(Service& service, const Call& call, const Answer& answer) {
         Response response = json_response(me(opened->principal));
         response.headers.emplace_back(
             "set-cookie", cookie_line(opened->cookie, Access::kSessionTime, service.secure()));
-        answer(std::move(response));
+        service.audit_login(call, opened->principal, response, answer);
       });
 }
 
@@ -66,7 +66,6 @@ void session(Service&, const Call& call, const Answer& answer) {
 }
 
 void logout(Service& service, const Call& call, const Answer& answer) {
-  if (call.who.session) service.hub().end_session(*call.who.session);
   service.access().logout(call.who, [answer, secure = service.secure()](const Result<void>& ended) {
     if (!ended) return answer(problem(ended.error()));
     Response response{204, "", {}, "", {}, nullptr};
@@ -112,6 +111,38 @@ void revoke(Service& service, const Call& call, const Answer& answer) {
   });
 }
 
+void sessions(Service& service, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
+  if (Status read = query.finish(); !read) return answer(problem(read.error()));
+  json::array items;
+  for (const SessionRow& row : service.access().sessions(call.now)) {
+    json::object item = json_of(row).as_object();
+    item["own"] = call.who.session == row.secret;
+    items.push_back(std::move(item));
+  }
+  answer(json_response(json::object{{"items", std::move(items)}}));
+}
+
+void end_session(Service& service, const Call& call, const Answer& answer) {
+  service.access().end_session(call.at("session"), [answer](const Result<void>& ended) {
+    if (!ended) return answer(problem(ended.error()));
+    answer(Response{204, "", {}, "", {}, nullptr});
+  });
+}
+
+void failed_logins(Service& service, const Call& call, const Answer& answer) {
+  QueryReader query(call.query);
+  if (Status read = query.finish(); !read) return answer(problem(read.error()));
+  json::array items;
+  for (const FailedLogins::Sum& sum : service.access().failed()) {
+    items.push_back(json::object{{"from", sum.from},
+                                 {"count", sum.count},
+                                 {"first", time_or_null(sum.first)},
+                                 {"last", time_or_null(sum.last)}});
+  }
+  answer(json_response(json::object{{"items", std::move(items)}}));
+}
+
 void audit(Service& service, const Call& call, const Answer& answer) {
   QueryReader query(call.query);
   Paging paging(call, query, service.access().cursor_key());
@@ -137,7 +168,10 @@ std::span<const Route> access_routes() {
       {Method::get, "/tokens", "listTokens", Scope::admin, tokens},
       {Method::post, "/tokens", "createToken", Scope::admin, create},
       {Method::del, "/tokens/{token}", "revokeToken", Scope::admin, revoke},
+      {Method::get, "/sessions", "listSessions", Scope::admin, sessions},
+      {Method::del, "/sessions/{session}", "endSession", Scope::admin, end_session},
       {Method::get, "/audit", "listAudit", Scope::admin, audit},
+      {Method::get, "/failed-logins", "listFailedLogins", Scope::admin, failed_logins},
   };
   return kRoutes;
 }

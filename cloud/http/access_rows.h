@@ -34,7 +34,10 @@ struct SessionRow {
   std::string token;  // that opened it; empty: a one-time link
   std::string csrf;
   Duration created{}, expires{};
+  std::string peer = {};  // where it was opened from
 };
+// What a session is called by those who may end it; says nothing of its secret.
+std::string id_of(const Digest& session);
 
 struct AuditRow {
   std::uint64_t seq = 0;
@@ -42,6 +45,8 @@ struct AuditRow {
   std::string who, from, operation, target;
   unsigned status = 0;
   std::string request;
+  std::string token = {}, session = {};  // ids; empty: none
+  std::uint64_t unwritten = 0;           // refusals of the same caller that were only counted
 };
 
 }  // namespace spillway::cloud::http

@@ -100,12 +100,12 @@ Result<AccessRecovered> AccessStore::File::recover() const {
                 });
   }
   if (read) {
-    read = each("SELECT secret, name, scope, token, csrf, created, expires FROM session", nothing,
-                [&](const store::Cursor& row) {
+    read = each("SELECT secret, name, scope, token, csrf, created, expires, peer FROM session",
+                nothing, [&](const store::Cursor& row) {
                   found.sessions.push_back({digest_of(row.bytes(0)), std::string(row.text(1)),
                                             scope_of(row.integer(2)), std::string(row.text(3)),
                                             std::string(row.text(4)), Duration(row.integer(5)),
-                                            Duration(row.integer(6))});
+                                            Duration(row.integer(6)), std::string(row.text(7))});
                 });
   }
   if (!read) return std::move(read).error();
@@ -191,8 +191,8 @@ void AccessStore::put(SessionRow row, Done<void> done) {
   write(
       [row = std::move(row)](File& file) {
         return file.run(
-            "INSERT INTO session (secret, name, scope, token, csrf, created, expires) VALUES (?1, "
-            "?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO session (secret, name, scope, token, csrf, created, expires, peer) VALUES "
+            "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             [&](store::Cursor& cursor) {
               cursor.bind(1, ByteView(row.secret))
                   .bind(2, std::string_view(row.name))
@@ -200,7 +200,8 @@ void AccessStore::put(SessionRow row, Done<void> done) {
                   .bind(4, std::string_view(row.token))
                   .bind(5, std::string_view(row.csrf))
                   .bind(6, std::int64_t(row.created.count()))
-                  .bind(7, std::int64_t(row.expires.count()));
+                  .bind(7, std::int64_t(row.expires.count()))
+                  .bind(8, std::string_view(row.peer));
             });
       },
       std::move(done));
@@ -215,22 +216,12 @@ void AccessStore::drop_session(const Digest& secret, Done<void> done) {
       std::move(done));
 }
 
-void AccessStore::drop_sessions_before(Duration expired) {
-  write(
-      [expired](File& file) {
-        return file.run("DELETE FROM session WHERE expires < ?1", [&](store::Cursor& cursor) {
-          cursor.bind(1, std::int64_t(expired.count()));
-        });
-      },
-      nullptr);
-}
-
 void AccessStore::add(AuditRow row, Done<void> done) {
   write(
       [row = std::move(row)](File& file) -> Status {
         Status added = file.run(
-            "INSERT INTO audit (at, who, peer, operation, target, status, request) VALUES (?1, ?2, "
-            "?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO audit (at, who, peer, operation, target, status, request, token, session, "
+            "unwritten) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             [&](store::Cursor& cursor) {
               cursor.bind(1, std::int64_t(row.at.count()))
                   .bind(2, std::string_view(row.who))
@@ -238,7 +229,10 @@ void AccessStore::add(AuditRow row, Done<void> done) {
                   .bind(4, std::string_view(row.operation))
                   .bind(5, std::string_view(row.target))
                   .bind(6, std::int64_t(row.status))
-                  .bind(7, std::string_view(row.request));
+                  .bind(7, std::string_view(row.request))
+                  .bind(8, std::string_view(row.token))
+                  .bind(9, std::string_view(row.session))
+                  .bind(10, std::int64_t(row.unwritten));
             });
         if (!added) return added;
         return file.run("DELETE FROM audit WHERE seq <= (SELECT max(seq) FROM audit) - ?1",
@@ -253,17 +247,18 @@ void AccessStore::audit(std::uint64_t before, std::uint32_t limit,
       [this, before, limit]() -> Result<std::vector<AuditRow>> {
         std::vector<AuditRow> rows;
         Status read = file_->each(
-            "SELECT seq, at, who, peer, operation, target, status, request FROM audit WHERE seq < "
-            "?1 ORDER BY seq DESC LIMIT ?2",
+            "SELECT seq, at, who, peer, operation, target, status, request, token, session, "
+            "unwritten FROM audit WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
             [&](store::Cursor& cursor) {
               cursor.bind(1, std::int64_t(std::min<std::uint64_t>(before, INT64_MAX)))
                   .bind(2, std::int64_t(limit));
             },
             [&](const store::Cursor& row) {
-              rows.push_back({row.unsigned_integer(0), Duration(row.integer(1)),
-                              std::string(row.text(2)), std::string(row.text(3)),
-                              std::string(row.text(4)), std::string(row.text(5)),
-                              unsigned(row.integer(6)), std::string(row.text(7))});
+              rows.push_back(
+                  {row.unsigned_integer(0), Duration(row.integer(1)), std::string(row.text(2)),
+                   std::string(row.text(3)), std::string(row.text(4)), std::string(row.text(5)),
+                   unsigned(row.integer(6)), std::string(row.text(7)), std::string(row.text(8)),
+                   std::string(row.text(9)), row.unsigned_integer(10)});
             });
         if (!read) return std::move(read).error();
         return rows;

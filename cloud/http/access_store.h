@@ -37,7 +37,6 @@ class AccessStore {
   void used(const std::string& id, Duration at);
   void put(SessionRow row, Done<void> done);
   void drop_session(const Digest& secret, Done<void> done);
-  void drop_sessions_before(Duration expired);
   void add(AuditRow row, Done<void> done);
   // Newest first, older than `before`.
   void audit(std::uint64_t before, std::uint32_t limit, Done<std::vector<AuditRow>> done);

@@ -236,7 +236,8 @@ bhttp::request<bhttp::string_body> message_of(const Url& url, Method method,
   message.set(bhttp::field::host, url.host + ":" + url.port);
   for (const auto& [name, value] : headers) message.set(name, value);
   message.body() = body;
-  if (!body.empty() && message.find(bhttp::field::content_type) == message.end()) {
+  bool carries = method == Method::post || method == Method::put || method == Method::patch;
+  if (carries && message.find(bhttp::field::content_type) == message.end()) {
     message.set(bhttp::field::content_type, "application/json");
   }
   message.prepare_payload();

@@ -83,6 +83,7 @@ class Connection final : public Open {
   net::awaitable<void> run() {
     while (!last_) {
       if (!co_await read()) co_return;
+      if (refused_) continue;
       Response response = co_await ask();
       if (!co_await write(std::move(response))) co_return;
     }
@@ -95,6 +96,7 @@ class Connection final : public Open {
 
   // False when there is nothing more to serve; a client that can still be told has been told.
   net::awaitable<bool> read() {
+    refused_ = false;
     parser_.emplace();
     parser_->header_limit(options().header_limit);
     parser_->body_limit(options().body_limit);
@@ -102,7 +104,11 @@ class Connection final : public Open {
     // The whole header has one deadline, however slowly its bytes drip.
     deadline(options().header_time);
     auto [error, got] = co_await bhttp::async_read_header(stream_, buffer_, *parser_, kAwait);
-    if (!error && !parser_->is_done()) error = co_await read_body();
+    if (!error) {
+      take_header();
+      if (std::optional<Response> refusal = admit()) co_return co_await refuse(*std::move(refusal));
+      if (!parser_->is_done()) error = co_await read_body();
+    }
     if (!error) co_return true;
     if (error == beast::error::timeout) ++state_.counts.timed_out;
     std::optional<Response> refusal = answer_to(error);
@@ -112,7 +118,46 @@ class Connection final : public Open {
     head_ = false;
     // After a timeout the stream is closed; the attempt to say so fails at once.
     co_await write(*std::move(refusal));
+    co_await linger();
     co_return false;
+  }
+
+  std::optional<Response> admit() {
+    if (!state_.gate) return std::nullopt;
+    Admission admission = state_.gate(request_);
+    if (admission.body_limit) {
+      parser_->body_limit(std::min(*admission.body_limit, options().body_limit));
+      // What the header announced was measured against the limit of all.
+      auto length = parser_->content_length();
+      if (!admission.refusal && length && *length > *admission.body_limit) {
+        return problem(413, "body-too-large", "the request's body is larger than this may have");
+      }
+    }
+    return std::move(admission.refusal);
+  }
+
+  // True when the connection may serve another request.
+  net::awaitable<bool> refuse(Response refusal) {
+    ++state_.counts.refused;
+    refused_ = true;
+    if (parser_->is_done()) co_return co_await write(std::move(refusal));
+    last_ = true;
+    if (co_await write(std::move(refusal))) co_await linger();
+    co_return false;
+  }
+
+  // Closed with bytes unread, the connection would be reset, and its last answer lost with it.
+  net::awaitable<void> linger() {
+    SysError ignored;
+    if (!state_.tls) socket().shutdown(tcp::socket::shutdown_send, ignored);
+    buffer_.clear();
+    deadline(options().linger_time);
+    for (std::uint64_t left = options().body_limit; left > 0;) {
+      auto [error, got] = co_await lowest().async_read_some(
+          buffer_.prepare(std::min<std::uint64_t>(left, kFirstRead)), kAwait);
+      if (error) co_return;
+      left -= got;
+    }
   }
 
   net::awaitable<bool> first_bytes() {
@@ -135,8 +180,8 @@ class Connection final : public Open {
     co_return error;
   }
 
-  Request take_request() {
-    auto message = parser_->release();
+  void take_header() {
+    const auto& message = parser_->get();
     Request request;
     request.method = method_of(message.method());
     std::string_view target(message.target().data(), message.target().size());
@@ -148,18 +193,18 @@ class Connection final : public Open {
       request.headers.emplace_back(lower({field.name_string().data(), field.name_string().size()}),
                                    std::string(field.value().data(), field.value().size()));
     }
-    request.body = std::move(message.body());
     request.peer = peer_;
     request.from_loopback = from_loopback_;
     request.secure = state_.tls.has_value();
     head_ = request.method == Method::head;
     if (!message.keep_alive()) last_ = true;
-    return request;
+    request_ = std::move(request);
   }
 
   net::awaitable<Response> ask() {
     ++state_.counts.requests;
-    Request request = take_request();
+    Request request = std::move(request_);
+    request.body = std::move(parser_->get().body());
     if (request.path.empty() || request.path[0] != '/') {
       co_return problem(400, "malformed-request", "the request's target must begin with a slash");
     }
@@ -215,10 +260,12 @@ class Connection final : public Open {
     deadline(options().write_time);
     bhttp::serializer<false, bhttp::empty_body> serializer(header);
     auto [error, sent] = co_await bhttp::async_write_header(stream_, serializer, kAwait);
-    if (error || head_) co_return false;
-    ++state_.counts.streams;
-    co_await send_frames(queue);
-    --state_.counts.streams;
+    if (!error && !head_) {
+      ++state_.counts.streams;
+      co_await send_frames(queue);
+      --state_.counts.streams;
+    }
+    queue.close();
     co_return false;
   }
 
@@ -241,16 +288,17 @@ class Connection final : public Open {
     }
     events_ = nullptr;
     queue.wake = nullptr;
-    queue.close();
   }
 
   Server::State& state_;
   Stream stream_;
   beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
+  Request request_;  // its headers, until it is handled
   std::string peer_;
   EventQueue* events_ = nullptr;
   bool from_loopback_ = false, idle_ = false, last_ = false, head_ = false;
+  bool refused_ = false;  // the request that was read last, and told so
 };
 
 }  // namespace

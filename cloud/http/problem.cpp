@@ -20,6 +20,7 @@ std::string_view title_of(unsigned status) {
     case 412: return "Changed meanwhile";
     case 413: return "Too large";
     case 415: return "Not JSON";
+    case 421: return "Not this host";
     case 422: return "Unusable";
     case 428: return "If-Match is missing";
     case 429: return "Too many attempts";

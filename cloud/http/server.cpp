@@ -93,14 +93,14 @@ void Server::State::drain() {
 
 Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-Result<std::unique_ptr<Server>> Server::prepare(ServerOptions options, Handler handler) {
-  auto state = std::make_shared<State>(std::move(options), std::move(handler));
+Result<std::unique_ptr<Server>> Server::prepare(ServerOptions options, Handler handler, Gate gate) {
+  auto state = std::make_shared<State>(std::move(options), std::move(handler), std::move(gate));
   if (Status listening = state->listen(); !listening) return listening.error();
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 
-Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler handler) {
-  auto server = prepare(std::move(options), std::move(handler));
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler handler, Gate gate) {
+  auto server = prepare(std::move(options), std::move(handler), std::move(gate));
   if (server) (*server)->run();
   return server;
 }
@@ -130,6 +130,23 @@ void Server::drain() {
 void Server::post(std::function<void()> call) { net::post(state_->io, std::move(call)); }
 
 std::uint16_t Server::port() const { return state_->port; }
+
+std::vector<std::string> Server::certified_names() const {
+  std::vector<std::string> names;
+  X509* certificate =
+      state_->tls ? SSL_CTX_get0_certificate(state_->tls->native_handle()) : nullptr;
+  if (!certificate) return names;
+  auto* all = static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(all); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(all, i);
+    if (name->type != GEN_DNS) continue;
+    const auto* text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
+    names.emplace_back(text, std::size_t(ASN1_STRING_length(name->d.dNSName)));
+  }
+  GENERAL_NAMES_free(all);
+  return names;
+}
 
 const ServerCounts& Server::counts() const { return state_->counts; }
 

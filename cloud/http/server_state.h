@@ -18,8 +18,8 @@ class Open {
 
 // What a server's connections share. The server's thread only, but for `io` and `counts`.
 struct Server::State : std::enable_shared_from_this<Server::State> {
-  State(ServerOptions given, Handler called)
-      : options(std::move(given)), handler(std::move(called)) {}
+  State(ServerOptions given, Handler called, Gate asked)
+      : options(std::move(given)), handler(std::move(called)), gate(std::move(asked)) {}
 
   Status listen();
   net::awaitable<void> accept();
@@ -31,6 +31,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 
   ServerOptions options;
   Handler handler;
+  Gate gate;
   ServerCounts counts;
   std::set<Open*> open;
   bool draining = false, ending = false;

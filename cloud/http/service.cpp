@@ -19,14 +19,15 @@ constexpr std::string_view kPrefix = "/api/v1";
 constexpr std::size_t kMaxKey = 100;               // bytes of an Idempotency-Key
 constexpr std::uint64_t kIdRange = 1'000'000'007;  // keeps the ids of requests short
 constexpr std::size_t kMaxDepth = 16;              // of a body's JSON
+constexpr std::uint64_t kOpenBody = 4096;          // bytes from those whom nobody knows yet
+constexpr std::size_t kMaxTarget = 500;            // bytes of a path in the audit
+constexpr std::size_t kMaxCallers = 10'000;        // whose refusals are counted
+constexpr double kRefusalBurst = 10, kRefusalsPerSecond = 1.0 / 60;  // of one caller, written
 
 bool writes(Method method) { return method != Method::get && method != Method::head; }
 
 Result<json::object> parse_body(const Request& request) {
   if (request.body.empty()) return json::object();
-  if (!request.header("content-type").starts_with("application/json")) {
-    return fail(Code::invalid_argument, "a body needs Content-Type: application/json");
-  }
   json::error_code error;
   json::parse_options options;
   options.max_depth = kMaxDepth;
@@ -36,6 +37,20 @@ Result<json::object> parse_body(const Request& request) {
                 "the body is not a JSON object" + (error ? ": " + error.message() : ""));
   }
   return std::move(value.get_object());
+}
+
+// Forms can be sent by any page; JSON only by one that this server lets.
+bool needs_json(const Request& request) {
+  std::string_view length = request.header("content-length");
+  return request.method == Method::post || request.method == Method::put ||
+         request.method == Method::patch || (!length.empty() && length != "0") ||
+         !request.header("transfer-encoding").empty();
+}
+
+// A proxy on this machine carries the requests of others.
+bool from_here(const Request& request) {
+  return request.from_loopback && request.header("x-forwarded-for").empty() &&
+         request.header("forwarded").empty();
 }
 
 // denied is 401 for those who are nobody, and 403 for those who may not.
@@ -54,7 +69,10 @@ Response unauthorized(const Error& error) {
 }  // namespace
 
 Service::Service(ServiceOptions options, ServiceParts parts)
-    : options_(std::move(options)), parts_(std::move(parts)), files_(parts_.assets) {}
+    : options_(std::move(options)),
+      parts_(std::move(parts)),
+      files_(parts_.assets),
+      refusals_(kRefusalBurst, kRefusalsPerSecond) {}
 
 Result<std::unique_ptr<Service>> Service::start(ServiceOptions options, ServiceParts parts) {
   std::unique_ptr<Service> made(new Service(std::move(options), std::move(parts)));
@@ -70,15 +88,21 @@ Result<std::unique_ptr<Service>> Service::start(ServiceOptions options, ServiceP
                  {{"damaged", *opened->recovered.quarantined}});
   }
   self->store_ = std::move(opened->store);
-  self->access_ = std::make_unique<Access>(*self->store_, std::move(opened->recovered));
   self->hub_ = std::make_unique<StreamHub>(*self->bridge_, self->options_.start);
+  self->access_ =
+      std::make_unique<Access>(*self->store_, std::move(opened->recovered),
+                               [self](const Digest& session) { self->hub_->end_session(session); });
   bool link = self->options_.link || !self->access_->has_tokens();
   std::string code = link ? self->access_->make_link_code() : std::string();
   auto server = Server::prepare(
       self->options_.server,
-      [self](const Request& request, const Answer& answer) { self->handle(request, answer); });
+      [self](const Request& request, const Answer& answer) { self->handle(request, answer); },
+      [self](const Request& request) { return self->admit(request); });
   if (!server) return server.error();
   self->server_ = *std::move(server);
+  std::vector<std::string> names = self->server_->certified_names();
+  names.insert(names.end(), self->options_.names.begin(), self->options_.names.end());
+  self->names_ = OwnNames(std::move(names));
   self->bridge_->connect(*self->server_);
   if (link) self->make_link(code);
   self->subscription_ = self->parts_.fleet->subscribe([self](const FleetChange& change) {
@@ -114,56 +138,106 @@ void Service::make_link(const std::string& code) {
 
 void Service::link_used() { ::unlink((options_.state_dir + "/link.txt").c_str()); }
 
+std::string Service::next_id() {
+  return std::to_string(options_.start % kIdRange) + "-" + std::to_string(++requests_);
+}
+
+void Service::finish(Response& response, const std::string& id) const {
+  harden(response, secure());
+  response.headers.emplace_back("x-request-id", id);
+}
+
+// What the headers say is decided before a body is read.
+Admission Service::admit(const Request& request) {
+  Duration now = parts_.wall();
+  Entry entry = enter(request, now);
+  bool open = entry.match.route && !entry.match.route->scope;
+  if (!entry.refusal) return {std::nullopt, open ? std::optional(kOpenBody) : std::nullopt};
+  std::string id = next_id();
+  if (entry.who) audit_refusal(entry, request, id, now);
+  finish(*entry.refusal, id);
+  return {std::move(entry.refusal), {}};
+}
+
 void Service::handle(const Request& request, const Answer& answer) {
-  std::string id = std::to_string(options_.start % kIdRange) + "-" + std::to_string(++requests_);
-  process(request, id, [answer, id, secure = secure()](Response response) {
-    harden(response, secure);
-    response.headers.emplace_back("x-request-id", id);
+  std::string id = next_id();
+  process(request, id, [this, answer, id](Response response) {
+    finish(response, id);
     answer(std::move(response));
   });
 }
 
-void Service::process(const Request& request, const std::string& id, const Answer& answer) {
+// Which operation it is, and who asks for it; or why not. No route: a file.
+Service::Entry Service::enter(const Request& request, Duration now) {
+  Entry entry;
   std::string_view path(request.path);
-  bool process_route = path == "/healthz" || path == "/readyz" || path == "/metrics";
+  bool probe = path == "/healthz" || path == "/readyz";
+  if (!probe) entry.refusal = names_.misdirected(request);
+  if (entry.refusal) return entry;
+  bool process_route = probe || path == "/metrics";
   if (!process_route && path != kPrefix && !path.starts_with("/api/")) {
-    return answer(files_.answer(request));
+    if (writes(request.method)) entry.refusal = files_.answer(request);
+    return entry;
   }
   if (!process_route) {
     path = path.starts_with(kPrefix) ? path.substr(kPrefix.size()) : std::string_view();
   }
-  Match match = path.empty() ? Match() : find_route(request.method, path);
-  if (!match.route && match.allowed.empty()) {
-    return answer(problem(404, "not-found", "there is no such resource; see openapi.json"));
+  if (!path.empty()) entry.match = find_route(request.method, path);
+  if (!entry.match.route && entry.match.allowed.empty()) {
+    entry.refusal = problem(404, "not-found", "there is no such resource; see openapi.json");
+  } else if (!entry.match.route) {
+    entry.refusal = problem(405, "method-not-allowed", "allowed here: " + entry.match.allowed);
+    entry.refusal->headers.emplace_back("allow", entry.match.allowed);
+  } else {
+    authorise(entry, request, now);
   }
-  if (!match.route) {
-    Response refusal = problem(405, "method-not-allowed", "allowed here: " + match.allowed);
-    refusal.headers.emplace_back("allow", match.allowed);
-    return answer(std::move(refusal));
-  }
-  Call call;
-  call.request = request;
-  call.now = parts_.wall();
-  call.id = id;
-  call.path = std::move(match.parameters);
-  if (match.route->scope) {
-    Result<Principal> who = access_->identify(request, writes(request.method), call.now);
-    if (!who) return answer(unauthorized(who.error()));
-    if (who->scope < *match.route->scope) {
-      return answer(problem(403, "scope",
-                            "this needs the scope '" + std::string(to_string(*match.route->scope)) +
-                                "', and '" + who->name + "' has '" +
-                                std::string(to_string(who->scope)) + "'"));
+  return entry;
+}
+
+void Service::authorise(Entry& entry, const Request& request, Duration now) {
+  const Route& route = *entry.match.route;
+  // Measurements are open to this machine alone.
+  std::optional<Scope> needed = route.scope;
+  if (request.path == "/metrics" && !from_here(request)) needed = Scope::read;
+  if (needed) {
+    Access::Identified found = access_->identify(request, writes(request.method), now);
+    entry.who = std::move(found.who);
+    if (found.refused) {
+      entry.refusal = unauthorized(*found.refused);
+      return;
     }
-    call.who = *std::move(who);
+    if (entry.who->scope < *needed) {
+      entry.refusal =
+          problem(403, "scope",
+                  "this needs the scope '" + std::string(to_string(*needed)) + "', and '" +
+                      entry.who->name + "' has '" + std::string(to_string(entry.who->scope)) + "'");
+      return;
+    }
   }
+  if (!writes(request.method)) return;
+  entry.refusal = names_.foreign(request);
+  if (!entry.refusal && needs_json(request) && !is_json(request.header("content-type"))) {
+    entry.refusal = problem(415, "not-json", "a write needs Content-Type: application/json");
+  }
+}
+
+void Service::process(const Request& request, const std::string& id, const Answer& answer) {
+  Call call;
+  call.now = parts_.wall();
+  Entry entry = enter(request, call.now);
+  if (entry.refusal) return answer(*std::move(entry.refusal));
+  if (!entry.match.route) return answer(files_.answer(request));
+  call.request = request;
+  call.id = id;
+  call.path = std::move(entry.match.parameters);
+  if (entry.who) call.who = *std::move(entry.who);
   Result<Parameters> query = parse_query(request.query);
   if (!query) return answer(problem(query.error()));
   call.query = *std::move(query);
   Result<json::object> body = parse_body(request);
   if (!body) return answer(problem(body.error()));
   call.body = *std::move(body);
-  call_route(*match.route, call, answer);
+  call_route(*entry.match.route, call, answer);
 }
 
 void Service::call_route(const Route& route, const Call& call, Answer answer) {
@@ -200,25 +274,65 @@ std::optional<Answer> Service::once(const Route& route, const Call& call, Answer
   });
 }
 
+// Strangers leave nothing: what they open is written once it is known who they are.
 Answer Service::audited(const Route& route, const Call& call, Answer answer) {
-  AuditRow row;
-  row.at = call.now;
-  row.who = call.who.name;
-  row.from = call.request.peer;
-  row.operation = route.operation;
-  row.target = call.request.path.substr(0, 500);
-  row.request = call.id;
+  if (!route.scope) return answer;
+  AuditRow row = audit_row(route, call.request, call.who, call.id, call.now);
   return [this, row, answer = std::move(answer)](const Response& response) {
     AuditRow line = row;
     line.status = response.status;
-    store_->add(line, [answer, response](const Result<void>& kept) {
-      if (!kept) {
-        runtime::log_once(Level::error, "audit", "the audit cannot be written",
-                          {{"problem", kept.error().message}});
-      }
-      answer(response);
-    });
+    write_audit(std::move(line), [answer, response] { answer(response); });
   };
+}
+
+void Service::audit_login(const Call& call, const Principal& who, const Response& response,
+                          const Answer& answer) {
+  const Route& route = *find_route(Method::post, "/session").route;
+  AuditRow row = audit_row(route, call.request, who, call.id, call.now);
+  row.status = response.status;
+  write_audit(std::move(row), [answer, response] { answer(response); });
+}
+
+AuditRow Service::audit_row(const Route& route, const Request& request, const Principal& who,
+                            const std::string& id, Duration now) {
+  AuditRow row;
+  row.at = now;
+  row.who = who.name;
+  row.from = request.peer;
+  row.operation = route.operation;
+  row.target = request.path.substr(0, kMaxTarget);
+  row.request = id;
+  row.token = who.token;
+  if (who.session) row.session = id_of(*who.session);
+  return row;
+}
+
+// Bounded by caller: whoever asks for what is not theirs again and again must not push out what
+// others did.
+void Service::audit_refusal(const Entry& entry, const Request& request, const std::string& id,
+                            Duration now) {
+  AuditRow row = audit_row(*entry.match.route, request, *entry.who, id, now);
+  row.status = entry.refusal->status;
+  std::string caller = row.token + "/" + row.session;
+  if (unwritten_.size() >= kMaxCallers) unwritten_.clear();
+  std::uint64_t& unwritten = unwritten_[caller];
+  if (refusals_.wait(caller, now) > Duration::zero()) {
+    ++unwritten;
+    return;
+  }
+  refusals_.failed(caller, now);
+  row.unwritten = std::exchange(unwritten, 0);
+  write_audit(std::move(row), [] {});
+}
+
+void Service::write_audit(AuditRow row, std::function<void()> then) {
+  store_->add(std::move(row), [then = std::move(then)](const Result<void>& kept) {
+    if (!kept) {
+      runtime::log_once(Level::error, "audit", "the audit cannot be written",
+                        {{"problem", kept.error().message}});
+    }
+    then();
+  });
 }
 
 }  // namespace spillway::cloud::http

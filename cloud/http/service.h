@@ -10,7 +10,9 @@
 #include "cloud/http/asset.h"
 #include "cloud/http/call.h"
 #include "cloud/http/loop_bridge.h"
+#include "cloud/http/own_names.h"
 #include "cloud/http/repeats.h"
+#include "cloud/http/routes.h"
 #include "cloud/http/server.h"
 #include "cloud/http/static_files.h"
 #include "cloud/http/stream_hub.h"
@@ -19,9 +21,10 @@ namespace spillway::cloud::http {
 
 struct ServiceOptions {
   ServerOptions server;
-  std::string state_dir;    // holds access.db and, until it is used, link.txt
-  bool link = false;        // print a one-time link even though there are tokens
-  std::uint64_t start = 0;  // of the process, drawn at random
+  std::string state_dir;                // holds access.db and, until it is used, link.txt
+  std::vector<std::string> names = {};  // what it is called, besides what its certificate says
+  bool link = false;                    // print a one-time link even though there are tokens
+  std::uint64_t start = 0;              // of the process, drawn at random
 };
 
 // What the cloud says of itself, besides its fleet.
@@ -55,11 +58,10 @@ struct ServiceParts {
   std::span<const Asset> assets;
 };
 
-struct Route;
-
 // The HTTP interface of openapi.json: who may do what, routes, live changes, the dashboard's files.
-// Made and destroyed on the loop's thread; what it serves runs on the server's. Every write is in
-// the audit before it is answered.
+// Made and destroyed on the loop's thread; what it serves runs on the server's. Every write by
+// somebody known is in the audit before it is answered, and so are refusals of somebody known, as
+// far as their number allows; strangers write nothing.
 class Service {
  public:
   // Listens when it returns.
@@ -81,20 +83,42 @@ class Service {
   const ServiceParts& parts() const { return parts_; }
   bool secure() const { return options_.server.tls.has_value(); }
   void link_used();
+  // Answers once it is written that `who` has come in.
+  void audit_login(const Call& call, const Principal& who, const Response& response,
+                   const Answer& answer);
 
  private:
+  struct Entry {
+    Match match;
+    std::optional<Principal> who;
+    std::optional<Response> refusal;
+  };
+
   Service(ServiceOptions options, ServiceParts parts);
+  std::string next_id();
+  void finish(Response& response, const std::string& id) const;
+  Admission admit(const Request& request);
+  Entry enter(const Request& request, Duration now);
+  void authorise(Entry& entry, const Request& request, Duration now);
   void handle(const Request& request, const Answer& answer);
   void process(const Request& request, const std::string& id, const Answer& answer);
   void call_route(const Route& route, const Call& call, Answer answer);
   Answer audited(const Route& route, const Call& call, Answer answer);
+  static AuditRow audit_row(const Route& route, const Request& request, const Principal& who,
+                            const std::string& id, Duration now);
+  void audit_refusal(const Entry& entry, const Request& request, const std::string& id,
+                     Duration now);
+  void write_audit(AuditRow row, std::function<void()> then);
   std::optional<Answer> once(const Route& route, const Call& call, Answer answer);
   void make_link(const std::string& code);
 
   ServiceOptions options_;
   ServiceParts parts_;
   StaticFiles files_;
+  OwnNames names_;
   Repeats repeats_;
+  AttemptLimit refusals_;                           // by caller, in the audit
+  std::map<std::string, std::uint64_t> unwritten_;  // the rest of them
   std::uint64_t requests_ = 0;
   std::string link_;
   std::unique_ptr<LoopBridge> bridge_;

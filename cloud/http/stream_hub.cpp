@@ -20,18 +20,24 @@ std::string StreamHub::id_text(std::uint64_t id) const {
 
 Result<std::shared_ptr<EventQueue>> StreamHub::open(const Principal& who,
                                                     const std::string& position) {
-  std::erase_if(streams_, [](const Stream& each) { return each.queue->closed(); });
+  std::erase_if(streams_, over);
   if (streams_.size() >= kMaxStreams) {
     Error full = fail(Code::busy, "there are 2000 event streams; close some");
     full.retry_after = std::chrono::seconds(30);
     return full;
   }
-  Stream stream{std::make_shared<EventQueue>(), who};
-  stream.live = !position.empty() && resume(*stream.queue, position);
+  auto queue = std::make_shared<EventQueue>();
+  Stream stream{queue, who};
+  stream.live = !position.empty() && resume(*queue, position);
   if (!stream.live && !position.empty()) resync(stream, "position");
-  streams_.push_back(stream);
   if (!stream.live) ask_for_snapshot();
-  return stream.queue;
+  streams_.push_back(std::move(stream));
+  return queue;
+}
+
+bool StreamHub::over(const Stream& stream) {
+  auto queue = stream.queue.lock();
+  return !queue || queue->closed();
 }
 
 bool StreamHub::resume(EventQueue& queue, const std::string& position) {
@@ -58,23 +64,23 @@ void StreamHub::publish(const FleetChange& change, Duration now) {
   }
   sweep(now);
   for (Stream& stream : streams_) {
-    if (!stream.live) continue;
-    stream.queue->push(frame);
-    if (stream.queue->take_behind()) resync(stream, "slow");
+    auto queue = stream.live ? stream.queue.lock() : nullptr;
+    if (!queue) continue;
+    queue->push(frame);
+    if (queue->take_behind()) resync(stream, "slow");
   }
 }
 
 void StreamHub::sweep(Duration now) {
-  std::erase_if(streams_, [now](const Stream& each) {
-    bool over = each.who.expires && *each.who.expires <= now;
-    if (over) each.queue->close();
-    return each.queue->closed();
-  });
+  end([now](const Principal& who) { return who.expires && *who.expires <= now; });
+  std::erase_if(streams_, over);
 }
 
 void StreamHub::resync(Stream& stream, std::string_view reason) {
   stream.live = false;
-  stream.queue->push(frame_of(id_text(last_), "resync", json::object{{"reason", reason}}));
+  auto queue = stream.queue.lock();
+  if (!queue) return;
+  queue->push(frame_of(id_text(last_), "resync", json::object{{"reason", reason}}));
   ask_for_snapshot();
 }
 
@@ -109,20 +115,23 @@ void StreamHub::on_snapshot(const json::value& snapshot) {
   for (Stream& stream : streams_) {
     if (stream.live) continue;
     stream.live = true;
-    stream.queue->push(frame);
+    if (auto queue = stream.queue.lock()) queue->push(frame);
+  }
+}
+
+void StreamHub::end(const std::function<bool(const Principal&)>& whose) {
+  for (Stream& stream : streams_) {
+    auto queue = whose(stream.who) ? stream.queue.lock() : nullptr;
+    if (queue) queue->close();
   }
 }
 
 void StreamHub::end_token(const std::string& token) {
-  for (Stream& stream : streams_) {
-    if (stream.who.token == token) stream.queue->close();
-  }
+  end([&](const Principal& who) { return who.token == token; });
 }
 
 void StreamHub::end_session(const Digest& session) {
-  for (Stream& stream : streams_) {
-    if (stream.who.session == session) stream.queue->close();
-  }
+  end([&](const Principal& who) { return who.session == session; });
 }
 
 }  // namespace spillway::cloud::http

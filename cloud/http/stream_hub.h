@@ -32,7 +32,7 @@ class StreamHub {
 
  private:
   struct Stream {
-    std::shared_ptr<EventQueue> queue;
+    std::weak_ptr<EventQueue> queue;  // of the connection that sends it, and gone with it
     Principal who;
     bool live = false;  // has its snapshot
   };
@@ -42,11 +42,13 @@ class StreamHub {
   };
 
   std::string id_text(std::uint64_t id) const;
+  static bool over(const Stream& stream);
   bool resume(EventQueue& queue, const std::string& position);
   void ask_for_snapshot();
   void on_snapshot(const json::value& snapshot);
   void resync(Stream& stream, std::string_view reason);
   void sweep(Duration now);
+  void end(const std::function<bool(const Principal&)>& whose);
 
   LoopBridge& bridge_;
   std::uint64_t start_;  // of this process: ids of another one mean nothing here

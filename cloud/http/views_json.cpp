@@ -289,11 +289,28 @@ json::value json_of(const TokenRow& token) {
                       {"last_used", time_or_null(token.last_used)}};
 }
 
+json::value json_of(const SessionRow& session) {
+  return json::object{{"id", id_of(session.secret)},
+                      {"name", session.name},
+                      {"scope", to_string(session.scope)},
+                      {"token", text_or_null(session.token)},
+                      {"from", session.peer},
+                      {"created", time_of(session.created)},
+                      {"expires", time_of(session.expires)}};
+}
+
 json::value json_of(const AuditRow& line) {
-  return json::object{
-      {"seq", line.seq},       {"at", time_of(line.at)},      {"who", line.who},
-      {"from", line.from},     {"operation", line.operation}, {"target", line.target},
-      {"status", line.status}, {"request", line.request}};
+  return json::object{{"seq", line.seq},
+                      {"at", time_of(line.at)},
+                      {"who", line.who},
+                      {"token", text_or_null(line.token)},
+                      {"session", text_or_null(line.session)},
+                      {"from", line.from},
+                      {"operation", line.operation},
+                      {"target", line.target},
+                      {"status", line.status},
+                      {"unwritten", line.unwritten},
+                      {"request", line.request}};
 }
 
 json::value json_of(const FleetChange& change) {

@@ -26,6 +26,7 @@ json::value json_of(const Alert& alert);
 json::value json_of(const AlertRule& rule);
 json::value json_of(const Silence& silence);
 json::value json_of(const TokenRow& token);
+json::value json_of(const SessionRow& session);
 json::value json_of(const AuditRow& line);
 json::value json_of(const FleetChange& change);
 

@@ -65,8 +65,7 @@ DispatchParts Node::dispatch_parts() {
   if (parts_.fleet) {
     dispatch.barred = [this](const std::string& device) {
       const Result<DeviceView> known = parts_.fleet->device(device);
-      return known &&
-             (known->row.health == Health::quarantined || known->row.health == Health::revoked);
+      return known && is_barred(known->row.health);
     };
   }
   return dispatch;
@@ -104,6 +103,10 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
       parts_.fleet->on_presence(device, said);
     };
     events.telemetry = [this](const std::string& device, ByteView frame) {
+      if (barred_.contains(device)) {
+        barred_messages_ += 1;
+        return;
+      }
       parts_.fleet->on_telemetry(device, frame);
     };
   }
@@ -139,6 +142,10 @@ void Node::on_link_down(const Error& reason) {
 
 void Node::start(const ledger::LedgerRecovered& recovered, const store::Recovered* sent) {
   if (dispatch_ && sent) dispatch_->start(*sent);
+  if (parts_.fleet) {
+    bars_ = parts_.fleet->subscribe([this](const FleetChange& change) { heed(change); });
+    read_bars();
+  }
   lessee_.start(recovered, [this] {
     if (session_) session_->start();
   });
@@ -191,6 +198,7 @@ NodeTime Node::cycle_dispatch() {
 }
 
 void Node::on_item(const std::string& device, wire::Item item) {
+  if (!barred_.empty() && drop_barred(device, item)) return;
   lessee_.on_heard(device);
   std::visit([this, &device](const auto& one) { on(device, one); }, item);
 }
@@ -241,6 +249,9 @@ void Node::command(const std::string& device, wire::Command command, Commands::D
   if (!parts_.fleet) return done(fail(Code::unsupported, "nobody watches the devices here"));
   const Result<DeviceView> known = parts_.fleet->device(device);
   if (!known) return done(known.error());
+  if (is_barred(known->row.health)) {
+    return done(fail(Code::conflict, device + " is quarantined or revoked"));
+  }
   if (!known->row.online || !connected()) return done(not_connected(device));
   commands_.ask(device, command, now(), std::move(done));
   parts_.wake();

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,13 +48,20 @@ struct NodeParts {
   std::function<void(const std::string& cause, const std::string& detail)> refused;
 };
 
+// Whether an operator keeps a device in this state from taking part.
+bool is_barred(Health health);
+
 struct NodeCounters : lessee::Counters {  // since start
   std::uint64_t malformed = 0;
+  std::uint64_t barred = 0;  // messages of devices that an operator barred
 };
 
 // The cloud's node: what devices offer is run by its lessee, what operators submit to devices is
-// owned by its dispatch, and what devices say of themselves goes to the fleet and the ledger. On
-// the loop only; nothing in it blocks.
+// owned by its dispatch, and what devices say of themselves goes to the fleet and the ledger. A
+// device that an operator has barred (quarantined or revoked, which the fleet keeps) is only told
+// that its offers are refused and may only settle what is over: its work here is stopped, and what
+// else it says is dropped and counted, until it is let in again. On the loop only; nothing in it
+// blocks.
 class Node {
  public:
   // `sent` comes with its store.
@@ -82,7 +90,7 @@ class Node {
   Dispatch* dispatch() { return dispatch_.get(); }
 
   NodeTime now() const { return lessee_.now(); }
-  NodeCounters counters() const { return {lessee_.counters(), malformed_}; }
+  NodeCounters counters() const { return {lessee_.counters(), malformed_, barred_messages_}; }
   std::size_t held() const { return lessee_.held(); }
   bool connected() const { return session_ && session_->up(); }  // to the broker
 
@@ -100,6 +108,11 @@ class Node {
   void on(const std::string& device, const Item& item);
   void tell_losses(const std::string& device);
 
+  // node_bars.cpp
+  void heed(const FleetChange& change);
+  void read_bars();
+  bool drop_barred(const std::string& device, const wire::Item& item);
+
   NodeOptions options_;
   NodeParts parts_;
   lessee::Lessee lessee_;
@@ -108,7 +121,9 @@ class Node {
   Commands commands_{[this](const std::string& device, wire::Command command) {
     session_->send_command(device, command);
   }};
-  std::uint64_t malformed_ = 0;
+  std::set<std::string> barred_;  // devices
+  Fleet::Subscription bars_;
+  std::uint64_t malformed_ = 0, barred_messages_ = 0;
   std::map<std::string, std::map<std::string, std::string>> losses_;  // device, class → last said
   bool stopped_ = false;
   std::function<void()> drained_;

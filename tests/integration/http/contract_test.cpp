@@ -177,6 +177,10 @@ TEST(HttpContract, every_operation_answers_as_described) {
       example.path["token"] =
           rig->get("/api/v1/tokens", admin).body.at("items").at(1).at("id").as_string();
     }
+    if (id == "endSession") {
+      example.path["session"] =
+          rig->get("/api/v1/sessions", admin).body.at("items").at(0).at("id").as_string();
+    }
     check_answer(operation,
                  rig->call(method_of(operation.method), target_of(operation, example), admin,
                            example.body, example.headers),

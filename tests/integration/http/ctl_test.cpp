@@ -61,7 +61,8 @@ TEST(Spwctl, every_look_succeeds_in_every_format) {
                                                        {"alert", "list", "--all"},
                                                        {"task", "groups"},
                                                        {"alert", "rules"},
-                                                       {"token", "list"}};
+                                                       {"token", "list"},
+                                                       {"session", "list"}};
   for (const auto& look : looks) {
     for (const char* format : {"table", "wide", "json", "ndjson", "csv"}) {
       auto arguments = look;

@@ -52,7 +52,7 @@ CloudFacts facts() {
   facts.connected = true;
   facts.workers = 2;
   for (const char* name :
-       {"accepted", "refused", "done", "failed", "answered", "repeated", "malformed"}) {
+       {"accepted", "refused", "done", "failed", "answered", "repeated", "malformed", "barred"}) {
     facts.counters.emplace_back(name, 1);
   }
   facts.kinds = {"echo", "spin"};

@@ -80,3 +80,60 @@ TEST(WatchedCloud, a_task_is_shown_through_its_life) {
   STRCMP_EQUAL("echo", shown->kind.c_str());
   CHECK_EQUAL(1U, fleet.kinds().at(0).done);
 }
+
+// What an operator has barred, in the fleet that the node watches.
+TEST_GROUP_BASE(BarredDevice, TEST_GROUP_CppUTestGroupWatchedCloud){
+    void mark(bool quarantined){cloud::DeviceChange change;
+change.quarantined = quarantined;
+fleet.change("pump-7", change, std::nullopt, [](const Result<void>& done) { CHECK(done.ok()); });
+world.clock.advance(1s);
+(void)fleet.cycle();
+if (world.cloud.on()) world.settle();
+}
+}
+;
+
+TEST(BarredDevice, has_its_work_stopped_and_its_offers_refused_until_it_is_released) {
+  world.say_offer(CloudWorld::offer(1));
+  world.say_offer(CloudWorld::offer(2));
+  CHECK(world.runs(1));
+  world.device.forget();
+  mark(true);
+  CHECK(world.cloud.runner().running().begin()->second.told_to_stop);
+  CHECK(world.state(1) == LeaseState::answered);
+  CHECK(world.state(2) == LeaseState::answered);
+  world.say_offer(CloudWorld::offer(3));
+  STRCMP_EQUAL("draining", world.nacked().c_str());
+  CHECK(world.cloud.disk.rows.count(CloudWorld::id(3)) == 0);
+  mark(false);
+  world.say_offer(CloudWorld::offer(3, 2));
+  CHECK_EQUAL(1U, world.device.take<wire::Accept>().size());
+}
+
+TEST(BarredDevice, is_refused_also_after_a_restart_that_finds_its_work_running) {
+  world.say_offer(CloudWorld::offer(1));
+  world.cloud.crash();
+  mark(true);
+  world.boot();
+  CHECK(world.state(1) == LeaseState::answered);
+  world.say_offer(CloudWorld::offer(2));
+  CHECK(world.cloud.disk.rows.count(CloudWorld::id(2)) == 0);
+}
+
+TEST(BarredDevice, is_not_listened_to_and_what_it_says_is_counted) {
+  mark(true);
+  wire::Telemetry frame;
+  frame.session = 1;
+  frame.seq = 1;
+  frame.metrics.set(wire::Metric::cpu_permille, 420);
+  world.device.publish(CloudWorld::up("pump-7", wire::Channel::tel), wire::encode(frame));
+  world.say(wire::UpdateReport{wire::UpdatePhase::downloading, "B", "https://host/next", "", 10});
+  CHECK_FALSE(fleet.device("pump-7")->row.metrics.has(wire::Metric::cpu_permille));
+  CHECK_FALSE(fleet.device("pump-7")->update.has_value());
+  UNSIGNED_LONGS_EQUAL(2, world.cloud.node().counters().barred);
+  Code code = Code::internal;
+  world.cloud.node().command("pump-7", {}, [&](const Result<std::string>& said) {
+    if (!said) code = said.error().code;
+  });
+  CHECK(code == Code::conflict);
+}

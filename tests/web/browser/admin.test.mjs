@@ -24,6 +24,14 @@ for (const theme of ['light', 'dark']) {
     assert.deepEqual(cloud.writes.slice(1).map(({ method, path, body }) => [method, path, body]), [['POST', '/tokens', { name: 'grafana-2', scope: 'read' }], ['DELETE', '/tokens/t2', {}]]);
   }));
 
+  test(`a session of a browser is seen and ended, in ${theme}`, () => visit({ path: '/cloud', dark: theme === 'dark' }, async (page, cloud) => {
+    await sees(page, 'ops (this one)');
+    await check_accessible(page);
+    await page.getByRole('button', { name: 'Sign out night shift from 192.0.2.7' }).click();
+    await sees(page, 'Signed out night shift');
+    assert.deepEqual(cloud.writes, [{ method: 'DELETE', path: '/sessions/5e56', body: {} }]);
+  }));
+
   test(`a rule is written, changed and removed, in ${theme}`, () => visit({ path: '/alerts?view=rules', dark: theme === 'dark' }, async (page, cloud) => {
     await page.getByRole('button', { name: 'New rule…' }).click();
     await page.getByLabel('Title').fill('Very hot, in the lab');

@@ -40,7 +40,8 @@ export const get = async <T>(path: string, abort?: AbortSignal): Promise<T> =>
 
 export async function send<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
   const all: Record<string, string> = { ...headers };
-  if (body !== undefined) all['Content-Type'] = 'application/json';
+  // The cloud asks for it also where there is no body: no form can say so.
+  if (method !== 'DELETE' || body !== undefined) all['Content-Type'] = 'application/json';
   if (me.value?.csrf) all['X-CSRF-Token'] = me.value.csrf;
   // A POST that is repeated after a lost answer must not act twice.
   if (method === 'POST' && path !== '/session') all['Idempotency-Key'] = key();

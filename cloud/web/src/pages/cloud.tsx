@@ -7,7 +7,7 @@ import { summary } from '../live/live';
 import { Icon } from '../parts/icons';
 import { Ago, Fact, Loaded, Message, Page, Panel } from '../parts/page';
 import { Badge } from '../parts/state';
-import { Tokens } from './tokens';
+import { Sessions, Tokens } from './tokens';
 
 export function CloudPage() {
   const query = useQuery<Cloud>('/cloud', 5);
@@ -20,7 +20,7 @@ export function CloudPage() {
         <Counters cloud={data} />
       </>}</Loaded>
       <Kinds />
-      {may('admin') && <div class="split even"><Tokens /><Audit /></div>}
+      {may('admin') && <div class="split even"><div><Tokens /><Sessions /></div><Audit /></div>}
     </Page>
   );
 }
@@ -53,7 +53,7 @@ const Http = ({ cloud }: { cloud: Cloud }) => (
   <Card title="HTTP" state={ok('Serving')}><Fact name="Connections">{count(cloud.http.connections)}</Fact><Fact name="Event streams">{count(cloud.http.streams)}</Fact></Card>
 );
 
-const meanings: Record<keyof Cloud['counters'], string> = { accepted: 'attempts taken', refused: 'sent back', done: 'run to the end', failed: 'ended in an error', answered: 'acknowledged by their owner', repeated: 'offers seen again', malformed: 'messages thrown away' };
+const meanings: Record<keyof Cloud['counters'], string> = { accepted: 'attempts taken', refused: 'sent back', done: 'run to the end', failed: 'ended in an error', answered: 'acknowledged by their owner', repeated: 'offers seen again', malformed: 'messages thrown away', barred: 'messages of barred devices, dropped' };
 function Counters({ cloud }: { cloud: Cloud }) {
   return (
     <Panel title="Since it started"><dl class="metrics plain">

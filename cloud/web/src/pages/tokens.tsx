@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import type { CreatedToken, NewToken, Token, TokenList } from 'api-types';
+import type { CreatedToken, NewToken, OpenSession, OpenSessionList, Token, TokenList } from 'api-types';
 import { send } from '../api/client';
 import { useQuery } from '../api/query';
 import { Dialog } from '../parts/dialog';
@@ -29,6 +29,25 @@ export function Tokens() {
         <p>Whoever uses it is refused from now on, and is signed out here. This cannot be undone.</p>
         <div class="actions"><button class="button" onClick={() => { leaving.value = null; }}>Back</button><button class="button primary" onClick={() => revoke(leaving.value!)}>Revoke</button></div>
       </Dialog>}
+    </Panel>
+  );
+}
+
+// Who is signed in by a browser.
+export function Sessions() {
+  const query = useQuery<OpenSessionList>('/sessions', 60);
+  const end = async ({ id, name }: OpenSession): Promise<void> => {
+    try { await send('DELETE', `/sessions/${encodeURIComponent(id)}`); toast(`Signed out ${name}`); query.again(); } catch (error) { toast((error as Error).message, 'bad'); }
+  };
+  return (
+    <Panel title="Sessions">
+      <Loaded query={query} need="admin" empty={(data) => data.items.length === 0 && <Message icon="lock" title="Nobody is signed in" />}>
+        {(data) => <div class="table-box" tabIndex={0} role="region" aria-label="Sessions"><table class="table">
+          <thead><tr><th>Name</th><th>Scope</th><th>From</th><th>Since</th><th><span class="hidden">Actions</span></th></tr></thead>
+          <tbody>{data.items.map((one) => <tr key={one.id}><td>{one.name}{one.own && ' (this one)'}</td><td>{one.scope}</td><td>{one.from}</td><td><Ago at={one.created} /></td>
+            <td class="right"><button class="text-button" onClick={() => end(one)} aria-label={`Sign out ${one.name} from ${one.from}`}>Sign out</button></td></tr>)}</tbody>
+        </table></div>}
+      </Loaded>
     </Panel>
   );
 }

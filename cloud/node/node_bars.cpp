@@ -1,0 +1,61 @@
+#include "cloud/node/node.h"
+
+// What operators bar devices from.
+namespace spillway::cloud {
+namespace {
+
+constexpr Duration kAskAgain = std::chrono::minutes(1);
+constexpr std::size_t kAllDevices = 1'000'000;
+
+}  // namespace
+
+bool is_barred(Health health) { return health == Health::quarantined || health == Health::revoked; }
+
+void Node::heed(const FleetChange& change) {
+  bool moved = change.more;
+  for (const DeviceRow& row : change.devices) {
+    moved = moved || is_barred(row.health) != barred_.contains(row.name);
+  }
+  if (moved) read_bars();
+}
+
+// As the fleet has kept it, also at a start. What a barred device has running or queued is stopped;
+// the device finds its leases expired and has its tasks still.
+void Node::read_bars() {
+  DeviceFilter filter;
+  filter.health = {Health::quarantined, Health::revoked};
+  std::set<std::string> now_barred;
+  for (std::string& name : parts_.fleet->names(filter, kAllDevices)) {
+    now_barred.insert(std::move(name));
+  }
+  std::set<std::string> before = std::exchange(barred_, std::move(now_barred));
+  std::vector<std::pair<std::string, wire::Cancel>> stopped;
+  lessee_.each([&](const lessee::HeldTask& task) {
+    if (barred_.contains(task.owner)) {
+      stopped.emplace_back(task.owner, wire::Cancel{task.id, task.state.epoch});
+    }
+  });
+  for (const auto& [device, cancel] : stopped) lessee_.on(device, cancel);
+  // Results that it was not told meanwhile are sent again.
+  for (const std::string& device : before) {
+    const Result<DeviceView> known = parts_.fleet->device(device);
+    if (!barred_.contains(device) && known && known->row.online) lessee_.on_owner(device, true);
+  }
+  parts_.wake();
+}
+
+// True when nothing else may happen to the item.
+bool Node::drop_barred(const std::string& device, const wire::Item& item) {
+  if (!barred_.contains(device)) return false;
+  if (std::holds_alternative<wire::ResultAck>(item) || std::holds_alternative<wire::Cancel>(item)) {
+    return false;
+  }
+  barred_messages_ += 1;
+  if (const auto* offer = std::get_if<wire::Offer>(&item)) {
+    session_->send_ack(
+        device, wire::Nack{offer->id, offer->epoch, lifecycle::NackReason::draining, kAskAgain});
+  }
+  return true;
+}
+
+}  // namespace spillway::cloud
