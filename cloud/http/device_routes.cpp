@@ -12,6 +12,7 @@
 namespace spillway::cloud::http {
 namespace {
 
+constexpr std::size_t kMaxNamed = 1000;                                     // devices by name
 constexpr std::size_t kMaxSelected = 200'000;                               // devices of one action
 constexpr double kLines = 100, kMaxLines = 1000;                            // of a device's log
 constexpr std::size_t kName = 63, kNote = 500, kLabel = 128, kLabels = 32;  // limits of texts
@@ -232,7 +233,7 @@ Result<DeviceChange> read_action(BodyReader& body) {
   if (action == "quarantine") {
     change.quarantined = true;
   } else if (action == "release") {
-    change.quarantined = false;
+    change.quarantined = change.revoked = false;
   } else if (action == "revoke") {
     change.revoked = true;
   } else if (action == "set_group") {
@@ -243,10 +244,9 @@ Result<DeviceChange> read_action(BodyReader& body) {
   return change;
 }
 
-// The devices are those that match when it begins; one that fails does not hold up the others.
-void act_on_all(Fleet& fleet, const DeviceFilter& filter, const DeviceChange& change,
+// One that fails does not hold up the others.
+void act_on_all(Fleet& fleet, const std::vector<std::string>& names, const DeviceChange& change,
                 const Fleet::Done<BulkOutcome>& done) {
-  std::vector<std::string> names = fleet.names(filter, kMaxSelected);
   struct Progress {
     BulkOutcome outcome;
     std::size_t left = 0;
@@ -270,15 +270,21 @@ void act(Service& service, const Call& call, const Answer& answer) {
   if (!select) body.refuse("select", "is missing; {} selects every device");
   if (Status read = body.finish(); !read) return answer(problem(read.error()));
   if (!change) return answer(problem(change.error()));
-  Result<DeviceFilter> filter = read_filter(*select);
+  // Either devices by their names, or those that match when it begins.
+  BodyReader named(*select);
+  auto ids = named.texts("ids", kMaxNamed, kName);
+  if (Status read = named.finish(); select->contains("ids") && !read) {
+    return answer(problem(fail(Code::invalid_argument, "select." + read.error().message)));
+  }
+  Result<DeviceFilter> filter = ids ? DeviceFilter() : read_filter(*select);
   if (!filter) return answer(problem(filter.error()));
   change->by = call.who.name;
   service.bridge().wait<BulkOutcome>(
       answer,
-      [dry_run, filter = *filter, change = *change](Fleet& fleet,
-                                                    const Fleet::Done<BulkOutcome>& done) {
-        if (dry_run) return done(BulkOutcome{fleet.count(filter), 0, 0, true});
-        act_on_all(fleet, filter, change, done);
+      [dry_run, ids, filter = *filter, change = *change](Fleet& fleet,
+                                                         const Fleet::Done<BulkOutcome>& done) {
+        if (dry_run) return done(BulkOutcome{ids ? ids->size() : fleet.count(filter), 0, 0, true});
+        act_on_all(fleet, ids ? *ids : fleet.names(filter, kMaxSelected), change, done);
       },
       bulk_response);
 }

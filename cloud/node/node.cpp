@@ -144,11 +144,11 @@ void Node::start(const ledger::LedgerRecovered& recovered, const store::Recovere
   if (dispatch_ && sent) dispatch_->start(*sent);
   if (parts_.fleet) {
     bars_ = parts_.fleet->subscribe([this](const FleetChange& change) { heed(change); });
-    read_bars();
   }
   lessee_.start(recovered, [this] {
     if (session_) session_->start();
   });
+  if (parts_.fleet) read_bars();
 }
 
 // For those who watch: the task as it is now.

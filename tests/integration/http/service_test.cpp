@@ -183,6 +183,23 @@ TEST(HttpService, a_bulk_action_counts_first_and_then_does_it) {
   CHECK(rig->get("/api/v1/devices?health=quarantined", token).body.at("matching") == 2);
 }
 
+TEST(HttpService, a_device_is_quarantined_by_its_name_and_let_in_again) {
+  std::string token = rig->token("operate");
+  auto act = [&](const std::string& action, const std::string& select) {
+    return rig->call(Method::post, "/api/v1/devices/actions", token,
+                     R"({"action":")" + action + R"(","select":)" + select + "}");
+  };
+  auto health = [&] { return text(rig->get("/api/v1/devices/pump-1", token).body.at("health")); };
+  CHECK(act("quarantine", R"({"ids":["pump-1","no-such"]})").body.at("changed") == 1);
+  STRCMP_EQUAL("quarantined", health().c_str());
+  CHECK_EQUAL(0, rig->get("/api/v1/devices/pump-2", token).body.at("health") == "quarantined");
+  CHECK_EQUAL(200u, act("revoke", R"({"ids":["pump-1"]})").status);
+  STRCMP_EQUAL("revoked", health().c_str());
+  CHECK_EQUAL(200u, act("release", R"({"ids":["pump-1"]})").status);
+  CHECK(health() != "revoked" && health() != "quarantined");
+  CHECK_EQUAL(400u, act("release", R"({"ids":["pump-1"],"q":"pump"})").status);
+}
+
 TEST(HttpService, the_dashboard_is_served_with_a_strict_policy) {
   auto page = rig->get("/devices/pump-1", "");
   CHECK_EQUAL(200u, page.status);

@@ -110,14 +110,17 @@ TEST(BarredDevice, has_its_work_stopped_and_its_offers_refused_until_it_is_relea
   CHECK_EQUAL(1U, world.device.take<wire::Accept>().size());
 }
 
-TEST(BarredDevice, is_refused_also_after_a_restart_that_finds_its_work_running) {
+TEST(BarredDevice, is_refused_also_after_a_restart_and_what_it_had_queued_is_not_begun) {
   world.say_offer(CloudWorld::offer(1));
+  world.say_offer(CloudWorld::offer(2));
+  CHECK(world.state(2) == LeaseState::accepted);
   world.cloud.crash();
   mark(true);
   world.boot();
-  CHECK(world.state(1) == LeaseState::answered);
-  world.say_offer(CloudWorld::offer(2));
-  CHECK(world.cloud.disk.rows.count(CloudWorld::id(2)) == 0);
+  CHECK(world.state(2) == LeaseState::answered);
+  CHECK_FALSE(world.runs(2));
+  world.say_offer(CloudWorld::offer(3));
+  CHECK(world.cloud.disk.rows.count(CloudWorld::id(3)) == 0);
 }
 
 TEST(BarredDevice, is_not_listened_to_and_what_it_says_is_counted) {
