@@ -196,6 +196,7 @@ void Node::finish(LiveTask& task, TaskResult result) {
   Duration age = options_.budget.of(DataClass::results).age;
   NodeTime keep_until = now() + std::min<Duration>(task.spec->retention, age);
   journal_.finish(task, std::move(encoded), keep_until, spec_left(task));
+  tell_story(task);
   next_purge_ = std::min(next_purge_, std::max(keep_until, now() + kPurgeInterval));
   if (looking_up_ > 0) ended_.insert(task.seq);
   if (dependencies_ || !asked_who_waits_) {

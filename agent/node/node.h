@@ -14,6 +14,7 @@
 #include "agent/intake/api.h"
 #include "agent/node/admission.h"
 #include "agent/node/loss_reporter.h"
+#include "agent/node/story_sample.h"
 #include "agent/node/subscription.h"
 #include "agent/node/task_table.h"
 #include "agent/placement/placement.h"
@@ -255,6 +256,11 @@ class Node final : public intake::Api {
   void look_at_clock();
   Duration wall_of(NodeTime instant) const;
 
+  // node_story.cpp
+  wire::TaskStory story_of(const LiveTask& task, Bytes history) const;
+  void tell_story(const LiveTask& task);
+  void reply_with_story(const wire::Command& command);
+
   // node_update.cpp
   void tell_update();
 
@@ -305,6 +311,7 @@ class Node final : public intake::Api {
   std::unique_ptr<DeviceSession> session_;
   std::unique_ptr<lessee::Lessee> lessee_;  // of the cloud's tasks; null: none are run here
   LossReporter losses_;
+  StorySample stories_;
   Counters counters_;
   Cloud cloud_;
   std::uint64_t next_seq_ = 1;

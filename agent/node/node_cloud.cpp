@@ -120,6 +120,7 @@ void Node::send_offer(std::uint64_t seq, Epoch epoch) {
   offer.lease = options_.lease;
   offer.settled = task->state.settled;
   offer.spec = *task->spec_bytes;
+  offer.trace = task->spec->trace;
   task->offered = now();
   task->history.count_bytes(offer.spec.size(), 0);
   const bool live = task->spec->band <= Band::high;
@@ -185,6 +186,7 @@ void Node::on(const wire::Beat& item) {
 void Node::on(const wire::Command& command) {
   wire::CommandReply reply{command.token, std::nullopt, {}};
   switch (command.what) {
+    case wire::CommandKind::story: return reply_with_story(command);
     case wire::CommandKind::drain: drain([] {}); break;
     case wire::CommandKind::resume: resume(); break;
     case wire::CommandKind::logs:

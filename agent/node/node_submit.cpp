@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "agent/node/node.h"
+#include "common/base/trace_context.h"
 #include "common/wire/codec.h"
 
 namespace spillway::agent {
@@ -110,6 +111,7 @@ Result<TaskSpec> Node::admit(ByteView encoded) const {
     return fail(Code::invalid_argument, "input: its " + std::to_string(spec->input.not_kept) +
                                             " bytes are not there; send them");
   }
+  if (Status trace = check_trace(spec->trace); !trace) return trace.error();
   bool cloud_runs_it = std::binary_search(cloud_.kinds.begin(), cloud_.kinds.end(), spec->kind);
   if (!cloud_runs_it) {
     if (auto kind = kinds::require_kind(*parts_.kinds, spec->kind); !kind) return kind.error();

@@ -102,6 +102,7 @@ void Dispatch::send_offer(std::uint64_t seq, Epoch epoch) {
   offer.lease = options_.lease;
   offer.settled = task->state.settled;
   offer.spec = *task->spec_bytes;
+  offer.trace = task->spec->trace;
   task->offered = now();
   task->history.count_bytes(0, offer.spec.size());
   parts_.send_task(task->device, std::move(offer));

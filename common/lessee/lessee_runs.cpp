@@ -126,6 +126,7 @@ void Lessee::send_result(HeldTask& task) {
   if (!parts_.up() || !task.answer) return;
   wire::ResultItem item = *task.answer;
   item.report.since_accept = std::max(now() - task.accepted, Duration::zero());
+  if (task.spec) item.trace = task.spec->trace;
   task.sent = now();
   parts_.send_result(task.owner, std::move(item));
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/trace_context.h"
 #include "common/wire/codec.h"
 
 namespace spillway::session {
@@ -18,6 +19,20 @@ constexpr unsigned kLiveInARow = 4;
 // A message of the backlog takes at most such a part of a second of the rate.
 constexpr std::uint64_t kTurnsASecond = 20;
 constexpr std::size_t kLeastMessage = 2048;  // bytes; smaller ones are mostly envelope
+
+// Of what speaks of one attempt; empty: it belongs to no trace.
+struct TraceOf {
+  std::string operator()(const wire::Offer& offer) const {
+    return traceparent(offer.trace, offer.id, offer.epoch);
+  }
+  std::string operator()(const wire::ResultItem& result) const {
+    return traceparent(result.trace, result.id, result.epoch);
+  }
+  template <class Other>
+  std::string operator()(const Other&) const {
+    return {};
+  }
+};
 
 }  // namespace
 
@@ -266,6 +281,7 @@ wire::Message Connection::pack(Lane& lane, std::size_t most) {
     message.items.push_back(std::move(lane.items.front()));
     lane.items.pop_front();
   }
+  message.trace = std::visit(TraceOf(), message.items.front());
   return message;
 }
 

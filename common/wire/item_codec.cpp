@@ -15,7 +15,7 @@ static_assert(static_cast<int>(fb::NackReason::MAX) == static_cast<int>(NackReas
 static_assert(static_cast<int>(fb::LeaseState::MAX) == static_cast<int>(LeaseState::answered));
 static_assert(static_cast<int>(fb::ResultVerdict::MAX) == static_cast<int>(ResultVerdict::stale));
 static_assert(static_cast<int>(fb::UpdatePhase::MAX) == static_cast<int>(UpdatePhase::rolled_back));
-static_assert(static_cast<int>(fb::CommandKind::MAX) == static_cast<int>(CommandKind::logs));
+static_assert(static_cast<int>(fb::CommandKind::MAX) == static_cast<int>(CommandKind::story));
 static_assert(static_cast<std::size_t>(fb::Item::MAX) == std::variant_size_v<Item>);
 
 Offset<fb::Offer> write(Builder& fbb, const Offer& offer) {
@@ -110,8 +110,9 @@ Offset<fb::UpdateReport> write(Builder& fbb, const UpdateReport& report) {
 }
 
 Offset<fb::Command> write(Builder& fbb, const Command& command) {
+  fb::TaskId task = raw_id(command.task);
   return fb::CreateCommand(fbb, command.token, static_cast<fb::CommandKind>(command.what),
-                           command.lines);
+                           command.lines, command.task == TaskId{} ? nullptr : &task);
 }
 
 Offset<fb::CommandReply> write(Builder& fbb, const CommandReply& reply) {
@@ -120,6 +121,16 @@ Offset<fb::CommandReply> write(Builder& fbb, const CommandReply& reply) {
   return fb::CreateCommandReply(
       fbb, reply.token, reply.failure ? static_cast<fb::Code>(*reply.failure) : fb::Code::none,
       text);
+}
+
+Offset<fb::TaskStory> write(Builder& fbb, const TaskStory& story) {
+  auto kind = write_text(fbb, story.kind);
+  auto trace = write_text(fbb, story.trace);
+  auto history = write_bytes(fbb, story.history);
+  auto why = write_bytes(fbb, story.why);
+  fb::TaskId id = raw_id(story.id);
+  return fb::CreateTaskStory(fbb, &id, kind, trace, static_cast<fb::TaskState>(story.state),
+                             to_us(story.created), story.line.count(), history, why);
 }
 
 Offer read(Reader& reader, const fb::Offer& raw) {
@@ -247,7 +258,8 @@ UpdateReport read(Reader& reader, const fb::UpdateReport& raw) {
 
 Command read(Reader& reader, const fb::Command& raw) {
   return {reader.nonzero(raw.token(), "command.token"),
-          reader.choice<CommandKind>(raw.what(), "command.what"), raw.lines()};
+          reader.choice<CommandKind>(raw.what(), "command.what"), raw.lines(),
+          raw.task() ? reader.id(*raw.task()) : TaskId{}};
 }
 
 CommandReply read(Reader& reader, const fb::CommandReply& raw) {
@@ -257,6 +269,17 @@ CommandReply read(Reader& reader, const fb::CommandReply& raw) {
   }
   reply.text = reader.text(raw.text(), "command_reply.text", kMaxReplyText);
   return reply;
+}
+
+TaskStory read(Reader& reader, const fb::TaskStory& raw) {
+  TaskStory story{reader.id(*raw.id()), reader.text(raw.kind(), "story.kind"),
+                  reader.text(raw.trace(), "story.trace"),
+                  reader.choice<TaskState>(raw.state(), "story.state"),
+                  to_node_time(raw.created_us())};
+  story.line = Duration(raw.line_us());
+  story.history = reader.bytes(raw.history(), "story.history", kMaxHistory);
+  story.why = reader.bytes(raw.why(), "story.why", kMaxWhy);
+  return story;
 }
 
 template <class Raw>
@@ -294,6 +317,7 @@ std::optional<Item> read_item(Reader& reader, std::uint8_t type, const void* ite
     case fb::Item::UpdateReport: return read_as<fb::UpdateReport>(reader, item);
     case fb::Item::Command: return read_as<fb::Command>(reader, item);
     case fb::Item::CommandReply: return read_as<fb::CommandReply>(reader, item);
+    case fb::Item::TaskStory: return read_as<fb::TaskStory>(reader, item);
     case fb::Item::NONE: break;
   }
   return std::nullopt;

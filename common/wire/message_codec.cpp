@@ -31,6 +31,9 @@ std::size_t variable_size(const UpdateReport& report) {
 std::size_t variable_size(const CommandReply& reply) {
   return std::min(reply.text.size(), kMaxReplyText);
 }
+std::size_t variable_size(const TaskStory& story) {
+  return story.kind.size() + story.trace.size() + story.history.size() + story.why.size();
+}
 template <class Other>
 std::size_t variable_size(const Other&) {
   return 0;

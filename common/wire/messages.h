@@ -29,6 +29,8 @@ struct Offer {
   Duration lease{};
   Epoch settled;  // failures of attempts up to here are counted by the owner; 0: none
   Bytes spec;     // an encoded TaskSpec, as the owner stored it
+  // The spec's, for the message that carries it; not a part of the offer.
+  std::string trace = {};
   bool operator==(const Offer&) const = default;
 };
 // What the lessee's machine is told of an offer, but for a reason to refuse it.
@@ -90,6 +92,7 @@ struct ResultItem {
   Payload value;                              // of a success
   Digest digest{};                            // SHA-256 of the value's bytes
   AttemptReport report;
+  std::string trace = {};  // as an Offer's
   bool operator==(const ResultItem&) const = default;
 };
 // owner → lessee
@@ -175,11 +178,12 @@ struct UpdateReport {
 
 // cloud → device, on down/rpc: what an operator asks of it while it is there. Nothing is kept of
 // it: what is not answered was not heard, or its answer was lost.
-enum class CommandKind : std::uint8_t { drain = 0, resume = 1, logs = 2 };
+enum class CommandKind : std::uint8_t { drain = 0, resume = 1, logs = 2, story = 3 };
 struct Command {
   std::uint64_t token = 0;  // repeated in the reply
   CommandKind what = CommandKind::drain;
   std::uint32_t lines = 0;  // of logs: the newest
+  TaskId task;              // of story: which one's TaskStory is wanted, ahead of the reply
   bool operator==(const Command&) const = default;
 };
 // device → cloud, on up/rsp
@@ -191,8 +195,24 @@ struct CommandReply {
   bool operator==(const CommandReply&) const = default;
 };
 
+// device → cloud: what became of one of its tasks, and why it went where it did. Of a sample of those
+// that ended, on up/evt, and when asked, on up/rsp. Nothing of the task itself is in it.
+inline constexpr std::size_t kMaxHistory = 4 * 1024, kMaxWhy = 4 * 1024;  // bytes
+struct TaskStory {
+  TaskId id;
+  std::string kind;
+  std::string trace;  // the spec's
+  TaskState state = TaskState::waiting;
+  NodeTime created{};  // on the owner's time line, as all instants of its attempts
+  Duration line{};     // what the owner's wall clock reads where that line is 0
+  Bytes history;       // an encoded TaskResult: the attempts so far, and no value
+  Bytes why;           // an encoded Explanation, of the last grant; empty: none is kept
+  bool operator==(const TaskStory&) const = default;
+};
+
 using Item = std::variant<Offer, Accept, Nack, Beat, BeatAck, ResultItem, ResultAck, Cancel,
-                          Credits, Echo, LossReport, LossAck, UpdateReport, Command, CommandReply>;
+                          Credits, Echo, LossReport, LossAck, UpdateReport, Command, CommandReply,
+                          TaskStory>;
 
 // Order is (session, seq), never wall time.
 struct Message {

@@ -266,9 +266,15 @@ Item Samples::item(std::size_t type) {
     case 12:
       return UpdateReport{choice(UpdatePhase::rolled_back), text(8), text(256), text(256),
                           number(0, ~0ULL)};
-    case 13: return Command{number(1, ~0ULL), choice(CommandKind::logs), small()};
-    default: return command_reply();
+    case 13: return Command{number(1, ~0ULL), choice(CommandKind::story), small(), id()};
+    case 14: return command_reply();
+    default: return task_story();
   }
+}
+
+TaskStory Samples::task_story() {
+  return {id(),  text(64), text(64), choice(TaskState::expired), NodeTime(any_span()),
+          any_span(), bytes(kMaxHistory), bytes(kMaxWhy)};
 }
 
 CommandReply Samples::command_reply() {

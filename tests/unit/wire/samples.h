@@ -27,6 +27,7 @@ class Samples {
   NodeView node();
   LossReport loss_report();
   CommandReply command_reply();
+  TaskStory task_story();
   Item item(std::size_t type);
   Item item() { return item(number(0, std::variant_size_v<Item> - 1)); }
   Message message();
