@@ -8,6 +8,7 @@
 #include <random>
 
 #include "agent/app/machine.h"
+#include "agent/app/models_file.h"
 #include "agent/app/updates.h"
 #include "common/crypto/random.h"
 #include "common/executor/limits.h"
@@ -178,6 +179,7 @@ Status Composition::start() {
                         {{"problem", written.error().message}});
     };
   }
+  keep_models(parts);
   bound_workers();
   parts.wake = [this] {
     if (turns_) turns_->wake();
@@ -201,6 +203,23 @@ Status Composition::start() {
   recovered_.live.clear();
   leased_ = {};
   return listen();
+}
+
+void Composition::keep_models(NodeParts& parts) const {
+  const std::string path = options_.state_dir + "/learned";
+  Result<Bytes> models = read_models(path);
+  if (models) {
+    parts.models = *std::move(models);
+  } else {
+    runtime::log(Level::warning, "what was learned of run times and link is learned anew",
+                 {{"problem", models.error().message}});
+  }
+  parts.keep_models = [path](const Bytes& learned) {
+    const Status written = write_models(path, learned);
+    if (written) return;
+    runtime::log_once(Level::warning, "models", "what was learned is not kept",
+                      {{"problem", written.error().message}});
+  };
 }
 
 // Heat comes within seconds; a machine that cannot tell it is not woken to be asked again.

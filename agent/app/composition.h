@@ -51,6 +51,7 @@ class Composition {
   Status listen();
   void connect();
   void bound_workers();
+  void keep_models(NodeParts& parts) const;
 
   Options options_;
   bool abandoned_ = false;

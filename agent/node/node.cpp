@@ -38,6 +38,7 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
       placement_(options_.placement),
       next_seq_(recovered.next_seq) {
   for (const Kind* kind : parts_.kinds->list()) local_kinds_.push_back(kind->name);
+  load_models();
   look_at_budget();
   if (parts_.ledger && leased) make_lessee(*leased);
 }
@@ -238,7 +239,7 @@ NodeTime Node::cycle() {
     std::exchange(drained_, nullptr)();
   }
   NodeTime next = std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_,
-                            next_probe_, next_telemetry_, next_update_, next_review_, retry_commit_,
+                            next_probe_, next_telemetry_, next_keep_, next_update_, next_review_, retry_commit_,
                             retry_release_, looking_ ? kNever : table_.disk_due(),
                             admission_.next_look(), journal_.due(), losses_.due(), leased});
   if (session_) next = std::min(next, session_->connection().next_timer());
@@ -263,6 +264,7 @@ void Node::on_timers() {
   if (!looking_ && time >= table_.disk_due()) look_on_disk();
   if (!purging_ && time >= next_purge_) purge();
   if (time >= next_telemetry_) send_telemetry();
+  if (time >= next_keep_) keep_models();
   if (!session_) return;
   if (time >= session_->connection().next_timer()) session_->connection().on_timer();
   if (time >= next_resend_) resend_offers(std::chrono::seconds(5));
@@ -417,6 +419,7 @@ void Node::stop() {
   if (session_) session_->stop();
   journal_.hurry();
   flush();
+  keep_models();
   stopped_ = true;
 }
 

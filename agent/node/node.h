@@ -65,6 +65,10 @@ struct NodeParts {
   std::function<wire::UpdateReport()> update = {};
   // Told what was measured, as often as frames are sent, also without a link; may be empty.
   std::function<void(const wire::Metrics&)> measured = {};
+  // What an earlier start kept of what was learned; empty: nothing. And who keeps it: told now and
+  // then, and at the end; none: each start learns anew.
+  Bytes models = {};
+  std::function<void(const Bytes& models)> keep_models = {};
   // Asks for a call of cycle() soon, on the loop; several asks may melt into one.
   std::function<void()> wake;
   std::function<std::string()> trace;  // of the pool, see wire::Trace; none: there is none
@@ -272,6 +276,11 @@ class Node final : public intake::Api {
   void probe();
   void learn_transfer(const LiveTask& task);
 
+  // node_models.cpp
+  void load_models();
+  void learn_run(const LiveTask& task, PlaceKind place, Duration ran);
+  void keep_models();
+
   // node_telemetry.cpp
   void send_telemetry();
   void count_end(const LiveTask& task);
@@ -337,6 +346,7 @@ class Node final : public intake::Api {
   wire::TelemetryFrames frames_;
   LatencyCounts local_latency_, cloud_latency_;  // since the last frame
   NodeTime next_telemetry_ = kNever;
+  NodeTime next_keep_ = kNever;     // of what was learned
   NodeTime next_update_ = kNever;   // when the updater is looked at again
   wire::UpdateReport told_update_;  // what the cloud has heard of it
   std::uint64_t probe_token_ = 0;

@@ -247,7 +247,7 @@ void Node::take_result(LiveTask& task, const wire::ResultItem& item) {
                                  ? wire::ResultVerdict::stale
                                  : wire::ResultVerdict::duplicate);
   }
-  placement_.learn_run(task.spec->kind, PlaceKind::cloud, task.work, item.report.ran, now());
+  learn_run(task, PlaceKind::cloud, item.report.ran);
   counters_.done_cloud += 1;
   task.history.count_bytes(0, item.value.bytes.size());
   TaskResult result;

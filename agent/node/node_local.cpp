@@ -55,8 +55,7 @@ void Node::take_outcome(LiveTask& task, attempt::Outcome outcome) {
                  {std::move(error.message), error.code});
   }
   if (live) {
-    placement_.learn_run(task.spec->kind, PlaceKind::local, task.work,
-                         outcome.run_ended - outcome.run_started, now());
+    learn_run(task, PlaceKind::local, outcome.run_ended - outcome.run_started);
   }
   lifecycle::OwnerStep step = lifecycle::on_success(task.state, task.policy, outcome.epoch, tick());
   if (!step.act.keep_result) {

@@ -121,9 +121,9 @@ class Placement {
   LinkModel& link() { return link_; }
   const LinkModel& link() const { return link_; }
 
-  // The learned state as bytes for the store, and back (hostile: ignored when malformed).
+  // The learned state as bytes to keep, and back (hostile: false, and ignored, when malformed).
   Bytes save() const;
-  void load(ByteView bytes);
+  bool load(ByteView bytes);
 
  private:
   struct Learned {

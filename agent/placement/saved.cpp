@@ -111,19 +111,20 @@ std::optional<Placement::Kinds> Placement::parse_kinds(ByteView bytes) {
   return kinds;
 }
 
-void Placement::load(ByteView bytes) {
+bool Placement::load(ByteView bytes) {
   Reader in(bytes);
-  if (in.number() != kFormat) return;
+  if (in.number() != kFormat) return false;
   LinkModel::State link;
   for (double* number : {&link.rtt, &link.rtt_dev, &link.log_bandwidth, &link.bandwidth_dev}) {
     *number = in.real();
   }
   link.rtt_at = in.time();
   link.bandwidth_at = in.time();
-  if (!in.ok()) return;
+  if (!in.ok()) return false;
   auto kinds = parse_kinds(in.rest());
-  if (!kinds || !link_.restore(link)) return;
+  if (!kinds || !link_.restore(link)) return false;
   kinds_ = std::move(*kinds);
+  return true;
 }
 
 }  // namespace spillway::placement

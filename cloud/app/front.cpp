@@ -50,6 +50,9 @@ Result<std::unique_ptr<Front>> Front::open(FrontOptions options, runtime::Loop& 
                           Fleet::Done<std::string> done) {
     node.command(device, command, std::move(done));
   };
+  parts.ask_story = [&node](TaskId task, Fleet::Done<std::string> done) {
+    node.ask_story(task, std::move(done));
+  };
   parts.facts = [raw = front.get()] { return raw->facts(); };
   parts.metrics = [raw = front.get()](const http::ServerCounts& counts) {
     return raw->metrics(counts);

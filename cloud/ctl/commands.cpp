@@ -318,6 +318,33 @@ int task_show(Api& api, const Console& console, const Words& words) {
   return 0;
 }
 
+int task_why(Api& api, const Console& console, const Words& words) {
+  auto placement = api.get("/tasks/" + escaped(words.id) + "/placement");
+  if (!placement) return complain(console, placement.error());
+  if (console.format == Format::json || console.format == Format::ndjson) {
+    show(console, *placement, {});
+    return 0;
+  }
+  const json::value& explanation = placement->at("explanation");
+  if (explanation.is_null()) {
+    const json::string& missing = placement->at("missing").as_string();
+    return complain(console, fail(Code::unavailable,
+                                  missing.empty() ? "its device tells no reason of it"
+                                                  : std::string(missing)));
+  }
+  Listing listing(console, {{"PLACE", "place"},
+                            {"ELIGIBLE", "eligible"},
+                            {"WAIT", "wait_s", As::seconds},
+                            {"TRANSFER", "transfer_s", As::seconds},
+                            {"RUN", "run_s", As::seconds},
+                            {"SLOW", "slow_s", As::seconds},
+                            {"SCORE", "score_s", As::seconds},
+                            {"REASON", "reason"}});
+  for (const json::value& one : explanation.at("candidates").as_array()) listing.add(one);
+  listing.end();
+  return 0;
+}
+
 int task_trace(Api& api, const Console& console, const Words& words) {
   auto trace =
       api.get("/tasks/" + escaped(words.id) + "/trace" + (words.otlp ? "?format=otlp" : ""));

@@ -45,6 +45,7 @@ int device_set_group(Api& api, const Console& console, const Words& words);
 
 int task_list(Api& api, const Console& console, const Words& words);
 int task_show(Api& api, const Console& console, const Words& words);
+int task_why(Api& api, const Console& console, const Words& words);
 int task_trace(Api& api, const Console& console, const Words& words);
 int task_tail(Api& api, const Console& console, const Words& words);
 int task_submit(Api& api, const Console& console, const Words& words);

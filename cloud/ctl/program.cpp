@@ -203,6 +203,9 @@ void declare_task(Line& line) {
   add_limit(verb, words);
   add_id(task.verb("show", "one of them", task_show, "task show 7f3a9c21d04b55e6-142"), words,
          "task");
+  add_id(task.verb("why", "why its device placed it where it did", task_why,
+                   "task why 7f3a9c21d04b55e6-142"),
+         words, "task");
   verb =
       task.verb("trace", "its spans", task_trace,
                 "task trace 7f3a9c21d04b55e6-142\n  spwctl task trace 7f3a9c21d04b55e6-142 --otlp "

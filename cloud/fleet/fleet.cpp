@@ -236,6 +236,12 @@ TaskPage Fleet::tasks(const TaskQuery& query) const {
   return state_->tasks.page(bounded);
 }
 std::optional<CloudTask> Fleet::task(TaskId id) const { return state_->tasks.find(id); }
+void Fleet::on_story(const std::string& device, wire::TaskStory story) {
+  const std::optional<CloudTask> seen = state_->tasks.find(story.id);
+  if (seen && seen->device != device) return;
+  state_->stories.note(device, std::move(story), state_->clock->wall_time());
+}
+const ToldStory* Fleet::story(TaskId id) const { return state_->stories.find(id); }
 std::vector<KindTotals> Fleet::kinds() const { return state_->tasks.kinds(); }
 
 Fleet::Subscription Fleet::subscribe(Listener listener) {

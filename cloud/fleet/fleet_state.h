@@ -11,6 +11,7 @@
 #include "cloud/fleet/figures.h"
 #include "cloud/fleet/fleet.h"
 #include "cloud/fleet/fleet_store.h"
+#include "cloud/fleet/story_book.h"
 #include "cloud/fleet/task_board.h"
 #include "common/base/latency_counts.h"
 #include "common/store/commit_cycle.h"
@@ -81,6 +82,7 @@ struct Fleet::State {
   AlertEngine engine;
   AlertBook book;
   TaskBoard tasks;
+  StoryBook stories;
   FleetHistory history;
   std::deque<EventRecord> events;
   FleetTotals totals;

@@ -290,6 +290,13 @@ struct CloudTask {
   Wall accepted{};
   std::optional<Wall> started, ended;
   Duration ran{}, cpu{};
+  std::string trace;  // the spec's
+};
+// What a device said of one of its tasks.
+struct ToldStory {
+  std::string device;
+  wire::TaskStory story;
+  Wall heard{};
 };
 struct TaskQuery {
   std::string device, kind;  // empty: all

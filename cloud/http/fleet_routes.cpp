@@ -1,13 +1,11 @@
 #include <boost/json.hpp>
 #include <cmath>
 
-#include "cloud/http/otlp.h"
 #include "cloud/http/paging.h"
 #include "cloud/http/routes.h"
 #include "cloud/http/series_query.h"
 #include "cloud/http/service.h"
 #include "cloud/http/views_json.h"
-#include "spillway/version.h"
 
 namespace spillway::cloud::http {
 namespace {
@@ -188,20 +186,6 @@ void task(Service& service, const Call& call, const Answer& answer) {
               [](const CloudTask& found) { return json_response(json_of(found)); });
 }
 
-std::optional<bool> is_otlp(std::string_view format) {
-  if (format == "spans") return false;
-  return format == "otlp" ? std::optional(true) : std::nullopt;
-}
-
-void trace(Service& service, const Call& call, const Answer& answer) {
-  QueryReader query(call.query);
-  const bool otlp = query.word("format", is_otlp).value_or(false);
-  if (Status read = query.finish(); !read) return answer(problem(read.error()));
-  answer_task(service, call, answer, [otlp](const CloudTask& found) {
-    return json_response(otlp ? otlp_of(found, "cloud", kVersion) : trace_of(found, "cloud"));
-  });
-}
-
 }  // namespace
 
 std::span<const Route> fleet_routes() {
@@ -214,7 +198,6 @@ std::span<const Route> fleet_routes() {
       {Method::get, "/devices/{device}/tasks", "listDeviceTasks", Scope::read, device_tasks},
       {Method::get, "/tasks", "listTasks", Scope::read, tasks},
       {Method::get, "/tasks/{task}", "getTask", Scope::read, task},
-      {Method::get, "/tasks/{task}/trace", "getTaskTrace", Scope::read, trace},
   };
   return kRoutes;
 }

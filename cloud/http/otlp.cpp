@@ -1,7 +1,6 @@
 #include "cloud/http/otlp.h"
 
 #include <boost/json.hpp>
-#include <cstdio>
 
 namespace spillway::cloud::http {
 namespace {
@@ -11,18 +10,6 @@ namespace json = boost::json;
 // Of opentelemetry/proto/trace/v1/trace.proto.
 constexpr int kInternal = 1, kConsumer = 5;  // SpanKind
 constexpr int kOk = 1, kError = 2;           // StatusCode
-enum Part : unsigned { kWhole = 1, kQueued = 2, kRun = 3 };
-
-std::string hex(std::uint64_t value) {
-  char text[20];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
-  return text;
-}
-
-std::string trace_id(const TaskId& id) { return hex(id.origin.value) + hex(id.seq); }
-std::string span_id(const CloudTask& task, Part part) {
-  return hex(std::uint64_t(task.epoch.value) << 8 | part);
-}
 
 // The JSON mapping of protobuf writes 64-bit numbers as texts.
 json::string nanoseconds(Duration since_1970) {
@@ -36,51 +23,78 @@ json::object whole(std::string_view key, std::uint64_t value) {
   return {{"key", key}, {"value", json::object{{"intValue", std::to_string(value)}}}};
 }
 
-json::object span(const CloudTask& task, Part part, std::string name, int kind, Duration from,
-                  Duration to) {
-  return {{"traceId", trace_id(task.id)},
-          {"spanId", span_id(task, part)},
-          {"parentSpanId", part == kWhole ? "" : span_id(task, kWhole)},
-          {"name", std::move(name)},
-          {"kind", kind},
-          {"startTimeUnixNano", nanoseconds(from)},
-          {"endTimeUnixNano", nanoseconds(std::max(from, to))},
-          {"attributes", json::array{}},
-          {"status", json::object{}}};
+json::object status_of(FailureClass failure) {
+  if (failure == FailureClass::none) return {{"code", kOk}};
+  return {{"code", kError}, {"message", to_string(failure)}};
 }
 
-json::object whole_span(const CloudTask& task) {
-  json::object root = span(task, kWhole, task.kind.empty() ? "task" : task.kind, kConsumer,
-                           task.accepted, *task.ended);
-  root["attributes"] = json::array{
-      text("spillway.task.id", to_string(task.id)), text("spillway.task.kind", task.kind),
-      text("spillway.device", task.device), text("spillway.band", to_string(task.band)),
-      whole("spillway.epoch", task.epoch.value)};
-  root["status"] = task.failure == FailureClass::none
-                       ? json::object{{"code", kOk}}
-                       : json::object{{"code", kError}, {"message", to_string(task.failure)}};
-  return root;
+// The whole task, as its owner has it; only of one that has ended.
+json::object root_of(const TaskPath& path) {
+  return {{"traceId", path.trace.trace_id},
+          {"spanId", span_id(path.id, Epoch{}, SpanPart::task)},
+          {"parentSpanId", path.trace.parent_id},
+          {"name", path.kind.empty() ? "task" : path.kind},
+          {"kind", kConsumer},
+          {"startTimeUnixNano", nanoseconds(path.began)},
+          {"endTimeUnixNano", nanoseconds(*path.ended)},
+          {"attributes",
+           json::array{text("spillway.task.id", to_string(path.id)),
+                       text("spillway.task.kind", path.kind), text("spillway.device", path.device),
+                       whole("spillway.epoch", path.epoch.value)}},
+          {"status", status_of(path.failure)}};
+}
+
+// Several of an attempt may be about the same part, in different lanes.
+std::string id_of(const TaskPath& path, const PathSpan& span) {
+  const auto part = SpanPart(std::uint8_t(span.part) + 16 * std::uint8_t(span.lane));
+  return span_id(path.id, span.epoch, part);
+}
+
+json::object span_of(const TaskPath& path, const PathSpan& span) {
+  constexpr std::string_view kParts[] = {"task", "queued", "run", "answer", "attempt"};
+  json::object made{{"traceId", path.trace.trace_id},
+                    {"spanId", id_of(path, span)},
+                    {"parentSpanId", span_id(path.id, Epoch{}, SpanPart::task)},
+                    {"name", kParts[std::size_t(span.part)]},
+                    {"kind", kInternal},
+                    {"startTimeUnixNano", nanoseconds(span.from)},
+                    {"endTimeUnixNano", nanoseconds(std::max(span.from, *span.to))},
+                    {"attributes", json::array{text("spillway.lane", to_string(span.lane)),
+                                               whole("spillway.epoch", span.epoch.value)}},
+                    {"status", json::object{}}};
+  if (span.ghost) made["status"] = json::object{{"code", kError}, {"message", span.note}};
+  return made;
+}
+
+json::object resource_of(std::string_view service, const std::string& host,
+                         const std::string& version, json::array spans) {
+  json::array attributes{text("service.name", service), text("service.instance.id", host)};
+  if (!version.empty()) attributes.push_back(text("service.version", version));
+  json::object scope{{"name", "spillway"}, {"version", version}};
+  return {{"resource", json::object{{"attributes", std::move(attributes)}}},
+          {"scopeSpans", json::array{json::object{{"scope", std::move(scope)},
+                                                  {"spans", std::move(spans)}}}}};
 }
 
 }  // namespace
 
-json::value otlp_of(const CloudTask& task, const std::string& host, const std::string& version) {
-  json::array spans;
-  if (task.ended) spans.push_back(whole_span(task));
-  if (task.started) {
-    spans.push_back(span(task, kQueued, "queued", kInternal, task.accepted, *task.started));
-    if (task.ended) spans.push_back(span(task, kRun, "run", kInternal, *task.started, *task.ended));
+json::value otlp_of(const TaskPath& path, const std::string& version) {
+  json::array device, cloud;
+  if (path.ended) device.push_back(root_of(path));
+  std::string host;
+  for (const PathSpan& span : path.spans) {
+    if (span.lane == Lane::cloud) host = span.host;
+    if (span.to) (span.lane == Lane::cloud ? cloud : device).push_back(span_of(path, span));
   }
-  json::object resource{{"attributes", json::array{text("service.name", "spillway-cloud"),
-                                                   text("service.version", version),
-                                                   text("service.instance.id", host)}}};
-  json::object scope{{"name", "spillway"}, {"version", version}};
-  return json::object{
-      {"resourceSpans",
-       json::array{
-           json::object{{"resource", std::move(resource)},
-                        {"scopeSpans", json::array{json::object{{"scope", std::move(scope)},
-                                                                {"spans", std::move(spans)}}}}}}}};
+  json::array resources;
+  // The device's own version is not this one's.
+  if (!device.empty()) {
+    resources.push_back(resource_of("spillway-agent", path.device, "", std::move(device)));
+  }
+  if (!cloud.empty()) {
+    resources.push_back(resource_of("spillway-cloud", host, version, std::move(cloud)));
+  }
+  return json::object{{"resourceSpans", std::move(resources)}};
 }
 
 }  // namespace spillway::cloud::http

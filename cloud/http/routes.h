@@ -22,6 +22,7 @@ struct Route {
 };
 
 std::span<const Route> fleet_routes();
+std::span<const Route> path_routes();
 std::span<const Route> device_routes();
 std::span<const Route> sent_routes();
 std::span<const Route> alert_routes();

@@ -52,6 +52,9 @@ struct ServiceParts {
   // On the loop: asks a device that is there, see cloud::Node; none: nobody can be asked.
   std::function<void(const std::string& device, wire::Command, Fleet::Done<std::string>)> command =
       {};
+  // On the loop: has a task's device tell its story to the fleet, see cloud::Node; none: what was
+  // told is all there is.
+  std::function<void(TaskId task, Fleet::Done<std::string>)> ask_story = {};
   std::function<CloudFacts()> facts;                        // on the loop
   std::function<std::string(const ServerCounts&)> metrics;  // on the loop; Prometheus text
   std::function<Duration()> wall;                           // any thread; since 1970

@@ -94,18 +94,6 @@ json::value update_of(const std::optional<wire::UpdateReport>& update) {
 
 constexpr std::string_view kLeaseStates[] = {"accepted", "running", "done", "answered"};
 
-json::object span(std::string_view name, const std::string& host, const CloudTask& task,
-                  Duration from, std::optional<Duration> to) {
-  return {{"name", name},
-          {"lane", "cloud"},
-          {"host", host},
-          {"from_s", seconds(from - task.accepted)},
-          {"to_s", to ? json::value(seconds(*to - task.accepted)) : json::value(nullptr)},
-          {"epoch", task.epoch.value},
-          {"ghost", false},
-          {"note", task.failure == FailureClass::none ? "" : std::string(to_string(task.failure))}};
-}
-
 }  // namespace
 
 json::value time_or_null(std::optional<Duration> since_1970) {
@@ -221,16 +209,6 @@ json::value json_of(const CloudTask& task) {
                       {"ended", time_or_null(task.ended)},
                       {"ran_s", span(task.ran)},
                       {"cpu_s", span(task.cpu)}};
-}
-
-json::value trace_of(const CloudTask& task, const std::string& host) {
-  json::array spans;
-  spans.push_back(span("queued", host, task, task.accepted, task.started));
-  if (task.started) spans.push_back(span("run", host, task, *task.started, task.ended));
-  return json::object{{"task", to_string(task.id)},
-                      {"began", time_of(task.accepted)},
-                      {"skew_s", 0},
-                      {"spans", std::move(spans)}};
 }
 
 json::value json_of(const KindTotals& kind) {

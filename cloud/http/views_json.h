@@ -20,7 +20,6 @@ json::value json_of(const SessionView& session);
 json::value json_of(const FleetEvent& event);
 json::value json_of(const LossTotal& loss);
 json::value json_of(const CloudTask& task);
-json::value trace_of(const CloudTask& task, const std::string& host);
 json::value json_of(const KindTotals& kind);
 json::value json_of(const Alert& alert);
 json::value json_of(const AlertRule& rule);

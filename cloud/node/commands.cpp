@@ -1,5 +1,6 @@
 #include "cloud/node/commands.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace spillway::cloud {
@@ -24,7 +25,9 @@ void Commands::ask(const std::string& device, wire::Command command, NodeTime no
     return done(fail(Code::busy, "too many devices are being asked; try again in a few seconds"));
   }
   command.token = next_++;
-  asked_.emplace(command.token, Asked{device, now + kPatience, std::move(done)});
+  const bool story = command.what == wire::CommandKind::story;
+  asked_.emplace(command.token,
+                 Asked{device, now + (story ? kPatienceForStories : kPatience), std::move(done)});
   send_(device, command);
 }
 
@@ -53,11 +56,21 @@ void Commands::on_gone(const std::string& device) {
 }
 
 NodeTime Commands::expire(NodeTime now) {
-  while (!asked_.empty() && asked_.begin()->second.until <= now) {
-    auto oldest = asked_.begin();
-    end(oldest, fail(Code::timeout, oldest->second.device + " did not answer within 10 s"));
+  NodeTime next = kNever;
+  std::vector<std::uint64_t> due;
+  for (const auto& [token, asked] : asked_) {
+    if (asked.until <= now) {
+      due.push_back(token);
+    } else {
+      next = std::min(next, asked.until);
+    }
   }
-  return asked_.empty() ? kNever : asked_.begin()->second.until;
+  for (std::uint64_t token : due) {
+    auto asked = asked_.find(token);
+    if (asked == asked_.end()) continue;
+    end(asked, fail(Code::timeout, asked->second.device + " did not answer in time"));
+  }
+  return next;
 }
 
 }  // namespace spillway::cloud

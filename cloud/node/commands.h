@@ -12,7 +12,7 @@
 namespace spillway::cloud {
 
 // What operators asked of devices and has no answer yet: in memory, bounded, and given up after
-// kPatience. Pure; the loop's thread.
+// a while. Pure; the loop's thread.
 class Commands {
  public:
   using Done = std::function<void(Result<std::string>)>;  // the reply's text
@@ -30,6 +30,7 @@ class Commands {
 
   static constexpr std::size_t kMost = 256;
   static constexpr Duration kPatience = std::chrono::seconds(10);
+  static constexpr Duration kPatienceForStories = std::chrono::seconds(3);  // a page waits for it
 
  private:
   struct Asked {
@@ -41,7 +42,7 @@ class Commands {
 
   Send send_;
   std::uint64_t next_ = 1;
-  std::map<std::uint64_t, Asked> asked_;  // by token: the oldest first
+  std::map<std::uint64_t, Asked> asked_;  // by token
 };
 
 // The device is not there to be asked.

@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace spillway::cloud {
+namespace {
+
+constexpr Duration kFresh = std::chrono::seconds(2);
+
+}  // namespace
 
 Node::Node(NodeOptions options, NodeParts parts, const ledger::LedgerRecovered& recovered,
            const store::Recovered* sent)
@@ -157,7 +162,10 @@ void Node::show(const lessee::HeldTask& task) {
   CloudTask shown;
   shown.id = task.id;
   shown.device = task.owner;
-  if (task.spec) shown.kind = task.spec->kind;
+  if (task.spec) {
+    shown.kind = task.spec->kind;
+    shown.trace = task.spec->trace;
+  }
   shown.band = task.band;
   shown.epoch = task.state.epoch;
   shown.state = task.state.state;
@@ -215,6 +223,8 @@ void Node::on(const std::string& device, const Item& item) {
     if (!item.reply) session_->send_ack(device, wire::Echo{item.token, true, {}});
   } else if constexpr (std::is_same_v<Item, wire::UpdateReport>) {
     if (parts_.fleet) parts_.fleet->on_update(device, item);
+  } else if constexpr (std::is_same_v<Item, wire::TaskStory>) {
+    if (parts_.fleet) parts_.fleet->on_story(device, item);
   } else if constexpr (std::is_same_v<Item, wire::LossReport>) {
     lessee_.journal().losses(device, item);
     lessee_.journal().after([this, device, ack = wire::LossAck{item.origin, item.number}] {
@@ -255,6 +265,22 @@ void Node::command(const std::string& device, wire::Command command, Commands::D
   if (!known->row.online || !connected()) return done(not_connected(device));
   commands_.ask(device, command, now(), std::move(done));
   parts_.wake();
+}
+
+// A story that is final, or that was just told, is as good as another.
+void Node::ask_story(TaskId task, Commands::Done done) {
+  if (!parts_.fleet) return done(fail(Code::unsupported, "nobody watches the devices here"));
+  const std::optional<CloudTask> seen = parts_.fleet->task(task);
+  const ToldStory* told = parts_.fleet->story(task);
+  if (!seen && !told) {
+    return done(fail(Code::not_found, "the cloud knows nothing of task " + to_string(task) +
+                                          ": it keeps the newest"));
+  }
+  const bool fresh = told && parts_.clock->wall_time() - told->heard < kFresh;
+  const bool final = told && is_terminal(told->story.state);
+  if (fresh || final) return done(std::string());
+  wire::Command ask{0, wire::CommandKind::story, 0, task};
+  command(seen ? seen->device : told->device, ask, std::move(done));
 }
 
 void Node::drain(std::function<void()> done) {

@@ -86,6 +86,10 @@ class Node {
   // did not answer; else what it said.
   void command(const std::string& device, wire::Command command, Commands::Done done);
 
+  // Has a task's device tell its story, unless it did; then the fleet has it. not_found: the task
+  // is not known here.
+  void ask_story(TaskId task, Commands::Done done);
+
   // Null without a store for it.
   Dispatch* dispatch() { return dispatch_.get(); }
 

@@ -44,6 +44,7 @@ const std::vector<std::pair<std::string, Example>> kExamples = {
     {"listTasks", {{}, "state=done&kind=echo&failed=false&device=pump-1", "", {}}},
     {"getTask", {kTask, "", "", {}}},
     {"getTaskTrace", {kTask, "", "", {}}},
+    {"getTaskPlacement", {kTask, "", "", {}}},
     {"submitTask",
      {{},
       "",

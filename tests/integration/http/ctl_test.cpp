@@ -58,6 +58,7 @@ TEST(Spwctl, every_look_succeeds_in_every_format) {
                                                        {"task", "list"},
                                                        {"task", "show", ServiceRig::kTask},
                                                        {"task", "trace", ServiceRig::kTask},
+                                                       {"task", "why", ServiceRig::kTask},
                                                        {"alert", "list", "--all"},
                                                        {"task", "groups"},
                                                        {"alert", "rules"},

@@ -6,6 +6,7 @@
 
 #include "cloud/ctl/api.h"
 #include "cloud/fleet/fleet_store.h"
+#include "common/wire/codec.h"
 #include "common/wire/telemetry.h"
 
 namespace spillway::test {
@@ -40,6 +41,32 @@ wire::Presence birth(std::uint64_t session) {
   presence.tags = {"gpu"};
   presence.kinds = {{"echo", 1}, {"stats.window", 2}};
   return presence;
+}
+
+// Of the task that the tests ask for: a local attempt that failed, and one that the cloud ran.
+wire::TaskStory story() {
+  TaskResult history;
+  wire::TaskStory story;
+  history.id = story.id = *parse_task_id(ServiceRig::kTask);
+  story.kind = "echo";
+  story.state = history.outcome = TaskState::succeeded;
+  const auto at = [](int ms) { return NodeTime(1h + std::chrono::milliseconds(ms)); };
+  history.attempts = {
+      {Epoch{1}, PlaceKind::local, FailureClass::timeout,
+       {at(0), at(1), at(1), at(1), at(9), at(9), at(10)}},
+      {Epoch{2}, PlaceKind::cloud, FailureClass::none,
+       {at(10), at(11), at(12), at(12), at(14), at(15), at(16)}}};
+  story.created = at(0);
+  story.line = std::chrono::hours(24 * 20'600);
+  story.history = wire::encode(history);
+  Explanation why;
+  why.epoch = Epoch{2};
+  why.chosen = PlaceKind::cloud;
+  why.dominant = "no core here is free sooner";
+  why.candidates = {{PlaceKind::local, false, "its tags are missing"},
+                    {PlaceKind::cloud, true, why.dominant, 1ms, 2ms, 3ms, 9ms, 0.006}};
+  story.why = wire::encode(why);
+  return story;
 }
 
 CloudFacts facts() {
@@ -102,7 +129,7 @@ void ServiceRig::fill(Fleet& fleet) const {
     task.id = TaskId{Origin{0xaa}, seq};
     task.device = seq % 2 == 0 ? "pump-2" : "pump-1";
     task.kind = "echo";
-    task.epoch = Epoch{1};
+    task.epoch = Epoch{seq == 7 ? 2U : 1U};
     task.state = lifecycle::LeaseState::done;
     task.accepted = clock_.wall_time();
     task.started = task.accepted + 1ms;
@@ -110,6 +137,7 @@ void ServiceRig::fill(Fleet& fleet) const {
     task.ran = 2ms;
     fleet.on_task(task);
   }
+  fleet.on_story("pump-1", story());
   (void)fleet.cycle();
 }
 

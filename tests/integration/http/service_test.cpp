@@ -3,7 +3,10 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <map>
+#include <set>
 
+#include "common/base/trace_context.h"
 #include "common/store/database.h"
 #include "tests/integration/http/schema.h"
 #include "tests/integration/http/service_rig.h"
@@ -272,6 +275,26 @@ TEST(HttpService, a_stream_resumes_where_it_was_cut) {
 
 // The shape of opentelemetry-proto's JSON mapping is checked by the contract's schema; this, that
 // it says the right thing.
+TEST(HttpService, a_tasks_placement_is_its_owners_explanation_and_its_trace_has_the_devices_spans) {
+  const std::string target = std::string("/api/v1/tasks/") + ServiceRig::kTask;
+  const std::string admin = rig->token("admin");
+  const auto placement = rig->get(target + "/placement", admin).body;
+  CHECK(placement.at("explanation").at("chosen") == "cloud");
+  CHECK(placement.at("explanation").at("dominant") == "no core here is free sooner");
+  CHECK_EQUAL(2u, placement.at("explanation").at("candidates").as_array().size());
+  const auto trace = rig->get(target + "/trace", admin).body;
+  std::set<std::string> lanes, ghosts;
+  for (const auto& span : trace.at("spans").as_array()) {
+    lanes.insert(text(span.at("lane")));
+    if (span.at("ghost").as_bool()) ghosts.insert(text(span.at("note")));
+  }
+  CHECK(lanes == std::set<std::string>({"edge", "link", "cloud"}));
+  CHECK(ghosts == std::set<std::string>({"timeout"}));
+  // Nothing was told of this one, and nothing is made up.
+  const auto other = rig->get("/api/v1/tasks/00000000000000aa-8/placement", admin).body;
+  CHECK(other.at("explanation").is_null());
+}
+
 TEST(HttpService, a_trace_is_exported_as_otlp) {
   const std::string target = std::string("/api/v1/tasks/") + ServiceRig::kTask + "/trace";
   const std::string admin = rig->token("admin");
@@ -282,19 +305,30 @@ TEST(HttpService, a_trace_is_exported_as_otlp) {
            .check(reply.body, {{"$ref", "#/components/schemas/OtlpTrace"}})) {
     FAIL(problem.c_str());
   }
-  const auto& scope = reply.body.at("resourceSpans").at(0).at("scopeSpans").at(0);
-  const auto& spans = scope.at("spans").as_array();
-  CHECK_EQUAL(3u, spans.size());
-  CHECK(spans[0].at("traceId") == "00000000000000aa0000000000000007");
+  // The device owns the task, and the cloud ran an attempt of it.
+  boost::json::array spans;
+  for (const auto& resource : reply.body.at("resourceSpans").as_array()) {
+    for (const auto& span : resource.at("scopeSpans").at(0).at("spans").as_array()) {
+      spans.push_back(span);
+    }
+  }
+  const TaskId task = *parse_task_id(ServiceRig::kTask);
+  STRCMP_EQUAL(trace_of("", task).trace_id.c_str(), text(spans[0].at("traceId")).c_str());
   CHECK(spans[0].at("name") == "echo");
   CHECK(spans[0].at("parentSpanId") == "");
-  CHECK(spans[1].at("name") == "queued");
-  CHECK(spans[2].at("name") == "run");
-  CHECK(spans[2].at("parentSpanId") == spans[0].at("spanId"));
-  const auto nanos = [&](std::size_t span, const char* key) {
-    return std::stoull(std::string(spans[span].at(key).as_string()));
-  };
-  CHECK_EQUAL(2'000'000u, nanos(2, "endTimeUnixNano") - nanos(2, "startTimeUnixNano"));
-  CHECK_EQUAL(nanos(0, "startTimeUnixNano"), nanos(1, "startTimeUnixNano"));
+  std::set<std::string> ids;
+  std::map<std::string, unsigned> names;
+  for (const auto& span : spans) {
+    ids.insert(text(span.at("spanId")));
+    names[text(span.at("name"))] += 1;
+    const bool root = &span == &spans[0];
+    CHECK(root || span.at("parentSpanId") == spans[0].at("spanId"));
+    CHECK(std::stoull(text(span.at("startTimeUnixNano"))) <=
+          std::stoull(text(span.at("endTimeUnixNano"))));
+  }
+  CHECK_EQUAL(spans.size(), ids.size());
+  // Queued twice on the device, once on the way, once here; run on both.
+  CHECK_EQUAL(4u, names["queued"]);
+  CHECK_EQUAL(2u, names["run"]);
   CHECK_EQUAL(400u, rig->get(target + "?format=zipkin", admin).status);
 }

@@ -32,6 +32,8 @@ agent::NodeParts AgentSide::parts() {
   parts.machine = machine;
   parts.update = update;
   parts.measured = measured;
+  parts.models = models;
+  parts.keep_models = [this](const Bytes& learned) { models = learned; };
   parts.wake = [this] { woken_ = true; };
   parts.report = [this](const std::string& message) { reports.push_back(message); };
   parts.refused = [this](const std::string& cause, const std::string&) {

@@ -49,6 +49,7 @@ class AgentSide {
   std::function<wire::UpdateReport()> update;
   std::function<void(const wire::Metrics&)> measured;
   std::vector<std::string> reports, refused;
+  Bytes models;  // as the node last kept them
 
  private:
   agent::NodeParts parts();

@@ -48,22 +48,35 @@ export function sessions_of(row) {
 export function losses_of(row) {
   if (row.lost === 0) return { items: [] };
   const from = iso(Date.now() - 5 * 86_400_000), until = iso(Date.now() - 7_200_000);
-  return { items: [{ class: 'telemetry', cause: 'disk_budget', count: row.lost, from, until }, { class: 'events', cause: 'memory_budget', count: 2, from, until }] };
+  return { items: [{ class: 'telemetry', cause: 'disk_budget', count: row.lost, from, until }, { class: 'events', cause: 'memory', count: 2, from, until }] };
 }
 
+// As cloud/fleet/task_path.cpp puts it together: the device's attempts, the link between, and what the
+// cloud saw of the latest.
 export function trace_of(task) {
   const began = Date.parse(task.accepted) - 214, s = (at) => at === null ? null : (Date.parse(at) - began) / 1000;
-  const span = (name, lane, host, from_s, to_s, note = '', extra = {}) => ({ name, lane, host, from_s, to_s, epoch: task.epoch, ghost: false, note, ...extra });
-  const started = s(task.started), ended = s(task.ended), at_cloud = s(task.accepted);
-  const before = task.epoch > 1 ? [span('queued', 'cloud', 'cloud-1', 0.02, 0.05, '', { epoch: 1, ghost: true }), span('run', 'cloud', 'cloud-1', 0.05, 0.16, 'the lease ran out before its result arrived', { epoch: 1, ghost: true })] : [];
+  const span = (name, lane, from_s, to_s, epoch = task.epoch, note = '') => ({ name, lane, host: lane === 'cloud' ? 'cloud' : task.device, from_s, to_s, epoch, ghost: note !== '', note });
+  const started = s(task.started), ended = s(task.ended), at_cloud = s(task.accepted), failed = task.failure === 'none' ? '' : task.failure;
+  const before = task.epoch > 1 ? [span('queued', 'edge', 0, 0.002, 1, 'timeout'), span('run', 'edge', 0.002, 0.011, 1, 'timeout'), span('answer', 'edge', 0.011, 0.012, 1, 'timeout')] : [];
   return {
-    task: task.id, began: iso(began), skew_s: 0.018,
+    task: task.id, trace: seed_of(task.id).toString(16).padStart(32, '0'), began: iso(began), skew_s: ended === null ? 0.2 : 0.018, missing: '',
     spans: [
-      span('queued', 'edge', task.device, 0, 0.012), span('queued', 'link', 'uplink', 0.012, at_cloud, 'two messages were ahead of it'), ...before, span('queued', 'cloud', 'cloud-1', at_cloud, started),
-      ...(started === null ? [] : [span('run', 'cloud', 'cloud-1', started, ended)]), ...(ended === null ? [] : [span('answer', 'cloud', 'cloud-1', ended, task.state === 'answered' ? ended + 0.061 : null), span('answer', 'edge', task.device, ended + 0.031, ended + 0.036)]),
+      ...before, span('queued', 'edge', before.length ? 0.012 : 0, 0.014, task.epoch, failed), span('queued', 'link', 0.014, at_cloud, task.epoch, failed), ...(ended === null ? [] : [span('answer', 'link', ended, ended + 0.061, task.epoch, failed)]),
+      span('queued', 'cloud', at_cloud, started, task.epoch, failed), ...(started === null ? [] : [span('run', 'cloud', started, ended, task.epoch, failed)]),
     ],
   };
 }
+
+export const placement_of = (task) => ({
+  task: task.id, device: task.device, told: iso(Date.now() - 1200), missing: '',
+  explanation: {
+    epoch: task.epoch, chosen: 'cloud', dominant: 'the cloud is expected to finish 0.9 s sooner',
+    candidates: [
+      { place: 'local', eligible: true, reason: 'all cores are taken', wait_s: 1.2, transfer_s: 0, run_s: 0.3, slow_s: 2.4, score_s: 1.725 },
+      { place: 'cloud', eligible: true, reason: 'the cloud is expected to finish 0.9 s sooner', wait_s: 0.1, transfer_s: 0.15, run_s: 0.25, slow_s: 1.1, score_s: 0.65 },
+    ],
+  },
+});
 
 export const kinds_of = (tasks) => {
   const by = new Map();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { Fleet } from './fleet.mjs';
-import { device_of, kinds_of, losses_of, sessions_of, telemetry_of, trace_of } from './one.mjs';
+import { device_of, kinds_of, losses_of, placement_of, sessions_of, telemetry_of, trace_of } from './one.mjs';
 import { Sent } from './sent.mjs';
 
 // cloud/http's own.
@@ -140,7 +140,7 @@ export class MockCloud {
         case 'losses': return losses_of(device);
       }
     }
-    if (task) return more === 'trace' ? trace_of(task) : task;
+    if (task) return more === 'trace' ? trace_of(task) : more === 'placement' ? placement_of(task) : task;
     return undefined;
   }
 

@@ -1,4 +1,4 @@
-import type { Task, Trace } from 'api-types';
+import type { Candidate, Placement, Task, Trace } from 'api-types';
 import { useQuery } from '../api/query';
 import { Waterfall } from '../charts/waterfall';
 import { duration, sentence, words } from '../format';
@@ -21,26 +21,37 @@ export function TaskDetailPage({ id }: { id: string }) {
         {data.failure !== 'none' && <ul class="reasons" aria-label="Failure"><li class="tone-bad"><Icon name="cross" /><b>{sentence(words(data.failure))}</b><span>{failure_meanings[data.failure]}</span></li></ul>}
         <Panel title="Where its time went">
           <Loaded query={trace} rows={4} empty={(held) => held.spans.length === 0 && <Message icon="clock" title="No spans are kept of this task" />}>
-            {(held) => <Waterfall trace={held} now_s={(now.value - Date.parse(held.began)) / 1000} />}
+            {(held) => <>
+              <Waterfall trace={held} now_s={(now.value - Date.parse(held.began)) / 1000} />
+              {held.missing && <p class="key pad"><Icon name="clock" size={14} />Of the device, what it told before: {held.missing}</p>}
+            </>}
           </Loaded>
         </Panel>
-        <div class="split even"><Placement task={data} /><Facts task={data} /></div>
+        <div class="split even"><Why task={data} /><Facts task={data} /></div>
       </>}</Loaded>
     </Page>
   );
 }
 
-// The cloud sees the attempt it was granted; the owner's weighing of the places stays on the device.
-function Placement({ task }: { task: Task }) {
+const place_names: Record<Candidate['place'], string> = { none: 'Nowhere', local: 'On the device', cloud: 'In the cloud' };
+
+// In the words and figures of the task's owner, which is the device.
+function Why({ task }: { task: Task }) {
+  const query = useQuery<Placement>(`/tasks/${encodeURIComponent(task.id)}/placement`, 3);
   return (
-    <Panel title="Placement">
-      <ul class="why-list">
-        <li><b>{task.device} owns it</b><span>It accepted the task, keeps it on disk, and decides its outcome.</span></li>
-        <li><b>It placed this attempt in the cloud</b><span>Its uplink had room, and by its own prediction the cloud was the better place, or the task asked for it.</span></li>
-        <li><b>Epoch {task.epoch}</b><span>{task.epoch > 1 ? `Granted ${task.epoch} times. ` : 'Its first grant. '}A success of any grant counts, the first one wins; what comes later is told apart by its epoch and dropped.</span></li>
-      </ul>
-      <p class="prose">The figures it compared, and what would change its mind, are stored on the device:</p>
-      <pre class="command"><code>spillway why {number_of(task.id)}</code></pre>
+    <Panel title="Placement" note={query.data?.told ? <>as {task.device} told <Ago at={query.data.told} /></> : undefined}>
+      <Loaded query={query} rows={3} empty={(held) => !held.explanation && <Message icon="clock" title="Its device tells no reason">{held.missing ? sentence(held.missing) : 'It keeps none of this task.'}</Message>}>
+        {({ explanation }) => explanation && <>
+          <p class="prose"><b>{place_names[explanation.chosen]}</b>, grant {explanation.epoch}: {explanation.dominant}</p>
+          <div class="table-box" tabIndex={0} role="region" aria-label="What it compared"><table class="table">
+            <thead><tr><th scope="col">Place</th><th scope="col">Wait</th><th scope="col">Transfer</th><th scope="col">Run</th><th scope="col">Slow case</th><th scope="col">Score</th></tr></thead>
+            <tbody>{explanation.candidates.map((one) => (
+              <tr key={one.place}><th scope="row">{place_names[one.place]}</th>
+                {one.eligible ? <><td>{duration(one.wait_s)}</td><td>{duration(one.transfer_s)}</td><td>{duration(one.run_s)}</td><td>{duration(one.slow_s)}</td><td>{duration(one.score_s)}</td></> : <td colSpan={5}>{one.reason}</td>}</tr>
+            ))}</tbody>
+          </table></div>
+        </>}
+      </Loaded>
     </Panel>
   );
 }

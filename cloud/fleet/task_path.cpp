@@ -1,0 +1,178 @@
+#include "cloud/fleet/task_path.h"
+
+#include <algorithm>
+
+#include "common/wire/codec.h"
+
+namespace spillway::cloud {
+namespace {
+
+constexpr NodeTime kUnset{};
+// What a device says of its clocks may be anything; sums of these still fit.
+constexpr Duration kFarthest = std::chrono::hours(24 * 365 * 80);
+
+Duration bounded(Duration told) { return std::clamp(told, Duration::zero(), kFarthest); }
+
+// A story with its attempts read. A history that cannot be read tells of none.
+struct Told {
+  const ToldStory& story;
+  std::vector<Attempt> attempts;
+  Duration offset{};  // to add to the device's clock
+
+  explicit Told(const ToldStory& from) : story(from) {
+    if (auto history = wire::decode_result(from.story.history)) {
+      attempts = std::move(history->attempts);
+    }
+  }
+  Wall there(NodeTime at) const {
+    return bounded(story.story.line) + bounded(at.time_since_epoch());
+  }
+  Wall wall(NodeTime at) const { return there(at) + offset; }
+  bool over() const { return is_terminal(story.story.state); }
+};
+
+// The attempt that both have seen.
+const Attempt* shared(const Told& told, const CloudTask& seen) {
+  for (const Attempt& attempt : told.attempts) {
+    if (attempt.place == PlaceKind::cloud && attempt.epoch == seen.epoch) return &attempt;
+  }
+  return nullptr;
+}
+
+// The device sent an offer and had the result; between, the cloud took the one and sent the other.
+// Clocks are set so that both ways took as long; they may have been all of it or nothing.
+void align(Told& told, const std::optional<CloudTask>& seen, TaskPath& path) {
+  const Attempt* attempt = seen ? shared(told, *seen) : nullptr;
+  if (!attempt) return;
+  const Duration out = seen->accepted - told.there(attempt->times.started);
+  if (!seen->ended || attempt->times.accepted == kUnset) {
+    // One way only: it cannot have been taken before it was sent.
+    path.skew = out < Duration::zero() ? -out : out;
+    told.offset = out < Duration::zero() ? out : Duration::zero();
+    return;
+  }
+  const Duration back = *seen->ended - told.there(attempt->times.accepted);
+  told.offset = (out + back) / 2;
+  path.skew = std::max((out - back) / 2, Duration::zero());
+}
+
+class Spans {
+ public:
+  Spans(const Told& told, const std::optional<CloudTask>& seen, const std::string& host,
+        std::vector<PathSpan>& into)
+      : told_(told), seen_(seen), host_(host), into_(into) {}
+
+  void add(std::size_t index) {
+    const Attempt& attempt = told_.attempts[index];
+    const AttemptTimes& times = attempt.times;
+    const bool last = index + 1 == told_.attempts.size();
+    epoch_ = attempt.epoch;
+    ghost_ = attempt.failure != FailureClass::none || !last;
+    note_ = attempt.failure == FailureClass::none ? "" : std::string(to_string(attempt.failure));
+    put(SpanPart::queued, Lane::edge, times.queued, times.started);
+    if (attempt.place == PlaceKind::local) return add_local(times, last);
+    const bool here = seen_ && seen_->epoch == attempt.epoch;
+    add_remote(times, here, last);
+  }
+
+ private:
+  void add_local(const AttemptTimes& times, bool last) {
+    if (times.run_started == kUnset) {
+      if (last && !told_.over()) put(SpanPart::run, Lane::edge, times.started, kUnset);
+      return;
+    }
+    put(SpanPart::run, Lane::edge, times.run_started, times.run_ended);
+    put(SpanPart::answer, Lane::edge, times.run_ended, times.accepted);
+  }
+  // What the cloud has seen itself is shown by its own clock; of other attempts, the device's
+  // reckoning is all there is.
+  void add_remote(const AttemptTimes& times, bool here, bool last) {
+    const Wall sent = told_.wall(times.started);
+    if (here) {
+      push(SpanPart::queued, Lane::link, sent, std::max(seen_->accepted, sent));
+      if (times.accepted == kUnset || !seen_->ended) return;
+      return push(SpanPart::answer, Lane::link, *seen_->ended,
+                  std::max(told_.wall(times.accepted), *seen_->ended));
+    }
+    if (times.run_started == kUnset) {
+      if (last && !told_.over()) put(SpanPart::queued, Lane::link, times.started, kUnset);
+      return;
+    }
+    put(SpanPart::queued, Lane::link, times.started, times.run_started);
+    put(SpanPart::run, Lane::cloud, times.run_started, times.run_ended);
+    put(SpanPart::answer, Lane::link, times.sent, times.accepted);
+  }
+
+  void put(SpanPart part, Lane lane, NodeTime from, NodeTime to) {
+    const Wall begin = told_.wall(from);
+    push(part, lane, begin, to == kUnset ? std::optional<Wall>() : std::max(told_.wall(to), begin));
+  }
+  void push(SpanPart part, Lane lane, Wall from, std::optional<Wall> to) {
+    const std::string& device = told_.story.device;
+    const std::string& host = lane == Lane::cloud ? host_ : device;
+    into_.push_back({part, lane, host, from, to, epoch_, ghost_, note_});
+  }
+
+  const Told& told_;
+  const std::optional<CloudTask>& seen_;
+  const std::string& host_;
+  std::vector<PathSpan>& into_;
+  Epoch epoch_;
+  bool ghost_ = false;
+  std::string note_;
+};
+
+void add_seen(const CloudTask& seen, const std::string& host, bool ghost, TaskPath& path) {
+  const std::string note =
+      seen.failure == FailureClass::none ? "" : std::string(to_string(seen.failure));
+  path.spans.push_back({SpanPart::queued, Lane::cloud, host, seen.accepted,
+                        seen.started ? seen.started : seen.ended, seen.epoch, ghost, note});
+  if (!seen.started) return;
+  path.spans.push_back(
+      {SpanPart::run, Lane::cloud, host, *seen.started, seen.ended, seen.epoch, ghost, note});
+}
+
+// Whether the task went on after what the cloud has seen of it.
+bool is_ghost(const CloudTask& seen, const Told* told) {
+  if (seen.failure != FailureClass::none) return true;
+  return told && !told->attempts.empty() && told->attempts.back().epoch != seen.epoch;
+}
+
+}  // namespace
+
+std::string_view to_string(Lane lane) {
+  constexpr std::string_view kNames[] = {"edge", "link", "cloud"};
+  return kNames[std::size_t(lane)];
+}
+
+TaskPath path_of(const std::optional<CloudTask>& seen, const ToldStory* told,
+                 const std::string& host) {
+  TaskPath path;
+  path.id = seen ? seen->id : told->story.id;
+  path.device = seen ? seen->device : told->device;
+  path.kind = seen && !seen->kind.empty() ? seen->kind : told ? told->story.kind : "";
+  path.trace = trace_of(told ? told->story.trace : seen->trace, path.id);
+  std::optional<Told> story;
+  if (told) {
+    align(story.emplace(*told), seen, path);
+    Spans spans(*story, seen, host, path.spans);
+    for (std::size_t i = 0; i < story->attempts.size(); ++i) spans.add(i);
+    path.began = story->wall(told->story.created);
+    path.epoch = story->attempts.empty() ? Epoch{} : story->attempts.back().epoch;
+    if (!story->attempts.empty()) path.failure = story->attempts.back().failure;
+  }
+  if (seen) {
+    add_seen(*seen, host, is_ghost(*seen, story ? &*story : nullptr), path);
+    if (!told) path.began = seen->accepted;
+    if (!told) path.failure = seen->failure;
+    path.epoch = std::max(path.epoch, seen->epoch);
+  }
+  const bool over = story ? story->over() : seen->ended.has_value();
+  for (const PathSpan& span : path.spans) {
+    path.began = std::min(path.began, span.from);
+    if (over) path.ended = std::max(path.ended.value_or(span.from), span.to.value_or(span.from));
+  }
+  return path;
+}
+
+}  // namespace spillway::cloud
