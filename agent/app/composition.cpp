@@ -46,7 +46,6 @@ NodeOptions node_options(const Options& options, BootId boot) {
   node.max_leased = options.cloud_tasks.held;
   node.placement.risk = options.placement.risk;
   node.placement.margin = options.placement.margin;
-  node.placement.energy_weight = options.placement.energy_weight;
   node.placement.assumed_rtt = options.placement.assumed_rtt;
   node.placement.assumed_bandwidth = options.placement.assumed_bandwidth;
   return node;

@@ -24,13 +24,9 @@ Options options_from(const AgentConfig& config) {
       config.link.metered,         config.broker.username,   config.broker.password_file,
       config.broker.alpn,          config.broker.client_id,  config.broker.topic_prefix};
   const PlacementSection& placement = config.placement;
-  options.placement = {placement.lease,
-                       placement.risk,
-                       placement.margin,
-                       placement.energy_weight,
-                       placement.probe_interval,
-                       placement.assumed_rtt,
-                       double(placement.assumed_bandwidth)};
+  options.placement = {placement.lease,       placement.risk,
+                       placement.margin,      placement.probe_interval,
+                       placement.assumed_rtt, double(placement.assumed_bandwidth)};
   options.cloud_tasks = {config.cloud_tasks.accept, config.cloud_tasks.kinds,
                          config.cloud_tasks.held};
   for (const config::CommandSection& command : config.commands) {

@@ -91,8 +91,6 @@ BudgetLimits read_budget(File& file) {
        std::initializer_list<std::pair<std::string_view, OnFull>>{oldest, lowest});
   read(DataClass::events,
        std::initializer_list<std::pair<std::string_view, OnFull>>{oldest, reject});
-  read(DataClass::telemetry,
-       std::initializer_list<std::pair<std::string_view, OnFull>>{oldest, reject});
   return budget;
 }
 
@@ -110,7 +108,6 @@ PlacementSection read_placement(File& file) {
   placement.lease = section.duration("lease", placement.lease, 1s, 1h);
   placement.risk = section.number("risk", placement.risk, 0, 10);
   placement.margin = section.number("margin", placement.margin, 0, 10);
-  placement.energy_weight = section.number("energy_weight", placement.energy_weight, 0, 1000);
   placement.probe_interval = section.duration("probe_interval", placement.probe_interval, 1s, 24h);
   placement.assumed_rtt = section.duration("assumed_rtt", placement.assumed_rtt, 1ms, 1min);
   placement.assumed_bandwidth =

@@ -49,7 +49,6 @@ struct PlacementSection {
   std::chrono::milliseconds lease = std::chrono::seconds(30);
   double risk = 0.25;   // weight of the 95th percentile against the median
   double margin = 0.1;  // by how much the cloud must be better
-  double energy_weight = 0;
   std::chrono::milliseconds probe_interval = std::chrono::seconds(30);
   std::chrono::milliseconds assumed_rtt{100};     // before anything is measured
   std::uint64_t assumed_bandwidth = 1024 * 1024;  // bytes per second

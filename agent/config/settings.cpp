@@ -22,6 +22,7 @@ void add_budget(std::vector<config::Setting>& settings, const BudgetLimits& a,
   settings.push_back({"budget.flash_per_day", kRestart, a.flash_per_day != b.flash_per_day});
   for (std::size_t i = 0; i < kDataClasses; ++i) {
     const auto data = static_cast<DataClass>(i);
+    if (data == DataClass::telemetry) continue;  // nothing of it is kept
     const std::string name = "budget." + std::string(to_string(data));
     const bool reload = data == DataClass::tasks ? kReload : kRestart;
     const ClassLimits &x = a.of(data), &y = b.of(data);
@@ -71,7 +72,6 @@ std::vector<config::Setting> agent_settings(const AgentConfig& a, const AgentCon
       {"placement.lease", kReload, a.placement.lease != b.placement.lease},
       {"placement.risk", kReload, a.placement.risk != b.placement.risk},
       {"placement.margin", kReload, a.placement.margin != b.placement.margin},
-      {"placement.energy_weight", kReload, a.placement.energy_weight != b.placement.energy_weight},
       {"placement.probe_interval", kReload,
        a.placement.probe_interval != b.placement.probe_interval},
       {"placement.assumed_rtt", kRestart, a.placement.assumed_rtt != b.placement.assumed_rtt},

@@ -64,7 +64,8 @@ void Node::start(const store::Recovered& recovered, const ledger::LedgerRecovere
   if (lessee_ && leased) lessee_->start(*leased, [] {});
   journal_.session(recovered.session + 1);
   if (session_) journal_.after([this] { session_->start(); });
-  if (parts_.measured && options_.telemetry > Duration::zero()) next_telemetry_ = now();
+  const bool told = parts_.measured || session_;
+  if (told && options_.telemetry > Duration::zero()) next_telemetry_ = now();
   parts_.wake();
 }
 
@@ -239,8 +240,8 @@ NodeTime Node::cycle() {
     std::exchange(drained_, nullptr)();
   }
   NodeTime next = std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_,
-                            next_probe_, next_telemetry_, next_keep_, next_update_, next_review_, retry_commit_,
-                            retry_release_, looking_ ? kNever : table_.disk_due(),
+                            next_probe_, next_telemetry_, next_keep_, next_update_, next_review_,
+                            retry_commit_, retry_release_, looking_ ? kNever : table_.disk_due(),
                             admission_.next_look(), journal_.due(), losses_.due(), leased});
   if (session_) next = std::min(next, session_->connection().next_timer());
   return next;
@@ -417,6 +418,7 @@ void Node::reconfigure(const NodeOptions& options) {
 
 void Node::stop() {
   if (session_) session_->stop();
+  write_samples();
   journal_.hurry();
   flush();
   keep_models();

@@ -274,6 +274,7 @@ class Node final : public intake::Api {
   void take_result(LiveTask& task, const wire::ResultItem& item);
   void acknowledge(const wire::ResultItem& item, wire::ResultVerdict verdict);
   void probe();
+  void note_probe(bool lost);
   void learn_transfer(const LiveTask& task);
 
   // node_models.cpp
@@ -283,6 +284,8 @@ class Node final : public intake::Api {
 
   // node_telemetry.cpp
   void send_telemetry();
+  void count_sample(bool sent);
+  void write_samples();
   void count_end(const LiveTask& task);
   wire::Metrics metrics() const;
   void add_queues(wire::Metrics& into) const;
@@ -346,11 +349,14 @@ class Node final : public intake::Api {
   wire::TelemetryFrames frames_;
   LatencyCounts local_latency_, cloud_latency_;  // since the last frame
   NodeTime next_telemetry_ = kNever;
+  std::uint64_t samples_ = 0, unsent_ = 0;  // of telemetry, not in the store's counts yet
+  NodeTime first_unsent_{};
   NodeTime next_keep_ = kNever;     // of what was learned
   NodeTime next_update_ = kNever;   // when the updater is looked at again
   wire::UpdateReport told_update_;  // what the cloud has heard of it
   std::uint64_t probe_token_ = 0;
   NodeTime probe_sent_{};
+  std::optional<double> probe_loss_;             // share of echoes that stayed without an answer
   unsigned looking_up_ = 0;                      // dependency look-ups under way
   std::unordered_set<std::uint64_t> ended_;      // tasks that ended meanwhile
   std::unordered_set<std::uint64_t> releasing_;  // whose dependents' steps are not durable

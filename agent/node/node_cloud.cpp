@@ -86,6 +86,7 @@ void Node::on_link_down(const Error& reason) {
   bool was = cloud_.online;
   cloud_.online = false;
   next_resend_ = next_probe_ = next_update_ = kNever;
+  probe_sent_ = {};  // it went with the link, which is told otherwise
   losses_.on_link_down();
   if (lessee_) lessee_->on_owner(kCloud, false);
   if (was) {
@@ -279,11 +280,17 @@ void Node::on(const wire::Echo& item) {
   if (item.token != probe_token_ || probe_sent_ == NodeTime{}) return;
   placement_.link().learn_round_trip(now() - probe_sent_, now());
   probe_sent_ = {};
+  note_probe(false);
 }
+
+// A tenth of each says how it is of late.
+void Node::note_probe(bool lost) { probe_loss_ = 0.9 * probe_loss_.value_or(0) + (lost ? 0.1 : 0); }
 
 void Node::probe() {
   next_probe_ = now() + options_.probe_interval;
   if (!cloud_.online || options_.metered) return;
+  // The one before was not answered, in all the time since.
+  if (probe_sent_ != NodeTime{}) note_probe(true);
   probe_token_ = parts_.random();
   probe_sent_ = now();
   session_->send_ack(wire::Echo{probe_token_, false, {}});

@@ -65,9 +65,8 @@ void Node::reply_with_story(const wire::Command& command) {
       if (auto stored = wire::decode_explanation(event.detail)) task.explanation = *stored;
     }
     const bool ended = is_terminal(task.state.state) && found->row.result;
-    session_->send_reply(
-        story_of(task, attempts_of(ended ? *found->row.result
-                                         : *task.history.encode(id_of(task.seq)))));
+    session_->send_reply(story_of(
+        task, attempts_of(ended ? *found->row.result : *task.history.encode(id_of(task.seq)))));
     session_->send_reply(wire::CommandReply{command.token, std::nullopt, {}});
     parts_.wake();
   });

@@ -5,6 +5,12 @@ namespace spillway::agent {
 using wire::Metric;
 using wire::Metrics;
 
+namespace {
+
+constexpr Duration kUnsentMayWait = std::chrono::minutes(15);
+
+}  // namespace
+
 void Node::count_end(const LiveTask& task) {
   TaskState state = task.state.state;
   if (state == TaskState::failed) counters_.failed += 1;
@@ -57,6 +63,7 @@ Metrics Node::metrics() const {
     set(Metric::cloud_p95_us, cloud_latency_.quantile(0.95).count());
   }
   set(Metric::rtt_us, placement_.link().rtt().count());
+  if (probe_loss_) set(Metric::loss_permille, *probe_loss_ * 1000);
   set(Metric::bandwidth, std::min(placement_.link().bandwidth(), 1e15));
   if (session_) {
     set(Metric::bytes_up, session_->connection().traffic().bytes_up);
@@ -72,9 +79,26 @@ Metrics Node::metrics() const {
   return all;
 }
 
+// What cannot be sent is not kept: the next sample says more. It is counted (P23), many at a time:
+// while the link is away nothing else may write.
+void Node::count_sample(bool sent) {
+  samples_ += 1;
+  if (sent) return write_samples();
+  if (unsent_++ == 0) first_unsent_ = now();
+  if (now() - first_unsent_ >= kUnsentMayWait) write_samples();
+}
+
+void Node::write_samples() {
+  if (unsent_ == 0) return;
+  journal_.samples(std::exchange(samples_, 0));
+  journal_.lose(
+      {DataClass::telemetry, LossCause::offline, first_unsent_, std::exchange(unsent_, 0)}, false);
+}
+
 void Node::send_telemetry() {
   next_telemetry_ = options_.telemetry > Duration::zero() ? now() + options_.telemetry : kNever;
   const bool up = session_ && session_->up();
+  if (session_) count_sample(up);
   if (!up && !parts_.measured) return;
   wire::Telemetry frame;
   frame.sent_wall = parts_.clock->wall_time();

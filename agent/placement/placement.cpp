@@ -20,15 +20,9 @@ Estimate at_least(Estimate e, double floor) {
   return {std::max(e.median, floor), std::max(e.high, floor)};
 }
 
-double spending(const Place& place, const Cost& cost, double bytes, const Policy& policy) {
-  const double energy = place.joules_per_second * cost.run.median + place.joules_per_byte * bytes;
-  const double money = place.price_per_second * cost.run.median + place.price_per_byte * bytes;
-  return policy.energy_weight * energy + policy.money_weight * money;
-}
-
-// S = C(q50) + ρ(C(q95) − C(q50)) + w_E·E + w_M·M (DESIGN §5).
-double score(const Place& place, const Cost& cost, double bytes, const Policy& policy) {
-  return weighed({cost.median(), cost.high()}, policy.risk) + spending(place, cost, bytes, policy);
+// S = C(q50) + ρ(C(q95) − C(q50)) (DESIGN §5).
+double score(const Cost& cost, const Policy& policy) {
+  return weighed({cost.median(), cost.high()}, policy.risk);
 }
 
 // A deadline bars the place that would miss it, unless the other would, too: then trying is better
@@ -55,7 +49,6 @@ Placement::Placement(Policy policy)
 Assessment Placement::assess(const Candidate& task, const Place& local, const Place& cloud,
                              bool is_its_turn, NodeTime now) const {
   const TaskSpec& spec = *task.spec;
-  const double bytes = static_cast<double>(task.input_bytes);
   Assessment a;
   a.local.bar = local_bar(spec, local, cloud, policy_.credit_patience);
   a.cloud.bar = cloud_bar(spec, cloud);
@@ -66,7 +59,7 @@ Assessment Placement::assess(const Candidate& task, const Place& local, const Pl
     a.local.cost.wait.median += task.backlog_local;
     a.local.cost.wait.high += task.backlog_local;
   }
-  a.local.cost.score = score(local, a.local.cost, 0, policy_);
+  a.local.cost.score = score(a.local.cost, policy_);
 
   const Estimate rtt = link_.round_trip(now);
   const Estimate bytes_over = link_.transfer(task.input_bytes + cloud.queued_bytes, now);
@@ -74,7 +67,7 @@ Assessment Placement::assess(const Candidate& task, const Place& local, const Pl
   a.cloud.cost.wait = cloud.queue;
   a.cloud.cost.transfer = at_least({bytes_over.median + rtt.median, bytes_over.high + rtt.high},
                                    seconds(cloud.unacknowledged));
-  a.cloud.cost.score = score(cloud, a.cloud.cost, bytes, policy_);
+  a.cloud.cost.score = score(a.cloud.cost, policy_);
 
   if (task.deadline_in) apply_deadline(a, seconds(*task.deadline_in));
   // Each loss in a row doubles what the next transfer must gain; after four it stays here.

@@ -21,10 +21,8 @@
 namespace spillway::placement {
 
 struct Policy {
-  double risk = 0.25;        // ρ: weight of the spread between the median and the 95th percentile
-  double margin = 0.1;       // of S_local that the gain must exceed; or two round trips, if more
-  double energy_weight = 0;  // w_E, seconds per joule
-  double money_weight = 0;   // w_M, seconds per unit
+  double risk = 0.25;   // ρ: weight of the spread between the median and the 95th percentile
+  double margin = 0.1;  // of S_local that the gain must exceed; or two round trips, if more
   Duration assumed_rtt = std::chrono::milliseconds(100);
   double assumed_bandwidth = 1024 * 1024;  // bytes per second, until measured
   // How long `prefer = cloud` waits for a cloud that is connected but takes nothing.
@@ -50,10 +48,6 @@ struct Place {
   Duration unacknowledged{};       // how long the oldest of these has been on its way
   std::uint32_t outstanding = 0;   // our tasks sent there and not answered; > 0: no experiments
   Duration starved{};              // how long it has been reachable without credits
-  double joules_per_second = 0;    // E = these times run time and bytes, spent by the device
-  double joules_per_byte = 0;
-  double price_per_second = 0;  // M, in the policy's unit of money
-  double price_per_byte = 0;
 };
 
 // What placement needs of a task.

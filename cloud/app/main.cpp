@@ -17,7 +17,7 @@ using runtime::Level;
 
 constexpr char kExamples[] =
     "Examples:\n"
-    "  spillway-cloud                              with /etc/spillway/cloud.toml\n"
+    "  spillway-cloud                              with /etc/spillway-cloud/cloud.toml\n"
     "  spillway-cloud --config ./cloud.toml        with a file of one's own\n"
     "  spillway-cloud --check --config ./cloud.toml  only say whether the file is right\n"
     "  spillway-cloud --link                       a new link to log in, in [cloud] state_dir\n"
@@ -124,7 +124,7 @@ int serve(const std::string& path, CloudConfig config, bool link) {
 int run(int argc, char** argv) {
   CLI::App app("Takes what devices offer, runs it, and answers until they have it",
                "spillway-cloud");
-  std::string path = "/etc/spillway/cloud.toml";
+  std::string path = "/etc/spillway-cloud/cloud.toml";
   bool check = false, link = false;
   app.add_option("-c,--config", path, "Configuration file (TOML)")->capture_default_str();
   app.add_flag("--check", check, "Read the configuration, say whether it is right, and end");

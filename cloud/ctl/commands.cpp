@@ -328,9 +328,9 @@ int task_why(Api& api, const Console& console, const Words& words) {
   const json::value& explanation = placement->at("explanation");
   if (explanation.is_null()) {
     const json::string& missing = placement->at("missing").as_string();
-    return complain(console, fail(Code::unavailable,
-                                  missing.empty() ? "its device tells no reason of it"
-                                                  : std::string(missing)));
+    return complain(
+        console, fail(Code::unavailable,
+                      missing.empty() ? "its device tells no reason of it" : std::string(missing)));
   }
   Listing listing(console, {{"PLACE", "place"},
                             {"ELIGIBLE", "eligible"},
@@ -485,7 +485,6 @@ int cloud_show(Api& api, const Console& console, const Words&) {
                   {"draining", "draining"},
                   {"broker", "broker.uri"},
                   {"connected", "broker.connected"},
-                  {"shards", "broker.shards"},
                   {"store", "store.directory"},
                   {"store bytes", "store.bytes"},
                   {"disk free bytes", "store.free_bytes"},

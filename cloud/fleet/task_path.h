@@ -18,10 +18,10 @@ struct PathSpan {
   SpanPart part = SpanPart::queued;  // queued, run or answer
   Lane lane = Lane::cloud;
   std::string host;
-  Wall from{};              // by the cloud's clock, as near as that is known
-  std::optional<Wall> to;   // none: under way
+  Wall from{};             // by the cloud's clock, as near as that is known
+  std::optional<Wall> to;  // none: under way
   Epoch epoch;
-  bool ghost = false;       // of an attempt that did not count
+  bool ghost = false;  // of an attempt that did not count
   std::string note;
 };
 
@@ -31,7 +31,7 @@ struct TaskPath {
   TraceContext trace;
   Wall began{};
   std::optional<Wall> ended;
-  Epoch epoch;  // the latest known
+  Epoch epoch;                                // the latest known
   FailureClass failure = FailureClass::none;  // of the latest attempt that ended
   // How far the device's lane may be off, once its clock was set by the cloud's: half of what the
   // round trip of its latest attempt here took and nobody accounts for.

@@ -72,8 +72,8 @@ json::object resource_of(std::string_view service, const std::string& host,
   if (!version.empty()) attributes.push_back(text("service.version", version));
   json::object scope{{"name", "spillway"}, {"version", version}};
   return {{"resource", json::object{{"attributes", std::move(attributes)}}},
-          {"scopeSpans", json::array{json::object{{"scope", std::move(scope)},
-                                                  {"spans", std::move(spans)}}}}};
+          {"scopeSpans",
+           json::array{json::object{{"scope", std::move(scope)}, {"spans", std::move(spans)}}}}};
 }
 
 }  // namespace

@@ -35,7 +35,6 @@ struct CloudFacts {
   bool draining = false;
   std::string broker;
   bool connected = false;
-  std::uint32_t shards = 64;
   std::string directory;
   std::uint64_t store_bytes = 0, free_bytes = 0;
   std::uint32_t workers = 0;

@@ -15,7 +15,8 @@ bool is_hex(std::string_view text) {
 
 bool is_zero(std::string_view text) { return text.find_first_not_of('0') == text.npos; }
 
-// A bijection that spreads: samplers look at a trace's last digits, and tasks are numbered in a row.
+// A bijection that spreads: samplers look at a trace's last digits, and tasks are numbered in a
+// row.
 std::uint64_t spread(std::uint64_t value) {
   value += 0x9e3779b97f4a7c15;
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;

@@ -46,6 +46,8 @@ class OwnerJournal {
   // Counts what was given up. When `now`, the next flush writes it; else it may wait for something
   // else to be written, but not longer than a minute.
   void lose(const LossCount& loss, bool now);
+  // Of telemetry, made; what was not sent of them is counted by lose().
+  void samples(std::uint64_t made) { cycle_.batch().samples += made; }
   // When flush() should be called for what may wait: behind what is on its way already, which tells
   // by itself when it is through.
   NodeTime due() const { return cycle_.busy() ? kNever : std::min(losses_due_, company_until_); }

@@ -195,8 +195,8 @@ struct CommandReply {
   bool operator==(const CommandReply&) const = default;
 };
 
-// device → cloud: what became of one of its tasks, and why it went where it did. Of a sample of those
-// that ended, on up/evt, and when asked, on up/rsp. Nothing of the task itself is in it.
+// device → cloud: what became of one of its tasks, and why it went where it did. Of a sample of
+// those that ended, on up/evt, and when asked, on up/rsp. Nothing of the task itself is in it.
 inline constexpr std::size_t kMaxHistory = 4 * 1024, kMaxWhy = 4 * 1024;  // bytes
 struct TaskStory {
   TaskId id;
@@ -210,9 +210,9 @@ struct TaskStory {
   bool operator==(const TaskStory&) const = default;
 };
 
-using Item = std::variant<Offer, Accept, Nack, Beat, BeatAck, ResultItem, ResultAck, Cancel,
-                          Credits, Echo, LossReport, LossAck, UpdateReport, Command, CommandReply,
-                          TaskStory>;
+using Item =
+    std::variant<Offer, Accept, Nack, Beat, BeatAck, ResultItem, ResultAck, Cancel, Credits, Echo,
+                 LossReport, LossAck, UpdateReport, Command, CommandReply, TaskStory>;
 
 // Order is (session, seq), never wall time.
 struct Message {

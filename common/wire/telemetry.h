@@ -58,7 +58,7 @@ enum class Metric : std::uint8_t {
   on_battery,  // 1: discharging
   link_type,   // LinkType
   rtt_us,
-  loss_permille,  // of heartbeats and echoes
+  loss_permille,  // of echoes, of late
   bandwidth,      // estimate upwards, bytes per second
   bytes_up,       // counters
   bytes_down,

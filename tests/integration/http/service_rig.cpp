@@ -51,11 +51,14 @@ wire::TaskStory story() {
   story.kind = "echo";
   story.state = history.outcome = TaskState::succeeded;
   const auto at = [](int ms) { return NodeTime(1h + std::chrono::milliseconds(ms)); };
-  history.attempts = {
-      {Epoch{1}, PlaceKind::local, FailureClass::timeout,
-       {at(0), at(1), at(1), at(1), at(9), at(9), at(10)}},
-      {Epoch{2}, PlaceKind::cloud, FailureClass::none,
-       {at(10), at(11), at(12), at(12), at(14), at(15), at(16)}}};
+  history.attempts = {{Epoch{1},
+                       PlaceKind::local,
+                       FailureClass::timeout,
+                       {at(0), at(1), at(1), at(1), at(9), at(9), at(10)}},
+                      {Epoch{2},
+                       PlaceKind::cloud,
+                       FailureClass::none,
+                       {at(10), at(11), at(12), at(12), at(14), at(15), at(16)}}};
   story.created = at(0);
   story.line = std::chrono::hours(24 * 20'600);
   story.history = wire::encode(history);

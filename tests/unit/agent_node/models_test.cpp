@@ -56,7 +56,8 @@ TEST(NodeModels, what_is_damaged_is_ignored_and_said_in_one_line) {
   world.agent.crash();
   world.boot();
   unsigned said = 0;
-  for (const std::string& line : world.agent.reports) said += line.find("learned anew") != line.npos;
+  for (const std::string& line : world.agent.reports)
+    said += line.find("learned anew") != line.npos;
   CHECK_EQUAL(1U, said);
   CHECK(world.add(echo()) != 0);
 }

@@ -91,3 +91,35 @@ TEST(NodeTelemetry, what_is_measured_is_told_on_the_device_also_without_a_link) 
   CHECK(told.back().has(Metric::queued_band2));
   CHECK_FALSE(told.back().has(Metric::bytes_up));
 }
+
+TEST(NodeTelemetry, P23_samples_that_found_no_link_are_counted_as_lost) {
+  const std::size_t sent = frames().size();
+  world.broker.cut("pump-7");
+  world.broker.refuse("pump-7");
+  world.advance(1h);
+  CHECK_EQUAL(sent, frames().size());
+  world.agent.node().stop();
+  world.settle();
+  std::uint64_t lost = 0;
+  for (const auto& [key, row] : world.agent.disk.losses) {
+    if (key.data == DataClass::telemetry && key.cause == LossCause::offline) lost += row.count;
+  }
+  CHECK(lost >= 350 && lost <= 361);
+}
+
+TEST(NodeTelemetry, echoes_that_stay_without_an_answer_are_shown_as_loss) {
+  const auto loss = [this] {
+    return frames().back().metrics.find(Metric::loss_permille).value_or(-1);
+  };
+  world.advance(5min);
+  const auto probes = world.cloud.take<wire::Echo>();
+  CHECK(probes.size() > 5);
+  CHECK(loss() > 300);  // nobody answered one
+  for (int i = 0; i < 40; ++i) {
+    world.advance(30s);
+    for (const wire::Echo& probe : world.cloud.take<wire::Echo>()) {
+      world.say(wire::Echo{probe.token, true, {}});
+    }
+  }
+  CHECK(loss() < 50);
+}

@@ -213,19 +213,6 @@ TEST(Decisions, prefer_local_keeps_the_cloud_out_whatever_it_costs) {
   CHECK_FALSE(goes_to_cloud(candidate(spec)));
 }
 
-TEST(Decisions, energy_and_money_have_their_weight) {
-  busy(1);
-  Policy policy;
-  policy.money_weight = 10;
-  Placement thrifty(policy);
-  thrifty.load(placement.save());
-  cloud.price_per_second = 10;
-  const std::vector<Candidate> ready{candidate(spec)};
-  CHECK_FALSE(thrifty.pick_for_cloud(ready, local, cloud, kNow).has_value());
-  cloud.price_per_second = 0;
-  CHECK(thrifty.pick_for_cloud(ready, local, cloud, kNow).has_value());
-}
-
 TEST(Decisions, an_old_measurement_allows_one_task_to_try_again) {
   teach_link(placement.link(), 0.3, 2e3, kNow);
   const Candidate c = candidate(spec, 1, 60'000);  // 30 s of upload

@@ -33,8 +33,6 @@ struct World {
     Policy p;
     p.risk = dice.uniform(0, 1);
     p.margin = dice.uniform(0, 0.3);
-    p.energy_weight = dice.chance(0.5) ? dice.uniform(0, 0.1) : 0;
-    p.money_weight = dice.chance(0.5) ? dice.uniform(0, 0.1) : 0;
     return p;
   }
 };
@@ -46,9 +44,6 @@ Place random_place(Dice& dice, Place place) {
   if (dice.chance(0.2)) place.kinds.erase(place.kinds.begin());
   place.queue.median = dice.uniform(0, 2);
   place.queue.high = place.queue.median * dice.uniform(1, 3);
-  place.joules_per_second = dice.uniform(0, 5);
-  place.joules_per_byte = dice.uniform(0, 1e-6);
-  place.price_per_second = dice.uniform(0, 5);
   return place;
 }
 
@@ -124,12 +119,8 @@ Truth truth_of(const World& w, const Case& c, std::size_t i, bool is_its_turn) {
   Truth t;
   t.local_done = c_local;
   t.cloud_done = c_cloud;
-  t.local = c_local + wait_risk + w.policy.energy_weight * c.local.joules_per_second * run_here +
-            w.policy.money_weight * c.local.price_per_second * run_here;
-  t.cloud = c_cloud + w.policy.risk * (c.cloud.queue.high - c.cloud.queue.median) +
-            w.policy.energy_weight *
-                (c.cloud.joules_per_second * run_there + c.cloud.joules_per_byte * bytes) +
-            w.policy.money_weight * c.cloud.price_per_second * run_there;
+  t.local = c_local + wait_risk;
+  t.cloud = c_cloud + w.policy.risk * (c.cloud.queue.high - c.cloud.queue.median);
   t.margin = std::max(w.policy.margin * t.local, 2 * w.rtt) * std::pow(2, task.losses);
 
   const bool may_leave = spec.data == DataScope::any && spec.prefer != Prefer::local;

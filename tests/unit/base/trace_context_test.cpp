@@ -12,9 +12,7 @@ constexpr char kGiven[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-
 
 }  // namespace
 
-TEST_GROUP(TraceContext) {
-  TaskId id{Origin{0xaa}, 7};
-};
+TEST_GROUP(TraceContext) { TaskId id{Origin{0xaa}, 7}; };
 
 TEST(TraceContext, a_traceparent_is_read_as_the_standard_says) {
   const auto context = parse_traceparent(kGiven);
@@ -56,8 +54,8 @@ TEST(TraceContext, traces_and_spans_of_tasks_in_a_row_are_told_apart) {
     const TaskId task{Origin{0xaa}, seq};
     traces.insert(trace_of("", task).trace_id);
     for (std::uint32_t epoch = 0; epoch < 3; ++epoch) {
-      for (const SpanPart part : {SpanPart::task, SpanPart::queued, SpanPart::run,
-                                  SpanPart::answer, SpanPart::attempt}) {
+      for (const SpanPart part :
+           {SpanPart::task, SpanPart::queued, SpanPart::run, SpanPart::answer, SpanPart::attempt}) {
         spans.insert(span_id(task, Epoch{epoch}, part));
       }
     }

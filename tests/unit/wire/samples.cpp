@@ -273,8 +273,14 @@ Item Samples::item(std::size_t type) {
 }
 
 TaskStory Samples::task_story() {
-  return {id(),  text(64), text(64), choice(TaskState::expired), NodeTime(any_span()),
-          any_span(), bytes(kMaxHistory), bytes(kMaxWhy)};
+  return {id(),
+          text(64),
+          text(64),
+          choice(TaskState::expired),
+          NodeTime(any_span()),
+          any_span(),
+          bytes(kMaxHistory),
+          bytes(kMaxWhy)};
 }
 
 CommandReply Samples::command_reply() {

@@ -44,7 +44,6 @@ struct PlacementOptions {
   std::chrono::milliseconds lease{30'000};
   double risk = 0.25;   // weight of the 95th percentile against the median
   double margin = 0.1;  // by how much the cloud must be better
-  double energy_weight = 0;
   std::chrono::milliseconds probe_interval{30'000};
   std::chrono::milliseconds assumed_rtt{100};
   double assumed_bandwidth = 1024 * 1024;  // bytes per second

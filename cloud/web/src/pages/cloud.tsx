@@ -33,7 +33,7 @@ const bad = (word: string) => <Badge plain look={{ icon: 'cross', tone: 'bad', w
 
 const Broker = ({ cloud }: { cloud: Cloud }) => (
   <Card title="Broker" state={cloud.broker.connected ? ok('Connected') : bad('Disconnected')}>
-    <Fact name="Address"><code class="break">{cloud.broker.uri}</code></Fact><Fact name="Shards held">{cloud.broker.shards}</Fact>
+    <Fact name="Address"><code class="break">{cloud.broker.uri}</code></Fact>
   </Card>
 );
 function Store({ cloud }: { cloud: Cloud }) {

@@ -122,7 +122,7 @@ function Tasks({ id }: { id: string }) {
   const query = useQuery<TaskPage>(`/devices/${id}/tasks?limit=12`, 10);
   return (
     <Panel title="Tasks in the cloud" note="leased by this device" actions={<a href={`/tasks?device=${id}`}>All of them</a>}>
-      <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="None at the moment">What the device runs itself stays on the device: <code>spillway list</code> shows it there.</Message>}>
+      <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="None at the moment">What the device runs itself stays on the device: <code>spillway ls</code> shows it there.</Message>}>
         {(data) => <TaskTable label="Tasks of this device" tasks={data.items} with_device={false} />}
       </Loaded>
     </Panel>

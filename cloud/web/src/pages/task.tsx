@@ -1,4 +1,4 @@
-import type { Candidate, Placement, Task, Trace } from 'api-types';
+import type { Placement, Task, Trace } from 'api-types';
 import { useQuery } from '../api/query';
 import { Waterfall } from '../charts/waterfall';
 import { duration, sentence, words } from '../format';
@@ -23,7 +23,7 @@ export function TaskDetailPage({ id }: { id: string }) {
           <Loaded query={trace} rows={4} empty={(held) => held.spans.length === 0 && <Message icon="clock" title="No spans are kept of this task" />}>
             {(held) => <>
               <Waterfall trace={held} now_s={(now.value - Date.parse(held.began)) / 1000} />
-              {held.missing && <p class="key pad"><Icon name="clock" size={14} />Of the device, what it told before: {held.missing}</p>}
+              <p class="key pad">{held.missing}</p>
             </>}
           </Loaded>
         </Panel>
@@ -33,21 +33,20 @@ export function TaskDetailPage({ id }: { id: string }) {
   );
 }
 
-const place_names: Record<Candidate['place'], string> = { none: 'Nowhere', local: 'On the device', cloud: 'In the cloud' };
+const figures = ['wait', 'transfer', 'run', 'slow', 'score'] as const;
 
 // In the words and figures of the task's owner, which is the device.
 function Why({ task }: { task: Task }) {
-  const query = useQuery<Placement>(`/tasks/${encodeURIComponent(task.id)}/placement`, 3);
+  const query = useQuery<Placement>(`/tasks/${task.id}/placement`, 3);
   return (
-    <Panel title="Placement" note={query.data?.told ? <>as {task.device} told <Ago at={query.data.told} /></> : undefined}>
-      <Loaded query={query} rows={3} empty={(held) => !held.explanation && <Message icon="clock" title="Its device tells no reason">{held.missing ? sentence(held.missing) : 'It keeps none of this task.'}</Message>}>
-        {({ explanation }) => explanation && <>
-          <p class="prose"><b>{place_names[explanation.chosen]}</b>, grant {explanation.epoch}: {explanation.dominant}</p>
-          <div class="table-box" tabIndex={0} role="region" aria-label="What it compared"><table class="table">
-            <thead><tr><th scope="col">Place</th><th scope="col">Wait</th><th scope="col">Transfer</th><th scope="col">Run</th><th scope="col">Slow case</th><th scope="col">Score</th></tr></thead>
-            <tbody>{explanation.candidates.map((one) => (
-              <tr key={one.place}><th scope="row">{place_names[one.place]}</th>
-                {one.eligible ? <><td>{duration(one.wait_s)}</td><td>{duration(one.transfer_s)}</td><td>{duration(one.run_s)}</td><td>{duration(one.slow_s)}</td><td>{duration(one.score_s)}</td></> : <td colSpan={5}>{one.reason}</td>}</tr>
+    <Panel title="Placement">
+      <Loaded query={query} rows={3} empty={(held) => !held.explanation && <Message icon="clock" title="Its device tells none">{held.missing}</Message>}>
+        {({ explanation: why }) => why && <>
+          <p class="prose"><b>{sentence(why.chosen)}</b>: {why.dominant}</p>
+          <div class="table-box" tabIndex={0} role="region" aria-label="Placement"><table class="table">
+            <thead><tr><th>Place</th>{figures.map((name) => <th key={name}>{sentence(name)}</th>)}</tr></thead>
+            <tbody>{why.candidates.map((one) => (
+              <tr key={one.place}><td>{sentence(one.place)}</td>{one.eligible ? figures.map((name) => <td key={name}>{duration(one[`${name}_s`])}</td>) : <td colSpan={5}>{one.reason}</td>}</tr>
             ))}</tbody>
           </table></div>
         </>}
