@@ -138,4 +138,27 @@ Result<std::uint64_t> salvage_owner(const Database& damaged, const Database& fre
   return tasks;
 }
 
+Status note_damage(const Database& fresh) {
+  Result<NodeRow> node = read_node(fresh);
+  if (!node) return std::move(node).error();
+  node->produced[static_cast<std::size_t>(DataClass::tasks)] += 1;  // P23
+  Result<Transaction> transaction = Transaction::begin(fresh);
+  if (!transaction) return std::move(transaction).error();
+  Result<Statement> lost = fresh.prepare(
+      "INSERT INTO loss VALUES (?1, ?2, ?3, ?4, ?4, 1, 0) ON CONFLICT DO UPDATE SET count = count "
+      "+ 1");
+  if (!lost) return std::move(lost).error();
+  const Status counted = lost->use()
+                             .bind(1, static_cast<std::int64_t>(DataClass::tasks))
+                             .bind(2, static_cast<std::int64_t>(LossCause::store))
+                             .bind(3, loss_period(node->last_seen).time_since_epoch().count())
+                             .bind(4, node->last_seen.time_since_epoch().count())
+                             .run();
+  if (!counted) return counted;
+  Result<Statement> update = fresh.prepare(write_node_sql());
+  if (!update) return std::move(update).error();
+  if (Status status = write_node(update->use(), *node); !status) return status;
+  return transaction->commit();
+}
+
 }  // namespace spillway::store

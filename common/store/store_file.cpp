@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "common/store/budget.h"
 
@@ -113,6 +116,12 @@ bool exists(const std::string& path) {
   return fs::exists(path, ignored);
 }
 
+bool has_content(const std::string& path) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  return !error && size > 0;
+}
+
 std::string damage_mark(const std::string& path) { return path + ".damaged"; }
 std::string unfinished(const std::string& path) { return path + ".new"; }
 std::string replacement(const std::string& path) { return path + ".replacement"; }
@@ -157,22 +166,6 @@ Result<std::optional<std::string>> move_into_place(const std::string& path) {
   return aside;
 }
 
-Result<std::uint64_t> carry_over(const std::string& path, const FileKind& kind,
-                                 const Database& fresh) {
-  constexpr std::uint64_t kNothing = 0;
-  Result<Database> damaged = Database::open(path, false);
-  if (!damaged) return kNothing;
-  // Evidence is not written to: no checkpoint, and no lock file beside it.
-  damaged->leave_log_alone();
-  if (!set(*damaged, kLock)) return kNothing;
-  Result<FileVersion> file = version_of(*damaged);
-  // In use by another process, which must not have its file taken away.
-  if (!file && file.error().code == Code::busy) return std::move(file).error();
-  const std::int64_t known = kind.schema.version();
-  if (!file || file->version < known || file->since > known) return kNothing;
-  return kind.salvage(*damaged, fresh);
-}
-
 Result<Database> make(const std::string& name, const FileKind& kind, const FileOptions& options) {
   remove_all(name);
   Result<Database> database = Database::open(name, true);
@@ -194,16 +187,89 @@ Status fold_log(const Database& database) {
   return {};
 }
 
+// Errors are those of the new file; what the damaged one does not give is left out.
+Result<std::uint64_t> read_damaged(const std::string& path, const FileKind& kind,
+                                   const Database& fresh) {
+  constexpr std::uint64_t kNothing = 0;
+  Result<Database> damaged = Database::open(path, false);
+  if (!damaged) return kNothing;
+  // Evidence is not written to: no checkpoint, and no lock file beside it.
+  damaged->leave_log_alone();
+  if (!set(*damaged, kLock)) return kNothing;
+  Result<FileVersion> file = version_of(*damaged);
+  // In use by another process, which must not have its file taken away.
+  if (!file && file.error().code == Code::busy) return std::move(file).error();
+  const std::int64_t known = kind.schema.version();
+  if (!file || file->version < known || file->since > known) return kNothing;
+  return kind.salvage(*damaged, fresh);
+}
+
+// Pages that the database had after the log's last whole commit; 0 when there is none.
+std::uint64_t pages_by_log(const std::string& log) {
+  constexpr std::size_t kHeader = 32, kFrameHeader = 24;
+  std::ifstream file(log, std::ios::binary);
+  std::array<unsigned char, kHeader> header{};
+  std::array<unsigned char, kFrameHeader> frame{};
+  const auto number = [](const unsigned char* at) {
+    return std::uint64_t{at[0]} << 24 | std::uint64_t{at[1]} << 16 | std::uint64_t{at[2]} << 8 |
+           at[3];
+  };
+  if (!file.read(reinterpret_cast<char*>(header.data()), kHeader)) return 0;
+  std::uint64_t pages = 0;
+  while (file.read(reinterpret_cast<char*>(frame.data()), kFrameHeader)) {
+    // Frames of another generation have other salts.
+    if (!std::equal(&header[16], &header[24], &frame[8])) break;
+    if (const std::uint64_t committed = number(&frame[4]); committed > 0) pages = committed;
+    file.seekg(kPageBytes, std::ios::cur);
+  }
+  return std::min<std::uint64_t>(pages, std::numeric_limits<std::int32_t>::max());
+}
+
+// SQLite deletes the log beside a database without content. So that log is read beside a stand-in:
+// an empty store with as many pages as there were. What the log does not hold reads as damage.
+Status stand_in(const std::string& path, const std::string& name, const FileKind& kind,
+                const FileOptions& options) {
+  FileOptions small = options;
+  small.meter = nullptr;
+  {
+    Result<Database> database = make(name, kind, small);
+    if (!database) return std::move(database).error();
+    if (Status status = fold_log(*database); !status) return status;
+  }
+  std::error_code error;
+  fs::remove(name + "-wal", error);
+  fs::copy_file(path + "-wal", name + "-wal", error);
+  if (error) return system_error("cannot copy " + path + "-wal", error);
+  const std::uint64_t bytes = pages_by_log(path + "-wal") * kPageBytes;
+  if (fs::file_size(name, error) < bytes) fs::resize_file(name, bytes, error);
+  return error ? Status(system_error("cannot lengthen " + name, error)) : Status();
+}
+
+Result<std::uint64_t> carry_over(const std::string& path, const FileKind& kind,
+                                 const FileOptions& options, const Database& fresh) {
+  if (has_content(path)) return read_damaged(path, kind, fresh);
+  if (!exists(path + "-wal")) return std::uint64_t{0};
+  const std::string name = path + ".salvage";
+  Result<std::uint64_t> carried = std::uint64_t{0};
+  if (stand_in(path, name, kind, options)) carried = read_damaged(name, kind, fresh);
+  remove_all(name);
+  return carried;
+}
+
 // A whole new file under the replacement's name.
 Result<std::uint64_t> build_replacement(const std::string& path, const FileKind& kind,
                                         const FileOptions& options) {
   const std::string name = unfinished(path);
+  const bool damaged = exists(path) || exists(path + "-wal");
   std::uint64_t salvaged = 0;
-  if (exists(path)) {
+  if (damaged) {
     Result<Database> database = make(name, kind, options);
     if (!database) return std::move(database).error();
-    Result<std::uint64_t> carried = carry_over(path, kind, *database);
+    Result<std::uint64_t> carried = carry_over(path, kind, options, *database);
     if (!carried) return carried;
+    if (*carried > 0) {
+      if (Status status = kind.note_damage(*database); !status) return std::move(status).error();
+    }
     if (Status status = fold_log(*database); !status) return std::move(status).error();
     salvaged = *carried;
   }
@@ -211,6 +277,9 @@ Result<std::uint64_t> build_replacement(const std::string& path, const FileKind&
     Result<Database> database = make(name, kind, options);
     if (!database) return std::move(database).error();
     if (Status status = kind.found(*database); !status) return std::move(status).error();
+    if (damaged) {
+      if (Status status = kind.note_damage(*database); !status) return std::move(status).error();
+    }
     if (Status status = fold_log(*database); !status) return std::move(status).error();
   }
   if (Status status = rename(name, replacement(path)); !status) return std::move(status).error();
@@ -235,9 +304,8 @@ Error take_for_damage(Error error) {
 Result<OpenedFile> open_existing(const std::string& path, const FileKind& kind,
                                  const FileOptions& options) {
   if (exists(damage_mark(path))) return fail(Code::corrupt, path + ": damage was found in use");
-  std::error_code error;
   // Files come into their place whole, so an empty one has lost its content.
-  if (fs::file_size(path, error) == 0) return fail(Code::corrupt, path + ": is empty");
+  if (!has_content(path)) return fail(Code::corrupt, path + ": is empty");
   Result<Database> database = Database::open(path, false);
   if (!database) return std::move(database).error();
   Status status = prepare(*database, kind, options);

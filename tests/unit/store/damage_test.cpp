@@ -59,6 +59,17 @@ TEST_GROUP(Damage) {
     CHECK_OK(open.find(seq));
     LONGS_EQUAL(0, open.inspect(true)->problems.size());
   }
+  // What the loss ledger says of damage.
+  static std::uint64_t unknown_losses(OpenStore & store) {
+    auto table =
+        store.answers.ask<LossTable>([&](auto done) { store.store().losses(std::move(done)); });
+    std::uint64_t count = 0;
+    for (const LossRow& row : table->rows) {
+      count +=
+          row.key.data == DataClass::tasks && row.key.cause == LossCause::store ? row.count : 0;
+    }
+    return count;
+  }
   void is_fresh_and_keeps_the_old_file() {
     CHECK_TRUE(open.recovered.fresh);
     CHECK_TRUE(open.recovered.quarantined.has_value());
@@ -82,7 +93,33 @@ TEST(Damage, an_empty_file_has_lost_its_content) {
   CHECK_OK(open.open());
   is_fresh_and_keeps_the_old_file();
   CHECK_TRUE(open.recovered.origin != origin);
+  LONGS_EQUAL(1, unknown_losses(open));
   works();
+}
+
+TEST(Damage, P23_an_empty_file_gives_back_what_its_log_holds_and_counts_an_unknown_loss) {
+  for (const bool gone : {false, true}) {
+    const std::string young = folder.file(gone ? "gone.db" : "empty.db");
+    OpenStore live{young};
+    CHECK_OK(live.open());
+    for (std::uint64_t seq = 1; seq <= 20; ++seq) CHECK_OK(live.commit(batch_of(new_task(seq))));
+    // As a kill would leave it.
+    const Bytes log = read_file(young + "-wal");
+    const Origin before = live.recovered.origin;
+    live.close();
+    write_file(young, {});
+    if (gone) std::filesystem::remove(young);
+    write_file(young + "-wal", log);
+    CHECK_OK(live.open());
+    CHECK_TRUE(live.recovered.fresh);
+    CHECK_TRUE(live.recovered.quarantined.has_value());
+    CHECK_TRUE(read_file(*live.recovered.quarantined + "-wal") == log);
+    CHECK_TRUE(live.recovered.origin == before);
+    LONGS_EQUAL(20, live.recovered.salvaged);
+    for (std::uint64_t seq = 1; seq <= 20; ++seq) CHECK_OK(live.find(seq));
+    LONGS_EQUAL(1, unknown_losses(live));
+    LONGS_EQUAL(0, live.inspect(true)->problems.size());
+  }
 }
 
 TEST(Damage, a_cut_file_is_set_aside) {
