@@ -34,7 +34,8 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
                {.failed = [this](const Error& error) { on_store_failed(error); },
                 .gathered = [this] { flush(); },
                 .committed = [this] { on_committed(); }},
-               [this](std::uint64_t seq) { table_.settle(seq); }),
+               {.settled = [this](std::uint64_t seq) { table_.settle(seq); },
+                .refused = [this](std::uint64_t seq, const Error& why) { on_refused(seq, why); }}),
       placement_(options_.placement),
       next_seq_(recovered.next_seq) {
   for (const Kind* kind : parts_.kinds->list()) local_kinds_.push_back(kind->name);
@@ -202,8 +203,9 @@ void Node::finish(LiveTask& task, TaskResult result) {
   next_purge_ = std::min(next_purge_, std::max(keep_until, now() + kPurgeInterval));
   if (looking_up_ > 0) ended_.insert(task.seq);
   if (dependencies_ || !asked_who_waits_) {
-    journal_.after([this, seq = task.seq, good = result.outcome == TaskState::succeeded] {
-      release_dependents(seq, good);
+    journal_.after(task.seq, [this, seq = task.seq,
+                              good = result.outcome == TaskState::succeeded](const Error* refused) {
+      if (!refused) release_dependents(seq, good);
     });
   }
   auto [first, last] = waiters_.equal_range(task.seq);
@@ -211,9 +213,14 @@ void Node::finish(LiveTask& task, TaskResult result) {
   TaskView view = view_of(task);
   view.result = std::move(result);
   for (auto waiter = first; waiter != last; ++waiter) {
-    journal_.after([who = waiter->second, view] {
-      if (auto alive = who.lock()) alive->reply(view);
-    });
+    journal_.after(task.seq,
+                   [this, seq = task.seq, who = waiter->second, view](const Error* refused) {
+                     auto alive = who.lock();
+                     if (!alive) return;
+                     if (!refused) return alive->reply(view);
+                     waiters_.emplace(seq, alive);
+                     look_for_end(seq, alive);
+                   });
   }
   waiters_.erase(first, last);
 }
@@ -365,15 +372,59 @@ void Node::on_committed() {
   if (!store_problem_.empty()) parts_.report("the store writes again");
   store_problem_.clear();
   retry_commit_ = kNever;
+  for (std::uint64_t seq : std::exchange(unread_, {})) reload(seq);
   losses_.on_written(now());
   parts_.wake();
 }
 
+// Memory and disk disagree about one task: what is on disk is what another start would find.
+void Node::on_refused(std::uint64_t seq, const Error& why) {
+  if (LiveTask* task = table_.find(seq)) {
+    const lifecycle::OwnerTask& state = task->state;
+    counters_.by_state[std::size_t(state.state)] -= 1;
+    if (state.place == PlaceKind::local) parts_.runner->stop(id_of(seq), state.epoch);
+    if (state.place == PlaceKind::cloud) hold_in_cloud(*task, -1);
+    if (state.offer_pending) {
+      const std::uint64_t bytes = task->spec_bytes ? task->spec_bytes->size() : 0;
+      cloud_.offered_bytes -= std::min(cloud_.offered_bytes, bytes);
+    }
+    table_.drop(seq);
+  }
+  // One that is gone was asked for as its time was up: whoever asked is told.
+  if (why.code != Code::not_found) {
+    parts_.report("the store holds something else of one task, which goes on from there: " +
+                  why.message);
+  }
+  reload(seq);
+}
+
+void Node::reload(std::uint64_t seq) {
+  parts_.store->find(
+      seq, [this, alive = std::weak_ptr(alive_), seq](const Result<store::TaskDetail>& found) {
+        if (alive.expired()) return;
+        if (!found) {
+          if (found.error().code != Code::not_found) unread_.push_back(seq);
+          return;
+        }
+        const lifecycle::OwnerTask& stored = found->row.task;
+        counters_.by_state[std::size_t(stored.state)] += 1;
+        if (is_terminal(stored.state)) return;
+        LiveTask* known = table_.find(seq);
+        LiveTask& task = known ? *known : adopt(found->row);
+        if (task.state.place == PlaceKind::cloud) hold_in_cloud(task, +1);
+        // What ran of it here was stopped: no attempt of this start is under way.
+        if (task.state.place == PlaceKind::local) task.state.boot = BootId{};
+        apply(task, lifecycle::recover(task.state, task.policy, options_.boot, false, tick()),
+              {"the store held something else", Code::internal});
+        table_.settle(seq);
+        parts_.wake();
+      });
+}
+
 void Node::on_store_failed(const Error& error) {
-  if (error.code == Code::conflict || error.code == Code::corrupt) {
-    // Memory and disk disagree, or the disk is damaged: nothing but a start from what is on disk is
-    // right, and that is what a service manager does.
-    parts_.report("the store refused what memory holds; ending to start from the disk: " +
+  if (error.code == Code::corrupt) {
+    // A damaged file is set aside and salvaged at a start, which a service manager sees to.
+    parts_.report("the store's file is damaged; ending to start with what can be read of it: " +
                   error.message);
     std::abort();
   }

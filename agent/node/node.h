@@ -172,6 +172,8 @@ class Node final : public intake::Api {
   void flush();
   void on_committed();
   void on_store_failed(const Error& error);
+  void on_refused(std::uint64_t seq, const Error& why);
+  void reload(std::uint64_t seq);
 
   // node_submit.cpp
   void submit(wire::SubmitRequest request, Reply reply);
@@ -363,6 +365,7 @@ class Node final : public intake::Api {
   std::map<std::string, PendingKey> pending_keys_;
   std::unordered_multimap<std::uint64_t, std::weak_ptr<Subscription>> waiters_;
   std::vector<std::weak_ptr<Subscription>> listeners_;
+  std::vector<std::uint64_t> unread_;  // refused, and not looked up on the disk yet
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // outlived by late store answers
 };
 

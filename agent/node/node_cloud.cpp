@@ -209,8 +209,10 @@ void Node::on(const wire::Command& command) {
 void Node::acknowledge(const wire::ResultItem& item, wire::ResultVerdict verdict) {
   // Even a duplicate's ack waits: the first one may not be durable yet, and the cloud forgets on
   // it.
-  journal_.after(
-      [this, ack = wire::ResultAck{item.id, item.epoch, verdict}] { session_->send_ack(ack); });
+  journal_.after(item.id.seq,
+                 [this, ack = wire::ResultAck{item.id, item.epoch, verdict}](const Error* refused) {
+                   if (!refused) session_->send_ack(ack);  // else it is sent again
+                 });
   parts_.wake();
 }
 

@@ -108,7 +108,10 @@ void Node::take_op(const wire::TaskRequest& request, const Reply& reply) {
                                             std::string(to_string(task.state.state))));
     }
     apply(task, step, {std::string(name_of(request.op)) + " asked for", Code::cancelled});
-    journal_.after([reply] { reply(wire::Done{}); });
+    journal_.after(task.seq, [reply, seq = task.seq](const Error* refused) {
+      if (!refused) return reply(wire::Done{});
+      reply(refused->code == Code::not_found ? no_task(seq) : *refused);
+    });
     parts_.wake();
   });
 }

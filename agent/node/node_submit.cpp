@@ -138,9 +138,12 @@ void Node::check_key(std::shared_ptr<Submission> all, std::size_t index, TaskSpe
       return;
     }
     // The first one is about to be durable; this answer is true only once it is.
-    return journal_.after([this, all, index, spec = std::move(spec), seq = pending->second.seq] {
-      answer_known(all, index, spec, seq);
-    });
+    const std::uint64_t seq = pending->second.seq;
+    return journal_.after(seq,
+                          [this, all, index, spec = std::move(spec), seq](const Error* refused) {
+                            if (refused) return all->refuse(index, *refused);
+                            answer_known(all, index, spec, seq);
+                          });
   }
   pending_keys_[key];
   parts_.store->find_idempotent(
@@ -256,14 +259,16 @@ void Node::accept(const std::shared_ptr<Submission>& all, std::size_t index, Tas
   const std::size_t bytes = row.row.spec->size();
   admission_.let_in(bytes);
   journal_.insert(task, std::move(row));
-  journal_.after([this, all, index, seq, bytes, name = task.spec->idempotency_key] {
-    admission_.settle(bytes);
-    if (!name.empty()) pending_keys_.erase(name);
-    if (!listeners_.empty()) {
-      emit(view_of(store::EventRow{seq, now(), store::EventKind::accepted, {}, {}, {}, {}}));
-    }
-    all->settle(index, {id_of(seq), false, std::nullopt});
-  });
+  journal_.after(
+      seq, [this, all, index, seq, bytes, name = task.spec->idempotency_key](const Error* refused) {
+        admission_.settle(bytes);
+        if (!name.empty()) pending_keys_.erase(name);
+        if (refused) return all->refuse(index, *refused);
+        if (!listeners_.empty()) {
+          emit(view_of(store::EventRow{seq, now(), store::EventKind::accepted, {}, {}, {}, {}}));
+        }
+        all->settle(index, {id_of(seq), false, std::nullopt});
+      });
   for (auto& other : key.others) other();
   parts_.wake();
 }

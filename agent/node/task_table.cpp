@@ -65,6 +65,7 @@ void TaskTable::forget(std::uint64_t seq) {
   auto found = tasks_.find(seq);
   LiveTask& task = found->second;
   ready_.erase(task.ready_key());
+  pending_offers_.erase(seq);
   if (task.timer != kNever) timers_.erase({task.timer, seq});
   // Some sleep without a timer here: a task that no place can run is looked at again on disk.
   NodeTime wake = task.state.state == TaskState::waiting ? task.state.wake : kNever;

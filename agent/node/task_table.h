@@ -30,6 +30,8 @@ class TaskTable {
   // Forgets the task if nothing needs it in memory: no commit in flight speaks of it, and it is
   // finished, waits, or lies beyond the window.
   void settle(std::uint64_t seq);
+  // Forgets one that the disk contradicts, whatever speaks of it.
+  void drop(std::uint64_t seq) { forget(seq); }
 
   const std::set<store::ReadyKey>& ready() const { return ready_; }
   // OFFERs of live epochs without an application ack.

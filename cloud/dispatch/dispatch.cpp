@@ -28,7 +28,8 @@ Dispatch::Dispatch(DispatchOptions options, DispatchParts parts, const store::Re
                {.failed = [this](const Error& error) { on_store_failed(error); },
                 .gathered = [this] { flush(); },
                 .committed = [this] { on_committed(); }},
-               [this](std::uint64_t seq) { settle(seq); }),
+               {.settled = [this](std::uint64_t seq) { settle(seq); },
+                .refused = [this](std::uint64_t seq, const Error& why) { on_refused(seq, why); }}),
       next_seq_(recovered.next_seq) {}
 
 Dispatch::~Dispatch() = default;
@@ -262,15 +263,49 @@ void Dispatch::on_committed() {
   if (!store_problem_.empty()) parts_.report("the store of tasks for devices writes again");
   store_problem_.clear();
   retry_commit_ = kNever;
+  for (std::uint64_t seq : std::exchange(refused_, {})) reload(seq);
   parts_.wake();
 }
 
+// Memory and disk disagree about one task: what is on disk is what another start would find.
+void Dispatch::on_refused(std::uint64_t seq, const Error& why) {
+  if (SentTask* task = find(seq)) {
+    const lifecycle::OwnerTask was = std::exchange(task->state, {.state = TaskState::cancelled});
+    track(*task, was);
+    bytes_ -= task->spec_bytes->size();
+    tasks_.erase(seq);
+  }
+  // One that is gone was asked for as its time was up: whoever asked is told.
+  if (why.code != Code::not_found) {
+    parts_.report(
+        "the store of tasks for devices holds something else of one, which goes on from "
+        "there: " +
+        why.message);
+  }
+  reload(seq);
+}
+
+void Dispatch::reload(std::uint64_t seq) {
+  parts_.store->find(
+      seq, [this, seq, alive = std::weak_ptr(alive_)](const Result<store::TaskDetail>& found) {
+        if (alive.expired()) return;
+        if (!found) {
+          if (found.error().code != Code::not_found) refused_.push_back(seq);
+          return;
+        }
+        if (is_terminal(found->row.task.state)) return;
+        SentTask* task = adopt(found->row);
+        if (task)
+          apply(*task, lifecycle::recover(task->state, task->policy, BootId{}, true, tick()));
+      });
+}
+
 void Dispatch::on_store_failed(const Error& error) {
-  if (error.code == Code::conflict || error.code == Code::corrupt) {
-    // Memory and disk disagree, or the disk is damaged: nothing but a start from what is on disk is
-    // right, and that is what a service manager does.
-    parts_.report("the store refused what memory holds; ending to start from the disk: " +
-                  error.message);
+  if (error.code == Code::corrupt) {
+    // A damaged file is set aside and salvaged at a start, which a service manager sees to.
+    parts_.report(
+        "the store of tasks for devices is damaged; ending to start with what can be read of it: " +
+        error.message);
     std::abort();
   }
   if (store_problem_.empty()) {

@@ -126,6 +126,8 @@ class Dispatch {
   void flush();
   void on_committed();
   void on_store_failed(const Error& error);
+  void on_refused(std::uint64_t seq, const Error& why);
+  void reload(std::uint64_t seq);
 
   // dispatch_offers.cpp
   void grant_to(const std::string& device, Target& target);
@@ -177,6 +179,7 @@ class Dispatch {
   bool purging_ = false;
   unsigned reading_ = 0;                       // parts of the store that are not in memory yet
   std::vector<std::function<void()>> unread_;  // of them, those that could not be read
+  std::vector<std::uint64_t> refused_;         // and not looked up on the disk yet
   std::string store_problem_, read_problem_;   // told last
   NodeTime retry_commit_ = kNever, retry_read_ = kNever, next_resend_{}, next_purge_{};
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // outlived by late store answers

@@ -166,7 +166,9 @@ void Dispatch::acknowledge(const std::string& device, const wire::ResultItem& it
                            wire::ResultVerdict verdict) {
   // Even a duplicate's ack waits: the first one may not be durable yet, and the device forgets on
   // it.
-  journal_.after([this, device, ack = wire::ResultAck{item.id, item.epoch, verdict}] {
+  journal_.after(item.id.seq, [this, device, ack = wire::ResultAck{item.id, item.epoch, verdict}](
+                                  const Error* refused) {
+    if (refused) return;  // it is sent again
     if (parts_.up()) parts_.send_ack(device, ack);
   });
   parts_.wake();

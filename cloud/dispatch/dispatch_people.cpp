@@ -21,6 +21,11 @@ TaskSpec with_default_deadline(TaskSpec spec) {
   return spec;
 }
 
+void answer(const Dispatch::Done<void>& done, TaskId id, const Error* refused) {
+  if (!refused) return done({});
+  done(refused->code == Code::not_found ? no_such_task(id) : *refused);
+}
+
 bool is_over(const SentFilter& filter, std::uint64_t seq) {
   return filter.group && seq < filter.group->first.seq;
 }
@@ -121,22 +126,25 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
     }
     if (SentTask* task = adopt(row.row)) journal_.insert(*task, std::move(row));
   }
-  journal_.after([done, group] { done(Submitted{group, false}); });
+  journal_.after(group.first.seq, [done, group](const Error* refused) {
+    if (refused) return done(*refused);
+    done(Submitted{group, false});
+  });
   parts_.wake();
 }
 
 void Dispatch::cancel(TaskId id, const Done<void>& done) {
-  const auto answer = [this, done, id](const SentTask& task) {
+  const auto tell = [this, done, id](const SentTask& task) {
     if (task.state.state != TaskState::cancelled) {
       return done(fail(Code::conflict, "task " + to_string(id) + " has ended: it is " +
                                            std::string(to_string(task.state.state))));
     }
-    journal_.after([done] { done({}); });
+    journal_.after(id.seq, [done, id](const Error* refused) { answer(done, id, refused); });
   };
   if (id.origin != origin_) return done(no_such_task(id));
   if (SentTask* task = find(id.seq)) {
     apply(*task, lifecycle::cancel(task->state, tick()), {"cancelled", Code::cancelled});
-    return answer(*task);
+    return tell(*task);
   }
   parts_.store->find(id.seq, [done, id](const Result<store::TaskDetail>& found) {
     if (!found) return done(no_such_task(id));
@@ -173,7 +181,8 @@ void Dispatch::revive(const store::TaskRow& row, const Done<void>& done) {
                                          " cannot be tried again: it is " + state));
   }
   apply(*task, step);
-  journal_.after([done] { done({}); });
+  journal_.after(row.seq,
+                 [done, id = id_of(row.seq)](const Error* refused) { answer(done, id, refused); });
 }
 
 SentTaskView Dispatch::view_of(const store::TaskRow& row, const std::string& kind,

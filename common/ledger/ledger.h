@@ -27,8 +27,7 @@ struct LedgerRow {
   store::EncodedBytes result;  // an encoded result item, while done
 };
 
-// Moves a row on, only if it still has was_state and was_epoch; when not, the whole batch fails
-// with Code::conflict.
+// Moves a row on, only if it still has was_state and was_epoch; when not, this row is refused.
 struct LedgerUpdate {
   TaskId id;
   lifecycle::LeaseState was_state = lifecycle::LeaseState::accepted;
@@ -37,6 +36,14 @@ struct LedgerUpdate {
   store::EncodedBytes spec;    // set when a new run begins on an answered row
   store::EncodedBytes result;  // set with `done`; an answered row keeps neither
 };
+
+// A row of a batch that the disk contradicts: it is gone (Code::not_found), or is not what the
+// batch takes it for. Nothing of it was written; everything else was.
+struct RefusedRow {
+  TaskId id;
+  Error error;
+};
+using Refused = std::vector<RefusedRow>;
 
 struct LedgerBatch {
   std::vector<LedgerRow> inserts;  // an id that is there as a tombstone is replaced
@@ -66,14 +73,16 @@ class Ledger {
   using Done = std::function<void(Result<T>)>;
 
   virtual ~Ledger() = default;
-  virtual void commit(LedgerBatch batch, Done<void> done) = 0;
+  // The answer names the rows that were left out. On an error nothing of the batch is on disk.
+  virtual void commit(LedgerBatch batch, Done<Refused> done) = 0;
   // Also tombstones; nullopt: never seen, or pruned.
   virtual void find(TaskId id, Done<std::optional<LedgerRow>> done) = 0;
   // What the device reported lost so far, reconciled.
   virtual void losses(std::string device, Done<LossBook> done) = 0;
-  // Removes at most `limit` of the oldest tombstones beyond `keep`, or answered before `before`.
+  // Removes at most `limit` of the oldest tombstones beyond `keep`, or answered before `before`,
+  // and says which.
   virtual void prune(NodeTime before, std::size_t keep, std::size_t limit,
-                     Done<std::uint64_t> done) = 0;
+                     Done<std::vector<TaskId>> done) = 0;
 };
 
 }  // namespace spillway::ledger

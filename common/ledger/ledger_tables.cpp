@@ -47,10 +47,11 @@ Texts make_texts() {
       "SELECT " + kRow +
           " FROM lease WHERE answered_at IS NOT NULL ORDER BY answered_at DESC LIMIT ?1");
   set(Sql::bulk, "SELECT bytes FROM bulk WHERE origin = ?1 AND seq = ?2 AND part = ?3");
-  set(Sql::oldest, "SELECT rowid FROM lease WHERE answered_at < ?1 ORDER BY answered_at LIMIT ?2");
+  set(Sql::oldest,
+      "SELECT origin, seq FROM lease WHERE answered_at < ?1 ORDER BY answered_at LIMIT ?2");
   set(Sql::drop_tombstone,
       "DELETE FROM lease WHERE origin = ?1 AND seq = ?2 AND answered_at IS NOT NULL");
-  set(Sql::drop, "DELETE FROM lease WHERE rowid = ?1");
+  set(Sql::drop, "DELETE FROM lease WHERE origin = ?1 AND seq = ?2");
   return texts;
 }
 
@@ -67,6 +68,12 @@ void bind_task(Cursor& cursor, const LesseeTask& task) {
 
 Error comes_without_spec(TaskId id) {
   return fail(Code::invalid_argument, "task " + to_string(id) + ": comes without a spec");
+}
+
+// Whether an error says something of one row, and nothing of the disk.
+bool is_of_one_row(const Error& error) {
+  return error.code == Code::conflict || error.code == Code::invalid_argument ||
+         error.code == Code::not_found;
 }
 
 Error makes_no_sense(TaskId id) {
@@ -104,18 +111,26 @@ Cursor LedgerTables::use(Sql sql, TaskId id) const {
   return cursor;
 }
 
-Status LedgerTables::apply(const LedgerBatch& batch) {
+Result<Refused> LedgerTables::apply(const LedgerBatch& batch) {
+  Refused refused;
+  const auto sort_out = [&refused](TaskId id, Status status) -> Status {
+    if (status || !is_of_one_row(status.error())) return status;
+    refused.push_back({id, std::move(status).error()});
+    return {};
+  };
   for (const LedgerRow& row : batch.inserts) {
-    if (Status status = insert(row, batch.now); !status) return status;
+    Status status = sort_out(row.id, insert(row, batch.now));
+    if (!status) return std::move(status).error();
   }
   for (const LedgerUpdate& change : batch.updates) {
-    if (Status status = update(change, batch.now); !status) return status;
+    Status status = sort_out(change.id, update(change, batch.now));
+    if (!status) return std::move(status).error();
   }
   for (const auto& [device, report] : batch.losses) {
-    if (Status status = losses_.apply(device, report); !status) return status;
+    if (Status status = losses_.apply(device, report); !status) return std::move(status).error();
   }
   file_.seen(batch.now, batch.wall, batch.session);
-  return {};
+  return refused;
 }
 
 Status LedgerTables::insert(const LedgerRow& row, NodeTime now) {
@@ -169,17 +184,22 @@ Status LedgerTables::update(const LedgerUpdate& change, NodeTime now) {
     store::bind_bytes(cursor, 14, change.result);
   }
   if (Status status = cursor.run(); !status) return status;
-  if (file_.database().changes() == 0) {
-    return fail(Code::conflict, "task " + to_string(change.id) +
-                                    ": the ledger's row is not (or no longer) in state " +
-                                    std::to_string(static_cast<int>(change.was_state)) +
-                                    " in epoch " + std::to_string(change.was_epoch.value));
-  }
+  if (file_.database().changes() == 0) return does_not_match(change);
   --count(change.was_state);
   ++count(change.next.state);
   if (answers) return use(Sql::drop_bulk, change.id).run();
   if (Status status = put_bulk(change.id, 0, change.spec); !status) return status;
   return put_bulk(change.id, 1, change.result);
+}
+
+Error LedgerTables::does_not_match(const LedgerUpdate& change) const {
+  Result<bool> there = use(Sql::find, change.id).step();
+  if (!there) return std::move(there).error();
+  const std::string name = "task " + to_string(change.id);
+  if (!*there) return fail(Code::not_found, name + " is not in the ledger any more");
+  return fail(Code::conflict, name + ": the ledger's row is not (or no longer) in state " +
+                                  std::to_string(static_cast<int>(change.was_state)) +
+                                  " in epoch " + std::to_string(change.was_epoch.value));
 }
 
 Status LedgerTables::put_bulk(TaskId id, std::int64_t part, const store::EncodedBytes& bytes) {
@@ -188,37 +208,37 @@ Status LedgerTables::put_bulk(TaskId id, std::int64_t part, const store::Encoded
   return cursor.bind(3, part).bind(4, ByteView(*bytes)).run();
 }
 
-Result<std::uint64_t> LedgerTables::prune(NodeTime before, std::size_t keep, std::size_t limit) {
+Result<std::vector<TaskId>> LedgerTables::prune(NodeTime before, std::size_t keep,
+                                                std::size_t limit) {
   const std::uint64_t have = count(LeaseState::answered);
   const std::uint64_t over =
       std::min<std::uint64_t>(have - std::min<std::uint64_t>(have, keep), limit);
+  std::vector<TaskId> dropped;
   Cursor any_age = use(Sql::oldest);
   any_age.bind(1, kNever.time_since_epoch().count()).bind(2, static_cast<std::int64_t>(over));
-  Result<std::uint64_t> beyond = drop_rows(std::move(any_age));
-  if (!beyond) return beyond;
+  Status beyond = drop_rows(std::move(any_age), dropped);
+  if (!beyond) return std::move(beyond).error();
   Cursor old = use(Sql::oldest);
   old.bind(1, before.time_since_epoch().count())
-      .bind(2, static_cast<std::int64_t>(limit - *beyond));
-  Result<std::uint64_t> aged = drop_rows(std::move(old));
-  if (!aged) return aged;
+      .bind(2, static_cast<std::int64_t>(limit - dropped.size()));
+  if (Status aged = drop_rows(std::move(old), dropped); !aged) return std::move(aged).error();
   if (Result<bool> more = file_.shrink(); !more) return std::move(more).error();
-  return *beyond + *aged;
+  return dropped;
 }
 
-Result<std::uint64_t> LedgerTables::drop_rows(Cursor cursor) {
-  std::vector<std::int64_t> rows;
+Status LedgerTables::drop_rows(Cursor cursor, std::vector<TaskId>& dropped) {
+  const std::size_t first = dropped.size();
   for (;;) {
     Result<bool> row = cursor.step();
     if (!row) return std::move(row).error();
     if (!*row) break;
-    rows.push_back(cursor.integer(0));
+    dropped.push_back({Origin{cursor.unsigned_integer(0)}, cursor.unsigned_integer(1)});
   }
-  for (const std::int64_t row : rows) {
-    if (Status status = use(Sql::drop).bind(1, row).run(); !status)
-      return std::move(status).error();
+  for (std::size_t i = first; i < dropped.size(); ++i) {
+    if (Status status = use(Sql::drop, dropped[i]).run(); !status) return status;
     --count(LeaseState::answered);
   }
-  return rows.size();
+  return {};
 }
 
 Result<LedgerRecovered> LedgerTables::recover(std::size_t answered) const {

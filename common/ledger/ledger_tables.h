@@ -37,8 +37,8 @@ class LedgerTables {
   store::Committer& committer() { return file_; }
 
   // Writes; between begin and commit.
-  Status apply(const LedgerBatch& batch);
-  Result<std::uint64_t> prune(NodeTime before, std::size_t keep, std::size_t limit);
+  Result<Refused> apply(const LedgerBatch& batch);
+  Result<std::vector<TaskId>> prune(NodeTime before, std::size_t keep, std::size_t limit);
 
   Result<LedgerRecovered> recover(std::size_t answered) const;
   Result<std::optional<LedgerRow>> find(TaskId id) const;
@@ -56,7 +56,8 @@ class LedgerTables {
   Result<bool> drop_tombstone(TaskId id);
   Status update(const LedgerUpdate& update, NodeTime now);
   Status put_bulk(TaskId id, std::int64_t part, const store::EncodedBytes& bytes);
-  Result<std::uint64_t> drop_rows(store::Cursor cursor);
+  Error does_not_match(const LedgerUpdate& change) const;
+  Status drop_rows(store::Cursor cursor, std::vector<TaskId>& dropped);
   Result<std::vector<LedgerRow>> read_rows(store::Cursor cursor) const;
   Result<LedgerRow> read_row(const store::Cursor& cursor) const;
   Result<store::EncodedBytes> read_body(const store::Cursor& cursor, int column, TaskId id,

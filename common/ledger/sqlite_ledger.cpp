@@ -42,10 +42,10 @@ Result<SqliteLedger::Opened> SqliteLedger::open(const std::string& path, store::
                 std::move(recovered)};
 }
 
-void SqliteLedger::commit(LedgerBatch batch, Done<void> done) {
-  queue_.write<void>([this, kept = std::make_shared<const LedgerBatch>(
-                                std::move(batch))] { return tables_.apply(*kept); },
-                     std::move(done));
+void SqliteLedger::commit(LedgerBatch batch, Done<Refused> done) {
+  queue_.write<Refused>([this, kept = std::make_shared<const LedgerBatch>(
+                                   std::move(batch))] { return tables_.apply(*kept); },
+                        std::move(done));
 }
 
 void SqliteLedger::find(TaskId id, Done<std::optional<LedgerRow>> done) {
@@ -58,8 +58,8 @@ void SqliteLedger::losses(std::string device, Done<LossBook> done) {
 }
 
 void SqliteLedger::prune(NodeTime before, std::size_t keep, std::size_t limit,
-                         Done<std::uint64_t> done) {
-  queue_.write<std::uint64_t>(
+                         Done<std::vector<TaskId>> done) {
+  queue_.write<std::vector<TaskId>>(
       [this, before, keep, limit] { return tables_.prune(before, keep, limit); }, std::move(done));
 }
 

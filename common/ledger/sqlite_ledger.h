@@ -31,11 +31,11 @@ class SqliteLedger final : public Ledger {
   static Result<Opened> open(const std::string& path, store::Poster poster, const Options& options);
   static Result<Opened> open(const std::string& path, store::Poster poster);
 
-  void commit(LedgerBatch batch, Done<void> done) override;
+  void commit(LedgerBatch batch, Done<Refused> done) override;
   void find(TaskId id, Done<std::optional<LedgerRow>> done) override;
   void losses(std::string device, Done<LossBook> done) override;
   void prune(NodeTime before, std::size_t keep, std::size_t limit,
-             Done<std::uint64_t> done) override;
+             Done<std::vector<TaskId>> done) override;
   // `deep` checks the whole file and holds up commits meanwhile. Counts are by LeaseState.
   void inspect(bool deep, Done<store::StoreReport> done);
 

@@ -2,14 +2,50 @@
 
 namespace spillway::lessee {
 
-Journal::Journal(ledger::Ledger& ledger, store::CommitCycle<ledger::LedgerBatch>::Listener listener,
-                 std::function<void(TaskId)> settled)
-    : cycle_([&ledger](const ledger::LedgerBatch& batch,
-                       auto done) { ledger.commit(batch, std::move(done)); },
-             std::move(listener)),
-      settled_(std::move(settled)) {}
+Journal::Journal(ledger::Ledger& ledger, store::CommitCycle<ledger::LedgerBatch>::Listener cycle,
+                 Listener listener)
+    : cycle_(
+          [this, &ledger](const ledger::LedgerBatch& batch, auto done) {
+            ledger.commit(batch,
+                          [this, done = std::move(done)](const Result<ledger::Refused>& refused) {
+                            if (!refused) return done(refused.error());
+                            on_written(*refused);
+                            done({});
+                          });
+          },
+          std::move(cycle)),
+      listener_(std::move(listener)) {}
 
-// A task that a commit speaks of is not forgotten, and map nodes do not move.
+void Journal::on_written(const ledger::Refused& refused) {
+  refusals_.on_commit();
+  for (const ledger::RefusedRow& one : refused) {
+    refusals_.add(one.id, one.error);
+    strike(one.id);
+    listener_.refused(one.id, one.error);
+  }
+}
+
+// Takes out what has gathered of a row: it follows from what the disk does not have.
+void Journal::strike(TaskId id) {
+  ledger::LedgerBatch& batch = cycle_.batch();
+  const auto speaks_of_it = [id](const auto& row) { return row.id == id; };
+  std::erase_if(batch.inserts, speaks_of_it);
+  std::erase_if(batch.updates, speaks_of_it);
+  inserts_.clear();
+  updates_.clear();
+  for (std::size_t i = 0; i < batch.inserts.size(); ++i) inserts_[batch.inserts[i].id] = i;
+  for (std::size_t i = 0; i < batch.updates.size(); ++i) updates_[batch.updates[i].id] = i;
+  touched_.erase(id);
+  flying_->erase(id);
+}
+
+void Journal::after(TaskId id, std::function<void()> action) {
+  cycle_.after([this, id, from = refusals_.commits(), action = std::move(action)] {
+    if (!refusals_.since(from, id)) action();
+  });
+}
+
+// A task that a commit speaks of is forgotten only when it is refused, and map nodes do not move.
 void Journal::touch(HeldTask& task) {
   if (touched_.emplace(task.id, &task).second) task.unsaved += 1;
 }
@@ -32,13 +68,14 @@ void Journal::update(HeldTask& task, lifecycle::LeaseState was_state, Epoch was_
     row.result = task.result;
     return;
   }
+  // The ledger may have pruned the tombstone; one that is there is replaced.
+  const bool revives = was_state == lifecycle::LeaseState::answered && task.held();
+  if (revives && !updates_.contains(task.id)) return insert(task);
   auto [update, fresh] = updates_.try_emplace(task.id, batch.updates.size());
   if (fresh) batch.updates.push_back({task.id, was_state, was_epoch, {}, nullptr, nullptr});
   ledger::LedgerUpdate& row = batch.updates[update->second];
   row.next = task.state;
   row.result = task.result;
-  // An answered row has lost its spec; without one its new run could not be started again.
-  if (row.was_state == lifecycle::LeaseState::answered) row.spec = task.spec_bytes;
 }
 
 void Journal::flush(NodeTime now, Duration wall) {
@@ -46,10 +83,11 @@ void Journal::flush(NodeTime now, Duration wall) {
   cycle_.batch().now = now;
   cycle_.batch().wall = wall;
   if (!touched_.empty()) {
-    cycle_.after([this, tasks = std::exchange(touched_, {})] {
-      for (auto& [id, task] : tasks) {
+    flying_ = std::make_shared<Touched>(std::exchange(touched_, {}));
+    cycle_.after([this, tasks = flying_] {
+      for (auto& [id, task] : *tasks) {
         task->unsaved -= 1;
-        settled_(id);
+        listener_.settled(id);
       }
     });
   }

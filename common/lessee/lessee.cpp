@@ -21,7 +21,8 @@ Lessee::Lessee(Options options, Parts parts, const ledger::LedgerRecovered& reco
                {.failed = [this](const Error& error) { on_ledger_failed(error); },
                 .gathered = [this] { flush(); },
                 .committed = [this] { on_committed(); }},
-               [this](TaskId id) { settle(id); }) {}
+               {.settled = [this](TaskId id) { settle(id); },
+                .refused = [this](TaskId id, const Error& why) { on_refused(id, why); }}) {}
 
 void Lessee::start(const ledger::LedgerRecovered& recovered, std::function<void()> durable) {
   for (const ledger::LedgerRow& row : recovered.answered) {
@@ -57,10 +58,9 @@ void Lessee::recover(const ledger::LedgerRow& row) {
 }
 
 void Lessee::on_ledger_failed(const Error& error) {
-  if (error.code == Code::conflict || error.code == Code::corrupt) {
-    // Memory and disk disagree, or the disk is damaged: nothing but a start from what is on disk is
-    // right, and that is what a service manager does.
-    parts_.report("the ledger refused what memory holds; ending to start from the disk: " +
+  if (error.code == Code::corrupt) {
+    // A damaged file is set aside and begun anew at a start, which a service manager sees to.
+    parts_.report("the ledger's file is damaged; ending to start with what can be read of it: " +
                   error.message);
     std::abort();
   }
@@ -72,12 +72,45 @@ void Lessee::on_ledger_failed(const Error& error) {
   parts_.wake();
 }
 
+// Memory and disk disagree about one attempt: what is on disk is what another start would find.
+void Lessee::on_refused(TaskId id, const Error& why) {
+  if (HeldTask* task = find(id)) {
+    if (task->state.state == lifecycle::LeaseState::running) {
+      parts_.runner->stop(id, task->run_epoch);
+    }
+    const lifecycle::LesseeTask was = task->state;
+    task->state = {.state = lifecycle::LeaseState::answered};
+    track(*task, was);
+    forget(*task);
+  }
+  // One that is gone was answered long ago, and its owner may offer it again.
+  if (why.code != Code::not_found) {
+    parts_.report("the ledger holds something else of one attempt, which goes on from there: " +
+                  why.message);
+  }
+  reload(id);
+}
+
+void Lessee::reload(TaskId id) {
+  parts_.ledger->find(id, [this, id](const Result<std::optional<ledger::LedgerRow>>& row) {
+    if (!row) {
+      unread_.push_back(id);
+      return;
+    }
+    if (!*row || find(id)) return;
+    if ((*row)->task.state != lifecycle::LeaseState::answered) return recover(**row);
+    adopt(**row);
+    tombstones_.push_back(id);
+  });
+}
+
 void Lessee::flush() { journal_.flush(now(), parts_.clock->wall_time()); }
 
 void Lessee::on_committed() {
   if (!store_problem_.empty()) parts_.report("the ledger writes again");
   store_problem_.clear();
   retry_commit_ = kNever;
+  for (TaskId id : std::exchange(unread_, {})) reload(id);
   parts_.wake();
 }
 
@@ -125,7 +158,7 @@ void Lessee::apply(HeldTask& task, const lifecycle::LesseeStep& step) {
   }
   if (step.act.stop) parts_.runner->stop(task.id, task.run_epoch);
   if (step.act.send_accept) {
-    journal_.after([this, owner = task.owner, id = task.id, epoch = step.next.epoch] {
+    journal_.after(task.id, [this, owner = task.owner, id = task.id, epoch = step.next.epoch] {
       parts_.send_ack(owner, wire::Accept{id, epoch});
     });
   }

@@ -104,6 +104,8 @@ class Lessee {
   };
 
   void on_ledger_failed(const Error& error);
+  void on_refused(TaskId id, const Error& why);
+  void reload(TaskId id);
   void flush();
   void on_committed();
   lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
@@ -172,6 +174,7 @@ class Lessee {
   std::string store_problem_;
   NodeTime retry_commit_ = kNever, next_beat_{}, next_resend_{}, next_prune_{}, next_credits_{};
   bool pruning_ = false;
+  std::vector<TaskId> unread_;  // refused, and not looked up on the disk yet
 };
 
 }  // namespace spillway::lessee

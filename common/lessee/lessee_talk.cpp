@@ -76,15 +76,23 @@ void Lessee::tell_credits() {
   newcomers_.clear();
 }
 
+// Memory forgets the tombstones that the ledger forgot.
 void Lessee::prune() {
   next_prune_ = now() + kPruneEvery;
   if (pruning_) return;
   pruning_ = true;
   parts_.ledger->prune(now() - kTombstoneAge, options_.tombstones, kPruneSlice,
-                       [this](const Result<std::uint64_t>& removed) {
+                       [this](const Result<std::vector<TaskId>>& removed) {
                          pruning_ = false;
-                         if (removed && *removed == kPruneSlice) next_prune_ = now();
                          parts_.wake();
+                         if (!removed) return;
+                         if (removed->size() == kPruneSlice) next_prune_ = now();
+                         for (TaskId id : *removed) {
+                           HeldTask* task = find(id);
+                           const bool over = task && task->unsaved == 0 &&
+                                             task->state.state == lifecycle::LeaseState::answered;
+                           if (over) forget(*task);
+                         }
                        });
 }
 

@@ -7,13 +7,52 @@ constexpr Duration kLossesMayWait = std::chrono::minutes(1);
 
 }  // namespace
 
-OwnerJournal::OwnerJournal(OwnerStore& store, CommitCycle<Batch>::Listener listener,
-                           std::function<void(std::uint64_t seq)> settled)
-    : cycle_([&store](const Batch& batch, auto done) { store.commit(batch, std::move(done)); },
-             std::move(listener)),
-      settled_(std::move(settled)) {}
+OwnerJournal::OwnerJournal(OwnerStore& store, CommitCycle<Batch>::Listener cycle, Listener listener)
+    : cycle_(
+          [this, &store](const Batch& batch, auto done) {
+            store.commit(batch, [this, done = std::move(done)](const Result<Refused>& refused) {
+              if (!refused) return done(refused.error());
+              on_written(*refused);
+              done({});
+            });
+          },
+          std::move(cycle)),
+      listener_(std::move(listener)) {}
 
-// Tasks with unsaved > 0 never leave the table, and its nodes do not move: the pointers stay good.
+void OwnerJournal::on_written(const Refused& refused) {
+  refusals_.on_commit();
+  for (const RefusedTask& one : refused) {
+    refusals_.add(one.seq, one.error);
+    strike(one.seq);
+    listener_.refused(one.seq, one.error);
+  }
+}
+
+// Takes out what has gathered of a task: it follows from what the disk does not have.
+void OwnerJournal::strike(std::uint64_t seq) {
+  Batch& batch = cycle_.batch();
+  const auto speaks_of_it = [seq](const auto& row) { return row.seq == seq; };
+  std::erase_if(batch.inserts, [seq](const NewTask& task) { return task.row.seq == seq; });
+  std::erase_if(batch.updates, speaks_of_it);
+  std::erase_if(batch.events, speaks_of_it);
+  std::erase_if(batch.outbox_put, speaks_of_it);
+  std::erase_if(batch.outbox_drop, speaks_of_it);
+  inserts_.clear();
+  updates_.clear();
+  for (std::size_t i = 0; i < batch.inserts.size(); ++i) inserts_[batch.inserts[i].row.seq] = i;
+  for (std::size_t i = 0; i < batch.updates.size(); ++i) updates_[batch.updates[i].seq] = i;
+  touched_.erase(seq);
+  flying_->erase(seq);
+}
+
+void OwnerJournal::after(std::uint64_t seq, std::function<void(const Error*)> action) {
+  cycle_.after([this, seq, from = refusals_.commits(), action = std::move(action)] {
+    action(refusals_.since(from, seq));
+  });
+}
+
+// Tasks with unsaved > 0 leave the table only when they are refused, and its nodes do not move: the
+// pointers stay good.
 void OwnerJournal::touch(JournaledTask& task) {
   if (touched_.emplace(task.seq, &task).second) task.unsaved += 1;
 }
@@ -86,10 +125,11 @@ bool OwnerJournal::flush(NodeTime now, Duration wall) {
   cycle_.batch().now = now;
   cycle_.batch().wall = wall;
   if (!touched_.empty()) {
-    cycle_.whenever([this, tasks = std::exchange(touched_, {})] {
-      for (auto& [seq, task] : tasks) {
+    flying_ = std::make_shared<Touched>(std::exchange(touched_, {}));
+    cycle_.whenever([this, tasks = flying_] {
+      for (auto& [seq, task] : *tasks) {
         task->unsaved -= 1;
-        settled_(seq);
+        listener_.settled(seq);
       }
     });
   }

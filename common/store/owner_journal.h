@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 
 #include "common/lifecycle/owner.h"
 #include "common/store/commit_cycle.h"
 #include "common/store/owner_store.h"
+#include "common/store/refusals.h"
 
 namespace spillway::store {
 
@@ -26,9 +28,13 @@ class OwnerJournal {
  public:
   static constexpr Duration kMayWait = std::chrono::milliseconds(5);
 
-  // `settled` is told each task that no commit under way speaks of any more.
-  OwnerJournal(OwnerStore& store, CommitCycle<Batch>::Listener listener,
-               std::function<void(std::uint64_t seq)> settled);
+  struct Listener {
+    std::function<void(std::uint64_t seq)> settled;  // no commit under way speaks of it any more
+    // The disk contradicts what memory holds of this task: the listener lets go of it and looks at
+    // the disk. Nothing here speaks of it any more. Told ahead of what waited for the commit.
+    std::function<void(std::uint64_t seq, const Error& why)> refused;
+  };
+  OwnerJournal(OwnerStore& store, CommitCycle<Batch>::Listener cycle, Listener listener);
 
   void insert(JournaledTask& task, NewTask row);
   // The task moved from `was` to task.state.
@@ -55,6 +61,8 @@ class OwnerJournal {
   void session(std::uint64_t number) { cycle_.batch().session = number; }
   // Once everything so far is durable. Somebody waits for that, so the next flush writes it.
   void after(std::function<void()> action) { cycle_.after(std::move(action)); }
+  // The same, with why the task's steps are not on disk, if they were refused.
+  void after(std::uint64_t seq, std::function<void(const Error* refused)> action);
   // The same, but it may wait for kMayWait.
   void whenever(std::function<void()> action) { cycle_.whenever(std::move(action)); }
 
@@ -68,13 +76,18 @@ class OwnerJournal {
   bool idle() const { return cycle_.idle(); }
 
  private:
+  using Touched = std::unordered_map<std::uint64_t, JournaledTask*>;
   void touch(JournaledTask& task);
   bool is_due(NodeTime now);
+  void on_written(const Refused& refused);
+  void strike(std::uint64_t seq);
 
   CommitCycle<Batch> cycle_;
-  std::function<void(std::uint64_t)> settled_;
+  Listener listener_;
   std::unordered_map<std::uint64_t, std::size_t> inserts_, updates_;  // seq → index in the batch
-  std::unordered_map<std::uint64_t, JournaledTask*> touched_;
+  Touched touched_;
+  std::shared_ptr<Touched> flying_ = std::make_shared<Touched>();  // of the commit under way
+  Refusals<std::uint64_t> refusals_;
   std::map<LossKey, LossCount> losses_;  // not in a batch yet
   NodeTime losses_due_ = kNever;
   NodeTime company_until_ = kNever;  // of what nobody waits for

@@ -42,8 +42,7 @@ struct NewTask {
 };
 
 // Moves a task on. Written only if its row still has `was_state` and `was_epoch` (the fence); when
-// it has not, the whole batch fails with Code::conflict: the caller's memory no longer matches the
-// disk.
+// it has not, the caller's memory does not match the disk, and this task is refused.
 struct TaskUpdate {
   std::uint64_t seq = 0;
   TaskState was_state = TaskState::ready;
@@ -118,6 +117,14 @@ struct Batch {
            samples == 0 && session == 0;
   }
 };
+
+// A task of a batch that the disk contradicts: its row is gone (Code::not_found), or is not what
+// the batch takes it for. Nothing that the batch says of it was written; everything else was.
+struct RefusedTask {
+  std::uint64_t seq = 0;
+  Error error;
+};
+using Refused = std::vector<RefusedTask>;
 
 // What a restart needs; its cost does not depend on how many tasks wait.
 struct Recovered {
@@ -207,9 +214,9 @@ class OwnerStore {
 
   virtual ~OwnerStore() = default;
   // Batches queued while a commit is under way are committed together (group commit, at most 64 of
-  // them or 5 ms). On an error nothing of that batch is on disk; the caller keeps it and tries
-  // again.
-  virtual void commit(Batch batch, Done<void> done) = 0;
+  // them or 5 ms). The answer names the tasks that were left out. On an error nothing of that batch
+  // is on disk; the caller keeps it and tries again.
+  virtual void commit(Batch batch, Done<Refused> done) = 0;
   // The first `limit` ready tasks after `after` (exclusive), with specs, at most `max_bytes` of
   // those.
   virtual void ready_after(std::optional<ReadyKey> after, std::size_t limit, std::size_t max_bytes,

@@ -29,7 +29,7 @@ class OwnerTables {
   Committer& committer() { return file_; }
 
   // Writes; between begin and commit.
-  Status apply(const Batch& batch);
+  Result<Refused> apply(const Batch& batch);
   Result<Purged> purge(NodeTime now, std::size_t limit);
 
   Result<Recovered> recover() const;
@@ -49,11 +49,15 @@ class OwnerTables {
  private:
   OwnerTables(NodeFile file, OwnerStatements sql, const Options& options);
 
+  Status write_tasks(const Batch& batch, Refused& refused);
+  Status write_steps(const Batch& batch, const Refused& refused);
   Status insert(const NewTask& task, NodeTime now);
+  Status take_back(const NewTask& task, Error why);
   Status insert_row(const NewTask& task);
   Status wait_for(std::uint64_t seq, const std::vector<std::uint64_t>& after);
   Status remember_key(const NewTask& task, NodeTime now);
   Status update(const TaskUpdate& update);
+  Error does_not_match(const TaskUpdate& change);
   Status abridge(const TaskUpdate& change);
   Status append(const EventRow& event);
   Status put_bulk(std::int64_t id, const EncodedBytes& bytes);

@@ -8,6 +8,17 @@ namespace {
 
 std::string name_of(std::uint64_t seq) { return "task " + std::to_string(seq); }
 
+// Whether an error says something of one task, and nothing of the disk.
+bool is_of_one_row(const Error& error) {
+  return error.code == Code::conflict || error.code == Code::invalid_argument ||
+         error.code == Code::not_found;
+}
+
+bool is_among(const Refused& refused, std::uint64_t seq) {
+  return std::any_of(refused.begin(), refused.end(),
+                     [seq](const RefusedTask& one) { return one.seq == seq; });
+}
+
 }  // namespace
 
 OwnerTables::OwnerTables(NodeFile file, OwnerStatements sql, const Options& options)
@@ -25,28 +36,48 @@ Result<OwnerTables> OwnerTables::open(Database database, const std::string& path
   return OwnerTables(*std::move(file), *std::move(sql), options);
 }
 
-Status OwnerTables::apply(const Batch& batch) {
-  if (Status status = make_room(batch); !status) return status;
+Result<Refused> OwnerTables::apply(const Batch& batch) {
+  Refused refused;
+  if (Status status = make_room(batch); !status) return std::move(status).error();
+  if (Status status = write_tasks(batch, refused); !status) return std::move(status).error();
+  if (Status status = write_steps(batch, refused); !status) return std::move(status).error();
+  for (const std::uint64_t seq : batch.deps_done) {
+    if (Status status = run(Sql::drop_waits_on, seq); !status) return std::move(status).error();
+  }
+  if (Status status = note_losses(batch); !status) return std::move(status).error();
+  file_.seen(batch.now, batch.wall, batch.session);
+  return refused;
+}
+
+Status OwnerTables::write_tasks(const Batch& batch, Refused& refused) {
+  const auto sort_out = [&refused](std::uint64_t seq, Status status) -> Status {
+    if (status || !is_of_one_row(status.error())) return status;
+    refused.push_back({seq, std::move(status).error()});
+    return {};
+  };
   for (const NewTask& task : batch.inserts) {
-    if (Status status = insert(task, batch.now); !status) return status;
+    if (Status status = sort_out(task.row.seq, insert(task, batch.now)); !status) return status;
   }
   for (const TaskUpdate& change : batch.updates) {
-    if (Status status = update(change); !status) return status;
+    if (is_among(refused, change.seq)) continue;
+    if (Status status = sort_out(change.seq, update(change)); !status) return status;
   }
+  return {};
+}
+
+Status OwnerTables::write_steps(const Batch& batch, const Refused& refused) {
   for (const EventRow& event : batch.events) {
+    if (is_among(refused, event.seq)) continue;
     if (Status status = append(event); !status) return status;
   }
   for (const OutboxRow& row : batch.outbox_put) {
+    if (is_among(refused, row.seq)) continue;
     if (Status status = run(Sql::put_outbox, row); !status) return status;
   }
   for (const OutboxRow& row : batch.outbox_drop) {
+    if (is_among(refused, row.seq)) continue;
     if (Status status = run(Sql::drop_outbox, row); !status) return status;
   }
-  for (const std::uint64_t seq : batch.deps_done) {
-    if (Status status = run(Sql::drop_waits_on, seq); !status) return status;
-  }
-  if (Status status = note_losses(batch); !status) return status;
-  file_.seen(batch.now, batch.wall, batch.session);
   return {};
 }
 
@@ -58,12 +89,22 @@ Status OwnerTables::insert(const NewTask& task, NodeTime now) {
   if (Status status = insert_row(task); !status) return status;
   if (Status status = put_bulk(spec_id(seq), task.row.spec); !status) return status;
   if (Status status = put_bulk(result_id(seq), task.row.result); !status) return status;
-  if (Status status = wait_for(seq, task.after); !status) return status;
-  if (Status status = remember_key(task, now); !status) return status;
+  Status fits = wait_for(seq, task.after);
+  if (fits) fits = remember_key(task, now);
+  if (!fits) return is_of_one_row(fits.error()) ? take_back(task, std::move(fits).error()) : fits;
   ++count(task.row.task.state);
   ++produced(DataClass::tasks);
   file_.node().next_seq = std::max(file_.node().next_seq, seq + 1);
   return {};
+}
+
+// Its row is in, and something about it does not fit: the others of its batch go on without it.
+Status OwnerTables::take_back(const NewTask& task, Error why) {
+  const std::uint64_t seq = task.row.seq;
+  if (Status status = run(Sql::drop_task, seq); !status) return status;
+  if (Status status = run(Sql::drop_waits_of, seq); !status) return status;
+  if (Status status = drop_bulk(spec_id(seq), result_id(seq)); !status) return status;
+  return why;
 }
 
 Status OwnerTables::insert_row(const NewTask& task) {
@@ -120,11 +161,7 @@ Status OwnerTables::update(const TaskUpdate& change) {
     bind_bytes(cursor, 29, change.spec);
   }
   if (Status status = cursor.run(); !status) return status;
-  if (file_.database().changes() == 0) {
-    return fail(Code::conflict, name_of(change.seq) + ": is not (or no longer) " +
-                                    std::string(to_string(change.was_state)) + " in epoch " +
-                                    std::to_string(change.was_epoch.value));
-  }
+  if (file_.database().changes() == 0) return does_not_match(change);
   --count(change.was_state);
   ++count(change.next.state);
   if (Status status = count_end(change); !status) return status;
@@ -132,6 +169,19 @@ Status OwnerTables::update(const TaskUpdate& change) {
   if (Status status = abridge(change); !status) return status;
   if (is_bulk(change.result)) return put_bulk(result_id(change.seq), change.result);
   return drop_bulk(result_id(change.seq), result_id(change.seq));
+}
+
+Error OwnerTables::does_not_match(const TaskUpdate& change) {
+  Cursor cursor = sql_.use(Sql::find_task);
+  Result<bool> there = cursor.bind(1, static_cast<std::int64_t>(change.seq)).step();
+  if (!there) return std::move(there).error();
+  if (!*there) {
+    return fail(Code::not_found,
+                name_of(change.seq) + " is gone; finished tasks are kept for their retention only");
+  }
+  return fail(Code::conflict, name_of(change.seq) + ": is not (or no longer) " +
+                                  std::string(to_string(change.was_state)) + " in epoch " +
+                                  std::to_string(change.was_epoch.value));
 }
 
 Status OwnerTables::abridge(const TaskUpdate& change) {

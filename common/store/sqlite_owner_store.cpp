@@ -45,6 +45,7 @@ Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
   kind.schema = Schema{kOwnerApplication, kMigrations};
   kind.found = found_node;
   kind.salvage = salvage_owner;
+  kind.note_damage = note_damage;
   kind.recover = [&](Database database) -> Status {
     Result<OwnerTables> opened =
         OwnerTables::open(std::move(database), path, options.tables, file_options.meter);
@@ -65,10 +66,10 @@ Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
                 std::move(recovered)};
 }
 
-void SqliteOwnerStore::commit(Batch batch, Done<void> done) {
-  queue_.write<void>([this, kept = std::make_shared<const Batch>(
-                                std::move(batch))] { return tables_.apply(*kept); },
-                     std::move(done));
+void SqliteOwnerStore::commit(Batch batch, Done<Refused> done) {
+  queue_.write<Refused>([this, kept = std::make_shared<const Batch>(
+                                   std::move(batch))] { return tables_.apply(*kept); },
+                        std::move(done));
 }
 
 void SqliteOwnerStore::ready_after(std::optional<ReadyKey> after, std::size_t limit,

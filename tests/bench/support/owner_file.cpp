@@ -24,8 +24,9 @@ Status make_with_one(const std::string& path, const TaskSpec& spec) {
       store::SqliteOwnerStore::open(path, [](const std::function<void()>& answer) { answer(); });
   if (!made) return std::move(made).error();
   Status committed;
-  made->store->commit(std::move(batch),
-                      [&](Result<void> result) { committed = std::move(result); });
+  made->store->commit(std::move(batch), [&](const Result<store::Refused>& refused) {
+    if (!refused) committed = refused.error();
+  });
   made->store.reset();  // commits and answers
   return committed;
 }

@@ -155,7 +155,10 @@ Status LedgerSubject::play_group(SqliteLedger& ledger, test::RecordedDisk& disk,
     replies.expect_one();
     if (answers_ == Answers::at_once) disk.mark(number);
     ledger.commit(Author(history_.back(), random, number).write(),
-                  [&disk, &replies, number](const Status& status) {
+                  [&disk, &replies, number](const Result<ledger::Refused>& refused) {
+                    const Status status = !refused           ? Status(refused.error())
+                                          : refused->empty() ? Status()
+                                                             : Status(refused->front().error);
                     replies.take(status, [&] { disk.mark(number); });
                   });
   }

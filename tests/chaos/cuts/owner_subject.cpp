@@ -206,7 +206,10 @@ void OwnerSubject::send(SqliteOwnerStore& store, test::RecordedDisk& disk, Repli
   const std::uint64_t number = history_.size() - 1;
   replies.expect_one();
   if (answers_ == Answers::at_once) disk.mark(number);
-  store.commit(std::move(batch), [&disk, &replies, number](const Status& status) {
+  store.commit(std::move(batch), [&disk, &replies, number](const Result<store::Refused>& refused) {
+    const Status status = !refused           ? Status(refused.error())
+                          : refused->empty() ? Status()
+                                             : Status(refused->front().error);
     replies.take(status, [&] { disk.mark(number); });
   });
 }

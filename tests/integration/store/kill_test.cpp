@@ -40,9 +40,10 @@ Batch both(std::uint64_t first, TaskState from, std::uint32_t epoch, TaskState t
   if (!opened) ::_exit(1);
   SqliteOwnerStore& store = *opened->store;
   const auto send = [&store, pipe](Batch batch, std::uint64_t seq, std::uint64_t stage) {
-    store.commit(std::move(batch), [pipe, seq, stage](const Status& status) {
+    store.commit(std::move(batch), [pipe, seq, stage](const Result<Refused>& refused) {
       const Ack ack{seq, stage};
-      if (!status || ::write(pipe, &ack, sizeof ack) != sizeof ack) ::_exit(1);
+      if (!refused || !refused->empty() || ::write(pipe, &ack, sizeof ack) != sizeof ack)
+        ::_exit(1);
     });
   };
   for (std::uint64_t seq = opened->recovered.next_seq;; seq += 2) {

@@ -24,19 +24,20 @@ Status LedgerDisk::refuse(std::string why) {
   return fail(Code::conflict, std::move(why));
 }
 
-Status LedgerDisk::apply(const ledger::LedgerBatch& batch) {
-  for (const ledger::LedgerRow& row : batch.inserts) {
-    if (Status status = insert(row); !status) return status;
-  }
-  for (const ledger::LedgerUpdate& change : batch.updates) {
-    if (Status status = update(change); !status) return status;
-  }
+ledger::Refused LedgerDisk::apply(const ledger::LedgerBatch& batch) {
+  ledger::Refused refused;
+  const auto sort_out = [&](TaskId id, const Status& status) {
+    if (!status) return refused.push_back({id, status.error()});
+    if (rows.at(id).task.state == LeaseState::answered) answered_at[id] = batch.now;
+  };
+  for (const ledger::LedgerRow& row : batch.inserts) sort_out(row.id, insert(row));
+  for (const ledger::LedgerUpdate& change : batch.updates) sort_out(change.id, update(change));
   for (const auto& [device, report] : batch.losses) losses[device].push_back(report);
   last_seen = std::max(last_seen, batch.now);
   wall = batch.wall;
   if (batch.session != 0) session = batch.session;
   commits += 1;
-  return {};
+  return refused;
 }
 
 Status LedgerDisk::insert(const ledger::LedgerRow& row) {
@@ -55,6 +56,9 @@ Status LedgerDisk::insert(const ledger::LedgerRow& row) {
 Status LedgerDisk::update(const ledger::LedgerUpdate& change) {
   const std::string name = to_string(change.id);
   const auto found = rows.find(change.id);
+  if (found == rows.end() && pruned.contains(change.id)) {
+    return fail(Code::not_found, name + " is not there any more");
+  }
   if (found == rows.end()) return refuse(name + " is not there");
   ledger::LedgerRow& row = found->second;
   if (row.task.state != change.was_state || row.task.epoch != change.was_epoch) {
@@ -88,10 +92,12 @@ bool MemoryLedger::answer() {
   return true;
 }
 
-void MemoryLedger::commit(ledger::LedgerBatch batch, Done<void> done) {
+void MemoryLedger::commit(ledger::LedgerBatch batch, Done<ledger::Refused> done) {
   operations_.push_back([this, batch = std::move(batch), done = std::move(done)] {
-    Status status = failure_ ? Status(*failure_) : fails() ? Status(error_) : disk_.apply(batch);
-    answers_.push_back([done, status] { done(status); });
+    Result<ledger::Refused> answer = failure_  ? Result<ledger::Refused>(*failure_)
+                                     : fails() ? Result<ledger::Refused>(error_)
+                                               : disk_.apply(batch);
+    answers_.push_back([done, answer] { done(answer); });
   });
 }
 
@@ -122,15 +128,20 @@ void MemoryLedger::losses(std::string device, Done<ledger::LossBook> done) {
   });
 }
 
-void MemoryLedger::prune(NodeTime, std::size_t keep, std::size_t limit, Done<std::uint64_t> done) {
-  operations_.push_back([this, keep, limit, done = std::move(done)] {
-    std::vector<TaskId> tombstones;
+void MemoryLedger::prune(NodeTime before, std::size_t keep, std::size_t limit,
+                         Done<std::vector<TaskId>> done) {
+  operations_.push_back([this, before, keep, limit, done = std::move(done)] {
+    std::vector<TaskId> tombstones, removed;
     for (const auto& [id, row] : disk_.rows) {
       if (row.task.state == LeaseState::answered) tombstones.push_back(id);
     }
-    std::uint64_t removed = 0;
-    for (; removed < limit && tombstones.size() - removed > keep; ++removed) {
-      disk_.rows.erase(tombstones[removed]);
+    for (TaskId id : tombstones) {
+      const bool over = tombstones.size() - removed.size() > keep;
+      if (removed.size() < limit && (over || disk_.answered_at[id] < before)) removed.push_back(id);
+    }
+    for (TaskId id : removed) {
+      disk_.rows.erase(id);
+      disk_.pruned.insert(id);
     }
     answers_.push_back([done, removed] { done(removed); });
   });

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,12 @@ struct LedgerDisk {
   Duration wall{};
   std::uint64_t session = 0, commits = 0;
   std::vector<std::string> broken;
+  std::set<TaskId> pruned;                 // no longer there, as a node may find out late
+  std::map<TaskId, NodeTime> answered_at;  // when, of tombstones
   std::map<std::string, std::vector<wire::LossReport>> losses;
 
   ledger::LedgerRecovered recover(std::size_t answered = 100'000) const;
-  Status apply(const ledger::LedgerBatch& batch);
+  ledger::Refused apply(const ledger::LedgerBatch& batch);
   const ledger::LedgerRow& at(TaskId id) const { return rows.at(id); }
 
  private:
@@ -47,11 +50,11 @@ class MemoryLedger final : public ledger::Ledger {
     error_ = std::move(error);
   }
 
-  void commit(ledger::LedgerBatch batch, Done<void> done) override;
+  void commit(ledger::LedgerBatch batch, Done<ledger::Refused> done) override;
   void find(TaskId id, Done<std::optional<ledger::LedgerRow>> done) override;
   void losses(std::string device, Done<ledger::LossBook> done) override;
   void prune(NodeTime before, std::size_t keep, std::size_t limit,
-             Done<std::uint64_t> done) override;
+             Done<std::vector<TaskId>> done) override;
 
  private:
   LedgerDisk& disk_;

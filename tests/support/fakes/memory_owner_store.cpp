@@ -40,16 +40,29 @@ Status OwnerDisk::refuse(std::string why) {
   return fail(Code::conflict, std::move(why));
 }
 
-Status OwnerDisk::apply(const store::Batch& batch) {
+store::Refused OwnerDisk::apply(const store::Batch& batch) {
+  store::Refused refused;
+  const auto is_out = [&refused](std::uint64_t seq) {
+    return std::any_of(refused.begin(), refused.end(), [&](auto& one) { return one.seq == seq; });
+  };
   for (const store::NewTask& task : batch.inserts) {
-    if (Status status = insert(task, batch.now); !status) return status;
+    Status status = insert(task, batch.now);
+    if (!status) refused.push_back({task.row.seq, status.error()});
   }
   for (const store::TaskUpdate& change : batch.updates) {
-    if (Status status = update(change); !status) return status;
+    if (is_out(change.seq)) continue;
+    Status status = update(change);
+    if (!status) refused.push_back({change.seq, status.error()});
   }
-  for (const store::EventRow& event : batch.events) tasks.at(event.seq).events.push_back(event);
-  outbox.insert(batch.outbox_put.begin(), batch.outbox_put.end());
-  for (const store::OutboxRow& row : batch.outbox_drop) outbox.erase(row);
+  for (const store::EventRow& event : batch.events) {
+    if (!is_out(event.seq)) tasks.at(event.seq).events.push_back(event);
+  }
+  for (const store::OutboxRow& row : batch.outbox_put) {
+    if (!is_out(row.seq)) outbox.insert(row);
+  }
+  for (const store::OutboxRow& row : batch.outbox_drop) {
+    if (!is_out(row.seq)) outbox.erase(row);
+  }
   for (const std::uint64_t seq : batch.deps_done) {
     for (auto& [waiting, task] : tasks) task.waits_for.erase(seq);
   }
@@ -66,7 +79,7 @@ Status OwnerDisk::apply(const store::Batch& batch) {
   if (batch.wall != Duration::zero()) wall = batch.wall;
   if (batch.session != 0) session = batch.session;
   commits += 1;
-  return {};
+  return refused;
 }
 
 Status OwnerDisk::insert(const store::NewTask& task, NodeTime now) {
@@ -93,6 +106,7 @@ Status OwnerDisk::insert(const store::NewTask& task, NodeTime now) {
 Status OwnerDisk::update(const store::TaskUpdate& change) {
   const auto found = tasks.find(change.seq);
   const std::string name = "task " + std::to_string(change.seq);
+  if (purged.contains(change.seq)) return fail(Code::not_found, name + " is gone");
   if (found == tasks.end()) return refuse(name + " is not there");
   store::TaskRow& row = found->second.row;
   if (row.task.state != change.was_state || row.task.epoch != change.was_epoch) {
@@ -127,11 +141,12 @@ bool MemoryOwnerStore::answer() {
   return true;
 }
 
-void MemoryOwnerStore::commit(store::Batch batch, Done<void> done) {
-  push<void>(std::move(done), [this, batch = std::move(batch)]() -> Result<void> {
-    if (failure_) return *failure_;
-    return disk_.apply(batch);
-  });
+void MemoryOwnerStore::commit(store::Batch batch, Done<store::Refused> done) {
+  push<store::Refused>(std::move(done),
+                       [this, batch = std::move(batch)]() -> Result<store::Refused> {
+                         if (failure_) return *failure_;
+                         return disk_.apply(batch);
+                       });
 }
 
 void MemoryOwnerStore::ready_after(std::optional<store::ReadyKey> after, std::size_t limit,
@@ -247,6 +262,7 @@ void MemoryOwnerStore::purge(NodeTime now, std::size_t limit, Done<store::Purged
     for (auto task = disk_.tasks.begin(); task != disk_.tasks.end() && purged.removed < limit;) {
       const bool old = task->second.row.keep_until <= now;
       purged.removed += old ? 1 : 0;
+      if (old) disk_.purged.insert(task->first);
       task = old ? disk_.tasks.erase(task) : std::next(task);
     }
     return purged;

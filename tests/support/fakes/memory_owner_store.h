@@ -31,13 +31,14 @@ struct OwnerDisk {
   std::set<store::OutboxRow> outbox;
   std::map<std::string, std::pair<std::uint64_t, NodeTime>> keys;
   std::vector<std::string> broken;
+  std::set<std::uint64_t> purged;  // no longer there, as a node may find out late
   std::map<LossKey, LossRow> losses;
   std::uint64_t samples = 0;
   store::StoreUse use;  // as the test says
 
   std::uint64_t lost(DataClass data, LossCause cause) const;
   store::Recovered recover() const;
-  Status apply(const store::Batch& batch);
+  store::Refused apply(const store::Batch& batch);
   const Task& at(std::uint64_t seq) const { return tasks.at(seq); }
   TaskState state(std::uint64_t seq) const { return tasks.at(seq).row.task.state; }
 
@@ -67,7 +68,7 @@ class MemoryOwnerStore final : public store::OwnerStore {
     error_ = std::move(error);
   }
 
-  void commit(store::Batch batch, Done<void> done) override;
+  void commit(store::Batch batch, Done<store::Refused> done) override;
   void ready_after(std::optional<store::ReadyKey> after, std::size_t limit, std::size_t max_bytes,
                    Done<std::vector<store::TaskRow>> done) override;
   void due(NodeTime until, std::size_t limit, Done<Due> done) override;

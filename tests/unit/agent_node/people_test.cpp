@@ -86,6 +86,40 @@ TEST(People, P2_retry_revives_a_failed_task_with_a_higher_epoch_and_leaves_an_ev
   STRCMP_EQUAL("at last", std::string(as_text(world.result(seq).value.bytes)).c_str());
 }
 
+TEST(People, a_retry_whose_task_is_purged_meanwhile_is_told_so_and_costs_nothing_else) {
+  const std::uint64_t seq = world.add(echo());
+  world.agent.runner().fail(seq, fail(Code::invalid_argument, "no"));
+  world.settle();
+  auto retried = world.ask(wire::TaskRequest{TaskOp::retry, seq});
+  CHECK(world.agent.store().execute());
+  CHECK(world.agent.store().answer());
+  auto another = world.submit(echo());
+  world.agent.disk.tasks.erase(seq);
+  world.agent.disk.purged.insert(seq);
+  world.settle();
+  CHECK(retried->refused() == Code::not_found);
+  CHECK(world.op(TaskOp::retry, seq)->refused() == Code::not_found);
+  const std::uint64_t other = world.first(*another).id.seq;
+  world.succeed(other);
+  CHECK(world.state(other) == TaskState::succeeded);
+}
+
+TEST(People, a_task_that_the_disk_holds_otherwise_goes_on_from_there) {
+  const std::uint64_t first = world.add(echo());
+  const std::uint64_t seq = world.add(echo());
+  const std::uint64_t third = world.add(echo());
+  world.agent.disk.tasks.at(seq).row.task.epoch = Epoch{7};
+  CHECK(world.op(TaskOp::hold, seq)->refused() == Code::conflict);
+  world.agent.disk.broken.clear();
+  world.succeed(first);
+  CHECK(world.runs(seq));
+  CHECK_EQUAL(8, world.row(seq).epoch.value);
+  world.succeed(seq);
+  world.succeed(third);
+  CHECK(world.state(seq) == TaskState::succeeded);
+  CHECK(world.state(third) == TaskState::succeeded);
+}
+
 TEST(People, a_retried_task_does_not_overtake_what_it_comes_after) {
   const std::uint64_t parent = world.add(echo());
   TaskSpec spec = echo("child");

@@ -386,6 +386,48 @@ TEST(CloudNode, tombstones_are_bounded_in_memory_and_in_the_ledger) {
   finish(41);
 }
 
+TEST(CloudNode, what_ended_so_long_ago_that_the_ledger_forgot_it_is_taken_again) {
+  accept(1);
+  world.cloud.runner().fail(1, fail(Code::invalid_argument, "no"));
+  world.settle();
+  result();
+  acknowledge(1);
+  finish(2);
+  world.advance(25h);
+  CHECK(world.cloud.disk.rows.empty());
+  wire::Offer again = world.offer(1, 2);
+  again.settled = Epoch{1};
+  world.say_offer(again);
+  CHECK_EQUAL(1, world.device.take<wire::Accept>().size());
+  world.succeed(1);
+  CHECK(result().epoch == Epoch{2});
+}
+
+TEST(CloudNode, a_tombstone_that_is_pruned_while_it_comes_to_life_is_written_anew) {
+  finish(1);
+  world.device.send(world.up("pump-7", wire::Channel::task), {world.offer(1, 2)});
+  while (world.broker.step()) {
+  }
+  world.cloud.disk.rows.clear();
+  world.cloud.disk.pruned.insert(world.id(1));
+  world.settle();
+  CHECK_EQUAL(1, world.device.take<wire::Accept>().size());
+  CHECK(world.state(1) == LeaseState::running);
+}
+
+TEST(CloudNode, an_attempt_that_the_ledger_holds_otherwise_goes_on_from_there) {
+  accept(1);
+  accept(2);
+  world.cloud.disk.rows.at(world.id(1)).task.epoch = Epoch{7};
+  world.cloud.runner().succeed(1, to_bytes("x"));
+  world.succeed(2);
+  world.cloud.disk.broken.clear();
+  CHECK(result().id == world.id(2));
+  world.say_offer(world.offer(1, 8));
+  CHECK_EQUAL(1, world.device.take<wire::Accept>().size());
+  CHECK_EQUAL(8, world.cloud.disk.at(world.id(1)).task.epoch.value);
+}
+
 TEST(CloudNode, urgent_work_starts_first_then_the_earliest_deadline) {
   accept(1);
   TaskSpec urgent = world.spec();

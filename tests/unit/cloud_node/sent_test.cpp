@@ -266,6 +266,23 @@ TEST(Sent, P2_retry_revives_what_failed_and_never_what_succeeded) {
   CHECK(again().error().code == Code::conflict);
 }
 
+TEST(Sent, a_retry_whose_task_is_purged_meanwhile_is_told_so_and_costs_nothing_else) {
+  introduce();
+  CHECK(submit().ok());
+  CHECK(cancelled(1) == Code::internal);
+  std::optional<Result<void>> answer;
+  dispatch().retry(id(1), [&](Result<void> given) { answer = std::move(given); });
+  CHECK(world.cloud.store().step());
+  CHECK(world.cloud.store().step());
+  world.cloud.sent.tasks.erase(1);
+  world.cloud.sent.purged.insert(1);
+  world.settle();
+  CHECK(answer && !*answer && answer->error().code == Code::not_found);
+  world.device.forget();
+  CHECK(submit().ok());
+  CHECK(offer().id == id(2));
+}
+
 TEST(Sent, a_group_counts_what_its_devices_did) {
   introduce();
   auto made = submit({world.spec(), Names({"pump-7", "pump-8", "pump-9"}), ""});

@@ -48,7 +48,7 @@ TEST_GROUP(DeviceLosses) {
   void tell(const wire::LossReport& what, const std::string& device = "pump-7") {
     LedgerBatch batch;
     batch.losses.emplace_back(device, what);
-    CHECK_OK(answers.ask<void>([&](auto done) { ledger->commit(std::move(batch), done); }));
+    CHECK_OK(answers.ask<Refused>([&](auto done) { ledger->commit(std::move(batch), done); }));
   }
   ClassAccount tasks(const std::string& device = "pump-7") {
     auto book = answers.ask<LossBook>([&](auto done) { ledger->losses(device, done); });

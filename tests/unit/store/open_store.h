@@ -31,8 +31,15 @@ class OpenStore {
   void close() { store_.reset(); }
   Store& store() { return *store_; }
 
+  spillway::Result<spillway::store::Refused> write(spillway::store::Batch batch) {
+    return answers.ask<spillway::store::Refused>(
+        [&](auto done) { store_->commit(std::move(batch), std::move(done)); });
+  }
+  // A task that was refused is the first failure.
   spillway::Status commit(spillway::store::Batch batch) {
-    return answers.ask<void>([&](auto done) { store_->commit(std::move(batch), std::move(done)); });
+    auto refused = write(std::move(batch));
+    if (!refused) return refused.error();
+    return refused->empty() ? spillway::Status() : refused->front().error;
   }
   auto find(std::uint64_t seq) {
     return answers.ask<spillway::store::TaskDetail>(

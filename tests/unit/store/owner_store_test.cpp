@@ -122,21 +122,45 @@ TEST(OwnerStore, P10_an_outbox_row_is_there_until_it_is_dropped) {
   CHECK_TRUE(open.recovered.outbox[0] == (OutboxRow{2, Epoch{1}}));
 }
 
-TEST(OwnerStore, P4_an_update_from_another_state_or_epoch_undoes_its_whole_batch) {
+TEST(OwnerStore, P4_an_update_from_another_state_or_epoch_changes_nothing_and_costs_no_other) {
   CHECK_OK(open.commit(batch_of(new_task(1))));
-  for (const TaskUpdate& stale : {step(1, TaskState::running, 0, TaskState::succeeded, 0),
-                                  step(1, TaskState::ready, 3, TaskState::running, 4),
-                                  step(7, TaskState::ready, 0, TaskState::running, 1)}) {
+  std::uint64_t next = 2;
+  for (const auto& [stale, why] :
+       {std::pair(step(1, TaskState::running, 0, TaskState::succeeded, 0), Code::conflict),
+        std::pair(step(1, TaskState::ready, 3, TaskState::running, 4), Code::conflict),
+        std::pair(step(77, TaskState::ready, 0, TaskState::running, 1), Code::not_found)}) {
     Batch batch = batch_of(stale);
-    batch.inserts.push_back(new_task(2));
-    batch.session = 9;
-    CHECK_FAILS(Code::conflict, open.commit(batch));
-    CHECK_TRUE(open.find(1)->row.task == new_task(1).row.task);
-    CHECK_FAILS(Code::not_found, open.find(2));
+    batch.inserts.push_back(new_task(next));
+    batch.events.push_back({stale.seq, at(2), EventKind::granted, Epoch{1}, {}, {}, {}});
+    batch.outbox_put = {{stale.seq, Epoch{1}}, {next, Epoch{1}}};
+    Result<Refused> refused = open.write(batch);
+    CHECK_OK(refused);
+    LONGS_EQUAL(1, refused->size());
+    LONGS_EQUAL(stale.seq, refused->front().seq);
+    CHECK_TRUE(refused->front().error.code == why);
+    CHECK_OK(open.find(next++));
   }
+  CHECK_TRUE(open.find(1)->row.task == new_task(1).row.task);
+  CHECK_TRUE(open.find(1)->events.empty());
   CHECK_OK(open.reopen());
-  LONGS_EQUAL(2, open.recovered.next_seq);
-  LONGS_EQUAL(0, open.recovered.session);
+  LONGS_EQUAL(next, open.recovered.next_seq);
+  LONGS_EQUAL(3, open.recovered.outbox.size());
+  LONGS_EQUAL(0, open.inspect(true)->problems.size());
+}
+
+TEST(OwnerStore, a_task_that_is_refused_leaves_nothing_and_refuses_who_comes_after_it) {
+  Batch batch = batch_of(new_task(1, TaskState::waiting));
+  batch.inserts.front().after = {2, 99};
+  batch.inserts.insert(batch.inserts.begin(), new_task(2));
+  batch.inserts.push_back(new_task(3, TaskState::waiting));
+  batch.inserts.back().after = {1};
+  Result<Refused> refused = open.write(batch);
+  CHECK_OK(refused);
+  LONGS_EQUAL(2, refused->size());
+  CHECK_FAILS(Code::not_found, open.find(1));
+  CHECK_FAILS(Code::not_found, open.find(3));
+  CHECK_TRUE(open.dependents(2)->empty());
+  LONGS_EQUAL(1, open.inspect(true)->counts.by_state[1]);
   LONGS_EQUAL(0, open.inspect(true)->problems.size());
 }
 
@@ -259,11 +283,14 @@ TEST(OwnerStore, what_is_left_of_a_large_spec_may_be_large) {
 
 TEST(OwnerStore, P6_a_spec_stays_when_the_success_did_not_reach_the_disk) {
   open.options.tables.spare_specs = 0;
+  open.options.tables.budget.disk = 8 << 20;
   CHECK_OK(open.reopen());
   CHECK_OK(open.commit(batch_of(large_task(1))));
+  CHECK_OK(open.commit(batch_of(new_task(3))));
   Batch failing = batch_of(success(1, encoded("result")));
-  failing.updates.push_back(step(7, TaskState::ready, 0, TaskState::running, 1));
-  CHECK_FALSE(open.commit(failing).ok());
+  failing.updates.push_back(step(3, TaskState::ready, 0, TaskState::failed, 1));
+  failing.updates.back().result = std::make_shared<const Bytes>(16 << 20, std::uint8_t{1});
+  CHECK_FALSE(open.write(failing).ok());
   CHECK_OK(open.commit(batch_of(new_task(2))));
   CHECK_TRUE(*open.find(1)->row.spec == *large('s'));
 }
@@ -285,16 +312,14 @@ TEST(OwnerStore, P2_a_retried_task_has_no_result_any_more) {
 }
 
 TEST(OwnerStore, a_failing_batch_does_not_take_its_neighbours_with_it) {
-  std::vector<Status> answers;
+  std::vector<Result<Refused>> answers;
   for (std::uint64_t seq : {1u, 2u, 1u, 3u}) {
-    open.store().commit(batch_of(new_task(seq)),
-                        [&answers](Status status) { answers.push_back(std::move(status)); });
+    open.store().commit(batch_of(new_task(seq)), [&answers](Result<Refused> refused) {
+      answers.push_back(std::move(refused));
+    });
   }
   while (answers.size() < 4) open.answers.run_one();
-  CHECK_OK(answers[0]);
-  CHECK_OK(answers[1]);
-  CHECK_FAILS(Code::conflict, answers[2]);
-  CHECK_OK(answers[3]);
+  for (std::size_t i = 0; i < 4; ++i) LONGS_EQUAL(i == 2 ? 1 : 0, answers[i]->size());
   LONGS_EQUAL(3, open.inspect(true)->counts.by_state[1]);
   LONGS_EQUAL(0, open.inspect(true)->problems.size());
 }
@@ -302,7 +327,7 @@ TEST(OwnerStore, a_failing_batch_does_not_take_its_neighbours_with_it) {
 TEST(OwnerStore, closing_commits_and_answers_what_is_queued) {
   int answered = 0;
   for (std::uint64_t seq = 1; seq <= 200; ++seq) {
-    open.store().commit(batch_of(new_task(seq)), [&answered](const Status& status) {
+    open.store().commit(batch_of(new_task(seq)), [&answered](const Result<Refused>& status) {
       CHECK_OK(status);
       ++answered;
     });
