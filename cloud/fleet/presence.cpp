@@ -23,8 +23,13 @@ PresenceStep come(PresenceState& device, bool fresh) {
 }  // namespace
 
 PresenceStep on_state(PresenceState& device, const wire::Presence& said) {
-  if (said.session < device.session && !made_anew(device, said)) return PresenceStep::stale;
-  bool fresh = said.session != device.session;
+  const bool anew = made_anew(device, said);
+  if (said.session < device.session && !anew) return PresenceStep::stale;
+  // A store that was made anew may have come to the same number: a goodbye of the life before it.
+  const bool of_another_life =
+      !said.online && said.boot != device.boot && said.boot == device.boot_before;
+  if (of_another_life && said.session == device.session) return PresenceStep::stale;
+  bool fresh = said.session != device.session || anew;
   if (said.online) {
     if (!fresh && device.closed) return PresenceStep::stale;
     begin(device, said.session, said.boot);

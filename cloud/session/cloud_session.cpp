@@ -8,6 +8,8 @@
 namespace spillway::cloud {
 namespace {
 
+constexpr std::uint32_t kTellEvery = 100;  // births of a cloned identity
+
 std::string filter_of(std::optional<unsigned> shard) {
   if (!shard) return "spw/1/+/+/up/#";
   char filter[32];
@@ -136,8 +138,25 @@ void CloudSession::on_device_state(const std::string& device, const Bytes& paylo
   // from the beginning again, but not under the boot it had.
   const bool same_boot = presence->boot == born.boot;
   if ((same_boot || !presence->online) && presence->session < born.session) return;
-  born = {presence->boot, presence->session};
+  // The end of a life before this one, which had come to the same number.
+  const bool other_life = !presence->online && !same_boot && presence->boot == born.before;
+  if (other_life && presence->session == born.session) return;
+  note_birth(device, *presence, born);
   events_.device(device, *presence);
+}
+
+// Every start has a boot id of its own, so one that comes back after another is two processes that
+// take the connection from each other. Once may be a birth that was overtaken.
+void CloudSession::note_birth(const std::string& device, const wire::Presence& said, Birth& born) {
+  const bool came_back = said.online && said.boot != born.boot && said.boot == born.before;
+  if (came_back && ++born.came_back % kTellEvery == 2) {
+    events_.refused("cloned identity", device +
+                                           ": two devices speak with one certificate, and take the "
+                                           "connection from each other; revoke it and enrol both");
+  }
+  if (said.boot != born.boot) born.before = born.boot;
+  born.boot = said.boot;
+  born.session = said.session;
 }
 
 }  // namespace spillway::cloud

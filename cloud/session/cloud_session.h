@@ -66,9 +66,11 @@ class CloudSession {
   SessionEvents events_;
   wire::Presence self_;
   struct Birth {
-    BootId boot;
+    BootId boot, before;
     std::uint64_t session = 0;
+    std::uint32_t came_back = 0;  // births under the boot id before this one
   };
+  void note_birth(const std::string& device, const wire::Presence& said, Birth& born);
   std::map<std::string, Birth> born_;  // the latest of each device
   session::Connection connection_;
 };

@@ -74,6 +74,16 @@ TEST(Presence, a_device_made_anew_may_count_its_sessions_from_the_start) {
   CHECK(device.session == 3);
 }
 
+TEST(Presence, a_device_made_anew_is_not_taken_for_the_one_that_said_goodbye_under_its_number) {
+  CHECK(on_state(device, said(3, true, 7)) == PresenceStep::came);
+  CHECK(on_state(device, said(3, false, 7)) == PresenceStep::went);
+  CHECK(on_state(device, said(3, true, 8)) == PresenceStep::came);
+  CHECK(on_state(device, said(3, false, 7)) == PresenceStep::stale);
+  CHECK(device.online);
+  CHECK(on_frame(device, 3) == PresenceStep::same);
+  CHECK(on_state(device, said(3, false, 8)) == PresenceStep::went);
+}
+
 TEST(Presence, in_any_order_a_device_is_online_if_its_newest_session_is) {
   // Births, frames and wills of sessions 1 to 20, in an order where each session's own keep theirs.
   for (unsigned seed = 0; seed < 2000; ++seed) {

@@ -94,6 +94,25 @@ TEST(CloudSession, a_device_that_lost_its_store_is_believed_and_its_old_will_is_
   CHECK_FALSE(seen.back().online);
 }
 
+TEST(CloudSession, the_end_of_the_life_before_does_not_end_one_of_the_same_number) {
+  start();
+  say(true, 3, 7);
+  say(true, 3, 8);
+  say(false, 3, 7);
+  CHECK(seen.back().online);
+  say(false, 3, 8);
+  CHECK_FALSE(seen.back().online);
+}
+
+TEST(CloudSession, two_devices_with_one_identity_are_named_once_and_a_restart_is_not) {
+  start();
+  for (std::uint64_t boot = 1; boot <= 5; ++boot) say(true, boot, boot);
+  say(true, 9, 4);
+  CHECK(refused.empty());
+  for (std::uint64_t number = 10; number <= 20; ++number) say(true, number, 4 + number % 2);
+  CHECK(refused == std::vector<std::string>{"cloned identity"});
+}
+
 TEST(CloudSession, a_birth_of_the_same_boot_that_was_overtaken_is_not_heard) {
   start();
   say(true, 6);
