@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "common/base/owed.h"
 #include "common/lifecycle/owner.h"
 #include "common/owner/attempt_history.h"
 #include "common/store/owner_journal.h"
@@ -26,6 +27,7 @@ struct LiveTask : store::JournaledTask {
   Explanation explanation;  // of the last grant
   Duration predicted{};     // of the last grant: to its result
   NodeTime offered{};       // when the live OFFER was last sent
+  OwedMark owed;            // of that OFFER
   NodeTime timer = kNever;  // as registered in the table
 
   // Bytes: the spec as it came and as it is read, and what the table needs besides.

@@ -106,6 +106,7 @@ void Node::apply(LiveTask& task, const lifecycle::OwnerStep& step, Cause cause) 
     record_change(task, was, step.failure);
   }
   table_.refresh(task);
+  if (!task.state.offer_pending) offers(urgency_of(task)).remove(task.seq, task.owed);
   act(task, step);
   if (step.act.finished && !step.act.keep_result) {
     TaskResult result;
@@ -131,7 +132,7 @@ void Node::act(LiveTask& task, const lifecycle::OwnerStep& step) {
   }
   if (act.send_offer) {
     journal_.put_offer({seq, epoch});
-    journal_.after([this, seq, epoch] { send_offer(seq, epoch); });
+    journal_.after([this, seq, epoch] { owe_offer(seq, epoch); });
   }
   if (act.run_local) journal_.whenever([this, seq, epoch] { start_local(seq, epoch); });
 }
@@ -241,6 +242,7 @@ NodeTime Node::cycle() {
   schedule();
   const NodeTime leased = cycle_leased();
   flush();
+  send_owed();
   if (session_) session_->connection().pump();
   if (draining_ && drained_ && claims_.empty() && journal_.idle() &&
       (!lessee_ || lessee_->idle())) {
@@ -275,7 +277,6 @@ void Node::on_timers() {
   if (time >= next_keep_) keep_models();
   if (!session_) return;
   if (time >= session_->connection().next_timer()) session_->connection().on_timer();
-  if (time >= next_resend_) resend_offers(std::chrono::seconds(5));
   if (time >= next_review_) review_offers();
   if (time >= next_probe_) probe();
   if (time >= next_update_) tell_update();
@@ -384,6 +385,7 @@ void Node::on_refused(std::uint64_t seq, const Error& why) {
     counters_.by_state[std::size_t(state.state)] -= 1;
     if (state.place == PlaceKind::local) parts_.runner->stop(id_of(seq), state.epoch);
     if (state.place == PlaceKind::cloud) hold_in_cloud(*task, -1);
+    offers(urgency_of(*task)).remove(seq, task->owed);
     if (state.offer_pending) {
       const std::uint64_t bytes = task->spec_bytes ? task->spec_bytes->size() : 0;
       cloud_.offered_bytes -= std::min(cloud_.offered_bytes, bytes);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -23,6 +24,7 @@
 #include "common/attempt/claims.h"
 #include "common/base/clock.h"
 #include "common/base/latency_counts.h"
+#include "common/base/owed.h"
 #include "common/base/wall_watch.h"
 #include "common/kinds/registry.h"
 #include "common/ledger/ledger.h"
@@ -139,6 +141,7 @@ class Node final : public intake::Api {
     std::uint64_t offered_bytes = 0;  // of OFFERs without an ACCEPT
     NodeTime starved_since = kNever;  // reachable, but without credits
   };
+  static constexpr Duration kResendAfter = std::chrono::seconds(5);
   struct Submission;
   // A key that one submission has taken: that of a task not yet durable, or, while its seq is 0, of
   // one that is still being looked at. The others with the same key wait for it.
@@ -228,7 +231,6 @@ class Node final : public intake::Api {
   NodeTime cycle_leased();
   TaskView view_of(const lessee::HeldTask& task) const;
   void list_leased(const wire::LeasedRequest& request, const Reply& reply) const;
-  void send_up(wire::Item item, void (DeviceSession::*send)(wire::Item));
 
   // node_local.cpp
   void start_local(std::uint64_t seq, Epoch epoch);
@@ -240,8 +242,15 @@ class Node final : public intake::Api {
   void note_local_times(LiveTask& task, const attempt::Outcome& outcome);
 
   // node_cloud.cpp
-  void send_offer(std::uint64_t seq, Epoch epoch);
-  void resend_offers(Duration older_than);
+  void owe_offer(std::uint64_t seq, Epoch epoch);
+  void owe_offers_again();
+  void send_owed();
+  void send_owed(session::Urgency urgency);
+  bool send_offer(LiveTask& task, session::Urgency urgency);
+  Owed<std::uint64_t>& offers(session::Urgency urgency) {
+    return offers_[static_cast<std::size_t>(urgency)];
+  }
+  static session::Urgency urgency_of(const LiveTask& task);
   void on_link_down(const Error& reason);
   void say_largest();
   void on_cloud(const wire::Presence& presence);
@@ -346,6 +355,9 @@ class Node final : public intake::Api {
   std::string link_problem_;  // why there is no connection, as last said
   NodeTime retry_commit_ = kNever;
   NodeTime retry_release_ = kNever;
+  // OFFERs that go out, of the urgent and of the others.
+  std::array<Owed<std::uint64_t>, 2> offers_{Owed<std::uint64_t>(kResendAfter),
+                                             Owed<std::uint64_t>(kResendAfter)};
   NodeTime next_purge_{}, next_resend_ = kNever, next_probe_ = kNever, next_review_ = kNever,
                           link_since_{};
   wire::TelemetryFrames frames_;

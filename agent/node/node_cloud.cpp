@@ -6,7 +6,6 @@
 namespace spillway::agent {
 namespace {
 
-constexpr Duration kResendAfter = std::chrono::seconds(5);
 constexpr Duration kFirstReview = std::chrono::milliseconds(500);
 constexpr std::size_t kLearnBytes = 8 * 1024;      // smaller inputs say nothing of bandwidth
 const std::string kCloud = "cloud";                // as an owner
@@ -61,6 +60,8 @@ void Node::say_largest() {
 
 void Node::on_cloud(const wire::Presence& presence) {
   bool was = cloud_.online;
+  const bool another =
+      cloud_.presence.boot != presence.boot || cloud_.presence.session != presence.session;
   cloud_.online = presence.online;
   cloud_.presence = presence;
   cloud_.kinds.clear();
@@ -68,14 +69,16 @@ void Node::on_cloud(const wire::Presence& presence) {
   std::sort(cloud_.kinds.begin(), cloud_.kinds.end());
   if (was != presence.online) link_since_ = now();
   if (!presence.online) losses_.on_link_down();
-  if (lessee_) lessee_->on_owner(kCloud, presence.online);
+  if (lessee_) lessee_->on_owner(kCloud, presence);
   if (!presence.online) {
     parts_.report(presence.graceful ? "the cloud went away, announced" : "the cloud went away");
     return withdraw_offers();
   }
+  // It says anew what changed, and has forgotten nothing.
+  if (was && !another) return;
   if (!was) parts_.report("the cloud is there");
   // It may have restarted, or never have had what was under way.
-  resend_offers(Duration::zero());
+  owe_offers_again();
   next_probe_ = now();
   told_update_ = {};
   if (parts_.update) next_update_ = now();
@@ -88,7 +91,7 @@ void Node::on_link_down(const Error& reason) {
   next_resend_ = next_probe_ = next_update_ = kNever;
   probe_sent_ = {};  // it went with the link, which is told otherwise
   losses_.on_link_down();
-  if (lessee_) lessee_->on_owner(kCloud, false);
+  if (lessee_) lessee_->on_owner_gone(kCloud);
   if (was) {
     link_since_ = now();
     parts_.report("the link went down: " + reason.message);
@@ -110,33 +113,64 @@ void Node::withdraw_offers() {
   }
 }
 
-void Node::send_offer(std::uint64_t seq, Epoch epoch) {
+session::Urgency Node::urgency_of(const LiveTask& task) {
+  return task.spec->band <= Band::high ? session::Urgency::live : session::Urgency::backlog;
+}
+
+// Granted on disk: the offer goes out, now and until the cloud answers it.
+void Node::owe_offer(std::uint64_t seq, Epoch epoch) {
   LiveTask* task = table_.find(seq);
   if (!task || task->state.epoch != epoch || !task->state.offer_pending || !cloud_.online) return;
   if (task->spec->data == DataScope::edge_only) return;  // P11, at egress
-  wire::Offer offer;
-  offer.id = id_of(seq);
-  offer.epoch = epoch;
-  if (task->state.deadline != kNever) offer.remaining = task->state.deadline - now();
-  offer.lease = options_.lease;
-  offer.settled = task->state.settled;
-  offer.spec = *task->spec_bytes;
-  offer.trace = task->spec->trace;
+  offers(urgency_of(*task)).add(seq, task->owed);
   task->offered = now();
-  task->history.count_bytes(offer.spec.size(), 0);
-  const bool live = task->spec->band <= Band::high;
-  session_->send_task(std::move(offer), live ? session::Urgency::live : session::Urgency::backlog);
-  next_resend_ = std::min(next_resend_, now() + kResendAfter);
   if (next_review_ == kNever) next_review_ = now() + kFirstReview;
+  parts_.wake();
 }
 
-void Node::resend_offers(Duration older_than) {
-  next_resend_ = kNever;
+void Node::owe_offers_again() {
+  for (Owed<std::uint64_t>& owed : offers_) owed.on_session();
   for (std::uint64_t seq : table_.pending_offers()) {
-    LiveTask& task = *table_.find(seq);
-    if (task.unsaved == 0 && now() - task.offered >= older_than) send_offer(seq, task.state.epoch);
+    const LiveTask& task = *table_.find(seq);
+    if (!task.owed.owed && task.unsaved == 0) owe_offer(seq, task.state.epoch);
   }
-  if (!table_.pending_offers().empty()) next_resend_ = now() + kResendAfter;
+}
+
+// What finds no room follows when something has left.
+void Node::send_owed() {
+  next_resend_ = kNever;
+  if (!cloud_.online) return;
+  send_owed(session::Urgency::live);
+  send_owed(session::Urgency::backlog);
+  const bool owing = std::any_of(offers_.begin(), offers_.end(),
+                                 [](const Owed<std::uint64_t>& owed) { return !owed.empty(); });
+  if (owing) next_resend_ = now() + kResendAfter;
+}
+
+void Node::send_owed(session::Urgency urgency) {
+  Owed<std::uint64_t>& owed = offers(urgency);
+  if (owed.empty()) return;
+  const bool quiet = session_->tasks_left(urgency);
+  while (const std::optional<std::uint64_t> seq = owed.next(now(), quiet)) {
+    LiveTask& task = *table_.find(*seq);
+    if (!send_offer(task, urgency)) return;
+    owed.on_sent(*seq, task.owed, now());
+  }
+}
+
+bool Node::send_offer(LiveTask& task, session::Urgency urgency) {
+  wire::Offer offer;
+  offer.id = id_of(task.seq);
+  offer.epoch = task.state.epoch;
+  if (task.state.deadline != kNever) offer.remaining = task.state.deadline - now();
+  offer.lease = options_.lease;
+  offer.settled = task.state.settled;
+  offer.spec = *task.spec_bytes;
+  offer.trace = task.spec->trace;
+  if (!session_->send_task(std::move(offer), urgency)) return false;
+  task.offered = now();
+  task.history.count_bytes(task.spec_bytes->size(), 0);
+  return true;
 }
 
 void Node::on_item(wire::Item item) {

@@ -47,17 +47,14 @@ void Node::make_lessee(const ledger::LedgerRecovered& leased) {
   parts.report = parts_.report;
   parts.up = [this] { return session_ && session_->up(); };
   parts.send_ack = [this](const std::string&, wire::Item item) {
-    send_up(std::move(item), &DeviceSession::send_ack);
+    return session_ && session_->send_ack(std::move(item));
   };
   parts.send_result = [this](const std::string&, wire::Item item) {
-    send_up(std::move(item), &DeviceSession::send_result);
+    return session_ && session_->send_result(std::move(item));
   };
+  parts.results_left = [this](const std::string&) { return session_ && session_->results_left(); };
   parts.may_start = [this](const lessee::HeldTask&) { return may_start_leased(); };
   lessee_ = std::make_unique<lessee::Lessee>(std::move(options), std::move(parts), leased);
-}
-
-void Node::send_up(wire::Item item, void (DeviceSession::*send)(wire::Item)) {
-  if (session_) (*session_.*send)(std::move(item));
 }
 
 bool Node::takes(const std::string& kind) const {

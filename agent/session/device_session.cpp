@@ -80,12 +80,12 @@ void DeviceSession::stop() {
   connection_.stop();
 }
 
-void DeviceSession::send_result(wire::Item item) {
+bool DeviceSession::send_result(wire::Item item) {
   if (auto failed = session::instead_of(item, connection_.largest_item())) {
     events_.refused("too large a result", failed->message);
     item = *std::move(failed);
   }
-  connection_.send(result_topic_, std::move(item));
+  return connection_.send(result_topic_, std::move(item));
 }
 
 void DeviceSession::send_telemetry(Bytes frame) {

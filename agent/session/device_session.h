@@ -42,16 +42,22 @@ class DeviceSession {
   // Says goodbye (retained, graceful) and disconnects.
   void stop();
 
-  void send_task(wire::Item item, session::Urgency urgency = session::Urgency::live) {
-    connection_.send(task_topic_, std::move(item), urgency);
+  // False: there is no room, or no link; the item is not kept.
+  bool send_task(wire::Item item, session::Urgency urgency = session::Urgency::live) {
+    return connection_.send(task_topic_, std::move(item), urgency);
   }
-  void send_event(wire::Item item) {
-    connection_.send(event_topic_, std::move(item), session::Urgency::backlog);
+  bool send_event(wire::Item item) {
+    return connection_.send(event_topic_, std::move(item), session::Urgency::backlog);
   }
-  void send_ack(wire::Item item) { connection_.send(ack_topic_, std::move(item)); }
-  void send_update(wire::Item item) { connection_.send(update_topic_, std::move(item)); }
-  void send_reply(wire::Item item) { connection_.send(reply_topic_, std::move(item)); }
-  void send_result(wire::Item item);
+  bool send_ack(wire::Item item) { return connection_.send(ack_topic_, std::move(item)); }
+  bool send_update(wire::Item item) { return connection_.send(update_topic_, std::move(item)); }
+  bool send_reply(wire::Item item) { return connection_.send(reply_topic_, std::move(item)); }
+  bool send_result(wire::Item item);
+  // Whether all that was sent there has reached the broker.
+  bool tasks_left(session::Urgency urgency) const {
+    return connection_.quiet(task_topic_, urgency);
+  }
+  bool results_left() const { return connection_.quiet(result_topic_); }
   // At most once: with QoS 0, outside the window, and not while the link is down.
   void send_telemetry(Bytes frame);
 

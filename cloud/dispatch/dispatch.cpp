@@ -10,7 +10,6 @@ namespace spillway::cloud {
 namespace {
 
 constexpr Duration kRetryCommit = std::chrono::seconds(1);
-constexpr Duration kResendEvery = std::chrono::seconds(5);
 constexpr Duration kPurgeEvery = std::chrono::seconds(10);
 constexpr std::size_t kPurgeSlice = 256;
 constexpr std::size_t kReadSlice = 1024;
@@ -109,7 +108,9 @@ SentTask* Dispatch::adopt(const store::TaskRow& row) {
   task.spec_bytes = row.spec;
   task.history = owner::AttemptHistory::of(row);
   task.spec = std::make_shared<const TaskSpec>(*std::move(spec));
-  return &add(std::move(task));
+  SentTask& added = add(std::move(task));
+  if (added.state.offer_pending) owe_offer(added.seq, added.state.epoch);
+  return &added;
 }
 
 SentTask& Dispatch::add(SentTask task) {
@@ -158,7 +159,7 @@ void Dispatch::act(SentTask& task, const lifecycle::OwnerStep& step) {
   }
   if (act.send_offer) {
     journal_.put_offer({task.seq, step.next.epoch});
-    journal_.after([this, seq = task.seq, epoch = step.next.epoch] { send_offer(seq, epoch); });
+    journal_.after([this, seq = task.seq, epoch = step.next.epoch] { owe_offer(seq, epoch); });
   }
 }
 
@@ -182,6 +183,7 @@ void Dispatch::track(SentTask& task, const lifecycle::OwnerTask& was) {
     }
   };
   keep(target.offered, is.offer_pending);
+  if (!is.offer_pending) target.offers.remove(task.seq, task.owed);
   keep(target.placeless, is.state == TaskState::waiting && is.reason == WaitReason::no_place);
   if (target.online && !target.ready.empty()) open_.insert(task.device);
   const NodeTime next = lifecycle::next_time(is);
@@ -215,6 +217,7 @@ NodeTime Dispatch::cycle() {
     grant_to(device, target);
     if (!target.online || target.ready.empty()) open_.erase(device);
   }
+  send_owed();
   flush();
   return std::min({timers_.empty() ? kNever : timers_.begin()->first, retry_commit_, retry_read_,
                    journal_.due(), next_resend_, purging_ ? kNever : next_purge_});
@@ -236,7 +239,7 @@ void Dispatch::on_timers() {
     for (const auto& read : std::exchange(unread_, {})) read();
   }
   if (time >= next_resend_) {
-    next_resend_ = time + kResendEvery;
+    next_resend_ = time + kResendAfter;
     resend_offers();
   }
   if (!purging_ && time >= next_purge_) purge();

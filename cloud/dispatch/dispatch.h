@@ -13,6 +13,7 @@
 #include "cloud/dispatch/sent_task.h"
 #include "cloud/dispatch/views.h"
 #include "common/base/clock.h"
+#include "common/base/owed.h"
 #include "common/store/owner_journal.h"
 #include "common/wire/messages.h"
 
@@ -34,7 +35,10 @@ struct DispatchParts {
   std::function<void(const std::string& message)> report;
   std::function<void(const std::string& cause, const std::string& detail)> refused;
   std::function<bool()> up;  // there is a link to send on
-  std::function<void(const std::string&device, wire::Item)> send_task, send_ack;
+  // False: there is no room now; `wake` is called when something has left.
+  std::function<bool(const std::string&device, wire::Item)> send_task, send_ack;
+  // Whether all tasks sent to the device have left this side.
+  std::function<bool(const std::string& device)> tasks_left = {};
   // Whether an operator has barred the device: it is offered nothing. May be none.
   std::function<bool(const std::string& device)> barred = {};
   // Bytes of a task that the link carries.
@@ -96,15 +100,18 @@ class Dispatch {
   bool idle() const { return journal_.idle(); }
 
  private:
+  static constexpr Duration kResendAfter = std::chrono::seconds(5);
   struct Target {
     bool online = false;
+    BootId boot;
     std::uint64_t session = 0;
     std::set<std::string> takes;  // kinds
     std::uint32_t credits = 0;    // attempts it takes at once
     std::uint32_t held = 0;       // attempts offered to it or there
     std::set<store::ReadyKey> ready;
-    std::set<std::uint64_t> offered;    // without an application ack
-    std::set<std::uint64_t> placeless;  // wait for it to take their kind
+    std::set<std::uint64_t> offered;           // without an application ack
+    Owed<std::uint64_t> offers{kResendAfter};  // of them, what is on disk and goes out
+    std::set<std::uint64_t> placeless;         // wait for it to take their kind
   };
 
   // dispatch.cpp
@@ -132,7 +139,10 @@ class Dispatch {
   // dispatch_offers.cpp
   void grant_to(const std::string& device, Target& target);
   void place_again(Target& target);
-  void send_offer(std::uint64_t seq, Epoch epoch);
+  void owe_offer(std::uint64_t seq, Epoch epoch);
+  void send_owed();
+  bool send_owed(const std::string& device, Target& target);
+  bool send_offer(SentTask& task);
   void resend_offers();
   void take_back_offers(Target& target);
   SentTask* sent_to(const std::string& device, TaskId id);
@@ -172,7 +182,8 @@ class Dispatch {
   std::unordered_map<std::uint64_t, SentTask> tasks_;
   std::uint64_t bytes_ = 0;  // of their specs
   std::unordered_map<std::string, Target> targets_;
-  std::set<std::string> open_;  // online, with something ready
+  std::set<std::string> open_;   // online, with something ready
+  std::set<std::string> owing_;  // with offers that may be due
   std::set<std::pair<NodeTime, std::uint64_t>> timers_;
   std::set<std::string> pending_keys_;
   std::uint64_t next_seq_ = 1;

@@ -4,19 +4,16 @@
 #include "common/crypto/sha256.h"
 
 namespace spillway::cloud {
-namespace {
-
-constexpr Duration kResendAfter = std::chrono::seconds(5);
-
-}  // namespace
 
 void Dispatch::on_device(const std::string& device, const wire::Presence& presence) {
   Target& target = targets_[device];
   // Of another connection, or of one that is over, credits say nothing any more.
-  const bool another = target.session != 0 && target.session != presence.session;
-  if (!presence.online || another) target.credits = 0;
+  const bool another =
+      target.session != presence.session || target.boot != presence.boot || !target.online;
+  if (!presence.online || (another && target.session != 0)) target.credits = 0;
   target.online = presence.online;
   target.session = presence.session;
+  target.boot = presence.boot;
   if (!presence.online) {
     open_.erase(device);
     take_back_offers(target);
@@ -27,10 +24,9 @@ void Dispatch::on_device(const std::string& device, const wire::Presence& presen
     if (kind.taken) target.takes.insert(kind.name);
   }
   place_again(target);
-  for (std::uint64_t seq : std::vector(target.offered.begin(), target.offered.end())) {
-    SentTask& task = *find(seq);
-    if (task.unsaved == 0) send_offer(seq, task.state.epoch);
-  }
+  // What it was offered it may have forgotten, or never heard.
+  if (another) target.offers.on_session();
+  owing_.insert(device);
   if (!target.ready.empty()) open_.insert(device);
   parts_.wake();
 }
@@ -92,30 +88,51 @@ void Dispatch::grant_to(const std::string& device, Target& target) {
   }
 }
 
-void Dispatch::send_offer(std::uint64_t seq, Epoch epoch) {
+// Granted on disk: the offer goes out, now and until the device answers it.
+void Dispatch::owe_offer(std::uint64_t seq, Epoch epoch) {
   SentTask* task = find(seq);
-  if (!task || task->state.epoch != epoch || !task->state.offer_pending || !parts_.up()) return;
+  if (!task || task->state.epoch != epoch || !task->state.offer_pending) return;
+  targets_[task->device].offers.add(seq, task->owed);
+  owing_.insert(task->device);
+}
+
+void Dispatch::send_owed() {
+  if (!parts_.up()) return;
+  std::erase_if(owing_, [this](const std::string& device) {
+    Target& target = targets_[device];
+    return !target.online || send_owed(device, target);
+  });
+}
+
+// Whether all that is due has gone; what found no room follows when something has left.
+bool Dispatch::send_owed(const std::string& device, Target& target) {
+  const bool quiet = !parts_.tasks_left || parts_.tasks_left(device);
+  while (const std::optional<std::uint64_t> seq = target.offers.next(now(), quiet)) {
+    SentTask& task = *find(*seq);
+    if (!send_offer(task)) return false;
+    target.offers.on_sent(*seq, task.owed, now());
+  }
+  return true;
+}
+
+bool Dispatch::send_offer(SentTask& task) {
   wire::Offer offer;
-  offer.id = id_of(seq);
-  offer.epoch = epoch;
-  if (task->state.deadline != kNever) offer.remaining = task->state.deadline - now();
+  offer.id = id_of(task.seq);
+  offer.epoch = task.state.epoch;
+  if (task.state.deadline != kNever) offer.remaining = task.state.deadline - now();
   offer.lease = options_.lease;
-  offer.settled = task->state.settled;
-  offer.spec = *task->spec_bytes;
-  offer.trace = task->spec->trace;
-  task->offered = now();
-  task->history.count_bytes(0, offer.spec.size());
-  parts_.send_task(task->device, std::move(offer));
+  offer.settled = task.state.settled;
+  offer.spec = *task.spec_bytes;
+  offer.trace = task.spec->trace;
+  if (!parts_.send_task(task.device, std::move(offer))) return false;
+  task.offered = now();
+  task.history.count_bytes(0, task.spec_bytes->size());
+  return true;
 }
 
 void Dispatch::resend_offers() {
   for (auto& [device, target] : targets_) {
-    if (!target.online) continue;
-    for (std::uint64_t seq : target.offered) {
-      SentTask& task = *find(seq);
-      const bool due = task.unsaved == 0 && now() - task.offered >= kResendAfter;
-      if (due) send_offer(seq, task.state.epoch);
-    }
+    if (target.online && !target.offers.empty()) owing_.insert(device);
   }
 }
 

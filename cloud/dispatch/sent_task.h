@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "common/base/owed.h"
 #include "common/owner/attempt_history.h"
 #include "common/store/owner_journal.h"
 #include "spillway/task.h"
@@ -18,6 +19,7 @@ struct SentTask : store::JournaledTask {
   std::shared_ptr<const TaskSpec> spec;
   owner::AttemptHistory history;
   NodeTime offered{};       // when the live OFFER was last sent
+  OwedMark owed;            // of that OFFER
   NodeTime timer = kNever;  // as registered
 
   store::ReadyKey ready_key() const { return {spec->band, state.deadline, seq}; }

@@ -25,10 +25,12 @@ void Commands::ask(const std::string& device, wire::Command command, NodeTime no
     return done(fail(Code::busy, "too many devices are being asked; try again in a few seconds"));
   }
   command.token = next_++;
+  if (!send_(device, command)) {
+    return done(fail(Code::busy, "too much waits for " + device + "; try again in a few seconds"));
+  }
   const bool story = command.what == wire::CommandKind::story;
   asked_.emplace(command.token,
                  Asked{device, now + (story ? kPatienceForStories : kPatience), std::move(done)});
-  send_(device, command);
 }
 
 void Commands::end(std::map<std::uint64_t, Asked>::iterator asked,

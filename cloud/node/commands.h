@@ -16,7 +16,8 @@ namespace spillway::cloud {
 class Commands {
  public:
   using Done = std::function<void(Result<std::string>)>;  // the reply's text
-  using Send = std::function<void(const std::string& device, wire::Command)>;
+  // False: there is no room for it.
+  using Send = std::function<bool(const std::string& device, wire::Command)>;
 
   explicit Commands(Send send) : send_(std::move(send)) {}
 

@@ -40,10 +40,13 @@ lessee::Parts Node::lessee_parts() {
   lessee.report = parts_.report;
   lessee.up = [this] { return connected(); };
   lessee.send_ack = [this](const std::string& device, wire::Item item) {
-    session_->send_ack(device, std::move(item));
+    return session_->send_ack(device, std::move(item));
   };
   lessee.send_result = [this](const std::string& device, wire::Item item) {
-    session_->send_result(device, std::move(item));
+    return session_->send_result(device, std::move(item));
+  };
+  lessee.results_left = [this](const std::string& device) {
+    return session_->has_left(device, wire::Channel::result);
   };
   lessee.changed = [this](const lessee::HeldTask& task) { show(task); };
   return lessee;
@@ -59,10 +62,13 @@ DispatchParts Node::dispatch_parts() {
   dispatch.refused = parts_.refused;
   dispatch.up = [this] { return connected(); };
   dispatch.send_task = [this](const std::string& device, wire::Item item) {
-    session_->send_task(device, std::move(item));
+    return session_->send_task(device, std::move(item));
   };
   dispatch.send_ack = [this](const std::string& device, wire::Item item) {
-    session_->send_ack(device, std::move(item));
+    return session_->send_ack(device, std::move(item));
+  };
+  dispatch.tasks_left = [this](const std::string& device) {
+    return session_->has_left(device, wire::Channel::task);
   };
   dispatch.largest = [this] {
     return session_ ? session_->connection().largest_item() : std::size_t{SIZE_MAX};
@@ -87,11 +93,12 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
                              parts_.report("connected to the broker");
                              say_largest();
                              if (parts_.fleet) parts_.fleet->on_link(true);
+                             lessee_.on_link_up();
                            },
                        .down = [this](const Error& reason) { on_link_down(reason); },
                        .device =
                            [this](const std::string& device, const wire::Presence& presence) {
-                             lessee_.on_owner(device, presence.online);
+                             lessee_.on_owner(device, presence);
                              if (!presence.online) commands_.on_gone(device);
                              if (dispatch_) dispatch_->on_device(device, presence);
                            },

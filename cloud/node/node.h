@@ -96,6 +96,7 @@ class Node {
   NodeTime now() const { return lessee_.now(); }
   NodeCounters counters() const { return {lessee_.counters(), malformed_, barred_messages_}; }
   std::size_t held() const { return lessee_.held(); }
+  std::size_t unsent() const { return session_ ? session_->connection().queued() : 0; }  // bytes
   bool connected() const { return session_ && session_->up(); }  // to the broker
 
  private:
@@ -123,7 +124,7 @@ class Node {
   std::unique_ptr<Dispatch> dispatch_;
   std::unique_ptr<CloudSession> session_;
   Commands commands_{[this](const std::string& device, wire::Command command) {
-    session_->send_command(device, command);
+    return session_->send_command(device, command);
   }};
   std::set<std::string> barred_;  // devices
   Fleet::Subscription bars_;

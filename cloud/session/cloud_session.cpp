@@ -86,28 +86,33 @@ void CloudSession::stop() {
   connection_.stop();
 }
 
-void CloudSession::send_task(const std::string& device, wire::Item item) {
-  connection_.send(wire::to_string({device, wire::Direction::down, wire::Channel::task}),
-                   std::move(item));
+bool CloudSession::send_down(const std::string& device, wire::Channel channel, wire::Item item) {
+  return connection_.send(wire::to_string({device, wire::Direction::down, channel}),
+                          std::move(item));
 }
 
-void CloudSession::send_ack(const std::string& device, wire::Item item) {
-  connection_.send(wire::to_string({device, wire::Direction::down, wire::Channel::ack}),
-                   std::move(item));
+bool CloudSession::send_task(const std::string& device, wire::Item item) {
+  return send_down(device, wire::Channel::task, std::move(item));
 }
 
-void CloudSession::send_command(const std::string& device, wire::Item item) {
-  connection_.send(wire::to_string({device, wire::Direction::down, wire::Channel::rpc}),
-                   std::move(item));
+bool CloudSession::send_ack(const std::string& device, wire::Item item) {
+  return send_down(device, wire::Channel::ack, std::move(item));
 }
 
-void CloudSession::send_result(const std::string& device, wire::Item item) {
+bool CloudSession::send_command(const std::string& device, wire::Item item) {
+  return send_down(device, wire::Channel::rpc, std::move(item));
+}
+
+bool CloudSession::send_result(const std::string& device, wire::Item item) {
   if (auto failed = session::instead_of(item, connection_.largest_item())) {
     events_.refused("too large a result", device + ": " + failed->message);
     item = *std::move(failed);
   }
-  connection_.send(wire::to_string({device, wire::Direction::down, wire::Channel::result}),
-                   std::move(item));
+  return send_down(device, wire::Channel::result, std::move(item));
+}
+
+bool CloudSession::has_left(const std::string& device, wire::Channel channel) const {
+  return connection_.quiet(wire::to_string({device, wire::Direction::down, channel}));
 }
 
 void CloudSession::on_message(const std::string& topic, const Bytes& payload) {

@@ -8,6 +8,7 @@
 #include "common/mqtt/transport.h"
 #include "common/session/connection.h"
 #include "common/wire/messages.h"
+#include "common/wire/topics.h"
 
 // The cloud's conversation with its devices: who is there, and items each way.
 namespace spillway::cloud {
@@ -46,10 +47,13 @@ class CloudSession {
   void start() { connection_.start(); }
   void stop();
 
-  void send_task(const std::string& device, wire::Item item);
-  void send_ack(const std::string& device, wire::Item item);
-  void send_command(const std::string& device, wire::Item item);
-  void send_result(const std::string& device, wire::Item item);
+  // False: there is no room, or no link; the item is not kept.
+  bool send_task(const std::string& device, wire::Item item);
+  bool send_ack(const std::string& device, wire::Item item);
+  bool send_command(const std::string& device, wire::Item item);
+  bool send_result(const std::string& device, wire::Item item);
+  // Whether all that was sent to the device there has reached the broker.
+  bool has_left(const std::string& device, wire::Channel channel) const;
 
   bool up() const { return connection_.up(); }
   session::Connection& connection() { return connection_; }
@@ -58,6 +62,7 @@ class CloudSession {
  private:
   mqtt::ConnectOptions connect_options() const;
   wire::Presence presence(bool online) const;
+  bool send_down(const std::string& device, wire::Channel channel, wire::Item item);
   void on_up();
   void on_message(const std::string& topic, const Bytes& payload);
   void on_device_state(const std::string& device, const Bytes& payload);

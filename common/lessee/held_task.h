@@ -4,6 +4,7 @@
 #include <string>
 #include <tuple>
 
+#include "common/base/owed.h"
 #include "common/lifecycle/lessee.h"
 #include "common/store/encoded_bytes.h"
 #include "common/wire/messages.h"
@@ -24,7 +25,9 @@ struct HeldTask {
   const Kind* kind = nullptr;
   std::shared_ptr<const wire::ResultItem> answer;  // while done
   store::EncodedBytes result;                      // the same, encoded for the ledger
-  NodeTime accepted{}, started{}, sent{};
+  NodeTime accepted{}, started{};
+  OwedMark owed;             // of the answer
+  std::uint64_t beaten = 0;  // the round of its last BEAT
   Band band = Band::normal;
   Epoch run_epoch;       // of the run under way; the lease may since carry a higher one
   bool crashed = false;  // a run of it here ended so

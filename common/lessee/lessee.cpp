@@ -9,7 +9,6 @@ namespace spillway::lessee {
 namespace {
 
 constexpr Duration kRetryCommit = std::chrono::seconds(1);
-constexpr Duration kResendAfter = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -119,6 +118,10 @@ HeldTask* Lessee::find(TaskId id) {
   return found == tasks_.end() ? nullptr : &found->second;
 }
 
+Lessee::Owner& Lessee::owner_of(const std::string& name) {
+  return owners_.try_emplace(name, name).first->second;
+}
+
 HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
   HeldTask task;
   task.id = row.id;
@@ -164,7 +167,7 @@ void Lessee::apply(HeldTask& task, const lifecycle::LesseeStep& step) {
   }
   if (step.act.send_result) {
     journal_.after([this, id = task.id] {
-      if (HeldTask* done = find(id)) send_result(*done);
+      if (HeldTask* done = find(id)) owe(*done);
     });
   }
   parts_.wake();
@@ -176,17 +179,13 @@ void Lessee::track(HeldTask& task, const lifecycle::LesseeTask& was) {
   auto is_held = [](LeaseState state) {
     return state == LeaseState::accepted || state == LeaseState::running;
   };
-  Owner& owner = owners_[task.owner];
+  Owner& owner = owner_of(task.owner);
   if (is_held(was.state) != task.held()) {
     int change = task.held() ? 1 : -1;
     owner.held = std::uint32_t(int(owner.held) + change);
     held_ = std::uint32_t(int(held_) + change);
   }
-  if (task.state.state == LeaseState::done) {
-    owner.unanswered.insert(task.id);
-  } else {
-    owner.unanswered.erase(task.id);
-  }
+  if (task.state.state != LeaseState::done) owner.results.remove(task.id, task.owed);
   if (was.state == LeaseState::accepted) queue_.erase(task.run_key(was));
   if (task.state.state == LeaseState::accepted) queue_.insert(task.run_key(task.state));
   if (was.state != LeaseState::answered && task.state.state == LeaseState::answered) {
@@ -237,9 +236,10 @@ void Lessee::on_timers() {
     journal_.retry();
   }
   if (time >= next_beat_) beat();
+  if (time >= late_beats_) beat_again();
   if (time >= next_resend_) {
     next_resend_ = now() + kResendAfter;
-    resend_results(kResendAfter);
+    for (auto& [name, owner] : owners_) join_line(owner);
   }
   if (time >= next_prune_) prune();
 }
@@ -247,10 +247,11 @@ void Lessee::on_timers() {
 NodeTime Lessee::cycle() {
   on_timers();
   start_ready();
+  send_owed();
   tell_credits();
   flush();
   NodeTime next = std::min({timers_.empty() ? kNever : timers_.begin()->first, retry_commit_,
-                            next_beat_, next_resend_, next_prune_});
+                            next_beat_, late_beats_, next_resend_, next_prune_});
   return next_credits_ > now() ? std::min(next, next_credits_) : next;
 }
 

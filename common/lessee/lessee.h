@@ -13,6 +13,7 @@
 #include "common/attempt/attempt_runner.h"
 #include "common/attempt/claims.h"
 #include "common/base/clock.h"
+#include "common/base/owed.h"
 #include "common/ledger/ledger.h"
 #include "common/lessee/held_task.h"
 #include "common/lessee/journal.h"
@@ -42,7 +43,10 @@ struct Parts {
   std::function<void()> wake;
   std::function<void(const std::string& message)> report;
   std::function<bool()> up;  // there is a link to send on
-  std::function<void(const std::string&owner, wire::Item)> send_ack, send_result;
+  // False: there is no room now; `wake` is called when something has left.
+  std::function<bool(const std::string&owner, wire::Item)> send_ack, send_result;
+  // Whether every result sent to the owner has left this side.
+  std::function<bool(const std::string& owner)> results_left = {};
   // Whether one more may take a core now. None: the pool is the lessee's alone, which then claims
   // short tasks ahead of its cores.
   std::function<bool(const HeldTask&)> may_start = {};
@@ -67,8 +71,12 @@ class Lessee {
   // One turn: timers, runs, commits. Returns when it wants the next one, on its own time line.
   NodeTime cycle();
 
-  // An owner came or went; also called when it may have forgotten what it was told.
-  void on_owner(const std::string& owner, bool online);
+  // An owner came or went, or is there still: only a new session is told again what it may have
+  // forgotten, or never heard.
+  void on_owner(const std::string& owner, const wire::Presence& presence);
+  void on_owner_gone(const std::string& owner);
+  // What was sent and had not left is gone.
+  void on_link_up();
   // Whoever speaks is there, also when its birth was missed.
   void on_heard(const std::string& owner);
   void on(const std::string& owner, const wire::Offer& offer);
@@ -98,10 +106,17 @@ class Lessee {
 
  private:
   struct Owner {
+    explicit Owner(std::string name_) : name(std::move(name_)) {}
+    const std::string name;
     bool online = false;
-    std::uint32_t held = 0;       // its attempts here, not done
-    std::set<TaskId> unanswered;  // results it has not acknowledged
+    BootId boot;
+    std::uint64_t session = 0;
+    std::uint32_t held = 0;  // its attempts here, not done
+    Owed<TaskId> results{kResendAfter};
+    bool in_line = false;  // may have results to send
+    bool untold = false;   // does not know the room it has
   };
+  static constexpr Duration kResendAfter = std::chrono::seconds(5);
 
   void on_ledger_failed(const Error& error);
   void on_refused(TaskId id, const Error& why);
@@ -110,6 +125,7 @@ class Lessee {
   void on_committed();
   lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
   HeldTask* find(TaskId id);
+  Owner& owner_of(const std::string& name);
   HeldTask& adopt(const ledger::LedgerRow& row);
   void recover(const ledger::LedgerRow& row);
   void apply(HeldTask& task, const lifecycle::LesseeStep& step);
@@ -120,7 +136,8 @@ class Lessee {
   void hand_back(HeldTask& task, const std::string& why);
 
   // lessee_offers.cpp
-  void set_online(const std::string& name, Owner& owner, bool online);
+  void set_online(Owner& owner, bool online);
+  void renew(Owner& owner);
   void refuse(const std::string& owner, const wire::Offer& offer, lifecycle::NackReason reason);
   std::optional<lifecycle::NackReason> reason_to_refuse(const std::string& owner,
                                                         const TaskSpec& spec) const;
@@ -139,13 +156,17 @@ class Lessee {
   void on_outcome(attempt::Outcome outcome);
   void keep_result(HeldTask& task, Epoch epoch, wire::ResultItem item);
   void restore_result(HeldTask& task);
-  void send_result(HeldTask& task);
-  void resend_results(Duration older_than);
-  void resend_results(Owner& owner, Duration older_than);
+  void owe(HeldTask& task);
+  void join_line(Owner& owner);
+  void send_owed();
+  bool send_owed(Owner& owner);
+  bool send_result(const HeldTask& task) const;
 
   // lessee_talk.cpp
   void beat();
+  void beat_again();
   void tell_credits();
+  void tell_credits(Owner& owner);
   wire::Credits room() const;
   Duration queue_delay() const;
   void prune();
@@ -161,10 +182,11 @@ class Lessee {
   std::set<std::pair<NodeTime, TaskId>> timers_;
   std::unordered_map<TaskId, NodeTime> timer_of_;
   std::unordered_map<std::string, Owner> owners_;
-  std::uint32_t online_ = 0;            // of them
-  wire::Credits told_;                  // the room of each owner, as all that are online know it
-  std::vector<std::string> newcomers_;  // do not know it yet
-  attempt::Claims claims_{256};         // what was started and has not ended
+  std::deque<Owner*> line_;        // those that may have results to send
+  std::uint32_t online_ = 0;       // owners that are there
+  wire::Credits told_;             // the room of each owner, as all that are online know it
+  std::vector<Owner*> newcomers_;  // do not know it yet
+  attempt::Claims claims_{256};    // what was started and has not ended
   std::uint32_t held_ = 0;
   double mean_run_ = 0.01;  // seconds, moving average
   std::unordered_map<const Kind*, double> mean_runs_;
@@ -172,7 +194,8 @@ class Lessee {
   std::map<std::uint64_t, NodeTime> beat_sent_;  // by round, the last few
   bool draining_ = false;
   std::string store_problem_;
-  NodeTime retry_commit_ = kNever, next_beat_{}, next_resend_{}, next_prune_{}, next_credits_{};
+  NodeTime retry_commit_ = kNever, next_beat_{}, late_beats_ = kNever, next_resend_{},
+           next_prune_{}, next_credits_{};
   bool pruning_ = false;
   std::vector<TaskId> unread_;  // refused, and not looked up on the disk yet
 };

@@ -6,20 +6,47 @@
 
 namespace spillway::lessee {
 
-void Lessee::on_owner(const std::string& name, bool online) {
-  Owner& owner = owners_[name];
-  set_online(name, owner, online);
-  if (online) resend_results(owner, Duration::zero());
+void Lessee::on_owner(const std::string& name, const wire::Presence& presence) {
+  if (!presence.online) return on_owner_gone(name);
+  Owner& owner = owner_of(name);
+  const bool known =
+      owner.online && owner.boot == presence.boot && owner.session == presence.session;
+  if (known) return;
+  owner.boot = presence.boot;
+  owner.session = presence.session;
+  set_online(owner, true);
+  renew(owner);
+  parts_.wake();
+}
+
+void Lessee::on_owner_gone(const std::string& name) {
+  set_online(owner_of(name), false);
   parts_.wake();
 }
 
 void Lessee::on_heard(const std::string& name) {
-  if (Owner& owner = owners_[name]; !owner.online) set_online(name, owner, true);
+  Owner& owner = owner_of(name);
+  if (owner.online) return;
+  set_online(owner, true);
+  renew(owner);
 }
 
-void Lessee::set_online(const std::string& name, Owner& owner, bool online) {
+void Lessee::on_link_up() {
+  for (auto& [name, owner] : owners_) {
+    if (owner.online) renew(owner);
+  }
+  parts_.wake();
+}
+
+void Lessee::set_online(Owner& owner, bool online) {
   if (std::exchange(owner.online, online) != online) online ? ++online_ : --online_;
-  if (online) newcomers_.push_back(name);
+}
+
+// It may know nothing of what it was told.
+void Lessee::renew(Owner& owner) {
+  owner.results.on_session();
+  join_line(owner);
+  if (!std::exchange(owner.untold, true)) newcomers_.push_back(&owner);
 }
 
 std::optional<lifecycle::NackReason> Lessee::reason_to_refuse(const std::string& owner,

@@ -122,26 +122,51 @@ void Lessee::restore_result(HeldTask& task) {
   keep_result(task, task.state.epoch, std::move(item));
 }
 
-void Lessee::send_result(HeldTask& task) {
-  if (!parts_.up() || !task.answer) return;
+// Its result is on disk and goes to its owner, now and until that acknowledges it.
+void Lessee::owe(HeldTask& task) {
+  if (task.state.state != lifecycle::LeaseState::done || !task.answer) return;
+  Owner& owner = owner_of(task.owner);
+  owner.results.add(task.id, task.owed);
+  join_line(owner);
+}
+
+void Lessee::join_line(Owner& owner) {
+  if (owner.in_line || !owner.online || owner.results.empty()) return;
+  owner.in_line = true;
+  line_.push_back(&owner);
+}
+
+// One after the other, each as far as there is room: results wait in the ledger, not in a queue.
+void Lessee::send_owed() {
+  if (!parts_.up()) return;
+  for (std::size_t left = line_.size(); left > 0; --left) {
+    Owner& owner = *line_.front();
+    line_.pop_front();
+    owner.in_line = false;
+    if (!send_owed(owner)) join_line(owner);
+  }
+}
+
+// Whether all that is due has gone.
+bool Lessee::send_owed(Owner& owner) {
+  std::optional<bool> quiet;  // as it was before
+  while (owner.online && !owner.results.empty()) {
+    if (!quiet) quiet = !parts_.results_left || parts_.results_left(owner.name);
+    const std::optional<TaskId> id = owner.results.next(now(), *quiet);
+    if (!id) return true;
+    HeldTask& task = *find(*id);
+    // What it carries now is not on disk; that commit owes it anew.
+    if (task.unsaved == 0 && !send_result(task)) return false;
+    owner.results.on_sent(*id, task.owed, now());
+  }
+  return true;
+}
+
+bool Lessee::send_result(const HeldTask& task) const {
   wire::ResultItem item = *task.answer;
   item.report.since_accept = std::max(now() - task.accepted, Duration::zero());
   if (task.spec) item.trace = task.spec->trace;
-  task.sent = now();
-  parts_.send_result(task.owner, std::move(item));
-}
-
-void Lessee::resend_results(Duration older_than) {
-  for (auto& [name, owner] : owners_) {
-    if (owner.online) resend_results(owner, older_than);
-  }
-}
-
-void Lessee::resend_results(Owner& owner, Duration older_than) {
-  for (TaskId id : owner.unanswered) {
-    HeldTask& task = *find(id);
-    if (task.unsaved == 0 && now() - task.sent >= older_than) send_result(task);
-  }
+  return parts_.send_result(task.owner, std::move(item));
 }
 
 }  // namespace spillway::lessee

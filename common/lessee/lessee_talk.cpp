@@ -6,6 +6,7 @@ namespace spillway::lessee {
 namespace {
 
 constexpr Duration kBeatEvery = std::chrono::seconds(10);  // a third of the default lease
+constexpr Duration kLateBeats = std::chrono::milliseconds(100);
 constexpr Duration kPruneEvery = std::chrono::seconds(10);
 constexpr Duration kCreditsEvery = std::chrono::milliseconds(50);
 constexpr Duration kTombstoneAge = std::chrono::hours(24);
@@ -29,13 +30,27 @@ bool differ(const wire::Credits& now, const wire::Credits& told) {
 
 void Lessee::beat() {
   next_beat_ = now() + kBeatEvery;
+  late_beats_ = kNever;
   if (!parts_.up()) return;
   beat_sent_[++beat_round_] = now();
   while (beat_sent_.size() > 8) beat_sent_.erase(beat_sent_.begin());
-  for (const auto& [id, task] : tasks_) {
+  beat_again();
+}
+
+// Of this round, those for which there was no room.
+void Lessee::beat_again() {
+  late_beats_ = kNever;
+  if (!parts_.up()) return;
+  for (auto& [id, task] : tasks_) {
     bool speaks = task.held() || task.state.state == lifecycle::LeaseState::done;
-    if (!speaks || task.unsaved > 0 || !owners_.at(task.owner).online) continue;
-    parts_.send_ack(task.owner, wire::Beat{id, task.state.epoch, task.state.state, beat_round_});
+    if (!speaks || task.unsaved > 0 || task.beaten == beat_round_) continue;
+    if (!owners_.at(task.owner).online) continue;
+    wire::Beat beat{id, task.state.epoch, task.state.state, beat_round_};
+    if (parts_.send_ack(task.owner, beat)) {
+      task.beaten = beat_round_;
+    } else {
+      late_beats_ = now() + kLateBeats;
+    }
   }
 }
 
@@ -65,15 +80,20 @@ void Lessee::tell_credits() {
   if (all) {
     told_ = credits;
     next_credits_ = now() + kCreditsEvery * (1 + online_ / kOwnersTold);
-    for (const auto& [name, owner] : owners_) {
-      if (owner.online) parts_.send_ack(name, told_);
-    }
+    for (Owner* owner : std::exchange(newcomers_, {})) owner->untold = false;
+    for (auto& [name, owner] : owners_) tell_credits(owner);
   } else {
-    for (const std::string& name : newcomers_) {
-      if (owners_.at(name).online) parts_.send_ack(name, told_);
+    for (Owner* owner : std::exchange(newcomers_, {})) {
+      owner->untold = false;
+      tell_credits(*owner);
     }
   }
-  newcomers_.clear();
+}
+
+void Lessee::tell_credits(Owner& owner) {
+  if (!owner.online || parts_.send_ack(owner.name, told_)) return;
+  owner.untold = true;
+  newcomers_.push_back(&owner);
 }
 
 // Memory forgets the tombstones that the ledger forgot.

@@ -151,6 +151,7 @@ void Connection::on_timer() {
 
 void Connection::forget_queue() {
   lanes_.clear();
+  queued_ = 0;
   flight_.clear();
   flying_.clear();
   flying_by_.clear();
@@ -168,12 +169,22 @@ NodeTime Connection::next_timer() const {
   return paced ? std::min(link_.next_timer(), pacer_.free_at()) : link_.next_timer();
 }
 
-void Connection::send(const std::string& topic, wire::Item item, Urgency urgency) {
-  if (!up()) return;
+bool Connection::send(const std::string& topic, wire::Item item, Urgency urgency) {
+  const std::size_t memory = wire::held_size(item);
+  if (!up() || queued_ + memory > kQueuedBytes) return false;
   Lane& lane = lanes_[{urgency, topic}];
+  if (!lane.items.empty() && lane.memory + memory > kLaneBytes) return false;
   lane.bytes += wire::encoded_size_hint(item);
+  lane.memory += memory;
+  queued_ += memory;
   lane.items.push_back(std::move(item));
   hooks_.changed();
+  return true;
+}
+
+bool Connection::quiet(const std::string& topic, Urgency urgency) const {
+  const LaneKey key{urgency, topic};
+  return !lanes_.contains(key) && !flying_by_.contains(key);
 }
 
 Status Connection::publish(mqtt::Publication publication, Urgency urgency) {
@@ -277,7 +288,10 @@ wire::Message Connection::pack(Lane& lane, std::size_t most) {
     std::size_t more = wire::encoded_size_hint(lane.items.front());
     if (!message.items.empty() && size + more > most) break;
     size += more;
+    const std::size_t memory = wire::held_size(lane.items.front());
     lane.bytes -= more;
+    lane.memory -= memory;
+    queued_ -= memory;
     message.items.push_back(std::move(lane.items.front()));
     lane.items.pop_front();
   }

@@ -42,7 +42,8 @@ struct Traffic {
 std::optional<wire::ResultItem> instead_of(const wire::Item& item, std::size_t largest);
 
 // Loop only. What is queued when the link goes down is forgotten: the life cycle sends again what
-// still matters once it is up.
+// still matters once it is up. A lane, and all of them together, hold so many bytes; who is refused
+// keeps the item where it is stored and tries again once something has left.
 class Connection {
  public:
   Connection(mqtt::Transport& transport, mqtt::LinkPolicy policy, Hooks hooks);
@@ -51,9 +52,15 @@ class Connection {
   // Graceful: the will is not sent. Nothing is reported afterwards.
   void stop();
 
-  // Queues an item for a topic. Nothing is kept while the link is down. Live items go ahead of a
-  // backlog, which yet gets a part of the turns.
-  void send(const std::string& topic, wire::Item item, Urgency urgency = Urgency::live);
+  static constexpr std::size_t kLaneBytes = 2 << 20;     // of memory, beyond one item
+  static constexpr std::size_t kQueuedBytes = 32 << 20;  // of all lanes
+
+  // Queues an item for a topic; false: it is not kept, because there is no room or the link is
+  // down. Live items go ahead of a backlog, which yet gets a part of the turns.
+  bool send(const std::string& topic, wire::Item item, Urgency urgency = Urgency::live);
+  // Whether nothing that was sent there waits, or is on its way to the broker.
+  bool quiet(const std::string& topic, Urgency urgency = Urgency::live) const;
+  std::size_t queued() const { return queued_; }  // bytes
   // Publishes at once, ahead of the queues, e.g. a birth.
   Status publish(mqtt::Publication publication, Urgency urgency = Urgency::live);
   Status subscribe(std::vector<std::string> filters);
@@ -82,7 +89,8 @@ class Connection {
  private:
   struct Lane {
     std::deque<wire::Item> items;
-    std::size_t bytes = 0;
+    std::size_t bytes = 0;   // as they will be encoded, at most
+    std::size_t memory = 0;  // bytes as they are held
   };
   void apply(mqtt::LinkMachine::Ask ask);
   void on_connected();
@@ -110,7 +118,8 @@ class Connection {
   Hooks hooks_;
   mqtt::LinkMachine link_;
   mqtt::Terms terms_;
-  Lanes lanes_;  // only those with items
+  Lanes lanes_;             // only those with items
+  std::size_t queued_ = 0;  // bytes of memory in them
   Pacer pacer_;
   Flight flight_;
   std::deque<LaneKey> flying_;  // of the messages without an acknowledgement, oldest first

@@ -28,6 +28,8 @@ Result<Explanation> decode_explanation(ByteView bytes);
 Bytes encode(const Message& message);
 Result<Message> decode_message(ByteView bytes);
 std::size_t encoded_size_hint(const Item& item);
+// Bytes of memory that an item takes while it waits.
+std::size_t held_size(const Item& item);
 
 Bytes encode(const Presence& presence);
 Result<Presence> decode_presence(ByteView bytes);

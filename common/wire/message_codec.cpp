@@ -89,4 +89,8 @@ std::size_t encoded_size_hint(const Item& item) {
   return kItemOverhead + std::visit([](const auto& each) { return variable_size(each); }, item);
 }
 
+std::size_t held_size(const Item& item) {
+  return sizeof(Item) + std::visit([](const auto& each) { return variable_size(each); }, item);
+}
+
 }  // namespace spillway::wire

@@ -1,3 +1,4 @@
+#include <map>
 #include <string>
 #include <vector>
 
@@ -472,4 +473,32 @@ TEST(CloudNode, garbage_from_a_device_is_refused_counted_and_harmless) {
   CHECK_EQUAL(4, world.cloud.node().counters().malformed);
   world.succeed(1, "value");
   CHECK(result().failure == FailureClass::none);
+}
+
+TEST(CloudNode, a_session_that_is_born_again_and_again_hears_its_results_once) {
+  accept(1);
+  world.succeed(1);
+  result();
+  world.device.forget();
+  for (int i = 0; i < 100; ++i) world.birth(1);
+  CHECK(world.device.items().empty());
+  world.birth(2);
+  result();
+}
+
+TEST(CloudNode, results_wait_in_the_ledger_for_room_and_go_once_each) {
+  constexpr std::uint64_t kTasks = 100;
+  for (std::uint64_t seq = 1; seq <= kTasks; ++seq) world.say_offer(world.offer(seq));
+  world.broker.freeze("cloud");
+  const std::string large(60'000, 'x');
+  for (std::uint64_t seq = 1; seq <= kTasks; ++seq) world.succeed(seq, large);
+  CHECK(world.cloud.node().unsent() > 0);
+  CHECK(world.cloud.node().unsent() <= session::Connection::kLaneBytes);
+  world.device.forget();
+  world.broker.heal("cloud");
+  world.settle();
+  std::map<std::uint64_t, int> heard;
+  for (const auto& item : world.device.take<wire::ResultItem>()) heard[item.id.seq] += 1;
+  CHECK_EQUAL(kTasks, heard.size());
+  for (const auto& [seq, times] : heard) CHECK_EQUAL(1, times);
 }

@@ -14,8 +14,10 @@ using cloud::Commands;
 TEST_GROUP(Commands) {
   std::vector<std::pair<std::string, wire::Command>> sent;
   Commands commands{[this](const std::string& device, wire::Command command) {
-    sent.emplace_back(device, command);
+    if (room) sent.emplace_back(device, command);
+    return room;
   }};
+  bool room = true;
   std::optional<Result<std::string>> answer;
   NodeTime now{1s};
 
@@ -39,6 +41,13 @@ TEST(Commands, the_reply_of_the_device_that_was_asked_is_the_answer) {
   answer.reset();
   commands.on("pump-7", {token, std::nullopt, "again"});
   CHECK_FALSE(answer.has_value());
+}
+
+TEST(Commands, what_finds_no_room_to_go_out_is_refused_at_once_and_not_waited_for) {
+  room = false;
+  ask();
+  CHECK(refusal() == Code::busy);
+  CHECK(commands.expire(now) == kNever);
 }
 
 TEST(Commands, a_refusal_names_the_device) {

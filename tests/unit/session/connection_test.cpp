@@ -341,3 +341,38 @@ TEST(Connection, says_when_the_rate_lets_it_go_on) {
   broker.run();
   CHECK_EQUAL(2, sizes().size());
 }
+
+TEST(Connection, a_lane_holds_so_many_bytes_and_refuses_what_is_beyond) {
+  start();
+  broker.freeze("pump-7");
+  const wire::Echo large{1, false, Bytes(64 << 10)};
+  std::size_t kept = 0;
+  while (kept < 1000 && connection.send("t", large)) kept += 1;
+  CHECK(kept < 1000);
+  CHECK(connection.queued() > session::Connection::kLaneBytes - (128 << 10));
+  CHECK(connection.queued() <= session::Connection::kLaneBytes);
+  CHECK(connection.send("another", large));
+  CHECK_FALSE(connection.quiet("t"));
+  broker.heal("pump-7");
+  while (!connection.quiet("t")) {
+    connection.pump();
+    broker.run();
+  }
+  CHECK(connection.send("t", large));
+  std::size_t arrived = 0;
+  for (const std::size_t size : sizes()) arrived += size;
+  CHECK_EQUAL(kept + 1, arrived);
+}
+
+TEST(Connection, all_lanes_together_hold_so_many_bytes) {
+  start();
+  broker.freeze("pump-7");
+  const wire::Echo large{1, false, Bytes(64 << 10)};
+  for (int lane = 0; lane < 100; ++lane) {
+    while (connection.send("device-" + std::to_string(lane), large)) {
+    }
+  }
+  CHECK(connection.queued() <= session::Connection::kQueuedBytes);
+  broker.cut("pump-7");
+  CHECK_EQUAL(0, connection.queued());
+}
