@@ -39,7 +39,9 @@ void Node::read_bars() {
   // Results that it was not told meanwhile are sent again.
   for (const std::string& device : before) {
     const Result<DeviceView> known = parts_.fleet->device(device);
-    if (!barred_.contains(device) && known && known->row.online) lessee_.on_owner(device, true);
+    if (barred_.contains(device) || !known || !known->row.online) continue;
+    lessee_.on_owner_gone(device);
+    lessee_.on_heard(device);
   }
   parts_.wake();
 }
