@@ -147,12 +147,12 @@ struct AgentWorld {
   std::string down(wire::Channel channel) const {
     return wire::to_string({"pump-7", wire::Direction::down, channel});
   }
-  void cloud_up(std::uint32_t room = 100) {
+  void cloud_up(std::uint32_t room = 100, std::uint64_t session = 5) {
     cloud.connect();
     broker.run();
     wire::Presence presence;
     presence.online = true;
-    presence.session = 5;
+    presence.session = session;
     presence.boot = BootId{77};
     presence.workers = 4;
     presence.memory = 1 << 30;

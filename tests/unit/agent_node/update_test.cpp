@@ -70,7 +70,7 @@ TEST(AgentUpdate, it_is_told_again_to_a_cloud_that_comes) {
   is.phase = UpdatePhase::rolled_back;
   world.advance(10s);
   CHECK_EQUAL(1U, told().size());
-  world.cloud_up();
+  world.cloud_up(100, 6);
   world.advance(1s);
   CHECK_EQUAL(1U, told().size());
 }
