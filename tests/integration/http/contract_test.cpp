@@ -283,6 +283,7 @@ TEST(HttpContract, the_event_stream_sends_what_is_described) {
       rig->on_loop([](cloud::Fleet& fleet) {
         wire::Presence gone;
         gone.session = 1;
+        gone.boot = BootId{1};  // as it was born
         gone.graceful = true;
         fleet.on_presence("pump-1", gone);
       });
