@@ -96,19 +96,7 @@ std::string Broker::uri() const {
   return (options_.tls ? "mqtts://" : "mqtt://") + options_.host + ":" + std::to_string(port_);
 }
 
-void Broker::write_instead() const {
-  constexpr std::string_view kListener = "listener 8883";
-  std::string text = options_.instead;
-  if (const auto at = text.find(kListener); at != text.npos) {
-    text.replace(at, kListener.size(), "listener " + std::to_string(port_) + " 127.0.0.1");
-  }
-  if (geteuid() == 0) text += "user root\n";
-  text += "log_dest file " + options_.directory + "/mosquitto.log\n" + options_.more;
-  write_text(options_.directory + "/mosquitto.conf", text);
-}
-
 void Broker::write_config() const {
-  if (!options_.instead.empty()) return write_instead();
   const bool six = options_.host == "[::1]";
   std::string text =
       "listener " + std::to_string(port_) + " " + (six ? "::1" : options_.host) + "\n";

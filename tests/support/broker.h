@@ -15,9 +15,7 @@ struct BrokerOptions {
   std::optional<Credentials> tls;  // mutual TLS 1.3; without: plain TCP, no names, no access list
   std::string more;                // further lines of mosquitto.conf
   std::string host = "127.0.0.1";  // or [::1]
-  // A whole configuration in place of what is made here; its `listener 8883` gets the real port.
-  std::string instead = {};
-  bool persistent = false;  // sessions and retained messages outlive a graceful stop
+  bool persistent = false;         // sessions and retained messages outlive a graceful stop
 };
 
 // mosquitto on a free port of 127.0.0.1. With TLS a client's name is its certificate's common name,
@@ -40,7 +38,6 @@ class Broker {
  private:
   Broker(BrokerOptions options, std::uint16_t port) : options_(std::move(options)), port_(port) {}
   void write_config() const;
-  void write_instead() const;
 
   BrokerOptions options_;
   std::uint16_t port_;
