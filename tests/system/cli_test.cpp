@@ -27,7 +27,9 @@ TEST(CommandLine, does_everything_end_to_end_with_the_promised_exit_codes) {
   STRCMP_EQUAL("hello", value.out.substr(0, 5).c_str());
 
   const std::string done = rig.output({"submit", "echo", "-i", rig.file("hello"), "--key", "k"});
-  STRCMP_EQUAL(done.c_str(), rig.output({"submit", "echo", "--key", "k"}).c_str());
+  STRCMP_EQUAL(done.c_str(),
+               rig.output({"submit", "echo", "-i", rig.file("hello"), "--key", "k"}).c_str());
+  check(5, rig.spillway({"submit", "echo", "--key", "k"}));
   check(0, rig.spillway({"wait", done}));
   check(0, rig.spillway({"show", done}));
   check(0, rig.spillway({"why", done}));
