@@ -28,6 +28,16 @@ std::size_t utf8_length(std::string_view text) {
   return overlong || surrogate || beyond ? 0 : length;
 }
 
+// What is valid UTF-8 and not seen, but changes the line around it: the controls U+0080 to U+009F,
+// ends of lines, and marks of direction (Unicode Standard Annex 9).
+bool steers(std::string_view character) {
+  const auto within = [&](std::string_view first, std::string_view last) {
+    return character.size() == first.size() && character >= first && character <= last;
+  };
+  return within("\xc2\x80", "\xc2\x9f") || within("\xe2\x80\x8e", "\xe2\x80\x8f") ||
+         within("\xe2\x80\xa8", "\xe2\x80\xae") || within("\xe2\x81\xa6", "\xe2\x81\xa9");
+}
+
 }  // namespace
 
 std::string format_number(double value) {
@@ -41,10 +51,18 @@ std::string format_number(double value) {
 
 std::string printable(std::string_view text) {
   std::string shown;
-  for (char c : text.substr(0, kMostPrinted)) {
-    shown.push_back(is_control(c) || static_cast<unsigned char>(c) >= 0x80 ? '?' : c);
+  std::size_t at = 0;
+  for (std::size_t printed = 0; at < text.size() && printed < kMostPrinted; ++printed) {
+    const std::size_t length = utf8_length(text.substr(at));
+    const std::string_view character = text.substr(at, std::max<std::size_t>(length, 1));
+    if (length == 0 || is_control(character[0]) || steers(character)) {
+      shown.push_back('?');
+    } else {
+      shown += character;
+    }
+    at += character.size();
   }
-  return text.size() > kMostPrinted ? shown + "..." : shown;
+  return at < text.size() ? shown + "..." : shown;
 }
 
 JsonWriter& JsonWriter::begin_object() {

@@ -134,6 +134,25 @@ TEST(Format, escapes_what_json_cannot_hold_and_replaces_what_is_not_utf_8) {
   }
 }
 
+TEST(Format, shows_text_of_any_language_and_nothing_that_steers_the_line_it_stands_in) {
+  STRCMP_EQUAL(
+      "Temp, \xc2\xb0"
+      "C \xe6\xb8\xa9",
+      printable("Temp, \xc2\xb0"
+                "C \xe6\xb8\xa9")
+          .c_str());
+  // A control of C1, an end of a line, marks of direction.
+  for (const char* mark :
+       {"\xc2\x9b", "\xe2\x80\xa8", "\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x80\x8f"}) {
+    STRCMP_EQUAL("a?b", printable(std::string("a") + mark + "b").c_str());
+  }
+  std::string long_text;
+  for (int i = 0; i < 60; ++i) long_text += "\xc2\xb5";
+  const std::string shown = printable(long_text);
+  STRCMP_CONTAINS("...", shown.c_str());
+  UNSIGNED_LONGS_EQUAL(2 * 48 + 3, shown.size());
+}
+
 TEST(Format, shows_hostile_text_short_and_printable) {
   STRCMP_EQUAL("a?b?", printable("a\x1b"
                                  "b\xff")
