@@ -11,8 +11,8 @@ namespace spillway::kinds {
 // text on every CPU. Neither NaN nor infinity is JSON: both become "null".
 std::string format_number(double value);
 
-// Hostile text made fit for one line of a message: at most 48 characters, what is no printable UTF-8
-// as '?'.
+// Hostile text made fit for one line of a message: at most 48 characters of UTF-8, what is none or
+// not printable as '?'.
 std::string printable(std::string_view text);
 
 // Writes one compact JSON value from start to end; commas are its own business. The caller keeps
