@@ -63,14 +63,6 @@ std::string short_duration(double micros) {
   return format("%.1fs", micros / 1e6);
 }
 
-bool continues(std::string_view text, std::size_t length) {
-  if (text.size() < length) return false;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
@@ -131,52 +123,6 @@ std::string time_text(Duration since_1970, int digits) {
                   .substr(0, static_cast<std::size_t>(digits) + 1);
   }
   return result + "Z";
-}
-
-std::size_t utf8_length(std::string_view text) {
-  if (text.empty()) return 0;
-  const auto first = static_cast<unsigned char>(text[0]);
-  const auto second = text.size() > 1 ? static_cast<unsigned char>(text[1]) : 0U;
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return continues(text, 2) ? 2 : 0;
-  // No overlong forms, surrogates, or anything above U+10FFFF.
-  if (first == 0xE0 && second < 0xA0) return 0;
-  if (first == 0xED && second > 0x9F) return 0;
-  if (first >= 0xE0 && first <= 0xEF) return continues(text, 3) ? 3 : 0;
-  if (first == 0xF0 && second < 0x90) return 0;
-  if (first == 0xF4 && second > 0x8F) return 0;
-  if (first >= 0xF0 && first <= 0xF4) return continues(text, 4) ? 4 : 0;
-  return 0;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
-std::string printable(std::string_view text) {
-  std::string safe;
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    const auto first = static_cast<unsigned char>(text[0]);
-    // U+0080 to U+009F are control characters, too.
-    const bool control =
-        length == 1 ? first < 0x20 || first == 0x7F
-                    : length == 2 && first == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
-    if (length == 0 || control) {
-      for (char c : text.substr(0, length == 0 ? 1 : length)) {
-        safe += format("\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
-      }
-    } else {
-      safe += text.substr(0, length);
-    }
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
-  return safe;
 }
 
 }  // namespace spillway::cli

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/utf8.h"
 #include "spillway/status.h"
 #include "spillway/time.h"
 
@@ -22,12 +23,5 @@ std::string size_text(std::uint64_t bytes);
 
 // UTC; `digits` of the second.
 std::string time_text(Duration since_1970, int digits = 0);
-
-// Text that cannot steer a terminal: control characters and broken UTF-8 become \xNN.
-std::string printable(std::string_view text);
-
-// Length in bytes of the well-formed UTF-8 character that `text` begins with; 0: there is none.
-std::size_t utf8_length(std::string_view text);
-bool is_utf8(std::string_view text);
 
 }  // namespace spillway::cli

@@ -65,21 +65,6 @@ std::string csv_cell(const std::string& text) {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-  std::string safe;
-  for (char c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) {
-      safe += c;
-      continue;
-    }
-    char code[8];
-    std::snprintf(code, sizeof code, "\\x%02x", byte);
-    safe += code;
-  }
-  return safe;
-}
-
 std::string duration_text(double seconds) {
   if (seconds < 1) return format("%.3g", seconds * 1e3) + "ms";
   if (seconds < 60) return format("%.3g", seconds) + "s";

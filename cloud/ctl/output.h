@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/utf8.h"
+
 namespace spillway::ctl {
 
 namespace json = boost::json;
@@ -57,7 +59,5 @@ void show(const Console& console, const json::value& item, const std::vector<Col
 std::string text_of(const json::value& item, const Column& column, std::int64_t now);
 // "12s", "4m05s", "2d4h".
 std::string duration_text(double seconds);
-// Control characters become \xNN.
-std::string printable(std::string_view text);
 
 }  // namespace spillway::ctl

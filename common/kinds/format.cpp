@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "common/base/utf8.h"
+
 namespace spillway::kinds {
 namespace {
 
@@ -11,32 +13,6 @@ constexpr int kDigits = 9;
 constexpr std::size_t kMostPrinted = 48;
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-// Length of the valid UTF-8 sequence at the start of text, 0 when there is none (RFC 3629).
-std::size_t utf8_length(std::string_view text) {
-  auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  unsigned lead = at(0);
-  if (lead < 0x80) return 1;
-  std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((at(i) & 0xc0) != 0x80) return 0;
-  }
-  bool overlong = (lead == 0xe0 && at(1) < 0xa0) || (lead == 0xf0 && at(1) < 0x90);
-  bool surrogate = lead == 0xed && at(1) >= 0xa0;
-  bool beyond = lead == 0xf4 && at(1) >= 0x90;
-  return overlong || surrogate || beyond ? 0 : length;
-}
-
-// What is valid UTF-8 and not seen, but changes the line around it: the controls U+0080 to U+009F,
-// ends of lines, and marks of direction (Unicode Standard Annex 9).
-bool steers(std::string_view character) {
-  const auto within = [&](std::string_view first, std::string_view last) {
-    return character.size() == first.size() && character >= first && character <= last;
-  };
-  return within("\xc2\x80", "\xc2\x9f") || within("\xe2\x80\x8e", "\xe2\x80\x8f") ||
-         within("\xe2\x80\xa8", "\xe2\x80\xae") || within("\xe2\x81\xa6", "\xe2\x81\xa9");
-}
 
 }  // namespace
 
@@ -55,7 +31,7 @@ std::string printable(std::string_view text) {
   for (std::size_t printed = 0; at < text.size() && printed < kMostPrinted; ++printed) {
     const std::size_t length = utf8_length(text.substr(at));
     const std::string_view character = text.substr(at, std::max<std::size_t>(length, 1));
-    if (length == 0 || is_control(character[0]) || steers(character)) {
+    if (length == 0 || steers(character)) {
       shown.push_back('?');
     } else {
       shown += character;

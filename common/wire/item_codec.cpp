@@ -192,7 +192,7 @@ ResultItem read(Reader& reader, const fb::ResultItem& raw) {
     reader.require(raw.code() != fb::Code::none, "result.code", "missing");
     reader.require(!raw.value(), "result.value", "a failure has none");
     result.code = reader.choice<Code>(raw.code(), "result.code");
-    result.message = reader.text(raw.message(), "result.message", kMaxProse);
+    result.message = reader.shown(raw.message(), "result.message", kMaxProse, Lines::keep);
   }
   result.digest = read_digest(raw.digest());
   result.report = read_report(reader, raw);
@@ -251,9 +251,9 @@ LossAck read(Reader& reader, const fb::LossAck& raw) {
 
 UpdateReport read(Reader& reader, const fb::UpdateReport& raw) {
   return {reader.choice<UpdatePhase>(raw.phase(), "update.phase"),
-          reader.text(raw.slot(), "update.slot"),
-          reader.text(raw.source(), "update.source", kMaxProse),
-          reader.text(raw.detail(), "update.detail", kMaxProse), raw.received()};
+          reader.shown(raw.slot(), "update.slot"),
+          reader.shown(raw.source(), "update.source", kMaxProse),
+          reader.shown(raw.detail(), "update.detail", kMaxProse), raw.received()};
 }
 
 Command read(Reader& reader, const fb::Command& raw) {
@@ -267,13 +267,13 @@ CommandReply read(Reader& reader, const fb::CommandReply& raw) {
   if (raw.code() != fb::Code::none) {
     reply.failure = reader.choice<Code>(raw.code(), "command_reply.code");
   }
-  reply.text = reader.text(raw.text(), "command_reply.text", kMaxReplyText);
+  reply.text = reader.shown(raw.text(), "command_reply.text", kMaxReplyText, Lines::keep);
   return reply;
 }
 
 TaskStory read(Reader& reader, const fb::TaskStory& raw) {
-  TaskStory story{reader.id(*raw.id()), reader.text(raw.kind(), "story.kind"),
-                  reader.text(raw.trace(), "story.trace"),
+  TaskStory story{reader.id(*raw.id()), reader.shown(raw.kind(), "story.kind"),
+                  reader.shown(raw.trace(), "story.trace"),
                   reader.choice<TaskState>(raw.state(), "story.state"),
                   to_node_time(raw.created_us())};
   story.line = Duration(raw.line_us());

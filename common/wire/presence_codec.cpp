@@ -25,8 +25,8 @@ std::vector<KindInfo> read_kinds(Reader& reader,
   flatbuffers::uoffset_t size = reader.count(raw, "kinds", kMaxKinds);
   kinds.reserve(size);
   for (flatbuffers::uoffset_t i = 0; i < size && reader.ok(); ++i) {
-    kinds.push_back(
-        {reader.name(raw->Get(i)->name(), "kinds"), raw->Get(i)->version(), raw->Get(i)->taken()});
+    kinds.push_back({reader.shown_name(raw->Get(i)->name(), "kinds"), raw->Get(i)->version(),
+                     raw->Get(i)->taken()});
   }
   return kinds;
 }
@@ -37,11 +37,12 @@ Presence read_presence(Reader& reader, const fb::Presence& raw) {
   presence.graceful = raw.graceful();
   presence.session = reader.nonzero(raw.session(), "session");
   presence.boot = BootId{raw.boot()};
-  presence.version = reader.text(raw.version(), "version");
-  presence.machine = reader.text(raw.machine(), "machine");
+  presence.version = reader.shown(raw.version(), "version");
+  presence.machine = reader.shown(raw.machine(), "machine");
   presence.workers = raw.workers();
   presence.memory = raw.memory();
   presence.tags = reader.names(raw.tags(), "tags");
+  for (std::string& tag : presence.tags) tag = plain_text(tag);
   presence.kinds = read_kinds(reader, raw.kinds());
   presence.reconnect_floor = reader.span(raw.reconnect_floor_us(), "reconnect_floor");
   return presence;

@@ -31,6 +31,15 @@ std::string Reader::text(const flatbuffers::String* text, std::string_view field
   return text->str();
 }
 
+std::string Reader::shown(const flatbuffers::String* raw, std::string_view field, std::size_t max,
+                          Lines lines) {
+  return plain_text(text(raw, field, max), lines);
+}
+
+std::string Reader::shown_name(const flatbuffers::String* raw, std::string_view field) {
+  return plain_text(name(raw, field));
+}
+
 std::string Reader::name(const flatbuffers::String* raw, std::string_view field) {
   std::string read = text(raw, field, kMaxName);
   require(!read.empty(), field, "must not be empty");

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/utf8.h"
 #include "spillway/bytes.h"
 #include "spillway/ids.h"
 #include "spillway/status.h"
@@ -48,8 +49,12 @@ class Reader {
 
   std::string text(const flatbuffers::String* text, std::string_view field,
                    std::size_t max = kMaxText);
+  // Of another node, for people: valid UTF-8 without control characters, whatever came.
+  std::string shown(const flatbuffers::String* text, std::string_view field,
+                    std::size_t max = kMaxText, Lines lines = Lines::join);
   // 1 to kMaxName bytes.
   std::string name(const flatbuffers::String* text, std::string_view field);
+  std::string shown_name(const flatbuffers::String* text, std::string_view field);
   std::vector<std::string> names(
       const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* names,
       std::string_view field, std::size_t max = kMaxTags);

@@ -71,7 +71,7 @@ std::optional<TaskError> read_error(Reader& reader, const fb::TaskError* raw) {
   reader.require(raw->code() != fb::Code::none, "error.code", "missing");
   return TaskError{reader.choice<FailureClass>(raw->failure(), "error.failure"),
                    reader.choice<Code>(raw->code(), "error.code"),
-                   reader.text(raw->message(), "error.message", kMaxProse),
+                   reader.shown(raw->message(), "error.message", kMaxProse, Lines::keep),
                    reader.choice<PlaceKind>(raw->place(), "error.place"), Epoch{raw->epoch()}};
 }
 

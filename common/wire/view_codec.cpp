@@ -38,7 +38,7 @@ TextOffset write_reason(Builder& fbb, const Candidate& candidate, const Explanat
 Candidate read_candidate(Reader& reader, const fb::Candidate& raw) {
   return {reader.choice<PlaceKind>(raw.place(), "candidate.place"),
           raw.eligible(),
-          reader.text(raw.reason(), "candidate.reason", kMaxProse),
+          reader.shown(raw.reason(), "candidate.reason", kMaxProse),
           Duration(raw.wait_us()),
           Duration(raw.transfer_us()),
           Duration(raw.run_us()),
@@ -91,7 +91,7 @@ Explanation read_view(Reader& reader, const fb::Explanation& raw) {
   explanation.at = to_node_time(raw.at_us());
   explanation.epoch = Epoch{raw.epoch()};
   explanation.chosen = reader.choice<PlaceKind>(raw.chosen(), "explanation.chosen");
-  explanation.dominant = reader.text(raw.dominant(), "explanation.dominant", kMaxProse);
+  explanation.dominant = reader.shown(raw.dominant(), "explanation.dominant", kMaxProse);
   flatbuffers::uoffset_t size = reader.count(raw.candidates(), "candidates", kMaxCandidates);
   explanation.candidates.reserve(size);
   for (flatbuffers::uoffset_t i = 0; i < size && reader.ok(); ++i) {
@@ -121,7 +121,7 @@ EventView read_view(Reader& reader, const fb::EventView& raw) {
           Epoch{raw.epoch()},
           reader.choice<PlaceKind>(raw.place(), "event.place"),
           reader.choice<FailureClass>(raw.failure(), "event.failure"),
-          reader.text(raw.detail(), "event.detail", kMaxProse)};
+          reader.shown(raw.detail(), "event.detail", kMaxProse)};
 }
 
 Offset<fb::TaskView> write_view(Builder& fbb, const TaskView& task) {

@@ -74,23 +74,6 @@ TEST(Text, shows_times_in_utc) {
   STRCMP_EQUAL("1969-12-31T23:59:59.999999Z", time_text(-1us, 6).c_str());
 }
 
-TEST(Text, lets_no_text_steer_a_terminal) {
-  STRCMP_EQUAL("plain \xC3\xA9\xE2\x82\xAC", printable("plain \xC3\xA9\xE2\x82\xAC").c_str());
-  STRCMP_EQUAL("\\x1b[2J\\x0a\\x7f", printable("\x1b[2J\n\x7f").c_str());
-  STRCMP_EQUAL("\\xc2\\x9b31m", printable("\xC2\x9B"
-                                          "31m")
-                                    .c_str());
-  STRCMP_EQUAL("\\xff\\xc3", printable("\xFF\xC3").c_str());
-}
-
-TEST(Text, knows_broken_utf8) {
-  for (const char* text : {"\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF8",
-                           "\x80", "\xE2\x82"}) {
-    CHECK_FALSE(is_utf8(text));
-  }
-  CHECK(is_utf8("\xF0\x9F\x98\x80"));
-}
-
 TEST_GROUP(JsonWriter){};
 
 TEST(JsonWriter, escapes_whatever_could_break_out_of_a_string) {

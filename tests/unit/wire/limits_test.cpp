@@ -392,3 +392,47 @@ TEST(Limits, a_view_shows_only_specs_that_could_have_been_submitted) {
   task.spec = TaskSpec{};
   CHECK(corrupt(decode_answer(encode(Answer{1, task})), "kind"));
 }
+
+TEST(Limits, what_a_node_says_of_itself_is_fit_to_be_shown) {
+  Presence presence;
+  presence.session = 1;
+  presence.version = "1.2\x1b[2J\xff";
+  presence.machine = "arm\nv7";
+  presence.tags = {
+      "a\xc2\x9b"
+      "b"};
+  presence.kinds = {{"echo\r", 1, false}};
+  const Presence heard = *decode_presence(encode(presence));
+  STRCMP_EQUAL("1.2?[2J?", heard.version.c_str());
+  STRCMP_EQUAL("arm v7", heard.machine.c_str());
+  STRCMP_EQUAL("a?b", heard.tags.at(0).c_str());
+  STRCMP_EQUAL("echo ", heard.kinds.at(0).name.c_str());
+  ResultItem failed;
+  failed.id = TaskId{Origin{1}, 1};
+  failed.epoch = Epoch{1};
+  failed.failure = FailureClass::error;
+  failed.message = "line\n\x07";
+  const Message message = *sent(failed);
+  STRCMP_EQUAL("line\n?", std::get<ResultItem>(message.items.at(0)).message.c_str());
+}
+
+TEST(Limits, what_a_node_tells_of_its_tasks_is_fit_to_be_shown) {
+  TaskStory story;
+  story.id = TaskId{Origin{1}, 1};
+  story.kind = "echo\x1b";
+  story.trace = "\xff";
+  const Message message = *sent(story);
+  STRCMP_EQUAL("echo?", std::get<TaskStory>(message.items.at(0)).kind.c_str());
+  STRCMP_EQUAL("?", std::get<TaskStory>(message.items.at(0)).trace.c_str());
+  TaskResult history;
+  history.id = story.id;
+  history.outcome = TaskState::failed;
+  history.error = TaskError{FailureClass::error, Code::internal, "a\nb\x07"};
+  STRCMP_EQUAL("a\nb?", decode_result(encode(history))->error->message.c_str());
+  Explanation why;
+  why.dominant = "slow\x1b[2J";
+  why.candidates = {Candidate{PlaceKind::cloud, false, "no\xc2\x9b"}};
+  const Explanation told = *decode_explanation(encode(why));
+  STRCMP_EQUAL("slow?[2J", told.dominant.c_str());
+  STRCMP_EQUAL("no?", told.candidates.at(0).reason.c_str());
+}

@@ -1,5 +1,6 @@
 #include "tests/unit/wire/samples.h"
 
+#include "common/base/utf8.h"
 #include "common/wire/codec.h"
 
 namespace spillway::wire {
@@ -16,6 +17,8 @@ std::string Samples::text(std::size_t max) {
   Bytes raw = bytes(max);
   return {raw.begin(), raw.end()};
 }
+
+std::string Samples::prose(std::size_t max) { return plain_text(text(max), Lines::join); }
 
 std::string Samples::name() {
   std::string name(number(1, 64), 'a');
@@ -96,7 +99,7 @@ TaskResult Samples::result() {
   result.value = payload(2000);
   result.digest = digest();
   result.error = TaskError{choice(FailureClass::disconnected), static_cast<Code>(number(1, 12)),
-                           text(4096), choice(PlaceKind::cloud), epoch()};
+                           prose(4096), choice(PlaceKind::cloud), epoch()};
   result.attempts = some<Attempt>(kMaxAttemptsKept, [&] { return attempt(); });
   result.cost = {span(), number(0, ~0ULL), number(0, ~0ULL)};
   result.placement = {choice(PlaceKind::cloud), span(), span()};
@@ -106,7 +109,7 @@ TaskResult Samples::result() {
 Candidate Samples::candidate() {
   return {choice(PlaceKind::cloud),
           number(0, 1) == 1,
-          text(300),
+          prose(300),
           span(),
           span(),
           span(),
@@ -115,7 +118,7 @@ Candidate Samples::candidate() {
 }
 
 Explanation Samples::explanation() {
-  return {time(), epoch(), choice(PlaceKind::cloud), text(300),
+  return {time(), epoch(), choice(PlaceKind::cloud), prose(300),
           some<Candidate>(4, [&] { return candidate(); })};
 }
 
@@ -128,7 +131,7 @@ EventView Samples::event() {
           epoch(),
           choice(PlaceKind::cloud),
           choice(FailureClass::disconnected),
-          text(300)};
+          prose(300)};
 }
 
 TaskView Samples::task() {
@@ -219,7 +222,7 @@ ResultItem Samples::result_item() {
     item.value = payload(600);
   } else {
     item.code = static_cast<Code>(number(1, 12));
-    item.message = text(600);
+    item.message = prose(600);
   }
   item.digest = digest();
   item.report = report();
@@ -264,7 +267,7 @@ Item Samples::item(std::size_t type) {
     case 10: return loss_report();
     case 11: return LossAck{Origin{number(1, ~0ULL)}, number(1, ~0ULL)};
     case 12:
-      return UpdateReport{choice(UpdatePhase::rolled_back), text(8), text(256), text(256),
+      return UpdateReport{choice(UpdatePhase::rolled_back), prose(8), prose(256), prose(256),
                           number(0, ~0ULL)};
     case 13: return Command{number(1, ~0ULL), choice(CommandKind::story), small(), id()};
     case 14: return command_reply();
@@ -274,8 +277,8 @@ Item Samples::item(std::size_t type) {
 
 TaskStory Samples::task_story() {
   return {id(),
-          text(64),
-          text(64),
+          prose(64),
+          prose(64),
           choice(TaskState::expired),
           NodeTime(any_span()),
           any_span(),
@@ -284,7 +287,7 @@ TaskStory Samples::task_story() {
 }
 
 CommandReply Samples::command_reply() {
-  CommandReply reply{number(1, ~0ULL), std::nullopt, text(2000)};
+  CommandReply reply{number(1, ~0ULL), std::nullopt, prose(2000)};
   if (number(0, 1) == 1) reply.failure = static_cast<Code>(number(1, 12));
   return reply;
 }
@@ -300,8 +303,8 @@ Presence Samples::presence() {
   presence.graceful = number(0, 1) == 1;
   presence.session = number(1, ~0ULL);
   presence.boot = BootId{number(0, ~0ULL)};
-  presence.version = text(64);
-  presence.machine = text(64);
+  presence.version = prose(64);
+  presence.machine = prose(64);
   presence.workers = small();
   presence.memory = number(0, ~0ULL);
   presence.tags = some<std::string>(32, [&] { return name(); });

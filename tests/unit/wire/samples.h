@@ -49,6 +49,7 @@ class Samples {
     return values;
   }
   std::string text(std::size_t max);
+  std::string prose(std::size_t max);  // as people may be shown it
   std::string name();
   Labels pairs();
   Digest digest();
