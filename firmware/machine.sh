@@ -48,32 +48,10 @@ start_backend() {
     token=$(openssl rand -hex 16)
     printf 'mqtt_port=%s http_port=%s api_port=%s token=%s\n' "$mqtt_port" "$http_port" "$api_port" "$token" >"$dir/known"
   fi
-  cat >"$dir/acl" <<'ACL'
-user cloud
-topic read spw/1/+/+/up/#
-topic write spw/1/+/+/down/#
-topic readwrite spw/1/cloud/state
-
-pattern write spw/1/+/%u/up/#
-pattern read spw/1/+/%u/down/#
-pattern read spw/1/cloud/state
-ACL
-  cat >"$dir/mosquitto.conf" <<CONF
-listener $mqtt_port 127.0.0.1
-$([ "$(id -u)" != 0 ] || echo user root)
-cafile $dir/pki/ca.pem
-certfile $dir/pki/server.pem
-keyfile $dir/pki/server.key
-require_certificate true
-use_identity_as_username true
-tls_version tlsv1.3
-allow_anonymous false
-acl_file $dir/acl
-max_inflight_messages 0
-max_queued_messages 1000000
-set_tcp_nodelay true
-persistence false
-CONF
+  # The configuration that the packages bring; only places and the port are others.
+  sed -e "s#^listener 8883#listener $mqtt_port 127.0.0.1#" -e "s#/etc/spillway-cloud/broker/access.acl#$top/cloud/config/broker/access.acl#" \
+    -e "s#/etc/spillway-cloud/broker#$dir/pki#" "$top/cloud/config/broker/mosquitto.conf" >"$dir/mosquitto.conf"
+  [ "$(id -u)" != 0 ] || echo 'user root' >>"$dir/mosquitto.conf"
   mosquitto -c "$dir/mosquitto.conf" >"$dir/mosquitto.log" 2>&1 &
   processes+=($!)
   wait_for_port "$mqtt_port"

@@ -10,24 +10,24 @@
 #include "tests/support/temp_dir.h"
 
 namespace spillway::test {
+
+// The packages' mosquitto.conf and access.acl.
+extern const char* const kBrokerFiles[];
+
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* kAccess =
-    "user cloud\n"
-    "topic read spw/1/+/+/up/#\n"
-    "topic write spw/1/+/+/down/#\n"
-    "topic readwrite spw/1/cloud/state\n"
-    "\n"
-    "user fleetsim\n"
+constexpr const char* kSimulatorAccess =
+    "\nuser fleetsim\n"
     "topic write spw/1/+/+/up/#\n"
     "topic read spw/1/+/+/down/#\n"
-    "topic read spw/1/cloud/state\n"
-    "\n"
-    "pattern write spw/1/+/%u/up/#\n"
-    "pattern read spw/1/+/%u/down/#\n"
-    "pattern read spw/1/cloud/state\n";
+    "topic read spw/1/cloud/state\n";
+
+// What the packages bring says them once.
+void replace(std::string& text, std::string_view what, const std::string& with) {
+  if (const auto at = text.find(what); at != text.npos) text.replace(at, what.size(), with);
+}
 
 sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in address{};
@@ -43,9 +43,12 @@ std::string mosquitto() {
   return access(usual, X_OK) == 0 ? usual : "mosquitto";
 }
 
-std::string tls_lines(const Credentials& tls) {
-  return "cafile " + tls.ca + "\ncertfile " + tls.certificate + "\nkeyfile " + tls.key +
-         "\nrequire_certificate true\nuse_identity_as_username true\ntls_version tlsv1.3\n";
+std::string listener(std::uint16_t port, const std::string& host) {
+  return "listener " + std::to_string(port) + " " + (host == "[::1]" ? "::1" : host) + "\n";
+}
+
+std::string file_lines(const Credentials& tls) {
+  return "cafile " + tls.ca + "\ncertfile " + tls.certificate + "\nkeyfile " + tls.key + "\n";
 }
 
 }  // namespace
@@ -85,7 +88,7 @@ Result<Broker> Broker::start(const BrokerOptions& options) {
   Status started = fail(Code::io, "no free port");
   // Another process may take the port between the look and the use.
   for (int attempt = 0; attempt < 3; ++attempt) {
-    Broker broker(options, free_port());
+    Broker broker(options, free_port(), options.simulator ? free_port() : 0);
     started = broker.start_again();
     if (started) return broker;
   }
@@ -96,24 +99,43 @@ std::string Broker::uri() const {
   return (options_.tls ? "mqtts://" : "mqtt://") + options_.host + ":" + std::to_string(port_);
 }
 
+std::string Broker::simulator_uri() const {
+  return "mqtts://127.0.0.1:" + std::to_string(simulator_port_);
+}
+
+std::string Broker::with_names() const {
+  const std::string installed = "/etc/spillway-cloud/broker/";
+  const std::string access = options_.directory + "/access.acl";
+  write_text(access, std::string(kBrokerFiles[1]) + (options_.simulator ? kSimulatorAccess : ""));
+  std::string text = kBrokerFiles[0];
+  replace(text, "listener 8883\n", listener(port_, options_.host));
+  replace(text, installed + "ca.pem", options_.tls->ca);
+  replace(text, installed + "server.pem", options_.tls->certificate);
+  replace(text, installed + "server.key", options_.tls->key);
+  replace(text, installed + "access.acl", access);
+  if (!options_.revoked.empty()) {
+    replace(text, "#crlfile " + installed + "revoked.pem", "crlfile " + options_.revoked);
+  }
+  if (options_.persistent) replace(text, "persistence false", "persistence true");
+  if (!options_.simulator) return text;
+  return text + listener(simulator_port_, options_.host) + file_lines(*options_.simulator) +
+         "require_certificate true\nuse_identity_as_username true\ntls_version tlsv1.3\n";
+}
+
 void Broker::write_config() const {
-  const bool six = options_.host == "[::1]";
-  std::string text =
-      "listener " + std::to_string(port_) + " " + (six ? "::1" : options_.host) + "\n";
+  std::string text = "persistence_location " + options_.directory + "/\n";
   // mosquitto started by root becomes another user, who cannot read the files.
   if (geteuid() == 0) text += "user root\n";
-  if (options_.tls) {
-    write_text(options_.directory + "/access.acl", kAccess);
-    text += tls_lines(*options_.tls) + "allow_anonymous false\nacl_file " + options_.directory +
-            "/access.acl\n";
-  } else {
-    text += "allow_anonymous true\n";
-  }
-  text += "max_inflight_messages 0\nmax_queued_messages 1000000\nset_tcp_nodelay true\n";
   text += "log_dest file " + options_.directory + "/mosquitto.log\n";
-  text += "persistence " + std::string(options_.persistent ? "true" : "false") +
-          "\npersistence_location " + options_.directory + "/\n" + options_.more;
-  write_text(options_.directory + "/mosquitto.conf", text);
+  if (options_.tls) {
+    text += with_names();
+  } else {
+    text += listener(port_, options_.host) +
+            "allow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 1000000\n"
+            "set_tcp_nodelay true\npersistence " +
+            (options_.persistent ? "true\n" : "false\n");
+  }
+  write_text(options_.directory + "/mosquitto.conf", text + options_.more);
 }
 
 Status Broker::start_again() {

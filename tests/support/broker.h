@@ -16,12 +16,13 @@ struct BrokerOptions {
   std::string more;                // further lines of mosquitto.conf
   std::string host = "127.0.0.1";  // or [::1]
   bool persistent = false;         // sessions and retained messages outlive a graceful stop
+  std::string revoked = {};        // a list of revoked certificates (PEM)
+  // Of a second listener, where one certificate, `fleetsim`, may speak for all devices.
+  std::optional<Credentials> simulator = {};
 };
 
-// mosquitto on a free port of 127.0.0.1. With TLS a client's name is its certificate's common name,
-// and the access list is the one in use: a device writes up/ and reads down/ under its own name
-// and reads the cloud's state; `cloud` reads every up/, writes every down/ and its state. One
-// owner.
+// mosquitto on a free port of 127.0.0.1. With TLS it runs with the configuration and access list
+// that the packages bring, in which only places and the port are others. One owner.
 class Broker {
  public:
   // Started, and listening.
@@ -29,6 +30,7 @@ class Broker {
 
   std::uint16_t port() const { return port_; }
   std::string uri() const;  // mqtts://127.0.0.1:PORT or mqtt://127.0.0.1:PORT
+  std::string simulator_uri() const;
   pid_t pid() const { return process_ ? process_->pid() : 0; }
   void kill();           // SIGKILL
   void stop();           // SIGTERM, and waits
@@ -36,11 +38,13 @@ class Broker {
   std::string log() const;
 
  private:
-  Broker(BrokerOptions options, std::uint16_t port) : options_(std::move(options)), port_(port) {}
+  Broker(BrokerOptions options, std::uint16_t port, std::uint16_t simulator_port)
+      : options_(std::move(options)), port_(port), simulator_port_(simulator_port) {}
   void write_config() const;
+  std::string with_names() const;
 
   BrokerOptions options_;
-  std::uint16_t port_;
+  std::uint16_t port_, simulator_port_;
   std::optional<Process> process_;
 };
 

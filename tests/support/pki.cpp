@@ -102,4 +102,21 @@ Result<Credentials> Pki::expired_device(const std::string& id) const {
   return sign("expired-" + id, id, kClient, kExpired);
 }
 
+Result<std::string> Pki::revoke(const Credentials& whom) const {
+  const std::string base = directory_ + "/" + name_ + "-revoked";
+  write_text(base + ".txt", "");
+  write_text(base + ".cnf",
+             "[ca]\ndefault_ca = own\n[own]\ndatabase = " + base +
+                 ".txt\ndefault_md = sha256\ndefault_crl_days = " + std::to_string(kDays) + "\n");
+  const std::vector<std::string> own = {"openssl", "ca", "-config",  base + ".cnf",
+                                        "-cert",   ca_,  "-keyfile", ca_key_};
+  auto revoked = own, listed = own;
+  revoked.insert(revoked.end(), {"-revoke", whom.certificate});
+  listed.insert(listed.end(), {"-gencrl", "-out", base + ".pem"});
+  for (const auto& command : {revoked, listed}) {
+    if (const auto done = run_command(command); !done) return done.error();
+  }
+  return base + ".pem";
+}
+
 }  // namespace spillway::test

@@ -26,6 +26,8 @@ class Pki {
   // Like them, but past their end.
   Result<Credentials> expired_server() const;
   Result<Credentials> expired_device(const std::string& id) const;
+  // A list of revoked certificates, with one of them; its file.
+  Result<std::string> revoke(const Credentials& whom) const;
 
  private:
   Pki(std::string directory, std::string name);

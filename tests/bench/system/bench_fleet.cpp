@@ -314,11 +314,12 @@ class Simulation {
     auto cloud = pki->device("cloud");
     auto fleet = pki->device("fleetsim");
     if (!server || !cloud || !fleet) return fail(Code::io, "cannot make certificates");
-    auto broker = test::Broker::start({.directory = folder, .tls = *server, .more = {}});
+    auto broker = test::Broker::start(
+        {.directory = folder, .tls = *server, .more = {}, .simulator = *server});
     if (!broker) return broker.error();
     auto watch = FleetWatch::start(folder, broker->uri(), &*cloud);
     if (!watch) return watch.error();
-    auto process = start_swarm(folder, broker->uri(), *fleet, devices, more);
+    auto process = start_swarm(folder, broker->simulator_uri(), *fleet, devices, more);
     if (!process) return process.error();
     return Simulation(*std::move(broker), *std::move(watch), *std::move(process));
   }

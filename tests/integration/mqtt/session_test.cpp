@@ -67,7 +67,8 @@ TEST(MqttSession, the_will_is_published_when_the_link_is_cut) {
   CHECK(run_until(loop, kPatience, [&] { return cloud->got(kState, "gone"); }));
   CHECK(run_until(loop, kPatience, [&] { return pump->problems.size() == 1; }));
   // Retained: who comes later hears it too.
-  Peer late(loop, broker->uri(), &world.cloud, "cloud-2");
+  cloud->transport->disconnect();
+  Peer late(loop, broker->uri(), &world.cloud, "cloud");
   connect(late);
   subscribe(late, "spw/1/+/+/up/state");
   CHECK(run_until(loop, kPatience, [&] { return late.got(kState, "gone"); }));
