@@ -116,6 +116,10 @@ Result<TaskSpec> Node::admit(ByteView encoded) const {
   if (!cloud_runs_it) {
     if (auto kind = kinds::require_kind(*parts_.kinds, spec->kind); !kind) return kind.error();
   }
+  // A kind that only the cloud has is left to the cloud.
+  if (const Kind* kind = parts_.kinds->find(spec->kind)) {
+    if (Status good = kinds::check_args(*kind, spec->args); !good) return good.error();
+  }
   // One that is named twice is waited for once: it ends once.
   name_once(spec->after);
   for (TaskId parent : spec->after) {

@@ -35,6 +35,7 @@ Kind update_kind(std::string directory) {
   Kind kind;
   kind.name = "device.update";
   kind.traits = {.pure = false, .deterministic = false, .blocking = true};
+  kind.args = {{"url"}, {"sha256"}};
   kind.help = "has the updater install firmware; args: url, sha256";
   kind.run = [spool = Spool(std::move(directory))](KindContext& context) {
     return ask(spool, context);

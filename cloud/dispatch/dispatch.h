@@ -41,6 +41,8 @@ struct DispatchParts {
   std::function<bool(const std::string& device)> tasks_left = {};
   // Whether an operator has barred the device: it is offered nothing. May be none.
   std::function<bool(const std::string& device)> barred = {};
+  // Whether the args are such as the kind takes, as far as is known here. May be none.
+  std::function<Status(const TaskSpec& spec)> check_args = {};
   // Bytes of a task that the link carries.
   std::function<std::size_t()> largest = [] { return SIZE_MAX; };
 };

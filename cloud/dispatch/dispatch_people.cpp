@@ -42,6 +42,9 @@ Status Dispatch::check(const Submission& submission) const {
   if (spec.data == DataScope::edge_only) {
     return fail(Code::invalid_argument, "data: what is submitted here is not only at the edge");
   }
+  if (parts_.check_args) {
+    if (Status good = parts_.check_args(spec); !good) return good;
+  }
   for (const auto& [name, value] : spec.labels) {
     if (name.starts_with(kLabelPrefix)) {
       return fail(Code::invalid_argument, "labels." + name + ": 'spillway.' is taken");

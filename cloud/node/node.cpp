@@ -60,6 +60,11 @@ DispatchParts Node::dispatch_parts() {
   dispatch.wake = parts_.wake;
   dispatch.report = parts_.report;
   dispatch.refused = parts_.refused;
+  dispatch.check_args = [this](const TaskSpec& spec) -> Status {
+    // Of a plugin's or a program's kind the devices may have one of their own, with other args.
+    const Kind* kind = parts_.kinds->find(spec.kind);
+    return kind && kind->builtin ? kinds::check_args(*kind, spec.args) : Status();
+  };
   dispatch.up = [this] { return connected(); };
   dispatch.send_task = [this](const std::string& device, wire::Item item) {
     return session_->send_task(device, std::move(item));

@@ -44,8 +44,8 @@ struct Options {
   TableOptions table;
 };
 
-Result<Options> read_options(const Labels& args) {
-  ArgReader reader(args);
+Result<Options> read_options(const Labels& args, std::vector<KindArg>* declared = nullptr) {
+  ArgReader reader(args, declared);
   Options options;
   options.train = reader.number("train", 0.35, 0.01, 1);
   options.quantile = reader.number("quantile", 0.99, 0.5, 1);
@@ -259,6 +259,7 @@ Kind anomaly_score_kind() {
   kind.traits.splittable = true;
   kind.run = run;
   kind.work = work;
+  (void)read_options({}, &kind.args.emplace());
   kind.help =
       "distance of each CSV row from the leading rows, with labels precision and recall; args: "
       "train (0.35 of rows), quantile (0.99), shrinkage (0.1), smooth (5 rows), refits (0), limit "

@@ -52,6 +52,12 @@ bool within(const std::optional<T>& value, T least, T most) {
   return value && *value >= least && *value <= most;
 }
 
+std::string list_text(const std::vector<double>& values) {
+  std::string text;
+  for (double value : values) text += (text.empty() ? "" : ",") + format_number(value);
+  return text;
+}
+
 std::string span_text(double least, double most) {
   return format_number(least) + " to " + format_number(most);
 }
@@ -64,6 +70,13 @@ const std::string* ArgReader::take(std::string_view name) {
   return found == args_.end() ? nullptr : &found->second;
 }
 
+KindArg* ArgReader::note(std::string_view name, KindArg::Type type, double least, double most,
+                         std::string fallback) {
+  if (!declared_) return nullptr;
+  declared_->push_back({std::string(name), type, least, most, std::move(fallback), {}});
+  return &declared_->back();
+}
+
 void ArgReader::refuse(std::string_view name, const std::string& value, const std::string& wanted) {
   if (error_) return;
   error_ = fail(Code::invalid_argument,
@@ -72,11 +85,14 @@ void ArgReader::refuse(std::string_view name, const std::string& value, const st
 
 std::uint64_t ArgReader::count(std::string_view name, std::uint64_t fallback, std::uint64_t least,
                                std::uint64_t most) {
-  return optional_count(name, least, most).value_or(fallback);
+  auto value = optional_count(name, least, most);
+  if (declared_) declared_->back().fallback = std::to_string(fallback);
+  return value.value_or(fallback);
 }
 
 std::optional<std::uint64_t> ArgReader::optional_count(std::string_view name, std::uint64_t least,
                                                        std::uint64_t most) {
+  note(name, KindArg::Type::count, static_cast<double>(least), static_cast<double>(most));
   const std::string* text = take(name);
   if (!text) return std::nullopt;
   auto value = parse<std::uint64_t>(*text);
@@ -87,6 +103,7 @@ std::optional<std::uint64_t> ArgReader::optional_count(std::string_view name, st
 }
 
 double ArgReader::number(std::string_view name, double fallback, double least, double most) {
+  note(name, KindArg::Type::number, least, most, format_number(fallback));
   const std::string* text = take(name);
   if (!text) return fallback;
   auto value = parse<double>(*text);
@@ -97,6 +114,7 @@ double ArgReader::number(std::string_view name, double fallback, double least, d
 
 std::vector<double> ArgReader::numbers(std::string_view name, std::vector<double> fallback,
                                        double least, double most) {
+  note(name, KindArg::Type::numbers, least, most, list_text(fallback));
   const std::string* text = take(name);
   if (!text) return fallback;
   std::vector<double> values;
@@ -110,12 +128,15 @@ std::vector<double> ArgReader::numbers(std::string_view name, std::vector<double
 }
 
 std::string ArgReader::text(std::string_view name) {
+  note(name, KindArg::Type::text);
   const std::string* text = take(name);
   return text ? *text : std::string();
 }
 
 std::string_view ArgReader::choice(std::string_view name,
                                    const std::vector<std::string_view>& words) {
+  KindArg* noted = note(name, KindArg::Type::choice, 0, 0, std::string(words.front()));
+  if (noted) noted->words.assign(words.begin(), words.end());
   const std::string* text = take(name);
   if (!text) return words.front();
   auto found = std::find(words.begin(), words.end(), *text);
@@ -127,6 +148,7 @@ std::string_view ArgReader::choice(std::string_view name,
 }
 
 std::vector<std::string> ArgReader::texts(std::string_view name) {
+  note(name, KindArg::Type::texts);
   const std::string* text = take(name);
   if (!text) return {};
   return split_texts(*text);

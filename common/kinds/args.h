@@ -6,16 +6,19 @@
 #include <string_view>
 #include <vector>
 
+#include "spillway/kind.h"
 #include "spillway/status.h"
 #include "spillway/task.h"
 
 namespace spillway::kinds {
 
 // Reads a kind's args one by one and remembers the first thing that is wrong with them, so that a
-// kind asks for all it knows and then checks once. `args` must outlive it. One thread.
+// kind asks for all it knows and then checks once. What it asks for is noted in `declared`, if that
+// is given: so a kind declares its args by reading none. Both must outlive it. One thread.
 class ArgReader {
  public:
-  explicit ArgReader(const Labels& args) : args_(args) {}
+  explicit ArgReader(const Labels& args, std::vector<KindArg>* declared = nullptr)
+      : args_(args), declared_(declared) {}
 
   // A whole number in [least, most].
   std::uint64_t count(std::string_view name, std::uint64_t fallback, std::uint64_t least,
@@ -40,7 +43,11 @@ class ArgReader {
   const std::string* take(std::string_view name);
   void refuse(std::string_view name, const std::string& value, const std::string& wanted);
 
+  KindArg* note(std::string_view name, KindArg::Type type, double least = 0, double most = 0,
+                std::string fallback = {});
+
   const Labels& args_;
+  std::vector<KindArg>* declared_;
   std::vector<std::string_view> known_;
   std::optional<Error> error_;
 };

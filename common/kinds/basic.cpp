@@ -38,8 +38,9 @@ struct SpinOptions {
   std::uint64_t chunks = 1;
 };
 
-Result<SpinOptions> read_spin_options(const Labels& args) {
-  ArgReader reader(args);
+Result<SpinOptions> read_spin_options(const Labels& args,
+                                      std::vector<KindArg>* declared = nullptr) {
+  ArgReader reader(args, declared);
   SpinOptions options;
   options.iterations = reader.count("iterations", kSpinDefault, 1, 1'000'000'000'000);
   options.chunks = reader.count("chunks", 1, 1, 4096);
@@ -114,6 +115,7 @@ Kind echo_kind() {
   Kind kind;
   kind.name = "echo";
   kind.run = run_echo;
+  kind.args.emplace();
   kind.help = "gives the input back unchanged; no args";
   return kind;
 }
@@ -124,6 +126,7 @@ Kind spin_kind() {
   kind.traits.splittable = true;
   kind.run = run_spin;
   kind.work = spin_work;
+  (void)read_spin_options({}, &kind.args.emplace());
   kind.help =
       "burns CPU to a checksum of its input; args: iterations (200000, about a millisecond), "
       "chunks run in parallel (1)";
@@ -134,6 +137,7 @@ Kind hash_sha256_kind() {
   Kind kind;
   kind.name = "hash.sha256";
   kind.run = run_hash;
+  kind.args.emplace();
   kind.help = "SHA-256 and length of the input; no args";
   return kind;
 }

@@ -7,7 +7,9 @@ namespace spillway::kinds {
 void add_builtin_kinds(KindRegistry& registry) {
   for (auto make : {echo_kind, spin_kind, hash_sha256_kind, stats_window_kind, signal_spectrum_kind,
                     anomaly_score_kind}) {
-    Status added = registry.add(make());
+    Kind kind = make();
+    kind.builtin = true;
+    Status added = registry.add(kind);
     assert(added);
     static_cast<void>(added);
   }

@@ -268,6 +268,8 @@ Result<Kind> make_command_kind(CommandOptions options) {
   kind.traits.deterministic = options.deterministic;
   kind.traits.blocking = true;
   kind.help = options.help;
+  kind.args.emplace();
+  for (const std::string& name : options.args) kind.args->push_back({name});
   auto shared = std::make_shared<const CommandOptions>(std::move(options));
   kind.run = [shared](KindContext& context) { return run(*shared, context); };
   return kind;

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <exception>
 #include <limits>
@@ -17,6 +19,8 @@ namespace spillway::kinds {
 namespace {
 
 constexpr std::uint32_t kMostKinds = 64;
+constexpr std::uint32_t kMostArgs = 64;
+constexpr std::size_t kLeastKind = offsetof(spillway_kind, arg_specs);  // the first version's
 constexpr std::size_t kMostText = 512;
 constexpr std::uint64_t kMostValue = 256ULL << 20;
 constexpr char kSymbol[] = "spillway_kind_module";
@@ -114,8 +118,42 @@ Result<Bytes> run_plugin(const spillway_kind& kind, KindContext& context) {
   return as_result(kind.run(&call), host);
 }
 
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t comma = std::min(text.find(',', at), text.size());
+    parts.push_back(text.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return parts;
+}
+
+Result<std::vector<KindArg>> declared_args(const spillway_kind& kind, const std::string& path) {
+  std::vector<KindArg> args;
+  for (std::uint32_t i = 0; i < std::min(kind.arg_spec_count, kMostArgs + 1); ++i) {
+    const spillway_kind_arg_spec* spec = kind.arg_specs[i];
+    if (i == kMostArgs || spec == nullptr || spec->size < sizeof *spec || spec->name == nullptr ||
+        spec->type > SPILLWAY_ARG_CHOICE) {
+      return fail(Code::corrupt, path + ": declares an arg without size, name or type, or over 64");
+    }
+    // Cut short they would refuse what the kind takes.
+    if (copy_text(spec->words).size() == kMostText) {
+      return fail(Code::corrupt, path + ": arg " + copy_text(spec->name) +
+                                     ": its words take 512 characters or more");
+    }
+    KindArg& arg = args.emplace_back();
+    arg.name = copy_text(spec->name);
+    arg.type = static_cast<KindArg::Type>(spec->type);
+    arg.least = spec->least;
+    arg.most = spec->most;
+    arg.fallback = copy_text(spec->fallback);
+    arg.words = split(copy_text(spec->words));
+  }
+  return args;
+}
+
 Result<Kind> wrap(const spillway_kind* offered, const std::string& path) {
-  if (offered == nullptr || offered->size < sizeof(spillway_kind) || offered->run == nullptr ||
+  if (offered == nullptr || offered->size < kLeastKind || offered->run == nullptr ||
       offered->name == nullptr) {
     return fail(Code::corrupt, path + ": describes a kind without size, name or run");
   }
@@ -128,6 +166,11 @@ Result<Kind> wrap(const spillway_kind* offered, const std::string& path) {
   kind.traits.blocking = (offered->traits & SPILLWAY_KIND_BLOCKING) != 0;
   kind.help = copy_text(offered->help);
   kind.run = [offered](KindContext& context) { return run_plugin(*offered, context); };
+  if (offered->size >= sizeof *offered && offered->arg_specs != nullptr) {
+    Result<std::vector<KindArg>> args = declared_args(*offered, path);
+    if (!args) return args.error();
+    kind.args = *std::move(args);
+  }
   if (offered->work != nullptr) {
     kind.work = [offered](std::size_t bytes, const Labels& args) {
       std::vector<spillway_kind_arg> pairs = as_abi(args);

@@ -5,6 +5,7 @@
 #include <exception>
 #include <new>
 
+#include "common/kinds/args.h"
 #include "common/kinds/nearest.h"
 
 namespace spillway::kinds {
@@ -24,6 +25,44 @@ bool is_kind_name(std::string_view name) {
   return word_open;
 }
 
+// As the kind itself would read it; what is wrong the reader remembers.
+void read_as(ArgReader& reader, const KindArg& arg) {
+  const bool counts = arg.type == KindArg::Type::count;
+  const auto least = static_cast<std::uint64_t>(counts ? arg.least : 0);
+  const auto most = static_cast<std::uint64_t>(counts ? arg.most : 0);
+  switch (arg.type) {
+    case KindArg::Type::text: reader.text(arg.name); return;
+    case KindArg::Type::texts: reader.texts(arg.name); return;
+    case KindArg::Type::count: reader.optional_count(arg.name, least, most); return;
+    case KindArg::Type::number: reader.number(arg.name, 0, arg.least, arg.most); return;
+    case KindArg::Type::numbers: reader.numbers(arg.name, {}, arg.least, arg.most); return;
+    case KindArg::Type::choice:
+      reader.choice(arg.name, {arg.words.begin(), arg.words.end()});
+      return;
+  }
+}
+
+// What a check of args cannot be made of.
+Status check_declared(const KindArg& arg) {
+  const bool counts = arg.type == KindArg::Type::count;
+  const bool span = arg.least <= arg.most && (!counts || (arg.least >= 0 && arg.most <= 1e15));
+  if (!arg.name.empty() && arg.name.size() <= kMaxName && span &&
+      (arg.type != KindArg::Type::choice || !arg.words.empty())) {
+    return {};
+  }
+  return fail(Code::invalid_argument,
+              "arg '" + arg.name.substr(0, kMaxName) +
+                  "' needs a name of at most 64 characters, a range from least to most (counts: "
+                  "within 0 to 1e15), and for a choice its words");
+}
+
+Status read_args(const Kind& kind, const Labels& args) {
+  if (!kind.args || args.empty()) return {};
+  ArgReader reader(args);
+  for (const KindArg& arg : *kind.args) read_as(reader, arg);
+  return reader.finish();
+}
+
 Error escaped(const Kind& kind, std::string_view what) {
   return fail(Code::internal, kind.name + ": threw an exception: " + std::string(what));
 }
@@ -37,6 +76,11 @@ Status KindRegistry::add(const Kind& kind) {
                                             "joined by '.', at most 64 characters");
   }
   if (!kind.run) return fail(Code::invalid_argument, kind.name + ": has nothing to run");
+  for (const KindArg& arg : kind.args.value_or(std::vector<KindArg>())) {
+    if (Status good = check_declared(arg); !good) {
+      return fail(good.error().code, kind.name + ": " + good.error().message);
+    }
+  }
   auto [where, added] = kinds_.try_emplace(kind.name, kind);
   if (added) return {};
   return fail(Code::conflict, where->first + ": a kind of this name exists already; rename one");
@@ -62,6 +106,12 @@ Result<const Kind*> require_kind(const KindRegistry& registry, std::string_view 
                                    did_you_mean(name, names));
 }
 
+Status check_args(const Kind& kind, const Labels& args) {
+  Status good = read_args(kind, args);
+  if (good) return good;
+  return fail(good.error().code, kind.name + ": " + good.error().message);
+}
+
 double work_of(const Kind& kind, std::size_t input_bytes, const Labels& args) {
   double fallback = 1.0 + static_cast<double>(input_bytes);
   if (!kind.work) return fallback;
@@ -75,6 +125,8 @@ double work_of(const Kind& kind, std::size_t input_bytes, const Labels& args) {
 
 Result<Bytes> run_kind(const Kind& kind, KindContext& context) {
   try {
+    // What an older node took, or took before the kind was changed, was not checked.
+    if (Status good = read_args(kind, context.args()); !good) return good.error();
     return kind.run(context);
   } catch (const std::bad_alloc&) {
     return fail(Code::busy, kind.name + ": ran out of memory; give it less input");

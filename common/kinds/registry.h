@@ -31,11 +31,15 @@ class KindRegistry {
 // Like find, but says which names come near.
 Result<const Kind*> require_kind(const KindRegistry& registry, std::string_view name);
 
+// Whether the kind, as far as it declares its args, takes these; `invalid_argument` names the arg
+// and, for an unknown one, the nearest that is known.
+Status check_args(const Kind& kind, const Labels& args);
+
 // The size of the work in the kind's unit; always finite and above 0, whatever the kind answers.
 double work_of(const Kind& kind, std::size_t input_bytes, const Labels& args);
 
-// Runs the kind's body on the calling thread. Whatever it throws becomes an Error: `busy` when
-// memory ran out, `internal` otherwise.
+// Runs the kind's body on the calling thread, if it takes the args. Whatever it throws becomes an
+// Error: `busy` when memory ran out, `internal` otherwise.
 Result<Bytes> run_kind(const Kind& kind, KindContext& context);
 
 }  // namespace spillway::kinds

@@ -42,8 +42,8 @@ struct Options {
   double rate = 1;
 };
 
-Result<Options> read_options(const Labels& args) {
-  ArgReader reader(args);
+Result<Options> read_options(const Labels& args, std::vector<KindArg>* declared = nullptr) {
+  ArgReader reader(args, declared);
   Options options;
   options.table = read_table_options(reader);
   if (std::string column = reader.text("column"); !column.empty()) {
@@ -249,6 +249,7 @@ Kind signal_spectrum_kind() {
   kind.traits.splittable = true;
   kind.run = run;
   kind.work = work;
+  (void)read_options({}, &kind.args.emplace());
   kind.help =
       "strongest frequencies of a CSV column; args: column (the first), window (256 rows), step "
       "(half of window), peaks (5), rate of rows (1 per second), and how the CSV is read: "

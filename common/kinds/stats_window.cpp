@@ -24,8 +24,8 @@ struct Options {
   TableOptions table;
 };
 
-Result<Options> read_options(const Labels& args) {
-  ArgReader reader(args);
+Result<Options> read_options(const Labels& args, std::vector<KindArg>* declared = nullptr) {
+  ArgReader reader(args, declared);
   Options options;
   // The longest window still sorts within the 10 ms between looks at the stop token.
   options.window = reader.count("window", 120, 1, 100'000);
@@ -123,6 +123,7 @@ Kind stats_window_kind() {
   kind.traits.splittable = true;
   kind.run = run;
   kind.work = work;
+  (void)read_options({}, &kind.args.emplace());
   kind.help =
       "mean, deviation, min, max and quantiles of each CSV column over windows of rows; args: "
       "window (120 rows), step (= window), quantiles (0.05,0.5,0.95), columns (all), and how "

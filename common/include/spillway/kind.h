@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "spillway/bytes.h"
 #include "spillway/status.h"
@@ -19,6 +21,17 @@ struct KindTraits {
   bool splittable = false;    // uses parallel_for
   bool checkpointable = false;
   bool blocking = false;  // waits more than it computes: runs on the elastic pool
+};
+
+// An arg that a kind takes.
+struct KindArg {
+  enum class Type : std::uint8_t { text, texts, count, number, numbers, choice };
+
+  std::string name;
+  Type type = Type::text;
+  double least = 0, most = 0;      // of a count or number, and of each of several numbers
+  std::string fallback;            // as it would be given; empty: none, or the kind finds one
+  std::vector<std::string> words;  // of a choice
 };
 
 // What a running kind sees. Valid only during the call; used by the thread that runs the kind.
@@ -45,6 +58,10 @@ struct Kind {
   // estimate of run time; empty: 1 + input bytes.
   std::function<double(std::size_t input_bytes, const Labels& args)> work;
   std::string help;  // one line, with the args it takes
+  // Declared: a task with any other arg, or with a value that is not one, is refused when it is
+  // submitted, and never runs. Nothing: whatever is given reaches `run`.
+  std::optional<std::vector<KindArg>> args = {};
+  bool builtin = false;  // every node has it, and takes the same args
 };
 
 }  // namespace spillway

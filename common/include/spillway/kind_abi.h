@@ -6,7 +6,7 @@
  *   - `abi` of the module is SPILLWAY_KIND_ABI as the plugin was compiled; a host refuses others.
  *   - Every struct starts with its `size`, sizeof(struct) as its maker was compiled. Later versions
  *     of the same ABI only add fields at the end: read a field only when `size` covers it. A
- *     plugin may rely on all fields below.
+ *     plugin may rely on all fields of what the host makes.
  *   - Functions of a kind are called from many threads at once, and must neither throw, longjmp,
  *     nor end the thread or process.
  *   - Text is UTF-8 and ends in NUL. Bytes have a length and no NUL.
@@ -39,6 +39,25 @@ extern "C" {
 struct spillway_kind_arg {
   const char* name;
   const char* value;
+};
+
+/* What the value of an arg must be. The numbers are part of the ABI. */
+#define SPILLWAY_ARG_TEXT 0u
+#define SPILLWAY_ARG_TEXTS 1u   /* separated by commas */
+#define SPILLWAY_ARG_COUNT 2u   /* a whole number from least to most, within 0 to 1e15 */
+#define SPILLWAY_ARG_NUMBER 3u  /* from least to most */
+#define SPILLWAY_ARG_NUMBERS 4u /* at most 16 of them, separated by commas */
+#define SPILLWAY_ARG_CHOICE 5u  /* one of `words` */
+
+/* An arg that a kind takes. */
+struct spillway_kind_arg_spec {
+  uint32_t size;
+  uint32_t type;
+  const char* name;
+  const char* fallback; /* as it would be given, for people to read; may be NULL */
+  const char* words;    /* of a choice, separated by commas; otherwise NULL */
+  double least;
+  double most;
 };
 
 /* One run, made by the host; valid until `run` returns. `host` goes back into every function. */
@@ -80,6 +99,13 @@ struct spillway_kind {
   /* Size of the work in a unit of the kind's own, above 0, for the estimate of run time. May be
    * NULL: 1 + input_size. */
   double (*work)(uint64_t input_size, const struct spillway_kind_arg* args, uint32_t arg_count);
+
+  /* The args it takes, at most 64; a task with any other, or with a value that is not one, is
+   * refused when it is submitted. NULL: they are not declared, and any reach `run`. A kind of whose
+   * `size` these are no part has not declared them. */
+  const struct spillway_kind_arg_spec* const* arg_specs;
+  uint32_t arg_spec_count;
+  uint32_t reserved2; /* 0 */
 };
 
 struct spillway_kind_module_info {

@@ -52,6 +52,17 @@ static int count_byte(const struct spillway_kind_call* call) {
                                                                   : SPILLWAY_KIND_NO_MEMORY;
 }
 
+static const struct spillway_kind_arg_spec kByte = {
+    .size = sizeof(struct spillway_kind_arg_spec),
+    .type = SPILLWAY_ARG_COUNT,
+    .name = "byte",
+    .fallback = "10",
+    .least = 0,
+    .most = 255,
+};
+
+static const struct spillway_kind_arg_spec* const kArgs[] = {&kByte};
+
 static const struct spillway_kind kCountByte = {
     .size = sizeof(struct spillway_kind),
     .version = 1,
@@ -59,6 +70,8 @@ static const struct spillway_kind kCountByte = {
     .name = "example.count_byte",
     .help = "how often a byte occurs; args: byte (10)",
     .run = count_byte,
+    .arg_specs = kArgs,
+    .arg_spec_count = 1,
 };
 
 static const struct spillway_kind* const kKinds[] = {&kCountByte};

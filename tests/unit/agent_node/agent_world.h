@@ -40,6 +40,7 @@ inline kinds::KindRegistry test_kinds() {
     kind.run = [](KindContext& context) -> Result<Bytes> {
       return Bytes(context.input().begin(), context.input().end());
     };
+    if (kind.name == "slow") kind.args = {{"limit", KindArg::Type::count, 1, 9}};
     (void)kinds.add(kind);
   }
   return kinds;

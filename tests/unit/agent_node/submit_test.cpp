@@ -337,3 +337,15 @@ TEST(Submit, cancelled_and_retried_before_the_commit_a_task_runs) {
   CHECK(world.runs(1));
   CHECK(world.agent.disk.at(1).row.keep_until == kNever);
 }
+
+TEST(Submit, args_that_the_kind_does_not_declare_are_refused_before_the_task_is_kept) {
+  TaskSpec spec = echo();
+  spec.kind = "slow";
+  for (const Labels& args : {Labels{{"limt", "3"}}, Labels{{"limit", "10"}}}) {
+    spec.args = args;
+    CHECK(world.refusal(spec) == Code::invalid_argument);
+  }
+  CHECK_EQUAL(0, world.agent.disk.tasks.size());
+  spec.args = {{"limit", "9"}};
+  CHECK_EQUAL(1, world.add(spec));
+}

@@ -4,6 +4,7 @@
 
 #include "agent/ota/spool.h"
 #include "common/kinds/inline_context.h"
+#include "common/kinds/registry.h"
 #include "tests/support/temp_dir.h"
 
 // Last: it redefines new.
@@ -42,6 +43,15 @@ TEST(UpdateKind, refuses_what_is_not_an_address_with_a_digest) {
   args.clear();
   CHECK(update().error().code == Code::invalid_argument);
   CHECK(!asked());
+}
+
+TEST(UpdateKind, says_which_args_it_takes) {
+  kinds::KindRegistry registry;
+  CHECK(registry.add(update_kind(dir.path())).ok());
+  const Kind& kind = *registry.find("device.update");
+  CHECK(kinds::check_args(kind, args).ok());
+  STRCMP_EQUAL("device.update: unknown arg 'sha265'; did you mean 'sha256'?",
+               kinds::check_args(kind, {{"sha265", "a"}}).error().message.c_str());
 }
 
 TEST(UpdateKind, asks_once_for_an_update_that_is_under_way_and_again_for_one_that_failed) {

@@ -23,6 +23,12 @@ inline kinds::KindRegistry cloud_kinds() {
       return Bytes(context.input().begin(), context.input().end());
     };
     (void)kinds.add(kind);
+    kind.name += ".exact";
+    kind.args.emplace();
+    (void)kinds.add(kind);
+    kind.name += ".everywhere";
+    kind.builtin = true;
+    (void)kinds.add(kind);
   }
   return kinds;
 }

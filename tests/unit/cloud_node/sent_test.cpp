@@ -434,3 +434,18 @@ TEST(Sent, what_the_broker_cannot_carry_is_refused_and_fails_if_it_was_taken_bef
   STRCMP_CONTAINS("raise its maximum packet size", refused.error().message.c_str());
   CHECK(submit("small").ok());
 }
+
+TEST(Sent, args_that_a_kind_of_every_node_does_not_declare_are_refused_at_once) {
+  cloud::Submission submission{world.spec(), Names({"pump-7"}), ""};
+  submission.spec.kind = "echo.exact.everywhere";
+  submission.spec.args = {{"a", "b"}};
+  const Result<Submitted> refused = submit(submission);
+  CHECK(refused.error().code == Code::invalid_argument);
+  STRCMP_EQUAL("echo.exact.everywhere: unknown arg 'a'; it takes none",
+               refused.error().message.c_str());
+  // The devices' own kinds of these names may take others.
+  for (const char* kind : {"echo.exact", "known.to.devices.only"}) {
+    submission.spec.kind = kind;
+    CHECK_TEXT(submit(submission).ok(), kind);
+  }
+}

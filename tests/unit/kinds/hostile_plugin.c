@@ -1,4 +1,5 @@
 /* A plugin that misbehaves as the environment variable HOSTILE asks. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,9 @@ static double work(uint64_t input_size, const struct spillway_kind_arg* args, ui
   return -1.0;
 }
 
+static char words[600];
+static struct spillway_kind_arg_spec spec;
+static const struct spillway_kind_arg_spec* specs[1];
 static struct spillway_kind kind;
 static const struct spillway_kind* kinds[1];
 static struct spillway_kind_module_info module;
@@ -50,6 +54,9 @@ const struct spillway_kind_module_info* spillway_kind_module(void) {
   if (how == NULL) how = "";
   kind = (struct spillway_kind){sizeof kind,      1,   0xffffffffu, 0, "hostile",
                                 "does\nas asked", run, work};
+  spec =
+      (struct spillway_kind_arg_spec){sizeof spec, SPILLWAY_ARG_CHOICE, "how", NULL, "a,b", 0, 0};
+  specs[0] = &spec;
   kinds[0] = &kind;
   module = (struct spillway_kind_module_info){sizeof module, SPILLWAY_KIND_ABI, 1, 0, kinds};
   if (strcmp(how, "no module") == 0) return NULL;
@@ -63,6 +70,20 @@ const struct spillway_kind_module_info* spillway_kind_module(void) {
   if (strcmp(how, "short kind") == 0) kind.size = 8;
   if (strcmp(how, "no run") == 0) kind.run = NULL;
   if (strcmp(how, "no name") == 0) kind.name = NULL;
+  if (strstr(how, "arg") != NULL) {
+    kind.arg_specs = specs;
+    kind.arg_spec_count = 1;
+  }
+  if (strcmp(how, "old arg") == 0) kind.size = offsetof(struct spillway_kind, arg_specs);
+  if (strcmp(how, "null arg") == 0) specs[0] = NULL;
+  if (strcmp(how, "short arg") == 0) spec.size = 8;
+  if (strcmp(how, "nameless arg") == 0) spec.name = NULL;
+  if (strcmp(how, "wordless arg") == 0) spec.words = NULL;
+  if (strcmp(how, "wordy arg") == 0) {
+    memset(words, 'w', sizeof words - 1);
+    spec.words = words;
+  }
+  if (strcmp(how, "typeless arg") == 0) spec.type = 6;
   if (strcmp(how, "bad name") == 0) kind.name = "../../etc/passwd";
   return &module;
 }

@@ -80,3 +80,23 @@ TEST(Plugin, is_not_believed_about_impossible_work) {
   run("");
   DOUBLES_EQUAL(11, work_of(*registry.find("hostile"), 10, {}), 0);
 }
+
+TEST(Plugin, that_declares_its_args_has_them_checked) {
+  auto load = [](const char* how) {
+    ::setenv("HOSTILE", how, 1);
+    return load_plugin(SPILLWAY_HOSTILE_PLUGIN);
+  };
+  Result<std::vector<Kind>> loaded = load("arg");
+  CHECK(loaded.ok());
+  const Kind& kind = loaded->front();
+  CHECK(check_args(kind, {{"how", "b"}}).ok());
+  STRCMP_EQUAL("hostile: arg how: 'c' is not a or b",
+               check_args(kind, {{"how", "c"}}).error().message.c_str());
+  STRCMP_EQUAL("hostile: unknown arg 'hw'; did you mean 'how'?",
+               check_args(kind, {{"hw", "a"}}).error().message.c_str());
+  CHECK(!load("old arg")->front().args.has_value());
+  for (const char* how : {"null arg", "short arg", "nameless arg", "typeless arg", "wordy arg"}) {
+    CHECK_TEXT(load(how).error().code == Code::corrupt, how);
+  }
+  CHECK(load_error("wordless arg").code == Code::invalid_argument);
+}

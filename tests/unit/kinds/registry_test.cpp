@@ -118,3 +118,53 @@ TEST(KindRegistry, does_not_believe_work_that_is_no_positive_number) {
   kind.work = [](std::size_t, const Labels&) -> double { throw std::runtime_error("no"); };
   DOUBLES_EQUAL(11, work_of(kind, 10, args), 0);
 }
+
+TEST(KindRegistry, every_builtin_kind_declares_the_args_that_it_takes) {
+  add_builtin_kinds(registry);
+  for (const Kind* kind : registry.list()) {
+    CHECK_TEXT(kind->args.has_value(), kind->name.c_str());
+    for (const KindArg& arg : *kind->args) {
+      args.clear();
+      if (!arg.fallback.empty()) args[arg.name] = arg.fallback;
+      CHECK_TEXT(check_args(*kind, args).ok(), arg.name.c_str());
+      STRCMP_CONTAINS(arg.name.c_str(), kind->help.c_str());
+    }
+    args = {{"no_such_arg", "1"}};
+    Status checked = check_args(*kind, args);
+    CHECK_TEXT(!checked.ok(), kind->name.c_str());
+    STRCMP_CONTAINS(error_of(*kind).message.c_str(), checked.error().message.c_str());
+  }
+}
+
+TEST(KindRegistry, checks_declared_args_as_the_kind_would_and_leaves_others_to_it) {
+  add_builtin_kinds(registry);
+  const Kind& window = *registry.find("stats.window");
+  STRCMP_EQUAL("stats.window: unknown arg 'windw'; did you mean 'window'?",
+               check_args(window, {{"windw", "60"}}).error().message.c_str());
+  STRCMP_EQUAL("stats.window: arg window: '0' is not a whole number from 1 to 100000",
+               check_args(window, {{"window", "0"}}).error().message.c_str());
+  CHECK(check_args(window, {{"window", "60"}, {"quantiles", "0.5,0.9"}}).ok());
+  CHECK(check_args(kind_named("anything"), {{"a", "b"}}).ok());
+}
+
+// As a node that did not check them yet may have taken it.
+TEST(KindRegistry, does_not_run_a_task_with_args_that_are_not_declared) {
+  Kind kind = kind_named("a");
+  kind.args.emplace().push_back({"limit", KindArg::Type::count, 1, 9});
+  args = {{"limit", "10"}};
+  STRCMP_EQUAL("arg limit: '10' is not a whole number from 1 to 9", error_of(kind).message.c_str());
+  args = {{"limit", "9"}};
+  InlineContext context({}, args);
+  CHECK(run_kind(kind, context).ok());
+}
+
+TEST(KindRegistry, refuses_declarations_that_no_value_could_meet) {
+  Kind kind = kind_named("a");
+  for (const KindArg& bad : {KindArg{""}, KindArg{"n", KindArg::Type::count, 2, 1},
+                             KindArg{"n", KindArg::Type::count, -1, 1},
+                             KindArg{"n", KindArg::Type::number, std::nan(""), 1},
+                             KindArg{"c", KindArg::Type::choice}}) {
+    kind.args = {bad};
+    CHECK(registry.add(kind).error().code == Code::invalid_argument);
+  }
+}
