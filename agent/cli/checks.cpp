@@ -234,6 +234,14 @@ Finding check_losses(const NodeView& node) {
   return warning("losses", text, "see 'spillway losses', and [budget] in the configuration");
 }
 
+Finding check_identity(const NodeView& node) {
+  if (node.life_problem.empty()) return fine("identity", "its own; its state goes on from before");
+  return warning(
+      "identity", node.life_problem,
+      "one device, one certificate: revoke one that is used twice and enrol both; a copy "
+      "that was put back needs nothing more");
+}
+
 Finding check_kinds(const NodeView& node) {
   const PlaceView* local = place_of(node, PlaceKind::local);
   if (!local || local->kinds.empty()) {

@@ -65,6 +65,8 @@ Finding check_certificate(const std::string& device, const Result<crypto::Certif
 Finding check_store(const NodeView& node);
 Finding check_room(const NodeView& node);
 Finding check_losses(const NodeView& node);
+// Whether its state goes on from where it was, and is its alone.
+Finding check_identity(const NodeView& node);
 Finding check_kinds(const NodeView& node);
 // The link of a running agent; of one that does not run, what a connection of our own came to.
 Finding check_link(const NodeView& node);

@@ -97,6 +97,10 @@ void print_node(const Console& console, const NodeView& node) {
   for (const std::string& shortage : node.shortages) {
     console.out << "short     " << paint(console, Colour::red, printable(shortage)) << '\n';
   }
+  if (!node.life_problem.empty()) {
+    console.out << "identity  " << paint(console, Colour::red, printable(node.life_problem))
+                << '\n';
+  }
   if (!node.clock_problem.empty()) {
     console.out << "clock     " << paint(console, Colour::red, printable(node.clock_problem))
                 << '\n';

@@ -57,6 +57,7 @@ Findings examine(Session& session, const DoctorOptions& options) {
     findings.push_back(check_store(*node));
     findings.push_back(check_room(*node));
     findings.push_back(check_losses(*node));
+    findings.push_back(check_identity(*node));
     findings.push_back(check_kinds(*node));
   }
   return findings;

@@ -229,7 +229,8 @@ void write(JsonWriter& json, const NodeView& node) {
   }
   json.end_object().key("losses").begin_array();
   for (const LossView& loss : node.losses) write(json, loss);
-  json.end_array().member("clock_problem", node.clock_problem).end_object();
+  json.end_array().member("clock_problem", node.clock_problem);
+  json.member("life_problem", node.life_problem).end_object();
 }
 
 void write(JsonWriter& json, const LossView& loss) {

@@ -48,15 +48,6 @@ Result<intake::Client*> Session::agent() {
   return &*client_;
 }
 
-Result<Origin> Session::origin() {
-  if (!origin_) {
-    Result<NodeView> node = ask<NodeView>(wire::StatusRequest{});
-    if (!node) return std::move(node).error();
-    origin_ = node->origin;
-  }
-  return *origin_;
-}
-
 Result<std::uint64_t> Session::seq_of(const std::string& name) {
   if (const std::uint64_t number = bare_number(name)) return number;
   Result<TaskId> id = id_of(name);
@@ -64,19 +55,19 @@ Result<std::uint64_t> Session::seq_of(const std::string& name) {
   return id->seq;
 }
 
+// The agent alone knows how it names a number: that depends on when it was accepted.
 Result<TaskId> Session::id_of(const std::string& name) {
   const std::uint64_t number = bare_number(name);
   Result<TaskId> id = parse_task_id(name);
   if (number == 0 && !id) return not_an_id(name);
-  Result<Origin> here = origin();
+  const std::uint64_t seq = number != 0 ? number : id->seq;
+  Result<TaskView> here = ask<TaskView>(wire::ShowRequest{seq});
   if (!here) return std::move(here).error();
-  if (number != 0) return TaskId{*here, number};
-  if (id->origin != *here) {
-    return fail(Code::not_found, "task " + name +
-                                     " is not in this agent's store, whose ids begin " +
-                                     to_string(TaskId{*here, 0}).substr(0, 17));
+  if (number == 0 && here->id != *id) {
+    return fail(Code::not_found, "task " + name + " is not in this agent's store, whose number " +
+                                     std::to_string(seq) + " is " + to_string(here->id));
   }
-  return id;
+  return here->id;
 }
 
 }  // namespace spillway::cli

@@ -53,13 +53,10 @@ class Session {
   static constexpr std::chrono::milliseconds kPatience{30'000};
 
  private:
-  Result<Origin> origin();
-
   Console& console_;
   std::string socket_;
   bool json_;
   std::optional<intake::Client> client_;
-  std::optional<Origin> origin_;
 };
 
 }  // namespace spillway::cli

@@ -22,7 +22,7 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
            const ledger::LedgerRecovered* leased)
     : options_(std::move(options)),
       parts_(std::move(parts)),
-      origin_(recovered.origin),
+      lives_(recovered.lives),
       timeline_(*parts_.clock, recovered.last_seen),
       wall_(*parts_.clock),
       started_(timeline_.now()),
@@ -38,6 +38,7 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
                 .refused = [this](std::uint64_t seq, const Error& why) { on_refused(seq, why); }}),
       placement_(options_.placement),
       next_seq_(recovered.next_seq) {
+  for (const KnownLife& peer : recovered.peers) peers_[peer.store] = peer;
   for (const Kind* kind : parts_.kinds->list()) local_kinds_.push_back(kind->name);
   load_models();
   look_at_budget();
@@ -68,6 +69,11 @@ void Node::start(const store::Recovered& recovered, const ledger::LedgerRecovere
   const bool told = parts_.measured || session_;
   if (told && options_.telemetry > Duration::zero()) next_telemetry_ = now();
   parts_.wake();
+}
+
+std::optional<std::uint64_t> Node::own(TaskId id) const {
+  const std::optional<std::uint64_t> seq = lives_.seq_of(id);
+  return seq && *seq < next_seq_ ? seq : std::nullopt;
 }
 
 LiveTask Node::make_live(const store::TaskRow& row) const {

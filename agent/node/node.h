@@ -152,7 +152,9 @@ class Node final : public intake::Api {
 
   // node.cpp
   lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
-  TaskId id_of(std::uint64_t seq) const { return {origin_, seq}; }
+  TaskId id_of(std::uint64_t seq) const { return lives_.id_of(seq); }
+  // Of a task that was accepted here, in any life of this store; else null.
+  std::optional<std::uint64_t> own(TaskId id) const;
   LiveTask& adopt(const store::TaskRow& row);
   LiveTask& adopt_new(const store::NewTask& row, TaskSpec spec);
   LiveTask make_live(const store::TaskRow& row) const;
@@ -279,6 +281,11 @@ class Node final : public intake::Api {
   // node_update.cpp
   void tell_update();
 
+  // node_lives.cpp
+  void look_at_life(const wire::Presence& cloud);
+  void on(const wire::LifeNotice& notice);
+  std::string life_problem() const;  // empty: none is known
+
   // node_losses.cpp
   void report_losses();
   void on(const wire::LossAck& item);
@@ -323,7 +330,10 @@ class Node final : public intake::Api {
 
   NodeOptions options_;
   NodeParts parts_;
-  Origin origin_;
+  store::Lives lives_;
+  std::map<Origin, KnownLife> peers_;           // of clouds, by their store
+  std::optional<wire::LifeRemark> begun_anew_;  // what the cloud said of this life, if anything
+  NodeTime cloned_until_{};                     // another device speaks as this one
   NodeTimeline timeline_;
   WallWatch wall_;
   NodeTime started_;

@@ -44,6 +44,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   self.workers = parts_.runner->width();
   self.memory = options_.memory;
   self.tags = options_.tags;
+  self.lineage = lives_.lineage();
   for (const Kind* kind : parts_.kinds->list()) {
     self.kinds.push_back({kind->name, kind->version, lessee_ && takes(kind->name)});
   }
@@ -77,6 +78,7 @@ void Node::on_cloud(const wire::Presence& presence) {
   // It says anew what changed, and has forgotten nothing.
   if (was && !another) return;
   if (!was) parts_.report("the cloud is there");
+  look_at_life(presence);
   // It may have restarted, or never have had what was under way.
   owe_offers_again();
   next_probe_ = now();
@@ -189,7 +191,7 @@ void Node::on_item(wire::Item item) {
 }
 
 // For tasks leased to the cloud; they are in memory as long as they are.
-LiveTask* Node::leased(TaskId id) { return id.origin == origin_ ? table_.find(id.seq) : nullptr; }
+LiveTask* Node::leased(TaskId id) { return own(id) ? table_.find(id.seq) : nullptr; }
 
 void Node::on(const wire::Accept& item) {
   LiveTask* task = leased(item.id);
@@ -201,9 +203,10 @@ void Node::on(const wire::Accept& item) {
 void Node::on(const wire::Nack& item) {
   LiveTask* task = leased(item.id);
   if (!task) return;
-  apply(*task, lifecycle::on_nack(task->state, task->policy, item.epoch, item.retry_after, tick()),
-        {"the cloud refused it: " + std::string(lifecycle::to_string(item.reason)),
-         Code::unavailable});
+  apply(*task,
+        lifecycle::on_nack(task->state, task->policy, item.epoch, {item.retry_after, item.known},
+                           tick()),
+        {"the cloud refused it: " + wire::refusal_text(item), Code::unavailable});
 }
 
 void Node::on(const wire::Beat& item) {
@@ -256,9 +259,7 @@ void Node::on(const wire::ResultItem& item) {
     return parts_.refused("wrong digest", "a result's value does not match its digest");
   }
   // A task of a store that is gone, or one that was never granted: nobody waits for it.
-  if (item.id.origin != origin_ || item.id.seq >= next_seq_) {
-    return acknowledge(item, wire::ResultVerdict::stale);
-  }
+  if (!own(item.id)) return acknowledge(item, wire::ResultVerdict::stale);
   auto refuse = [this, item](wire::AnswerBody body) {
     auto* error = std::get_if<Error>(&body);
     if (error && error->code == Code::not_found) acknowledge(item, wire::ResultVerdict::duplicate);

@@ -48,7 +48,7 @@ void Node::reply_with_story(const wire::Command& command) {
   const auto refuse = [this, token = command.token](Code code, const std::string& why) {
     session_->send_reply(wire::CommandReply{token, code, why});
   };
-  if (command.task.origin != origin_) {
+  if (!own(command.task)) {
     return refuse(Code::not_found, "task " + to_string(command.task) + " is not of this store");
   }
   parts_.store->find(command.task.seq, [this, alive = std::weak_ptr(alive_), refuse,

@@ -123,7 +123,7 @@ Result<TaskSpec> Node::admit(ByteView encoded) const {
   // One that is named twice is waited for once: it ends once.
   name_once(spec->after);
   for (TaskId parent : spec->after) {
-    if (parent.origin != origin_ || parent.seq >= next_seq_) {
+    if (!own(parent)) {
       return fail(Code::not_found, "after: there is no task " + to_string(parent) + " here");
     }
   }

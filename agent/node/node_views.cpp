@@ -190,12 +190,13 @@ NodeView Node::view() const {
   NodeView view;
   view.device = options_.device;
   view.version = options_.version;
-  view.origin = origin_;
+  view.origin = lives_.current().origin;
   view.uptime = now() - started_;
   view.draining = draining_;
   view.link_up = session_ && cloud_.online;
   view.store_problem = store_problem_;
   view.clock_problem = clock_problem_;
+  view.life_problem = life_problem();
   view.shortages = admission_.shortages();
   view.disk_bytes = parts_.store->use().files;
   view.disk_budget = options_.budget.disk;

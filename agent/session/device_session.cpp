@@ -105,6 +105,10 @@ void DeviceSession::on_cloud_state(const Bytes& payload) {
   if (!presence) return events_.refused("malformed presence", presence.error().message);
   // A will that arrives after a newer birth speaks of a session that is over.
   if (!presence->online && presence->session < cloud_.session) return;
+  // The same of a cloud whose state was put back: its numbers went back, too.
+  const bool other = presence->boot != cloud_.boot;
+  if (!presence->online && other && presence->boot == cloud_before_) return;
+  if (other) cloud_before_ = cloud_.boot;
   cloud_ = *presence;
   connection_.set_floor(
       std::chrono::duration_cast<std::chrono::milliseconds>(cloud_.reconnect_floor));

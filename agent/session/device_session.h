@@ -80,6 +80,7 @@ class DeviceSession {
       update_topic_, reply_topic_, down_prefix_;
   wire::Presence self_;
   wire::Presence cloud_;
+  BootId cloud_before_;  // the one that it had before
   session::Connection connection_;
 };
 

@@ -533,6 +533,14 @@ int doctor(Api& api, const Console& console, const Words&) {
   say(free > (256U << 20), "its disk has room", "less than 256 MiB are left");
   auto summary = api.get("/fleet/summary");
   if (!summary) return complain(console, summary.error());
+  const auto devices = [&summary](const char* reason) {
+    return summary->at("reasons").at(reason).to_number<std::uint64_t>();
+  };
+  say(devices("cloned") == 0, "each identity is used by one device",
+      std::to_string(devices("cloned")) +
+          " are used by two; see spwctl device list --reason cloned");
+  say(devices("restored") == 0, "no device went back to an earlier state of late",
+      std::to_string(devices("restored")) + " did; see spwctl device list --reason restored");
   auto firing = summary->at("alerts_firing").to_number<std::uint64_t>();
   say(firing == 0, "no alert is firing", std::to_string(firing) + " are; see spwctl alert list");
   return worst;

@@ -21,7 +21,7 @@ constexpr std::size_t kAllWaiting = 1'000'000;  // more than may be unfinished
 Dispatch::Dispatch(DispatchOptions options, DispatchParts parts, const store::Recovered& recovered)
     : options_(options),
       parts_(std::move(parts)),
-      origin_(recovered.origin),
+      lives_(recovered.lives),
       timeline_(*parts_.clock, recovered.last_seen),
       journal_(*parts_.store,
                {.failed = [this](const Error& error) { on_store_failed(error); },
@@ -81,6 +81,11 @@ void Dispatch::read_again(const Error& error, std::function<void()> read) {
   unread_.push_back(std::move(read));
   retry_read_ = now() + kRetryCommit;
   parts_.wake();
+}
+
+bool Dispatch::owns(TaskId id) const {
+  const std::optional<std::uint64_t> seq = lives_.seq_of(id);
+  return seq && *seq < next_seq_;
 }
 
 SentTask* Dispatch::find(std::uint64_t seq) {

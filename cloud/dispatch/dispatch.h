@@ -96,7 +96,9 @@ class Dispatch {
   // Whose first task has a number below `before`; the newest first.
   void groups(std::uint64_t before, std::uint32_t limit, Done<std::vector<GroupView>> done);
 
-  Origin origin() const { return origin_; }
+  // Whether an operator submitted this one here, in any life of the store.
+  bool owns(TaskId id) const;
+  Lineage lineage() const { return lives_.lineage(); }
   NodeTime now() const { return timeline_.now(); }
   std::size_t unfinished() const { return tasks_.size(); }
   bool idle() const { return journal_.idle(); }
@@ -118,7 +120,7 @@ class Dispatch {
 
   // dispatch.cpp
   lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
-  TaskId id_of(std::uint64_t seq) const { return {origin_, seq}; }
+  TaskId id_of(std::uint64_t seq) const { return lives_.id_of(seq); }
   SentTask* find(std::uint64_t seq);
   SentTask* adopt(const store::TaskRow& row);
   SentTask& add(SentTask task);
@@ -178,7 +180,7 @@ class Dispatch {
 
   DispatchOptions options_;
   DispatchParts parts_;
-  Origin origin_;
+  store::Lives lives_;
   NodeTimeline timeline_;
   store::OwnerJournal journal_;
   std::unordered_map<std::uint64_t, SentTask> tasks_;

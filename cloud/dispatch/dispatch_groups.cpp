@@ -17,7 +17,7 @@ Error Dispatch::too_many() const {
 }
 
 void Dispatch::cancel(const GroupId& group, const Done<std::uint64_t>& done) {
-  if (group.first.origin != origin_) return done(no_such_task(group.first));
+  if (!owns(group.first)) return done(no_such_task(group.first));
   std::uint64_t cancelled = 0;
   std::vector<std::uint64_t> members;
   for (const auto& [seq, task] : tasks_) {
@@ -80,9 +80,7 @@ TaskState Dispatch::state_of(const store::TaskRow& row) const {
 
 // Calls `take` with the stored members, newest first, page by page.
 void Dispatch::each_member(const GroupId& group, const Members& take) {
-  if (group.first.origin != origin_ || group.first.seq >= next_seq_) {
-    return take(no_such_task(group.first), true);
-  }
+  if (!owns(group.first)) return take(no_such_task(group.first), true);
   members_before(group, group.first.seq + group.size, take);
 }
 

@@ -138,7 +138,7 @@ void Dispatch::resend_offers() {
 
 // Null for what is not under way, or not this device's.
 SentTask* Dispatch::sent_to(const std::string& device, TaskId id) {
-  SentTask* task = id.origin == origin_ ? find(id.seq) : nullptr;
+  SentTask* task = owns(id) ? find(id.seq) : nullptr;
   if (!task || task->device == device) return task;
   parts_.refused("wrong device", device + " speaks of a task of " + task->device);
   return nullptr;
@@ -159,9 +159,10 @@ void Dispatch::on(const std::string& device, const wire::Accept& item) {
 void Dispatch::on(const std::string& device, const wire::Nack& item) {
   SentTask* task = sent_to(device, item.id);
   if (!task) return;
-  apply(*task, lifecycle::on_nack(task->state, task->policy, item.epoch, item.retry_after, tick()),
-        {"the device refused it: " + std::string(lifecycle::to_string(item.reason)),
-         Code::unavailable});
+  apply(*task,
+        lifecycle::on_nack(task->state, task->policy, item.epoch, {item.retry_after, item.known},
+                           tick()),
+        {"the device refused it: " + wire::refusal_text(item), Code::unavailable});
 }
 
 void Dispatch::on(const std::string& device, const wire::Beat& item) {
@@ -197,9 +198,7 @@ void Dispatch::on(const std::string& device, const wire::ResultItem& item) {
     return parts_.refused("wrong digest", device + ": a value does not match its digest");
   }
   // Of a store that is gone, or never granted: nobody waits for it.
-  if (item.id.origin != origin_ || item.id.seq >= next_seq_) {
-    return acknowledge(device, item, wire::ResultVerdict::stale);
-  }
+  if (!owns(item.id)) return acknowledge(device, item, wire::ResultVerdict::stale);
   // After a restart it may not be read yet; the device says it again.
   if (!find(item.id.seq) && reading_ > 0) return;
   SentTask* task = sent_to(device, item.id);

@@ -144,7 +144,7 @@ void Dispatch::cancel(TaskId id, const Done<void>& done) {
     }
     journal_.after(id.seq, [done, id](const Error* refused) { answer(done, id, refused); });
   };
-  if (id.origin != origin_) return done(no_such_task(id));
+  if (!owns(id)) return done(no_such_task(id));
   if (SentTask* task = find(id.seq)) {
     apply(*task, lifecycle::cancel(task->state, tick()), {"cancelled", Code::cancelled});
     return tell(*task);
@@ -159,7 +159,7 @@ void Dispatch::cancel(TaskId id, const Done<void>& done) {
 }
 
 void Dispatch::retry(TaskId id, const Done<void>& done) {
-  if (id.origin != origin_) return done(no_such_task(id));
+  if (!owns(id)) return done(no_such_task(id));
   if (SentTask* task = find(id.seq); task && !is_terminal(task->state.state)) {
     return done(fail(Code::conflict, "task " + to_string(id) + " has not ended: it is " +
                                          std::string(to_string(task->state.state))));
@@ -247,7 +247,7 @@ SentTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
 }
 
 void Dispatch::find(TaskId id, const Done<SentTaskDetail>& done) {
-  if (id.origin != origin_) return done(no_such_task(id));
+  if (!owns(id)) return done(no_such_task(id));
   parts_.store->find(id.seq, [this, id, done, alive = std::weak_ptr(alive_)](
                                  const Result<store::TaskDetail>& found) {
     if (alive.expired()) return;
@@ -266,8 +266,7 @@ struct Dispatch::Listing {
 void Dispatch::list(const SentFilter& filter, Done<std::vector<SentTaskView>> done) {
   auto listing = std::make_shared<Listing>(Listing{filter, std::move(done), {}});
   if (filter.group) {
-    if (filter.group->first.origin != origin_)
-      return listing->done(no_such_task(filter.group->first));
+    if (!owns(filter.group->first)) return listing->done(no_such_task(filter.group->first));
     const std::uint64_t end = filter.group->first.seq + filter.group->size;
     listing->filter.before = std::min(filter.before, end);
   }

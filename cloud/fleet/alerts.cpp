@@ -62,6 +62,7 @@ std::vector<AlertRule> default_rules() {
   gone.lasting = 5min;
   return {
       gone,
+      reason_rule(Reason::cloned, "Two devices use one identity", Severity::critical, 0s),
       reason_rule(Reason::data_lost, "Device has lost data", Severity::critical, 0s),
       reason_rule(Reason::disk_low, "Disk is nearly full", Severity::warning, 1min),
       reason_rule(Reason::hot, "Device is hot", Severity::warning, 2min),

@@ -15,6 +15,15 @@ Error unknown(const std::string& name) {
   return fail(Code::not_found, "no device '" + name.substr(0, 64) + "' is known");
 }
 
+std::string detail_of(LifeChange change) {
+  switch (change) {
+    case LifeChange::none: return "";
+    case LifeChange::restored: return "its state was restored from an earlier copy";
+    case LifeChange::another: return "its state was made anew";
+  }
+  return "";
+}
+
 void append(std::vector<DevicePoint>& into, const std::vector<DevicePoint>& from,
             const SeriesQuery& query) {
   for (const DevicePoint& point : from) {
@@ -35,21 +44,24 @@ void Fleet::start(FleetRecovered recovered) { state_->restore(std::move(recovere
 NodeTime Fleet::now() const { return state_->now(); }
 void Fleet::set_load(CloudLoad load) { state_->load = load; }
 
-void Fleet::on_presence(const std::string& name, const wire::Presence& said) {
+LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& said) {
   State& state = *state_;
   state.messages.add(state.now(), 1);
   State::Slot slot = state.find_or_add(name);
-  if (slot == DeviceTable::kNone) return;
+  if (slot == DeviceTable::kNone) return LifeChange::none;
   Device& device = state.table.at(slot);
-  std::uint64_t before = device.presence.session;
-  BootId boot_before = device.presence.boot;
+  const PresenceState was = device.presence;
+  std::uint64_t before = was.session;
   state.table.discount(device);
   PresenceStep step = on_state(device.presence, said);
   state.table.count(device);
-  if (step == PresenceStep::stale) return;
+  if (step == PresenceStep::stale) return LifeChange::none;
+  LifeChange change = LifeChange::none;
   if (said.online) {
-    if (boot_before != said.boot && before != 0 && boot_before != BootId{}) {
-      state.note(&device, FleetEventKind::restarted, "");
+    change = on_life(device.presence, was, said);
+    if (change != LifeChange::none) device.memory.restored_at = state.wall();
+    if (was.boot != said.boot && before != 0 && was.boot != BootId{}) {
+      state.note(&device, FleetEventKind::restarted, detail_of(change));
     }
     if (device.birth && device.birth->version != said.version) {
       state.note(&device, FleetEventKind::version_changed,
@@ -59,6 +71,7 @@ void Fleet::on_presence(const std::string& name, const wire::Presence& said) {
     wire::Presence birth = said;
     birth.session = 1;
     birth.boot = {};
+    birth.lineage = {};
     device.birth = state.births.get(std::string(as_text(wire::encode(birth))), birth);
   }
   if (step == PresenceStep::came) state.came(slot, before);
@@ -67,6 +80,16 @@ void Fleet::on_presence(const std::string& name, const wire::Presence& said) {
     state.went(slot, said.graceful ? Reason::goodbye : Reason::will);
   }
   state.hear(slot);
+  state.refresh(slot);
+  state.watch(slot);
+  return change;
+}
+
+void Fleet::on_cloned(const std::string& name) {
+  State& state = *state_;
+  State::Slot slot = state.find_known(name);
+  if (slot == DeviceTable::kNone) return;
+  state.table.at(slot).memory.cloned_at = state.wall();
   state.refresh(slot);
   state.watch(slot);
 }

@@ -61,7 +61,10 @@ class Fleet {
   void start(FleetRecovered recovered);
 
   // What comes in.
-  void on_presence(const std::string& device, const wire::Presence& presence);
+  // Answers whether the device's store goes on from where it was.
+  LifeChange on_presence(const std::string& device, const wire::Presence& presence);
+  // Two processes speak as this device, in turn.
+  void on_cloned(const std::string& device);
   void on_telemetry(const std::string& device, ByteView frame);
   void on_loss(const std::string& device, std::vector<LossTotal> totals);
   void on_update(const std::string& device, const wire::UpdateReport& report);

@@ -159,6 +159,7 @@ DeviceRecord Fleet::State::record_of(const Device& device) const {
   record.last_seen = device.last_seen;
   record.since = device.since;
   record.lost_at = device.memory.lost_at;
+  record.restored_at = device.memory.restored_at;
   record.revision = device.revision;
   record.lost = device.metrics.get(Metric::lost);
   record.marks = device.said();

@@ -78,6 +78,9 @@ Result<DeviceRecord> read_device(const Cursor& cursor) {
   record.marks.note = cursor.text(20);
   const ByteView birth = cursor.bytes(21);
   record.birth.assign(birth.begin(), birth.end());
+  record.presence.life = {Origin{cursor.unsigned_integer(22)}, cursor.unsigned_integer(23),
+                          Origin{cursor.unsigned_integer(24)}};
+  record.restored_at = wall_at(cursor, 25);
   if (!good || record.id == 0 || !check_device_id(record.name)) return makes_no_sense("a device");
   return record;
 }

@@ -18,6 +18,7 @@ void Fleet::State::adopt(const DeviceRecord& record) {
   device.since = record.since;
   device.revision = record.revision;
   device.memory.lost_at = record.lost_at;
+  device.memory.restored_at = record.restored_at;
   device.memory.reasons = record.reasons;
   if (record.lost > 0) device.metrics.set(wire::Metric::lost, record.lost);
   bool plain = record.marks.group.empty() && record.marks.labels.empty() &&

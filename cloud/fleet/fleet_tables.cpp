@@ -39,8 +39,9 @@ const char* FleetTables::text_of(Sql sql) {
     case Sql::put_device:
       return "INSERT OR REPLACE INTO device (id, name, session, boot, boot_before, online, closed, "
              "health, reasons, ended, first_seen, last_seen, since, lost_at, revision, lost, grp, "
-             "labels, quarantined, revoked, note, birth) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-             "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
+             "labels, quarantined, revoked, note, birth, store, life_number, life, restored_at) "
+             "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
+             "?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)";
     case Sql::drop_device: return "DELETE FROM device WHERE id = ?1";
     case Sql::drop_device_sessions: return "DELETE FROM session WHERE device = ?1";
     case Sql::drop_device_losses: return "DELETE FROM loss WHERE device = ?1";
@@ -207,7 +208,11 @@ Status FleetTables::put(const DeviceRecord& record) {
       .bind(19, std::int64_t(record.marks.quarantined))
       .bind(20, std::int64_t(record.marks.revoked))
       .bind(21, std::string_view(record.marks.note))
-      .bind(22, ByteView(record.birth));
+      .bind(22, ByteView(record.birth))
+      .bind(23, std::int64_t(record.presence.life.store.value))
+      .bind(24, std::int64_t(record.presence.life.number))
+      .bind(25, std::int64_t(record.presence.life.life.value))
+      .bind(26, record.restored_at.count());
   return cursor.run();
 }
 

@@ -82,8 +82,16 @@ Reasons complaints(const HealthMemory& memory, const HealthFacts& facts,
   return now;
 }
 
-Verdict offline(const HealthFacts& facts) {
+bool is_lately(Wall at, Duration shown, Wall wall) { return at > Wall{} && wall - at < shown; }
+
+// Also between two connections: each ends the other's.
+bool is_cloned(const HealthMemory& memory, const HealthFacts& facts, const HealthPolicy& policy) {
+  return is_lately(memory.cloned_at, policy.cloned_shown, facts.wall);
+}
+
+Verdict offline(const HealthMemory& memory, const HealthFacts& facts, const HealthPolicy& policy) {
   Verdict verdict{Health::disconnected, {}};
+  verdict.reasons.set(Reason::cloned, is_cloned(memory, facts, policy));
   if (facts.ended) verdict.reasons.set(*facts.ended);
   if (facts.ended == Reason::goodbye) verdict.health = Health::sleeping;
   return verdict;
@@ -130,8 +138,11 @@ Verdict judge(HealthMemory& memory, const HealthFacts& facts, const HealthPolicy
   if (facts.revoked) return {Health::revoked, {}};
   if (facts.quarantined) return {Health::quarantined, {}};
   if (!facts.seen) return {Health::never_seen, {}};
-  if (!facts.online) return offline(facts);
+  if (!facts.online) return offline(memory, facts, policy);
   memory.reasons = complaints(memory, facts, policy);
+  memory.reasons.set(Reason::restored,
+                     is_lately(memory.restored_at, policy.restored_shown, facts.wall));
+  memory.reasons.set(Reason::cloned, is_cloned(memory, facts, policy));
   if (facts.metrics->get(Metric::updating) != 0) return {Health::updating, memory.reasons};
   Health health = memory.reasons.none() ? Health::operational : Health::degraded;
   return {health, memory.reasons};

@@ -26,6 +26,8 @@ struct HealthPolicy {
   double backlog = 50;                          // tasks; fewer are no backlog
   unsigned growing_minutes = 3;                 // in a row
   Duration lost_shown = std::chrono::hours(1);  // after the last loss
+  Duration restored_shown = std::chrono::hours(1);
+  Duration cloned_shown = std::chrono::minutes(10);  // after the last sign of it
 };
 
 // What judging a device needs from before.
@@ -35,6 +37,8 @@ struct HealthMemory {
   float backlog = -1;           // of the last minute; < 0: none yet
   float failed = 0, ended = 0;  // tasks lately, fading over some minutes
   Wall lost_at{};               // last rise of the loss counter; 0: never
+  Wall restored_at{};           // its store was put back, or made anew; 0: never
+  Wall cloned_at{};             // two processes last spoke in turn; 0: never
 };
 
 struct HealthFacts {

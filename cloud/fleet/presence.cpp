@@ -42,6 +42,12 @@ PresenceStep on_state(PresenceState& device, const wire::Presence& said) {
   return known ? PresenceStep::same : PresenceStep::went;
 }
 
+LifeChange on_life(PresenceState& device, const PresenceState& was, const wire::Presence& said) {
+  const LifeChange change = compare(was.life, said.lineage);
+  learn(device.life, said.lineage);
+  return said.boot == was.boot_before ? LifeChange::none : change;
+}
+
 PresenceStep on_frame(PresenceState& device, std::uint64_t session) {
   bool over = session == device.session && device.closed;
   if (session < device.session || over) return PresenceStep::stale;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "common/base/lineage.h"
 #include "common/wire/messages.h"
 
 // Who is there, decided by session numbers alone: a will, a birth or a frame of an older session
@@ -13,6 +14,7 @@ struct PresenceState {
   BootId boot, boot_before;   // of its births
   bool online = false;
   bool closed = false;  // its end was told by will or goodbye: nothing of it can follow
+  KnownLife life;       // of its store
   bool operator==(const PresenceState&) const = default;
 };
 
@@ -26,6 +28,9 @@ enum class PresenceStep : std::uint8_t {
 // A retained state: birth, goodbye or will. A session number that went back under a boot id not
 // seen lately is a device whose store was made anew, and counts as newer.
 PresenceStep on_state(PresenceState& device, const wire::Presence& said);
+// Of a birth that on_state took: whether the device's store goes on from the life that is known,
+// which becomes this one. Two processes that speak in turn are something else. `was` as before.
+LifeChange on_life(PresenceState& device, const PresenceState& was, const wire::Presence& said);
 // Any message of a session.
 PresenceStep on_frame(PresenceState& device, std::uint64_t session);
 // It was silent for too long. The session may go on.

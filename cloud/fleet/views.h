@@ -45,8 +45,10 @@ enum class Reason : std::uint8_t {
   heartbeats_missed,  // disconnected
   will,               // disconnected: the broker lost it
   goodbye,            // sleeping: it said so
+  restored,           // its state was put back to an earlier copy, or made anew
+  cloned,             // two processes use its identity
 };
-inline constexpr std::size_t kReasons = 12;
+inline constexpr std::size_t kReasons = 14;
 
 class Reasons {
  public:

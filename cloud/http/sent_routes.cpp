@@ -242,7 +242,7 @@ void with_task(Service& service, const Call& call, const Answer& answer, Start s
       answer,
       [dispatch, id = *id, start](Fleet& fleet, const Fleet::Done<SentTaskDetail>& done) {
         // A device's own: its owner alone decides what becomes of it.
-        if (id.origin != dispatch->origin()) {
+        if (!dispatch->owns(id)) {
           if (auto known = fleet.task(id)) {
             return done(fail(Code::conflict, "task " + to_string(id) + " belongs to " +
                                                  known->device +

@@ -117,7 +117,10 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
                        .changed = parts_.wake};
   if (parts_.fleet) {
     events.state = [this](const std::string& device, const wire::Presence& said) {
-      parts_.fleet->on_presence(device, said);
+      on_life(device, said, parts_.fleet->on_presence(device, said));
+    };
+    events.cloned = [this](const std::string& device, const wire::Presence& said) {
+      on_cloned(device, said);
     };
     events.telemetry = [this](const std::string& device, ByteView frame) {
       if (barred_.contains(device)) {
@@ -135,6 +138,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   self.workers = parts_.runner->width();
   self.memory = options_.memory;
   self.tags = options_.tags;
+  if (dispatch_) self.lineage = dispatch_->lineage();
   self.reconnect_floor = options_.reconnect_floor;
   for (const Kind* kind : parts_.kinds->list()) self.kinds.push_back({kind->name, kind->version});
   session_->describe(std::move(self));
@@ -147,6 +151,33 @@ void Node::say_largest() {
   if (largest >= kUsual || std::exchange(said_largest_, largest) == largest) return;
   parts_.report("the broker carries tasks and results of at most " + std::to_string(largest) +
                 " bytes; larger ones are refused");
+}
+
+// A device cannot know that an earlier copy of its state was put back: it is told.
+void Node::on_life(const std::string& device, const wire::Presence& said, LifeChange change) {
+  if (change == LifeChange::none) return;
+  const bool restored = change == LifeChange::restored;
+  parts_.report(device + (restored ? ": its state was restored from an earlier copy; what it "
+                                     "accepted since that was made is gone"
+                                   : ": its state was made anew; what it had accepted is gone"));
+  session_->send_ack(
+      device, wire::LifeNotice{said.lineage.lives.front(),
+                               restored ? wire::LifeRemark::restored : wire::LifeRemark::another});
+}
+
+void Node::on_cloned(const std::string& device, const wire::Presence& said) {
+  parts_.fleet->on_cloned(device);
+  if (said.lineage.lives.empty()) return;
+  session_->send_ack(device,
+                     wire::LifeNotice{said.lineage.lives.front(), wire::LifeRemark::cloned});
+}
+
+// What a device makes of this cloud's birth; each that knew more says so.
+void Node::on(const std::string& device, const wire::LifeNotice& notice) {
+  const bool ours = dispatch_ && notice.life == dispatch_->lineage().lives.front();
+  if (!ours || std::exchange(said_restored_, true)) return;
+  parts_.report("this cloud's state was restored from an earlier copy: " + device +
+                " remembers a later one; what was accepted or done since is not known here");
 }
 
 // Each attempt fails anew; said once per cause.

@@ -106,6 +106,9 @@ class Node {
   NodeTime cycle_dispatch();
   void on_link_down(const Error& reason);
   void say_largest();
+  void on_life(const std::string& device, const wire::Presence& said, LifeChange change);
+  void on_cloned(const std::string& device, const wire::Presence& said);
+  void on(const std::string& device, const wire::LifeNotice& notice);
   void show(const lessee::HeldTask& task);
   void show_load();
   void on_item(const std::string& device, wire::Item item);
@@ -134,6 +137,7 @@ class Node {
   std::function<void()> drained_;
   std::string link_problem_;
   std::size_t said_largest_ = SIZE_MAX;
+  bool said_restored_ = false;
 };
 
 }  // namespace spillway::cloud

@@ -153,8 +153,12 @@ void CloudSession::on_device_state(const std::string& device, const Bytes& paylo
 // Every start has a boot id of its own, so one that comes back after another is two processes that
 // take the connection from each other. Once may be a birth that was overtaken.
 void CloudSession::note_birth(const std::string& device, const wire::Presence& said, Birth& born) {
-  const bool came_back = said.online && said.boot != born.boot && said.boot == born.before;
-  if (came_back && ++born.came_back % kTellEvery == 2) {
+  const bool other = said.online && said.boot != born.boot;
+  const bool came_back = other && said.boot == born.before;
+  if (other && !came_back) born.came_back = 0;
+  if (came_back) born.came_back += 1;
+  if (came_back && born.came_back >= 2 && events_.cloned) events_.cloned(device, said);
+  if (came_back && born.came_back % kTellEvery == 2) {
     events_.refused("cloned identity", device +
                                            ": two devices speak with one certificate, and take the "
                                            "connection from each other; revoke it and enrol both");

@@ -31,6 +31,8 @@ struct SessionEvents {
   // as they came.
   std::function<void(const std::string& device, const wire::Presence&)> state = {};
   std::function<void(const std::string& device, ByteView frame)> telemetry = {};
+  // At each birth that shows again that two processes speak as the device.
+  std::function<void(const std::string& device, const wire::Presence&)> cloned = {};
   std::function<void(const std::string& cause, const std::string& detail)> refused;
   std::function<void()> changed;
 };

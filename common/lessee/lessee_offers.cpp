@@ -73,7 +73,10 @@ void Lessee::refuse(const std::string& owner, const wire::Offer& offer,
   Duration after = reason == lifecycle::NackReason::busy
                        ? std::max(queue_delay(), Duration(std::chrono::milliseconds(100)))
                        : Duration(std::chrono::seconds(1));
-  parts_.send_ack(owner, wire::Nack{offer.id, offer.epoch, reason, after});
+  // Its owner's store may have been put back to before that.
+  HeldTask* task = reason == lifecycle::NackReason::stale ? find(offer.id) : nullptr;
+  parts_.send_ack(
+      owner, wire::Nack{offer.id, offer.epoch, reason, after, task ? task->state.epoch : Epoch{}});
 }
 
 void Lessee::on(const std::string& owner, const wire::Offer& offer) {

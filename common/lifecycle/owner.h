@@ -89,11 +89,17 @@ OwnerStep grant(const OwnerTask&, const OwnerPolicy&, PlaceKind place, BootId bo
 // From the lessee. ACCEPT, started and BEAT renew the lease of the live epoch, and each is the
 // application ack of its OFFER. For any other epoch they are stale: the caller answers a BEAT with
 // `stop`, and the others ask for a CANCEL themselves. A NACK counts while its OFFER is pending; its
-// retry_after is honoured up to the task's own backoff cap.
+// retry_after is honoured up to the task's own backoff cap. A lessee that knows a later epoch than
+// was granted here saw this task in a life of the store that was forgotten: grants go on from
+// there.
 OwnerStep on_accept(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
 OwnerStep on_started(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
 OwnerStep on_beat(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
-OwnerStep on_nack(const OwnerTask&, const OwnerPolicy&, Epoch, Duration retry_after, Now);
+struct Refusal {
+  Duration retry_after{};
+  Epoch known;  // the lessee's, of this task; 0: not told
+};
+OwnerStep on_nack(const OwnerTask&, const OwnerPolicy&, Epoch, Refusal, Now);
 
 // An attempt succeeded. Accepted from any granted epoch while the task is live; with effects = once
 // only from the last one granted. The live attempt, when another, is stopped.
@@ -136,6 +142,8 @@ OwnerStep recover(const OwnerTask&, const OwnerPolicy&, BootId boot, bool may_ha
 // Full jitter: uniform in [0, min(cap, base · 2^n)], n counted from 0. (Brooker, "Exponential
 // Backoff And Jitter", AWS Architecture Blog, 2015.)
 Duration backoff(const RetryPolicy&, std::uint32_t n, std::uint64_t random);
+
+inline constexpr std::uint32_t kLastJump = 1U << 31;  // no lessee can use up all epochs
 
 inline constexpr std::uint32_t kPoisonLimit = 3;  // crashes; two at different places suffice
 

@@ -75,12 +75,14 @@ OwnerStep on_beat(const OwnerTask& task, const OwnerPolicy& policy, Epoch epoch,
   return renew(task, policy, now);
 }
 
-OwnerStep on_nack(const OwnerTask& task, const OwnerPolicy& policy, Epoch epoch,
-                  Duration retry_after, Now now) {
+OwnerStep on_nack(const OwnerTask& task, const OwnerPolicy& policy, Epoch epoch, Refusal refusal,
+                  Now now) {
   // A NACK of one copy of an OFFER may trail the ACCEPT of another: what was accepted stays so.
   if (!is_remote(task, epoch) || !task.offer_pending) return stale(task);
   OwnerStep step = applied(task);
-  grant_again_later(step, policy, FailureClass::refused, retry_after, now);
+  grant_again_later(step, policy, FailureClass::refused, refusal.retry_after, now);
+  const Epoch known{std::min(refusal.known.value, kLastJump)};
+  if (known > step.next.epoch) step.next.epoch = known;
   return step;
 }
 

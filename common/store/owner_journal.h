@@ -59,6 +59,8 @@ class OwnerJournal {
   NodeTime due() const { return cycle_.busy() ? kNever : std::min(losses_due_, company_until_); }
   void reported(LossRow row) { cycle_.batch().reported.push_back(row); }
   void session(std::uint64_t number) { cycle_.batch().session = number; }
+  void heard_of(const KnownLife& peer) { cycle_.batch().peers.push_back(peer); }
+  void restored() { cycle_.batch().restored = true; }
   // Once everything so far is durable. Somebody waits for that, so the next flush writes it.
   void after(std::function<void()> action) { cycle_.after(std::move(action)); }
   // The same, with why the task's steps are not on disk, if they were refused.

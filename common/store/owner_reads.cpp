@@ -57,7 +57,10 @@ Result<TaskRow> OwnerTables::read_whole(const Cursor& cursor) const {
 Result<Recovered> OwnerTables::recover() const {
   Recovered recovered;
   const NodeRow& node = file_.node();
-  recovered.origin = node.origin;
+  recovered.lives = lives_;
+  Result<std::vector<KnownLife>> peers = this->peers();
+  if (!peers) return std::move(peers).error();
+  recovered.peers = *std::move(peers);
   recovered.next_seq = node.next_seq;
   recovered.last_seen = node.last_seen;
   recovered.wall_at_last_seen = node.wall;

@@ -18,9 +18,9 @@ struct Table {
   const char* key;  // integer key to start again from behind a damaged page; null: none
   int columns;
 };
-constexpr Table kTables[] = {{"task", "seq", 28},         {"bulk", "id", 2},
-                             {"event", "id", 7},          {"waits", nullptr, 2},
-                             {"idempotency", nullptr, 3}, {"loss", nullptr, 7}};
+constexpr Table kTables[] = {
+    {"task", "seq", 28},         {"bulk", "id", 2},    {"event", "id", 7},    {"waits", nullptr, 2},
+    {"idempotency", nullptr, 3}, {"loss", nullptr, 7}, {"life", "number", 4}, {"peer", "store", 3}};
 
 class Copier {
  public:

@@ -91,6 +91,19 @@ void add_losses(Texts& texts) {
       "period");
 }
 
+void add_lives(Texts& texts) {
+  const auto set = [&texts](Sql sql, std::string text) {
+    texts[static_cast<std::size_t>(sql)] = std::move(text);
+  };
+  set(Sql::put_life,
+      "INSERT OR REPLACE INTO life (number, origin, first_seq, restored) VALUES (?1, ?2, ?3, ?4)");
+  set(Sql::drop_life, "DELETE FROM life WHERE number = ?1");
+  set(Sql::lives, "SELECT number, origin, first_seq, restored FROM life ORDER BY number");
+  set(Sql::any_task, "SELECT seq FROM task WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT 1");
+  set(Sql::put_peer, "INSERT OR REPLACE INTO peer (store, number, life) VALUES (?1, ?2, ?3)");
+  set(Sql::peers, "SELECT store, number, life FROM peer ORDER BY store");
+}
+
 void add_reads(Texts& texts) {
   const auto set = [&texts](Sql sql, std::string text) {
     texts[static_cast<std::size_t>(sql)] = std::move(text);
@@ -149,6 +162,7 @@ const std::string& sql_text(Sql sql) {
     Texts texts;
     add_writes(texts);
     add_losses(texts);
+    add_lives(texts);
     add_reads(texts);
     return texts;
   }();

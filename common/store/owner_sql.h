@@ -52,6 +52,12 @@ enum class Sql : std::uint8_t {
   report_loss,
   drop_loss,
   losses,
+  put_life,
+  drop_life,
+  lives,
+  any_task,
+  put_peer,
+  peers,
   count_,
 };
 

@@ -10,6 +10,7 @@
 
 #include "common/lifecycle/owner.h"
 #include "common/store/encoded_bytes.h"
+#include "common/store/lives.h"
 #include "common/store/store_report.h"
 #include "spillway/bytes.h"
 #include "spillway/ids.h"
@@ -23,7 +24,7 @@ namespace spillway::store {
 
 // A task as stored.
 struct TaskRow {
-  std::uint64_t seq = 0;  // TaskId = (origin, seq)
+  std::uint64_t seq = 0;  // its name: Lives::id_of
   Band band = Band::normal;
   NodeTime created{};
   NodeTime keep_until = kNever;  // of a finished task
@@ -109,12 +110,14 @@ struct Batch {
   std::vector<LossRow> reported;         // key and count: what the cloud has acknowledged
   std::uint64_t samples = 0;             // of telemetry that were made
   NodeTime now{};                        // becomes the store's last seen time
-  Duration wall{};            // wall time at `now`; 0: not known, the last one known is kept
-  std::uint64_t session = 0;  // not 0: becomes the last session number used
+  Duration wall{};               // wall time at `now`; 0: not known, the last one known is kept
+  std::uint64_t session = 0;     // not 0: becomes the last session number used
+  bool restored = false;         // this life began from an earlier copy of the store
+  std::vector<KnownLife> peers;  // other nodes' stores that were heard of, by their store
   bool empty() const {
     return inserts.empty() && updates.empty() && events.empty() && outbox_put.empty() &&
            outbox_drop.empty() && deps_done.empty() && losses.empty() && reported.empty() &&
-           samples == 0 && session == 0;
+           samples == 0 && session == 0 && !restored && peers.empty();
   }
 };
 
@@ -128,7 +131,8 @@ using Refused = std::vector<RefusedTask>;
 
 // What a restart needs; its cost does not depend on how many tasks wait.
 struct Recovered {
-  Origin origin;
+  Lives lives;                   // with the one that begins now, which the first commit writes
+  std::vector<KnownLife> peers;  // of other nodes, by their store
   std::uint64_t next_seq = 1;
   NodeTime last_seen{};
   Duration wall_at_last_seen{};  // wall time when last_seen was written

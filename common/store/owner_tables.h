@@ -26,6 +26,9 @@ class OwnerTables {
   static Result<OwnerTables> open(Database database, const std::string& path,
                                   const Options& options, SharedMeter meter = nullptr);
 
+  // A process opened the store; the first batch that is applied writes it. Once.
+  void begin_life(Origin drawn) { lives_.begin(drawn, file_.node().next_seq); }
+
   Committer& committer() { return file_; }
 
   // Writes; between begin and commit.
@@ -65,6 +68,14 @@ class OwnerTables {
   Status run(Sql sql, std::uint64_t seq);
   Status run(Sql sql, const OutboxRow& row);
   Status count_end(const TaskUpdate& change);
+
+  // owner_lives.cpp
+  Status read_lives();
+  Status note_life();
+  Status put_life(const Life& life);
+  Status forget_lives();
+  Status note_peers(const Batch& batch);
+  Result<std::vector<KnownLife>> peers() const;
 
   // owner_room.cpp: what gives way when there is no room, and what is counted of it.
   struct Ended {
@@ -115,6 +126,7 @@ class OwnerTables {
 
   NodeFile file_;
   OwnerStatements sql_;
+  Lives lives_;  // the last one is on disk once the node row says so
   Options options_;
   DiskPlan plan_;
   std::uint64_t in_use_ = 0;  // bytes, as the open transaction began

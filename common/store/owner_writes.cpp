@@ -33,11 +33,15 @@ Result<OwnerTables> OwnerTables::open(Database database, const std::string& path
   if (!sql) return std::move(sql).error();
   Result<NodeFile> file = NodeFile::open(std::move(database), path, std::move(meter));
   if (!file) return std::move(file).error();
-  return OwnerTables(*std::move(file), *std::move(sql), options);
+  OwnerTables tables(*std::move(file), *std::move(sql), options);
+  if (Status status = tables.read_lives(); !status) return std::move(status).error();
+  return tables;
 }
 
 Result<Refused> OwnerTables::apply(const Batch& batch) {
   Refused refused;
+  if (Status status = note_life(); !status) return std::move(status).error();
+  if (Status status = note_peers(batch); !status) return std::move(status).error();
   if (Status status = make_room(batch); !status) return std::move(status).error();
   if (Status status = write_tasks(batch, refused); !status) return std::move(status).error();
   if (Status status = write_steps(batch, refused); !status) return std::move(status).error();

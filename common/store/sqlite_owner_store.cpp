@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/crypto/random.h"
 #include "common/store/owner_salvage.h"
 
 namespace spillway::store {
@@ -50,6 +51,7 @@ Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
     Result<OwnerTables> opened =
         OwnerTables::open(std::move(database), path, options.tables, file_options.meter);
     if (!opened) return std::move(opened).error();
+    opened->begin_life(Origin{crypto::random_u64()});
     Result<Recovered> found = opened->recover();
     if (!found) return std::move(found).error();
     tables = *std::move(opened);

@@ -15,6 +15,7 @@ static_assert(static_cast<int>(fb::NackReason::MAX) == static_cast<int>(NackReas
 static_assert(static_cast<int>(fb::LeaseState::MAX) == static_cast<int>(LeaseState::answered));
 static_assert(static_cast<int>(fb::ResultVerdict::MAX) == static_cast<int>(ResultVerdict::stale));
 static_assert(static_cast<int>(fb::UpdatePhase::MAX) == static_cast<int>(UpdatePhase::rolled_back));
+static_assert(static_cast<int>(fb::LifeRemark::MAX) == static_cast<int>(LifeRemark::cloned));
 static_assert(static_cast<int>(fb::CommandKind::MAX) == static_cast<int>(CommandKind::story));
 static_assert(static_cast<std::size_t>(fb::Item::MAX) == std::variant_size_v<Item>);
 
@@ -35,7 +36,7 @@ Offset<fb::Accept> write(Builder& fbb, const Accept& accept) {
 Offset<fb::Nack> write(Builder& fbb, const Nack& nack) {
   fb::TaskId id = raw_id(nack.id);
   return fb::CreateNack(fbb, &id, nack.epoch.value, static_cast<fb::NackReason>(nack.reason),
-                        to_span_us(nack.retry_after));
+                        to_span_us(nack.retry_after), nack.known.value);
 }
 
 Offset<fb::Beat> write(Builder& fbb, const Beat& beat) {
@@ -133,6 +134,10 @@ Offset<fb::TaskStory> write(Builder& fbb, const TaskStory& story) {
                              to_us(story.created), story.line.count(), history, why);
 }
 
+Offset<fb::LifeNotice> write(Builder& fbb, const LifeNotice& notice) {
+  return fb::CreateLifeNotice(fbb, notice.life.value, static_cast<fb::LifeRemark>(notice.remark));
+}
+
 Offer read(Reader& reader, const fb::Offer& raw) {
   Offer offer{reader.id(*raw.id()), reader.epoch(raw.epoch())};
   if (raw.remaining_us()) offer.remaining = reader.span(*raw.remaining_us(), "offer.remaining");
@@ -151,7 +156,7 @@ Accept read(Reader& reader, const fb::Accept& raw) {
 Nack read(Reader& reader, const fb::Nack& raw) {
   return {reader.id(*raw.id()), reader.epoch(raw.epoch()),
           reader.choice<NackReason>(raw.reason(), "nack.reason"),
-          reader.span(raw.retry_after_us(), "nack.retry_after")};
+          reader.span(raw.retry_after_us(), "nack.retry_after"), Epoch{raw.known()}};
 }
 
 Beat read(Reader& reader, const fb::Beat& raw) {
@@ -282,12 +287,25 @@ TaskStory read(Reader& reader, const fb::TaskStory& raw) {
   return story;
 }
 
+LifeNotice read(Reader& reader, const fb::LifeNotice& raw) {
+  return {Origin{reader.nonzero(raw.life(), "life_notice.life")},
+          reader.choice<LifeRemark>(raw.remark(), "life_notice.remark")};
+}
+
 template <class Raw>
 std::optional<Item> read_as(Reader& reader, const void* item) {
   return read(reader, *static_cast<const Raw*>(item));
 }
 
 }  // namespace
+
+std::string refusal_text(const Nack& nack) {
+  std::string text(lifecycle::to_string(nack.reason));
+  if (nack.known > nack.epoch) {
+    text += ": a later attempt of it is known there, from before this store was put back";
+  }
+  return text;
+}
 
 std::string_view to_string(UpdatePhase phase) {
   constexpr std::string_view kNames[] = {"idle",       "downloading", "verifying", "draining",
@@ -318,6 +336,7 @@ std::optional<Item> read_item(Reader& reader, std::uint8_t type, const void* ite
     case fb::Item::Command: return read_as<fb::Command>(reader, item);
     case fb::Item::CommandReply: return read_as<fb::CommandReply>(reader, item);
     case fb::Item::TaskStory: return read_as<fb::TaskStory>(reader, item);
+    case fb::Item::LifeNotice: return read_as<fb::LifeNotice>(reader, item);
     case fb::Item::NONE: break;
   }
   return std::nullopt;

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/base/lineage.h"
 #include "common/lifecycle/lessee.h"
 #include "spillway/bytes.h"
 #include "spillway/ids.h"
@@ -54,8 +55,10 @@ struct Nack {
   Epoch epoch;
   lifecycle::NackReason reason = lifecycle::NackReason::busy;
   Duration retry_after{};
+  Epoch known = {};  // of `stale`: the epoch that the lessee has of it; 0: not told
   bool operator==(const Nack&) const = default;
 };
+std::string refusal_text(const Nack& nack);
 // lessee → owner: one held attempt. The Beats of one message, and of messages that share `round`,
 // are one heartbeat.
 struct Beat {
@@ -210,9 +213,18 @@ struct TaskStory {
   bool operator==(const TaskStory&) const = default;
 };
 
+// What one node makes of another's birth, told to that one, which cannot know: its store was put
+// back to an earlier copy, is another one, or is used by two processes that speak in turn.
+enum class LifeRemark : std::uint8_t { restored = 0, another = 1, cloned = 2 };
+struct LifeNotice {
+  Origin life;  // the one that it is told of
+  LifeRemark remark = LifeRemark::restored;
+  bool operator==(const LifeNotice&) const = default;
+};
+
 using Item =
     std::variant<Offer, Accept, Nack, Beat, BeatAck, ResultItem, ResultAck, Cancel, Credits, Echo,
-                 LossReport, LossAck, UpdateReport, Command, CommandReply, TaskStory>;
+                 LossReport, LossAck, UpdateReport, Command, CommandReply, TaskStory, LifeNotice>;
 
 // Order is (session, seq), never wall time.
 struct Message {
@@ -243,6 +255,7 @@ struct Presence {
   std::vector<std::string> tags;
   std::vector<KindInfo> kinds;
   Duration reconnect_floor{};  // the cloud's: nobody reconnects sooner
+  Lineage lineage;             // of the store of what it owns
   bool operator==(const Presence&) const = default;
 };
 

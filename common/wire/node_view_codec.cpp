@@ -128,6 +128,7 @@ Offset<fb::NodeView> write_view(Builder& fbb, const NodeView& node) {
   auto by_state = fbb.CreateVector(node.by_state, std::size(node.by_state));
   BudgetOffsets budget = write_budget(fbb, node);
   auto clock_problem = write_prose(fbb, node.clock_problem);
+  auto life_problem = write_prose(fbb, node.life_problem);
   fb::NodeViewBuilder table(fbb);
   table.add_origin(node.origin.value);
   table.add_uptime_us(node.uptime.count());
@@ -143,6 +144,7 @@ Offset<fb::NodeView> write_view(Builder& fbb, const NodeView& node) {
   table.add_disk_bytes(node.disk_bytes);
   table.add_disk_budget(node.disk_budget);
   table.add_clock_problem(clock_problem);
+  table.add_life_problem(life_problem);
   table.add_draining(node.draining);
   table.add_link_up(node.link_up);
   return table.Finish();
@@ -157,6 +159,7 @@ NodeView read_view(Reader& reader, const fb::NodeView& raw) {
   node.draining = raw.draining();
   node.link_up = raw.link_up();
   node.store_problem = reader.text(raw.store_problem(), "node.store_problem", kMaxProse);
+  node.life_problem = reader.text(raw.life_problem(), "node.life_problem", kMaxProse);
   read_budget(reader, raw, node);
   read_counters(reader, raw, node);
   flatbuffers::uoffset_t size = reader.count(raw.places(), "places", kMaxPlaces);

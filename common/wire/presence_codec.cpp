@@ -31,6 +31,14 @@ std::vector<KindInfo> read_kinds(Reader& reader,
   return kinds;
 }
 
+Lineage read_lineage(Reader& reader, const fb::Presence& raw) {
+  Lineage told{Origin{raw.store()}, raw.life_number(), {}};
+  const flatbuffers::uoffset_t size = reader.count(raw.lives(), "lives", kMaxLineage);
+  for (flatbuffers::uoffset_t i = 0; i < size; ++i) told.lives.push_back({raw.lives()->Get(i)});
+  reader.require(told.lives.size() <= told.number, "lives", "more than there were");
+  return told;
+}
+
 Presence read_presence(Reader& reader, const fb::Presence& raw) {
   Presence presence;
   presence.online = raw.online();
@@ -45,6 +53,7 @@ Presence read_presence(Reader& reader, const fb::Presence& raw) {
   for (std::string& tag : presence.tags) tag = plain_text(tag);
   presence.kinds = read_kinds(reader, raw.kinds());
   presence.reconnect_floor = reader.span(raw.reconnect_floor_us(), "reconnect_floor");
+  presence.lineage = read_lineage(reader, raw);
   return presence;
 }
 
@@ -56,10 +65,17 @@ Bytes encode(const Presence& presence) {
   auto machine = write_text(fbb, presence.machine);
   auto tags = write_texts(fbb, presence.tags);
   auto kinds = write_kinds(fbb, presence.kinds);
+  Offset<flatbuffers::Vector<std::uint64_t>> lives;
+  if (!presence.lineage.lives.empty()) {
+    std::vector<std::uint64_t> values;
+    for (Origin life : presence.lineage.lives) values.push_back(life.value);
+    lives = fbb.CreateVector(values);
+  }
   return finish(
       fbb, fb::CreatePresence(fbb, presence.online, presence.graceful, presence.session,
                               presence.boot.value, version, machine, presence.workers,
-                              presence.memory, tags, kinds, to_span_us(presence.reconnect_floor)));
+                              presence.memory, tags, kinds, to_span_us(presence.reconnect_floor),
+                              presence.lineage.store.value, presence.lineage.number, lives));
 }
 
 Result<Presence> decode_presence(ByteView bytes) {

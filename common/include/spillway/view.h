@@ -132,6 +132,7 @@ struct NodeView {
   std::uint64_t produced[kDataClasses] = {};  // ever, by class
   std::vector<LossView> losses;
   std::string clock_problem;  // empty: the wall clock can be believed
+  std::string life_problem;   // its state was put back, or is used twice; empty: neither is known
   bool operator==(const NodeView&) const = default;
 };
 

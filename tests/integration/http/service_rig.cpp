@@ -171,7 +171,9 @@ void ServiceRig::wake_dispatch() {
   });
 }
 
-std::string ServiceRig::sent_task() const { return to_string(TaskId{dispatch_->origin(), 1}); }
+std::string ServiceRig::sent_task() const {
+  return to_string(TaskId{dispatch_->lineage().lives.front(), 1});
+}
 std::string ServiceRig::sent_group() const { return sent_task() + "x1"; }
 
 void ServiceRig::start() {

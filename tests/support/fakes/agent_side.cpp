@@ -43,7 +43,7 @@ agent::NodeParts AgentSide::parts() {
 }
 
 void AgentSide::boot() {
-  const store::Recovered recovered = disk.recover();
+  const store::Recovered recovered = disk.recover(Origin{mixed(origins_)});
   const ledger::LedgerRecovered held = leased.recover();
   store_ = std::make_unique<MemoryOwnerStore>(disk);
   ledger_ = std::make_unique<MemoryLedger>(leased);

@@ -35,7 +35,7 @@ cloud::NodeParts CloudSide::parts() {
 
 void CloudSide::boot() {
   const ledger::LedgerRecovered recovered = disk.recover(options.tombstones);
-  const store::Recovered owned = sent.recover();
+  const store::Recovered owned = sent.recover(Origin{mixed(origins_)});
   ledger_ = std::make_unique<MemoryLedger>(disk);
   store_ = std::make_unique<MemoryOwnerStore>(sent);
   runner_ = std::make_unique<ManualRunner>(clock_, workers_);

@@ -17,9 +17,12 @@ NodeTime due_time(const OwnerTask& task) {
 
 }  // namespace
 
-store::Recovered OwnerDisk::recover() const {
+store::Recovered OwnerDisk::recover(Origin drawn) {
+  opened = lives.value_or(store::Lives(origin));
+  opened->begin(drawn, next_seq);
   store::Recovered recovered;
-  recovered.origin = origin;
+  recovered.lives = *opened;
+  for (const auto& [store, peer] : peers) recovered.peers.push_back(peer);
   recovered.next_seq = next_seq;
   recovered.last_seen = last_seen;
   recovered.wall_at_last_seen = wall;
@@ -41,6 +44,9 @@ Status OwnerDisk::refuse(std::string why) {
 }
 
 store::Refused OwnerDisk::apply(const store::Batch& batch) {
+  if (batch.restored) opened->mark_restored();
+  lives = opened;
+  for (const KnownLife& peer : batch.peers) peers[peer.store] = peer;
   store::Refused refused;
   const auto is_out = [&refused](std::uint64_t seq) {
     return std::any_of(refused.begin(), refused.end(), [&](auto& one) { return one.seq == seq; });

@@ -23,7 +23,10 @@ struct OwnerDisk {
     std::set<std::uint64_t> waits_for;
   };
 
-  Origin origin{0x5111};
+  Origin origin{0x5111};  // of its founding
+  // As they are on the disk, once a process has opened it; and as the last one to open it has them.
+  std::optional<store::Lives> lives, opened;
+  std::map<Origin, KnownLife> peers;
   NodeTime last_seen{};
   Duration wall{};
   std::uint64_t session = 0, next_seq = 1, commits = 0;
@@ -37,7 +40,9 @@ struct OwnerDisk {
   store::StoreUse use;  // as the test says
 
   std::uint64_t lost(DataClass data, LossCause cause) const;
-  store::Recovered recover() const;
+  // A process opens it, and drew this.
+  store::Recovered recover(Origin drawn);
+  TaskId id_of(std::uint64_t seq) const { return opened->id_of(seq); }
   store::Refused apply(const store::Batch& batch);
   const Task& at(std::uint64_t seq) const { return tasks.at(seq); }
   TaskState state(std::uint64_t seq) const { return tasks.at(seq).row.task.state; }

@@ -175,6 +175,13 @@ TEST(Doctor, says_what_is_short_and_what_was_lost) {
   expect(Grade::warn, "214 tasks (disk_budget)", check_losses(node));
 }
 
+TEST(Doctor, warns_of_a_state_that_was_put_back_or_is_used_twice) {
+  NodeView node;
+  expect(Grade::ok, "its own", check_identity(node));
+  node.life_problem = "another device speaks as pump-7";
+  expect(Grade::warn, "another device speaks as pump-7", check_identity(node));
+}
+
 TEST(Doctor, finds_the_facts_of_the_machine_it_runs_on) {
   char pattern[] = "/tmp/spillway_doctor_XXXXXX";
   const std::string directory = mkdtemp(pattern);

@@ -130,7 +130,7 @@ struct AgentWorld {
     settle();
     return asked;
   }
-  TaskId id(std::uint64_t seq) const { return {agent.disk.origin, seq}; }
+  TaskId id(std::uint64_t seq) const { return agent.disk.id_of(seq); }
   TaskState state(std::uint64_t seq) const { return agent.disk.state(seq); }
   const lifecycle::OwnerTask& row(std::uint64_t seq) const { return agent.disk.at(seq).row.task; }
   TaskResult result(std::uint64_t seq) const {

@@ -51,11 +51,12 @@ TEST_GROUP(DeviceSession) {
     broker.run();
     CHECK(session.up());
   }
-  void cloud_says(bool online, std::uint64_t number, Duration floor = {}) {
+  void cloud_says(bool online, std::uint64_t number, Duration floor = {}, std::uint64_t boot = 0) {
     wire::Presence presence;
     presence.online = online;
     presence.session = number;
     presence.reconnect_floor = floor;
+    presence.boot = BootId{boot};
     cloud.publish(std::string(wire::kCloudState), wire::encode(presence), true);
     broker.run();
   }
@@ -94,6 +95,16 @@ TEST(DeviceSession, the_cloud_is_there_until_a_will_of_its_present_session_says_
   cloud_says(false, 8);
   CHECK_FALSE(session.cloud_online());
   CHECK_EQUAL(2, heard.size());
+}
+
+TEST(DeviceSession, the_will_of_a_cloud_whose_numbers_went_back_does_not_end_the_present_one) {
+  cloud_says(true, 50, {}, 7);
+  cloud_says(true, 20, {}, 8);
+  CHECK(session.cloud_online());
+  cloud_says(false, 50, {}, 7);
+  CHECK(session.cloud_online());
+  cloud_says(false, 20, {}, 8);
+  CHECK_FALSE(session.cloud_online());
 }
 
 TEST(DeviceSession, without_a_link_the_cloud_is_not_there) {

@@ -66,6 +66,66 @@ struct FleetRig : public Utest {
 
 TEST_GROUP_BASE(Fleet, FleetRig){};
 
+namespace {
+
+wire::Presence birth_of(std::uint64_t boot, std::uint64_t number, std::vector<Origin> lives,
+                        Origin store = Origin{1}) {
+  wire::Presence presence = birth(boot, true, boot);
+  presence.lineage = {store, number, std::move(lives)};
+  return presence;
+}
+
+}  // namespace
+
+TEST(Fleet, a_device_whose_store_goes_on_from_an_earlier_copy_is_told_apart_from_a_restart) {
+  CHECK(fleet->on_presence("pump-1", birth_of(1, 5, {{50}, {40}})) == LifeChange::none);
+  CHECK(fleet->on_presence("pump-1", birth_of(2, 6, {{60}, {50}})) == LifeChange::none);
+  CHECK_FALSE(fleet->device("pump-1")->row.reasons.has(Reason::restored));
+  CHECK(fleet->on_presence("pump-1", birth_of(3, 6, {{61}, {50}})) == LifeChange::restored);
+  CHECK(fleet->device("pump-1")->row.reasons.has(Reason::restored));
+  CHECK(fleet->on_presence("pump-1", birth_of(4, 2, {{8}, {7}}, Origin{7})) == LifeChange::another);
+  // From a program that tells nothing nothing is learned.
+  CHECK(fleet->on_presence("pump-1", birth(5, true, 5)) == LifeChange::none);
+  CHECK(fleet->on_presence("pump-1", birth_of(6, 3, {{9}, {8}}, Origin{7})) == LifeChange::none);
+}
+
+TEST(Fleet, what_is_known_of_a_devices_life_outlasts_a_restart) {
+  TempFolder folder;
+  Answers answers;
+  auto opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster());
+  CHECK_OK(opened);
+  begin(opened->store.get());
+  fleet->on_presence("pump-1", birth_of(1, 5, {{50}, {40}}));
+  fleet->on_presence("pump-1", birth_of(2, 5, {{51}, {40}}));
+  fleet->flush();
+  fleet.reset();
+  opened->store.reset();
+  opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster());
+  CHECK_OK(opened);
+  begin(opened->store.get(), std::move(opened->recovered));
+  CHECK(fleet->on_presence("pump-1", birth_of(3, 6, {{60}, {51}})) == LifeChange::none);
+  CHECK(fleet->device("pump-1")->row.reasons.has(Reason::restored));
+  CHECK(fleet->on_presence("pump-1", birth_of(4, 6, {{66}, {50}})) == LifeChange::restored);
+  fleet.reset();
+}
+
+TEST(Fleet, two_processes_that_speak_as_one_device_raise_one_alert_and_are_no_restored_store) {
+  fleet->on_presence("pump-1", birth_of(1, 5, {{50}, {40}}));
+  fleet->on_presence("pump-1", birth_of(2, 5, {{51}, {40}}));
+  CHECK(fleet->on_presence("pump-1", birth_of(1, 5, {{50}, {40}})) == LifeChange::none);
+  fleet->on_cloned("pump-1");
+  const std::vector<Alert> alerts = fleet->alerts({});
+  CHECK_EQUAL(1, alerts.size());
+  STRCMP_EQUAL("cloned", alerts.front().rule.c_str());
+  CHECK(alerts.front().severity == Severity::critical);
+  // Each takes the other's connection: still one alert.
+  fleet->on_presence("pump-1", birth(2, false, 2));
+  pass(5s);
+  fleet->on_presence("pump-1", birth_of(2, 5, {{51}, {40}}));
+  fleet->on_cloned("pump-1");
+  CHECK_EQUAL(1, fleet->alerts({}).size());
+}
+
 TEST(Fleet, a_device_appears_with_its_birth_and_is_dead_after_three_heartbeats) {
   fleet->on_presence("pump-1", birth(1));
   CHECK(health("pump-1") == Health::operational);

@@ -42,6 +42,24 @@ TEST(Health, what_operators_said_comes_first_then_absence) {
   CHECK(verdict().health == Health::revoked);
 }
 
+TEST(Health, a_store_that_was_put_back_is_said_for_an_hour) {
+  memory.restored_at = facts.wall;
+  CHECK(has(Reason::restored));
+  CHECK(verdict().health == Health::degraded);
+  facts.wall += 61min;
+  CHECK_FALSE(has(Reason::restored));
+}
+
+TEST(Health, a_cloned_identity_is_said_also_between_two_connections_until_it_is_long_quiet) {
+  memory.cloned_at = facts.wall;
+  CHECK(has(Reason::cloned));
+  facts.online = false;
+  facts.ended = Reason::will;
+  CHECK(has(Reason::cloned));
+  facts.wall += 11min;
+  CHECK_FALSE(has(Reason::cloned));
+}
+
 TEST(Health, an_update_is_said_ahead_of_complaints_but_keeps_them) {
   metrics.set(Metric::updating, 1);
   metrics.set(Metric::temperature_mc, 90'000);

@@ -89,6 +89,15 @@ TEST(CloudNode, P7_a_repeated_offer_is_answered_again_and_runs_once) {
   CHECK_EQUAL(1, world.cloud.runner().started().size());
 }
 
+TEST(CloudNode, an_owner_that_forgot_later_attempts_is_told_how_far_they_had_come) {
+  accept(1, 7);
+  world.say_offer(world.offer(1, 3));
+  const auto nacks = world.device.take<wire::Nack>();
+  CHECK_EQUAL(1, nacks.size());
+  CHECK(nacks.front().reason == lifecycle::NackReason::stale);
+  CHECK_EQUAL(7, nacks.front().known.value);
+}
+
 TEST(CloudNode, a_higher_epoch_adopts_the_work_and_its_result_carries_it) {
   accept(1, 1);
   accept(1, 2);

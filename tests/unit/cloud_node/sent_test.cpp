@@ -20,7 +20,7 @@ TEST_GROUP(Sent) {
   }
 
   cloud::Dispatch& dispatch() { return *world.cloud.node().dispatch(); }
-  TaskId id(std::uint64_t seq) const { return {world.cloud.sent.origin, seq}; }
+  TaskId id(std::uint64_t seq) const { return world.cloud.sent.id_of(seq); }
   TaskState state(std::uint64_t seq) const { return world.cloud.sent.state(seq); }
   TaskResult result(std::uint64_t seq) const {
     auto result = wire::decode_result(*world.cloud.sent.at(seq).row.result);
@@ -104,6 +104,42 @@ TEST(Sent, is_answered_and_offered_only_after_the_commit) {
   CHECK(offered.id == id(1));
   auto spec = wire::decode_spec(offered.spec);
   STRCMP_EQUAL("pump-7", spec->labels["spillway.device"].c_str());
+}
+
+TEST(Sent, P1_a_result_of_a_task_that_was_forgotten_is_not_taken_for_that_of_another_one) {
+  introduce();
+  const OwnerDisk copy = world.cloud.sent;
+  CHECK(submit("forgotten").ok());
+  const wire::ResultItem old = success(1, 1, "of the forgotten one");
+  world.cloud.crash();
+  world.cloud.sent = copy;
+  world.boot();
+  introduce(4);
+  world.device.take<wire::Offer>();
+  CHECK(submit("another").ok());
+  CHECK(id(1) != old.id);
+  CHECK(offer().id == id(1));
+  say_result(old);
+  CHECK(verdict() == wire::ResultVerdict::stale);
+  say_result(success(1, 1, "its own"));
+  CHECK(verdict() == wire::ResultVerdict::accepted);
+  STRCMP_EQUAL("its own", std::string(as_text(result(1).value.bytes)).c_str());
+}
+
+TEST(Sent, groups_of_all_lives_are_found_by_their_names_and_no_others) {
+  const auto first = submit();
+  world.restart();
+  const auto second = submit();
+  CHECK(first->group.first.origin != second->group.first.origin);
+  for (const auto& made : {first, second}) {
+    const auto view =
+        ask<cloud::GroupView>([&](auto done) { dispatch().count(made->group, done); });
+    CHECK(view.ok());
+    CHECK_EQUAL(0, view->forgotten);
+    CHECK(dispatch().owns(made->group.first));
+  }
+  CHECK_FALSE(dispatch().owns({second->group.first.origin, first->group.first.seq}));
+  CHECK_FALSE(dispatch().owns({second->group.first.origin, 4711}));
 }
 
 TEST(Sent, waits_for_a_device_that_is_away_and_expires_with_its_deadline) {

@@ -33,6 +33,54 @@ TEST(WatchedCloud, devices_appear_and_go_with_what_they_say) {
   CHECK(fleet.device("pump-7")->row.health == cloud::Health::operational);
 }
 
+TEST(WatchedCloud, a_device_that_was_put_back_or_is_used_twice_is_told_so_and_said) {
+  const auto say = [this](std::uint64_t boot, std::uint64_t number, std::vector<Origin> lives) {
+    wire::Presence presence;
+    presence.online = true;
+    presence.session = 1 + boot;
+    presence.boot = BootId{boot};
+    presence.lineage = {Origin{1}, number, std::move(lives)};
+    world.device.publish(world.up("pump-7", wire::Channel::state), wire::encode(presence), true);
+    world.settle();
+  };
+  const auto reported = [this](const std::string& text) {
+    std::size_t count = 0;
+    for (const std::string& line : world.cloud.reports) count += line.find(text) != line.npos;
+    return count;
+  };
+  say(10, 5, {{50}, {40}});
+  say(11, 6, {{60}, {50}});
+  CHECK(world.device.take<wire::LifeNotice>().empty());
+  say(12, 6, {{61}, {50}});
+  auto notices = world.device.take<wire::LifeNotice>();
+  CHECK_EQUAL(1, notices.size());
+  CHECK(notices.front() == (wire::LifeNotice{Origin{61}, wire::LifeRemark::restored}));
+  CHECK_EQUAL(1, reported("restored from an earlier copy"));
+  say(11, 6, {{60}, {50}});
+  say(12, 6, {{61}, {50}});
+  notices = world.device.take<wire::LifeNotice>();
+  CHECK(!notices.empty());
+  CHECK(notices.back() == (wire::LifeNotice{Origin{61}, wire::LifeRemark::cloned}));
+  CHECK(fleet.device("pump-7")->row.reasons.has(cloud::Reason::cloned));
+  CHECK_EQUAL(1, reported("restored from an earlier copy"));
+}
+
+TEST(WatchedCloud, that_it_was_put_back_itself_it_hears_from_devices_and_says_once) {
+  const Origin life = world.cloud.node().dispatch()->lineage().lives.front();
+  const auto said = [this] {
+    std::size_t count = 0;
+    for (const std::string& line : world.cloud.reports) {
+      count += line.find("this cloud's state was restored") != line.npos;
+    }
+    return count;
+  };
+  world.say(wire::LifeNotice{Origin{0x77}, wire::LifeRemark::restored});
+  CHECK_EQUAL(0, said());
+  world.say(wire::LifeNotice{life, wire::LifeRemark::restored});
+  world.say(wire::LifeNotice{life, wire::LifeRemark::restored});
+  CHECK_EQUAL(1, said());
+}
+
 TEST(WatchedCloud, measurements_arrive_and_hostile_ones_do_not) {
   wire::Telemetry frame;
   frame.session = 1;

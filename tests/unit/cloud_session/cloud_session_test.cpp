@@ -20,6 +20,7 @@ TEST_GROUP(CloudSession) {
   Peer device{broker, "pump-7", {std::string(wire::kCloudState)}};
   std::vector<wire::Presence> seen;
   std::vector<std::string> items, refused;
+  int cloned = 0;
   cloud::SessionOptions options;
   std::unique_ptr<cloud::CloudSession> session;
 
@@ -33,6 +34,7 @@ TEST_GROUP(CloudSession) {
         .device = [this](const std::string&,
                          const wire::Presence& presence) { seen.push_back(presence); },
         .item = [this](const std::string& from, const wire::Item&) { items.push_back(from); },
+        .cloned = [this](const std::string&, const wire::Presence&) { cloned += 1; },
         .refused = [this](const std::string& cause,
                           const std::string&) { refused.push_back(cause); },
         .changed = [] {}};
@@ -111,6 +113,19 @@ TEST(CloudSession, two_devices_with_one_identity_are_named_once_and_a_restart_is
   CHECK(refused.empty());
   for (std::uint64_t number = 10; number <= 20; ++number) say(true, number, 4 + number % 2);
   CHECK(refused == std::vector<std::string>{"cloned identity"});
+}
+
+TEST(CloudSession, each_birth_that_shows_two_devices_with_one_identity_is_told) {
+  start();
+  for (std::uint64_t number = 1; number <= 6; ++number) say(true, number, 4 + number % 2);
+  CHECK_EQUAL(3, cloned);
+  // One of them has gone; births that are overtaken now and then are no second device.
+  for (std::uint64_t boot = 10; boot <= 20; boot += 2) {
+    say(true, boot, boot);
+    say(true, boot + 1, boot + 1);
+    say(true, boot + 2, boot);
+  }
+  CHECK_EQUAL(3, cloned);
 }
 
 TEST(CloudSession, a_birth_of_the_same_boot_that_was_overtaken_is_not_heard) {

@@ -314,12 +314,23 @@ TEST(Owner, settles_an_epoch_when_its_failure_was_counted_and_not_when_it_was_lo
 
 TEST(Owner, a_refusal_is_waited_out_up_to_the_cap_of_the_backoff) {
   const auto wake_after = [](Duration retry_after) {
-    return on_nack(offered(), policy(), {1}, retry_after, now(0)).next.wake - at(0);
+    return on_nack(offered(), policy(), {1}, {retry_after, {}}, now(0)).next.wake - at(0);
   };
   CHECK_TRUE(wake_after(std::chrono::seconds(5)) == std::chrono::seconds(5));
   CHECK_TRUE(wake_after(std::chrono::hours(99)) == std::chrono::seconds(60));
   CHECK_TRUE(wake_after(Duration::max()) == std::chrono::seconds(60));
   CHECK_TRUE(wake_after(Duration::min()) == Duration::zero());
+}
+
+TEST(Owner, P3_grants_go_on_from_a_later_epoch_that_the_lessee_knows_and_never_back) {
+  const auto known = [](std::uint32_t epoch) {
+    return on_nack(offered(), policy(), {1}, {{}, {epoch}}, now(1)).next.epoch.value;
+  };
+  CHECK_EQUAL(1U, known(0));
+  CHECK_EQUAL(1U, known(1));
+  CHECK_EQUAL(40U, known(40));
+  CHECK_EQUAL(kLastJump, known(~0U));  // or one message would end all grants
+  check_nothing_changed(accepted(), on_nack(accepted(), policy(), {1}, {{}, {40}}, now(2)));
 }
 
 TEST(Owner, P7_a_nack_that_trails_an_accept_is_ignored) {

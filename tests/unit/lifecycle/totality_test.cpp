@@ -87,7 +87,7 @@ TEST(Totality, P2_P3_no_input_moves_an_owner_out_of_a_terminal_state_or_its_epoc
         on_accept(task, p, e, n),
         on_started(task, p, e, n),
         on_beat(task, p, e, n),
-        on_nack(task, p, e, any_span(), n),
+        on_nack(task, p, e, {any_span(), any_epoch()}, n),
         on_success(task, p, e, n),
         on_failure(task, p, e, any_of<FailureClass>(12), n),
         on_link_down(task, p, any_of<OnDisconnect>(4), n),

@@ -15,7 +15,7 @@ TEST_GROUP(Damage) {
   // 60 finished and 60 ready tasks, two at work, one waiting for another.
   void setup() override {
     CHECK_OK(open.open());
-    origin = open.recovered.origin;
+    origin = open.recovered.lives.all().front().origin;
     Batch batch;
     for (std::uint64_t seq = 1; seq <= 120; ++seq) {
       NewTask task = new_task(seq, seq <= 60 ? TaskState::succeeded : TaskState::ready);
@@ -83,7 +83,7 @@ TEST(Damage, a_file_that_is_no_database_is_set_aside_and_a_new_one_has_a_new_ori
   CHECK_OK(open.open());
   is_fresh_and_keeps_the_old_file();
   CHECK_TRUE(read_file(*open.recovered.quarantined) == garbage);
-  CHECK_TRUE(open.recovered.origin != origin);
+  CHECK_TRUE(open.recovered.lives.all().front().origin != origin);
   LONGS_EQUAL(0, open.recovered.salvaged);
   works();
 }
@@ -92,7 +92,7 @@ TEST(Damage, an_empty_file_has_lost_its_content) {
   write_file(path, {});
   CHECK_OK(open.open());
   is_fresh_and_keeps_the_old_file();
-  CHECK_TRUE(open.recovered.origin != origin);
+  CHECK_TRUE(open.recovered.lives.all().front().origin != origin);
   LONGS_EQUAL(1, unknown_losses(open));
   works();
 }
@@ -105,7 +105,7 @@ TEST(Damage, P23_an_empty_file_gives_back_what_its_log_holds_and_counts_an_unkno
     for (std::uint64_t seq = 1; seq <= 20; ++seq) CHECK_OK(live.commit(batch_of(new_task(seq))));
     // As a kill would leave it.
     const Bytes log = read_file(young + "-wal");
-    const Origin before = live.recovered.origin;
+    const Origin before = live.recovered.lives.all().front().origin;
     live.close();
     write_file(young, {});
     if (gone) std::filesystem::remove(young);
@@ -114,7 +114,7 @@ TEST(Damage, P23_an_empty_file_gives_back_what_its_log_holds_and_counts_an_unkno
     CHECK_TRUE(live.recovered.fresh);
     CHECK_TRUE(live.recovered.quarantined.has_value());
     CHECK_TRUE(read_file(*live.recovered.quarantined + "-wal") == log);
-    CHECK_TRUE(live.recovered.origin == before);
+    CHECK_TRUE(live.recovered.lives.all().front().origin == before);
     LONGS_EQUAL(20, live.recovered.salvaged);
     for (std::uint64_t seq = 1; seq <= 20; ++seq) CHECK_OK(live.find(seq));
     LONGS_EQUAL(1, unknown_losses(live));
@@ -196,7 +196,7 @@ TEST(Damage, tasks_that_can_be_read_are_carried_over_under_their_own_numbers) {
   mark_damaged(path);
   CHECK_OK(open.open());
   is_fresh_and_keeps_the_old_file();
-  CHECK_TRUE(open.recovered.origin == origin);
+  CHECK_TRUE(open.recovered.lives.all().front().origin == origin);
   LONGS_EQUAL(121, open.recovered.salvaged);
   CHECK_TRUE(open.recovered.next_seq >= 1'000'122);
   auto done = open.find(7);
@@ -249,7 +249,7 @@ TEST(Damage, a_damaged_page_costs_the_tasks_on_it_and_no_others) {
   CHECK_FAILS(Code::corrupt, open.commit(batch_of(new_task(300))));
   CHECK_OK(open.reopen());
   is_fresh_and_keeps_the_old_file();
-  CHECK_TRUE(open.recovered.origin == origin);
+  CHECK_TRUE(open.recovered.lives.all().front().origin == origin);
   CHECK_TRUE(open.recovered.salvaged >= 105);
   CHECK_TRUE(open.recovered.salvaged < 121);
   CHECK_OK(open.find(1));
@@ -313,7 +313,7 @@ TEST(Damage, a_log_without_its_database_is_not_played_into_a_new_one) {
   std::filesystem::remove(path);
   write_file(path + "-wal", log);
   CHECK_OK(open.open());
-  CHECK_TRUE(open.recovered.origin != origin);
+  CHECK_TRUE(open.recovered.lives.all().front().origin != origin);
   CHECK_FAILS(Code::not_found, open.find(300));
   works();
 }
@@ -350,7 +350,7 @@ TEST(Damage, a_file_of_a_newer_version_that_only_added_is_used_and_left_as_new_a
   }
   CHECK_OK(open.open());
   CHECK_FALSE(open.recovered.quarantined.has_value());
-  CHECK_TRUE(open.recovered.origin == origin);
+  CHECK_TRUE(open.recovered.lives.all().front().origin == origin);
   CHECK_OK(open.find(70));
   works();
   LONGS_EQUAL(99, open.inspect(false)->schema);

@@ -11,7 +11,7 @@ TEST_GROUP(OwnerStore) {
 
 TEST(OwnerStore, a_new_store_is_empty_and_has_an_origin) {
   CHECK_TRUE(open.recovered.fresh);
-  CHECK_TRUE(open.recovered.origin.value != 0);
+  CHECK_TRUE(open.recovered.lives.all().front().origin.value != 0);
   LONGS_EQUAL(1, open.recovered.next_seq);
   CHECK_TRUE(open.recovered.live.empty());
   CHECK_FALSE(open.recovered.quarantined.has_value());
@@ -71,7 +71,7 @@ TEST(OwnerStore, what_is_known_of_a_result_so_far_comes_with_its_task) {
 }
 
 TEST(OwnerStore, P6_what_was_committed_is_there_after_closing_and_opening_again) {
-  const Origin origin = open.recovered.origin;
+  const Origin origin = open.recovered.lives.all().front().origin;
   CHECK_OK(open.commit(batch_of(new_task(1))));
   CHECK_OK(open.commit(batch_of(new_task(2))));
   CHECK_OK(open.commit(batch_of(step(2, TaskState::ready, 0, TaskState::running, 1))));
@@ -83,7 +83,7 @@ TEST(OwnerStore, P6_what_was_committed_is_there_after_closing_and_opening_again)
   CHECK_OK(open.commit(batch));
   CHECK_OK(open.reopen());
   CHECK_FALSE(open.recovered.fresh);
-  CHECK_TRUE(open.recovered.origin == origin);
+  CHECK_TRUE(open.recovered.lives.all().front().origin == origin);
   LONGS_EQUAL(3, open.recovered.next_seq);
   LONGS_EQUAL(4, open.recovered.session);
   CHECK_TRUE(open.recovered.last_seen == at(50));

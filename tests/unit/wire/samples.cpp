@@ -256,7 +256,7 @@ Item Samples::item(std::size_t type) {
   switch (type) {
     case 0: return offer();
     case 1: return Accept{id(), epoch()};
-    case 2: return Nack{id(), epoch(), choice(lifecycle::NackReason::conflict), span()};
+    case 2: return Nack{id(), epoch(), choice(lifecycle::NackReason::conflict), span(), epoch()};
     case 3: return Beat{id(), epoch(), choice(lifecycle::LeaseState::answered), number(0, ~0ULL)};
     case 4: return BeatAck{id(), epoch(), number(0, 1) == 1, number(0, ~0ULL)};
     case 5: return result_item();
@@ -271,7 +271,8 @@ Item Samples::item(std::size_t type) {
                           number(0, ~0ULL)};
     case 13: return Command{number(1, ~0ULL), choice(CommandKind::story), small(), id()};
     case 14: return command_reply();
-    default: return task_story();
+    case 15: return task_story();
+    default: return LifeNotice{Origin{number(1, ~0ULL)}, choice(LifeRemark::cloned)};
   }
 }
 
@@ -310,6 +311,8 @@ Presence Samples::presence() {
   presence.tags = some<std::string>(32, [&] { return name(); });
   presence.kinds = some<KindInfo>(40, [&] { return KindInfo{name(), small()}; });
   presence.reconnect_floor = span();
+  presence.lineage = {Origin{number(0, ~0ULL)}, number(kMaxLineage, ~0ULL),
+                      some<Origin>(kMaxLineage, [&] { return Origin{number(0, ~0ULL)}; })};
   return presence;
 }
 

@@ -48,5 +48,7 @@ export function because(reason: Reason, tel: Told): string {
     case 'heartbeats_missed': return 'nothing was heard for three heartbeats';
     case 'will': return 'the broker told that its connection is gone';
     case 'goodbye': return 'it announced that it leaves';
+    case 'restored': return 'its state was put back to an earlier copy, or made anew';
+    case 'cloned': return 'two devices speak with one identity; revoke it and enrol both';
   }
 }

@@ -1,0 +1,180 @@
+#include "tests/unit/agent_node/agent_world.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::test;
+
+// What becomes of tasks and names when an earlier copy of the store is put back, and what is said
+// of it. The cloud is played by hand.
+TEST_GROUP(AgentLives) {
+  AgentWorld world{1, true};
+
+  void setup() override {
+    world.boot();
+    world.cloud_up();
+  }
+  void teardown() override {
+    for (const std::string& rule : world.agent.disk.broken) FAIL(rule.c_str());
+  }
+  std::uint64_t add_offered() {
+    TaskSpec spec = echo();
+    spec.kind = "cloud.only";
+    const std::uint64_t seq = world.add(spec);
+    CHECK_EQUAL(1, world.cloud.take<wire::Offer>().size());
+    return seq;
+  }
+  void restart() {
+    world.agent.crash();
+    world.boot();
+  }
+  void put_back(const OwnerDisk& copy) {
+    world.agent.crash();
+    world.agent.disk = copy;
+    world.boot();
+  }
+  wire::Presence birth(std::vector<Origin> lives, std::uint64_t number) {
+    wire::Presence presence;
+    presence.online = true;
+    presence.session = 5 + number;
+    presence.boot = BootId{70 + number};
+    presence.kinds = {{"cloud.only", 1}, {"echo", 1}};
+    presence.lineage = {Origin{0xc}, number, std::move(lives)};
+    return presence;
+  }
+  void say(const wire::Presence& presence) {
+    world.cloud.publish(std::string(wire::kCloudState), wire::encode(presence), true);
+    world.settle();
+  }
+  std::size_t reported(const std::string& text) const {
+    std::size_t count = 0;
+    for (const std::string& line : world.agent.reports) {
+      count += line.find(text) != std::string::npos ? 1 : 0;
+    }
+    return count;
+  }
+  std::string problem() { return world.agent.node().view().life_problem; }
+  void remark(wire::LifeRemark what) {
+    world.say(wire::LifeNotice{world.agent.node().view().origin, what});
+  }
+};
+
+TEST(AgentLives, a_task_keeps_its_name_over_restarts_and_each_start_names_anew) {
+  const TaskId first = world.id(world.add(echo()));
+  restart();
+  const TaskId second = world.id(world.add(echo()));
+  CHECK(world.id(first.seq) == first);
+  CHECK(first.origin != second.origin);
+  CHECK(world.agent.node().view().origin == second.origin);
+}
+
+TEST(AgentLives, P1_a_result_of_a_task_that_was_forgotten_is_not_taken_for_that_of_another_one) {
+  const OwnerDisk copy = world.agent.disk;
+  const std::uint64_t seq = add_offered();
+  wire::ResultItem old = world.success(seq, 1, "of the forgotten one");
+  put_back(copy);
+  CHECK_EQUAL(seq, world.add(echo("another")));
+  CHECK(world.id(seq) != old.id);
+  world.say_result(old);
+  const auto acks = world.cloud.take<wire::ResultAck>();
+  CHECK_EQUAL(1, acks.size());
+  CHECK(acks.front().verdict == wire::ResultVerdict::stale);
+  CHECK_FALSE(is_terminal(world.state(seq)));
+}
+
+TEST(AgentLives, a_dependency_is_named_by_the_life_that_accepted_it) {
+  const std::uint64_t parent = world.add(echo());
+  const TaskId name = world.id(parent);
+  restart();
+  TaskSpec child = echo();
+  child.after = {name};
+  CHECK(world.add(child) != 0);
+  child.after = {{world.agent.node().view().origin, parent}};
+  CHECK(world.refusal(child) == Code::not_found);
+}
+
+TEST(AgentLives, P5_grants_go_on_from_the_attempt_that_the_cloud_remembers) {
+  const std::uint64_t seq = add_offered();
+  wire::Nack nack{world.id(seq), Epoch{1}, lifecycle::NackReason::stale, 1s, Epoch{40}};
+  world.say(nack);
+  world.advance(30s);
+  const auto offers = world.cloud.take<wire::Offer>();
+  CHECK(!offers.empty());
+  CHECK_EQUAL(41, offers.front().epoch.value);
+  auto why = world.ask(wire::ShowRequest{seq});
+  world.settle();
+  std::string events;
+  for (const EventView& event : why->got<TaskView>()->events) events += event.detail + "\n";
+  STRCMP_CONTAINS("before this store was put back", events.c_str());
+}
+
+TEST(AgentLives, what_the_cloud_says_of_this_life_is_said_once_and_shown) {
+  STRCMP_EQUAL("", problem().c_str());
+  remark(wire::LifeRemark::restored);
+  remark(wire::LifeRemark::restored);
+  CHECK_EQUAL(1, reported("restored from an earlier copy"));
+  STRCMP_CONTAINS("restored from an earlier copy", problem().c_str());
+  // Of an earlier life it says nothing of this one.
+  restart();
+  world.cloud_up();
+  STRCMP_EQUAL("", problem().c_str());
+  world.say(wire::LifeNotice{Origin{0x77}, wire::LifeRemark::restored});
+  STRCMP_EQUAL("", problem().c_str());
+  remark(wire::LifeRemark::another);
+  STRCMP_CONTAINS("made anew", problem().c_str());
+}
+
+TEST(AgentLives, a_second_device_with_this_identity_is_shown_until_it_is_long_quiet) {
+  remark(wire::LifeRemark::cloned);
+  remark(wire::LifeRemark::cloned);
+  CHECK_EQUAL(1, reported("another device speaks as pump-7"));
+  STRCMP_CONTAINS("another device speaks as pump-7", problem().c_str());
+  world.advance(11min);
+  STRCMP_EQUAL("", problem().c_str());
+}
+
+TEST(AgentLives, P23_a_restored_store_tells_its_counts_under_a_name_of_their_own) {
+  world.advance(1min);
+  const auto before = world.cloud.take<wire::LossReport>();
+  CHECK(!before.empty());
+  remark(wire::LifeRemark::restored);
+  world.advance(1min);
+  const auto after = world.cloud.take<wire::LossReport>();
+  CHECK(!after.empty());
+  CHECK(after.back().origin != before.back().origin);
+  const Origin counted = after.back().origin;
+  world.say(wire::LossAck{counted, after.back().number});
+  restart();
+  world.cloud_up();
+  world.advance(1min);
+  const auto later = world.cloud.take<wire::LossReport>();
+  CHECK(!later.empty());
+  CHECK(later.back().origin == counted);
+}
+
+TEST(AgentLives, a_cloud_that_was_put_back_is_told_so_and_said_once) {
+  say(birth({{0xc5}, {0xc4}}, 5));
+  say(birth({{0xc6}, {0xc5}}, 6));
+  CHECK(world.cloud.take<wire::LifeNotice>().empty());
+  restart();  // what is known of the cloud outlasts this
+  world.settle();
+  world.cloud.take<wire::LifeNotice>();
+  say(birth({{0xd6}, {0xc5}}, 6));
+  const auto notices = world.cloud.take<wire::LifeNotice>();
+  CHECK_EQUAL(1, notices.size());
+  CHECK(notices.front() == (wire::LifeNotice{Origin{0xd6}, wire::LifeRemark::restored}));
+  CHECK_EQUAL(1, reported("the cloud's state was put back"));
+  say(birth({{0xd7}, {0xd6}}, 7));
+  CHECK_EQUAL(1, reported("the cloud's state was put back"));
+}
+
+TEST(AgentLives, a_birth_tells_the_lives_of_this_store) {
+  restart();
+  const Lineage told = world.agent.disk.opened->lineage();
+  CHECK_EQUAL(3, told.number);
+  const auto& birth = world.broker.retained().at(
+      wire::to_string({"pump-7", wire::Direction::up, wire::Channel::state}));
+  const auto presence = wire::decode_presence(birth.payload);
+  CHECK(presence.ok());
+  CHECK(presence->lineage == told);
+}
