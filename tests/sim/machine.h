@@ -28,7 +28,7 @@ class Machine {
     return lifecycle::on_beat(t, p, seen(t, e), n);
   }
   Step nack(const Task& t, const Policy& p, Epoch e, Duration retry_after, Now n) const {
-    return lifecycle::on_nack(t, p, seen(t, e), retry_after, n);
+    return lifecycle::on_nack(t, p, seen(t, e), {retry_after, {}}, n);
   }
   Step success(const Task& t, const Policy& p, Epoch e, Now n) const {
     return lifecycle::on_success(t, p, seen(t, e), n);

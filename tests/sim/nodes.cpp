@@ -83,7 +83,14 @@ class Nodes::Schedule {
     std::map<std::string, std::uint64_t> acknowledged;  // by key
     std::vector<TaskSpec> specs;
   };
+  // A copy of an owner's disks, and what clients had been promised when it was made.
+  struct Copy {
+    test::OwnerDisk owned;
+    test::LedgerDisk leased;
+    std::map<std::string, std::uint64_t> acknowledged;
+  };
   struct Device : Promised {
+    std::optional<Copy> copy;
     Device(int number, test::FakeBroker& broker)
         : name("device-" + std::to_string(number + 1)), side(clock, &broker, the_kinds(), 2) {}
     std::string name;
@@ -92,6 +99,7 @@ class Nodes::Schedule {
     TracedLink link;
   };
   struct Replica : Promised {
+    std::optional<Copy> copy;
     explicit Replica(test::FakeBroker& broker) : side(clock, broker, the_kinds(), 3) {}
     ManualClock clock;
     CloudSide side;
@@ -185,7 +193,7 @@ class Nodes::Schedule {
     if (one_in(4) && !device.acknowledged.empty()) {
       auto parent = std::next(device.acknowledged.begin(),
                               std::ptrdiff_t(below(unsigned(device.acknowledged.size()))));
-      spec.after = {{device.side.disk.origin, parent->second}};
+      spec.after = {device.side.disk.id_of(parent->second)};
     }
     return spec;
   }
@@ -277,7 +285,7 @@ class Nodes::Schedule {
     if (faults_left_ == 0) return;
     faults_left_ -= 1;
     const std::string client = one_in(2) ? any_device().name : "cloud";
-    switch (below(10)) {
+    switch (below(12)) {
       case 0: return count("link_cut"), broker_.cut(client);
       case 1: return count("link_refused"), broker_.refuse(client), broker_.cut(client);
       case 2: return broker_.allow(client);
@@ -286,6 +294,8 @@ class Nodes::Schedule {
       case 5: return crash_device(any_device());
       case 6: return crash_cloud();
       case 7: return count("duplicates"), broker_.duplicate_every(below(4));
+      case 9: return put_back(any_device());
+      case 10: return put_back(*replicas_[active_]);
       case 8: return step_clock(one_in(2) ? any_device().clock : replicas_[active_]->clock);
       default: return break_disk();
     }
@@ -305,6 +315,31 @@ class Nodes::Schedule {
       device.clock.step_wall(one_in(2) ? Duration{} : wall);
     }
     boot(device);
+  }
+  // The first time a copy of its disks is made. Later it is put back, and what lay there is the
+  // copy: as when a backup is restored, or two copies of one device run in turn. Each goes on from
+  // what it has, and owes what was promised in its own past.
+  template <class Owner>
+  bool exchange(Owner& owner, test::OwnerDisk& owned, test::LedgerDisk& leased) {
+    if (!owner.copy) {
+      owner.copy = {owned, leased, owner.acknowledged};
+      return false;
+    }
+    owner.side.crash();
+    std::swap(owned, owner.copy->owned);
+    std::swap(leased, owner.copy->leased);
+    std::swap(owner.acknowledged, owner.copy->acknowledged);
+    return true;
+  }
+  void put_back(Device& device) {
+    if (!exchange(device, device.side.disk, device.side.leased)) return;
+    count("agent_restored");
+    boot(device);
+  }
+  void put_back(Replica& replica) {
+    if (!exchange(replica, replica.side.sent, replica.side.disk)) return;
+    count("cloud_restored");
+    boot_cloud();
   }
   void boot_cloud() {
     cloud().boot();

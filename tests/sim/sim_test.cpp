@@ -53,7 +53,7 @@ TEST(Sim, P1_P5_P6_P7_P9_hold_in_ten_thousand_schedules_of_whole_agents_and_clou
   if (report.failure) FAIL(describe(*report.failure, Variant::good).c_str());
   UNSIGNED_LONGS_EQUAL(10'000, report.schedules);
   // Nothing was left out, neither place sat idle, and crashes poison few.
-  UNSIGNED_LONGS_EQUAL(12, report.nodes.faults.size());
+  UNSIGNED_LONGS_EQUAL(14, report.nodes.faults.size());
   CHECK_TRUE(report.nodes.in_cloud > report.nodes.accepted / 20);
   CHECK_TRUE(report.nodes.to_devices > report.nodes.accepted / 4);
   CHECK_TRUE(report.nodes.in_cloud < report.nodes.accepted / 2);
