@@ -107,7 +107,8 @@ void DeviceSession::on_cloud_state(const Bytes& payload) {
   if (!presence->online && presence->session < cloud_.session) return;
   // The same of a cloud whose state was put back: its numbers went back, too.
   const bool other = presence->boot != cloud_.boot;
-  if (!presence->online && other && presence->boot == cloud_before_) return;
+  const bool old = other && cloud_before_ != BootId{} && presence->boot == cloud_before_;
+  if (!presence->online && old) return;
   if (other) cloud_before_ = cloud_.boot;
   cloud_ = *presence;
   connection_.set_floor(

@@ -33,7 +33,10 @@ Dispatch::Dispatch(DispatchOptions options, DispatchParts parts, const store::Re
 
 Dispatch::~Dispatch() = default;
 
-void Dispatch::start(const store::Recovered& recovered) {
+void Dispatch::start(const store::Recovered& recovered, std::function<void()> durable) {
+  journal_.session(recovered.session + 1);
+  journal_.after(std::move(durable));
+  parts_.wake();
   for (const store::TaskRow& row : recovered.live) {
     SentTask* task = adopt(row);
     if (task) apply(*task, lifecycle::recover(task->state, task->policy, BootId{}, true, tick()));

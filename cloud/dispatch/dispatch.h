@@ -66,8 +66,10 @@ class Dispatch {
   Dispatch(DispatchOptions options, DispatchParts parts, const store::Recovered& recovered);
   ~Dispatch();
 
-  // Carries on from what the store held; the waiting ones follow as they are read.
-  void start(const store::Recovered& recovered);
+  // Carries on from what the store held; the waiting ones follow as they are read. `durable` is
+  // called once this life is in the store: nobody may be told of it before.
+  void start(
+      const store::Recovered& recovered, std::function<void()> durable = [] {});
 
   // One turn: timers, offers, commits. Returns when it wants the next one, on its own time line.
   NodeTime cycle();

@@ -189,13 +189,15 @@ void Node::on_link_down(const Error& reason) {
 }
 
 void Node::start(const ledger::LedgerRecovered& recovered, const store::Recovered* sent) {
-  if (dispatch_ && sent) dispatch_->start(*sent);
+  // A birth tells of both stores.
+  const auto durable = [this, left = std::make_shared<int>(dispatch_ && sent ? 2 : 1)] {
+    if (--*left == 0 && session_) session_->start();
+  };
+  if (dispatch_ && sent) dispatch_->start(*sent, durable);
   if (parts_.fleet) {
     bars_ = parts_.fleet->subscribe([this](const FleetChange& change) { heed(change); });
   }
-  lessee_.start(recovered, [this] {
-    if (session_) session_->start();
-  });
+  lessee_.start(recovered, durable);
   if (parts_.fleet) read_bars();
 }
 

@@ -43,6 +43,7 @@ agent::NodeParts AgentSide::parts() {
 }
 
 void AgentSide::boot() {
+  if (origins_ == 0) origins_ = disk.origin.value;  // no two of them draw the same
   const store::Recovered recovered = disk.recover(Origin{mixed(origins_)});
   const ledger::LedgerRecovered held = leased.recover();
   store_ = std::make_unique<MemoryOwnerStore>(disk);

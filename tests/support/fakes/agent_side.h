@@ -58,7 +58,7 @@ class AgentSide {
   FakeBroker* broker_;
   const kinds::KindRegistry& kinds_;
   unsigned workers_;
-  std::uint64_t boots_ = 0, randoms_ = 0, origins_ = 0xa1;
+  std::uint64_t boots_ = 0, randoms_ = 0, origins_ = 0;
   bool woken_ = false;
   NodeTime next_ = kNever;
   std::unique_ptr<MemoryOwnerStore> store_;

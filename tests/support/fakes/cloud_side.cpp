@@ -35,6 +35,7 @@ cloud::NodeParts CloudSide::parts() {
 
 void CloudSide::boot() {
   const ledger::LedgerRecovered recovered = disk.recover(options.tombstones);
+  if (origins_ == 0) origins_ = sent.origin.value;
   const store::Recovered owned = sent.recover(Origin{mixed(origins_)});
   ledger_ = std::make_unique<MemoryLedger>(disk);
   store_ = std::make_unique<MemoryOwnerStore>(sent);

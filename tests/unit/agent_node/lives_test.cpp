@@ -37,7 +37,7 @@ TEST_GROUP(AgentLives) {
     wire::Presence presence;
     presence.online = true;
     presence.session = 5 + number;
-    presence.boot = BootId{70 + number};
+    presence.boot = BootId{lives.front().value};
     presence.kinds = {{"cloud.only", 1}, {"echo", 1}};
     presence.lineage = {Origin{0xc}, number, std::move(lives)};
     return presence;

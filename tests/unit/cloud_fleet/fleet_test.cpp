@@ -92,7 +92,7 @@ TEST(Fleet, a_device_whose_store_goes_on_from_an_earlier_copy_is_told_apart_from
 TEST(Fleet, what_is_known_of_a_devices_life_outlasts_a_restart) {
   TempFolder folder;
   Answers answers;
-  auto opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster());
+  auto opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster(), {});
   CHECK_OK(opened);
   begin(opened->store.get());
   fleet->on_presence("pump-1", birth_of(1, 5, {{50}, {40}}));
@@ -100,7 +100,7 @@ TEST(Fleet, what_is_known_of_a_devices_life_outlasts_a_restart) {
   fleet->flush();
   fleet.reset();
   opened->store.reset();
-  opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster());
+  opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster(), {});
   CHECK_OK(opened);
   begin(opened->store.get(), std::move(opened->recovered));
   CHECK(fleet->on_presence("pump-1", birth_of(3, 6, {{60}, {51}})) == LifeChange::none);
