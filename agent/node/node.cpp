@@ -1,8 +1,8 @@
 #include "agent/node/node.h"
 
 #include <algorithm>
-#include <cstdlib>
 
+#include "common/base/damage.h"
 #include "common/store/step_event.h"
 #include "common/wire/codec.h"
 
@@ -434,7 +434,7 @@ void Node::on_store_failed(const Error& error) {
     // A damaged file is set aside and salvaged at a start, which a service manager sees to.
     parts_.report("the store's file is damaged; ending to start with what can be read of it: " +
                   error.message);
-    std::abort();
+    end_to_salvage();
   }
   if (store_problem_.empty()) {
     parts_.report("the store cannot write, nothing is accepted until it can: " + error.message);

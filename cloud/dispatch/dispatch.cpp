@@ -1,8 +1,8 @@
 #include "cloud/dispatch/dispatch.h"
 
 #include <algorithm>
-#include <cstdlib>
 
+#include "common/base/damage.h"
 #include "common/store/step_event.h"
 #include "common/wire/codec.h"
 
@@ -317,7 +317,7 @@ void Dispatch::on_store_failed(const Error& error) {
     parts_.report(
         "the store of tasks for devices is damaged; ending to start with what can be read of it: " +
         error.message);
-    std::abort();
+    end_to_salvage();
   }
   if (store_problem_.empty()) {
     parts_.report("tasks for devices cannot be written, none is taken until they can: " +

@@ -190,9 +190,11 @@ void Dispatch::revive(const store::TaskRow& row, const Done<void>& done) {
 
 SentTaskView Dispatch::view_of(const store::TaskRow& row, const std::string& kind,
                                const std::string& device) const {
-  // What is in memory is newer than what the store answered.
+  // What is in memory is newer than what the store answered; an end counts when it is durable, and
+  // its result is there from then on.
   auto live = tasks_.find(row.seq);
-  const lifecycle::OwnerTask& task = live == tasks_.end() ? row.task : live->second.state;
+  const bool newer = live != tasks_.end() && !is_terminal(live->second.state.state);
+  const lifecycle::OwnerTask& task = newer ? live->second.state : row.task;
   SentTaskView view;
   view.id = id_of(row.seq);
   view.device = device;

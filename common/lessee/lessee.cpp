@@ -1,8 +1,8 @@
 #include "common/lessee/lessee.h"
 
 #include <algorithm>
-#include <cstdlib>
 
+#include "common/base/damage.h"
 #include "common/wire/codec.h"
 
 namespace spillway::lessee {
@@ -61,7 +61,7 @@ void Lessee::on_ledger_failed(const Error& error) {
     // A damaged file is set aside and begun anew at a start, which a service manager sees to.
     parts_.report("the ledger's file is damaged; ending to start with what can be read of it: " +
                   error.message);
-    std::abort();
+    end_to_salvage();
   }
   if (store_problem_.empty()) {
     parts_.report("the ledger cannot write, nothing is accepted until it can: " + error.message);

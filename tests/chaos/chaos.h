@@ -23,6 +23,8 @@ struct ChaosOptions {
   std::chrono::milliseconds patience{120'000};
   // Half-way a device's store is thrown away: a harness that finds nothing then is worth nothing.
   bool sabotage = false;
+  // A device more, whose store is damaged now and then. What it loses by that is excused.
+  bool damage = true;
   std::function<void(const TortureReport& so_far)> progress;  // about once a second
 };
 

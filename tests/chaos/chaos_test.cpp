@@ -32,6 +32,7 @@ TEST(Chaos, P1_to_P9_hold_for_real_programs_while_everything_under_them_breaks) 
   CHECK_TRUE(report.clean());
   CHECK_TRUE(report.accepted > 100);
   CHECK_TRUE(report.faults.size() >= 8);
+  CHECK_TRUE(report.figures.at("sent_to_devices") > 50);
 }
 
 TEST(Chaos, P20_P21_P23_ten_times_too_much_work_stays_inside_the_budget_and_every_loss_is_counted) {
@@ -58,6 +59,7 @@ TEST(Chaos, the_checker_sees_that_a_device_lost_its_store) {
   options.patience = std::chrono::seconds(5);
   options.agents = 1;
   options.sabotage = true;
+  options.damage = false;
   const TortureReport report = run_chaos(options);
   CHECK_FALSE(report.clean());
   CHECK_TRUE(report.lost + report.doubled + report.mismatched > 0);

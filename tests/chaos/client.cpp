@@ -1,5 +1,8 @@
 #include "tests/chaos/client.h"
 
+#include <algorithm>
+
+#include "common/crypto/sha256.h"
 #include "common/wire/codec.h"
 
 namespace spillway::chaos {
@@ -113,7 +116,7 @@ void Client::wait_for_results() {
   while (!unasked_.empty() && waits_.size() < most_waits_ && client_) {
     const std::size_t job = *unasked_.begin();
     // Of several tasks under one key, which is a fault already, the last one.
-    auto token = client_->send(wire::WaitRequest{*jobs_.at(job).ids.rbegin()});
+    auto token = client_->send(wire::WaitRequest{jobs_.at(job).ids.back().seq});
     if (!token) return client_.reset();
     unasked_.erase(unasked_.begin());
     waits_[*token] = job;
@@ -148,7 +151,8 @@ void Client::take_submitted(const std::vector<std::size_t>& jobs, const wire::An
     }
     Job& job = jobs_.at(jobs[i]);
     if (job.ids.empty()) ++accepted_;
-    job.ids.insert(submitted->each[i].id.seq);
+    const TaskId id = submitted->each[i].id;
+    if (std::find(job.ids.begin(), job.ids.end(), id) == job.ids.end()) job.ids.push_back(id);
     unasked_.insert(jobs[i]);
   }
 }
@@ -181,9 +185,14 @@ void Client::take_result(std::size_t index, const wire::AnswerBody& body) {
     std::this_thread::sleep_for(5ms);
     return;
   }
-  if (job.outcome) return;
+  if (job.outcome || job.replaced) return;
+  if (view->id != job.ids.back()) {
+    job.replaced = true;
+    ++delivered_;
+    return;
+  }
   job.outcome = view->result->outcome;
-  job.digest = view->result->digest;
+  job.digest = crypto::sha256(view->result->value.bytes);
   if (view->result->error) {
     job.error = view->result->error->message;
     if (view->result->error->failure == FailureClass::poison) job.error = "poison";
@@ -197,15 +206,15 @@ void Client::take_result(std::size_t index, const wire::AnswerBody& body) {
   if (took.count() > slowest_us_) slowest_us_ = took.count();
 }
 
-std::set<std::uint64_t> Client::all_tasks(Verdicts& verdicts) {
-  std::set<std::uint64_t> tasks;
+std::set<TaskId> Client::all_tasks(Verdicts& verdicts) {
+  std::set<TaskId> tasks;
   wire::ListRequest request;
   request.limit = kPage;
   while (client_ || connect()) {
     auto page = client_->ask<wire::Tasks>(request, kPatience);
     if (!page) break;
     for (const TaskView& task : page->tasks) {
-      tasks.insert(task.id.seq);
+      tasks.insert(task.id);
       verdicts.losses.finished += is_terminal(task.state) ? 1 : 0;
     }
     if (page->tasks.size() < request.limit) break;
@@ -215,23 +224,28 @@ std::set<std::uint64_t> Client::all_tasks(Verdicts& verdicts) {
   return tasks;
 }
 
+void Client::lose(const Job& job, const std::string& how, Verdicts& verdicts) const {
+  if (store_damaged_) return void(++verdicts.destroyed);
+  note(verdicts, verdicts.lost, name_ + " task " + to_string(job.ids.front()) + ": " + how);
+}
+
 void Client::judge_job(const Job& job, Verdicts& verdicts) {
   if (job.ids.empty()) return;
-  const std::string task = name_ + " task " + std::to_string(*job.ids.begin());
+  const std::string task = name_ + " task " + to_string(job.ids.front());
   if (job.ids.size() > 1) note(verdicts, verdicts.doubled, task + ": two tasks for one key");
-  if (!job.outcome && !job.gone) {
-    return note(verdicts, verdicts.lost, task + ": accepted, no result: " + job.error);
-  }
-  auto again = client_->ask<TaskView>(wire::ShowRequest{*job.ids.rbegin()}, kPatience);
-  const bool gone = !again && again.error().code == Code::not_found;
+  if (job.replaced) return lose(job, "another task has its number", verdicts);
+  if (!job.outcome && !job.gone) return lose(job, "accepted, no result: " + job.error, verdicts);
+  auto again = client_->ask<TaskView>(wire::ShowRequest{job.ids.back().seq}, kPatience);
+  // A store that was damaged may have given the number away.
+  const bool gone = again ? again->id != job.ids.back() : again.error().code == Code::not_found;
   // Whether that is as it must be, the loss ledger says.
   if (gone) ++verdicts.losses.gone;
   if (!gone && (!again || !again->result)) {
-    return note(verdicts, verdicts.lost,
-                task + ": its result is gone" + (again ? "" : ": " + again.error().message));
+    return lose(job, "its result is gone" + (again ? "" : ": " + again.error().message), verdicts);
   }
   if (!job.outcome) return;
-  if (!gone && (again->result->outcome != *job.outcome || again->result->digest != job.digest)) {
+  if (!gone && (again->result->outcome != *job.outcome ||
+                crypto::sha256(again->result->value.bytes) != job.digest)) {
     note(verdicts, verdicts.doubled, task + ": its result changed after it was delivered");
   }
   if (*job.outcome == TaskState::expired && works_[job.work].spec.deadline) return;
@@ -246,14 +260,15 @@ void Client::judge_job(const Job& job, Verdicts& verdicts) {
 }
 
 void Client::judge_all(Verdicts& verdicts) {
-  std::set<std::uint64_t> known;
+  std::set<TaskId> known;
   for (const auto& [index, job] : jobs_) {
     judge_job(job, verdicts);
     known.insert(job.ids.begin(), job.ids.end());
   }
-  for (const std::uint64_t task : all_tasks(verdicts)) {
-    if (!known.contains(task)) {
-      note(verdicts, verdicts.doubled, name_ + " task " + std::to_string(task) + ": nobody's");
+  for (const TaskId task : all_tasks(verdicts)) {
+    // A damaged store may have lost the key of one that it kept.
+    if (!known.contains(task) && !store_damaged_) {
+      note(verdicts, verdicts.doubled, name_ + " task " + to_string(task) + ": nobody's");
     }
   }
   if (auto node = client_->ask<NodeView>(wire::StatusRequest{}, kPatience)) {
@@ -261,7 +276,8 @@ void Client::judge_all(Verdicts& verdicts) {
   }
 }
 
-Verdicts Client::judge() {
+Verdicts Client::judge(bool store_damaged) {
+  store_damaged_ = store_damaged;
   stop_ = true;
   if (thread_.joinable()) thread_.join();
   Verdicts verdicts;

@@ -19,12 +19,13 @@ namespace spillway::chaos {
 // What one client was told of one piece of work; nothing else is judged.
 struct Job {
   std::string key;
-  std::size_t work = 0;              // what is computed
-  std::set<std::uint64_t> ids;       // every task that was acknowledged under its key
+  std::size_t work = 0;     // what is computed
+  std::vector<TaskId> ids;  // every task that was acknowledged under its key, in that order
   std::optional<TaskState> outcome;  // as first delivered
-  Digest digest{};                   // of the value then
+  Digest digest{};                   // of the bytes of the value that came then
   std::string error;
-  bool gone = false;  // before its result was had
+  bool gone = false;      // before its result was had
+  bool replaced = false;  // another task answers to its number
   std::chrono::steady_clock::time_point asked{};
 };
 
@@ -42,6 +43,7 @@ struct SeenLosses {
 
 struct Verdicts {
   std::uint64_t accepted = 0, delivered = 0, poisoned = 0, lost = 0, doubled = 0, mismatched = 0;
+  std::uint64_t destroyed = 0;  // lost by a device whose store was damaged
   SeenLosses losses;
   std::optional<NodeView> node;    // what the agent says of itself at the end
   std::vector<std::string> notes;  // the first few, in words
@@ -82,8 +84,9 @@ class Client {
   std::chrono::duration<double> take_slowest() {
     return std::chrono::microseconds(slowest_us_.exchange(0));
   }
-  // Ends its thread, asks the agent for everything once more, and judges. Once.
-  Verdicts judge();
+  // Ends its thread, asks the agent for everything once more, and judges. Once. What an agent lost
+  // whose store was damaged is counted apart; a wrong or a second result is never excused.
+  Verdicts judge(bool store_damaged = false);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -98,8 +101,9 @@ class Client {
   void make_jobs();
   void judge_all(Verdicts& verdicts);
   void take_result(std::size_t job, const wire::AnswerBody& body);
-  std::set<std::uint64_t> all_tasks(Verdicts& verdicts);
+  std::set<TaskId> all_tasks(Verdicts& verdicts);
   void judge_job(const Job& job, Verdicts& verdicts);
+  void lose(const Job& job, const std::string& how, Verdicts& verdicts) const;
 
   const std::string name_, socket_;
   const std::vector<demo::Work>& works_;
@@ -113,6 +117,7 @@ class Client {
 
   // The thread's own.
   std::map<std::size_t, Job> jobs_;  // those given up are gone
+  bool store_damaged_ = false;
   std::size_t next_job_ = 0;
   double due_ = 0;  // tasks to ask for, by the rate
   SeenLosses losses_;

@@ -16,7 +16,8 @@ struct ClusterOptions {
   std::string folder;    // for everything it makes; must exist
   std::string binaries;  // where the programs are; empty: beside this one
   unsigned agents = 2;
-  std::string agent_more;   // further lines of their configuration
+  std::string agent_more;     // further lines of their configuration
+  bool damages_last = false;  // what is the last one's store may be damaged
   bool small_disk = false;  // the first agent's store is on a file system of its own, if one can be
 };
 
@@ -35,6 +36,7 @@ class Cluster {
   std::vector<Agent>& agents() { return agents_; }
   Victim& cloud() { return *cloud_; }
   test::Broker& broker() { return *broker_; }
+  bool damages_last() const { return options_.damages_last; }
   std::string cloud_folder() const { return options_.folder + "/cloud"; }
   std::string ledger() const { return cloud_folder() + "/ledger.db"; }
   const std::string& folder() const { return options_.folder; }

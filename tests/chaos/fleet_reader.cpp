@@ -41,19 +41,24 @@ std::string words(const LossSums& sums) {
 
 }  // namespace
 
-Result<FleetReader> FleetReader::log_in(const std::string& cloud_folder) {
+Result<std::vector<ctl::Api>> log_in(const std::string& cloud_folder,
+                                     const std::vector<std::string>& scopes) {
   std::string link;
   const bool there = test::eventually(
       10s, [&] { return !(link = test::read_text(cloud_folder + "/link.txt")).empty(); });
   if (!there) return fail(Code::unavailable, "the cloud left no link to log in with");
   auto session = ctl::Api::log_in(link.substr(0, link.find('\n')), "");
   if (!session) return session.error();
-  const json::value wanted{{"name", "chaos"}, {"scope", "read"}};
-  const auto made = session->call(cloud::http::Method::post, "/tokens", &wanted);
-  if (!made) return made.error();
-  auto api = ctl::Api::open({link.substr(0, link.find("/login#")), text(*made, "secret"), ""});
-  if (!api) return api.error();
-  return FleetReader(*std::move(api));
+  std::vector<ctl::Api> apis;
+  for (const std::string& scope : scopes) {
+    const json::value wanted{{"name", "chaos-" + scope}, {"scope", scope}};
+    const auto made = session->call(cloud::http::Method::post, "/tokens", &wanted);
+    if (!made) return made.error();
+    auto api = ctl::Api::open({link.substr(0, link.find("/login#")), text(*made, "secret"), ""});
+    if (!api) return api.error();
+    apis.push_back(*std::move(api));
+  }
+  return apis;
 }
 
 Result<LossSums> FleetReader::losses(const std::string& device) {

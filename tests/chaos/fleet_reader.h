@@ -3,17 +3,22 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cloud/ctl/api.h"
 #include "tests/chaos/losses.h"
 
 namespace spillway::chaos {
 
-// What the cloud tells an operator, asked over its HTTP API with a token of its own. One thread.
+// Takes up the link that a new cloud leaves in its folder, waiting for it, and makes a token with
+// each of the scopes, in their order.
+Result<std::vector<ctl::Api>> log_in(const std::string& cloud_folder,
+                                     const std::vector<std::string>& scopes);
+
+// What the cloud tells of its devices, asked over its HTTP API with a token of its own. One thread.
 class FleetReader {
  public:
-  // Takes up the link that a new cloud leaves in its folder; waits for it.
-  static Result<FleetReader> log_in(const std::string& cloud_folder);
+  explicit FleetReader(ctl::Api api) : api_(std::move(api)) {}
   // What the cloud knows of what a device gave up.
   Result<LossSums> losses(const std::string& device);
   // Waits until the cloud counts the same as the device whose agent listens at `socket`: exactly,
@@ -22,7 +27,6 @@ class FleetReader {
                                      std::chrono::milliseconds patience);
 
  private:
-  explicit FleetReader(ctl::Api api) : api_(std::move(api)) {}
   ctl::Api api_;
 };
 

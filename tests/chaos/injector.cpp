@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "common/base/damage.h"
 #include "tests/support/eventually.h"
 
 namespace spillway::chaos {
@@ -20,8 +21,19 @@ namespace fs = std::filesystem;
 constexpr std::size_t kLogLines = 40;
 // After a failing disk a program may have to end rather than go on, some time later.
 constexpr auto kDiskAftermath = 5s;
-// A damaged page is met when it is next read; the program then ends, to set the file aside.
-constexpr auto kDamageAftermath = 120s;
+constexpr off_t kPage = 4096;  // bytes of SQLite's
+
+// Noise over a page behind the first, over its whole length: no lucky guess repairs it.
+bool spoil(const std::string& path, off_t page, std::mt19937_64& random) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const off_t pages = ::lseek(file, 0, SEEK_END) / page;
+  const std::string noise(static_cast<std::size_t>(page), '\xa5');
+  const off_t which = pages > 2 ? 1 + static_cast<off_t>(random() % std::uint64_t(pages - 1)) : 0;
+  const bool spoilt = which > 0 && ::pwrite(file, noise.data(), noise.size(), which * page) == page;
+  ::close(file);
+  return spoilt;
+}
 
 }  // namespace
 
@@ -50,6 +62,8 @@ const Injector::Kind Injector::kKinds[] = {
     {"killed", 14, &Injector::kill_at_point},
     {"ledger_page_damaged", 1, &Injector::damage_ledger},
     {"ledger_log_cut", 1, &Injector::cut_ledger_log},
+    {"store_page_damaged", 1, &Injector::damage_store},
+    {"store_log_damaged", 1, &Injector::damage_store_log},
 };
 
 Injector::Injector(Cluster& cluster, std::uint64_t seed,
@@ -94,18 +108,25 @@ bool Injector::is_disk_bad(const Victim& victim) const {
   return bad != disk_bad_until_.end() && Clock::now() < bad->second;
 }
 
-void Injector::outlast(const Victim& victim, std::chrono::seconds aftermath) {
-  Clock::time_point& until = disk_bad_until_[victim.name()];
-  until = std::max(until, Clock::now() + aftermath);
+void Injector::outlast(const Victim& victim) {
+  disk_bad_until_[victim.name()] = Clock::now() + kDiskAftermath;
+}
+
+void Injector::look_at(Victim& victim) {
+  for (const End& end : victim.take_ends()) {
+    unsigned& damages = damages_[victim.name()];
+    const bool damaged = end.exit.code == kExitDamaged && end.exit.signal == 0 && damages > 0;
+    const auto wrong = wrong_with(end, {.disk_bad = is_disk_bad(victim), .damaged = damaged});
+    if (damaged) --damages;
+    if (!wrong) continue;
+    violations_.push_back(victim.name() + " " + *wrong);
+    say(violations_.back());
+  }
 }
 
 void Injector::supervise(Victim& victim) {
+  look_at(victim);
   if (victim.running() || busy(victim.name())) return;
-  if (const auto exit = victim.ended(); exit && !is_disk_bad(victim)) {
-    violations_.push_back(victim.name() + " ended by itself, code " + std::to_string(exit->code) +
-                          ", signal " + std::to_string(exit->signal));
-    say(violations_.back());
-  }
   if (!victim.start()) violations_.push_back(victim.name() + " cannot be started");
   healed_at_ = Clock::now();
 }
@@ -276,7 +297,7 @@ void Injector::fill_file_system(const std::string& name) {
   if (busy(victim.name()) || !cluster_.small_disk()) return;
   cluster_.small_disk()->fill();
   begin(name, victim.name(), some(200, 3000), [this, &victim] {
-    outlast(victim, kDiskAftermath);
+    outlast(victim);
     cluster_.small_disk()->empty();
   });
 }
@@ -287,7 +308,7 @@ void Injector::fill_disk(const std::string& name) {
   victim.control().error_every = below(2) == 0 ? 0 : 2 + below(20);
   victim.control().write_error = ENOSPC;
   begin(name, victim.name(), some(200, 3000), [this, &victim] {
-    outlast(victim, kDiskAftermath);
+    outlast(victim);
     victim.calm();
   });
 }
@@ -298,7 +319,7 @@ void Injector::fail_disk(const std::string& name) {
   victim.control().error_every = below(2) == 0 ? 0 : 2 + below(20);
   victim.control().write_error = EIO;
   begin(name, victim.name(), some(100, 1500), [this, &victim] {
-    outlast(victim, kDiskAftermath);
+    outlast(victim);
     victim.calm();
   });
 }
@@ -309,7 +330,7 @@ void Injector::fail_syncs(const std::string& name) {
   victim.control().error_every = below(2) == 0 ? 0 : 2 + below(5);
   victim.control().sync_error = EIO;
   begin(name, victim.name(), some(100, 1500), [this, &victim] {
-    outlast(victim, kDiskAftermath);
+    outlast(victim);
     victim.calm();
   });
 }
@@ -319,7 +340,7 @@ void Injector::protect_disk(const std::string& name) {
   if (busy(victim.name()) || !victim.has_faults()) return;
   victim.control().write_error = EROFS;
   begin(name, victim.name(), some(100, 2000), [this, &victim] {
-    outlast(victim, kDiskAftermath);
+    outlast(victim);
     victim.calm();
   });
 }
@@ -374,17 +395,7 @@ void Injector::damage_ledger(const std::string& name) {
   Victim& victim = cluster_.cloud();
   if (busy(victim.name())) return;
   victim.kill();
-  // A page in the middle, over its whole length: no lucky guess repairs it.
-  const int file = ::open(cluster_.ledger().c_str(), O_WRONLY | O_CLOEXEC);
-  if (file < 0) return;
-  const off_t pages = ::lseek(file, 0, SEEK_END) / 4096;
-  const std::string noise(4096, '\xa5');
-  const bool damaged =
-      pages > 2 && ::pwrite(file, noise.data(), noise.size(),
-                            (1 + below(static_cast<unsigned>(pages) - 1)) * 4096) > 0;
-  ::close(file);
-  if (!damaged) return;
-  outlast(victim, kDamageAftermath);
+  if (spoil(cluster_.ledger(), kPage, random_)) ++damages_[victim.name()];
   begin(name, victim.name(), some(0, 300), [&victim] { (void)victim.start(); });
 }
 
@@ -395,10 +406,33 @@ void Injector::cut_ledger_log(const std::string& name) {
   const std::string log = cluster_.ledger() + "-wal";
   std::error_code error;
   const auto size = fs::file_size(log, error);
-  if (error || size == 0) return;
-  fs::resize_file(log, size * (1 + below(9)) / 10, error);
-  outlast(victim, kDamageAftermath);
+  if (!error && size > 0) fs::resize_file(log, size * (1 + below(9)) / 10, error);
   begin(name, victim.name(), some(0, 300), [&victim] { (void)victim.start(); });
+}
+
+Victim* Injector::kill_to_damage() {
+  Victim& victim = *cluster_.agents().back().process;
+  if (!cluster_.damages_last() || busy(victim.name())) return nullptr;
+  victim.kill();
+  return &victim;
+}
+
+void Injector::damage_store(const std::string& name) {
+  Victim* victim = kill_to_damage();
+  if (victim == nullptr) return;
+  if (spoil(cluster_.agents().back().state + "/agent.db", kPage, random_)) {
+    ++damages_[victim->name()];
+    damage_.pages = true;
+  }
+  begin(name, victim->name(), some(0, 300), [victim] { (void)victim->start(); });
+}
+
+// Whatever follows in a log is as if it had never been written.
+void Injector::damage_store_log(const std::string& name) {
+  Victim* victim = kill_to_damage();
+  if (victim == nullptr) return;
+  damage_.log |= spoil(cluster_.agents().back().state + "/agent.db-wal", kPage, random_);
+  begin(name, victim->name(), some(0, 300), [victim] { (void)victim->start(); });
 }
 
 }  // namespace spillway::chaos

@@ -29,7 +29,17 @@ class Injector {
   // When a fault last ended; nothing is wrong since then if `calm()`.
   Clock::time_point healed_at() const { return healed_at_; }
   bool calm() const { return active_.empty(); }
-  // Programs that ended by themselves without a fault of their disk.
+  // As a service manager does: starts it when it is down, unless a fault keeps it so.
+  void supervise(Victim& victim);
+  // Judges how a program ended since the last look.
+  void look_at(Victim& victim);
+  // What of its store was damaged: nothing of any agent but the cluster's last one.
+  struct Damage {
+    bool pages = false, log = false;
+    explicit operator bool() const { return pages || log; }
+  };
+  Damage damage() const { return damage_; }
+  // Programs that ended as none may.
   const std::vector<std::string>& violations() const { return violations_; }
   // The last faults, a line each, for whoever looks at a violation.
   const std::vector<std::string>& log() const { return log_; }
@@ -73,6 +83,8 @@ class Injector {
   void kill_at_point(const std::string& name);
   void damage_ledger(const std::string& name);
   void cut_ledger_log(const std::string& name);
+  void damage_store(const std::string& name);
+  void damage_store_log(const std::string& name);
 
   void begin(const std::string& kind, const std::string& target, std::chrono::milliseconds lasts,
              std::function<void()> undo, std::function<bool()> early = nullptr,
@@ -80,9 +92,10 @@ class Injector {
   void end(const Active& fault);
   bool busy(const std::string& target) const;
   bool is_disk_bad(const Victim& victim) const;
-  // It may end by itself for so long, and is no worse for it.
-  void outlast(const Victim& victim, std::chrono::seconds aftermath);
-  void supervise(Victim& victim);
+  // A start may fail until a moment from now.
+  void outlast(const Victim& victim);
+  // The store that may be damaged; its program was killed. Nothing: it is not its turn.
+  Victim* kill_to_damage();
   Victim& any_node();
   std::size_t any_agent();
   unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
@@ -97,6 +110,8 @@ class Injector {
   std::multimap<std::string, Active> active_;  // by target
   std::map<std::string, std::uint64_t> done_;
   std::map<std::string, Clock::time_point> disk_bad_until_;  // by program
+  std::map<std::string, unsigned> damages_;                  // by program, not yet ended for
+  Damage damage_;
   std::vector<std::string> violations_, log_;
   const Clock::time_point start_ = Clock::now();
   Clock::time_point next_ = start_, healed_at_ = start_;

@@ -174,6 +174,9 @@ class Overload {
     for (Victim* victim : {agent_.process.get(), &cluster_.cloud()}) {
       const auto exit = victim->stop(30s);
       if (!exit || !exit->ok()) violate(victim->name() + " did not end well when asked to");
+      for (const End& end : victim->take_ends()) {
+        if (auto wrong = wrong_with(end, {})) violate(victim->name() + " " + *wrong);
+      }
     }
     report_.seconds = seconds_since(start_);
   }
@@ -210,9 +213,9 @@ TortureReport run_overload(const ChaosOptions& options) {
                                  .agents = 1,
                                  .agent_more = budget()});
   if (!cluster) return refuse(cluster.error());
-  auto fleet = FleetReader::log_in((*cluster)->cloud_folder());
-  if (!fleet) return refuse(fleet.error());
-  return Overload(options, **cluster, *works, *std::move(fleet)).perform();
+  auto apis = log_in((*cluster)->cloud_folder(), {"read"});
+  if (!apis) return refuse(apis.error());
+  return Overload(options, **cluster, *works, FleetReader(std::move(apis->front()))).perform();
 }
 
 }  // namespace spillway::chaos

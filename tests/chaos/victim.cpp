@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "tests/support/temp_dir.h"
 
 namespace spillway::chaos {
@@ -32,7 +34,7 @@ Victim::Victim(std::string name, test::Command command, const std::string& folde
   command_.env["LD_PRELOAD"] = faults_;
   command_.env[kControlVariable] = control_path_;
   // Sanitizers want to be loaded first; what is loaded here only passes calls on.
-  command_.env["ASAN_OPTIONS"] = "verify_asan_link_order=0";
+  command_.env["ASAN_OPTIONS"] = "verify_asan_link_order=0:exitcode=99";
 }
 
 Victim::~Victim() {
@@ -41,11 +43,14 @@ Victim::~Victim() {
 }
 
 Status Victim::start() {
+  note_end();
   process_.reset();
+  log_ = test::read_text(command_.errors).size();
+  kills_ = control_->kills;
   auto process = test::Process::start(command_);
   if (!process) return process.error();
   process_.emplace(*std::move(process));
-  killed_ = false;
+  killed_ = asked_ = false;
   ++starts_;
   return {};
 }
@@ -57,6 +62,7 @@ void Victim::kill() {
 
 std::optional<test::Exit> Victim::stop(std::chrono::milliseconds patience) {
   if (!process_) return std::nullopt;
+  asked_ = true;
   process_->signal(SIGCONT);
   process_->signal(SIGTERM);
   auto exit = process_->wait(patience);
@@ -64,13 +70,20 @@ std::optional<test::Exit> Victim::stop(std::chrono::milliseconds patience) {
   return exit;
 }
 
-std::optional<test::Exit> Victim::ended() {
-  if (!process_ || killed_ || process_->running()) return std::nullopt;
+void Victim::note_end() {
+  if (!process_ || process_->running()) return;
   const auto exit = process_->wait(std::chrono::milliseconds(0));
-  return exit && exit->signal != SIGKILL ? exit : std::nullopt;
+  std::string said = test::read_text(command_.errors);
+  said.erase(0, log_);
+  ends_.push_back(
+      {exit.value_or(test::Exit{}), killed_ || control_->kills != kills_, asked_, std::move(said)});
+  process_.reset();
 }
 
-std::string Victim::log() const { return test::read_text(command_.errors); }
+std::vector<End> Victim::take_ends() {
+  note_end();
+  return std::exchange(ends_, {});
+}
 
 void Victim::calm() {
   control_->write_error = control_->sync_error = 0;

@@ -4,9 +4,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "spillway/status.h"
 #include "tests/chaos/below/control.h"
+#include "tests/chaos/ends.h"
 #include "tests/support/process.h"
 
 namespace spillway::chaos {
@@ -30,11 +32,10 @@ class Victim {
   }
   // Ends it as a service manager does; nothing: it had to be killed.
   std::optional<test::Exit> stop(std::chrono::milliseconds patience);
-  // How it ended by itself, since the last start; killed by a signal or by kill(): nothing.
-  std::optional<test::Exit> ended();
+  // How it ended each time since the last call; first of all whether it has.
+  std::vector<End> take_ends();
 
   const std::string& name() const { return name_; }
-  std::string log() const;
   bool has_faults() const { return !faults_.empty(); }
   Control& control() { return *control_; }
   // No fault is armed any more.
@@ -48,8 +49,13 @@ class Victim {
   Control* control_ = nullptr;
   Control none_{};
   std::optional<test::Process> process_;
-  bool killed_ = false;
+  void note_end();
+
+  bool killed_ = false, asked_ = false;
   int starts_ = 0;
+  std::uint32_t kills_ = 0;  // of the library below, before this start
+  std::size_t log_ = 0;      // bytes of it, before this start
+  std::vector<End> ends_;
 };
 
 }  // namespace spillway::chaos

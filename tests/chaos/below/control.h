@@ -31,6 +31,7 @@ struct Control {
   std::atomic<FailPoint> fail_point;       // disarmed by the program when it fires
   std::atomic<std::uint32_t> fail_after;   // passes of it that go well
   std::atomic<std::uint32_t> fired;        // errors given and kills, since the start
+  std::atomic<std::uint32_t> kills;        // of those
   std::atomic<std::uint32_t> calls;        // counts what may fail
 };
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);

@@ -72,6 +72,7 @@ void pass(FailPoint point) {
   }
   c->fail_point = FailPoint::none;
   c->fired.fetch_add(1);
+  c->kills.fetch_add(1);
   ::kill(::getpid(), SIGKILL);
 }
 

@@ -185,6 +185,23 @@ TEST(Sent, P1_a_result_is_kept_once_and_every_repeat_is_acknowledged) {
   CHECK(world.cloud.sent.outbox.empty());
 }
 
+TEST(Sent, P1_an_end_is_shown_when_it_is_durable_and_its_result_with_it) {
+  introduce();
+  CHECK(submit().ok());
+  offer();
+  world.cloud.store().fail_commits(fail(Code::io, "no space left on device"));
+  say_result(success(1, 1));
+  const auto look = [&](auto done) { dispatch().find(id(1), done); };
+  auto found = ask<cloud::SentTaskDetail>(look);
+  CHECK(found->task.state == TaskState::leased);
+  CHECK_FALSE(found->result.has_value());
+  world.cloud.store().fail_commits({});
+  world.advance(2s);
+  found = ask<cloud::SentTaskDetail>(look);
+  CHECK(found->task.state == TaskState::succeeded);
+  CHECK(found->result.has_value());
+}
+
 TEST(Sent, another_device_can_neither_take_nor_answer_it) {
   introduce();
   CHECK(submit().ok());
