@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "common/crypto/sha256.h"
 #include "common/store/row_values.h"
 
 namespace spillway::ledger {
@@ -46,7 +47,7 @@ Texts make_texts() {
   set(Sql::answered,
       "SELECT " + kRow +
           " FROM lease WHERE answered_at IS NOT NULL ORDER BY answered_at DESC LIMIT ?1");
-  set(Sql::bulk, "SELECT bytes FROM bulk WHERE origin = ?1 AND seq = ?2 AND part = ?3");
+  set(Sql::bulk, "SELECT bytes, NULL FROM bulk WHERE origin = ?1 AND seq = ?2 AND part = ?3");
   set(Sql::oldest,
       "SELECT origin, seq FROM lease WHERE answered_at < ?1 ORDER BY answered_at LIMIT ?2");
   set(Sql::drop_tombstone,
@@ -306,7 +307,8 @@ Result<LedgerRow> LedgerTables::read_row(const Cursor& cursor) const {
   if (!result) return std::move(result).error();
   row.spec = *std::move(spec);
   row.result = *std::move(result);
-  const bool complete = row.spec && (row.result || row.task.state != LeaseState::done);
+  const bool complete = row.spec && crypto::sha256(*row.spec) == row.spec_digest &&
+                        (row.result || row.task.state != LeaseState::done);
   return complete ? Result<LedgerRow>(std::move(row)) : makes_no_sense(row.id);
 }
 
@@ -317,7 +319,7 @@ Result<store::EncodedBytes> LedgerTables::read_body(const Cursor& cursor, int co
   bulk.bind(3, part);
   Result<bool> row = bulk.step();
   if (!row) return std::move(row).error();
-  return *row ? store::read_bulk(bulk, 0) : nullptr;
+  return *row ? store::read_bulk(bulk, 0) : Result<store::EncodedBytes>(nullptr);
 }
 
 }  // namespace spillway::ledger

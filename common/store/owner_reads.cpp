@@ -38,7 +38,7 @@ Result<EncodedBytes> OwnerTables::read_body(const Cursor& cursor, int column,
   bulk.bind(1, id);
   Result<bool> row = bulk.step();
   if (!row) return std::move(row).error();
-  return *row ? read_bulk(bulk, 0) : nullptr;
+  return *row ? read_bulk(bulk, 0) : Result<EncodedBytes>(nullptr);
 }
 
 Result<TaskRow> OwnerTables::read_whole(const Cursor& cursor) const {

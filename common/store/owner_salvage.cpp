@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "common/store/node_row.h"
 #include "common/store/owner_sql.h"
+#include "common/store/row_values.h"
 
 namespace spillway::store {
 namespace {
@@ -16,11 +18,10 @@ constexpr std::int64_t kProbes = 64;
 struct Table {
   const char* name;
   const char* key;  // integer key to start again from behind a damaged page; null: none
-  int columns;
 };
-constexpr Table kTables[] = {
-    {"task", "seq", 28},         {"bulk", "id", 2},    {"event", "id", 7},    {"waits", nullptr, 2},
-    {"idempotency", nullptr, 3}, {"loss", nullptr, 7}, {"life", "number", 4}, {"peer", "store", 3}};
+constexpr Table kTables[] = {{"task", "seq"},    {"bulk", "id"},           {"event", "id"},
+                             {"waits", nullptr}, {"idempotency", nullptr}, {"loss", nullptr},
+                             {"life", "number"}, {"peer", "store"}};
 
 class Copier {
  public:
@@ -29,10 +30,17 @@ class Copier {
 
   // Errors of the fresh file only; where the damaged one cannot be read, the copy goes on further.
   Status copy() {
+    const std::string name = table_.name;
+    const std::string about = " FROM pragma_table_info('" + name + "')";
+    Result<std::string> names = fresh_.text("SELECT group_concat(name, ', ')" + about);
+    Result<std::int64_t> count = fresh_.integer("SELECT count(*)" + about);
+    if (!names || !count) return names ? count.error() : names.error();
+    names_ = *std::move(names);
+    count_ = static_cast<int>(*count);
     std::string marks = "?1";
-    for (int i = 2; i <= table_.columns; ++i) marks += ", ?" + std::to_string(i);
-    Result<Statement> put = fresh_.prepare("INSERT OR IGNORE INTO " + std::string(table_.name) +
-                                           " VALUES (" + marks + ")");
+    for (int i = 2; i <= count_; ++i) marks += ", ?" + std::to_string(i);
+    Result<Statement> put = fresh_.prepare("INSERT OR IGNORE INTO " + name + " (" + names_ +
+                                           ") VALUES (" + marks + ")");
     if (!put) return std::move(put).error();
     if (table_.key == nullptr) return copy_from(*put, "");
     std::int64_t step = 1;
@@ -50,7 +58,8 @@ class Copier {
 
  private:
   Status copy_from(const Statement& put, const std::string& from) {
-    Result<Statement> get = damaged_.prepare("SELECT * FROM " + std::string(table_.name) + from);
+    Result<Statement> get =
+        damaged_.prepare("SELECT " + names_ + " FROM " + std::string(table_.name) + from);
     if (!get) return {};
     Cursor rows = get->use();
     for (;;) {
@@ -60,7 +69,7 @@ class Copier {
       next_ = table_.key != nullptr ? rows.integer(0) + 1 : 0;
       if (table_.name == kTables[0].name && !makes_sense(rows)) continue;
       Cursor row = put.use();
-      for (int i = 0; i < table_.columns; ++i) row.bind_column(i + 1, rows, i);
+      for (int i = 0; i < count_; ++i) row.bind_column(i + 1, rows, i);
       Status status = row.run();
       // A damaged value may break a constraint.
       if (!status && status.error().code != Code::conflict) return status;
@@ -76,15 +85,20 @@ class Copier {
   const Database& damaged_;
   const Database& fresh_;
   const Table& table_;
+  std::string names_;  // columns that this version knows; a newer one's are left behind
+  int count_ = 0;
   std::int64_t next_ = INT64_MIN;
   bool finished_ = false;
 };
 
-// Specs that were lost take their tasks with them: there is nothing left to run. Tasks that wait
+// Specs and results that were lost take their tasks with them: there is nothing left to run, or to
+// tell. Tasks that wait
 // for one whose row or whose waiting was lost are held, for people to decide. Epochs move on so
 // that none is granted twice; an attempt elsewhere goes on unwatched, and its result still counts.
 constexpr const char* kMakeSafe = R"sql(
 DELETE FROM task WHERE spec IS NULL AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq);
+DELETE FROM task WHERE state = 4 AND result IS NULL
+  AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq + 1);
 DELETE FROM task WHERE state > 7 OR band NOT BETWEEN 0 AND 3 OR place NOT BETWEEN 0 AND 2
   OR reason NOT BETWEEN 0 AND 6 OR last_failure NOT BETWEEN 0 AND 9;
 DELETE FROM waits WHERE NOT EXISTS (SELECT 1 FROM task WHERE task.seq = waits.seq AND state < 4)
@@ -96,6 +110,28 @@ UPDATE task SET state = 1, reason = 0, place = 0, offer_pending = 0, lease_until
 UPDATE task SET reason = 4, deps = 0, wake = NULL WHERE state = 0 AND reason = 1
   AND deps <> (SELECT count(*) FROM waits WHERE waits.seq = task.seq);
 )sql";
+
+// Large values that can be read and are not what was written.
+Status drop_damaged_values(const Database& fresh) {
+  std::vector<std::int64_t> damaged;
+  Result<Statement> all = fresh.prepare("SELECT bytes, sum, id FROM bulk");
+  if (!all) return std::move(all).error();
+  {
+    Cursor rows = all->use();
+    for (;;) {
+      Result<bool> row = rows.step();
+      if (!row) return std::move(row).error();
+      if (!*row) break;
+      if (!read_bulk(rows, 0)) damaged.push_back(rows.integer(2));
+    }
+  }
+  Result<Statement> drop = fresh.prepare("DELETE FROM bulk WHERE id = ?1");
+  if (!drop) return std::move(drop).error();
+  for (const std::int64_t id : damaged) {
+    if (Status status = drop->use().bind(1, id).run(); !status) return status;
+  }
+  return {};
+}
 
 Result<std::uint64_t> count_rows(const Database& fresh, NodeRow& node) {
   std::uint64_t total = 0;
@@ -127,6 +163,7 @@ Result<std::uint64_t> salvage_owner(const Database& damaged, const Database& fre
       return std::move(status).error();
     }
   }
+  if (Status status = drop_damaged_values(fresh); !status) return std::move(status).error();
   if (Status status = fresh.execute(kMakeSafe); !status) return std::move(status).error();
   Result<std::uint64_t> tasks = count_rows(fresh, *node);
   if (!tasks) return tasks;

@@ -40,7 +40,7 @@ void add_writes(Texts& texts) {
       "?23, ?24, ?25, ?26, ?27, ?28)");
   set(Sql::update_task, kUpdate + kFence);
   set(Sql::update_task_and_result, kUpdate + ", result = ?24, spec = coalesce(?29, spec)" + kFence);
-  set(Sql::put_bulk, "INSERT OR REPLACE INTO bulk (id, bytes) VALUES (?1, ?2)");
+  set(Sql::put_bulk, "INSERT OR REPLACE INTO bulk (id, bytes, sum) VALUES (?1, ?2, ?3)");
   set(Sql::drop_bulk, "DELETE FROM bulk WHERE id BETWEEN ?1 AND ?2");
   // Not that of a task whose end did not reach the disk.
   set(Sql::drop_spare_spec,
@@ -133,7 +133,7 @@ void add_reads(Texts& texts) {
       "SELECT on_seq, state FROM waits CROSS JOIN task ON task.seq = on_seq WHERE on_seq > ?1 AND "
       "state > 3 ORDER BY on_seq LIMIT 1");
   set(Sql::find_idempotency, "SELECT seq FROM idempotency WHERE key = ?1 AND until > ?2");
-  set(Sql::bulk, "SELECT bytes FROM bulk WHERE id = ?1");
+  set(Sql::bulk, "SELECT bytes, sum FROM bulk WHERE id = ?1");
   set(Sql::events,
       "SELECT id, at, kind, epoch, place, failure, detail FROM event WHERE id BETWEEN ?1 AND ?2 "
       "ORDER BY id DESC LIMIT ?3");

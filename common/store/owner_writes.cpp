@@ -231,7 +231,7 @@ Status OwnerTables::append(const EventRow& event) {
 Status OwnerTables::put_bulk(std::int64_t id, const EncodedBytes& bytes) {
   if (!is_bulk(bytes)) return {};
   Cursor cursor = sql_.use(Sql::put_bulk);
-  return cursor.bind(1, id).bind(2, ByteView(*bytes)).run();
+  return cursor.bind(1, id).bind(2, ByteView(*bytes)).bind(3, sum_of(*bytes)).run();
 }
 
 Status OwnerTables::drop_bulk(std::int64_t first, std::int64_t last) {

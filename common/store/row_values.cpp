@@ -1,5 +1,6 @@
 #include "common/store/row_values.h"
 
+#include "common/crypto/sha256.h"
 #include "common/store/packing.h"
 
 namespace spillway::store {
@@ -29,9 +30,19 @@ EncodedBytes read_bytes(const Cursor& cursor, int column) {
   return std::make_shared<const Bytes>(unpack(cursor.bytes(column)));
 }
 
-EncodedBytes read_bulk(const Cursor& cursor, int column) {
+Result<EncodedBytes> read_bulk(const Cursor& cursor, int column) {
   const ByteView bytes = cursor.bytes(column);
-  return std::make_shared<const Bytes>(bytes.begin(), bytes.end());
+  if (!cursor.is_null(column + 1) && cursor.integer(column + 1) != sum_of(bytes)) {
+    return fail(Code::corrupt, "a large value is not what was written");
+  }
+  return EncodedBytes(std::make_shared<const Bytes>(bytes.begin(), bytes.end()));
+}
+
+std::int64_t sum_of(ByteView bytes) {
+  const Digest digest = crypto::sha256(bytes);
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < sizeof sum; ++i) sum = sum << 8 | digest[i];
+  return static_cast<std::int64_t>(sum);
 }
 
 }  // namespace spillway::store

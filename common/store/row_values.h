@@ -16,8 +16,11 @@ NodeTime read_time(const Cursor& cursor, int column);
 // Packed; NULL for none and for bulk.
 void bind_bytes(Cursor& cursor, int at, const EncodedBytes& bytes);
 EncodedBytes read_bytes(const Cursor& cursor, int column);
-// From a row of its own, where they lie as they are.
-EncodedBytes read_bulk(const Cursor& cursor, int column);
+// From a row of its own, where they lie as they are, with their sum in the column behind them.
+// `corrupt`: they are not what was written.
+Result<EncodedBytes> read_bulk(const Cursor& cursor, int column);
+// The first eight bytes of their SHA-256.
+std::int64_t sum_of(ByteView bytes);
 
 inline std::uint32_t read_count(const Cursor& cursor, int column) {
   return static_cast<std::uint32_t>(cursor.integer(column));

@@ -1,6 +1,7 @@
 #include <map>
 #include <set>
 
+#include "common/crypto/sha256.h"
 #include "common/ledger/sqlite_ledger.h"
 #include "tests/chaos/cuts/subject.h"
 #include "tests/sim/random.h"
@@ -23,6 +24,7 @@ constexpr Origin kOwner{0x5eed};
 struct Kept {
   LesseeTask task;
   Bytes spec, result;
+  store::EncodedBytes offered;  // the same whenever it comes
 };
 using Model = std::map<std::uint64_t, Kept>;  // by sequence number
 
@@ -87,7 +89,8 @@ class Author {
     row.task = step.next;
     row.accepted = batch_.now;
     row.spec = bytes_of(random_);
-    model_[seq] = {row.task, *row.spec, {}};
+    row.spec_digest = crypto::sha256(*row.spec);
+    model_[seq] = {row.task, *row.spec, {}, row.spec};
     touched_.insert(seq);
     batch_.inserts.push_back(std::move(row));
   }
@@ -107,7 +110,7 @@ class Author {
     if (step.next.state == LeaseState::answered) {
       kept.spec.clear(), kept.result.clear();
     } else if (kept.task.state == LeaseState::answered) {
-      update.spec = bytes_of(random_);
+      update.spec = kept.offered;
       kept.spec = *update.spec;
     } else if (step.next.state == LeaseState::done && kept.task.state != LeaseState::done) {
       update.result = bytes_of(random_);

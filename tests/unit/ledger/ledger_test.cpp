@@ -2,6 +2,7 @@
 #include <set>
 #include <string>
 
+#include "common/crypto/sha256.h"
 #include "common/ledger/sqlite_ledger.h"
 #include "tests/unit/store/answers.h"
 #include "tests/unit/store/temp_folder.h"
@@ -29,9 +30,9 @@ LedgerRow row_of(std::uint64_t seq, std::size_t spec_size = 300) {
   row.device = "pump-7";
   row.task.epoch = Epoch{1};
   row.task.deadline = at(90);
-  row.spec_digest.fill(static_cast<std::uint8_t>(seq));
   row.accepted = at(1);
   row.spec = bytes(spec_size, 'S');
+  row.spec_digest = crypto::sha256(*row.spec);
   return row;
 }
 
@@ -108,6 +109,16 @@ TEST_GROUP(Ledger) {
   }
 };
 
+TEST(Ledger, P2_a_spec_that_is_not_what_was_taken_is_damage) {
+  LedgerRow row = row_of(1);
+  row.spec_digest.fill(7);
+  CHECK_OK(commit(batch_of(std::move(row))));
+  auto found = answers.ask<std::optional<LedgerRow>>(
+      [&](auto done) { ledger->find(id_of(1), std::move(done)); });
+  CHECK_FALSE(found.ok());
+  CHECK_TRUE(found.error().code == Code::corrupt);
+}
+
 TEST(Ledger, knows_nothing_of_a_task_never_offered) { CHECK_FALSE(find(1).has_value()); }
 
 TEST(Ledger, keeps_what_was_accepted_as_it_came) {
@@ -147,7 +158,7 @@ TEST(Ledger, keeps_a_result_until_it_is_answered_and_then_only_a_tombstone) {
     CHECK_TRUE(tombstone->task.state == LeaseState::answered);
     CHECK_TRUE(tombstone->spec == nullptr);
     CHECK_TRUE(tombstone->result == nullptr);
-    CHECK_TRUE(tombstone->spec_digest == row_of(seq).spec_digest);
+    CHECK_TRUE(tombstone->spec_digest == row_of(seq, size).spec_digest);
     CHECK_OK(reopen());
     CHECK_TRUE(recovered.held.empty());
   }
@@ -183,12 +194,12 @@ TEST(Ledger, a_new_task_takes_the_place_of_a_tombstone) {
 }
 
 TEST(Ledger, an_answered_task_comes_back_to_life_with_its_spec_and_not_without) {
-  CHECK_OK(commit(batch_of(row_of(1))));
+  CHECK_OK(commit(batch_of(row_of(1, 5000))));
   finish(1, at(5));
   LedgerUpdate again = step(1, LeaseState::answered, LeaseState::accepted);
   again.next.epoch = Epoch{2};
   CHECK_FAILS(Code::invalid_argument, commit(batch_of(again)));
-  again.spec = bytes(5000, 'T');
+  again.spec = row_of(1, 5000).spec;
   CHECK_OK(commit(batch_of(again)));
   CHECK_OK(reopen());
   LONGS_EQUAL(1, recovered.held.size());

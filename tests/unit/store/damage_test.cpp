@@ -258,6 +258,37 @@ TEST(Damage, a_damaged_page_costs_the_tasks_on_it_and_no_others) {
   works();
 }
 
+TEST(Damage, P2_a_large_value_of_which_the_end_was_overwritten_is_never_told) {
+  CHECK_OK(open.open());
+  NewTask done = new_task(200, TaskState::succeeded);
+  done.row.result = std::make_shared<const Bytes>(6000, 0x77);
+  NewTask next = new_task(201);
+  next.row.spec = std::make_shared<const Bytes>(6000, 0x78);
+  CHECK_OK(open.commit(batch_of(std::move(done))));
+  CHECK_OK(open.commit(batch_of(std::move(next))));
+  CHECK_OK(open.commit(batch_of(new_task(202))));
+  open.close();
+  // SQLite does not look at what the last page of a value holds.
+  const Bytes file = read_file(path);
+  for (const int value : {0x77, 0x78}) {
+    const auto last = std::find(file.rbegin(), file.rend(), value);
+    overwrite(static_cast<std::size_t>(file.rend() - last) - 50, Bytes(50, 0xa5));
+  }
+  CHECK_OK(open.open());
+  CHECK_FALSE(open.recovered.fresh);
+  auto found = open.find(200);
+  CHECK_FALSE(found.ok());
+  CHECK_TRUE(found.error().code == Code::corrupt);
+  open.close();
+  CHECK_OK(open.open());
+  is_fresh_and_keeps_the_old_file();
+  UNSIGNED_LONGS_EQUAL(1, unknown_losses(open));
+  CHECK_TRUE(open.find(200).error().code == Code::not_found);
+  CHECK_TRUE(open.find(201).error().code == Code::not_found);
+  CHECK_OK(open.find(202));
+  works();
+}
+
 TEST(Damage, P5_a_task_whose_wait_was_lost_is_held_for_people_to_decide) {
   {
     auto database = Database::open(path, false);
