@@ -65,6 +65,8 @@ class Fleet {
   void on_telemetry(const std::string& device, ByteView frame);
   void on_loss(const std::string& device, std::vector<LossTotal> totals);
   void on_update(const std::string& device, const wire::UpdateReport& report);
+  // It sends more than it may, and some of that was not looked at.
+  void on_flooding(const std::string& device);
   // The cloud's own link: while it is down nobody's silence means anything.
   void on_link(bool up);
   void on_task(const CloudTask& task);

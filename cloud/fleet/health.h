@@ -26,6 +26,7 @@ struct HealthPolicy {
   double backlog = 50;                          // tasks; fewer are no backlog
   unsigned growing_minutes = 3;                 // in a row
   Duration lost_shown = std::chrono::hours(1);  // after the last loss
+  Duration flooding_shown = std::chrono::minutes(5);  // after the last message too many
 };
 
 // What judging a device needs from before.
@@ -35,6 +36,7 @@ struct HealthMemory {
   float backlog = -1;           // of the last minute; < 0: none yet
   float failed = 0, ended = 0;  // tasks lately, fading over some minutes
   Wall lost_at{};               // last rise of the loss counter; 0: never
+  Wall flooded_at{};            // last message that was not looked at; 0: never
 };
 
 struct HealthFacts {

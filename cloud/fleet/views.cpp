@@ -14,7 +14,8 @@ constexpr std::string_view kReasonNames[] = {
     "backlog_growing",   "hot",           "battery_low",
     "link_poor",         "clock_wrong",   "certificate_expiring",
     "disk_low",          "tasks_failing", "data_lost",
-    "heartbeats_missed", "will",          "goodbye"};
+    "heartbeats_missed", "will",          "goodbye",
+    "flooding"};
 static_assert(std::size(kReasonNames) == kReasons);
 constexpr std::string_view kSortNames[] = {"name",   "health", "since",  "last_seen",   "backlog",
                                            "oldest", "cpu",    "memory", "temperature", "disk_free",

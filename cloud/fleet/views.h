@@ -45,8 +45,9 @@ enum class Reason : std::uint8_t {
   heartbeats_missed,  // disconnected
   will,               // disconnected: the broker lost it
   goodbye,            // sleeping: it said so
+  flooding,           // it sends more than it may
 };
-inline constexpr std::size_t kReasons = 12;
+inline constexpr std::size_t kReasons = 13;
 
 class Reasons {
  public:

@@ -115,6 +115,10 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
                              parts_.refused(cause, detail);
                            },
                        .changed = parts_.wake};
+  events.flooding = [this](const std::string& device) {
+    parts_.refused("too many messages", device + " sends more than it may");
+    if (parts_.fleet) parts_.fleet->on_flooding(device);
+  };
   if (parts_.fleet) {
     events.state = [this](const std::string& device, const wire::Presence& said) {
       parts_.fleet->on_presence(device, said);

@@ -53,7 +53,8 @@ bool is_barred(Health health);
 
 struct NodeCounters : lessee::Counters {  // since start
   std::uint64_t malformed = 0;
-  std::uint64_t barred = 0;  // messages of devices that an operator barred
+  std::uint64_t barred = 0;   // messages of devices that an operator barred
+  std::uint64_t flooded = 0;  // messages of devices that sent more than they may
 };
 
 // The cloud's node: what devices offer is run by its lessee, what operators submit to devices is
@@ -94,7 +95,9 @@ class Node {
   Dispatch* dispatch() { return dispatch_.get(); }
 
   NodeTime now() const { return lessee_.now(); }
-  NodeCounters counters() const { return {lessee_.counters(), malformed_, barred_messages_}; }
+  NodeCounters counters() const {
+    return {lessee_.counters(), malformed_, barred_messages_, session_ ? session_->flooded() : 0};
+  }
   std::size_t held() const { return lessee_.held(); }
   std::size_t unsent() const { return session_ ? session_->connection().queued() : 0; }  // bytes
   bool connected() const { return session_ && session_->up(); }  // to the broker

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "cloud/session/message_rates.h"
 #include "common/mqtt/transport.h"
 #include "common/session/connection.h"
 #include "common/wire/messages.h"
@@ -31,6 +32,8 @@ struct SessionEvents {
   // as they came.
   std::function<void(const std::string& device, const wire::Presence&)> state = {};
   std::function<void(const std::string& device, ByteView frame)> telemetry = {};
+  // It sent more than it may: the message was not looked at. Called for each.
+  std::function<void(const std::string& device)> flooding = {};
   std::function<void(const std::string& cause, const std::string& detail)> refused;
   std::function<void()> changed;
 };
@@ -52,6 +55,7 @@ class CloudSession {
   bool send_ack(const std::string& device, wire::Item item);
   bool send_command(const std::string& device, wire::Item item);
   bool send_result(const std::string& device, wire::Item item);
+  std::uint64_t flooded() const { return rates_.refused(); }  // messages of those that sent too many
   // Whether all that was sent to the device there has reached the broker.
   bool has_left(const std::string& device, wire::Channel channel) const;
 
@@ -77,6 +81,8 @@ class CloudSession {
   };
   void note_birth(const std::string& device, const wire::Presence& said, Birth& born);
   std::map<std::string, Birth> born_;  // the latest of each device
+  std::function<NodeTime()> now_;
+  MessageRates rates_;
   session::Connection connection_;
 };
 
