@@ -130,6 +130,8 @@ class Node final : public intake::Api {
     std::uint64_t done_local = 0, done_cloud = 0, buffered = 0, duplicates = 0, refused = 0;
     std::uint64_t failed = 0, expired = 0;
   };
+  static constexpr const char* kBarred =
+      "the cloud refuses this device: an operator has quarantined or revoked it";
   struct Cloud {
     bool online = false;
     wire::Presence presence;
@@ -140,6 +142,8 @@ class Node final : public intake::Api {
     double held_seconds = 0;          // their predicted run time
     std::uint64_t offered_bytes = 0;  // of OFFERs without an ACCEPT
     NodeTime starved_since = kNever;  // reachable, but without credits
+    NodeTime barred_until{};          // an operator there keeps this device out; asked again then
+    bool barred = false;              // and it was said
   };
   static constexpr Duration kResendAfter = std::chrono::seconds(5);
   struct Submission;
@@ -226,6 +230,7 @@ class Node final : public intake::Api {
   void make_lessee(const ledger::LedgerRecovered& leased);
   bool takes(const std::string& kind) const;
   std::uint32_t leased_cores() const;
+  bool is_barred() const { return now() < cloud_.barred_until; }
   bool leased_is_due() const;
   bool may_start_leased() const;
   NodeTime cycle_leased();
@@ -260,6 +265,8 @@ class Node final : public intake::Api {
   LiveTask* leased(TaskId id);
   void on(const wire::Accept& item);
   void on(const wire::Nack& item);
+  void note_barred(Duration retry_after);
+  void let_in();
   void on(const wire::Beat& item);
   void on(const wire::Command& command);
   void on(const wire::ResultItem& item);

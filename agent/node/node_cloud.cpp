@@ -193,15 +193,31 @@ LiveTask* Node::leased(TaskId id) { return id.origin == origin_ ? table_.find(id
 
 void Node::on(const wire::Accept& item) {
   LiveTask* task = leased(item.id);
+  let_in();
   if (!task) return;
   if (task->state.epoch == item.epoch && task->state.offer_pending) learn_transfer(*task);
   apply(*task, lifecycle::on_accept(task->state, task->policy, item.epoch, tick()));
 }
 
+// Until it is asked again, the cloud is no place for anything.
+void Node::note_barred(Duration retry_after) {
+  cloud_.barred_until = now() + retry_after;
+  if (!std::exchange(cloud_.barred, true)) parts_.report(kBarred);
+}
+
+void Node::let_in() {
+  cloud_.barred_until = {};
+  if (std::exchange(cloud_.barred, false)) parts_.report("the cloud takes this device's tasks again");
+}
+
 void Node::on(const wire::Nack& item) {
+  // No task has to wait for it: it is the cloud that is no place for any.
+  const bool barred = item.reason == lifecycle::NackReason::barred;
+  if (barred) note_barred(item.retry_after);
+  const Duration pause = barred ? Duration::zero() : item.retry_after;
   LiveTask* task = leased(item.id);
   if (!task) return;
-  apply(*task, lifecycle::on_nack(task->state, task->policy, item.epoch, item.retry_after, tick()),
+  apply(*task, lifecycle::on_nack(task->state, task->policy, item.epoch, pause, tick()),
         {"the cloud refused it: " + std::string(lifecycle::to_string(item.reason)),
          Code::unavailable});
 }

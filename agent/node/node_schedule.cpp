@@ -54,8 +54,10 @@ placement::Place Node::cloud_place() const {
   placement::Place place;
   if (!session_) return place;
   place.kind = PlaceKind::cloud;
-  place.reachable = cloud_.online;
-  if (!place.reachable) {
+  place.reachable = cloud_.online && !is_barred();
+  if (cloud_.online && is_barred()) {
+    place.unreachable_because = kBarred;
+  } else if (!place.reachable) {
     place.unreachable_because = session_->up() ? "the cloud is away" : "the link is down";
   }
   place.outstanding = cloud_.held;

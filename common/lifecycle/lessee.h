@@ -38,6 +38,7 @@ enum class NackReason : std::uint8_t {
   stale,     // a higher epoch is known
   expired,   // no time remaining
   conflict,  // the same id with another spec
+  barred,    // an operator keeps the owner from taking part
 };
 std::string_view to_string(NackReason reason);
 

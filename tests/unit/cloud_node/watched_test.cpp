@@ -118,7 +118,7 @@ TEST(BarredDevice, has_its_work_stopped_and_its_offers_refused_until_it_is_relea
   CHECK(world.state(1) == LeaseState::answered);
   CHECK(world.state(2) == LeaseState::answered);
   world.say_offer(CloudWorld::offer(3));
-  STRCMP_EQUAL("draining", world.nacked().c_str());
+  STRCMP_EQUAL("barred", world.nacked().c_str());
   CHECK(world.cloud.disk.rows.count(CloudWorld::id(3)) == 0);
   mark(false);
   world.say_offer(CloudWorld::offer(3, 2));
