@@ -36,6 +36,7 @@ struct FleetOptions {
   std::size_t max_devices = 200'000;  // further ones are counted and not shown
   std::size_t max_tasks = 50'000;     // newest kept
   std::size_t max_events = 10'000;    // newest in memory; the store keeps more
+  std::uint64_t max_disk = 0;         // bytes of the store; 0: no limit
   std::size_t max_change = 500;       // devices in one FleetChange
   Duration change_interval = std::chrono::milliseconds(500);
   std::function<void()> wake = {};  // asks for a cycle() soon
