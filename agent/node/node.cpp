@@ -272,6 +272,7 @@ void Node::on_timers() {
     release_ended(0);
   }
   if (table_.needs_refill()) refill();
+  if (time >= next_elders_) look_for_elders();
   if (!looking_ && time >= table_.disk_due()) look_on_disk();
   if (!purging_ && time >= next_purge_) purge();
   if (time >= next_telemetry_) send_telemetry();

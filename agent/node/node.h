@@ -261,6 +261,7 @@ class Node final : public intake::Api {
   void on_cloud(const wire::Presence& presence);
   void withdraw_offers();
   void review_offers();
+  void look_for_elders();
   void on_item(wire::Item item);
   LiveTask* leased(TaskId id);
   void on(const wire::Accept& item);
@@ -373,6 +374,9 @@ class Node final : public intake::Api {
   std::uint64_t samples_ = 0, unsent_ = 0;  // of telemetry, not in the store's counts yet
   NodeTime first_unsent_{};
   NodeTime next_keep_ = kNever;     // of what was learned
+  NodeTime next_elders_{};
+  std::vector<std::uint64_t> elders_;  // the candidates that have waited longest, in their turn
+  unsigned passed_over_ = 0;           // cores given to others since one of them had one
   NodeTime next_update_ = kNever;   // when the updater is looked at again
   wire::UpdateReport told_update_;  // what the cloud has heard of it
   std::uint64_t probe_token_ = 0;
