@@ -44,6 +44,7 @@ NodeOptions node_options(const Options& options, BootId boot) {
   node.probe_interval = options.placement.probe_interval;
   node.telemetry = options.telemetry;
   node.max_leased = options.cloud_tasks.held;
+  node.max_leased_run = options.cloud_tasks.max_run;
   node.placement.risk = options.placement.risk;
   node.placement.margin = options.placement.margin;
   node.placement.assumed_rtt = options.placement.assumed_rtt;

@@ -50,6 +50,7 @@ struct NodeOptions {
   placement::Policy placement;
   std::vector<std::string> takes;  // kinds that the cloud may have run here
   std::uint32_t max_leased = 16;   // tasks of the cloud that are here and not done
+  Duration max_leased_run{};       // longest run of one of them; 0: no limit
 };
 
 // What a node works with. Everything outlives it.

@@ -286,8 +286,11 @@ void Node::take_result(LiveTask& task, const wire::ResultItem& item) {
   bool live = task.state.epoch == item.epoch && task.state.place == PlaceKind::cloud;
   if (live) task.history.ran_there(task.offered, now(), item.report);
   if (item.failure != FailureClass::none) {
-    lifecycle::OwnerStep step = lifecycle::on_failure(task.state, policy_after(task, item.code),
-                                                      item.epoch, item.failure, tick());
+    lifecycle::OwnerPolicy policy = policy_after(task, item.code);
+    // Somebody there ended it: it would be ended again.
+    if (item.code == Code::cancelled) policy.retry.max_attempts = 1;
+    lifecycle::OwnerStep step =
+        lifecycle::on_failure(task.state, policy, item.epoch, item.failure, tick());
     apply(task, step, {item.message, item.code});
     bool counted = step.verdict == lifecycle::Verdict::applied;
     return acknowledge(item, counted ? wire::ResultVerdict::accepted : wire::ResultVerdict::stale);

@@ -145,8 +145,8 @@ LesseeStep on_start(const LesseeTask& task, const OfferTerms& terms, BootId boot
 }
 
 LesseeStep on_finish(const LesseeTask& task, FailureClass failure, Now) {
-  const bool handed_back =
-      task.state == LeaseState::accepted && failure == FailureClass::interrupted;
+  const bool handed_back = task.state == LeaseState::accepted &&
+                           (failure == FailureClass::interrupted || failure == FailureClass::error);
   if (task.state != LeaseState::running && !handed_back) return stale(task);
   return finish(task, failure);
 }

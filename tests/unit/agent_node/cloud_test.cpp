@@ -298,6 +298,20 @@ TEST(Offload, a_result_for_nobody_is_answered_so_that_the_cloud_can_forget_it) {
   CHECK(verdict() == wire::ResultVerdict::stale);
 }
 
+TEST(Offload, what_an_operator_of_the_cloud_cancelled_is_not_tried_again) {
+  const std::uint64_t seq = add_accepted();
+  wire::ResultItem failure;
+  failure.id = world.id(seq);
+  failure.epoch = Epoch{1};
+  failure.failure = FailureClass::error;
+  failure.code = Code::cancelled;
+  failure.message = "an operator of the cloud node cancelled it";
+  world.say_result(failure);
+  CHECK(world.state(seq) == TaskState::failed);
+  STRCMP_EQUAL("an operator of the cloud node cancelled it",
+               world.result(seq).error->message.c_str());
+}
+
 TEST(Offload, a_failure_that_cannot_succeed_is_final_and_another_is_tried_again) {
   const std::uint64_t hopeless = add_accepted();
   wire::ResultItem failure;
