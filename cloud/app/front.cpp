@@ -53,6 +53,7 @@ Result<std::unique_ptr<Front>> Front::open(FrontOptions options, runtime::Loop& 
   parts.ask_story = [&node](TaskId task, Fleet::Done<std::string> done) {
     node.ask_story(task, std::move(done));
   };
+  parts.cancel_offloaded = [&node](TaskId id) { return node.cancel(id); };
   parts.facts = [raw = front.get()] { return raw->facts(); };
   parts.metrics = [raw = front.get()](const http::ServerCounts& counts) {
     return raw->metrics(counts);
