@@ -86,7 +86,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t written_ = 0;
   std::unordered_map<std::uint64_t, Pending> pending_;  // by our own number: tokens may repeat
   std::uint64_t next_key_ = 1;
-  std::size_t held_ = 0;  // bytes of them
+  std::size_t held_ = 0;              // bytes of them
   std::vector<Api::Ticket> retired_;  // their owner may still be inside the call that ended them
   std::deque<WaitingEvent> events_;
   runtime::Timer half_frame_;

@@ -374,12 +374,12 @@ class Node final : public intake::Api {
   NodeTime next_telemetry_ = kNever;
   std::uint64_t samples_ = 0, unsent_ = 0;  // of telemetry, not in the store's counts yet
   NodeTime first_unsent_{};
-  NodeTime next_keep_ = kNever;     // of what was learned
+  NodeTime next_keep_ = kNever;  // of what was learned
   NodeTime next_elders_{};
   std::vector<std::uint64_t> elders_;  // the candidates that have waited longest, in their turn
   unsigned passed_over_ = 0;           // cores given to others since one of them had one
-  NodeTime next_update_ = kNever;   // when the updater is looked at again
-  wire::UpdateReport told_update_;  // what the cloud has heard of it
+  NodeTime next_update_ = kNever;      // when the updater is looked at again
+  wire::UpdateReport told_update_;     // what the cloud has heard of it
   std::uint64_t probe_token_ = 0;
   NodeTime probe_sent_{};
   std::optional<double> probe_loss_;             // share of echoes that stayed without an answer

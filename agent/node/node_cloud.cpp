@@ -207,7 +207,8 @@ void Node::note_barred(Duration retry_after) {
 
 void Node::let_in() {
   cloud_.barred_until = {};
-  if (std::exchange(cloud_.barred, false)) parts_.report("the cloud takes this device's tasks again");
+  if (std::exchange(cloud_.barred, false))
+    parts_.report("the cloud takes this device's tasks again");
 }
 
 void Node::on(const wire::Nack& item) {

@@ -35,8 +35,8 @@ class TaskTable {
   void drop(std::uint64_t seq) { forget(seq); }
 
   const std::set<store::ReadyKey>& ready() const { return ready_; }
-  // Those that have been ready since `before` or longer, the longest first, as far as they `may` run
-  // now; at most `most`, of the first few.
+  // Those that have been ready since `before` or longer, the longest first, as far as they `may`
+  // run now; at most `most`, of the first few.
   template <class May>
   std::vector<std::uint64_t> oldest(NodeTime before, std::size_t most, May&& may) const {
     std::vector<std::uint64_t> found;

@@ -13,7 +13,8 @@ std::vector<std::pair<std::string, std::uint64_t>> named(const NodeCounters& cou
   return {{"accepted", counters.accepted},   {"refused", counters.refused},
           {"done", counters.done},           {"failed", counters.failed},
           {"answered", counters.answered},   {"repeated", counters.repeated},
-          {"malformed", counters.malformed}, {"barred", counters.barred}, {"flooding", counters.flooded}};
+          {"malformed", counters.malformed}, {"barred", counters.barred},
+          {"flooding", counters.flooded}};
 }
 
 std::uint64_t bytes_in(const std::string& directory) {

@@ -463,8 +463,8 @@ Result<std::uint64_t> FleetTables::prune(const FleetRetention& given, Wall wall,
   Result<FleetRetention> kept = tightened(given, limit);
   if (!kept) return kept.error();
   const FleetRetention& keep = *kept;
-  status = prune_table(Sql::old_minutes, kMinutes, wall - keep.minutes, keep.minutes_rows,
-                              limit, removed);
+  status = prune_table(Sql::old_minutes, kMinutes, wall - keep.minutes, keep.minutes_rows, limit,
+                       removed);
   if (status) {
     status = prune_table(Sql::old_quarters, kQuarters, wall - keep.quarters, keep.quarters_rows,
                          limit, removed);

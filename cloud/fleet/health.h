@@ -14,18 +14,18 @@ struct Threshold {
 };
 
 struct HealthPolicy {
-  Threshold hot{80, 75};                        // °C; throttling counts as hot, too
-  Threshold battery{0.15, 0.20};                // share, while discharging
-  Threshold loss{0.10, 0.05};                   // share
-  Threshold rtt{2.0, 1.5};                      // seconds
-  Threshold clock{60, 30};                      // seconds off
-  Threshold certificate{14, 15};                // days left
-  Threshold disk{0.05, 0.08};                   // share free
-  Threshold failing{0.20, 0.10};                // share of the tasks that ended lately
-  double failures = 5;                          // at least so many of them
-  double backlog = 50;                          // tasks; fewer are no backlog
-  unsigned growing_minutes = 3;                 // in a row
-  Duration lost_shown = std::chrono::hours(1);  // after the last loss
+  Threshold hot{80, 75};                              // °C; throttling counts as hot, too
+  Threshold battery{0.15, 0.20};                      // share, while discharging
+  Threshold loss{0.10, 0.05};                         // share
+  Threshold rtt{2.0, 1.5};                            // seconds
+  Threshold clock{60, 30};                            // seconds off
+  Threshold certificate{14, 15};                      // days left
+  Threshold disk{0.05, 0.08};                         // share free
+  Threshold failing{0.20, 0.10};                      // share of the tasks that ended lately
+  double failures = 5;                                // at least so many of them
+  double backlog = 50;                                // tasks; fewer are no backlog
+  unsigned growing_minutes = 3;                       // in a row
+  Duration lost_shown = std::chrono::hours(1);        // after the last loss
   Duration flooding_shown = std::chrono::minutes(5);  // after the last message too many
 };
 

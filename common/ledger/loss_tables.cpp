@@ -125,11 +125,12 @@ Status LossTables::bound(const std::string& device) {
   return drop.bind(1, std::string_view(device)).bind(2, *entries - kMaxEntries).run();
 }
 
-Status LossTables::put(const std::string& device, std::int64_t origin,
-                       const wire::LossEntry& entry, LossSql total_sql, LossSql row_sql) {
+Status LossTables::put(const std::string& device, std::int64_t origin, const wire::LossEntry& entry,
+                       LossSql total_sql, LossSql row_sql) {
   Cursor total = use(total_sql);
   total.bind(1, std::string_view(device)).bind(2, origin).bind(3, stored(entry.key.data));
-  total.bind(4, stored(entry.key.cause)).bind(5, stored(total_sql == LossSql::add_total ? entry.count : entry.total));
+  total.bind(4, stored(entry.key.cause))
+      .bind(5, stored(total_sql == LossSql::add_total ? entry.count : entry.total));
   if (Status status = total.run(); !status) return status;
   Cursor row = use(row_sql);
   row.bind(1, std::string_view(device)).bind(2, origin).bind(3, stored(entry.key.data));

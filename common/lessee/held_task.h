@@ -26,7 +26,7 @@ struct HeldTask {
   std::shared_ptr<const wire::ResultItem> answer;  // while done
   store::EncodedBytes result;                      // the same, encoded for the ledger
   NodeTime accepted{}, started{};
-  NodeTime ended{};  // when its result came, or, after a restart, when it was accepted
+  NodeTime ended{};          // when its result came, or, after a restart, when it was accepted
   OwedMark owed;             // of the answer
   std::uint64_t beaten = 0;  // the round of its last BEAT
   std::string tenant;        // one of its owner's

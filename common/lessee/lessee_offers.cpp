@@ -67,8 +67,8 @@ std::optional<lifecycle::NackReason> Lessee::reason_to_refuse(const std::string&
   return std::nullopt;
 }
 
-// Each owner has its share of the room, and once more as much for results that it has not taken; who
-// has nothing here may bring one task, however small the shares are.
+// Each owner has its share of the room, and once more as much for results that it has not taken;
+// who has nothing here may bring one task, however small the shares are.
 bool Lessee::is_full(const std::string& name, std::uint64_t more) const {
   const bool limited = options_.max_bytes > 0;
   if (held_ >= options_.max_queue || kept_ / 2 >= options_.max_queue) return true;

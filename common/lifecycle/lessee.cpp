@@ -115,9 +115,8 @@ bool needs_lease(const LesseeTask& task) {
 }  // namespace
 
 std::string_view to_string(NackReason reason) {
-  constexpr std::string_view kNames[] = {"busy",      "unknown_kind", "draining", "needs",
-                                         "malformed", "stale",        "expired",  "conflict",
-                                         "barred"};
+  constexpr std::string_view kNames[] = {"busy",  "unknown_kind", "draining", "needs", "malformed",
+                                         "stale", "expired",      "conflict", "barred"};
   const auto index = static_cast<std::size_t>(reason);
   return index < std::size(kNames) ? kNames[index] : "unknown";
 }

@@ -79,14 +79,18 @@ TEST(Window, thousands_of_tasks_start_in_order_of_band_deadline_and_number) {
   for (int i = 0; i < 2000; ++i) all.specs.push_back(wire::encode(random_task(random)));
   world.ask(std::move(all));
   world.settle();
+  const Duration begun = world.clock.boot_time();
+  std::size_t in_time = 0;  // then the first of them are old, and have turns of their own
   while (!world.agent.runner().running().empty()) {
+    if (world.clock.boot_time() - begun < 4s) in_time = world.agent.runner().started().size();
     world.succeed(world.agent.runner().running().begin()->first.first.seq);
   }
   std::vector<store::ReadyKey> started;
   for (const TaskId& id : world.agent.runner().started()) started.push_back(key(world, id.seq));
   CHECK_EQUAL(2000, started.size());
   // The first one started before the others were seen.
-  CHECK(std::is_sorted(started.begin() + 1, started.end()));
+  CHECK(in_time > 200);
+  CHECK(std::is_sorted(started.begin() + 1, started.begin() + std::ptrdiff_t(in_time)));
 }
 
 TEST(Window, an_urgent_newcomer_overtakes_what_is_on_disk_and_in_memory) {

@@ -136,6 +136,7 @@ TEST(CloudShares, what_is_held_is_bounded_by_its_bytes_also_after_a_restart) {
 
 TEST(CloudShares, a_shortage_refuses_offers_as_busy_and_is_said_once) {
   world.cloud.shortage = "the ledger has reached 10 MiB";
+  world.advance(11s);
   offer(1, 1);
   STRCMP_EQUAL("busy", world.nacked().c_str());
   offer(2, 2);

@@ -150,6 +150,5 @@ TEST(DeviceLosses, what_is_given_up_here_is_added_to_what_the_device_tells) {
   }
   open();
   UNSIGNED_LONGS_EQUAL(11, tasks().missing);
-  STRCMP_CONTAINS("8, 2026-11-20 00:20\u201300:25 UTC, cause age",
-                  describe(tasks()).c_str());
+  STRCMP_CONTAINS("8, 2026-11-20 00:20\u201300:25 UTC, cause age", describe(tasks()).c_str());
 }
