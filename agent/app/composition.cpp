@@ -44,6 +44,7 @@ NodeOptions node_options(const Options& options, BootId boot) {
   node.probe_interval = options.placement.probe_interval;
   node.telemetry = options.telemetry;
   node.max_leased = options.cloud_tasks.held;
+  node.max_leased_run = options.cloud_tasks.max_run;
   node.placement.risk = options.placement.risk;
   node.placement.margin = options.placement.margin;
   node.placement.assumed_rtt = options.placement.assumed_rtt;
@@ -264,6 +265,7 @@ Status Composition::listen() {
   server.path = options_.socket;
   server.max_clients = options_.max_clients;
   server.max_outstanding = options_.max_outstanding;
+  server.max_held = std::clamp<std::size_t>(options_.budget.memory / 16, 1 << 20, 16 << 20);
   auto opened = intake::Server::open(loop_, *node_, std::move(server));
   if (!opened) return opened.error();
   server_ = *std::move(opened);

@@ -121,6 +121,7 @@ CloudTasksSection read_cloud_tasks(File& file) {
   tasks.accept = section.flag("accept", tasks.accept);
   tasks.kinds = section.list("kinds", 64, 64);
   tasks.held = section.integer("held", tasks.held, 1u, 10'000u);
+  tasks.max_run = section.duration("max_run", tasks.max_run, 0ms, 366 * 24h);
   return tasks;
 }
 

@@ -56,8 +56,9 @@ struct PlacementSection {
 
 struct CloudTasksSection {
   bool accept = true;
-  std::vector<std::string> kinds;  // empty: every kind but programs
-  std::uint32_t held = 16;         // taken and not done
+  std::vector<std::string> kinds;                              // empty: every kind but programs
+  std::uint32_t held = 16;                                     // taken and not done
+  std::chrono::milliseconds max_run = std::chrono::hours(24);  // 0: no limit
 };
 
 struct AgentConfig {

@@ -80,6 +80,7 @@ std::vector<config::Setting> agent_settings(const AgentConfig& a, const AgentCon
       {"cloud_tasks.accept", kRestart, a.cloud_tasks.accept != b.cloud_tasks.accept},
       {"cloud_tasks.kinds", kRestart, a.cloud_tasks.kinds != b.cloud_tasks.kinds},
       {"cloud_tasks.held", kRestart, a.cloud_tasks.held != b.cloud_tasks.held},
+      {"cloud_tasks.max_run", kRestart, a.cloud_tasks.max_run != b.cloud_tasks.max_run},
       {"command.name", kRestart, commands},
       {"command.argv", kRestart, commands},
       {"command.timeout", kRestart, commands},

@@ -32,6 +32,7 @@ void Connection::close() {
   // Tickets go last and from a local: dropping one may run the Api's code.
   auto pending = std::exchange(pending_, {});
   auto retired = std::exchange(retired_, {});
+  let_go(held_);
   shared_->connections.erase(shared_from_this());
   shared_->stats.clients = shared_->connections.size();
 }
@@ -83,9 +84,27 @@ void Connection::take_frames() {
 }
 
 void Connection::take(ByteView frame) {
+  // Charged as it came, before anything is made of it: that takes about as much.
+  hold(frame.size());
   Result<wire::Request> request = wire::decode_request(frame);
   if (!request) return refuse_frame("intake.malformed_request", std::move(request).error());
-  handle(*std::move(request));
+  handle(*std::move(request), frame.size());
+}
+
+void Connection::hold(std::size_t bytes) {
+  held_ += bytes;
+  shared_->held += bytes;
+}
+
+void Connection::let_go(std::size_t bytes) {
+  held_ -= bytes;
+  shared_->held -= bytes;
+}
+
+// For what it holds already; one request always has.
+bool Connection::has_room() const {
+  const std::size_t most = shared_->options.max_held;
+  return pending_.empty() || (shared_->held <= most && held_ <= most / 2);
 }
 
 void Connection::watch_half_frame() {
@@ -104,15 +123,23 @@ void Connection::end_half_frame() {
                fail(Code::timeout, "the rest of a request did not come in time"));
 }
 
-void Connection::handle(wire::Request request) {
+void Connection::handle(wire::Request request, std::size_t bytes) {
   ++shared_->stats.requests;
+  if (!has_room()) {
+    ++shared_->stats.busy;
+    let_go(bytes);
+    return put(request.token, busy("requests of " + std::to_string(shared_->held) +
+                                   " bytes wait for an answer; wait for some of them"));
+  }
   if (pending_.size() >= shared_->options.max_outstanding) {
     ++shared_->stats.busy;
+    let_go(bytes);
     return put(request.token, busy("this connection has " + std::to_string(pending_.size()) +
                                    " requests without an answer; wait for some of them"));
   }
   const std::uint64_t key = next_key_++;
   pending_[key].token = request.token;
+  pending_[key].bytes = bytes;
   Api::Ticket ticket = shared_->api.handle(std::move(request.body),
                                            [weak = weak_from_this(), key](wire::AnswerBody body) {
                                              if (const auto self = weak.lock())
@@ -129,6 +156,7 @@ void Connection::reply(std::uint64_t key, wire::AnswerBody body) {
   if (auto* event = std::get_if<EventView>(&body)) return take_event(key, std::move(*event));
   retired_.push_back(std::move(found->second.ticket));
   const std::uint64_t token = found->second.token;
+  let_go(found->second.bytes);
   pending_.erase(found);
   put(token, std::move(body));
 }

@@ -25,6 +25,7 @@ struct Shared {
   ServerStats stats;
   std::unordered_set<std::shared_ptr<Connection>> connections;
   std::vector<std::weak_ptr<Connection>> unflushed;
+  std::size_t held = 0;  // bytes of requests not answered yet
 };
 
 // One client. The loop's thread. Answers of one turn of the loop are written together, at its end.
@@ -45,6 +46,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   struct Pending {
     std::uint64_t token = 0;
+    std::size_t bytes = 0;  // of the request, as it came
     Api::Ticket ticket;
     std::uint64_t events_dropped = 0;
   };
@@ -59,7 +61,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void take(ByteView frame);
   void watch_half_frame();
   void end_half_frame();
-  void handle(wire::Request request);
+  void handle(wire::Request request, std::size_t bytes);
+  bool has_room() const;
+  void hold(std::size_t bytes);
+  void let_go(std::size_t bytes);
   void reply(std::uint64_t key, wire::AnswerBody body);
   void take_event(std::uint64_t key, EventView event);
   void move_events();
@@ -81,6 +86,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t written_ = 0;
   std::unordered_map<std::uint64_t, Pending> pending_;  // by our own number: tokens may repeat
   std::uint64_t next_key_ = 1;
+  std::size_t held_ = 0;              // bytes of them
   std::vector<Api::Ticket> retired_;  // their owner may still be inside the call that ended them
   std::deque<WaitingEvent> events_;
   runtime::Timer half_frame_;

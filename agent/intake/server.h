@@ -16,7 +16,9 @@ struct ServerOptions {
   std::string path = "/run/spillway/agent.sock";
   std::string group;  // of the socket file, by name; empty: the process's own
   std::size_t max_clients = 64;
-  std::size_t max_outstanding = 1024;        // requests of one client not answered yet; then busy
+  std::size_t max_outstanding = 1024;  // requests of one client not answered yet; then busy
+  // Bytes of all requests not answered yet, and half as many of one client; then busy.
+  std::size_t max_held = 16 * 1024 * 1024;
   std::size_t max_queued = 2 * 1024 * 1024;  // bytes one client has not taken; then it is dropped
   std::size_t max_events = 1024;             // events one client has not taken; then the oldest go
   std::chrono::milliseconds half_frame{10'000};  // for the rest of a frame, once it has begun

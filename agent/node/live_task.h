@@ -29,6 +29,8 @@ struct LiveTask : store::JournaledTask {
   NodeTime offered{};       // when the live OFFER was last sent
   OwedMark owed;            // of that OFFER
   NodeTime timer = kNever;  // as registered in the table
+  NodeTime aged = kNever;   // since when it is ready, as registered there
+  bool elder = false;       // in the table's turn, though beyond its window
 
   // Bytes: the spec as it came and as it is read, and what the table needs besides.
   std::uint64_t memory() const {

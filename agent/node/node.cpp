@@ -254,10 +254,11 @@ NodeTime Node::cycle() {
       (!lessee_ || lessee_->idle())) {
     std::exchange(drained_, nullptr)();
   }
-  NodeTime next = std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_,
-                            next_probe_, next_telemetry_, next_keep_, next_update_, next_review_,
-                            retry_commit_, retry_release_, looking_ ? kNever : table_.disk_due(),
-                            admission_.next_look(), journal_.due(), losses_.due(), leased});
+  NodeTime next =
+      std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_, next_probe_,
+                next_telemetry_, next_keep_, next_update_, next_review_, retry_commit_,
+                retry_release_, looking_ ? kNever : table_.disk_due(), admission_.next_look(),
+                journal_.due(), losses_.due(), leased, is_barred() ? cloud_.barred_until : kNever});
   if (session_) next = std::min(next, session_->connection().next_timer());
   return next;
 }
@@ -277,6 +278,7 @@ void Node::on_timers() {
     release_ended(0);
   }
   if (table_.needs_refill()) refill();
+  if (time >= next_elders_) look_for_elders();
   if (!looking_ && time >= table_.disk_due()) look_on_disk();
   if (!purging_ && time >= next_purge_) purge();
   if (time >= next_telemetry_) send_telemetry();

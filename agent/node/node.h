@@ -50,6 +50,7 @@ struct NodeOptions {
   placement::Policy placement;
   std::vector<std::string> takes;  // kinds that the cloud may have run here
   std::uint32_t max_leased = 16;   // tasks of the cloud that are here and not done
+  Duration max_leased_run{};       // longest run of one of them; 0: no limit
 };
 
 // What a node works with. Everything outlives it.
@@ -130,6 +131,8 @@ class Node final : public intake::Api {
     std::uint64_t done_local = 0, done_cloud = 0, buffered = 0, duplicates = 0, refused = 0;
     std::uint64_t failed = 0, expired = 0;
   };
+  static constexpr const char* kBarred =
+      "the cloud refuses this device: an operator has quarantined or revoked it";
   struct Cloud {
     bool online = false;
     wire::Presence presence;
@@ -140,6 +143,8 @@ class Node final : public intake::Api {
     double held_seconds = 0;          // their predicted run time
     std::uint64_t offered_bytes = 0;  // of OFFERs without an ACCEPT
     NodeTime starved_since = kNever;  // reachable, but without credits
+    NodeTime barred_until{};          // an operator there keeps this device out; asked again then
+    bool barred = false;              // and it was said
   };
   static constexpr Duration kResendAfter = std::chrono::seconds(5);
   struct Submission;
@@ -228,6 +233,7 @@ class Node final : public intake::Api {
   void make_lessee(const ledger::LedgerRecovered& leased);
   bool takes(const std::string& kind) const;
   std::uint32_t leased_cores() const;
+  bool is_barred() const { return now() < cloud_.barred_until; }
   bool leased_is_due() const;
   bool may_start_leased() const;
   NodeTime cycle_leased();
@@ -258,10 +264,13 @@ class Node final : public intake::Api {
   void on_cloud(const wire::Presence& presence);
   void withdraw_offers();
   void review_offers();
+  void look_for_elders();
   void on_item(wire::Item item);
   LiveTask* leased(TaskId id);
   void on(const wire::Accept& item);
   void on(const wire::Nack& item);
+  void note_barred(Duration retry_after);
+  void let_in();
   void on(const wire::Beat& item);
   void on(const wire::Command& command);
   void on(const wire::ResultItem& item);
@@ -375,9 +384,12 @@ class Node final : public intake::Api {
   NodeTime next_telemetry_ = kNever;
   std::uint64_t samples_ = 0, unsent_ = 0;  // of telemetry, not in the store's counts yet
   NodeTime first_unsent_{};
-  NodeTime next_keep_ = kNever;     // of what was learned
-  NodeTime next_update_ = kNever;   // when the updater is looked at again
-  wire::UpdateReport told_update_;  // what the cloud has heard of it
+  NodeTime next_keep_ = kNever;  // of what was learned
+  NodeTime next_elders_{};
+  std::vector<std::uint64_t> elders_;  // the candidates that have waited longest, in their turn
+  unsigned passed_over_ = 0;           // cores given to others since one of them had one
+  NodeTime next_update_ = kNever;      // when the updater is looked at again
+  wire::UpdateReport told_update_;     // what the cloud has heard of it
   std::uint64_t probe_token_ = 0;
   NodeTime probe_sent_{};
   std::optional<double> probe_loss_;             // share of echoes that stayed without an answer

@@ -195,17 +195,33 @@ LiveTask* Node::leased(TaskId id) { return own(id) ? table_.find(id.seq) : nullp
 
 void Node::on(const wire::Accept& item) {
   LiveTask* task = leased(item.id);
+  let_in();
   if (!task) return;
   if (task->state.epoch == item.epoch && task->state.offer_pending) learn_transfer(*task);
   apply(*task, lifecycle::on_accept(task->state, task->policy, item.epoch, tick()));
 }
 
+// Until it is asked again, the cloud is no place for anything.
+void Node::note_barred(Duration retry_after) {
+  cloud_.barred_until = now() + retry_after;
+  if (!std::exchange(cloud_.barred, true)) parts_.report(kBarred);
+}
+
+void Node::let_in() {
+  cloud_.barred_until = {};
+  if (std::exchange(cloud_.barred, false))
+    parts_.report("the cloud takes this device's tasks again");
+}
+
 void Node::on(const wire::Nack& item) {
+  // No task has to wait for it: it is the cloud that is no place for any.
+  const bool barred = item.reason == lifecycle::NackReason::barred;
+  if (barred) note_barred(item.retry_after);
+  const Duration pause = barred ? Duration::zero() : item.retry_after;
   LiveTask* task = leased(item.id);
   if (!task) return;
   apply(*task,
-        lifecycle::on_nack(task->state, task->policy, item.epoch, {item.retry_after, item.known},
-                           tick()),
+        lifecycle::on_nack(task->state, task->policy, item.epoch, {pause, item.known}, tick()),
         {"the cloud refused it: " + wire::refusal_text(item), Code::unavailable});
 }
 
@@ -271,8 +287,11 @@ void Node::take_result(LiveTask& task, const wire::ResultItem& item) {
   bool live = task.state.epoch == item.epoch && task.state.place == PlaceKind::cloud;
   if (live) task.history.ran_there(task.offered, now(), item.report);
   if (item.failure != FailureClass::none) {
-    lifecycle::OwnerStep step = lifecycle::on_failure(task.state, policy_after(task, item.code),
-                                                      item.epoch, item.failure, tick());
+    lifecycle::OwnerPolicy policy = policy_after(task, item.code);
+    // Somebody there ended it: it would be ended again.
+    if (item.code == Code::cancelled) policy.retry.max_attempts = 1;
+    lifecycle::OwnerStep step =
+        lifecycle::on_failure(task.state, policy, item.epoch, item.failure, tick());
     apply(task, step, {item.message, item.code});
     bool counted = step.verdict == lifecycle::Verdict::applied;
     return acknowledge(item, counted ? wire::ResultVerdict::accepted : wire::ResultVerdict::stale);

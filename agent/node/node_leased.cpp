@@ -33,6 +33,7 @@ void Node::make_lessee(const ledger::LedgerRecovered& leased) {
   options.tags = options_.tags;
   options.memory = options_.memory;
   options.max_queue = options_.max_leased;
+  options.max_run = options_.max_leased_run;
   options.blocking = kBlockingLimit;
   options.tombstones = kTombstones;
   lessee::Parts parts;

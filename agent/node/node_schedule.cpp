@@ -10,6 +10,11 @@ constexpr Duration kReviewEvery = std::chrono::milliseconds(250);
 constexpr double kLeasedRun = 1.0;           // seconds that a task of the cloud is taken to run
 constexpr std::size_t kOfferWindow = 256;    // OFFERs without an application ack
 constexpr std::size_t kBacklogWindow = 192;  // of them, those of the lower bands
+// While one has waited for so long, every so many-th core goes to the one that waits longest,
+// whatever is more urgent.
+constexpr Duration kElderly = std::chrono::seconds(5);
+constexpr unsigned kElderTurns = 4;
+constexpr std::size_t kElders = 4;  // looked at in such a turn
 
 }  // namespace
 
@@ -54,8 +59,10 @@ placement::Place Node::cloud_place() const {
   placement::Place place;
   if (!session_) return place;
   place.kind = PlaceKind::cloud;
-  place.reachable = cloud_.online;
-  if (!place.reachable) {
+  place.reachable = cloud_.online && !is_barred();
+  if (cloud_.online && is_barred()) {
+    place.unreachable_because = kBarred;
+  } else if (!place.reachable) {
     place.unreachable_because = session_->up() ? "the cloud is away" : "the link is down";
   }
   place.outstanding = cloud_.held;
@@ -90,7 +97,15 @@ placement::Candidate Node::candidate_of(const LiveTask& task) const {
 std::vector<placement::Candidate> Node::candidates() {
   std::vector<placement::Candidate> ready;
   ready.reserve(placement::Placement::kScan);
+  elders_.clear();
+  if (passed_over_ + 1 >= kElderTurns) {
+    elders_ = table_.oldest(now() - kElderly, kElders, [this](const LiveTask& task) {
+      return (cloud_.online && !is_barred()) || (task.kind && task.spec->prefer != Prefer::cloud);
+    });
+  }
+  for (std::uint64_t seq : elders_) ready.push_back(candidate_of(*table_.find(seq)));
   for (const store::ReadyKey& key : table_.ready()) {
+    if (std::find(elders_.begin(), elders_.end(), key.seq) != elders_.end()) continue;
     ready.push_back(candidate_of(*table_.find(key.seq)));
     if (ready.size() == placement::Placement::kScan) break;
   }
@@ -237,8 +252,27 @@ bool Node::grant(std::uint64_t seq, PlaceKind place, Explanation explanation) {
   }
   task.explanation = std::move(explanation);
   apply(task, step);
-  if (place == PlaceKind::local) take_core(task);
+  if (place != PlaceKind::local) return true;
+  const bool elder = std::find(elders_.begin(), elders_.end(), seq) != elders_.end();
+  passed_over_ = elder ? 0 : passed_over_ + 1;
+  take_core(task);
   return true;
+}
+
+// The first of each band that the window does not reach grows old, too.
+void Node::look_for_elders() {
+  next_elders_ = now() + kElderly;
+  for (const Band band : table_.bands_beyond()) {
+    parts_.store->ready_after(
+        store::ReadyKey{band, NodeTime{}, 0}, 1, kInlineLimit,
+        [this, alive = std::weak_ptr(alive_)](const Result<std::vector<store::TaskRow>>& rows) {
+          if (alive.expired() || !rows || rows->empty()) return;
+          const store::TaskRow& row = rows->front();
+          if (!table_.find(row.seq)) adopt(row);
+          if (LiveTask* task = table_.find(row.seq)) table_.add_elder(*task);
+          parts_.wake();
+        });
+  }
 }
 
 }  // namespace spillway::agent

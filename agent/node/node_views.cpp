@@ -165,6 +165,8 @@ PlaceView Node::cloud_view() const {
   std::string age = seconds(now() - link_since_);
   if (place.reachable) {
     view.state = "connected for " + age;
+  } else if (cloud_.online && is_barred()) {
+    view.state = std::string(kBarred) + "; asked again in " + seconds(cloud_.barred_until - now());
   } else if (connection.up()) {
     view.state = "broker connected, cloud away for " + age;
   } else {

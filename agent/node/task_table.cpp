@@ -16,7 +16,10 @@ const LiveTask* TaskTable::find(std::uint64_t seq) const {
 
 LiveTask& TaskTable::add(LiveTask task) {
   std::uint64_t seq = task.seq;
-  if (const LiveTask* before = find(seq)) bytes_ -= before->memory();
+  if (LiveTask* before = find(seq)) {
+    bytes_ -= before->memory();
+    age(*before, false);
+  }
   bytes_ += task.memory();
   LiveTask& added = tasks_.insert_or_assign(seq, std::move(task)).first->second;
   added.timer = kNever;
@@ -32,7 +35,7 @@ bool TaskTable::needed(const LiveTask& task) const {
   switch (task.state.state) {
     case TaskState::leased:
     case TaskState::running: return true;
-    case TaskState::ready: return in_window(task.ready_key());
+    case TaskState::ready: return task.elder || in_window(task.ready_key());
     // It is back soon; but pauses must not fill the memory.
     case TaskState::waiting:
       return task.state.reason == WaitReason::backoff && tasks_.size() <= 2 * max_ready_;
@@ -49,6 +52,8 @@ void TaskTable::refresh(LiveTask& task) {
     ready_.erase(key);
     if (ready && refilling_) left_behind_ = true;
   }
+  task.elder = task.elder && ready;
+  age(task, ready && (task.elder || in_window(key)));
   if (task.state.offer_pending) {
     pending_offers_.insert(task.seq);
   } else {
@@ -61,9 +66,32 @@ void TaskTable::refresh(LiveTask& task) {
   task.timer = timer;
 }
 
+void TaskTable::age(LiveTask& task, bool waits) {
+  const NodeTime since = waits ? task.state.since : kNever;
+  if (task.aged == since) return;
+  if (task.aged != kNever) by_age_.erase({task.aged, task.seq});
+  if (since != kNever) by_age_.insert({since, task.seq});
+  task.aged = since;
+}
+
+std::vector<Band> TaskTable::bands_beyond() const {
+  std::vector<Band> bands;
+  if (!more_on_disk_ || !window_end_) return bands;
+  for (auto band = unsigned(window_end_->band) + 1; band <= unsigned(Band::background); ++band) {
+    bands.push_back(Band(band));
+  }
+  return bands;
+}
+
+void TaskTable::add_elder(LiveTask& task) {
+  task.elder = true;
+  refresh(task);
+}
+
 void TaskTable::forget(std::uint64_t seq) {
   auto found = tasks_.find(seq);
   LiveTask& task = found->second;
+  age(task, false);
   ready_.erase(task.ready_key());
   pending_offers_.erase(seq);
   if (task.timer != kNever) timers_.erase({task.timer, seq});
@@ -85,7 +113,10 @@ void TaskTable::settle(std::uint64_t seq) {
 void TaskTable::trim(std::size_t keep) {
   // The farthest tasks go back to being on disk only; those a commit still speaks of go with
   // theirs.
-  while (ready_.size() > keep) ready_.erase(std::prev(ready_.end()));
+  while (ready_.size() > keep) {
+    if (LiveTask* task = find(ready_.rbegin()->seq)) age(*task, task->elder);
+    ready_.erase(std::prev(ready_.end()));
+  }
   window_end_ = *ready_.rbegin();
   more_on_disk_ = true;
   std::vector<std::uint64_t> beyond;
@@ -120,9 +151,10 @@ void TaskTable::refilled(std::optional<store::ReadyKey> last, bool full) {
   more_on_disk_ = full || left_behind_;
   left_behind_ = false;
   // Some were in memory for another reason when the window moved over them.
-  for (const auto& [seq, task] : tasks_) {
+  for (auto& [seq, task] : tasks_) {
     if (task.state.state == TaskState::ready && in_window(task.ready_key())) {
       ready_.insert(task.ready_key());
+      age(task, true);
     }
   }
 }

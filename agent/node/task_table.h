@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "agent/node/live_task.h"
 
@@ -34,6 +35,22 @@ class TaskTable {
   void drop(std::uint64_t seq) { forget(seq); }
 
   const std::set<store::ReadyKey>& ready() const { return ready_; }
+  // Those that have been ready since `before` or longer, the longest first, as far as they `may`
+  // run now; at most `most`, of the first few.
+  template <class May>
+  std::vector<std::uint64_t> oldest(NodeTime before, std::size_t most, May&& may) const {
+    std::vector<std::uint64_t> found;
+    std::size_t looked = 0;
+    for (const auto& [since, seq] : by_age_) {
+      if (since > before || found.size() == most || ++looked > kSlice) break;
+      if (may(*find(seq))) found.push_back(seq);
+    }
+    return found;
+  }
+  // Of those on disk only, the first of each of these bands ages in memory, see add_elder.
+  std::vector<Band> bands_beyond() const;
+  void add_elder(LiveTask& task);
+
   // OFFERs of live epochs without an application ack.
   const std::unordered_set<std::uint64_t>& pending_offers() const { return pending_offers_; }
   NodeTime next_timer() const;
@@ -66,6 +83,7 @@ class TaskTable {
   bool needed(const LiveTask& task) const;
   void forget(std::uint64_t seq);
   void trim(std::size_t keep);
+  void age(LiveTask& task, bool waits);
 
   static constexpr std::size_t kSlice = 64;
 
@@ -74,6 +92,7 @@ class TaskTable {
   std::uint64_t bytes_ = 0;
   std::uint64_t room_ = ~0ULL;
   std::set<store::ReadyKey> ready_;
+  std::set<std::pair<NodeTime, std::uint64_t>> by_age_;  // the same, and elders, by since when
   std::set<std::pair<NodeTime, std::uint64_t>> timers_;
   std::unordered_set<std::uint64_t> pending_offers_;
   std::optional<store::ReadyKey> window_end_;  // none: nothing is known of the disk

@@ -66,6 +66,8 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
   ledger::SqliteLedger::Options file;
   file.answered = NodeOptions{}.tombstones;
+  file.file.disk = options.ledger_disk;
+  file.file.meter = made->ledger_meter_;
   auto opened = ledger::SqliteLedger::open(options.state_dir + "/ledger.db", poster, file);
   if (!opened) return opened.error();
   made->ledger_ = std::move(opened->ledger);
@@ -80,9 +82,17 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   return made;
 }
 
+// What is refused leaves room for the answers of what was taken.
+std::optional<std::string> Composition::shortage() const {
+  const std::uint64_t room = store::plan_disk(options_.ledger_disk).tasks();
+  if (ledger_meter_->in_use < room) return std::nullopt;
+  return "the ledger has reached " + std::to_string(room >> 20) +
+         " MiB, what [budget] ledger leaves";
+}
+
 Status Composition::open_sent(const store::Poster& poster) {
   store::SqliteOwnerStore::Options file;
-  file.tables.budget.disk = DispatchOptions{}.max_disk;
+  file.tables.budget.disk = options_.sent_disk;
   auto opened = store::SqliteOwnerStore::open(options_.state_dir + "/sent.db", poster, file);
   if (!opened) return opened.error();
   sent_ = std::move(opened->store);
@@ -106,6 +116,7 @@ Status Composition::open_fleet() {
                  {{"damaged", *fleet_recovered_.quarantined}});
   }
   FleetOptions fleet;
+  fleet.max_disk = options_.fleet_disk;
   fleet.wake = [this] {
     if (fleet_turns_) fleet_turns_->wake();
   };
@@ -143,6 +154,10 @@ Status Composition::start() {
   node.tags = options_.tags;
   node.memory = options_.memory ? options_.memory : physical_memory();
   node.max_queue = options_.max_queue;
+  node.max_bytes = options_.memory_budget;
+  node.max_run = options_.max_run;
+  node.offload = options_.offload;
+  node.sent_disk = options_.sent_disk;
   node.reconnect_floor = options_.reconnect_floor;
   node.uplink = options_.uplink;
   NodeParts parts;
@@ -161,6 +176,7 @@ Status Composition::start() {
     runtime::log_once(Level::warning, cause, "refused a message",
                       {{"cause", cause}, {"detail", detail}});
   };
+  parts.shortage = [this] { return shortage(); };
   parts.losses = [this](const std::string& device, const ledger::LossBook& book) {
     fleet_->on_loss(device, totals_of(book));
   };

@@ -32,6 +32,10 @@ struct Options {
   std::uint64_t memory = 0;                  // bytes offered to tasks; 0: what the machine has
   std::vector<std::string> tags;
   std::uint32_t max_queue = 10'000;
+  std::chrono::milliseconds max_run{0};  // of what devices offload; 0: no limit
+  std::vector<std::string> offload;      // kinds that devices may offload; none: all
+  std::uint64_t memory_budget = 512ULL << 20, ledger_disk = 4ULL << 30, sent_disk = 1ULL << 30;
+  std::uint64_t fleet_disk = 4ULL << 30;
   std::chrono::milliseconds reconnect_floor{0};
   std::uint64_t uplink = 0;  // bytes per second of all devices together; 0: no limit
   mqtt::ConnectOptions broker;
@@ -62,6 +66,7 @@ class Composition {
   Composition(const Options& options, runtime::Loop& loop) : options_(options), loop_(loop) {}
   Status add_kinds();
   Status open_fleet();
+  std::optional<std::string> shortage() const;
   Status open_sent(const store::Poster& poster);
   Status open_front();
   std::shared_ptr<attempt::RunRegister> open_marks() const;
@@ -70,6 +75,7 @@ class Composition {
   bool abandoned_ = false;
   runtime::Loop& loop_;
   BootId boot_;
+  store::SharedMeter ledger_meter_ = std::make_shared<store::FileMeter>();
   runtime::BootClock clock_;
   kinds::KindRegistry kinds_;
   // Destroyed from the bottom up: first nobody calls in, then nothing runs, then the ledger closes.

@@ -13,7 +13,8 @@ std::vector<std::pair<std::string, std::uint64_t>> named(const NodeCounters& cou
   return {{"accepted", counters.accepted},   {"refused", counters.refused},
           {"done", counters.done},           {"failed", counters.failed},
           {"answered", counters.answered},   {"repeated", counters.repeated},
-          {"malformed", counters.malformed}, {"barred", counters.barred}};
+          {"malformed", counters.malformed}, {"barred", counters.barred},
+          {"flooding", counters.flooded}};
 }
 
 std::uint64_t bytes_in(const std::string& directory) {
@@ -53,6 +54,7 @@ Result<std::unique_ptr<Front>> Front::open(FrontOptions options, runtime::Loop& 
   parts.ask_story = [&node](TaskId task, Fleet::Done<std::string> done) {
     node.ask_story(task, std::move(done));
   };
+  parts.cancel_offloaded = [&node](TaskId id) { return node.cancel(id); };
   parts.facts = [raw = front.get()] { return raw->facts(); };
   parts.metrics = [raw = front.get()](const http::ServerCounts& counts) {
     return raw->metrics(counts);

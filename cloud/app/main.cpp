@@ -37,6 +37,12 @@ Options options_from(const CloudConfig& config) {
   options.memory = config.cloud.memory;
   options.tags = config.cloud.tags;
   options.max_queue = config.cloud.max_queue;
+  options.max_run = config.cloud.max_run;
+  options.offload = config.cloud.kinds;
+  options.memory_budget = config.budget.memory;
+  options.ledger_disk = config.budget.ledger;
+  options.sent_disk = config.budget.sent;
+  options.fleet_disk = config.budget.fleet;
   options.reconnect_floor = config.cloud.reconnect_floor;
   options.uplink = config.cloud.uplink;
   const config::BrokerSection& broker = config.broker;

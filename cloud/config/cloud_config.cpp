@@ -27,9 +27,21 @@ CloudSection read_cloud(File& file) {
   cloud.tags = config::read_tags(section);
   cloud.memory = section.bytes("memory", cloud.memory, 0, 1ULL << 50);
   cloud.max_queue = section.integer("max_queue", cloud.max_queue, 1u, 10'000'000u);
+  cloud.max_run = section.duration("max_run", cloud.max_run, 0ms, 366 * 24h);
+  cloud.kinds = section.list("kinds", 256, 64);
   cloud.reconnect_floor = section.duration("reconnect_floor", cloud.reconnect_floor, 0ms, 24h);
   cloud.uplink = section.bytes("uplink", cloud.uplink, 0, 1ULL << 40);
   return cloud;
+}
+
+BudgetSection read_budget(File& file) {
+  BudgetSection budget;
+  Section section = file.section("budget");
+  budget.memory = section.bytes("memory", budget.memory, 1 << 20, 1ULL << 50);
+  budget.ledger = section.bytes("ledger", budget.ledger, 16 << 20, 1ULL << 50);
+  budget.sent = section.bytes("sent", budget.sent, 16 << 20, 1ULL << 50);
+  budget.fleet = section.bytes("fleet", budget.fleet, 16 << 20, 1ULL << 50);
+  return budget;
 }
 
 // "127.0.0.1:8480" or "[::1]:8480".
@@ -70,6 +82,7 @@ HttpSection read_http(File& file) {
 CloudConfig read(File& file) {
   CloudConfig config;
   config.cloud = read_cloud(file);
+  config.budget = read_budget(file);
   config.http = read_http(file);
   config.broker = config::read_broker_section(file, default_broker());
   if (config.broker.uri.empty()) {
@@ -127,8 +140,14 @@ std::vector<config::Setting> cloud_settings(const CloudConfig& a, const CloudCon
       {"cloud.tags", kRestart, a.cloud.tags != b.cloud.tags},
       {"cloud.memory", kRestart, a.cloud.memory != b.cloud.memory},
       {"cloud.max_queue", kReload, a.cloud.max_queue != b.cloud.max_queue},
+      {"cloud.max_run", kRestart, a.cloud.max_run != b.cloud.max_run},
+      {"cloud.kinds", kRestart, a.cloud.kinds != b.cloud.kinds},
       {"cloud.reconnect_floor", kReload, a.cloud.reconnect_floor != b.cloud.reconnect_floor},
       {"cloud.uplink", kReload, a.cloud.uplink != b.cloud.uplink},
+      {"budget.memory", kRestart, a.budget.memory != b.budget.memory},
+      {"budget.ledger", kRestart, a.budget.ledger != b.budget.ledger},
+      {"budget.sent", kRestart, a.budget.sent != b.budget.sent},
+      {"budget.fleet", kRestart, a.budget.fleet != b.budget.fleet},
       {"http.listen", kRestart, a.http.listen != b.http.listen},
       {"http.cert", kRestart, a.http.cert != b.http.cert},
       {"http.key", kRestart, a.http.key != b.http.key},

@@ -23,10 +23,21 @@ struct CloudSection {
   std::chrono::milliseconds grace = std::chrono::seconds(10);  // to drain on SIGTERM
   unsigned workers = 0;                                        // 0: what the process may use
   std::vector<std::string> tags;
-  std::uint64_t memory = 0;                      // bytes offered to tasks; 0: what the machine has
-  std::uint32_t max_queue = 10'000;              // attempts accepted and not finished; the credits
+  std::uint64_t memory = 0;          // bytes offered to tasks; 0: what the machine has
+  std::uint32_t max_queue = 10'000;  // attempts accepted and not finished; the credits
+  std::chrono::milliseconds max_run =
+      std::chrono::hours(24);                    // of what devices offload; 0: no limit
+  std::vector<std::string> kinds;                // that devices may offload; none: all
   std::chrono::milliseconds reconnect_floor{0};  // no device reconnects sooner
   std::uint64_t uplink = 0;  // bytes per second of all devices together; 0: no limit
+};
+
+// What the cloud may take for what devices and operators send it.
+struct BudgetSection {
+  std::uint64_t memory = 512ULL << 20;  // of tasks that devices offload, and their results
+  std::uint64_t ledger = 4ULL << 30;    // of ledger.db
+  std::uint64_t sent = 1ULL << 30;      // of sent.db
+  std::uint64_t fleet = 4ULL << 30;     // of fleet.db
 };
 
 // Where the API and the dashboard are served.
@@ -44,6 +55,7 @@ config::BrokerSection default_broker();
 
 struct CloudConfig {
   CloudSection cloud;
+  BudgetSection budget;
   HttpSection http;
   config::BrokerSection broker = default_broker();
   std::vector<config::CommandSection> commands;

@@ -183,8 +183,8 @@ void declare_sent(Noun& task, Words& words) {
   add_id(task.verb("group", "how far a submission is", task_group,
                    "task group 7f3a9c21d04b55e6-142x3"),
          words, "group");
-  add_id(task.verb("cancel", "one sent to a device, or a whole submission", task_cancel,
-                   "task cancel 7f3a9c21d04b55e6-142"),
+  add_id(task.verb("cancel", "one sent to a device or offloaded by one, or a whole submission",
+                   task_cancel, "task cancel 7f3a9c21d04b55e6-142"),
          words, "task");
   add_id(task.verb("retry", "one sent to a device, or all of a submission, that did not succeed",
                    task_retry,

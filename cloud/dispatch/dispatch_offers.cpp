@@ -212,7 +212,8 @@ void Dispatch::take_result(SentTask& task, const wire::ResultItem& item) {
   if (item.failure != FailureClass::none) {
     // The same request fails the same way again: such errors use up all attempts at once.
     lifecycle::OwnerPolicy policy = task.policy;
-    const bool hopeless = item.code == Code::invalid_argument || item.code == Code::unsupported;
+    const bool hopeless = item.code == Code::invalid_argument || item.code == Code::unsupported ||
+                          item.code == Code::cancelled;
     if (hopeless) policy.retry.max_attempts = 1;
     lifecycle::OwnerStep step =
         lifecycle::on_failure(task.state, policy, item.epoch, item.failure, tick());

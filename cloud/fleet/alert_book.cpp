@@ -36,9 +36,21 @@ AlertBook::Entry& AlertBook::fire(const AlertRule& rule, const AlertEngine::Chan
   alert.firing = true;
   alert.fired = wall;
   alert.value = change.value;
+  make_room(entry.subject);
   entries_.push_back(std::move(entry));
-  if (entries_.size() > kMost) entries_.pop_front();
   return entries_.back();
+}
+
+// A device with many pushes out what is over of its own.
+void AlertBook::make_room(AlertEngine::Subject subject) {
+  const auto theirs = [&](const Entry& entry) { return entry.subject == subject; };
+  const auto over = [&](const Entry& entry) { return theirs(entry) && !entry.alert.firing; };
+  const bool device = subject != AlertEngine::kFleet;
+  if (device && std::count_if(entries_.begin(), entries_.end(), theirs) >= std::ptrdiff_t(kEach)) {
+    const auto oldest = std::find_if(entries_.begin(), entries_.end(), over);
+    if (oldest != entries_.end()) entries_.erase(oldest);
+  }
+  if (entries_.size() >= kMost) entries_.pop_front();
 }
 
 AlertBook::Entry* AlertBook::resolve(const AlertEngine::Change& change, Wall wall) {

@@ -11,10 +11,12 @@
 
 namespace spillway::cloud {
 
-// The alerts that fired, the newest kMost of them, and what people said about them. The loop's.
+// The alerts that fired, the newest kMost of them and kEach of one device, and what people said
+// about them. The loop's.
 class AlertBook {
  public:
   static constexpr std::size_t kMost = 10'000;
+  static constexpr std::size_t kEach = 500;
   static constexpr std::size_t kMaxSilences = 1000;
   struct Entry {
     AlertEngine::Subject subject = AlertEngine::kFleet;
@@ -44,6 +46,7 @@ class AlertBook {
   std::uint64_t next_alert = 1, next_silence = 1;
 
  private:
+  void make_room(AlertEngine::Subject subject);
   std::optional<Wall> silenced(const Entry& entry, Wall wall) const;
   std::deque<Entry> entries_;  // by id, oldest first
   std::map<std::uint64_t, Silence> silences_;

@@ -122,6 +122,18 @@ void Fleet::on_loss(const std::string& name, std::vector<LossTotal> totals) {
   state.touch(slot, true);
 }
 
+void Fleet::on_flooding(const std::string& name) {
+  State& state = *state_;
+  State::Slot slot = state.table.find(name);
+  if (slot == DeviceTable::kNone) return;
+  Device& device = state.table.at(slot);
+  // Whoever floods is not judged again for each message.
+  if (state.wall() - device.memory.flooded_at < std::chrono::seconds(1)) return;
+  device.memory.flooded_at = state.wall();
+  state.refresh(slot);
+  state.watch(slot);
+}
+
 void Fleet::on_link(bool up) {
   State& state = *state_;
   if (std::exchange(state.link_up, up) == up || !up) return;

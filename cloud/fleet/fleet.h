@@ -36,6 +36,7 @@ struct FleetOptions {
   std::size_t max_devices = 200'000;  // further ones are counted and not shown
   std::size_t max_tasks = 50'000;     // newest kept
   std::size_t max_events = 10'000;    // newest in memory; the store keeps more
+  std::uint64_t max_disk = 0;         // bytes of the store; 0: no limit
   std::size_t max_change = 500;       // devices in one FleetChange
   Duration change_interval = std::chrono::milliseconds(500);
   std::function<void()> wake = {};  // asks for a cycle() soon
@@ -68,6 +69,8 @@ class Fleet {
   void on_telemetry(const std::string& device, ByteView frame);
   void on_loss(const std::string& device, std::vector<LossTotal> totals);
   void on_update(const std::string& device, const wire::UpdateReport& report);
+  // It sends more than it may, and some of that was not looked at.
+  void on_flooding(const std::string& device);
   // The cloud's own link: while it is down nobody's silence means anything.
   void on_link(bool up);
   void on_task(const CloudTask& task);

@@ -223,7 +223,10 @@ void Fleet::State::prune() {
   }
   if (!store || pruning) return;
   pruning = true;
-  store->prune(FleetRetention{}, wall(), kPruneSlice,
+  FleetRetention keep;
+  keep.bytes = options.max_disk;
+  keep.share(table.size());
+  store->prune(keep, wall(), kPruneSlice,
                [this, still = std::weak_ptr(alive)](const Result<std::uint64_t>& removed) {
                  if (still.expired()) return;
                  pruning = false;

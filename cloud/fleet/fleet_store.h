@@ -88,12 +88,20 @@ struct FleetRecovered {
   std::optional<std::string> quarantined;                 // where a damaged file went
 };
 
-// How long and how much is kept. Beyond either the oldest go.
+// How long and how much is kept. Beyond either the oldest go; of one device, beyond its share.
 struct FleetRetention {
   Duration minutes = std::chrono::hours(24), quarters = std::chrono::hours(24 * 30),
            events = std::chrono::hours(24 * 90), sessions = std::chrono::hours(24 * 90);
   std::uint64_t minutes_rows = 10'000'000, quarters_rows = 10'000'000, events_rows = 1'000'000,
                 sessions_rows = 1'000'000;
+  std::uint64_t events_each = 10'000, sessions_each = 10'000, alerts_each = 500;  // of a device
+  // What people did.
+  Duration actions = std::chrono::hours(24 * 730);
+  std::uint64_t actions_rows = 100'000;
+  std::uint64_t bytes = 0;  // of the whole; 0: no limit
+
+  // So that the shares of all fit into the whole.
+  void share(std::size_t devices);
 };
 
 // Calls come from the loop, do not block on the disk, and are answered on the loop, in order.

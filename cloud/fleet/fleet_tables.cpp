@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 namespace spillway::cloud {
 namespace {
@@ -30,6 +31,9 @@ std::string lines_of(const std::vector<std::string>& labels) {
   return lines;
 }
 
+// Rows of one device after which it is looked at whether it has more than its share.
+constexpr std::uint32_t kMuch = 16;
+
 std::int64_t bits_of(double value) { return std::bit_cast<std::int64_t>(value); }
 
 }  // namespace
@@ -50,6 +54,9 @@ const char* FleetTables::text_of(Sql sql) {
              "?5) ON CONFLICT DO UPDATE SET ended = excluded.ended, how = excluded.how";
     case Sql::put_event:
       return "INSERT OR REPLACE INTO event (id, device, name, at, kind, detail) VALUES (?1, ?2, "
+             "?3, ?4, ?5, ?6)";
+    case Sql::put_action:
+      return "INSERT OR REPLACE INTO action (id, device, name, at, kind, detail) VALUES (?1, ?2, "
              "?3, ?4, ?5, ?6)";
     case Sql::put_minutes: return "INSERT INTO minutes (device, start, points) VALUES (?1, ?2, ?3)";
     case Sql::put_quarter: return "INSERT INTO quarter (device, start, point) VALUES (?1, ?2, ?3)";
@@ -75,9 +82,16 @@ const char* FleetTables::text_of(Sql sql) {
              "next_silence = ?5, next_device = ?6, rules_set = max(rules_set, ?7) WHERE id = 1";
     case Sql::devices: return "SELECT * FROM device";
     case Sql::device_losses: return "SELECT * FROM loss";
-    case Sql::all_events: return "SELECT * FROM event WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+    case Sql::all_events:
+      return "SELECT * FROM (SELECT id, device, name, at, kind, detail FROM event WHERE id < ?1 "
+             "ORDER BY id DESC LIMIT ?2) UNION ALL SELECT * FROM (SELECT id, device, name, at, "
+             "kind, detail FROM action WHERE id < ?1 ORDER BY id DESC LIMIT ?2) ORDER BY 1 DESC "
+             "LIMIT ?2";
     case Sql::device_events:
-      return "SELECT * FROM event WHERE id < ?1 AND device = ?3 ORDER BY id DESC LIMIT ?2";
+      return "SELECT * FROM (SELECT id, device, name, at, kind, detail FROM event WHERE id < ?1 "
+             "AND device = ?3 ORDER BY id DESC LIMIT ?2) UNION ALL SELECT * FROM (SELECT id, "
+             "device, name, at, kind, detail FROM action WHERE id < ?1 AND device = ?3 ORDER BY id "
+             "DESC LIMIT ?2) ORDER BY 1 DESC LIMIT ?2";
     case Sql::sessions:
       return "SELECT session, started, ended, how FROM session WHERE device = ?1 ORDER BY session "
              "DESC LIMIT ?2";
@@ -94,6 +108,12 @@ const char* FleetTables::text_of(Sql sql) {
     case Sql::rules: return "SELECT * FROM rule";
     case Sql::silences: return "SELECT * FROM silence";
     case Sql::totals: return "SELECT * FROM totals";
+    default: return prune_text_of(sql);
+  }
+}
+
+const char* FleetTables::prune_text_of(Sql sql) {
+  switch (sql) {
     case Sql::old_minutes:
       return "DELETE FROM minutes WHERE id IN (SELECT id FROM minutes ORDER BY id LIMIT ?2) AND "
              "(start < ?1 OR ?3)";
@@ -109,7 +129,19 @@ const char* FleetTables::text_of(Sql sql) {
     case Sql::old_fleet_points: return "DELETE FROM fleet_point WHERE resolution = ?1 AND at < ?2";
     case Sql::old_alerts:
       return "DELETE FROM alert WHERE firing = 0 AND id <= (SELECT max(id) FROM alert) - 10000";
-    case Sql::count_: break;
+    case Sql::old_actions:
+      return "DELETE FROM action WHERE at < ?1 OR id <= (SELECT id FROM action ORDER BY id DESC "
+             "LIMIT 1 OFFSET ?2)";
+    case Sql::over_events:
+      return "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE device = ?1 ORDER BY id "
+             "DESC LIMIT ?3 OFFSET ?2)";
+    case Sql::over_sessions:
+      return "DELETE FROM session WHERE device = ?1 AND ended IS NOT NULL AND session IN (SELECT "
+             "session FROM session WHERE device = ?1 ORDER BY started DESC LIMIT ?3 OFFSET ?2)";
+    case Sql::over_alerts:
+      return "DELETE FROM alert WHERE firing = 0 AND id IN (SELECT id FROM alert WHERE device = ?1 "
+             "ORDER BY id DESC LIMIT ?3 OFFSET ?2)";
+    default: break;
   }
   return "";
 }
@@ -225,13 +257,16 @@ Status FleetTables::put(const SessionRecord& record) {
   bind_wall(cursor, 4, view.until);
   bind_reason(cursor, 5, view.ended);
   if (Status status = cursor.run(); !status) return status;
-  if (record.begins) counted(kSessions, 1);
+  if (!record.begins) return {};
+  counted(kSessions, 1);
+  fresh_[record.device] += 1;
   return {};
 }
 
 Status FleetTables::put(const EventRecord& record) {
   const FleetEvent& event = record.event;
-  if (Status status = use(Sql::put_event)
+  const bool action = event.kind == FleetEventKind::operator_action;
+  if (Status status = use(action ? Sql::put_action : Sql::put_event)
                           .bind(1, std::int64_t(event.id))
                           .bind(2, record.device)
                           .bind(3, std::string_view(event.device))
@@ -242,7 +277,9 @@ Status FleetTables::put(const EventRecord& record) {
       !status) {
     return status;
   }
+  if (action) return {};
   counted(kEvents, 1);
+  if (record.device != 0) fresh_[record.device] += 1;
   return {};
 }
 
@@ -282,6 +319,7 @@ Status FleetTables::put(const LossRecord& record) {
 
 Status FleetTables::put(const AlertRecord& record) {
   const Alert& alert = record.alert;
+  if (record.device != 0) fresh_[record.device] += 1;
   Cursor cursor = use(Sql::put_alert);
   cursor.bind(1, std::int64_t(alert.id))
       .bind(2, record.device)
@@ -355,10 +393,83 @@ Status FleetTables::prune_table(Sql sql, Counted what, Wall before, std::uint64_
   return {};
 }
 
-Result<std::uint64_t> FleetTables::prune(const FleetRetention& keep, Wall wall, std::size_t limit) {
+Result<std::uint64_t> FleetTables::trim(Sql sql, std::uint32_t device, std::uint64_t keep,
+                                        std::size_t limit) {
+  Cursor cursor = use(sql);
+  cursor.bind(1, device).bind(2, std::int64_t(keep)).bind(3, std::int64_t(limit));
+  if (Status status = cursor.run(); !status) return status.error();
+  return std::uint64_t(file_.database().changes());
+}
+
+// Holds those to their shares that wrote much since the last time.
+Status FleetTables::trim_loud(const FleetRetention& keep, std::size_t limit,
+                              std::uint64_t& removed) {
+  for (auto& [device, rows] : fresh_) {
+    if (rows < kMuch) continue;
+    auto events = trim(Sql::over_events, device, keep.events_each, limit);
+    if (!events) return events.error();
+    counted(kEvents, -std::int64_t(*events));
+    auto sessions = trim(Sql::over_sessions, device, keep.sessions_each, limit);
+    if (!sessions) return sessions.error();
+    counted(kSessions, -std::int64_t(*sessions));
+    auto alerts = trim(Sql::over_alerts, device, keep.alerts_each, limit);
+    if (!alerts) return alerts.error();
+    removed += *events + *sessions + *alerts;
+    if (*events < limit && *sessions < limit && *alerts < limit) rows = 0;
+  }
+  std::erase_if(fresh_, [](const auto& one) { return one.second == 0; });
+  return {};
+}
+
+Status FleetTables::prune_rest(const FleetRetention& keep, Wall wall) {
+  Status status = use(Sql::old_actions)
+                      .bind(1, (wall - keep.actions).count())
+                      .bind(2, std::int64_t(keep.actions_rows))
+                      .run();
+  for (Resolution resolution : {Resolution::minute, Resolution::quarter}) {
+    Duration kept =
+        resolution == Resolution::minute ? Duration(std::chrono::hours(48)) : keep.quarters;
+    if (!status) break;
+    status = use(Sql::old_fleet_points)
+                 .bind(1, std::int64_t(resolution))
+                 .bind(2, (wall - kept).count())
+                 .run();
+  }
+  return status ? use(Sql::old_alerts).run() : status;
+}
+
+// Over the budget the oldest of everything go, a slice at a time; but first what is over of one
+// device's share.
+Result<FleetRetention> FleetTables::tightened(FleetRetention keep, std::size_t limit) const {
+  const auto much = [](const auto& one) { return one.second >= kMuch; };
+  if (std::any_of(fresh_.begin(), fresh_.end(), much)) {
+    keep.events_rows = keep.sessions_rows = std::numeric_limits<std::int64_t>::max();
+    return keep;
+  }
+  Result<std::uint64_t> used = file_.in_use();
+  if (!used) return used.error();
+  if (keep.bytes == 0 || *used <= keep.bytes) return keep;
+  const auto less = [&](Counted what, std::uint64_t& rows) {
+    const std::uint64_t have = file_.node().counts[what];
+    rows = std::min(rows, have - std::min<std::uint64_t>(have, limit));
+  };
+  less(kMinutes, keep.minutes_rows);
+  less(kQuarters, keep.quarters_rows);
+  less(kEvents, keep.events_rows);
+  less(kSessions, keep.sessions_rows);
+  return keep;
+}
+
+Result<std::uint64_t> FleetTables::prune(const FleetRetention& given, Wall wall,
+                                         std::size_t limit) {
   std::uint64_t removed = 0;
-  Status status = prune_table(Sql::old_minutes, kMinutes, wall - keep.minutes, keep.minutes_rows,
-                              limit, removed);
+  Status status = trim_loud(given, limit, removed);
+  if (!status) return status.error();
+  Result<FleetRetention> kept = tightened(given, limit);
+  if (!kept) return kept.error();
+  const FleetRetention& keep = *kept;
+  status = prune_table(Sql::old_minutes, kMinutes, wall - keep.minutes, keep.minutes_rows, limit,
+                       removed);
   if (status) {
     status = prune_table(Sql::old_quarters, kQuarters, wall - keep.quarters, keep.quarters_rows,
                          limit, removed);
@@ -371,16 +482,7 @@ Result<std::uint64_t> FleetTables::prune(const FleetRetention& keep, Wall wall, 
     status = prune_table(Sql::old_sessions, kSessions, wall - keep.sessions, keep.sessions_rows,
                          limit, removed);
   }
-  for (Resolution resolution : {Resolution::minute, Resolution::quarter}) {
-    Duration kept =
-        resolution == Resolution::minute ? Duration(std::chrono::hours(48)) : keep.quarters;
-    if (!status) break;
-    status = use(Sql::old_fleet_points)
-                 .bind(1, std::int64_t(resolution))
-                 .bind(2, (wall - kept).count())
-                 .run();
-  }
-  if (status) status = use(Sql::old_alerts).run();
+  if (status) status = prune_rest(keep, wall);
   if (!status) return status.error();
   if (auto shrunk = file_.shrink(); !shrunk) return shrunk.error();
   return removed;

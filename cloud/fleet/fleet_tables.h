@@ -2,6 +2,7 @@
 
 #include <array>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "cloud/fleet/fleet_store.h"
@@ -36,6 +37,7 @@ class FleetTables {
     drop_device_losses,
     put_session,
     put_event,
+    put_action,
     put_minutes,
     put_quarter,
     put_fleet_point,
@@ -64,11 +66,16 @@ class FleetTables {
     old_sessions,
     old_fleet_points,
     old_alerts,
+    old_actions,
+    over_events,
+    over_sessions,
+    over_alerts,
     count_
   };
   // Rows that are counted, by place in the node row's counts.
   enum Counted { kMinutes, kQuarters, kEvents, kSessions };
   static const char* text_of(Sql sql);
+  static const char* prune_text_of(Sql sql);
   using Statements = std::array<store::Statement, std::size_t(Sql::count_)>;
 
   FleetTables(store::NodeFile file, Statements sql)
@@ -92,6 +99,10 @@ class FleetTables {
   void counted(Counted what, std::int64_t more);
   Status prune_table(Sql sql, Counted what, Wall before, std::uint64_t keep, std::size_t limit,
                      std::uint64_t& removed);
+  Result<FleetRetention> tightened(FleetRetention keep, std::size_t limit) const;
+  Status prune_rest(const FleetRetention& keep, Wall wall);
+  Status trim_loud(const FleetRetention& keep, std::size_t limit, std::uint64_t& removed);
+  Result<std::uint64_t> trim(Sql sql, std::uint32_t device, std::uint64_t keep, std::size_t limit);
 
   Status recover_people(FleetRecovered& into, std::size_t alerts) const;
   Status recover_devices(FleetRecovered& into) const;
@@ -99,6 +110,8 @@ class FleetTables {
 
   store::NodeFile file_;
   Statements sql_;
+  // Rows that came of each device since it was last held to its share.
+  std::unordered_map<std::uint32_t, std::uint32_t> fresh_;
 };
 
 }  // namespace spillway::cloud

@@ -79,6 +79,8 @@ Reasons complaints(const HealthMemory& memory, const HealthFacts& facts,
   set(Reason::tasks_failing, is_failing(had(Reason::tasks_failing), memory, policy));
   set(Reason::data_lost,
       memory.lost_at > Wall{} && facts.wall - memory.lost_at < policy.lost_shown);
+  set(Reason::flooding,
+      memory.flooded_at > Wall{} && facts.wall - memory.flooded_at < policy.flooding_shown);
   return now;
 }
 

@@ -27,7 +27,8 @@ struct HealthPolicy {
   unsigned growing_minutes = 3;                 // in a row
   Duration lost_shown = std::chrono::hours(1);  // after the last loss
   Duration restored_shown = std::chrono::hours(1);
-  Duration cloned_shown = std::chrono::minutes(10);  // after the last sign of it
+  Duration cloned_shown = std::chrono::minutes(10);   // after the last sign of it
+  Duration flooding_shown = std::chrono::minutes(5);  // after the last message too many
 };
 
 // What judging a device needs from before.
@@ -39,6 +40,7 @@ struct HealthMemory {
   Wall lost_at{};               // last rise of the loss counter; 0: never
   Wall restored_at{};           // its store was put back, or made anew; 0: never
   Wall cloned_at{};             // two processes last spoke in turn; 0: never
+  Wall flooded_at{};            // last message that was not looked at; 0: never
 };
 
 struct HealthFacts {

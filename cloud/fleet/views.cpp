@@ -15,7 +15,7 @@ constexpr std::string_view kReasonNames[] = {
     "link_poor",         "clock_wrong",   "certificate_expiring",
     "disk_low",          "tasks_failing", "data_lost",
     "heartbeats_missed", "will",          "goodbye",
-    "restored",          "cloned"};
+    "restored",          "cloned",        "flooding"};
 static_assert(std::size(kReasonNames) == kReasons);
 constexpr std::string_view kSortNames[] = {"name",   "health", "since",  "last_seen",   "backlog",
                                            "oldest", "cpu",    "memory", "temperature", "disk_free",

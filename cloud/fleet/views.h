@@ -47,8 +47,9 @@ enum class Reason : std::uint8_t {
   goodbye,            // sleeping: it said so
   restored,           // its state was put back to an earlier copy, or made anew
   cloned,             // two processes use its identity
+  flooding,           // it sends more than it may
 };
-inline constexpr std::size_t kReasons = 14;
+inline constexpr std::size_t kReasons = 15;
 
 class Reasons {
  public:

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
+#include <variant>
 
 #include "cloud/dispatch/dispatch.h"
 #include "cloud/http/device_selection.h"
@@ -7,6 +8,7 @@
 #include "cloud/http/routes.h"
 #include "cloud/http/sent_json.h"
 #include "cloud/http/service.h"
+#include "cloud/http/views_json.h"
 
 namespace spillway::cloud::http {
 namespace {
@@ -262,11 +264,40 @@ void show(Service& service, const Call& call, const Answer& answer) {
             [](Dispatch&, TaskId, const Dispatch::Done<void>& done) { done({}); });
 }
 
+// A task for a device, as it is then; or one that a device offloaded, whose owner is told.
+using Cancelled = std::variant<SentTaskDetail, CloudTask>;
+
+void cancel_offloaded(const Service& service, Fleet& fleet, TaskId id,
+                      const Fleet::Done<Cancelled>& done) {
+  const auto& cancel_it = service.parts().cancel_offloaded;
+  const bool did = cancel_it && cancel_it(id);
+  const std::optional<CloudTask> known = fleet.task(id);
+  if (did && known) return done(Cancelled(*known));
+  if (!known) return done(fail(Code::not_found, "the cloud has no task " + to_string(id)));
+  done(fail(Code::conflict, "task " + to_string(id) + " of " + known->device +
+                                " does not wait or run here any more"));
+}
+
 void cancel(Service& service, const Call& call, const Answer& answer) {
-  with_task(service, call, answer,
-            [](Dispatch& dispatch, TaskId id, const Dispatch::Done<void>& done) {
-              dispatch.cancel(id, done);
-            });
+  Dispatch* dispatch = dispatch_of(service, answer);
+  if (!dispatch) return;
+  Result<TaskId> id = parse_task_id(call.at("task"));
+  if (!id) return answer(problem(id.error()));
+  service.bridge().wait<Cancelled>(
+      answer,
+      [&service, dispatch, id = *id](Fleet& fleet, const Fleet::Done<Cancelled>& done) {
+        if (id.origin != dispatch->origin()) return cancel_offloaded(service, fleet, id, done);
+        dispatch->cancel(id, [dispatch, id, done](const Result<void>& did) {
+          if (!did) return done(did.error());
+          dispatch->find(id, [done](const Result<SentTaskDetail>& found) {
+            if (!found) return done(found.error());
+            done(Cancelled(*found));
+          });
+        });
+      },
+      [](const Cancelled& now) {
+        return std::visit([](const auto& task) { return json_response(json_of(task)); }, now);
+      });
 }
 
 void retry(Service& service, const Call& call, const Answer& answer) {

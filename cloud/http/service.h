@@ -54,6 +54,8 @@ struct ServiceParts {
   // On the loop: has a task's device tell its story to the fleet, see cloud::Node; none: what was
   // told is all there is.
   std::function<void(TaskId task, Fleet::Done<std::string>)> ask_story = {};
+  // On the loop: ends what a device offloaded; false: it is not held here. None: nobody can.
+  std::function<bool(TaskId)> cancel_offloaded = {};
   std::function<CloudFacts()> facts;                        // on the loop
   std::function<std::string(const ServerCounts&)> metrics;  // on the loop; Prometheus text
   std::function<Duration()> wall;                           // any thread; since 1970

@@ -15,7 +15,9 @@ Node::Node(NodeOptions options, NodeParts parts, const ledger::LedgerRecovered& 
       parts_(std::move(parts)),
       lessee_(lessee_options(), lessee_parts(), recovered) {
   if (!parts_.sent || !sent) return;
-  dispatch_ = std::make_unique<Dispatch>(DispatchOptions{}, dispatch_parts(), *sent);
+  DispatchOptions dispatch;
+  dispatch.max_disk = options_.sent_disk;
+  dispatch_ = std::make_unique<Dispatch>(dispatch, dispatch_parts(), *sent);
 }
 
 lessee::Options Node::lessee_options() const {
@@ -24,6 +26,8 @@ lessee::Options Node::lessee_options() const {
   lessee.tags = options_.tags;
   lessee.memory = options_.memory;
   lessee.max_queue = options_.max_queue;
+  lessee.max_bytes = options_.max_bytes;
+  lessee.max_run = options_.max_run;
   lessee.tombstones = options_.tombstones;
   lessee.uplink = options_.uplink;
   return lessee;
@@ -34,10 +38,12 @@ lessee::Parts Node::lessee_parts() {
   lessee.clock = parts_.clock;
   lessee.ledger = parts_.ledger;
   lessee.runner = parts_.runner;
-  lessee.kind = [this](const std::string& name) { return parts_.kinds->find(name); };
+  lessee.kind = [this](const std::string& name) { return offloaded(name); };
   lessee.random = parts_.random;
   lessee.wake = parts_.wake;
   lessee.report = parts_.report;
+  lessee.shortage = parts_.shortage;
+  lessee.lost = [this](const std::string& device) { tell_losses(device); };
   lessee.up = [this] { return connected(); };
   lessee.send_ack = [this](const std::string& device, wire::Item item) {
     return session_->send_ack(device, std::move(item));
@@ -50,6 +56,13 @@ lessee::Parts Node::lessee_parts() {
   };
   lessee.changed = [this](const lessee::HeldTask& task) { show(task); };
   return lessee;
+}
+
+// Null: not known here, or not one that devices may offload.
+const Kind* Node::offloaded(const std::string& kind) const {
+  const std::vector<std::string>& only = options_.offload;
+  const bool may = only.empty() || std::find(only.begin(), only.end(), kind) != only.end();
+  return may ? parts_.kinds->find(kind) : nullptr;
 }
 
 DispatchParts Node::dispatch_parts() {
@@ -115,6 +128,10 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
                              parts_.refused(cause, detail);
                            },
                        .changed = parts_.wake};
+  events.flooding = [this](const std::string& device) {
+    parts_.refused("too many messages", device + " sends more than it may");
+    if (parts_.fleet) parts_.fleet->on_flooding(device);
+  };
   if (parts_.fleet) {
     events.state = [this](const std::string& device, const wire::Presence& said) {
       on_life(device, said, parts_.fleet->on_presence(device, said));
@@ -140,7 +157,9 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   self.tags = options_.tags;
   if (dispatch_) self.lineage = dispatch_->lineage();
   self.reconnect_floor = options_.reconnect_floor;
-  for (const Kind* kind : parts_.kinds->list()) self.kinds.push_back({kind->name, kind->version});
+  for (const Kind* kind : parts_.kinds->list()) {
+    if (offloaded(kind->name)) self.kinds.push_back({kind->name, kind->version});
+  }
   session_->describe(std::move(self));
 }
 
@@ -234,6 +253,7 @@ void Node::show_load() {
 NodeTime Node::cycle() {
   if (stopped_) return kNever;
   show_load();
+  take_losses();
   NodeTime next = std::min({lessee_.cycle(), cycle_dispatch(), commands_.expire(now())});
   const bool idle = lessee_.idle() && (!dispatch_ || dispatch_->idle());
   if (drained_ && idle) std::exchange(drained_, nullptr)();
@@ -271,15 +291,26 @@ void Node::on(const std::string& device, const Item& item) {
   } else if constexpr (std::is_same_v<Item, wire::TaskStory>) {
     if (parts_.fleet) parts_.fleet->on_story(device, item);
   } else if constexpr (std::is_same_v<Item, wire::LossReport>) {
-    lessee_.journal().losses(device, item);
-    lessee_.journal().after([this, device, ack = wire::LossAck{item.origin, item.number}] {
-      session_->send_ack(device, ack);
-      tell_losses(device);
-    });
+    loss_reports_.insert_or_assign(device, item);
     parts_.wake();
   } else {
     malformed_ += 1;
     parts_.refused("unexpected item", device + " sent an item that only the cloud sends");
+  }
+}
+
+// The latest report of a device says all that the earlier ones said: however many come while one
+// commit is on its way, one of each device is in the next.
+void Node::take_losses() {
+  if (loss_reports_.empty() || std::exchange(taking_losses_, true)) return;
+  lessee_.journal().after([this] { taking_losses_ = false; });
+  for (const auto& [device, report] : std::exchange(loss_reports_, {})) {
+    lessee_.journal().losses(device, report);
+    lessee_.journal().after(
+        [this, device = device, ack = wire::LossAck{report.origin, report.number}] {
+          session_->send_ack(device, ack);
+          tell_losses(device);
+        });
   }
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,8 +26,12 @@ struct NodeOptions {
   std::string version;
   BootId boot;
   std::vector<std::string> tags;
-  std::uint64_t memory = 0;          // bytes offered to tasks
-  std::uint32_t max_queue = 10'000;  // attempts accepted and not done
+  std::uint64_t memory = 0;              // bytes offered to tasks
+  std::uint32_t max_queue = 10'000;      // attempts accepted and not done
+  std::uint64_t max_bytes = 0;           // of what devices offload and its results; 0: no limit
+  Duration max_run{};                    // longest run of what devices offload; 0: no limit
+  std::vector<std::string> offload;      // kinds that devices may offload; none: all
+  std::uint64_t sent_disk = 1ULL << 30;  // bytes of the store of tasks for devices
   std::size_t tombstones = 100'000;
   Duration reconnect_floor{};  // asked of devices
   std::uint64_t uplink = 0;    // bytes per second of all devices together; 0: no limit
@@ -46,6 +51,8 @@ struct NodeParts {
   // What a device has lost, whenever that changed; may be none.
   std::function<void(const std::string& device, const ledger::LossBook& book)> losses = {};
   std::function<void(const std::string& cause, const std::string& detail)> refused;
+  // See lessee::Parts.
+  std::function<std::optional<std::string>()> shortage = {};
 };
 
 // Whether an operator keeps a device in this state from taking part.
@@ -53,7 +60,8 @@ bool is_barred(Health health);
 
 struct NodeCounters : lessee::Counters {  // since start
   std::uint64_t malformed = 0;
-  std::uint64_t barred = 0;  // messages of devices that an operator barred
+  std::uint64_t barred = 0;   // messages of devices that an operator barred
+  std::uint64_t flooded = 0;  // messages of devices that sent more than they may
 };
 
 // The cloud's node: what devices offer is run by its lessee, what operators submit to devices is
@@ -90,17 +98,23 @@ class Node {
   // is not known here.
   void ask_story(TaskId task, Commands::Done done);
 
+  // Ends what a device offloaded; the device is told. False: it is not held here.
+  bool cancel(TaskId offloaded) { return lessee_.cancel(offloaded); }
+
   // Null without a store for it.
   Dispatch* dispatch() { return dispatch_.get(); }
 
   NodeTime now() const { return lessee_.now(); }
-  NodeCounters counters() const { return {lessee_.counters(), malformed_, barred_messages_}; }
+  NodeCounters counters() const {
+    return {lessee_.counters(), malformed_, barred_messages_, session_ ? session_->flooded() : 0};
+  }
   std::size_t held() const { return lessee_.held(); }
   std::size_t unsent() const { return session_ ? session_->connection().queued() : 0; }  // bytes
   bool connected() const { return session_ && session_->up(); }  // to the broker
 
  private:
   lessee::Options lessee_options() const;
+  const Kind* offloaded(const std::string& kind) const;
   lessee::Parts lessee_parts();
   DispatchParts dispatch_parts();
   NodeTime cycle_dispatch();
@@ -114,6 +128,7 @@ class Node {
   void on_item(const std::string& device, wire::Item item);
   template <class Item>
   void on(const std::string& device, const Item& item);
+  void take_losses();
   void tell_losses(const std::string& device);
 
   // node_bars.cpp
@@ -133,6 +148,8 @@ class Node {
   Fleet::Subscription bars_;
   std::uint64_t malformed_ = 0, barred_messages_ = 0;
   std::map<std::string, std::map<std::string, std::string>> losses_;  // device, class → last said
+  std::map<std::string, wire::LossReport> loss_reports_;  // by device, to be written next
+  bool taking_losses_ = false;                            // a commit with some is on its way
   bool stopped_ = false;
   std::function<void()> drained_;
   std::string link_problem_;

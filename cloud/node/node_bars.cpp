@@ -55,7 +55,7 @@ bool Node::drop_barred(const std::string& device, const wire::Item& item) {
   barred_messages_ += 1;
   if (const auto* offer = std::get_if<wire::Offer>(&item)) {
     session_->send_ack(
-        device, wire::Nack{offer->id, offer->epoch, lifecycle::NackReason::draining, kAskAgain});
+        device, wire::Nack{offer->id, offer->epoch, lifecycle::NackReason::barred, kAskAgain});
   }
   return true;
 }

@@ -23,6 +23,7 @@ CloudSession::CloudSession(mqtt::Transport& transport, SessionOptions options,
                            const session::Hooks& hooks, SessionEvents events)
     : options_(std::move(options)),
       events_(std::move(events)),
+      now_(hooks.now),
       connection_(transport, options_.link,
                   session::Hooks{
                       .now = hooks.now,
@@ -119,6 +120,10 @@ void CloudSession::on_message(const std::string& topic, const Bytes& payload) {
   Result<wire::Topic> parsed = wire::parse_topic(topic);
   if (!parsed || parsed->direction != wire::Direction::up) {
     return events_.refused("wrong topic", topic);
+  }
+  if (!rates_.take(parsed->device, parsed->channel, now_())) {
+    if (events_.flooding) events_.flooding(parsed->device);
+    return;
   }
   if (parsed->channel == wire::Channel::state) return on_device_state(parsed->device, payload);
   if (parsed->channel == wire::Channel::tel) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "cloud/session/message_rates.h"
 #include "common/mqtt/transport.h"
 #include "common/session/connection.h"
 #include "common/wire/messages.h"
@@ -33,6 +34,8 @@ struct SessionEvents {
   std::function<void(const std::string& device, ByteView frame)> telemetry = {};
   // At each birth that shows again that two processes speak as the device.
   std::function<void(const std::string& device, const wire::Presence&)> cloned = {};
+  // It sent more than it may: the message was not looked at. Called for each.
+  std::function<void(const std::string& device)> flooding = {};
   std::function<void(const std::string& cause, const std::string& detail)> refused;
   std::function<void()> changed;
 };
@@ -54,6 +57,9 @@ class CloudSession {
   bool send_ack(const std::string& device, wire::Item item);
   bool send_command(const std::string& device, wire::Item item);
   bool send_result(const std::string& device, wire::Item item);
+  std::uint64_t flooded() const {
+    return rates_.refused();
+  }  // messages of those that sent too many
   // Whether all that was sent to the device there has reached the broker.
   bool has_left(const std::string& device, wire::Channel channel) const;
 
@@ -79,6 +85,8 @@ class CloudSession {
   };
   void note_birth(const std::string& device, const wire::Presence& said, Birth& born);
   std::map<std::string, Birth> born_;  // the latest of each device
+  std::function<NodeTime()> now_;
+  MessageRates rates_;
   session::Connection connection_;
 };
 

@@ -2,20 +2,30 @@
 
 namespace spillway::attempt {
 
-void Claims::take(TaskId id, Epoch epoch, bool blocking, double predicted) {
+// Where the claim counts in its share; null: nowhere.
+std::uint32_t* Claims::count_of(const Claim& claim) {
+  if (!claim.share) return nullptr;
+  if (claim.blocking) return &claim.share->blocking;
+  return claim.predicted > kAhead ? &claim.share->cores : nullptr;
+}
+
+void Claims::take(TaskId id, Epoch epoch, bool blocking, double predicted, Share* share) {
   if (blocking) predicted = 0;
-  held_[{id, epoch}] = {blocking, predicted};
+  const Claim& claim = held_[{id, epoch}] = {blocking, predicted, share};
   (blocking ? blocking_ : running_) += 1;
+  if (std::uint32_t* count = count_of(claim)) *count += 1;
   seconds_ += predicted;
 }
 
-bool Claims::free(TaskId id, Epoch epoch) {
+std::optional<double> Claims::free(TaskId id, Epoch epoch) {
   const auto held = held_.find({id, epoch});
-  if (held == held_.end()) return false;
-  (held->second.blocking ? blocking_ : running_) -= 1;
-  seconds_ = running_ == 0 ? 0 : seconds_ - held->second.predicted;  // no rounding adds up
+  if (held == held_.end()) return std::nullopt;
+  const Claim claim = held->second;
+  (claim.blocking ? blocking_ : running_) -= 1;
+  if (std::uint32_t* count = count_of(claim)) *count -= 1;
+  seconds_ = running_ == 0 ? 0 : seconds_ - claim.predicted;  // no rounding adds up
   held_.erase(held);
-  return true;
+  return claim.predicted;
 }
 
 bool Claims::may_go_ahead(const TaskSpec& spec, bool crashed, double predicted,

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "spillway/ids.h"
@@ -21,10 +22,17 @@ class Claims {
   // `most`: attempts that hold a claim while one more may go ahead.
   explicit Claims(std::size_t most) : most_(most) {}
 
-  // `predicted`: seconds. Blocking attempts have a pool of their own, and take no core.
-  void take(TaskId id, Epoch epoch, bool blocking, double predicted);
-  // False when the attempt holds none.
-  bool free(TaskId id, Epoch epoch);
+  // What one of several that share the cores holds of them.
+  struct Share {
+    std::uint32_t cores = 0;     // with runs longer than kAhead; the others end at once
+    std::uint32_t blocking = 0;  // attempts
+  };
+
+  // `predicted`: seconds. Blocking attempts have a pool of their own, and take no core. A share
+  // outlives its claims.
+  void take(TaskId id, Epoch epoch, bool blocking, double predicted, Share* share = nullptr);
+  // The seconds it was predicted to run; none when the attempt holds no claim.
+  std::optional<double> free(TaskId id, Epoch epoch);
 
   // Whether one that runs so long will have one of `cores` before a commit could have claimed it
   // then. What `crashed` here once is not claimed ahead, for beside it nothing that never began
@@ -48,7 +56,9 @@ class Claims {
   struct Claim {
     bool blocking = false;
     double predicted = 0;
+    Share* share = nullptr;
   };
+  static std::uint32_t* count_of(const Claim& claim);
 
   const std::size_t most_;
   std::map<std::pair<TaskId, Epoch>, Claim> held_;

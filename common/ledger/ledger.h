@@ -49,11 +49,12 @@ struct LedgerBatch {
   std::vector<LedgerRow> inserts;  // an id that is there as a tombstone is replaced
   std::vector<LedgerUpdate> updates;
   std::vector<std::pair<std::string, wire::LossReport>> losses;  // by device
+  std::vector<std::pair<std::string, wire::LossEntry>> lost;     // here, of a device's; added up
   NodeTime now{};
   Duration wall{};
   std::uint64_t session = 0;  // not 0: becomes the last session number used
   bool empty() const {
-    return losses.empty() && inserts.empty() && updates.empty() && session == 0;
+    return losses.empty() && lost.empty() && inserts.empty() && updates.empty() && session == 0;
   }
 };
 

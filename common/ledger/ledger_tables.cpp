@@ -91,7 +91,8 @@ const std::string& sql_text(Sql sql) {
 LedgerTables::LedgerTables(store::NodeFile file, Statements sql, LossTables losses)
     : file_(std::move(file)), sql_(std::move(sql)), losses_(std::move(losses)) {}
 
-Result<LedgerTables> LedgerTables::open(store::Database database, const std::string& path) {
+Result<LedgerTables> LedgerTables::open(store::Database database, const std::string& path,
+                                        const store::SharedMeter& meter) {
   Statements all;
   for (std::size_t i = 0; i < all.size(); ++i) {
     Result<store::Statement> statement = database.prepare(sql_text(static_cast<Sql>(i)));
@@ -100,7 +101,7 @@ Result<LedgerTables> LedgerTables::open(store::Database database, const std::str
   }
   Result<LossTables> losses = LossTables::open(database);
   if (!losses) return std::move(losses).error();
-  Result<store::NodeFile> file = store::NodeFile::open(std::move(database), path);
+  Result<store::NodeFile> file = store::NodeFile::open(std::move(database), path, meter);
   if (!file) return std::move(file).error();
   return LedgerTables(*std::move(file), std::move(all), *std::move(losses));
 }
@@ -129,6 +130,9 @@ Result<Refused> LedgerTables::apply(const LedgerBatch& batch) {
   }
   for (const auto& [device, report] : batch.losses) {
     if (Status status = losses_.apply(device, report); !status) return std::move(status).error();
+  }
+  for (const auto& [device, entry] : batch.lost) {
+    if (Status status = losses_.add(device, entry); !status) return std::move(status).error();
   }
   file_.seen(batch.now, batch.wall, batch.session);
   return refused;

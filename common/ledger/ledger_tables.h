@@ -33,7 +33,9 @@ const std::string& sql_text(Sql sql);
 // the caller rolls back.
 class LedgerTables {
  public:
-  static Result<LedgerTables> open(store::Database database, const std::string& path);
+  // Without a meter the file counts nothing.
+  static Result<LedgerTables> open(store::Database database, const std::string& path,
+                                   const store::SharedMeter& meter = nullptr);
   store::Committer& committer() { return file_; }
 
   // Writes; between begin and commit.

@@ -10,6 +10,9 @@ using store::Cursor;
 constexpr std::int64_t kMaxOrigins = 64;    // stores a device may have had
 constexpr std::int64_t kMaxEntries = 2048;  // periods kept of a device
 
+// Of what was lost here: no store of a device has it.
+constexpr std::int64_t kHere = 0;
+
 using Texts = std::array<std::string, static_cast<std::size_t>(LossSql::count_)>;
 
 Texts make_texts() {
@@ -31,6 +34,13 @@ Texts make_texts() {
       "?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET "
       "first = iif(excluded.first = 0, first, excluded.first), last = max(last, excluded.last), "
       "count = max(count, excluded.count)");
+  set(LossSql::add_total,
+      "INSERT INTO loss_total (device, origin, class, cause, count) VALUES (?1, ?2, ?3, ?4, ?5) ON "
+      "CONFLICT DO UPDATE SET count = count + excluded.count");
+  set(LossSql::add_entry,
+      "INSERT INTO loss (device, origin, class, cause, period, first, last, count) VALUES (?1, ?2, "
+      "?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET last = max(last, excluded.last), "
+      "count = count + excluded.count");
   set(LossSql::origins,
       "SELECT count(*) FROM produced WHERE device = ?1 AND origin <> ?2 AND class = 0");
   set(LossSql::entries_of, "SELECT count(*) FROM loss WHERE device = ?1");
@@ -94,8 +104,19 @@ Status LossTables::apply(const std::string& device, const wire::LossReport& repo
     if (Status status = made.bind(4, stored(report.produced[i])).run(); !status) return status;
   }
   for (const wire::LossEntry& entry : report.entries) {
-    if (Status status = put(device, origin, entry); !status) return status;
+    Status status = put(device, origin, entry, LossSql::put_total, LossSql::put_entry);
+    if (!status) return status;
   }
+  return bound(device);
+}
+
+Status LossTables::add(const std::string& device, const wire::LossEntry& entry) {
+  Status status = put(device, kHere, entry, LossSql::add_total, LossSql::add_entry);
+  return status ? bound(device) : status;
+}
+
+// However many periods a device tells of.
+Status LossTables::bound(const std::string& device) {
   Cursor kept = use(LossSql::entries_of);
   Result<std::int64_t> entries = number(kept.bind(1, std::string_view(device)));
   if (!entries) return std::move(entries).error();
@@ -104,13 +125,14 @@ Status LossTables::apply(const std::string& device, const wire::LossReport& repo
   return drop.bind(1, std::string_view(device)).bind(2, *entries - kMaxEntries).run();
 }
 
-Status LossTables::put(const std::string& device, std::int64_t origin,
-                       const wire::LossEntry& entry) {
-  Cursor total = use(LossSql::put_total);
+Status LossTables::put(const std::string& device, std::int64_t origin, const wire::LossEntry& entry,
+                       LossSql total_sql, LossSql row_sql) {
+  Cursor total = use(total_sql);
   total.bind(1, std::string_view(device)).bind(2, origin).bind(3, stored(entry.key.data));
-  total.bind(4, stored(entry.key.cause)).bind(5, stored(entry.total));
+  total.bind(4, stored(entry.key.cause))
+      .bind(5, stored(total_sql == LossSql::add_total ? entry.count : entry.total));
   if (Status status = total.run(); !status) return status;
-  Cursor row = use(LossSql::put_entry);
+  Cursor row = use(row_sql);
   row.bind(1, std::string_view(device)).bind(2, origin).bind(3, stored(entry.key.data));
   row.bind(4, stored(entry.key.cause)).bind(5, entry.key.period.time_since_epoch().count());
   row.bind(6, entry.first.count()).bind(7, entry.last.count()).bind(8, stored(entry.count));

@@ -12,6 +12,8 @@ enum class LossSql : std::uint8_t {
   put_produced,
   put_total,
   put_entry,
+  add_total,
+  add_entry,
   origins,
   entries_of,
   drop_oldest,
@@ -30,13 +32,17 @@ class LossTables {
 
   // Writes; a report that came before, or after a later one, changes nothing.
   Status apply(const std::string& device, const wire::LossReport& report);
+  // What was given up here of what was kept for the device; of its total, the count alone counts.
+  Status add(const std::string& device, const wire::LossEntry& entry);
   Result<LossBook> book(const std::string& device) const;
 
  private:
   using Statements = std::array<store::Statement, static_cast<std::size_t>(LossSql::count_)>;
   explicit LossTables(Statements sql) : sql_(std::move(sql)) {}
   store::Cursor use(LossSql sql) const { return sql_[static_cast<std::size_t>(sql)].use(); }
-  Status put(const std::string& device, std::int64_t origin, const wire::LossEntry& entry);
+  Status put(const std::string& device, std::int64_t origin, const wire::LossEntry& entry,
+             LossSql total_sql, LossSql row_sql);
+  Status bound(const std::string& device);
 
   Statements sql_;
 };

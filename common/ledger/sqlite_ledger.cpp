@@ -26,7 +26,7 @@ Result<SqliteLedger::Opened> SqliteLedger::open(const std::string& path, store::
   kind.schema = store::Schema{kLedgerApplication, kMigrations};
   kind.found = store::found_node;
   kind.recover = [&](store::Database database) -> Status {
-    Result<LedgerTables> opened = LedgerTables::open(std::move(database), path);
+    Result<LedgerTables> opened = LedgerTables::open(std::move(database), path, options.file.meter);
     if (!opened) return std::move(opened).error();
     Result<LedgerRecovered> found = opened->recover(options.answered);
     if (!found) return std::move(found).error();

@@ -2,9 +2,9 @@
 
 #include <memory>
 #include <string>
-#include <tuple>
 
 #include "common/base/owed.h"
+#include "common/lessee/run_queue.h"
 #include "common/lifecycle/lessee.h"
 #include "common/store/encoded_bytes.h"
 #include "common/wire/messages.h"
@@ -26,22 +26,30 @@ struct HeldTask {
   std::shared_ptr<const wire::ResultItem> answer;  // while done
   store::EncodedBytes result;                      // the same, encoded for the ledger
   NodeTime accepted{}, started{};
+  NodeTime ended{};          // when its result came, or, after a restart, when it was accepted
   OwedMark owed;             // of the answer
   std::uint64_t beaten = 0;  // the round of its last BEAT
+  std::string tenant;        // one of its owner's
   Band band = Band::normal;
   Epoch run_epoch;       // of the run under way; the lease may since carry a higher one
   bool crashed = false;  // a run of it here ended so
   unsigned unsaved = 0;
+  std::uint64_t counted = 0;  // bytes, in its owner's share
 
   bool held() const {
     return state.state == lifecycle::LeaseState::accepted ||
            state.state == lifecycle::LeaseState::running;
   }
-  // Order to run in: band, deadline, arrival.
-  using RunKey = std::tuple<Band, NodeTime, NodeTime, TaskId>;
-  RunKey run_key(const lifecycle::LesseeTask& at) const {
-    return {band, at.deadline, accepted, id};
+  bool blocking() const { return kind && kind->traits.blocking; }
+  // How it waits, or waited, to run.
+  RunQueue::Waiting waiting(const lifecycle::LesseeTask& at) const {
+    return {id, owner, tenant, band, at.deadline, accepted};
   }
+  // Bytes that it takes on disk, and about as many in memory.
+  std::uint64_t bytes() const {
+    return kBesides + (spec_bytes ? spec_bytes->size() : 0) + (result ? result->size() : 0);
+  }
+  static constexpr std::uint64_t kBesides = 1024;
 };
 
 }  // namespace spillway::lessee

@@ -29,6 +29,10 @@ class Journal {
   void losses(const std::string& device, const wire::LossReport& report) {
     cycle_.batch().losses.emplace_back(device, report);
   }
+  // Counted here, of what is kept for an owner.
+  void lost(const std::string& owner, const wire::LossEntry& entry) {
+    cycle_.batch().lost.emplace_back(owner, entry);
+  }
   void session(std::uint64_t number) { cycle_.batch().session = number; }
   void after(std::function<void()> action) { cycle_.after(std::move(action)); }
   // Not when this one's steps were refused.

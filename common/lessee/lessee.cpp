@@ -130,15 +130,17 @@ HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
   task.spec_digest = row.spec_digest;
   task.spec_bytes = row.spec;
   task.result = row.result;
-  task.accepted = row.accepted;
+  task.accepted = task.ended = row.accepted;
   task.crashed = row.task.failure == FailureClass::crash;
   if (row.spec) {
     Result<TaskSpec> spec = wire::decode_spec(*row.spec);
     task.spec = std::make_shared<const TaskSpec>(spec ? *std::move(spec) : TaskSpec{});
     task.kind = parts_.kind(task.spec->kind);
     task.band = task.spec->band;
+    task.tenant = task.spec->tenant;
     task.terms.effects = task.spec->effects;
     task.terms.run_timeout = task.spec->run_timeout.value_or(std::chrono::milliseconds(0));
+    task.terms = limited(task.terms);
   }
   HeldTask& added = tasks_.insert_or_assign(row.id, std::move(task)).first->second;
   track(added, {.state = lifecycle::LeaseState::answered});
@@ -185,19 +187,37 @@ void Lessee::track(HeldTask& task, const lifecycle::LesseeTask& was) {
     owner.held = std::uint32_t(int(owner.held) + change);
     held_ = std::uint32_t(int(held_) + change);
   }
+  count(task);
   if (task.state.state != LeaseState::done) owner.results.remove(task.id, task.owed);
-  if (was.state == LeaseState::accepted) queue_.erase(task.run_key(was));
-  if (task.state.state == LeaseState::accepted) queue_.insert(task.run_key(task.state));
+  if (was.state == LeaseState::accepted) queue_of(task).remove(task.waiting(was));
+  if (task.state.state == LeaseState::accepted) queue_of(task).add(task.waiting(task.state));
   if (was.state != LeaseState::answered && task.state.state == LeaseState::answered) {
     tombstones_.push_back(task.id);
   }
   if (parts_.changed) parts_.changed(task);
-  NodeTime next = lifecycle::next_lessee_time(task.state);
+  const bool waits = task.state.state == LeaseState::done;
+  const NodeTime next =
+      waits ? task.ended + options_.keep_results : lifecycle::next_lessee_time(task.state);
   NodeTime& timer = timer_of_.try_emplace(task.id, kNever).first->second;
   if (timer == next) return;
   timers_.erase({timer, task.id});
   if (next != kNever) timers_.insert({next, task.id});
   timer = next;
+}
+
+// Until its owner has the answer a task takes of that owner's share.
+void Lessee::count(HeldTask& task) {
+  Owner& owner = owner_of(task.owner);
+  const bool kept = task.state.state != lifecycle::LeaseState::answered;
+  const std::uint64_t bytes = kept ? task.bytes() : 0;
+  if (kept != (task.counted > 0)) {
+    int change = kept ? 1 : -1;
+    owner.kept = std::uint32_t(int(owner.kept) + change);
+    kept_ = std::uint32_t(int(kept_) + change);
+  }
+  owner.bytes += bytes - task.counted;
+  bytes_ += bytes - task.counted;
+  task.counted = bytes;
 }
 
 void Lessee::settle(TaskId id) {
@@ -217,16 +237,42 @@ void Lessee::forget(HeldTask& task) {
   tasks_.erase(id);
 }
 
+// What was kept for as long as results are and nobody took: the ledger says how many.
+void Lessee::give_up_results(NodeTime time) {
+  std::map<std::string, std::uint64_t> given_up;
+  while (!timers_.empty() && timers_.begin()->first <= time) {
+    HeldTask& task = *find(timers_.begin()->second);
+    if (task.state.state != lifecycle::LeaseState::done) break;
+    given_up[task.owner] += 1;
+    apply(task, lifecycle::on_result_ack(task.state, task.state.epoch, tick()));
+  }
+  for (const auto& [owner, count] : given_up) {
+    counters_.given_up += count;
+    journal_.lost(owner, {{DataClass::results, LossCause::age, loss_period(time)},
+                          parts_.clock->wall_time(),
+                          parts_.clock->wall_time(),
+                          count,
+                          count});
+    if (parts_.lost) journal_.after([this, owner = owner] { parts_.lost(owner); });
+  }
+}
+
 void Lessee::on_timers() {
   NodeTime time = now();
   while (!timers_.empty() && timers_.begin()->first <= time) {
     HeldTask& task = *find(timers_.begin()->second);
+    if (task.state.state == lifecycle::LeaseState::done) {
+      give_up_results(time);
+      continue;
+    }
     lifecycle::LesseeStep step = lifecycle::on_lessee_time(task.state, tick());
     if (step.next.state == lifecycle::LeaseState::done) {
       wire::ResultItem item;
       item.failure = step.next.failure;
       item.code = Code::timeout;
-      item.message = "the run timeout passed";
+      const bool asked = task.spec && task.spec->run_timeout == task.terms.run_timeout;
+      item.message = asked ? "the run timeout passed"
+                           : "it ran longer than " + options_.here + " allows (max_run)";
       keep_result(task, task.state.epoch, std::move(item));
     }
     apply(task, step);
@@ -244,7 +290,18 @@ void Lessee::on_timers() {
   if (time >= next_prune_) prune();
 }
 
+void Lessee::look_for_shortage() {
+  if (!parts_.shortage) return;
+  std::string now_short = parts_.shortage().value_or("");
+  if (now_short.empty() != shortage_.empty()) {
+    parts_.report(now_short.empty() ? "offers are taken again"
+                                    : "offers are refused as busy: " + now_short);
+  }
+  shortage_ = std::move(now_short);
+}
+
 NodeTime Lessee::cycle() {
+  look_for_shortage();
   on_timers();
   start_ready();
   send_owed();
@@ -262,7 +319,8 @@ void Lessee::each(const std::function<void(const HeldTask&)>& look) const {
 }
 
 Duration Lessee::waited() const {
-  return queue_.empty() ? Duration::zero() : now() - std::get<2>(*queue_.begin());
+  const NodeTime oldest = std::min(queue_.oldest(), blocking_queue_.oldest());
+  return oldest == kNever ? Duration::zero() : now() - oldest;
 }
 
 void Lessee::hand_back(HeldTask& task, const std::string& why) {
@@ -273,11 +331,27 @@ void Lessee::hand_back(HeldTask& task, const std::string& why) {
   apply(task, lifecycle::on_finish(task.state, FailureClass::interrupted, tick()));
 }
 
+bool Lessee::cancel(TaskId id) {
+  HeldTask* task = find(id);
+  if (!task || !task->held()) return false;
+  wire::ResultItem item;
+  item.failure = FailureClass::error;
+  item.code = Code::cancelled;
+  item.message = "an operator of " + options_.here + " cancelled it";
+  keep_result(*task, task->state.epoch, std::move(item));
+  lifecycle::LesseeStep step = lifecycle::on_finish(task->state, FailureClass::error, tick());
+  step.act.stop = task->state.state == lifecycle::LeaseState::running;
+  apply(*task, step);
+  return true;
+}
+
 void Lessee::drain() {
   draining_ = true;
-  for (const HeldTask::RunKey& key : std::set(queue_)) {
-    hand_back(*find(std::get<TaskId>(key)), options_.here + " is going away");
-  }
+  std::vector<TaskId> waiting;
+  const auto note = [&waiting](TaskId id) { waiting.push_back(id); };
+  queue_.each(note);
+  blocking_queue_.each(note);
+  for (TaskId id : waiting) hand_back(*find(id), options_.here + " is going away");
   next_credits_ = now();
   parts_.wake();
 }

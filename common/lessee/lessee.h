@@ -17,6 +17,7 @@
 #include "common/ledger/ledger.h"
 #include "common/lessee/held_task.h"
 #include "common/lessee/journal.h"
+#include "common/lessee/run_queue.h"
 #include "common/wire/messages.h"
 
 namespace spillway::lessee {
@@ -27,7 +28,10 @@ struct Options {
   std::vector<std::string> tags;
   std::uint64_t memory = 0;          // bytes offered to tasks
   std::uint32_t max_queue = 10'000;  // attempts accepted and not done, of all owners together
+  std::uint64_t max_bytes = 0;       // of their specs and results; 0: no limit
+  Duration max_run{};                // longer ones are ended; 0: no limit
   std::uint32_t blocking = 64;       // attempts of blocking kinds that run at once
+  Duration keep_results = std::chrono::hours(24 * 7);  // for owners that do not take them
   std::size_t tombstones = 100'000;
   std::uint64_t uplink = 0;  // bytes per second that all owners together may send; 0: no limit
 };
@@ -51,10 +55,15 @@ struct Parts {
   // short tasks ahead of its cores.
   std::function<bool(const HeldTask&)> may_start = {};
   std::function<void(const HeldTask&)> changed = {};  // for those who watch
+  // Why nothing new is taken although there is room, e.g. a full disk; none: it is.
+  std::function<std::optional<std::string>()> shortage = {};
+  // Results of this owner were given up, and the ledger counts them as lost.
+  std::function<void(const std::string& owner)> lost = {};
 };
 
 struct Counters {  // since start
   std::uint64_t accepted = 0, refused = 0, done = 0, failed = 0, answered = 0, repeated = 0;
+  std::uint64_t given_up = 0;  // results that nobody took
 };
 
 // The lessee of what owners offer: accepts into the ledger, runs, and answers until the owner has
@@ -84,6 +93,10 @@ class Lessee {
   void on(const std::string& owner, const wire::ResultAck& ack);
   void on(const std::string& owner, const wire::Cancel& cancel);
 
+  // Somebody here ends it, whoever owns it: its owner is told that it failed for good. False: it is
+  // not held.
+  bool cancel(TaskId id);
+
   // Refuses offers and hands back what has not started.
   void drain();
   void resume();
@@ -99,8 +112,9 @@ class Lessee {
   const Counters& counters() const { return counters_; }
   std::size_t held() const { return held_; }                   // accepted or running
   std::uint32_t running() const { return claims_.running(); }  // on cores
-  std::size_t queued() const { return queue_.size(); }
-  Duration waited() const;  // the next one to run, since it was accepted
+  std::size_t queued() const { return queue_.size() + blocking_queue_.size(); }
+  std::uint64_t bytes() const { return bytes_; }  // of what is held and not answered
+  Duration waited() const;                        // the next one to run, since it was accepted
   // Nothing runs, and nothing is on its way to the disk.
   bool idle() const { return claims_.empty() && journal_.idle(); }
 
@@ -111,7 +125,10 @@ class Lessee {
     bool online = false;
     BootId boot;
     std::uint64_t session = 0;
-    std::uint32_t held = 0;  // its attempts here, not done
+    std::uint32_t held = 0;   // its attempts here, not done
+    std::uint32_t kept = 0;   // and those that are done, until it has the answer
+    std::uint64_t bytes = 0;  // of them
+    attempt::Claims::Share runs;
     Owed<TaskId> results{kResendAfter};
     bool in_line = false;  // may have results to send
     bool untold = false;   // does not know the room it has
@@ -130,6 +147,10 @@ class Lessee {
   void recover(const ledger::LedgerRow& row);
   void apply(HeldTask& task, const lifecycle::LesseeStep& step);
   void track(HeldTask& task, const lifecycle::LesseeTask& was);
+  void count(HeldTask& task);
+  RunQueue& queue_of(const HeldTask& task) { return task.blocking() ? blocking_queue_ : queue_; }
+  lifecycle::OfferTerms limited(lifecycle::OfferTerms terms) const;
+  void give_up_results(NodeTime time);
   void settle(TaskId id);
   void forget(HeldTask& task);
   void on_timers();
@@ -148,11 +169,16 @@ class Lessee {
 
   // lessee_runs.cpp
   void start_ready();
+  void start_from(RunQueue& queue, bool blocking);
+  bool may_run_more(const std::string& owner, const RunQueue& queue, bool blocking) const;
+  void start(HeldTask& task, bool blocking);
   bool may_claim(const HeldTask& task) const;
+  bool is_full(const std::string& owner, std::uint64_t more) const;
+  void look_for_shortage();
   double predicted_run(const Kind* kind) const;
   void learn_run(const Kind* kind, double seconds);
   void run(TaskId id, Epoch epoch);
-  void free_core(TaskId id, Epoch epoch);
+  double free_core(TaskId id, Epoch epoch);
   void on_outcome(attempt::Outcome outcome);
   void keep_result(HeldTask& task, Epoch epoch, wire::ResultItem item);
   void restore_result(HeldTask& task);
@@ -177,23 +203,24 @@ class Lessee {
   Journal journal_;
   Counters counters_;
   std::unordered_map<TaskId, HeldTask> tasks_;
-  std::deque<TaskId> tombstones_;     // oldest first
-  std::set<HeldTask::RunKey> queue_;  // accepted, durable or about to be, not started
+  std::deque<TaskId> tombstones_;    // oldest first
+  RunQueue queue_, blocking_queue_;  // accepted, durable or about to be, not started
   std::set<std::pair<NodeTime, TaskId>> timers_;
   std::unordered_map<TaskId, NodeTime> timer_of_;
   std::unordered_map<std::string, Owner> owners_;
-  std::deque<Owner*> line_;        // those that may have results to send
-  std::uint32_t online_ = 0;       // owners that are there
-  wire::Credits told_;             // the room of each owner, as all that are online know it
-  std::vector<Owner*> newcomers_;  // do not know it yet
-  attempt::Claims claims_{256};    // what was started and has not ended
-  std::uint32_t held_ = 0;
-  double mean_run_ = 0.01;  // seconds, moving average
+  std::deque<Owner*> line_;            // those that may have results to send
+  std::uint32_t online_ = 0;           // owners that are there
+  wire::Credits told_;                 // the room of each owner, as all that are online know it
+  std::vector<Owner*> newcomers_;      // do not know it yet
+  attempt::Claims claims_{256};        // what was started and has not ended
+  std::uint32_t held_ = 0, kept_ = 0;  // accepted or running; and those not answered
+  std::uint64_t bytes_ = 0;            // of these
+  double mean_run_ = 0.01;             // seconds, moving average
   std::unordered_map<const Kind*, double> mean_runs_;
   std::uint64_t beat_round_ = 0;
   std::map<std::uint64_t, NodeTime> beat_sent_;  // by round, the last few
   bool draining_ = false;
-  std::string store_problem_;
+  std::string store_problem_, shortage_;
   NodeTime retry_commit_ = kNever, next_beat_{}, late_beats_ = kNever, next_resend_{},
            next_prune_{}, next_credits_{};
   bool pruning_ = false;

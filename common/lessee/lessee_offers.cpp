@@ -60,11 +60,33 @@ std::optional<lifecycle::NackReason> Lessee::reason_to_refuse(const std::string&
   if (!has_tags || spec.needs.cpu > parts_.runner->width() || spec.needs.memory > options_.memory) {
     return NackReason::needs;
   }
-  auto known = owners_.find(owner);
-  bool full =
-      held_ >= options_.max_queue || (known != owners_.end() && known->second.held >= told_.offers);
-  if (full || !store_problem_.empty()) return NackReason::busy;
+  const std::uint64_t bytes = HeldTask::kBesides + spec.input.bytes.size();
+  if (is_full(owner, bytes) || !shortage_.empty() || !store_problem_.empty()) {
+    return NackReason::busy;
+  }
   return std::nullopt;
+}
+
+// Each owner has its share of the room, and once more as much for results that it has not taken;
+// who has nothing here may bring one task, however small the shares are.
+bool Lessee::is_full(const std::string& name, std::uint64_t more) const {
+  const bool limited = options_.max_bytes > 0;
+  if (held_ >= options_.max_queue || kept_ / 2 >= options_.max_queue) return true;
+  if (limited && bytes_ + more > options_.max_bytes) return true;
+  const auto known = owners_.find(name);
+  if (known == owners_.end()) return false;
+  const Owner& owner = known->second;
+  const std::uint64_t share = options_.max_bytes / std::max(1U, online_);
+  return owner.held >= told_.offers || owner.kept / 2 >= told_.offers ||
+         (limited && owner.bytes > 0 && owner.bytes + more > share);
+}
+
+// Nothing runs longer here than is allowed.
+lifecycle::OfferTerms Lessee::limited(lifecycle::OfferTerms terms) const {
+  const Duration most = options_.max_run;
+  const bool longer = terms.run_timeout == Duration::zero() || terms.run_timeout > most;
+  if (most > Duration::zero() && longer) terms.run_timeout = most;
+  return terms;
 }
 
 void Lessee::refuse(const std::string& owner, const wire::Offer& offer,
@@ -87,7 +109,7 @@ void Lessee::on(const std::string& owner, const wire::Offer& offer) {
   }
   HeldTask* task = find(offer.id);
   auto spec = std::make_shared<const TaskSpec>(*std::move(decoded));
-  lifecycle::OfferTerms terms = wire::terms_of(offer, *spec);
+  lifecycle::OfferTerms terms = limited(wire::terms_of(offer, *spec));
   terms.refuse = reason_to_refuse(owner, *spec);
   Digest digest = crypto::sha256(offer.spec);
   if (task && (task->owner != owner || task->spec_digest != digest)) {
@@ -135,6 +157,7 @@ void Lessee::take(const std::string& owner, const wire::Offer& offer,
   task.spec_bytes = std::make_shared<const Bytes>(offer.spec);
   task.kind = parts_.kind(spec->kind);
   task.band = spec->band;
+  task.tenant = spec->tenant;
   task.spec = std::move(spec);
   task.result.reset();
   task.answer.reset();

@@ -12,20 +12,36 @@ constexpr double kUnknownRun = 1.0;  // seconds a kind is taken for until it has
 
 void Lessee::start_ready() {
   if (draining_) return;
-  for (auto next = queue_.begin(); next != queue_.end();) {
-    HeldTask& task = *find(std::get<TaskId>(*next));
-    ++next;
-    bool blocking = task.kind && task.kind->traits.blocking;
-    if (blocking && claims_.blocking() >= options_.blocking) continue;
-    if (!blocking && !may_claim(task)) break;
-    lifecycle::LesseeStep step = lifecycle::on_start(task.state, task.terms, options_.boot, tick());
-    if (step.verdict != lifecycle::Verdict::applied) continue;
-    task.started = now();
-    task.run_epoch = step.next.epoch;
-    apply(task, step);
-    claims_.take(task.id, task.run_epoch, blocking, predicted_run(task.kind));
-    journal_.after([this, id = task.id, epoch = task.run_epoch] { run(id, epoch); });
+  start_from(queue_, false);
+  start_from(blocking_queue_, true);
+}
+
+void Lessee::start_from(RunQueue& queue, bool blocking) {
+  const auto may = [&](const std::string& owner) { return may_run_more(owner, queue, blocking); };
+  while (const std::optional<TaskId> id = queue.next(now(), may)) {
+    HeldTask& task = *find(*id);
+    if (blocking ? claims_.blocking() >= options_.blocking : !may_claim(task)) return;
+    start(task, blocking);
   }
+}
+
+// While another waits, the last core is not for who has all others.
+bool Lessee::may_run_more(const std::string& name, const RunQueue& queue, bool blocking) const {
+  if (queue.owners() < 2) return true;
+  const attempt::Claims::Share& runs = owners_.at(name).runs;
+  const std::uint32_t width = blocking ? options_.blocking : parts_.runner->width();
+  return (blocking ? runs.blocking : runs.cores) < std::max(2U, width) - 1;
+}
+
+void Lessee::start(HeldTask& task, bool blocking) {
+  lifecycle::LesseeStep step = lifecycle::on_start(task.state, task.terms, options_.boot, tick());
+  const double predicted = predicted_run(task.kind);
+  queue_of(task).take(task.waiting(task.state), predicted, now());
+  task.started = now();
+  task.run_epoch = step.next.epoch;
+  apply(task, step);
+  claims_.take(task.id, task.run_epoch, blocking, predicted, &owner_of(task.owner).runs);
+  journal_.after([this, id = task.id, epoch = task.run_epoch] { run(id, epoch); });
 }
 
 bool Lessee::may_claim(const HeldTask& task) const {
@@ -51,21 +67,30 @@ void Lessee::run(TaskId id, Epoch epoch) {
   HeldTask* task = find(id);
   bool runs = task && task->state.state == lifecycle::LeaseState::running &&
               task->run_epoch == epoch && task->kind;
-  if (!runs) return free_core(id, epoch);  // stopped between its step and its commit
+  // Stopped between its step and its commit.
+  if (!runs) {
+    free_core(id, epoch);
+    return;
+  }
   parts_.runner->run({id, epoch, task->kind, *task->spec},
                      [this](attempt::Outcome outcome) { on_outcome(std::move(outcome)); });
 }
 
-void Lessee::free_core(TaskId id, Epoch epoch) {
-  if (claims_.free(id, epoch)) parts_.wake();
+// The seconds it was predicted to run.
+double Lessee::free_core(TaskId id, Epoch epoch) {
+  const std::optional<double> predicted = claims_.free(id, epoch);
+  if (predicted) parts_.wake();
+  return predicted.value_or(0);
 }
 
 void Lessee::on_outcome(attempt::Outcome outcome) {
-  free_core(outcome.id, outcome.epoch);
+  const double predicted = free_core(outcome.id, outcome.epoch);
   HeldTask* task = find(outcome.id);
   journal_.after([begun = outcome.begun] {});
   if (task && task->kind) {
-    learn_run(task->kind, double((outcome.run_ended - outcome.run_started).count()) / 1e6);
+    const double ran = double((outcome.run_ended - outcome.run_started).count()) / 1e6;
+    learn_run(task->kind, ran);
+    if (!task->blocking()) queue_.correct(task->owner, ran - predicted);
   }
   bool counts = task && task->state.state == lifecycle::LeaseState::running &&
                 task->run_epoch == outcome.epoch;
@@ -105,6 +130,7 @@ void Lessee::keep_result(HeldTask& task, Epoch epoch, wire::ResultItem item) {
   message.items.push_back(*answer);
   task.result = std::make_shared<const Bytes>(wire::encode(message));
   task.answer = std::move(answer);
+  task.ended = now();
 }
 
 // From the ledger's bytes. A result that the disk has spoiled is reported as a crash: it may be had

@@ -55,7 +55,7 @@ void Lessee::beat_again() {
 }
 
 Duration Lessee::queue_delay() const {
-  double seconds = double(queue_.size()) * mean_run_ / std::max(1U, parts_.runner->width());
+  double seconds = double(queued()) * mean_run_ / std::max(1U, parts_.runner->width());
   return Duration(std::int64_t(seconds * 1e6));
 }
 

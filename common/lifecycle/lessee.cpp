@@ -115,8 +115,8 @@ bool needs_lease(const LesseeTask& task) {
 }  // namespace
 
 std::string_view to_string(NackReason reason) {
-  constexpr std::string_view kNames[] = {"busy",      "unknown_kind", "draining", "needs",
-                                         "malformed", "stale",        "expired",  "conflict"};
+  constexpr std::string_view kNames[] = {"busy",  "unknown_kind", "draining", "needs", "malformed",
+                                         "stale", "expired",      "conflict", "barred"};
   const auto index = static_cast<std::size_t>(reason);
   return index < std::size(kNames) ? kNames[index] : "unknown";
 }
@@ -144,8 +144,8 @@ LesseeStep on_start(const LesseeTask& task, const OfferTerms& terms, BootId boot
 }
 
 LesseeStep on_finish(const LesseeTask& task, FailureClass failure, Now) {
-  const bool handed_back =
-      task.state == LeaseState::accepted && failure == FailureClass::interrupted;
+  const bool handed_back = task.state == LeaseState::accepted &&
+                           (failure == FailureClass::interrupted || failure == FailureClass::error);
   if (task.state != LeaseState::running && !handed_back) return stale(task);
   return finish(task, failure);
 }

@@ -38,6 +38,7 @@ enum class NackReason : std::uint8_t {
   stale,     // a higher epoch is known
   expired,   // no time remaining
   conflict,  // the same id with another spec
+  barred,    // an operator keeps the owner from taking part
 };
 std::string_view to_string(NackReason reason);
 
@@ -79,8 +80,9 @@ struct OfferTerms {
 LesseeStep on_offer(const std::optional<LesseeTask>&, const OfferTerms&, Now);
 // A worker is free for it: applied means run it once `running` is durable; stale means do not.
 LesseeStep on_start(const LesseeTask&, const OfferTerms&, BootId boot, Now);
-// The attempt ended; `failure` none is success. Stale unless running; a drain may also hand back
-// accepted work as interrupted. A body that was told to stop is not to be reported.
+// The attempt ended; `failure` none is success. Stale unless running; what has not started may be
+// handed back as interrupted, or as an error when somebody ended it. A body that was told to stop
+// is not to be reported.
 LesseeStep on_finish(const LesseeTask&, FailureClass failure, Now);
 LesseeStep on_result_ack(const LesseeTask&, Epoch, Now);
 // CANCEL, or `stop` in a BEAT_ACK, for this epoch or a higher one. A result already there stays: it

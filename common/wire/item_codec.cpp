@@ -35,8 +35,10 @@ Offset<fb::Accept> write(Builder& fbb, const Accept& accept) {
 
 Offset<fb::Nack> write(Builder& fbb, const Nack& nack) {
   fb::TaskId id = raw_id(nack.id);
-  return fb::CreateNack(fbb, &id, nack.epoch.value, static_cast<fb::NackReason>(nack.reason),
-                        to_span_us(nack.retry_after), nack.known.value);
+  const bool barred = nack.reason == NackReason::barred;
+  const NackReason reason = barred ? NackReason::draining : nack.reason;
+  return fb::CreateNack(fbb, &id, nack.epoch.value, static_cast<fb::NackReason>(reason),
+                        to_span_us(nack.retry_after), nack.known.value, barred);
 }
 
 Offset<fb::Beat> write(Builder& fbb, const Beat& beat) {
@@ -154,8 +156,9 @@ Accept read(Reader& reader, const fb::Accept& raw) {
 }
 
 Nack read(Reader& reader, const fb::Nack& raw) {
+  const auto reason = reader.choice<NackReason>(raw.reason(), "nack.reason");
   return {reader.id(*raw.id()), reader.epoch(raw.epoch()),
-          reader.choice<NackReason>(raw.reason(), "nack.reason"),
+          raw.barred() ? NackReason::barred : reason,
           reader.span(raw.retry_after_us(), "nack.retry_after"), Epoch{raw.known()}};
 }
 

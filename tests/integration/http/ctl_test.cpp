@@ -136,8 +136,11 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   CHECK_EQUAL(2, run({"task", "submit", "echo"}));
   CHECK_EQUAL(3, run({"task", "submit", "echo", "no-such"}));
   CHECK_EQUAL(3, run({"task", "show", "00000000000000ab-1"}));
-  // What a device owns is its own to cancel.
+  // One that a device offloaded is ended here, unless it has ended already.
+  CHECK_EQUAL(0, run({"task", "cancel", ServiceRig::kHeldTask}));
+  CHECK(said(ServiceRig::kHeldTask) && said("pump-2"));
   CHECK_EQUAL(5, run({"task", "cancel", ServiceRig::kTask}));
+  CHECK_EQUAL(3, run({"task", "cancel", "00000000000000aa-99"}));
   CHECK_EQUAL(0, run({"task", "submit", "echo", "--all", "--dry-run", "-o", "json"}));
   CHECK(boost::json::parse(out.str()).at("matched") == 3);
 }

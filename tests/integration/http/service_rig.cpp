@@ -189,6 +189,7 @@ void ServiceRig::start() {
     if (device != "pump-1") return done(fail(Code::unavailable, device + " is not connected"));
     done(command.what == wire::CommandKind::logs ? std::to_string(command.lines) + " lines\n" : "");
   };
+  parts.cancel_offloaded = [](TaskId id) { return id == *parse_task_id(kHeldTask); };
   parts.facts = facts;
   parts.metrics = [](const ServerCounts&) { return std::string("spillway_up 1\n"); };
   parts.wall = [this] { return clock_.wall_time(); };

@@ -45,6 +45,7 @@ class ServiceRig {
   void restart();  // the service alone
 
   static constexpr char kTask[] = "00000000000000aa-7";
+  static constexpr char kHeldTask[] = "00000000000000aa-8";  // and one that has not ended
   // Of a task that was submitted to pump-1, and of its group.
   std::string sent_task() const;
   std::string sent_group() const;

@@ -30,6 +30,7 @@ cloud::NodeParts CloudSide::parts() {
   parts.refused = [this](const std::string& cause, const std::string&) {
     refused.push_back(cause);
   };
+  parts.shortage = [this] { return shortage; };
   return parts;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -45,6 +46,7 @@ class CloudSide {
   cloud::NodeOptions options;     // of the next boot
   std::set<TaskId> unbegun;       // at the next boot: claimed, but never begun
   cloud::Fleet* fleet = nullptr;  // of the next boot
+  std::optional<std::string> shortage;
   std::vector<std::string> reports, refused;
 
  private:

@@ -33,6 +33,7 @@ ledger::Refused LedgerDisk::apply(const ledger::LedgerBatch& batch) {
   for (const ledger::LedgerRow& row : batch.inserts) sort_out(row.id, insert(row));
   for (const ledger::LedgerUpdate& change : batch.updates) sort_out(change.id, update(change));
   for (const auto& [device, report] : batch.losses) losses[device].push_back(report);
+  for (const auto& [device, entry] : batch.lost) lost[device].push_back(entry);
   last_seen = std::max(last_seen, batch.now);
   wall = batch.wall;
   if (batch.session != 0) session = batch.session;
@@ -123,6 +124,10 @@ void MemoryLedger::losses(std::string device, Done<ledger::LossBook> done) {
         stored.entries.push_back(entry);
         stored.totals.push_back({entry.key.data, entry.key.cause, entry.total});
       }
+    }
+    for (const wire::LossEntry& entry : disk_.lost[device]) {
+      stored.entries.push_back(entry);
+      stored.totals.push_back({entry.key.data, entry.key.cause, entry.count});
     }
     answers_.push_back([done, book = ledger::reconcile(stored)] { done(book); });
   });

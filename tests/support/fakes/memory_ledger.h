@@ -23,6 +23,7 @@ struct LedgerDisk {
   std::set<TaskId> pruned;                 // no longer there, as a node may find out late
   std::map<TaskId, NodeTime> answered_at;  // when, of tombstones
   std::map<std::string, std::vector<wire::LossReport>> losses;
+  std::map<std::string, std::vector<wire::LossEntry>> lost;
 
   ledger::LedgerRecovered recover(std::size_t answered = 100'000) const;
   ledger::Refused apply(const ledger::LedgerBatch& batch);

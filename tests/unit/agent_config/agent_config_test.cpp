@@ -218,6 +218,7 @@ TEST(AgentConfig, each_setting_notices_its_own_change) {
       {"cloud_tasks.accept", "[cloud_tasks]\naccept = false"},
       {"cloud_tasks.kinds", "[cloud_tasks]\nkinds = ['echo']"},
       {"cloud_tasks.held", "[cloud_tasks]\nheld = 5"},
+      {"cloud_tasks.max_run", "[cloud_tasks]\nmax_run = '1h'"},
       {"plugins.files", "[plugins]\nfiles = ['/x']"},
   };
   for (const auto& [key, text] : changes) {

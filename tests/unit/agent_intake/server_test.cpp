@@ -197,6 +197,51 @@ TEST(Server, says_busy_beyond_the_outstanding_requests_of_one_client) {
   LONGS_EQUAL(1, server.stats().busy);
 }
 
+TEST(Server, charges_requests_as_they_come_and_says_busy_beyond_their_bytes) {
+  options.max_held = 100'000;
+  Kept kept;
+  RunningServer server(kept.script(), options);
+  const wire::SubmitRequest large{{Bytes(40'000, 1)}};
+  Client first = connect(), second = connect(), third = connect();
+  CHECK(first.send(large).ok());
+  CHECK(first.flush().ok());
+  // Half of it is the most that one client has.
+  CHECK(first.call(large, kSoon).error().code == Code::busy);
+  CHECK(second.send(large).ok());
+  CHECK(second.send(wire::WaitRequest{1}).ok());
+  CHECK(second.flush().ok());
+  server.turn_until([](const ServerStats& stats) { return stats.requests == 4; });
+  LONGS_EQUAL(1, server.stats().busy);
+  CHECK(third.send(wire::WaitRequest{1}).ok());
+  CHECK(third.call(large, kSoon).error().code == Code::busy);
+  server.on_loop([&] { kept.replies[0](wire::Done{}); });
+  CHECK(first.receive(kSoon).ok());
+  CHECK(third.send(large).ok());
+  CHECK(third.flush().ok());
+  server.turn_until([](const ServerStats& stats) { return stats.requests == 7; });
+  LONGS_EQUAL(2, server.stats().busy);
+}
+
+TEST(Server, what_a_client_that_went_away_had_sent_is_not_held) {
+  options.max_held = 100'000;
+  Kept kept;
+  RunningServer server(kept.script(), options);
+  const wire::SubmitRequest large{{Bytes(90'000, 1)}};
+  {
+    Client client = connect();
+    CHECK(client.send(large).ok());
+    CHECK(client.flush().ok());
+    server.turn_until([](const ServerStats& stats) { return stats.requests == 1; });
+  }
+  server.turn_until([](const ServerStats& stats) { return stats.clients == 0; });
+  Client next = connect();
+  CHECK(next.send(wire::WaitRequest{1}).ok());
+  CHECK(next.send(wire::SubmitRequest{{Bytes(40'000, 1)}}).ok());
+  CHECK(next.flush().ok());
+  server.turn_until([](const ServerStats& stats) { return stats.requests == 3; });
+  LONGS_EQUAL(0, server.stats().busy);
+}
+
 TEST(Server, turns_clients_away_beyond_its_limit_and_says_so) {
   options.max_clients = 2;
   RunningServer server(shows(), options);

@@ -154,6 +154,35 @@ TEST(Offload, a_nack_brings_the_task_back_after_its_pause) {
   CHECK(world.row(seq).epoch.value >= 2);
 }
 
+TEST(Offload, a_device_that_is_barred_says_so_and_asks_again_later) {
+  TaskSpec there = cloudy();
+  there.on_disconnect = OnDisconnect::wait;
+  const std::uint64_t seq = add_offered(there);
+  world.say(wire::Nack{world.id(seq), Epoch{1}, lifecycle::NackReason::barred, 60s});
+  const auto why = world.ask(wire::WhyRequest{seq});
+  const auto status = world.ask(wire::StatusRequest{});
+  world.settle();
+  CHECK(why->got<WhyReport>());
+  bool told = false;
+  for (const Candidate& one : why->got<WhyReport>()->explanation.candidates) {
+    told = told || one.reason.find("quarantined or revoked") != std::string::npos;
+  }
+  CHECK(told);
+  const NodeView* node = status->got<NodeView>();
+  CHECK(node && !node->places.at(1).reachable);
+  STRCMP_CONTAINS("quarantined or revoked", node->places.at(1).state.c_str());
+  world.cloud.take<wire::Offer>();
+  world.advance(50s);
+  CHECK_EQUAL(0, world.cloud.take<wire::Offer>().size());
+  world.advance(30s);
+  const auto again = world.cloud.take<wire::Offer>();
+  CHECK(!again.empty());
+  world.say(wire::Accept{world.id(seq), again.back().epoch});
+  const auto after = world.ask(wire::StatusRequest{});
+  world.settle();
+  CHECK(after->got<NodeView>()->places.at(1).reachable);
+}
+
 TEST(Offload, P10_an_offer_is_repeated_until_it_is_answered) {
   const std::uint64_t seq = add_offered();
   world.advance(6s);
@@ -267,6 +296,20 @@ TEST(Offload, a_result_for_nobody_is_answered_so_that_the_cloud_can_forget_it) {
   CHECK(verdict() == wire::ResultVerdict::stale);
   world.say_result(world.success(4711, 1, "v"));
   CHECK(verdict() == wire::ResultVerdict::stale);
+}
+
+TEST(Offload, what_an_operator_of_the_cloud_cancelled_is_not_tried_again) {
+  const std::uint64_t seq = add_accepted();
+  wire::ResultItem failure;
+  failure.id = world.id(seq);
+  failure.epoch = Epoch{1};
+  failure.failure = FailureClass::error;
+  failure.code = Code::cancelled;
+  failure.message = "an operator of the cloud node cancelled it";
+  world.say_result(failure);
+  CHECK(world.state(seq) == TaskState::failed);
+  STRCMP_EQUAL("an operator of the cloud node cancelled it",
+               world.result(seq).error->message.c_str());
 }
 
 TEST(Offload, a_failure_that_cannot_succeed_is_final_and_another_is_tried_again) {

@@ -44,11 +44,11 @@ TEST(Claiming, a_claim_ends_once_and_with_it_its_time) {
   claims.take(id(1), Epoch{1}, false, 0.004);
   claims.take(id(1), Epoch{2}, false, 0.001);
   CHECK_FALSE(ahead(0.001));
-  CHECK(claims.free(id(1), Epoch{1}));
-  CHECK_FALSE(claims.free(id(1), Epoch{1}));
+  CHECK(claims.free(id(1), Epoch{1}).has_value());
+  CHECK_FALSE(claims.free(id(1), Epoch{1}).has_value());
   CHECK_EQUAL(1, claims.running());
   CHECK(ahead(0.003));
-  CHECK(claims.free(id(1), Epoch{2}));
+  CHECK(claims.free(id(1), Epoch{2}).has_value());
   CHECK(claims.empty());
   DOUBLES_EQUAL(0, claims.seconds(), 0);
 }

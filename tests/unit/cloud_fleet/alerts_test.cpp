@@ -138,6 +138,24 @@ TEST(Alerts, what_fired_before_a_restart_ends_after_it) {
   CHECK_EQUAL(1U, value(20, 7).size());
 }
 
+TEST(Alerts, a_device_that_flaps_pushes_out_its_own_alerts_alone) {
+  AlertBook book;
+  book.fire(hot_rule(), {"too-hot", 1, true, 90, false}, "pump-1", "roof", 10s);
+  const AlertEngine::Change quiet{"too-hot", 1, false, 20, false};
+  CHECK(book.resolve(quiet, 11s));
+  for (int i = 0; i < 20'000; ++i) {
+    AlertEngine::Change change{"too-hot", 2, true, 90, false};
+    book.fire(hot_rule(), change, "pump-2", "roof", 20s);
+    change.fired = false;
+    book.resolve(change, 21s);
+  }
+  AlertFilter of;
+  of.device = "pump-1";
+  CHECK_EQUAL(1U, book.list(of, 30s).size());
+  CHECK_EQUAL(1 + AlertBook::kEach, book.entries().size());
+  CHECK_EQUAL(20'001U, book.entries().back().alert.id);
+}
+
 TEST(Alerts, silences_hide_what_they_match_until_their_time) {
   AlertBook book;
   AlertEngine::Change change{"too-hot", 1, true, 90, false};

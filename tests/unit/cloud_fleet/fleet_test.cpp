@@ -494,6 +494,56 @@ TEST(FleetOnDisk, a_forgotten_device_is_gone_with_what_was_its_own) {
   CHECK(sessions->size() <= 1);
 }
 
+TEST(FleetOnDisk, a_loud_device_pushes_out_only_its_own_and_nothing_that_people_did) {
+  open();
+  fleet->on_presence("pump-1", birth(1));
+  save();
+  for (std::uint64_t session = 1; session <= 2000; ++session) {
+    fleet->on_presence("loud", birth(session));
+  }
+  fleet->flush();
+  FleetRetention few;
+  few.events_rows = 1000;
+  few.sessions_rows = 100;
+  few.share(2);
+  std::uint64_t removed = 1;
+  while (removed > 0) {
+    auto one = answers.ask<std::uint64_t>(
+        [&](auto done) { store->prune(few, clock.wall_time(), 256, std::move(done)); });
+    CHECK_OK(one);
+    removed = *one;
+  }
+  auto events = [&](std::uint32_t device) {
+    return answers.ask<std::vector<EventRecord>>(
+        [&](auto done) { store->events(device, ~0ULL, 1000, std::move(done)); });
+  };
+  CHECK_EQUAL(500U, events(2)->size());
+  std::vector<FleetEventKind> kinds;
+  for (const EventRecord& record : *events(1)) kinds.push_back(record.event.kind);
+  CHECK((kinds == std::vector{FleetEventKind::operator_action, FleetEventKind::health_changed,
+                              FleetEventKind::connected, FleetEventKind::first_seen}));
+  auto sessions = [&](std::uint32_t device) {
+    return answers.ask<std::vector<SessionView>>(
+        [&](auto done) { store->sessions(device, 1000, std::move(done)); });
+  };
+  CHECK_EQUAL(50U, sessions(2)->size());
+  CHECK_EQUAL(1U, sessions(1)->size());
+}
+
+TEST(FleetOnDisk, over_the_budget_of_its_bytes_the_oldest_go) {
+  open();
+  for (std::uint64_t session = 1; session <= 2000; ++session) {
+    fleet->on_presence("pump-1", birth(session));
+  }
+  save();
+  FleetRetention little;
+  little.bytes = 1;
+  auto removed = answers.ask<std::uint64_t>(
+      [&](auto done) { store->prune(little, clock.wall_time(), 256, std::move(done)); });
+  CHECK_OK(removed);
+  CHECK_EQUAL(2U * 256, *removed);
+}
+
 TEST(FleetOnDisk, history_stays_inside_its_retention) {
   open();
   fleet->on_presence("pump-1", birth(1));
@@ -514,7 +564,7 @@ TEST(FleetOnDisk, history_stays_inside_its_retention) {
   auto events = answers.ask<std::vector<EventRecord>>(
       [&](auto done) { store->events(0, ~0ULL, 1000, std::move(done)); });
   CHECK_OK(events);
-  CHECK_EQUAL(100U, events->size());
+  CHECK_EQUAL(100U + 1, events->size());  // and what an operator did
   auto sessions = answers.ask<std::vector<SessionView>>(
       [&](auto done) { store->sessions(1, 1000, std::move(done)); });
   CHECK_OK(sessions);

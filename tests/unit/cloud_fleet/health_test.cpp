@@ -152,6 +152,15 @@ TEST(Health, lost_data_is_shown_for_an_hour) {
   CHECK_FALSE(has(Reason::data_lost));
 }
 
+TEST(Health, a_flood_is_shown_for_five_minutes_after_its_last_message) {
+  memory.flooded_at = facts.wall;
+  CHECK(has(Reason::flooding));
+  facts.wall += 4min;
+  CHECK(has(Reason::flooding));
+  facts.wall += 2min;
+  CHECK_FALSE(has(Reason::flooding));
+}
+
 TEST(Health, a_backlog_grows_when_it_did_for_three_minutes) {
   note_minute(memory, 100, policy);
   note_minute(memory, 150, policy);

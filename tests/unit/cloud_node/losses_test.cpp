@@ -48,6 +48,19 @@ TEST(CloudLosses, P23_a_loss_is_said_once_and_again_when_it_grows) {
   LONGS_EQUAL(2, said("missing"));
 }
 
+TEST(CloudLosses, reports_that_come_while_one_is_written_are_written_as_one) {
+  world.cloud.ledger().fail_commits(fail(Code::busy, "full"));
+  for (std::uint64_t number = 1; number <= 100; ++number) {
+    report.number = number;
+    report.entries[0].count = report.entries[0].total = 5 + number;
+    tell();
+  }
+  world.cloud.ledger().fail_commits(std::nullopt);
+  world.advance(2s);
+  CHECK(world.device.take<wire::LossAck>().size() <= 2);
+  LONGS_EQUAL(1, said("pump-7: tasks missing 105, "));
+}
+
 TEST(CloudLosses, a_device_without_losses_is_not_spoken_of) {
   report.entries.clear();
   tell();

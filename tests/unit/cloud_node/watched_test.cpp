@@ -92,6 +92,21 @@ TEST(WatchedCloud, measurements_arrive_and_hostile_ones_do_not) {
   CHECK_EQUAL(420, fleet.device("pump-7")->row.metrics.get(wire::Metric::cpu_permille));
 }
 
+TEST(WatchedCloud, a_device_that_floods_is_dropped_from_there_on_and_shown_so) {
+  wire::Telemetry frame;
+  frame.session = 1;
+  for (int i = 1; i <= 600; ++i) {
+    frame.seq = std::uint64_t(i);
+    frame.metrics.set(wire::Metric::cpu_permille, i);
+    world.device.publish(CloudWorld::up("pump-7", wire::Channel::tel), wire::encode(frame));
+  }
+  world.settle();
+  const cloud::DeviceRow row = fleet.device("pump-7")->row;
+  CHECK_EQUAL(500, row.metrics.get(wire::Metric::cpu_permille));
+  CHECK(row.reasons.has(cloud::Reason::flooding));
+  CHECK_EQUAL(100, world.cloud.node().counters().flooded);
+}
+
 TEST(WatchedCloud, an_update_is_shown_with_its_phase_and_noted_once_a_phase) {
   CHECK_FALSE(fleet.device("pump-7")->update.has_value());
   world.say(wire::UpdateReport{wire::UpdatePhase::downloading, "B", "https://host/next", "", 10});
@@ -151,7 +166,7 @@ TEST(BarredDevice, has_its_work_stopped_and_its_offers_refused_until_it_is_relea
   CHECK(world.state(1) == LeaseState::answered);
   CHECK(world.state(2) == LeaseState::answered);
   world.say_offer(CloudWorld::offer(3));
-  STRCMP_EQUAL("draining", world.nacked().c_str());
+  STRCMP_EQUAL("barred", world.nacked().c_str());
   CHECK(world.cloud.disk.rows.count(CloudWorld::id(3)) == 0);
   mark(false);
   world.say_offer(CloudWorld::offer(3, 2));

@@ -139,3 +139,16 @@ TEST(DeviceLosses, a_device_cannot_fill_the_ledger) {
   UNSIGNED_LONGS_EQUAL(64 * 64, tasks().missing);
   LONGS_EQUAL(64'000, tasks().produced);
 }
+
+TEST(DeviceLosses, what_is_given_up_here_is_added_to_what_the_device_tells) {
+  report.entries = {entry(10min, 3, 3)};
+  tell(report);
+  for (int i = 0; i < 2; ++i) {
+    LedgerBatch batch;
+    batch.lost.emplace_back("pump-7", entry(20min, 4, 0, LossCause::age));
+    CHECK_OK(answers.ask<Refused>([&](auto done) { ledger->commit(std::move(batch), done); }));
+  }
+  open();
+  UNSIGNED_LONGS_EQUAL(11, tasks().missing);
+  STRCMP_CONTAINS("8, 2026-11-20 00:20\u201300:25 UTC, cause age", describe(tasks()).c_str());
+}

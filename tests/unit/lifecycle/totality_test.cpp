@@ -71,7 +71,7 @@ TEST_GROUP(Totality) {
   OfferTerms any_terms() {
     OfferTerms made{any_epoch(), any_epoch(), any_of<Effects>(3), any_span(),
                     any_span(),  any_span(),  std::nullopt};
-    if (draw(4) == 0) made.refuse = any_of<NackReason>(8);
+    if (draw(4) == 0) made.refuse = any_of<NackReason>(9);
     return made;
   }
 };

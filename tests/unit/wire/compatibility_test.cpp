@@ -174,3 +174,16 @@ TEST(Compatibility, pairs_of_a_spec_are_in_order_and_unique) {
     STRCMP_CONTAINS("order", spec.error().message.c_str());
   }
 }
+
+TEST(Compatibility, an_older_peer_reads_that_the_cloud_drains_where_a_device_is_barred) {
+  Message message;
+  message.session = message.seq = 1;
+  message.items = {
+      Nack{TaskId{Origin{1}, 1}, Epoch{1}, lifecycle::NackReason::barred, std::chrono::minutes(1)}};
+  const Bytes bytes = encode(message);
+  using Tables = flatbuffers::Vector<flatbuffers::Offset<flatbuffers::Table>>;
+  const auto* root = flatbuffers::GetRoot<flatbuffers::Table>(bytes.data());
+  const auto* nack = root->GetPointer<const Tables*>(field(5))->Get(0);
+  LONGS_EQUAL(int(lifecycle::NackReason::draining), nack->GetField<std::uint8_t>(field(2), 0));
+  CHECK(*decode_message(bytes) == message);
+}

@@ -177,7 +177,7 @@ TEST(Limits, items_without_id_or_epoch_are_refused) {
 }
 
 TEST(Limits, unknown_choices_in_items_are_refused) {
-  CHECK(corrupt(sent(Nack{kId, Epoch{1}, static_cast<lifecycle::NackReason>(8)}), "nack.reason"));
+  CHECK(corrupt(sent(Nack{kId, Epoch{1}, static_cast<lifecycle::NackReason>(9)}), "nack.reason"));
   CHECK(corrupt(sent(Beat{kId, Epoch{1}, static_cast<lifecycle::LeaseState>(4)}), "beat.state"));
   CHECK(corrupt(sent(ResultAck{kId, Epoch{1}, static_cast<ResultVerdict>(3)}), "verdict"));
   CHECK(corrupt(sent(ResultItem{kId, Epoch{1}, static_cast<FailureClass>(10)}), "failure"));

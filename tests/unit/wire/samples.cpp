@@ -256,7 +256,7 @@ Item Samples::item(std::size_t type) {
   switch (type) {
     case 0: return offer();
     case 1: return Accept{id(), epoch()};
-    case 2: return Nack{id(), epoch(), choice(lifecycle::NackReason::conflict), span(), epoch()};
+    case 2: return Nack{id(), epoch(), choice(lifecycle::NackReason::barred), span(), epoch()};
     case 3: return Beat{id(), epoch(), choice(lifecycle::LeaseState::answered), number(0, ~0ULL)};
     case 4: return BeatAck{id(), epoch(), number(0, 1) == 1, number(0, ~0ULL)};
     case 5: return result_item();

@@ -1,7 +1,7 @@
 // A fleet from a seed: the same number of devices gives the same fleet, in any run. Times are
 // relative to the moment it was made, so that ages look as they would.
 export const healths = ['operational', 'degraded', 'updating', 'sleeping', 'disconnected', 'never_seen', 'quarantined', 'revoked'];
-export const reasons = ['backlog_growing', 'hot', 'battery_low', 'link_poor', 'clock_wrong', 'certificate_expiring', 'disk_low', 'tasks_failing', 'data_lost', 'heartbeats_missed', 'will', 'goodbye', 'restored', 'cloned'];
+export const reasons = ['backlog_growing', 'hot', 'battery_low', 'link_poor', 'clock_wrong', 'certificate_expiring', 'disk_low', 'tasks_failing', 'data_lost', 'heartbeats_missed', 'will', 'goodbye', 'restored', 'cloned', 'flooding'];
 const sites = ['aachen', 'bergen', 'cadiz', 'delft', 'esbjerg', 'faro', 'gdansk', 'hull', 'izmir', 'jena'];
 const roles = ['gate', 'press', 'pump', 'scale', 'tower'];
 const kinds = ['anomaly.score', 'echo', 'hash.sha256', 'signal.spectrum', 'stats.window'];

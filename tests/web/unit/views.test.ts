@@ -50,7 +50,7 @@ test('telemetry comes in the units of the page', () => {
 
 test('every reason has words, also for a device that told nothing', () => {
   const tel = told(device({}));
-  for (const reason of ['backlog_growing', 'hot', 'battery_low', 'link_poor', 'clock_wrong', 'certificate_expiring', 'disk_low', 'tasks_failing', 'data_lost', 'heartbeats_missed', 'will', 'goodbye', 'restored', 'cloned'] as const) {
+  for (const reason of ['backlog_growing', 'hot', 'battery_low', 'link_poor', 'clock_wrong', 'certificate_expiring', 'disk_low', 'tasks_failing', 'data_lost', 'heartbeats_missed', 'will', 'goodbye', 'restored', 'cloned', 'flooding'] as const) {
     assert.equal(typeof because(reason, tel), 'string');
     assert.ok(!/NaN|undefined|null/.test(because(reason, tel)), reason);
   }

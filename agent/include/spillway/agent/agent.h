@@ -63,6 +63,7 @@ struct CloudTasks {
   bool accept = true;
   std::vector<std::string> kinds;  // empty: every kind but programs; else these, also programs
   std::uint32_t held = 16;         // taken and not done
+  std::chrono::milliseconds max_run = std::chrono::hours(24);  // 0: no limit
 };
 
 struct Options {

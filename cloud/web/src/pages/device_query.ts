@@ -1,7 +1,7 @@
 import type { Health, Reason, Selector } from 'api-types';
 
 // Why a device is degraded.
-export const reasons = ['backlog_growing', 'hot', 'battery_low', 'link_poor', 'clock_wrong', 'certificate_expiring', 'disk_low', 'tasks_failing', 'data_lost', 'restored', 'cloned'] as const;
+export const reasons = ['backlog_growing', 'hot', 'battery_low', 'link_poor', 'clock_wrong', 'certificate_expiring', 'disk_low', 'tasks_failing', 'data_lost', 'restored', 'cloned', 'flooding'] as const;
 
 export interface DeviceFilter { q: string; health: Health[]; reason: Reason[]; group: string; kind: string; label: string; version: string; sort: string }
 

@@ -45,6 +45,7 @@ export function because(reason: Reason, tel: Told): string {
     case 'disk_low': return `${bytes(tel.disk_free)} free`;
     case 'tasks_failing': return tel.failed === null ? '' : `${compact(tel.failed)} since it started`;
     case 'data_lost': return `${compact(tel.lost)} dropped in all; the loss ledger says what`;
+    case 'flooding': return 'what it sends beyond its limit is dropped';
     case 'heartbeats_missed': return 'nothing was heard for three heartbeats';
     case 'will': return 'the broker told that its connection is gone';
     case 'goodbye': return 'it announced that it leaves';
