@@ -25,10 +25,11 @@ json::object me(const Principal& who) {
           {"csrf", who.csrf.empty() ? json::value(nullptr) : json::value(who.csrf)}};
 }
 
+// Without a path it is that of what the browser asked, <prefix>/api/v1: all that needs it, whatever
+// a proxy puts in front, and nothing else on the same host.
 std::string cookie_line(const std::string& value, std::chrono::seconds age, bool secure) {
-  return std::string(Access::kCookie) + "=" + value +
-         "; Path=/; Max-Age=" + std::to_string(age.count()) + "; HttpOnly; SameSite=Strict" +
-         (secure ? "; Secure" : "");
+  return std::string(Access::kCookie) + "=" + value + "; Max-Age=" + std::to_string(age.count()) +
+         "; HttpOnly; SameSite=Strict" + (secure ? "; Secure" : "");
 }
 
 void login(Service& service, const Call& call, const Answer& answer) {

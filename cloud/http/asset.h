@@ -8,7 +8,7 @@
 namespace spillway::cloud::http {
 
 // One file of the dashboard, in the binary for as long as it runs. Each encoding that is not empty
-// can be asked for; at least `identity` or `gzip` is there.
+// can be asked for; at least `identity` or `gzip` is there, of the page `identity`.
 struct Asset {
   std::string_view path;          // as asked for, e.g. "/assets/app-3f9c2d.js"; "/" is the page
   std::string_view content_type;  // e.g. "text/javascript; charset=utf-8"

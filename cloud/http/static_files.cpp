@@ -1,5 +1,7 @@
 #include "cloud/http/static_files.h"
 
+#include <algorithm>
+
 #include "cloud/http/problem.h"
 
 namespace spillway::cloud::http {
@@ -37,6 +39,19 @@ void put_body(Response& response, const Asset& asset, std::string_view accepted)
   use(asset.identity, nullptr);
 }
 
+// The page for an address that lies `path` deep. Its files are named relative to that, so that a
+// proxy may put the dashboard under any prefix, of which the server knows nothing.
+std::string page_at(std::string_view path, ByteView page) {
+  std::string up;
+  for (auto deeper = std::count(path.begin(), path.end(), '/'); deeper > 1; --deeper) up += "../";
+  constexpr std::string_view kRooted = "=\"/assets/";
+  std::string text(as_text(page));
+  for (std::size_t at = 0; (at = text.find(kRooted, at)) != std::string::npos;) {
+    text.replace(at + 2, 1, up);
+  }
+  return text;
+}
+
 }  // namespace
 
 const Asset* StaticFiles::find(std::string_view path) const {
@@ -66,6 +81,10 @@ Response StaticFiles::answer(const Request& request) const {
   response.headers.emplace_back("content-security-policy", kPolicy);
   if (request.header("if-none-match") == asset->etag) {
     response.status = 304;
+    return response;
+  }
+  if (asset->path == "/") {
+    response.body = page_at(request.path, asset->identity);
     return response;
   }
   put_body(response, *asset, request.header("accept-encoding"));

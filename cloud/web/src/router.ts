@@ -1,12 +1,14 @@
 import { signal } from '@preact/signals';
+import { options } from 'preact';
+import { inward, outward } from './base';
 
 export interface Place { path: string; query: URLSearchParams }
-const here = (): Place => ({ path: location.pathname, query: new URLSearchParams(location.search) });
+const here = (): Place => ({ path: inward(location.pathname) ?? '/', query: new URLSearchParams(location.search) });
 
 export const place = signal<Place>(here());
 
 export function go(url: string, replace = false): void {
-  if (replace) history.replaceState(null, '', url); else history.pushState(null, '', url);
+  if (replace) history.replaceState(null, '', outward(url)); else history.pushState(null, '', outward(url));
   const before = place.value.path;
   place.value = here();
   // A new page is read from its top, by eyes and by screen readers; a new filter is not a new page.
@@ -24,6 +26,16 @@ export function set_query(changes: Record<string, string | null>, replace = true
   go(place.value.path + (text ? `?${text}` : ''), replace);
 }
 
+// Links are written as if the dashboard lay at its host's root.
+const before = options.vnode;
+options.vnode = (vnode) => {
+  if (vnode.type === 'a') {
+    const props = vnode.props as { href?: unknown };
+    if (typeof props.href === 'string') props.href = outward(props.href);
+  }
+  before?.(vnode);
+};
+
 export function start_router(): void {
   addEventListener('popstate', () => { place.value = here(); });
   document.addEventListener('click', (event) => {
@@ -33,7 +45,9 @@ export function start_router(): void {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     if (anchor.origin !== location.origin || anchor.target || anchor.hasAttribute('download')) return;
     if (anchor.getAttribute('href')?.startsWith('#')) return;
+    const path = inward(anchor.pathname);
+    if (path === null) return;
     event.preventDefault();
-    go(anchor.pathname + anchor.search + anchor.hash);
+    go(path + anchor.search + anchor.hash);
   });
 }

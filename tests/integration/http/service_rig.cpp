@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr char kPage[] = "<!doctype html><title>Spillway</title>";
+constexpr char kPage[] =
+    "<!doctype html><title>Spillway</title><script src=\"/assets/app-1.js\"></script>";
 constexpr char kPacked[] = "packed";
 const Asset kAssets[] = {
     {"/", "text/html; charset=utf-8", "\"page\"", false, as_bytes(kPage), {}, {}},

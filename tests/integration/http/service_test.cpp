@@ -273,6 +273,25 @@ TEST(HttpService, a_stream_resumes_where_it_was_cut) {
   STRCMP_EQUAL("resync", events[0].name.c_str());
 }
 
+// A proxy that strips its prefix says nothing of it: what the page names must be relative.
+TEST(HttpService, the_page_finds_its_files_under_any_prefix_and_the_cookie_stays_under_it) {
+  const std::pair<const char*, const char*> places[] = {
+      {"/", "\"assets/app-1.js"},
+      {"/devices", "\"assets/app-1.js"},
+      {"/devices/pump-1", "\"../assets/app-1.js"},
+      {"/tasks/sent/x", "\"../../assets/app-1.js"}};
+  for (const auto& [path, source] : places) {
+    const auto page = rig->get(path, "");
+    CHECK_EQUAL(200u, page.status);
+    CHECK_TEXT(page.response.body.find(source) != std::string::npos, path);
+  }
+  const auto login =
+      rig->call(Method::post, "/api/v1/session", "", R"({"token":")" + rig->token("admin") + "\"}");
+  CHECK_EQUAL(200u, login.status);
+  const std::string cookie(login.header("set-cookie"));
+  CHECK(cookie.find("Path") == std::string::npos);
+}
+
 // The shape of opentelemetry-proto's JSON mapping is checked by the contract's schema; this, that
 // it says the right thing.
 TEST(HttpService, a_tasks_placement_is_its_owners_explanation_and_its_trace_has_the_devices_spans) {

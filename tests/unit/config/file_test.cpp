@@ -90,6 +90,28 @@ TEST(ConfigFile, unknown_keys_are_refused_with_the_nearest_name) {
       "[a]\nzzzzzzzz = 5\n");
 }
 
+// The parser itself would end the program.
+TEST(ConfigFile, a_header_without_a_name_is_refused_with_its_line) {
+  for (const char* header : {"[", "[\n", "[[", "[ =", "[[[a]]]", "[[\n]]"}) {
+    const Result<File> file = File::parse("[a]\nb = 1\n" + std::string(header), "a.toml");
+    CHECK_TEXT(!file.ok(), header);
+    STRCMP_CONTAINS("a.toml:3: ", file.error().message.c_str());
+  }
+}
+
+TEST(ConfigFile, letters_beyond_ascii_are_refused_outside_of_quotes_and_comments) {
+  for (const char* text :
+       {"\xc3\xa4 = 1", "[\xc3\xa4]", "[a]\xc3\xa4", "b = \xc3\xa4", "b = 'x'\xc2\xa0",
+        "b = \"\"\xc3\xa4", "b = \"\\\"\" \xc3\xa4", "b = \"\"\"x \\\n \xc3\xa4\"\"\""}) {
+    STRCMP_CONTAINS("letters beyond ASCII belong into quotes", problem(text).c_str());
+  }
+  for (const char* text :
+       {"# \xc3\xa4", "\xef\xbb\xbf[a]", "[a]\ntext = '\xc3\xa4'", "[a]\ntext = \"\\\"\xc3\xa4\"",
+        "[a]\ntext = \"\"\"\n\"\xc3\xa4\"\"\"", "[a]\ntext = '''\n'\xc3\xa4'''\ncount = 1"}) {
+    check_problem("", text);
+  }
+}
+
 TEST(ConfigFile, unknown_sections_are_refused_with_the_nearest_name) {
   check_problem("x.toml:3: amny: no such section; did you mean 'many'?", "[a]\n\n[amny]\nx = 1\n");
   check_problem("x.toml:2: many.b: no such key; known are name", "[[many]]\n[many.b]\n");

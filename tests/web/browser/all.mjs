@@ -6,5 +6,6 @@ import './sent.test.mjs';
 import './admin.test.mjs';
 import './live.test.mjs';
 import './load.test.mjs';
+import './prefix.test.mjs';
 
 after(close);

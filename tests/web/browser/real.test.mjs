@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
+import { behind } from './proxy.mjs';
 import { browser, check_accessible, kPatience, sees, shoot } from './session.mjs';
 
 const kDemo = 240_000; // ms; under sanitizers it takes its time
@@ -25,9 +26,11 @@ async function with_demo(work) {
   }
 }
 
-test('the link of the demo leads to its device, its tasks and its cloud, live and accessible', () => with_demo(async (link) => {
+test('behind a proxy the link of the demo leads to its device, its tasks and its cloud, live and accessible', () => with_demo(async (own) => {
+  const proxy = await behind(new URL(own).origin, '/fleet');
+  const link = proxy.origin + '/fleet' + own.slice(new URL(own).origin.length);
   const context = await (await browser()).newContext({ viewport: { width: 1440, height: 900 } });
-  const page = await context.newPage(), wrong = [], origin = new URL(link).origin;
+  const page = await context.newPage(), wrong = [], origin = `${proxy.origin}/fleet`;
   page.setDefaultTimeout(kPatience);
   page.on('pageerror', (error) => wrong.push(error.stack));
   page.on('console', (message) => { if (message.type() === 'error') wrong.push(message.text()); });
@@ -55,6 +58,11 @@ test('the link of the demo leads to its device, its tasks and its cloud, live an
     await device.click();
     await sees(page, /^as told/);
     await look('device');
+    for (const [asked, done] of [['Quarantine', 'is quarantined'], ['Release', 'is released']]) {
+      await page.getByRole('button', { name: `${asked}…` }).click();
+      await page.getByRole('button', { name: asked, exact: true }).click();
+      await page.getByText(done).waitFor();
+    }
 
     await page.getByRole('link', { name: 'Tasks' }).click();
     const task = page.locator('.stream tbody a').first();
@@ -76,7 +84,9 @@ test('the link of the demo leads to its device, its tasks and its cloud, live an
     await sees(page, 'Connected');
     await look('cloud');
     assert.deepEqual(wrong, []);
+    assert.deepEqual(proxy.strays.filter((url) => url !== '/favicon.ico'), []);
   } finally {
     await context.close();
+    await proxy.stop();
   }
 }));

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type { Me, Problem, Scope } from 'api-types';
+import { base } from '../base';
 
 // Who is signed in: undefined while asking, null for nobody.
 export const me = signal<Me | null | undefined>(undefined);
@@ -13,7 +14,7 @@ export class ApiError extends Error {
   }
 }
 
-const base = '/api/v1';
+const api = `${base}/api/v1`;
 
 async function fail(response: Response): Promise<never> {
   let problem: Partial<Problem> = {};
@@ -25,7 +26,7 @@ async function fail(response: Response): Promise<never> {
 async function call(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(base + path, { credentials: 'same-origin', ...init });
+    response = await fetch(api + path, { credentials: 'same-origin', ...init });
   } catch (cause) {
     if ((cause as Error).name === 'AbortError') throw cause;
     throw new ApiError(0, {});

@@ -1,3 +1,4 @@
+import { base } from '../base';
 import { batch, signal } from '@preact/signals';
 import type { Alert, DeviceRow, Event, FleetSummary, Task } from 'api-types';
 import type { Hub, LinkState, Message } from './hub';
@@ -65,7 +66,7 @@ export function start_stream(): void {
   setInterval(() => { now.value = Date.now(); }, 1000);
   if (typeof SharedWorker === 'function') {
     try {
-      const worker = new SharedWorker(WORKER_URL, 'spillway');
+      const worker = new SharedWorker(base + WORKER_URL, 'spillway');
       worker.port.onmessage = ({ data }: MessageEvent<Message>) => take(data);
       worker.onerror = () => stream_in_page();
       ask_again = () => worker.port.postMessage('retry');
@@ -80,7 +81,7 @@ export function start_stream(): void {
 // No SharedWorker (some browsers on phones): the worker's file runs in the page instead.
 function stream_in_page(): void {
   const script = document.createElement('script');
-  script.src = WORKER_URL;
+  script.src = base + WORKER_URL;
   script.onload = () => {
     const { spillway_hub: hub } = globalThis as unknown as { spillway_hub: Hub };
     ask_again = () => hub.retry();

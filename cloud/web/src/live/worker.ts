@@ -2,7 +2,9 @@ import { Hub, type Source } from './hub';
 
 // One event stream, however many tabs show it: this runs as a SharedWorker, or in the page of a
 // browser that has none.
-const hub = new Hub('/api/v1/stream', {
+// Beside this file, wherever a proxy has put both.
+const file = globalThis.document ? (document.currentScript as HTMLScriptElement).src : location.href;
+const hub = new Hub(new URL('../api/v1/stream', file).pathname, {
   open: (url) => new EventSource(url) as unknown as Source,
   now: () => Date.now(),
   later: (ms, then) => {
