@@ -107,6 +107,12 @@ struct LossView {
   bool operator==(const LossView&) const = default;
 };
 
+// Something a broker granted or withheld, and how that hurts; empty: it does not.
+struct BrokerTerm {
+  std::string what, hurts;
+  bool operator==(const BrokerTerm&) const = default;
+};
+
 struct NodeView {
   std::string device;
   std::string version;
@@ -131,7 +137,8 @@ struct NodeView {
   std::uint64_t disk_budget = 0;              // bytes
   std::uint64_t produced[kDataClasses] = {};  // ever, by class
   std::vector<LossView> losses;
-  std::string clock_problem;  // empty: the wall clock can be believed
+  std::string clock_problem;             // empty: the wall clock can be believed
+  std::vector<BrokerTerm> broker_terms;  // of the present connection; empty: there is none
   bool operator==(const NodeView&) const = default;
 };
 
