@@ -269,6 +269,19 @@ Finding check_link(const NodeView& node) {
   return fine("link", cloud->state.empty() ? "up" : cloud->state);
 }
 
+std::vector<Finding> check_terms(const std::vector<BrokerTerm>& terms) {
+  if (terms.empty()) return {};
+  std::vector<Finding> findings{fine("broker", "")};
+  for (const BrokerTerm& term : terms) {
+    if (!term.hurts.empty()) {
+      findings.push_back(warning("broker", term.what, term.hurts));
+      continue;
+    }
+    findings[0].what += (findings[0].what.empty() ? "" : ", ") + term.what;
+  }
+  return findings;
+}
+
 Finding check_broker(const std::string& uri, const Status& connected) {
   if (uri.empty())
     return warning("link", "none is configured: every task will run here",

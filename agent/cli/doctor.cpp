@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/cli/bindings.h"
 #include "agent/cli/installation.h"
 #include "agent/cli/json_writer.h"
 #include "agent/cli/probes.h"
@@ -24,19 +25,20 @@ void look_at_disk(const Installation& installed, const std::string& socket, Find
   findings.push_back(check_sync(time_sync(directory)));
 }
 
-void look_at_link(const Installation& installed, const Result<NodeView>& node, Findings& findings) {
+void look_at_link(const Installation& installed, const Result<NodeView>& node, bool try_anyway,
+                  Findings& findings) {
   if (installed.broker && installed.broker->tls && !installed.broker->tls->cert_file.empty()) {
     const mqtt::Tls& tls = *installed.broker->tls;
     const auto info = crypto::read_certificate({tls.cert_file, tls.key_file, tls.ca_file});
     findings.push_back(check_certificate(installed.device, info, look_at_clock().wall));
   }
   // A running agent holds the device's one connection; only it can speak for the link.
-  if (node || node.error().code != Code::unavailable) return;
-  if (installed.broker) {
-    findings.push_back(check_broker(installed.broker->uri, try_broker(*installed.broker)));
-  } else {
-    findings.push_back(check_broker("", {}));
-  }
+  if (!try_anyway && (node || node.error().code != Code::unavailable)) return;
+  if (!installed.broker) return findings.push_back(check_broker("", {}));
+  const auto terms = try_bindings(*installed.broker);
+  findings.push_back(check_broker(installed.broker->uri, terms ? Status() : terms.error()));
+  if (!terms) return;
+  for (Finding& term : check_terms(*terms)) findings.push_back(std::move(term));
 }
 
 Findings examine(Session& session, const DoctorOptions& options) {
@@ -50,7 +52,7 @@ Findings examine(Session& session, const DoctorOptions& options) {
   findings.push_back(check_clock(look_at_clock()));
   if (installed) {
     look_at_disk(*installed, session.socket(), findings);
-    look_at_link(*installed, node, findings);
+    look_at_link(*installed, node, options.broker, findings);
   }
   if (node) {
     findings.push_back(check_link(*node));
@@ -59,6 +61,8 @@ Findings examine(Session& session, const DoctorOptions& options) {
     findings.push_back(check_losses(*node));
     findings.push_back(check_identity(*node));
     findings.push_back(check_kinds(*node));
+    if (options.broker) return findings;  // the terms are there already
+    for (Finding& term : check_terms(node->broker_terms)) findings.push_back(std::move(term));
   }
   return findings;
 }

@@ -11,6 +11,7 @@ namespace spillway::cli {
 
 struct DoctorOptions {
   std::string config = "/etc/spillway/agent.toml";
+  bool broker = false;            // tries it even though an agent is connected
   std::optional<double> torture;  // minutes
 };
 

@@ -16,6 +16,8 @@ std::optional<mqtt::ConnectOptions> broker_of(const config::BrokerSection& secti
   options.user = section.username;
   options.password_file = section.password_file;
   options.alpn = section.alpn;
+  options.topic_prefix = section.topic_prefix;
+  options.keep_alive = std::chrono::duration_cast<std::chrono::seconds>(section.keep_alive);
   if (!section.ca.empty()) options.tls = mqtt::Tls{section.ca, section.cert, section.key};
   return options;
 }

@@ -14,8 +14,6 @@
 #include <cstring>
 #include <utility>
 
-#include "common/mqtt/paho_transport.h"
-#include "common/runtime/loop.h"
 #include "common/runtime/system_clock.h"
 
 namespace spillway::cli {
@@ -23,7 +21,6 @@ namespace {
 
 constexpr int kSyncs = 16;
 constexpr std::size_t kSyncBytes = 4096;
-constexpr std::chrono::seconds kBrokerPatience{10};
 
 Error refused(const std::string& what, const std::string& path) {
   const int error = errno;
@@ -100,26 +97,6 @@ ClockFacts look_at_clock() {
   timex state{};
   const int kind = ::adjtimex(&state);
   return {runtime::BootClock().wall_time(), kind >= 0 && kind != TIME_ERROR};
-}
-
-Status try_broker(const mqtt::ConnectOptions& options) {
-  runtime::Loop loop;
-  Status outcome = fail(Code::timeout, "the broker at " + options.uri + " did not answer in time");
-  mqtt::PahoTransport transport(loop);
-  const auto finish = [&](Status status) {
-    outcome = std::move(status);
-    loop.stop();
-  };
-  mqtt::TransportEvents events;
-  events.connected = [&] { finish({}); };
-  events.disconnected = [&](Error reason) { finish(std::move(reason)); };
-  events.message = [](const std::string&, const Bytes&) {};
-  events.published = [] {};
-  transport.listen(std::move(events));
-  transport.connect(options);
-  const runtime::Timer patience = loop.after(kBrokerPatience, [&] { loop.stop(); });
-  loop.run();
-  return outcome;
 }
 
 }  // namespace spillway::cli

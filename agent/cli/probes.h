@@ -3,7 +3,6 @@
 #include <string>
 
 #include "agent/cli/checks.h"
-#include "common/mqtt/transport.h"
 
 // The facts behind doctor's checks, from the machine it runs on.
 namespace spillway::cli {
@@ -14,7 +13,5 @@ Result<SpaceFacts> look_at_space(const std::string& path);
 // The quickest of several small writes that waited for the disk; the file is gone afterwards.
 Result<Duration> time_sync(const std::string& directory);
 ClockFacts look_at_clock();
-// Connects as the device, and leaves again. Only while no agent does: it would be thrown off.
-Status try_broker(const mqtt::ConnectOptions& options);
 
 }  // namespace spillway::cli

@@ -237,6 +237,9 @@ void add_node_commands(Line& line) {
   doctor->add_option("--config,-c", line.doctor.config, "the agent's configuration")
       ->capture_default_str()
       ->type_name("FILE");
+  doctor->add_flag("--broker", line.doctor.broker,
+                   "also try, on connections of its own, whether the broker binds names to "
+                   "certificates; a running agent may lose its link for a moment");
   doctor
       ->add_option("--torture", line.doctor.torture,
                    "instead: cut the power under stores on this disk and torment a fleet of its "

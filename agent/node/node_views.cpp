@@ -214,6 +214,7 @@ NodeView Node::view() const {
   view.places.push_back(local_view());
   if (session_) {
     view.places.push_back(cloud_view());
+    view.broker_terms = session_->connection().broker_terms();
     view.bytes_up = session_->connection().traffic().bytes_up;
     view.bytes_down = session_->connection().traffic().bytes_down;
   }

@@ -67,6 +67,8 @@ void DeviceSession::on_up() {
   Status born = connection_.publish(
       {.topic = state_topic_, .payload = wire::encode(presence(true)), .retained = true});
   if (!born) events_.refused("birth", born.error().message);
+  connection_.try_binding(
+      topic_of(std::string(wire::kNobody), wire::Direction::up, wire::Channel::evt));
   events_.up();
 }
 

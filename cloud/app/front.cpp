@@ -87,6 +87,7 @@ http::CloudFacts Front::facts() const {
   facts.draining = draining_;
   facts.broker = options_.broker;
   facts.connected = node_.connected();
+  facts.broker_terms = node_.broker_terms();
   facts.directory = options_.service.state_dir;
   facts.store_bytes = bytes_in(facts.directory);
   std::error_code error;

@@ -529,6 +529,10 @@ int doctor(Api& api, const Console& console, const Words&) {
   if (!cloud) return complain(console, cloud.error());
   say(cloud->at("broker").at("connected").as_bool(), "the broker is connected",
       "look at the cloud's log and at [broker] in its configuration");
+  for (const json::value& term : cloud->at("broker").at("terms").as_array()) {
+    const std::string hurts = printable(term.at("hurts").as_string());
+    say(hurts.empty(), "the broker: " + printable(term.at("what").as_string()), hurts);
+  }
   auto free = cloud->at("store").at("free_bytes").to_number<std::uint64_t>();
   say(free > (256U << 20), "its disk has room", "less than 256 MiB are left");
   auto summary = api.get("/fleet/summary");

@@ -7,24 +7,33 @@
 namespace spillway::cloud::http {
 namespace {
 
+json::array json_of_terms(const std::vector<BrokerTerm>& terms) {
+  json::array all;
+  for (const BrokerTerm& term : terms) {
+    all.push_back(json::object{{"what", term.what}, {"hurts", term.hurts}});
+  }
+  return all;
+}
+
 json::value json_of_facts(const CloudFacts& facts, const ServerCounts& counts) {
   json::object counters;
   for (const auto& [name, value] : facts.counters) counters[name] = value;
-  return json::object{
-      {"name", facts.name},
-      {"version", facts.version},
-      {"started", time_or_null(facts.started)},
-      {"uptime_s", std::chrono::duration<double>(facts.uptime).count()},
-      {"draining", facts.draining},
-      {"broker", json::object{{"uri", facts.broker}, {"connected", facts.connected}}},
-      {"store", json::object{{"directory", facts.directory},
-                             {"bytes", facts.store_bytes},
-                             {"free_bytes", facts.free_bytes}}},
-      {"workers", facts.workers},
-      {"held", facts.held},
-      {"counters", std::move(counters)},
-      {"http", json::object{{"connections", counts.connections.load()},
-                            {"streams", counts.streams.load()}}}};
+  return json::object{{"name", facts.name},
+                      {"version", facts.version},
+                      {"started", time_or_null(facts.started)},
+                      {"uptime_s", std::chrono::duration<double>(facts.uptime).count()},
+                      {"draining", facts.draining},
+                      {"broker", json::object{{"uri", facts.broker},
+                                              {"connected", facts.connected},
+                                              {"terms", json_of_terms(facts.broker_terms)}}},
+                      {"store", json::object{{"directory", facts.directory},
+                                             {"bytes", facts.store_bytes},
+                                             {"free_bytes", facts.free_bytes}}},
+                      {"workers", facts.workers},
+                      {"held", facts.held},
+                      {"counters", std::move(counters)},
+                      {"http", json::object{{"connections", counts.connections.load()},
+                                            {"streams", counts.streams.load()}}}};
 }
 
 void cloud(Service& service, const Call& call, const Answer& answer) {

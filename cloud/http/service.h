@@ -16,6 +16,7 @@
 #include "cloud/http/server.h"
 #include "cloud/http/static_files.h"
 #include "cloud/http/stream_hub.h"
+#include "spillway/view.h"
 
 namespace spillway::cloud::http {
 
@@ -35,6 +36,7 @@ struct CloudFacts {
   bool draining = false;
   std::string broker;
   bool connected = false;
+  std::vector<BrokerTerm> broker_terms;
   std::string directory;
   std::uint64_t store_bytes = 0, free_bytes = 0;
   std::uint32_t workers = 0;

@@ -111,6 +111,9 @@ class Node {
   std::size_t held() const { return lessee_.held(); }
   std::size_t unsent() const { return session_ ? session_->connection().queued() : 0; }  // bytes
   bool connected() const { return session_ && session_->up(); }  // to the broker
+  std::vector<BrokerTerm> broker_terms() const {
+    return session_ ? session_->connection().broker_terms() : std::vector<BrokerTerm>();
+  }
 
  private:
   lessee::Options lessee_options() const;

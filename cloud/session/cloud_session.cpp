@@ -65,6 +65,8 @@ void CloudSession::on_up() {
                                      .payload = wire::encode(presence(true)),
                                      .retained = true});
   if (!born) events_.refused("birth", born.error().message);
+  connection_.try_binding(
+      wire::to_string({std::string(wire::kNobody), wire::Direction::up, wire::Channel::evt}));
   events_.up();
 }
 
@@ -120,6 +122,10 @@ void CloudSession::on_message(const std::string& topic, const Bytes& payload) {
   Result<wire::Topic> parsed = wire::parse_topic(topic);
   if (!parsed || parsed->direction != wire::Direction::up) {
     return events_.refused("wrong topic", topic);
+  }
+  if (parsed->device == wire::kNobody) {
+    return events_.refused("unbound names",
+                           "the broker lets one client speak for another; see 'spwctl doctor'");
   }
   if (!rates_.take(parsed->device, parsed->channel, now_())) {
     if (events_.flooding) events_.flooding(parsed->device);

@@ -23,13 +23,15 @@ struct Report {
     message,
     published,
     refused,
-    probed
+    probed,
+    trespassed
   };
   Kind kind;
   std::uint64_t connection;  // its number: of an earlier one, a report means nothing any more
   std::string topic = {};
   Bytes payload = {};
   Error error = {};      // of refused
+  bool stopped = false;  // of trespassed
   Loss loss = {};        // of disconnected
   Failure failure = {};  // of failed: the attempt, or the connection, before its cause is sought
 };

@@ -238,6 +238,13 @@ PahoClient::PahoClient(std::uint64_t number, Endpoint endpoint, ConnectOptions o
       [this](Token token) {
         if (token.get_reason_code() > 0) report(Report::Kind::probed);
       });
+  const auto trespassed = [this](bool stopped) {
+    mailbox_->put({.kind = Report::Kind::trespassed, .connection = number_, .stopped = stopped});
+  };
+  trespassing_ = std::make_unique<Answer>([trespassed](Token) { trespassed(false); },
+                                          [trespassed](Token token) {
+                                            if (token.get_reason_code() > 0) trespassed(true);
+                                          });
 }
 
 // Says DISCONNECT if it is connected, frees what is queued, and takes the lock that callbacks run
@@ -436,6 +443,16 @@ Status PahoClient::probe() {
   }
   return guarded("cannot ask for a sign of life",
                  [this] { client_->unsubscribe(kNobody, nullptr, *probing_); });
+}
+
+Status PahoClient::trespass(const std::string& topic) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!up_) return fail(Code::unavailable, "not connected");
+  }
+  return guarded("cannot try the access list", [&] {
+    client_->publish(message_of({.topic = topic, .payload = {}}), nullptr, *trespassing_);
+  });
 }
 
 void PahoClient::flush(std::chrono::milliseconds patience) {

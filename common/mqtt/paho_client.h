@@ -42,6 +42,7 @@ class PahoClient {
   Status subscribe(const std::vector<std::string>& filters);
   Status publish(const Publication& publication);
   Status probe();
+  Status trespass(const std::string& topic);
   Granted granted() const { return granted_; }  // from `connected` on
   std::size_t max_in_flight() const { return max_in_flight_; }
 
@@ -84,7 +85,7 @@ class PahoClient {
   Failure last_;  // what is learned on the way to a failure
   std::string password_;
 
-  std::unique_ptr<Answer> connecting_, subscribing_, sending_, delivering_, probing_;
+  std::unique_ptr<Answer> connecting_, subscribing_, sending_, delivering_, probing_, trespassing_;
   std::unique_ptr<mqtt::async_client> client_;  // last: nothing is called back without it
 };
 

@@ -73,6 +73,10 @@ void PahoTransport::State::deliver(Report report) {
       if (auto call = events.probed) call();
       return;
     }
+    case Report::Kind::trespassed: {
+      if (auto call = events.trespassed) call(report.stopped);
+      return;
+    }
     case Report::Kind::refused: {
       if (auto call = events.refused) return call(std::move(report.error));
       runtime::log_once(runtime::Level::warning, "mqtt-refused", report.error.message);
@@ -144,6 +148,11 @@ Status PahoTransport::publish(Publication publication) {
 Status PahoTransport::probe() {
   if (!state_->up) return fail(Code::unavailable, "not connected");
   return state_->client->probe();
+}
+
+Status PahoTransport::trespass(const std::string& topic) {
+  if (!state_->up) return fail(Code::unavailable, "not connected");
+  return state_->client->trespass(topic);
 }
 
 Granted PahoTransport::granted() const {

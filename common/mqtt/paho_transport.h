@@ -24,6 +24,7 @@ class PahoTransport final : public Transport {
   Status publish(Publication publication) override;
   std::size_t max_in_flight() const override;
   Status probe() override;
+  Status trespass(const std::string& topic) override;
   Granted granted() const override;
 
  private:

@@ -81,6 +81,8 @@ struct TransportEvents {
   std::function<void(Error reason)> refused = {};
   // The broker answered a probe.
   std::function<void()> probed = {};
+  // And a trespass: whether it was refused.
+  std::function<void(bool refused)> trespassed = {};
 };
 
 // One MQTT 5 connection at a time. Called from the loop only; nothing blocks. It keeps nothing over
@@ -105,6 +107,9 @@ class Transport {
   // Asks the broker for something that it has to answer and that changes nothing, in a few bytes.
   // Only while connected (unavailable).
   virtual Status probe() = 0;
+  // Says nothing, at QoS 1, where this client must not speak, to learn whether the broker stops it.
+  // Some end the connection. Only while connected (unavailable).
+  virtual Status trespass(const std::string& topic) = 0;
   // Of the present connection.
   virtual Granted granted() const = 0;
 };

@@ -53,7 +53,7 @@ std::optional<wire::ResultItem> instead_of(const wire::Item& item, std::size_t l
 }
 
 Connection::Connection(mqtt::Transport& transport, mqtt::LinkPolicy policy, Hooks hooks)
-    : transport_(transport), hooks_(std::move(hooks)), link_(policy) {
+    : transport_(transport), hooks_(std::move(hooks)), link_(policy), policy_(policy) {
   transport_.listen({
       .connected = [this] { on_connected(); },
       .disconnected = [this](const mqtt::Loss& loss) { on_disconnected(loss); },
@@ -67,6 +67,8 @@ Connection::Connection(mqtt::Transport& transport, mqtt::LinkPolicy policy, Hook
             hooks_.changed();
           },
       .probed = [this] { link_.on_heard(hooks_.now()); },
+      .trespassed =
+          [this](bool refused) { binding_ = refused ? mqtt::Binding::held : mqtt::Binding::open; },
   });
 }
 
@@ -112,6 +114,19 @@ void Connection::on_message(std::string topic, Bytes payload) {
 Status Connection::subscribe(std::vector<std::string> filters) {
   for (std::string& filter : filters) filter = outside(filter);
   return transport_.subscribe(filters);
+}
+
+// Some brokers end the connection of whoever tries, which must not happen again and again.
+void Connection::try_binding(const std::string& topic) {
+  if (std::exchange(tried_, true)) return;
+  (void)transport_.trespass(outside(topic));
+}
+
+std::vector<BrokerTerm> Connection::broker_terms() const {
+  if (!up()) return {};
+  auto terms = mqtt::describe(transport_.granted(), terms_.asked(), policy_.window);
+  terms.push_back(mqtt::describe(binding_));
+  return terms;
 }
 
 void Connection::probe() {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "common/mqtt/grants.h"
 #include "common/mqtt/link.h"
 #include "common/mqtt/terms.h"
 #include "common/mqtt/transport.h"
@@ -64,6 +65,8 @@ class Connection {
   // Publishes at once, ahead of the queues, e.g. a birth.
   Status publish(mqtt::Publication publication, Urgency urgency = Urgency::live);
   Status subscribe(std::vector<std::string> filters);
+  // Tries, once in its life, whether the broker lets this client speak where it must not.
+  void try_binding(const std::string& topic);
   // Packs and publishes what the window allows: full messages always; a message that could still
   // fill goes at once while few are in flight, so a lone item never waits and a busy link batches.
   void pump();
@@ -83,6 +86,8 @@ class Connection {
   // Bytes of an item that the broker takes in a message. Larger ones are dropped: whoever sends one
   // looks first.
   std::size_t largest_item() const;
+  // What the broker granted, and whether it binds names; empty while it is down.
+  std::vector<BrokerTerm> broker_terms() const;
   const Traffic& traffic() const { return traffic_; }
   const std::string& last_problem() const { return last_problem_; }
 
@@ -118,6 +123,9 @@ class Connection {
   Hooks hooks_;
   mqtt::LinkMachine link_;
   mqtt::Terms terms_;
+  mqtt::LinkPolicy policy_;
+  mqtt::Binding binding_ = mqtt::Binding::unknown;
+  bool tried_ = false;
   Lanes lanes_;             // only those with items
   std::size_t queued_ = 0;  // bytes of memory in them
   Pacer pacer_;

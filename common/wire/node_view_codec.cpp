@@ -12,6 +12,7 @@ constexpr std::size_t kMaxPlaces = 64;
 constexpr std::size_t kMaxKinds = 256;
 constexpr std::size_t kMaxShortages = 16;
 constexpr std::size_t kMaxLosses = 1024;
+constexpr std::size_t kMaxTerms = 64;
 
 Offset<fb::PlaceView> write_place(Builder& fbb, const PlaceView& place) {
   auto name = write_text(fbb, place.name);
@@ -89,6 +90,24 @@ void read_budget(Reader& reader, const fb::NodeView& raw, NodeView& node) {
   node.clock_problem = reader.text(raw.clock_problem(), "node.clock_problem", kMaxProse);
 }
 
+VectorOffset<fb::BrokerTerm> write_terms(Builder& fbb, const NodeView& node) {
+  std::vector<Offset<fb::BrokerTerm>> terms;
+  for (const BrokerTerm& term : node.broker_terms) {
+    auto what = write_text(fbb, term.what);
+    terms.push_back(fb::CreateBrokerTerm(fbb, what, write_text(fbb, term.hurts)));
+  }
+  return terms.empty() ? VectorOffset<fb::BrokerTerm>() : fbb.CreateVector(terms);
+}
+
+void read_terms(Reader& reader, const fb::NodeView& raw, NodeView& node) {
+  const auto terms = reader.count(raw.broker_terms(), "node.broker_terms", kMaxTerms);
+  for (flatbuffers::uoffset_t i = 0; i < terms && reader.ok(); ++i) {
+    const fb::BrokerTerm& term = *raw.broker_terms()->Get(i);
+    node.broker_terms.push_back({reader.text(term.what(), "broker_term.what"),
+                                 reader.text(term.hurts(), "broker_term.hurts")});
+  }
+}
+
 void add_counters(fb::NodeViewBuilder& table, const NodeView& node) {
   table.add_accepted(node.accepted);
   table.add_done_local(node.done_local);
@@ -129,6 +148,7 @@ Offset<fb::NodeView> write_view(Builder& fbb, const NodeView& node) {
   BudgetOffsets budget = write_budget(fbb, node);
   auto clock_problem = write_prose(fbb, node.clock_problem);
   auto life_problem = write_prose(fbb, node.life_problem);
+  auto terms = write_terms(fbb, node);
   fb::NodeViewBuilder table(fbb);
   table.add_origin(node.origin.value);
   table.add_uptime_us(node.uptime.count());
@@ -145,6 +165,7 @@ Offset<fb::NodeView> write_view(Builder& fbb, const NodeView& node) {
   table.add_disk_budget(node.disk_budget);
   table.add_clock_problem(clock_problem);
   table.add_life_problem(life_problem);
+  table.add_broker_terms(terms);
   table.add_draining(node.draining);
   table.add_link_up(node.link_up);
   return table.Finish();
@@ -162,6 +183,7 @@ NodeView read_view(Reader& reader, const fb::NodeView& raw) {
   node.life_problem = reader.text(raw.life_problem(), "node.life_problem", kMaxProse);
   read_budget(reader, raw, node);
   read_counters(reader, raw, node);
+  read_terms(reader, raw, node);
   flatbuffers::uoffset_t size = reader.count(raw.places(), "places", kMaxPlaces);
   node.places.reserve(size);
   for (flatbuffers::uoffset_t i = 0; i < size && reader.ok(); ++i) {

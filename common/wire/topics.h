@@ -20,6 +20,8 @@ struct Topic {
 };
 
 inline constexpr std::string_view kCloudState = "spw/1/cloud/state";
+// A device that does not exist: for trying whether a broker lets one client speak for another.
+inline constexpr std::string_view kNobody = "nobody";
 
 std::uint32_t crc32c(std::string_view text);  // Castagnoli, reflected, as iSCSI (RFC 3720)
 unsigned shard_of(std::string_view device);   // 0..63

@@ -137,7 +137,7 @@ cloud() {
   mkdir -p "$root/etc/spillway-cloud" "$root/lib/systemd/system"
   take spillway-cloud "$root"
   install -m 644 "$top/cloud/config/cloud.toml" "$root/etc/spillway-cloud/cloud.toml"
-  install -D -m 644 -t "$root/etc/spillway-cloud/broker" "$top"/cloud/config/broker/{mosquitto.conf,access.acl}
+  install -D -m 644 -t "$root/etc/spillway-cloud/broker" "$top"/cloud/config/broker/{mosquitto.conf,access.acl,ejabberd.yml}
   install -m 644 "$here/../systemd/spillway-cloud.service" "$root/lib/systemd/system/"
   manual 8 spillway-cloud "$root" 'takes what devices offer, runs it, and answers until they have it'
   local needs

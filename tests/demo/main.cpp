@@ -20,7 +20,7 @@ std::atomic<bool> stop{false};
 
 struct Options {
   std::vector<std::string> inputs;
-  std::string kind, link;
+  std::string kind, link, broker = "mosquitto";
   std::size_t tasks = 0;
   double cut = 4;
   unsigned workers = 1, cloud_workers = 2;
@@ -51,6 +51,9 @@ void declare(CLI::App& app, Options& o) {
       ->check(CLI::Range(1, 48));
   app.add_option("--link", o.link, "Link trace (t_s,capacity_kbit_s,rtt_ms,loss_pct) to apply")
       ->check(CLI::ExistingFile);
+  app.add_option("--broker", o.broker, "mosquitto or ejabberd")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"mosquitto", "ejabberd"}));
   app.add_flag("--kill", o.kill, "Also kill -9 agent, cloud and broker, each started again");
   app.add_flag("--keep", o.keep, "Leave it running until Ctrl-C, and say how to look around");
   app.add_flag("--json", o.json, "One JSON object on stdout");
@@ -101,6 +104,7 @@ int perform(const Options& options) {
   test::TempDir directory("spillway-demo");
   test::TestbedOptions bed_options;
   bed_options.directory = directory.path();
+  bed_options.ejabberd = options.broker == "ejabberd";
   bed_options.workers = options.workers;
   bed_options.cloud_workers = options.cloud_workers;
   bed_options.agent_more = "[limits]\nclient_frames = 1024\n";

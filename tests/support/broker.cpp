@@ -6,6 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
+#include "tests/support/ejabberd.h"
 #include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
@@ -84,7 +87,12 @@ bool listens(std::uint16_t port) {
   return connects(loopback(port), AF_INET) || connects(six, AF_INET6);
 }
 
-Result<Broker> Broker::start(const BrokerOptions& options) {
+Result<Broker> Broker::start(const BrokerOptions& wanted) {
+  BrokerOptions options = wanted;
+  const char* which = std::getenv("SPILLWAY_BROKER");
+  if (which && std::string_view(which) == "ejabberd" && !options.accounts.empty()) {
+    options.ejabberd = true;
+  }
   Status started = fail(Code::io, "no free port");
   // Another process may take the port between the look and the use.
   for (int attempt = 0; attempt < 3; ++attempt) {
@@ -122,7 +130,20 @@ std::string Broker::with_names() const {
          "require_certificate true\nuse_identity_as_username true\ntls_version tlsv1.3\n";
 }
 
+std::string Broker::login(const std::string& name) const {
+  return options_.ejabberd ? ejabberd::login(options_.directory, name) : "";
+}
+
+Command Broker::command() const {
+  const std::string output = options_.directory + "/mosquitto.out";
+  if (options_.ejabberd) return ejabberd::command(options_.directory, options_.accounts, output);
+  return {.argv = {mosquitto(), "-c", options_.directory + "/mosquitto.conf"},
+          .output = output,
+          .errors = output};
+}
+
 void Broker::write_config() const {
+  if (options_.ejabberd) return ejabberd::write_config(options_.directory, port_, *options_.tls);
   std::string text = "persistence_location " + options_.directory + "/\n";
   // mosquitto started by root becomes another user, who cannot read the files.
   if (geteuid() == 0) text += "user root\n";
@@ -141,15 +162,14 @@ void Broker::write_config() const {
 Status Broker::start_again() {
   stop();
   write_config();
-  auto process =
-      Process::start({.argv = {mosquitto(), "-c", options_.directory + "/mosquitto.conf"},
-                      .output = options_.directory + "/mosquitto.out",
-                      .errors = options_.directory + "/mosquitto.out"});
+  auto process = Process::start(command());
   if (!process) return process.error();
   process_.emplace(std::move(*process));
-  eventually(10s, [this] { return listens(port_) || !process_->running(); });
+  // ejabberd takes 9 s where nothing else runs.
+  const auto patience = options_.ejabberd ? 120s : 10s;
+  eventually(patience, [this] { return listens(port_) || !process_->running(); });
   if (process_->running()) return {};
-  return fail(Code::io, "mosquitto does not start: " + log() + process_->errors());
+  return fail(Code::io, "the broker does not start: " + log() + process_->errors());
 }
 
 void Broker::kill() {

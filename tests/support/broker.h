@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "spillway/status.h"
 #include "tests/support/pki.h"
@@ -17,12 +18,16 @@ struct BrokerOptions {
   std::string host = "127.0.0.1";  // or [::1]
   bool persistent = false;         // sessions and retained messages outlive a graceful stop
   std::string revoked = {};        // a list of revoked certificates (PEM)
+  // ejabberd instead, where these have accounts; needs tls. Set by SPILLWAY_BROKER=ejabberd, too.
+  bool ejabberd = false;
+  std::vector<std::string> accounts = {};
   // Of a second listener, where one certificate, `fleetsim`, may speak for all devices.
   std::optional<Credentials> simulator = {};
 };
 
 // mosquitto on a free port of 127.0.0.1. With TLS it runs with the configuration and access list
-// that the packages bring, in which only places and the port are others. One owner.
+// that the packages bring, in which only places and the port are others; ejabberd with what the
+// README says of it. One owner.
 class Broker {
  public:
   // Started, and listening.
@@ -31,6 +36,8 @@ class Broker {
   std::uint16_t port() const { return port_; }
   std::string uri() const;  // mqtts://127.0.0.1:PORT or mqtt://127.0.0.1:PORT
   std::string simulator_uri() const;
+  // What a client of that name adds to its [broker] section; empty with mosquitto.
+  std::string login(const std::string& name) const;
   pid_t pid() const { return process_ ? process_->pid() : 0; }
   void kill();           // SIGKILL
   void stop();           // SIGTERM, and waits
@@ -42,6 +49,7 @@ class Broker {
       : options_(std::move(options)), port_(port), simulator_port_(simulator_port) {}
   void write_config() const;
   std::string with_names() const;
+  Command command() const;
 
   BrokerOptions options_;
   std::uint16_t port_, simulator_port_;

@@ -68,6 +68,16 @@ Status FakeTransport::probe() {
   return {};
 }
 
+Status FakeTransport::trespass(const std::string& topic) {
+  if (!up_) return fail(Code::unavailable, "not connected");
+  trespassed_.push_back(topic);
+  if (!bound_) return {};
+  broker_.enqueue(*this, [this] {
+    if (events_.trespassed) events_.trespassed(*bound_);
+  });
+  return {};
+}
+
 void FakeBroker::enqueue(const FakeTransport& transport, std::function<void()> happen) {
   const std::string& client = transport.options_.client_id;
   moving_.push_back({client, transport.connection_, std::move(happen)});

@@ -30,12 +30,16 @@ class FakeTransport final : public mqtt::Transport {
   Status publish(mqtt::Publication publication) override;
   std::size_t max_in_flight() const override { return up_ ? limit_ : 0; }
   Status probe() override;
+  Status trespass(const std::string& topic) override;
   mqtt::Granted granted() const override { return granted_; }
 
   void grant(const mqtt::Granted& granted) { granted_ = granted; }
   const mqtt::ConnectOptions& asked() const { return options_; }
   // The connection is gone and nobody says so.
   void vanish() { up_ = false; }
+  // Whether the broker has an access list that stops it, which it never tells when not set.
+  void bind(bool bound) { bound_ = bound; }
+  const std::vector<std::string>& trespassed() const { return trespassed_; }
   void limit_in_flight(std::size_t most) { limit_ = most; }
   bool up() const { return up_; }
 
@@ -47,6 +51,8 @@ class FakeTransport final : public mqtt::Transport {
   std::uint64_t connection_ = 0;  // 0: none
   bool up_ = false;
   mqtt::Granted granted_;
+  std::optional<bool> bound_;
+  std::vector<std::string> trespassed_;  // topics
   std::size_t limit_ = 1024;
   std::size_t in_flight_ = 0;
 };

@@ -10,9 +10,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string broker_section(const std::string& uri, const Credentials& who) {
+std::string broker_section(const std::string& uri, const Credentials& who,
+                           const std::string& login) {
   return "[broker]\nuri = \"" + uri + "\"\nca = \"" + who.ca + "\"\ncert = \"" + who.certificate +
-         "\"\nkey = \"" + who.key + "\"\nreconnect_cap = \"2s\"\n";
+         "\"\nkey = \"" + who.key + "\"\nreconnect_cap = \"2s\"\n" + login;
 }
 
 std::string list(const std::vector<std::string>& texts) {
@@ -36,6 +37,8 @@ Result<std::unique_ptr<Testbed>> Testbed::start(TestbedOptions options) {
   BrokerOptions broker;
   broker.directory = bed->options_.directory;
   broker.tls = *server;
+  broker.ejabberd = bed->options_.ejabberd;
+  broker.accounts = {"cloud", kDevice};
   auto started = Broker::start(broker);
   if (!started) return started.error();
   bed->broker_.emplace(*std::move(started));
@@ -60,13 +63,14 @@ Status Testbed::write_configs() {
   write_text(agent_config(), "[agent]\ndevice = \"" + std::string(kDevice) + "\"\nstate_dir = \"" +
                                  dir + "/agent\"\nsocket = \"" + socket() + "\"\nworkers = " +
                                  std::to_string(options_.workers) + "\ngrace = \"2s\"\n" +
-                                 broker_section(through_link, *device) + options_.agent_more);
+                                 broker_section(through_link, *device, broker_->login(kDevice)) +
+                                 options_.agent_more);
   write_text(cloud_config(),
              "[cloud]\nstate_dir = \"" + dir +
                  "/cloud\"\nworkers = " + std::to_string(options_.cloud_workers) +
                  "\ngrace = \"2s\"\ntags = " + list(options_.cloud_tags) +
                  "\n[http]\nlisten = \"127.0.0.1:" + std::to_string(options_.http_port) + "\"\n" +
-                 broker_section(direct, *cloud) + options_.cloud_more);
+                 broker_section(direct, *cloud, broker_->login("cloud")) + options_.cloud_more);
   return {};
 }
 

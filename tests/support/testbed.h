@@ -23,6 +23,7 @@ struct TestbedOptions {
   std::string agent_more;  // further lines of agent.toml
   std::string cloud_more;  // and of cloud.toml
   std::vector<std::string> cloud_tags;
+  bool ejabberd = false;        // as the broker
   std::uint16_t http_port = 0;  // of the cloud; 0: any, another one at each start
 };
 

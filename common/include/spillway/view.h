@@ -107,6 +107,12 @@ struct LossView {
   bool operator==(const LossView&) const = default;
 };
 
+// Something a broker granted or withheld, and how that hurts; empty: it does not.
+struct BrokerTerm {
+  std::string what, hurts;
+  bool operator==(const BrokerTerm&) const = default;
+};
+
 struct NodeView {
   std::string device;
   std::string version;
@@ -133,6 +139,7 @@ struct NodeView {
   std::vector<LossView> losses;
   std::string clock_problem;  // empty: the wall clock can be believed
   std::string life_problem;   // its state was put back, or is used twice; empty: neither is known
+  std::vector<BrokerTerm> broker_terms;  // of the present connection; empty: there is none
   bool operator==(const NodeView&) const = default;
 };
 

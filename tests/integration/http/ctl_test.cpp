@@ -206,5 +206,7 @@ TEST(Spwctl, exit_codes_say_what_went_wrong) {
 TEST(Spwctl, doctor_finds_the_broker_and_the_fleet) {
   run({"doctor"});
   CHECK(said("ok    the broker is connected"));
+  CHECK(said("ok    the broker: keep alive 20 s\n"));
+  CHECK(said("WRONG the broker: no wildcards: allow them\n"));
   CHECK(said("knows 'admin' with the scope admin"));
 }

@@ -165,6 +165,33 @@ TEST(MqttConnect, a_broker_that_speaks_only_tls_1_2_is_turned_down) {
   fails(pump, Code::unavailable, "does not speak TLS 1.3");
 }
 
+TEST(MqttConnect, asks_within_tls_for_the_protocol_that_it_is_told_to) {
+  start({});
+  // Where one port serves many protocols, what ends TLS goes by the one that the client names.
+  const std::uint16_t port = free_port();
+  write_text(dir.file("both.pem"),
+             read_text(world.server.certificate) + read_text(world.server.key));
+  write_text(dir.file("haproxy.cfg"),
+             "defaults\n  mode tcp\n  timeout connect 10s\n  timeout client 60s\n"
+             "  timeout server 60s\nlisten many\n  bind 127.0.0.1:" +
+                 std::to_string(port) + " ssl crt " + dir.file("both.pem") +
+                 " alpn http/1.1,mqtt\n  tcp-request content reject unless { ssl_fc_alpn -m str "
+                 "mqtt }\n  server broker 127.0.0.1:" +
+                 std::to_string(broker->port()) + "\n");
+  auto ends_tls =
+      Process::start({.argv = {"/usr/sbin/haproxy", "-db", "-f", dir.file("haproxy.cfg")}});
+  CHECK(run_until(loop, kPatience, [&] { return listens(port); }));
+  const Credentials no_certificate{world.server.ca, "", ""};
+  Peer pump(loop, "mqtts://127.0.0.1:" + std::to_string(port), &no_certificate, "pump-17");
+  pump.options.alpn = "mqtt";
+  CHECK_TEXT(connects(pump), pump.problems.empty() ? "no answer" : pump.problem().c_str());
+  for (const char* other : {"", "http/1.1", "unknown"}) {
+    Peer valve(loop, pump.options.uri, &no_certificate, "valve-3");
+    valve.options.alpn = other;
+    CHECK_FALSE(connects(valve));
+  }
+}
+
 TEST(MqttConnect, a_port_without_tls_is_recognised) {
   start({});
   Peer pump(loop, "mqtts://127.0.0.1:" + std::to_string(broker->port()), &world.pump, "pump-17");

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -375,4 +376,33 @@ TEST(Connection, all_lanes_together_hold_so_many_bytes) {
   CHECK(connection.queued() <= session::Connection::kQueuedBytes);
   broker.cut("pump-7");
   CHECK_EQUAL(0, connection.queued());
+}
+
+TEST(Connection, tells_what_the_broker_granted_and_tries_once_in_its_life_whether_it_binds_names) {
+  mqtt::Granted granted;
+  granted.wildcards = false;
+  transport.grant(granted);
+  transport.bind(true);
+  CHECK(connection.broker_terms().empty());
+  start();
+  const auto says = [&](const std::string& what) {
+    const auto terms = connection.broker_terms();
+    return std::any_of(terms.begin(), terms.end(),
+                       [&](const BrokerTerm& term) { return term.what == what; });
+  };
+  CHECK(says("no wildcards"));
+  CHECK(says("whether it binds names to clients is not known yet"));
+  connection.try_binding("nobody");
+  broker.run();
+  CHECK(says("it refused to let this client speak for another"));
+  broker.cut("pump-7");
+  broker.run();
+  CHECK(connection.broker_terms().empty());
+  clock.advance(std::chrono::minutes(1));
+  connection.on_timer();
+  broker.run();
+  CHECK(connection.up());
+  connection.try_binding("nobody");
+  LONGS_EQUAL(1, transport.trespassed().size());
+  CHECK(says("it refused to let this client speak for another"));
 }

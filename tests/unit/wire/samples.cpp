@@ -208,6 +208,7 @@ NodeView Samples::node() {
                     number(0, ~0ULL)};
   });
   node.clock_problem = text(300);
+  node.broker_terms = {{text(40), ""}, {text(40), text(100)}};
   return node;
 }
 

@@ -1,8 +1,10 @@
 // The real thing: the demo's agent, broker and cloud, and the link that the demo prints.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { behind } from './proxy.mjs';
+import { promisify } from 'node:util';
 import { browser, check_accessible, kPatience, sees, shoot } from './session.mjs';
 
 const kDemo = 240_000; // ms; under sanitizers it takes its time
@@ -19,7 +21,7 @@ async function with_demo(work) {
       assert.ok(Date.now() < end && demo.exitCode === null, `no link: ${said}`);
       await new Promise((done) => setTimeout(done, 200));
     }
-    await work(link);
+    await work(link, /SPILLWAY_SOCKET=(\S+)/.exec(said)[1]);
   } finally {
     demo.kill('SIGINT');
     await over;
@@ -88,5 +90,51 @@ test('behind a proxy the link of the demo leads to its device, its tasks and its
   } finally {
     await context.close();
     await proxy.stop();
+  }
+}));
+
+test('a device is quarantined by a button, its work refused, and released again', () => with_demo(async (link, socket) => {
+  const context = await (await browser()).newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage(), origin = new URL(link).origin;
+  page.setDefaultTimeout(kDemo);
+  const run = promisify(execFile), spillway = join(dirname(process.env.WEB_DEMO), 'spillway');
+  const submit = async () => (await run(spillway, ['submit', 'echo', '--prefer', 'cloud', '--socket', socket])).stdout.trim();
+  const get = (path) => page.evaluate(async (url) => (await fetch(url)).json(), `${origin}/api/v1${path}`);
+  // Until it is so; the answer.
+  const until = async (what, ask) => {
+    for (const end = Date.now() + kDemo; ; await page.waitForTimeout(300)) {
+      const answer = await ask();
+      if (answer) return answer;
+      assert.ok(Date.now() < end, what);
+    }
+  };
+  const press = async (word) => {
+    await page.getByRole('button', { name: `${word}…` }).click();
+    await page.getByRole('dialog').getByRole('button', { name: word, exact: true }).click();
+  };
+  try {
+    await page.goto(link);
+    await sees(page, '1 device, 1 connected');
+    await page.goto(`${origin}/devices/demo-device`);
+    await press('Quarantine');
+    await sees(page, 'demo-device is quarantined');
+    await sees(page, 'Quarantined');
+    await until('shown as quarantined', async () => (await get('/devices/demo-device')).health === 'quarantined');
+    const before = (await get('/cloud')).counters;
+    await submit();
+    const held = await until('its offer is refused', async () => {
+      const { counters } = await get('/cloud');
+      return counters.barred > before.barred && counters;
+    });
+    assert.equal(held.accepted, before.accepted);
+    await press('Release');
+    await sees(page, 'demo-device is released');
+    await until('shown as released', async () => (await get('/devices/demo-device')).health !== 'quarantined');
+    await until('its work is taken again', async () => {
+      await submit();
+      return (await get('/cloud')).counters.accepted > before.accepted;
+    });
+  } finally {
+    await context.close();
   }
 }));

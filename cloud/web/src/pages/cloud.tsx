@@ -34,6 +34,7 @@ const bad = (word: string) => <Badge plain look={{ icon: 'cross', tone: 'bad', w
 const Broker = ({ cloud }: { cloud: Cloud }) => (
   <Card title="Broker" state={cloud.broker.connected ? ok('Connected') : bad('Disconnected')}>
     <Fact name="Address"><code class="break">{cloud.broker.uri}</code></Fact>
+    {cloud.broker.terms.filter((term) => term.hurts).map((term) => <Fact name="Mind" key={term.what}>{sentence(term.what)}: {term.hurts}</Fact>)}
   </Card>
 );
 function Store({ cloud }: { cloud: Cloud }) {
