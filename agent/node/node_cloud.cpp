@@ -222,7 +222,8 @@ void Node::on(const wire::Nack& item) {
   if (!task) return;
   apply(*task,
         lifecycle::on_nack(task->state, task->policy, item.epoch, {pause, item.known}, tick()),
-        {"the cloud refused it: " + wire::refusal_text(item), Code::unavailable});
+        {"the cloud refused it: " + lifecycle::refusal_text(item.reason, item.epoch, item.known),
+         Code::unavailable});
 }
 
 void Node::on(const wire::Beat& item) {

@@ -162,7 +162,8 @@ void Dispatch::on(const std::string& device, const wire::Nack& item) {
   apply(*task,
         lifecycle::on_nack(task->state, task->policy, item.epoch, {item.retry_after, item.known},
                            tick()),
-        {"the device refused it: " + wire::refusal_text(item), Code::unavailable});
+        {"the device refused it: " + lifecycle::refusal_text(item.reason, item.epoch, item.known),
+         Code::unavailable});
 }
 
 void Dispatch::on(const std::string& device, const wire::Beat& item) {

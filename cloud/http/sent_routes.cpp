@@ -286,7 +286,7 @@ void cancel(Service& service, const Call& call, const Answer& answer) {
   service.bridge().wait<Cancelled>(
       answer,
       [&service, dispatch, id = *id](Fleet& fleet, const Fleet::Done<Cancelled>& done) {
-        if (id.origin != dispatch->origin()) return cancel_offloaded(service, fleet, id, done);
+        if (!dispatch->owns(id)) return cancel_offloaded(service, fleet, id, done);
         dispatch->cancel(id, [dispatch, id, done](const Result<void>& did) {
           if (!did) return done(did.error());
           dispatch->find(id, [done](const Result<SentTaskDetail>& found) {

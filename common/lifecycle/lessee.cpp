@@ -121,6 +121,14 @@ std::string_view to_string(NackReason reason) {
   return index < std::size(kNames) ? kNames[index] : "unknown";
 }
 
+std::string refusal_text(NackReason reason, Epoch offered, Epoch known) {
+  std::string text(to_string(reason));
+  if (known > offered) {
+    text += ": a later attempt of it is known there, from before this store was put back";
+  }
+  return text;
+}
+
 LesseeStep on_offer(const std::optional<LesseeTask>& held, const OfferTerms& terms, Now now) {
   if (terms.epoch.value == 0) return refuse(held, NackReason::malformed);
   const bool hopeless =

@@ -41,6 +41,8 @@ enum class NackReason : std::uint8_t {
   barred,    // an operator keeps the owner from taking part
 };
 std::string_view to_string(NackReason reason);
+// Of the epoch that was offered, and the one that the lessee knows (0: it did not say).
+std::string refusal_text(NackReason reason, Epoch offered, Epoch known);
 
 struct LesseeDo {
   bool send_accept = false;

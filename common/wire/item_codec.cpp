@@ -302,14 +302,6 @@ std::optional<Item> read_as(Reader& reader, const void* item) {
 
 }  // namespace
 
-std::string refusal_text(const Nack& nack) {
-  std::string text(lifecycle::to_string(nack.reason));
-  if (nack.known > nack.epoch) {
-    text += ": a later attempt of it is known there, from before this store was put back";
-  }
-  return text;
-}
-
 std::string_view to_string(UpdatePhase phase) {
   constexpr std::string_view kNames[] = {"idle",       "downloading", "verifying", "draining",
                                          "installing", "rebooting",   "trial",     "good",

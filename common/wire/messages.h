@@ -58,7 +58,6 @@ struct Nack {
   Epoch known = {};  // of `stale`: the epoch that the lessee has of it; 0: not told
   bool operator==(const Nack&) const = default;
 };
-std::string refusal_text(const Nack& nack);
 // lessee → owner: one held attempt. The Beats of one message, and of messages that share `round`,
 // are one heartbeat.
 struct Beat {

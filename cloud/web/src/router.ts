@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { options } from 'preact';
-import { inward, outward } from './base';
+import { base, inward } from './base';
 
 export interface Place { path: string; query: URLSearchParams }
 const here = (): Place => ({ path: inward(location.pathname) ?? '/', query: new URLSearchParams(location.search) });
@@ -8,7 +8,7 @@ const here = (): Place => ({ path: inward(location.pathname) ?? '/', query: new 
 export const place = signal<Place>(here());
 
 export function go(url: string, replace = false): void {
-  if (replace) history.replaceState(null, '', outward(url)); else history.pushState(null, '', outward(url));
+  history[replace ? 'replaceState' : 'pushState'](null, '', base + url);
   const before = place.value.path;
   place.value = here();
   // A new page is read from its top, by eyes and by screen readers; a new filter is not a new page.
@@ -29,10 +29,8 @@ export function set_query(changes: Record<string, string | null>, replace = true
 // Links are written as if the dashboard lay at its host's root.
 const before = options.vnode;
 options.vnode = (vnode) => {
-  if (vnode.type === 'a') {
-    const props = vnode.props as { href?: unknown };
-    if (typeof props.href === 'string') props.href = outward(props.href);
-  }
+  const props = vnode.props as { href?: string };
+  if (vnode.type === 'a' && props.href?.[0] === '/') props.href = base + props.href;
   before?.(vnode);
 };
 

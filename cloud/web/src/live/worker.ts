@@ -3,7 +3,7 @@ import { Hub, type Source } from './hub';
 // One event stream, however many tabs show it: this runs as a SharedWorker, or in the page of a
 // browser that has none.
 // Beside this file, wherever a proxy has put both.
-const file = globalThis.document ? (document.currentScript as HTMLScriptElement).src : location.href;
+const file = (globalThis.document?.currentScript as HTMLScriptElement | undefined)?.src ?? location.href;
 const hub = new Hub(new URL('../api/v1/stream', file).pathname, {
   open: (url) => new EventSource(url) as unknown as Source,
   now: () => Date.now(),

@@ -15,7 +15,7 @@ export function CloudPage() {
   return (
     <Page title="Cloud" wide lead={cloud && <><span>{cloud.name}</span> <span>version {cloud.version}</span> <span>up {duration(Math.round(cloud.uptime_s))}</span></>}>
       <Loaded query={query} rows={6}>{(data) => <>
-        {data.draining && <ul class="reasons" aria-label="State"><li><Icon name="warn" /><b>Draining</b><span>It finishes what it holds and accepts nothing new.</span></li></ul>}
+        {data.draining && <ul class="reasons" aria-label="State"><li><Icon name="warn" /><b>Draining</b><span>It accepts nothing new.</span></li></ul>}
         <div class="cards"><Broker cloud={data} /><Store cloud={data} /><Pool cloud={data} /><Http cloud={data} /></div>
         <Counters cloud={data} />
       </>}</Loaded>
@@ -34,7 +34,6 @@ const bad = (word: string) => <Badge plain look={{ icon: 'cross', tone: 'bad', w
 const Broker = ({ cloud }: { cloud: Cloud }) => (
   <Card title="Broker" state={cloud.broker.connected ? ok('Connected') : bad('Disconnected')}>
     <Fact name="Address"><code class="break">{cloud.broker.uri}</code></Fact>
-    {cloud.broker.terms.filter((term) => term.hurts).map((term) => <Fact name="Mind" key={term.what}>{sentence(term.what)}: {term.hurts}</Fact>)}
   </Card>
 );
 function Store({ cloud }: { cloud: Cloud }) {

@@ -198,7 +198,7 @@ function QuarantineButton({ device, again }: { device: Device; again: () => void
   return <>
     <button class="button" onClick={() => { open.value = true; }}><Icon name="lock" />{held ? 'Release…' : 'Quarantine…'}</button>
     {open.value && <Dialog title={held ? `Release ${device.id}?` : `Quarantine ${device.id}?`} close={() => { open.value = false; }}>
-      <p>{held ? 'The cloud takes work from it again.' : 'It keeps running what it holds; the cloud takes nothing new from it until it is released.'}</p>
+      <p>{held ? 'The cloud takes work from it again.' : 'The cloud drops its work and takes no more until it is released.'}</p>
       <div class="actions"><button class="button" onClick={() => { open.value = false; }}>Cancel</button><button class="button primary" onClick={act}>{held ? 'Release' : 'Quarantine'}</button></div>
     </Dialog>}
   </>;

@@ -49,7 +49,7 @@ function useLast(query: Query<Series> & { again: () => void }): Query<Series> & 
 
 const NoDevices = () => (
   <Panel title="No devices yet"><Message icon="device" title="No device has spoken to this cloud yet">
-    <p>Start an agent with this cloud's broker in its configuration, and it appears here by itself.</p><p><code>spillway-agent --config /etc/spillway/agent.toml</code></p>
+    <p>Start an agent with this cloud's broker in its configuration.</p><p><code>spillway-agent --config /etc/spillway/agent.toml</code></p>
   </Message></Panel>
 );
 

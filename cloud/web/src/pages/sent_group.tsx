@@ -56,8 +56,8 @@ function Members({ group }: { group: TaskGroup }) {
 }
 
 const verbs = {
-  cancel: { word: 'Cancel', done: 'Cancelled', text: 'Devices that run it are told to stop; those that did not get it yet never will. What has succeeded stays.' },
-  retry: { word: 'Retry', done: 'Being tried again', text: 'Those that failed, were cancelled or expired go to their devices again, with as much time as they had first.' },
+  cancel: { word: 'Cancel', done: 'Cancelled', text: 'It is stopped on every device. What has succeeded stays.' },
+  retry: { word: 'Retry', done: 'Being tried again', text: 'What failed, was cancelled or expired is sent again.' },
 };
 function Actions({ group, address, again }: { group: TaskGroup; address: string; again: () => void }) {
   const asked = useSignal<keyof typeof verbs | null>(null);

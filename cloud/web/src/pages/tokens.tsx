@@ -26,7 +26,7 @@ export function Tokens() {
       </Loaded>
       {making.value && <NewTokenDialog close={() => { making.value = false; query.again(); }} />}
       {leaving.value && <Dialog title={`Revoke ${leaving.value.name}?`} close={() => { leaving.value = null; }}>
-        <p>Whoever uses it is refused from now on, and is signed out here. This cannot be undone.</p>
+        <p>Whoever uses it is refused from now on.</p>
         <div class="actions"><button class="button" onClick={() => { leaving.value = null; }}>Back</button><button class="button primary" onClick={() => revoke(leaving.value!)}>Revoke</button></div>
       </Dialog>}
     </Panel>

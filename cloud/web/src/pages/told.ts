@@ -44,12 +44,12 @@ export function because(reason: Reason, tel: Told): string {
     case 'certificate_expiring': return tel.certificate_s === null ? '' : `on ${new Date(tel.certificate_s * 1000).toLocaleDateString('en-GB', { dateStyle: 'medium' })}`;
     case 'disk_low': return `${bytes(tel.disk_free)} free`;
     case 'tasks_failing': return tel.failed === null ? '' : `${compact(tel.failed)} since it started`;
-    case 'data_lost': return `${compact(tel.lost)} dropped in all; the loss ledger says what`;
-    case 'flooding': return 'what it sends beyond its limit is dropped';
-    case 'heartbeats_missed': return 'nothing was heard for three heartbeats';
-    case 'will': return 'the broker told that its connection is gone';
-    case 'goodbye': return 'it announced that it leaves';
-    case 'restored': return 'its state was put back to an earlier copy, or made anew';
-    case 'cloned': return 'two devices speak with one identity; revoke it and enrol both';
+    case 'data_lost': return `${compact(tel.lost)} dropped in all`;
+    case 'flooding': return 'it sends more than it may';
+    case 'heartbeats_missed': return 'three heartbeats were missed';
+    case 'will': return 'its connection is gone';
+    case 'goodbye': return 'it said so';
+    case 'restored': return 'an earlier state was put back';
+    case 'cloned': return 'two devices use its identity';
   }
 }
