@@ -519,7 +519,8 @@ TEST(FleetOnDisk, a_loud_device_pushes_out_only_its_own_and_nothing_that_people_
   };
   CHECK_EQUAL(500U, events(2)->size());
   std::vector<FleetEventKind> kinds;
-  for (const EventRecord& record : *events(1)) kinds.push_back(record.event.kind);
+  const auto quiet = events(1);
+  for (const EventRecord& record : *quiet) kinds.push_back(record.event.kind);
   CHECK((kinds == std::vector{FleetEventKind::operator_action, FleetEventKind::health_changed,
                               FleetEventKind::connected, FleetEventKind::first_seen}));
   auto sessions = [&](std::uint32_t device) {
