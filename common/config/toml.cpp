@@ -4,9 +4,12 @@
 // toml++ 3.3 asserts that a name in [ ] begins as names do, though whoever wrote the file decides
 // that, and where asserts are left out it takes it for granted. Here its asserts refuse the file.
 #undef NDEBUG
-#define TOML_ASSERT(expr) ((expr) ? void() : throw ::spillway::config::NoToml())
+#define TOML_ASSERT(expr) ((expr) ? void() : ::spillway::config::refuse_file())
 namespace spillway::config {
 struct NoToml {};
+// Asserts of what no file decides stand in functions that must not throw; there it ends the
+// program.
+[[noreturn]] void refuse_file() { throw NoToml(); }
 }  // namespace spillway::config
 #define TOML_EXCEPTIONS 1
 #define TOML_ENABLE_FORMATTERS 0
