@@ -38,6 +38,7 @@ Result<std::unique_ptr<Testbed>> Testbed::start(TestbedOptions options) {
   broker.directory = bed->options_.directory;
   broker.tls = *server;
   broker.ejabberd = bed->options_.ejabberd;
+  if (bed->options_.simulated) broker.simulator = *server;
   broker.accounts = {"cloud", kDevice};
   auto started = Broker::start(broker);
   if (!started) return started.error();

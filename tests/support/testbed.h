@@ -24,6 +24,7 @@ struct TestbedOptions {
   std::string cloud_more;  // and of cloud.toml
   std::vector<std::string> cloud_tags;
   bool ejabberd = false;        // as the broker
+  bool simulated = false;       // the broker has a listener for a simulated fleet, too
   std::uint16_t http_port = 0;  // of the cloud; 0: any, another one at each start
 };
 

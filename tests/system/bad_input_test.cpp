@@ -232,12 +232,16 @@ TEST(BadInput, garbage_on_the_topics_is_refused_counted_and_logged_once) {
                                  "garbage"});
     if (ran.code != 0) FAIL(ran.err.c_str());
   };
-  publish(device, wire::Direction::up);
+  // Each throws out the one whose certificate it has: no name is connected twice.
+  const auto works = [&] {
+    return rig.spillway({"submit", "echo", "--prefer", "cloud", "--wait"}).code == 0;
+  };
   publish("cloud", wire::Direction::down);
-  CHECK(file_says(rig.cloud_log(), "malformed message"));
   CHECK(file_says(rig.agent_log(), "malformed message"));
-  const Ran after = rig.spillway({"submit", "echo", "--prefer", "cloud", "--wait"});
-  CHECK_EQUAL(0, after.code);
+  CHECK(works());
+  publish(device, wire::Direction::up);
+  CHECK(file_says(rig.cloud_log(), "malformed message"));
+  CHECK(works());
   CHECK(rig.output({"status", "--json"}).find("\"refused_messages\":1") != std::string::npos);
 }
 

@@ -15,6 +15,7 @@ namespace {
 TestbedOptions same_address() {
   TestbedOptions options;
   options.http_port = free_port();
+  options.simulated = true;
   return options;
 }
 
@@ -125,7 +126,7 @@ TEST(SentToDevices,
   auto fleet = rig.bed().pki().device("fleetsim");
   CHECK(fleet.ok());
   auto simulated = Process::start(
-      {.argv = {binary("spillway-fleetsim"), "--broker", rig.bed().broker().uri(), "--ca",
+      {.argv = {binary("spillway-fleetsim"), "--broker", rig.bed().broker().simulator_uri(), "--ca",
                 fleet->ca, "--cert", fleet->certificate, "--key", fleet->key, "-n", "1000",
                 "--outages", "0", "--restarts", "60", "--run-seconds", "0.5"},
        .errors = rig.file("fleetsim.log")});

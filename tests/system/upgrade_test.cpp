@@ -40,7 +40,7 @@ TEST_GROUP(Upgrade) {
 
   void setup() override {
     CHECK_TEXT(rig.good(), rig.problem().c_str());
-    CHECK(rig.listens());
+    CHECK_TEXT(rig.listens(), read_text(rig.agent_log()).c_str());
     CHECK(rig.bed().wait_for_link(kSoon));
     stop(rig.bed().agent());
     stop(rig.bed().cloud());
@@ -48,7 +48,8 @@ TEST_GROUP(Upgrade) {
   void stop(Process & process) {
     process.signal(SIGTERM);
     const auto exit = process.wait(kSoon);
-    CHECK(exit && exit->ok());
+    CHECK_TEXT(exit && exit->ok(),
+               (read_text(rig.agent_log()) + read_text(rig.cloud_log())).c_str());
   }
   std::optional<Process> start(const std::string& name, const std::string& config) {
     const std::string log = rig.file("upgrade.log");
