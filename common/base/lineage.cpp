@@ -8,7 +8,8 @@ LifeChange compare(const KnownLife& known, const Lineage& told) {
   if (told.number < known.number) return LifeChange::restored;
   const std::uint64_t back = told.number - known.number;
   if (back >= told.lives.size()) return LifeChange::none;
-  return told.lives[back] == known.life ? LifeChange::none : LifeChange::restored;
+  return told.lives[static_cast<std::size_t>(back)] == known.life ? LifeChange::none
+                                                                  : LifeChange::restored;
 }
 
 void learn(KnownLife& known, const Lineage& told) {
