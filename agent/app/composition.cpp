@@ -265,7 +265,8 @@ Status Composition::listen() {
   server.path = options_.socket;
   server.max_clients = options_.max_clients;
   server.max_outstanding = options_.max_outstanding;
-  server.max_held = std::clamp<std::size_t>(options_.budget.memory / 16, 1 << 20, 16 << 20);
+  server.max_held = static_cast<std::size_t>(
+      std::clamp<std::uint64_t>(options_.budget.memory / 16, 1 << 20, 16 << 20));
   auto opened = intake::Server::open(loop_, *node_, std::move(server));
   if (!opened) return opened.error();
   server_ = *std::move(opened);
