@@ -35,6 +35,8 @@ options.vnode = (vnode) => {
 };
 
 export function start_router(): void {
+  // Its address is relative, and would follow the page's.
+  for (const icon of document.querySelectorAll('link')) icon.href = icon.href;
   addEventListener('popstate', () => { place.value = here(); });
   document.addEventListener('click', (event) => {
     const anchor = (event.target as Element | null)?.closest?.('a');

@@ -35,7 +35,10 @@ test('behind a proxy the link of the demo leads to its device, its tasks and its
   const page = await context.newPage(), wrong = [], origin = `${proxy.origin}/fleet`;
   page.setDefaultTimeout(kPatience);
   page.on('pageerror', (error) => wrong.push(error.stack));
-  page.on('console', (message) => { if (message.type() === 'error') wrong.push(message.text()); });
+  page.on('console', (message) => {
+    const about = message.location().url;
+    if (message.type() === 'error' && !about.endsWith('/favicon.ico')) wrong.push(`${message.text()} ${about}`);
+  });
   page.on('request', (request) => { if (!request.url().startsWith(origin)) wrong.push(`asked for ${request.url()}`); });
   const look = async (name) => {
     await page.waitForTimeout(500);

@@ -123,7 +123,7 @@ export function HealthMap({ cells, version, by_state }: { cells: Cells; version:
   const x = grid && at !== null ? (at % grid.columns + 0.5) * grid.cell / grid.scale : 0;
   const y = grid && at !== null ? Math.floor(at / grid.columns) * grid.cell / grid.scale : 0;
   return (
-    <div class="map" ref={host} tabIndex={0} role="application" aria-roledescription="health map" aria-label="Health map, a cell for each device. Arrow keys move, Enter opens a device. The table says the same."
+    <div class="map" ref={host} tabIndex={0} role="application" aria-roledescription="health map" aria-label="Health map, a cell for each device. Arrow keys move, Enter opens a device."
       onKeyDown={on_key} onBlur={() => set_at(null)} style={grid ? { minHeight: `${grid.height / grid.scale}px` } : {}}>
       <canvas ref={canvas} onPointerMove={(event) => set_at(place_at(event))} onPointerLeave={() => set_at(null)} onClick={(event) => open(place_at(event))} />
       {grid && at !== null && <i class="map-cursor" style={{ left: `${x - grid.cell / grid.scale / 2}px`, top: `${y}px`, width: `${grid.cell / grid.scale}px`, height: `${grid.cell / grid.scale}px` }} />}

@@ -66,7 +66,7 @@ function Kinds() {
   const query = useQuery<KindList>('/kinds', 5);
   return (
     <Panel title="Kinds" note="since it started">
-      <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="It runs no kinds">Name plugins or commands in its configuration.</Message>}>
+      <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="It runs no kinds">Name plugins or commands.</Message>}>
         {(data) => <div class="table-box" tabIndex={0} role="region" aria-label="Kinds"><table class="table">
           <thead><tr><th>Kind</th><th class="right">Accepted</th><th class="right">Done</th><th class="right">Failed</th><th class="right">Run, p50</th><th class="right">p95</th></tr></thead>
           <tbody>{data.items.map((kind) => (
