@@ -123,7 +123,12 @@ test('a device is quarantined by a button, its work refused, and released again'
     await sees(page, 'demo-device is quarantined');
     await sees(page, 'Quarantined');
     await until('shown as quarantined', async () => (await get('/devices/demo-device')).health === 'quarantined');
-    const before = (await get('/cloud')).counters;
+    // What was taken before it was quarantined is counted a moment later.
+    const before = await until('nothing more is taken', async () => {
+      const { counters } = await get('/cloud');
+      await page.waitForTimeout(2000);
+      return (await get('/cloud')).counters.accepted === counters.accepted && counters;
+    });
     await submit();
     const held = await until('its offer is refused', async () => {
       const { counters } = await get('/cloud');
