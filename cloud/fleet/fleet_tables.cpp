@@ -138,8 +138,7 @@ const char* FleetTables::prune_text_of(Sql sql) {
     case Sql::over_sessions:
       return "DELETE FROM session WHERE device = ?1 AND ended IS NOT NULL AND session IN (SELECT "
              "session FROM session WHERE device = ?1 ORDER BY ended IS NULL DESC, started DESC "
-             "LIMIT "
-             "?3 OFFSET ?2)";
+             "LIMIT ?3 OFFSET ?2)";
     case Sql::over_alerts:
       return "DELETE FROM alert WHERE firing = 0 AND id IN (SELECT id FROM alert WHERE device = ?1 "
              "ORDER BY id DESC LIMIT ?3 OFFSET ?2)";

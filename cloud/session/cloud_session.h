@@ -57,9 +57,8 @@ class CloudSession {
   bool send_ack(const std::string& device, wire::Item item);
   bool send_command(const std::string& device, wire::Item item);
   bool send_result(const std::string& device, wire::Item item);
-  std::uint64_t flooded() const {
-    return rates_.refused();
-  }  // messages of those that sent too many
+  // Messages of those that sent too many.
+  std::uint64_t flooded() const { return rates_.refused(); }
   // Whether all that was sent to the device there has reached the broker.
   bool has_left(const std::string& device, wire::Channel channel) const;
 

@@ -16,12 +16,12 @@ constexpr std::size_t kNotes = 5;     // of each client
 constexpr auto kPatience = 10s;       // with an agent that nothing disturbs
 constexpr std::uint32_t kPage = 500;  // tasks listed at a time
 
-void note(Verdicts& verdicts, std::uint64_t& count, const std::string& what) {
-  ++count;
-  if (verdicts.notes.size() < kNotes) verdicts.notes.push_back(what);
-}
-
 }  // namespace
+
+void Verdicts::note(std::uint64_t& count, const std::string& what) {
+  ++count;
+  if (notes.size() < kNotes) notes.push_back(what);
+}
 
 Client::Client(std::string name, std::string socket, const std::vector<demo::Work>& works,
                ClientOptions options)
@@ -226,13 +226,13 @@ std::set<TaskId> Client::all_tasks(Verdicts& verdicts) {
 
 void Client::lose(const Job& job, const std::string& how, Verdicts& verdicts) const {
   if (store_damaged_) return void(++verdicts.destroyed);
-  note(verdicts, verdicts.lost, name_ + " task " + to_string(job.ids.front()) + ": " + how);
+  verdicts.note(verdicts.lost, name_ + " task " + to_string(job.ids.front()) + ": " + how);
 }
 
 void Client::judge_job(const Job& job, Verdicts& verdicts) {
   if (job.ids.empty()) return;
   const std::string task = name_ + " task " + to_string(job.ids.front());
-  if (job.ids.size() > 1) note(verdicts, verdicts.doubled, task + ": two tasks for one key");
+  if (job.ids.size() > 1) verdicts.note(verdicts.doubled, task + ": two tasks for one key");
   if (job.replaced) return lose(job, "another task has its number", verdicts);
   if (!job.outcome && !job.gone) return lose(job, "accepted, no result: " + job.error, verdicts);
   auto again = client_->ask<TaskView>(wire::ShowRequest{job.ids.back().seq}, kPatience);
@@ -246,16 +246,16 @@ void Client::judge_job(const Job& job, Verdicts& verdicts) {
   if (!job.outcome) return;
   if (!gone && (again->result->outcome != *job.outcome ||
                 crypto::sha256(again->result->value.bytes) != job.digest)) {
-    note(verdicts, verdicts.doubled, task + ": its result changed after it was delivered");
+    verdicts.note(verdicts.doubled, task + ": its result changed after it was delivered");
   }
   if (*job.outcome == TaskState::expired && works_[job.work].spec.deadline) return;
   if (*job.outcome == TaskState::failed && job.error == "poison") {
     ++verdicts.poisoned;
   } else if (*job.outcome != TaskState::succeeded) {
-    note(verdicts, verdicts.mismatched,
-         task + ": " + std::string(to_string(*job.outcome)) + ": " + job.error);
+    verdicts.note(verdicts.mismatched,
+                  task + ": " + std::string(to_string(*job.outcome)) + ": " + job.error);
   } else if (job.digest != works_[job.work].expected) {
-    note(verdicts, verdicts.mismatched, task + ": a wrong value");
+    verdicts.note(verdicts.mismatched, task + ": a wrong value");
   }
 }
 
@@ -268,7 +268,7 @@ void Client::judge_all(Verdicts& verdicts) {
   for (const TaskId task : all_tasks(verdicts)) {
     // A damaged store may have lost the key of one that it kept.
     if (!known.contains(task) && !store_damaged_) {
-      note(verdicts, verdicts.doubled, name_ + " task " + to_string(task) + ": nobody's");
+      verdicts.note(verdicts.doubled, name_ + " task " + to_string(task) + ": nobody's");
     }
   }
   if (auto node = client_->ask<NodeView>(wire::StatusRequest{}, kPatience)) {
@@ -289,7 +289,7 @@ Verdicts Client::judge(bool store_damaged) {
   if (client_) {
     judge_all(verdicts);
   } else {
-    note(verdicts, verdicts.lost, name_ + ": its agent cannot be reached at the end");
+    verdicts.note(verdicts.lost, name_ + ": its agent cannot be reached at the end");
   }
   return verdicts;
 }

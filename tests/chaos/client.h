@@ -47,6 +47,9 @@ struct Verdicts {
   SeenLosses losses;
   std::optional<NodeView> node;    // what the agent says of itself at the end
   std::vector<std::string> notes;  // the first few, in words
+
+  // One more of these counts, and what it was.
+  void note(std::uint64_t& count, const std::string& what);
 };
 
 struct ClientOptions {

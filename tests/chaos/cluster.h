@@ -17,7 +17,7 @@ struct ClusterOptions {
   std::string binaries;  // where the programs are; empty: beside this one
   unsigned agents = 2;
   std::string agent_more;     // further lines of their configuration
-  bool damages_last = false;  // what is the last one's store may be damaged
+  bool damages_last = false;  // the last one's store may be damaged
   bool small_disk = false;  // the first agent's store is on a file system of its own, if one can be
 };
 

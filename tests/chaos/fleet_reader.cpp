@@ -12,11 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 namespace json = boost::json;
 
-std::string text(const json::value& body, const char* name) {
-  const json::value* found = body.is_object() ? body.get_object().if_contains(name) : nullptr;
-  return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
-}
-
 std::uint64_t count(const json::value& body) {
   const json::value* found = body.is_object() ? body.get_object().if_contains("count") : nullptr;
   boost::system::error_code error;
@@ -40,6 +35,11 @@ std::string words(const LossSums& sums) {
 }
 
 }  // namespace
+
+std::string text(const json::value& body, const char* name) {
+  const json::value* found = body.is_object() ? body.get_object().if_contains(name) : nullptr;
+  return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
+}
 
 Result<std::vector<ctl::Api>> log_in(const std::string& cloud_folder,
                                      const std::vector<std::string>& scopes) {

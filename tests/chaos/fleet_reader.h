@@ -10,6 +10,9 @@
 
 namespace spillway::chaos {
 
+// A text of a JSON object; empty: it has none of that name.
+std::string text(const ctl::json::value& body, const char* name);
+
 // Takes up the link that a new cloud leaves in its folder, waiting for it, and makes a token with
 // each of the scopes, in their order.
 Result<std::vector<ctl::Api>> log_in(const std::string& cloud_folder,

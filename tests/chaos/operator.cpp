@@ -5,6 +5,7 @@
 
 #include "cloud/http/encoding.h"
 #include "common/crypto/sha256.h"
+#include "tests/chaos/fleet_reader.h"
 
 namespace spillway::chaos {
 namespace {
@@ -14,18 +15,6 @@ namespace json = boost::json;
 
 constexpr std::size_t kOpen = 24;      // tasks without an end
 constexpr unsigned kMaxAttempts = 50;  // what is tried is the hand-over, not patience
-constexpr std::size_t kNotes = 5;
-
-void note(Verdicts& verdicts, std::uint64_t& count, const std::string& what) {
-  ++count;
-  if (verdicts.notes.size() < kNotes) verdicts.notes.push_back(what);
-}
-
-std::string text(const json::value& body, const char* name) {
-  const json::object* object = body.if_object();
-  const json::value* found = object ? object->if_contains(name) : nullptr;
-  return found && found->is_string() ? std::string(found->get_string()) : "";
-}
 
 bool is_end(const std::string& state) {
   return state == "succeeded" || state == "failed" || state == "cancelled" || state == "expired";
@@ -138,22 +127,22 @@ void Operator::look(Errand& errand) {
 void Operator::judge_errand(const Errand& errand, Verdicts& verdicts) {
   if (errand.ids.empty()) return;
   const std::string name = errand.key + " for " + errand.device + ", task " + *errand.ids.begin();
-  if (errand.ids.size() > 1) note(verdicts, verdicts.doubled, name + ": two tasks for one key");
+  if (errand.ids.size() > 1) verdicts.note(verdicts.doubled, name + ": two tasks for one key");
   if (errand.state.empty() || errand.state == "unknown") {
-    return note(verdicts, verdicts.lost, name + ": sent, no result: " + errand.error);
+    return verdicts.note(verdicts.lost, name + ": sent, no result: " + errand.error);
   }
   ++verdicts.delivered;
   const auto again = read(errand);
   if (!again || text(*again, "state") != errand.state || digest_of(*again) != errand.digest) {
-    note(verdicts, verdicts.doubled,
-         name + ": its result changed after it was read: " + errand.state + ", now " +
-             (again ? json::serialize(*again) : again.error().message));
+    verdicts.note(verdicts.doubled,
+                  name + ": its result changed after it was read: " + errand.state + ", now " +
+                      (again ? json::serialize(*again) : again.error().message));
   }
   if (errand.error.starts_with("poison")) return void(++verdicts.poisoned);
   if (errand.state != "succeeded") {
-    note(verdicts, verdicts.mismatched, name + ": " + errand.state + ": " + errand.error);
+    verdicts.note(verdicts.mismatched, name + ": " + errand.state + ": " + errand.error);
   } else if (errand.digest != works_[errand.work]->expected) {
-    note(verdicts, verdicts.mismatched, name + ": a wrong value");
+    verdicts.note(verdicts.mismatched, name + ": a wrong value");
   }
 }
 

@@ -32,7 +32,7 @@ class Victim {
   }
   // Ends it as a service manager does; nothing: it had to be killed.
   std::optional<test::Exit> stop(std::chrono::milliseconds patience);
-  // How it ended each time since the last call; first of all whether it has.
+  // How it ended, each time since the last call.
   std::vector<End> take_ends();
 
   const std::string& name() const { return name_; }
