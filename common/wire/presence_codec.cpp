@@ -1,3 +1,5 @@
+#include <array>
+
 #include "common/wire/codec.h"
 #include "common/wire/value_codec.h"
 #include "link_generated.h"
@@ -33,8 +35,10 @@ std::vector<KindInfo> read_kinds(Reader& reader,
 
 Lineage read_lineage(Reader& reader, const fb::Presence& raw) {
   Lineage told{Origin{raw.store()}, raw.life_number(), {}};
-  const flatbuffers::uoffset_t size = reader.count(raw.lives(), "lives", kMaxLineage);
-  for (flatbuffers::uoffset_t i = 0; i < size; ++i) told.lives.push_back({raw.lives()->Get(i)});
+  std::array<std::uint64_t, kMaxLineage> lives;
+  const std::size_t size = reader.count(raw.lives(), "lives", kMaxLineage);
+  copy_numbers(raw.lives(), size, lives.data());
+  for (std::size_t i = 0; i < size; ++i) told.lives.push_back({lives[i]});
   reader.require(told.lives.size() <= told.number, "lives", "more than there were");
   return told;
 }

@@ -57,7 +57,17 @@ run_target() {
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   printf '%-13s %4s s %9s inputs  %s\n' "$name" "$((SECONDS - seconds))" "${runs:-?}" \
     "$([ $status = 0 ] && echo ok || echo "FAILED: see build/fuzz/$name.log and build/fuzz/found/$name")"
-  [ $status = 0 ] || : >"$results/$name"
+  [ $status = 0 ] || { : >"$results/$name"; show_failure "$name" "$log"; }
+}
+
+# Why a target failed, and what broke it when that is small enough to be copied from here.
+show_failure() {
+  local input
+  sed -n '/^stat::/!p' "$2" | grep -v '^#[0-9]' | tail -n 40 | cut -c1-300 | sed "s/^/  $1: /"
+  for input in "$found/$1"/*; do
+    [ -s "$input" ] && [ "$(stat -c %s "$input")" -le 3000 ] || continue
+    echo "  $1: base64 of $(basename "$input"): $(base64 -w0 "$input")"
+  done
 }
 
 echo "${#names[@]} targets, $each s each, $jobs at a time"

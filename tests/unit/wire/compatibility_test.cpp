@@ -65,6 +65,17 @@ Bytes message_of_cancels(std::size_t count) {
   return message_of(fbb, std::vector<std::uint8_t>(count, kCancel), items);
 }
 
+// `numbers` behind `gap` bytes, as a vector that is aligned for its length alone.
+flatbuffers::uoffset_t numbers_anywhere(Builder& fbb, const std::vector<std::uint64_t>& numbers,
+                                        std::size_t gap) {
+  fbb.Align(8);
+  fbb.Pad(gap);
+  for (auto number = numbers.rbegin(); number != numbers.rend(); ++number) {
+    fbb.PushBytes(reinterpret_cast<const std::uint8_t*>(&*number), sizeof *number);
+  }
+  return fbb.PushElement(static_cast<flatbuffers::uoffset_t>(numbers.size()));
+}
+
 }  // namespace
 
 TEST_GROUP(Compatibility){};
@@ -92,6 +103,20 @@ TEST(Compatibility, fields_of_a_later_message_and_item_are_ignored) {
   Result<Message> message = decode_message(message_of(fbb, {kCancel}, items, true));
   CHECK(message.ok());
   CHECK(*message == (Message{5, 6, {}, "", {Cancel{TaskId{Origin{1}, 3}, Epoch{7}}}}));
+}
+
+TEST(Compatibility, a_lineage_is_read_whatever_address_its_numbers_have) {
+  for (std::size_t gap : {0u, 4u}) {
+    Builder fbb;
+    const auto lives = numbers_anywhere(fbb, {7, 8, 9}, gap);
+    auto start = fbb.StartTable();
+    fbb.AddElement<std::uint64_t>(field(2), 5, 0);
+    fbb.AddElement<std::uint64_t>(field(12), 3, 0);
+    fbb.AddOffset(field(13), Table(lives));
+    Result<Presence> presence = decode_presence(finished(fbb, Table(fbb.EndTable(start))));
+    CHECK(presence.ok());
+    CHECK(presence->lineage.lives == (std::vector{Origin{7}, Origin{8}, Origin{9}}));
+  }
 }
 
 TEST(Compatibility, items_of_later_types_are_skipped) {

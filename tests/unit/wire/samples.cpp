@@ -310,7 +310,7 @@ Presence Samples::presence() {
   presence.workers = small();
   presence.memory = number(0, ~0ULL);
   presence.tags = some<std::string>(32, [&] { return name(); });
-  presence.kinds = some<KindInfo>(40, [&] { return KindInfo{name(), small()}; });
+  presence.kinds = some<KindInfo>(40, [&] { return KindInfo{name(), small(), number(0, 1) == 1}; });
   presence.reconnect_floor = span();
   presence.lineage = {Origin{number(0, ~0ULL)}, number(kMaxLineage, ~0ULL),
                       some<Origin>(kMaxLineage, [&] { return Origin{number(0, ~0ULL)}; })};
