@@ -134,6 +134,11 @@ std::string Broker::login(const std::string& name) const {
   return options_.ejabberd ? ejabberd::login(options_.directory, name) : "";
 }
 
+std::vector<std::string> Broker::login_options(const std::string& name) const {
+  if (!options_.ejabberd) return {};
+  return ejabberd::login_options(name);
+}
+
 Command Broker::command() const {
   const std::string output = options_.directory + "/mosquitto.out";
   if (options_.ejabberd) return ejabberd::command(options_.directory, options_.accounts, output);

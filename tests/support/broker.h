@@ -34,10 +34,14 @@ class Broker {
   static Result<Broker> start(const BrokerOptions& options);
 
   std::uint16_t port() const { return port_; }
-  std::string uri() const;  // mqtts://127.0.0.1:PORT or mqtt://127.0.0.1:PORT
-  std::string simulator_uri() const;
+  std::string uri() const;            // mqtts://127.0.0.1:PORT or mqtt://127.0.0.1:PORT
+  std::string simulator_uri() const;  // not with ejabberd
+  // Tells its clients by their certificates, and binds their ids to them; ejabberd has accounts.
+  bool knows_certificates() const { return !options_.ejabberd; }
   // What a client of that name adds to its [broker] section; empty with mosquitto.
   std::string login(const std::string& name) const;
+  // The same for mosquitto_pub.
+  std::vector<std::string> login_options(const std::string& name) const;
   pid_t pid() const { return process_ ? process_->pid() : 0; }
   void kill();           // SIGKILL
   void stop();           // SIGTERM, and waits

@@ -60,4 +60,8 @@ std::string login(const std::string& directory, const std::string& name) {
   return "username = \"" + name + "@localhost\"\npassword_file = \"" + file + "\"\n";
 }
 
+std::vector<std::string> login_options(const std::string& name) {
+  return {"-u", name + "@localhost", "-P", kPassword};
+}
+
 }  // namespace spillway::test::ejabberd

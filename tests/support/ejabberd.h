@@ -16,5 +16,6 @@ void write_config(const std::string& directory, std::uint16_t port, const Creden
 Command command(const std::string& directory, const std::vector<std::string>& accounts,
                 const std::string& output);
 std::string login(const std::string& directory, const std::string& name);
+std::vector<std::string> login_options(const std::string& name);
 
 }  // namespace spillway::test::ejabberd

@@ -169,7 +169,7 @@ TEST(BadInput, a_broker_of_another_authority_is_not_trusted_and_tasks_run_here) 
   auto server = pki->server();
   auto device = ours->device("pump-7");
   CHECK(server.ok() && device.ok());
-  auto broker = Broker::start({.directory = theirs.path(), .tls = *server});
+  auto broker = Broker::start({.directory = theirs.path(), .tls = *server, .accounts = {"pump-7"}});
   CHECK(broker.ok());
   const std::string config = local.config(local.paths(), local.broker(broker->uri(), *device));
   CHECK(local.says_and_works(config, "certificate"));
@@ -209,27 +209,30 @@ TEST(BadInput, garbage_on_the_topics_is_refused_counted_and_logged_once) {
   const auto publish = [&](const std::string& who, wire::Direction direction) {
     auto credentials = rig.bed().pki().device(who);
     CHECK(credentials.ok());
-    const Ran ran = run_program({"mosquitto_pub",
-                                 "-h",
-                                 "127.0.0.1",
-                                 "-p",
-                                 std::to_string(rig.bed().broker().port()),
-                                 "--cafile",
-                                 credentials->ca,
-                                 "--cert",
-                                 credentials->certificate,
-                                 "--key",
-                                 credentials->key,
-                                 "-V",
-                                 "5",
-                                 "-q",
-                                 "1",
-                                 "-i",
-                                 "intruder-" + who,
-                                 "-t",
-                                 wire::to_string({device, direction, wire::Channel::ack}),
-                                 "-m",
-                                 "garbage"});
+    std::vector<std::string> command = {"mosquitto_pub",
+                                        "-h",
+                                        "127.0.0.1",
+                                        "-p",
+                                        std::to_string(rig.bed().broker().port()),
+                                        "--cafile",
+                                        credentials->ca,
+                                        "--cert",
+                                        credentials->certificate,
+                                        "--key",
+                                        credentials->key,
+                                        "-V",
+                                        "5",
+                                        "-q",
+                                        "1",
+                                        "-i",
+                                        "intruder-" + who,
+                                        "-t",
+                                        wire::to_string({device, direction, wire::Channel::ack}),
+                                        "-m",
+                                        "garbage"};
+    const std::vector<std::string> login = rig.bed().broker().login_options(who);
+    command.insert(command.end(), login.begin(), login.end());
+    const Ran ran = run_program(command);
     if (ran.code != 0) FAIL(ran.err.c_str());
   };
   // Each throws out the one whose certificate it has: no name is connected twice.

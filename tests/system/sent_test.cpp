@@ -123,6 +123,11 @@ TEST(SentToDevices,
 
 TEST(SentToDevices,
      a_group_over_a_thousand_simulated_devices_completes_through_a_restart_of_the_broker) {
+  if (!rig.bed().broker().knows_certificates()) {
+    UT_PRINT(
+        "skipped: the simulator speaks for all devices with a certificate; ejabberd has accounts");
+    return;
+  }
   auto fleet = rig.bed().pki().device("fleetsim");
   CHECK(fleet.ok());
   auto simulated = Process::start(
