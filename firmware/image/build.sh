@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # firmware/image/build.sh BOARD: makes build/image/BOARD/disk.img from Debian's kernel and packages, the cross-built
 # agent, and the files beside this script. What ships in the root is named here; libraries follow from the programs.
-# Options: --version TEXT, --break health|boot (versions that fail on purpose, for tests), --root-only (no disk image),
-# --without-security.
+# Options: --version TEXT, --break health|reach|boot (versions that fail on purpose, for tests), --agent PROGRAM (of those
+# that were built, for tests), --root-only (no disk image), --without-security.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 top=$here/../..
 . "$top/toolchains/debian.sh"
 version=$(sed -n 's/^project(spillway VERSION \([^ ]*\).*/\1/p' "$top/CMakeLists.txt")
-broken='' ships_without_security='' board='' root_only=''
+broken='' agent=spillway-agent ships_without_security='' board='' root_only=''
 while [ $# -gt 0 ]; do
   case $1 in
     --version) version=$2; shift ;;
     --break) broken=$2; shift ;;
+    --agent) agent=$2; shift ;;
     --root-only) root_only=1 ;;
     --without-security) ships_without_security=1 ;;
     -*) die "there is no option '$1'" ;;
@@ -67,7 +68,7 @@ copy_with_libraries() {
 }
 
 make_root() {
-  local root=$work/root program applet loader
+  local root=$work/root program built applet loader
   mkdir -p "$root"/{usr/bin,usr/lib/$triple,etc/spillway,etc/rauc,dev,proc,sys,run,tmp,data,boot,mnt,var/lib}
   ln -s usr/bin "$root/bin"; ln -s usr/lib "$root/lib"; ln -s usr/bin "$root/sbin"; ln -s bin "$root/usr/sbin"
   ln -s ../run "$root/var/run"; ln -s ../tmp "$root/var/tmp"
@@ -80,8 +81,10 @@ make_root() {
     install -m 755 "$(readlink -f "$out/packages/$program")" "$root/usr/bin/${program##*/}"
   done
   for program in spillway-agent spillway spillway-ota; do
-    [ -e "$binaries/$program" ] || continue
-    "$triple-strip" -o "$root/usr/bin/$program" "$binaries/$program"
+    built=$binaries/$program
+    [ "$program" != spillway-agent ] || built=$binaries/$agent
+    [ -e "$built" ] || continue
+    "$triple-strip" -o "$root/usr/bin/$program" "$built"
     chmod 755 "$root/usr/bin/$program"
   done
   copy_with_libraries "$root"/usr/bin/{dbus-daemon,rauc,fw_setenv,openssl,curl,e2fsck,resize2fs,sfdisk,partx,spillway-agent,spillway,spillway-ota}
@@ -104,6 +107,7 @@ make_root() {
   copy_modules "$root" dm_verity loop vfat nls_ascii nls_cp437 virtio_net overlay
   case $broken in
     health) printf '#!/bin/sh\nexec sleep 2147483647\n' >"$root/usr/lib/spillway/run-agent" ;;
+    reach) sed -i 's#/agent.sock#/nowhere.sock#' "$root/usr/lib/spillway/run-agent" ;;
     boot) printf '#!/bin/sh\necho "hanging on purpose" >/dev/console\nsleep 2147483647\n' >"$root/etc/init.d/rcS" ;;
   esac
 }

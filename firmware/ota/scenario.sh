@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # firmware/ota/scenario.sh BOARD [POINT…]: cuts the power of a device (kill -9 of QEMU) while it updates, at each point
-# below, and gives it bundles that must not be installed and versions that do not get well. After each the device has to run
-# one of the two good versions, known to be good, with every task it had accepted. Prints a table; build/scenario/BOARD keeps
-# the serial logs.
+# below, and gives it bundles that must not be installed, versions that do not get well, and one whose store is a migration
+# further. After each the device has to run one of the good versions, known to be good, with every task it had accepted.
+# Prints a table; build/scenario/BOARD keeps the serial logs.
 set -euo pipefail
 ota=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 here=$ota/.. top=$ota/../..
@@ -40,14 +40,17 @@ too-big|big|-|0|old
 little-room|good|-|0|old
 full-disk|good|No space left on device|3|old
 sick|sick|-|0|old
-hanging|hang|-|0|old"
+hanging|hang|-|0|old
+further|further|-|0|further
+further-and-back|further|-|0|old
+further-sick|further-sick|-|0|old"
 
 bundles() {
   local last=$lab/www/hang.raucb
-  [ ! -e "$last" ] || [ -n "$(find "$top/build/$arch/bin"/spillway{,-agent,-ota} "$here/image" "$here/boards/$board" -newer "$last" -print -quit)" ] ||
+  [ ! -e "$last" ] || [ -n "$(find "$top/build/$arch/bin"/spillway{,-agent,-agent-next,-ota} "$here/image" "$here/boards/$board" -newer "$last" -print -quit)" ] ||
     return 0
   rm -f "$lab/base.img" "$last"
-  say "Making the bundles: a good new version, one that never gets well, one that hangs, and four that must be refused"
+  say "Making the bundles: a good new version, one that never gets well, one that hangs, two a migration further, four to refuse"
   local build=$here/image/build.sh images=$top/build/image/$board
   "$build" "$board" --version 1.0 >&2
   cp --sparse=always "$images/disk.img" "$lab/old.img"
@@ -55,6 +58,10 @@ bundles() {
   "$ota/bundle.sh" "$board" "$lab/www/sick.raucb" >&2
   "$build" "$board" --root-only --version 2.0-hang --break boot >&2
   "$ota/bundle.sh" "$board" "$lab/www/hang.raucb.new" >&2
+  "$build" "$board" --root-only --version 3.0 --agent spillway-agent-next >&2
+  "$ota/bundle.sh" "$board" "$lab/www/further.raucb" >&2
+  "$build" "$board" --root-only --version 3.0-sick --agent spillway-agent-next --break reach >&2
+  "$ota/bundle.sh" "$board" "$lab/www/further-sick.raucb" >&2
   "$build" "$board" --root-only --version 2.0 >&2
   "$ota/bundle.sh" "$board" "$lab/www/good.raucb" >&2
   "$ota/bundle.sh" "$board" --signer stranger "$lab/www/stranger.raucb" >&2
@@ -66,11 +73,18 @@ bundles() {
 }
 
 # What runs on the device at every start: five tasks that wait, once; the request, once; then a line every two seconds.
-device_script() {  # URL MIB-LEFT: the disk is filled up to there before the request
+# A version to go back from takes one more task first.
+device_script() {  # URL MIB-LEFT BACK-FROM: the disk is filled up to MIB-LEFT before the request
   cat <<SCRIPT
 if [ ! -e /data/seeded ]; then
   for i in 1 2 3 4 5; do spillway submit echo --not-before 300d --retention 300d >/dev/null; done
   touch /data/seeded
+fi
+if [ "\$(cat /etc/spillway/version)" = "$3" ]; then
+  until [ -e /run/spillway-good ]; do sleep 1; done
+  spillway submit echo --not-before 300d --retention 300d >/dev/null
+  spillway ota rollback
+  sleep 2147483647
 fi
 if [ -n "$1" ] && [ ! -e /data/asked ]; then
   until [ -e /run/spillway-good ]; do sleep 1; done
@@ -85,14 +99,14 @@ if [ -n "$1" ] && [ ! -e /data/asked ]; then
 fi
 while :; do
   good=no; [ ! -e /run/spillway-good ] || good=yes
-  echo "LAB version=\$(cat /etc/spillway/version) good=\$good tasks=\$(spillway ls --state waiting --json | grep -o '"id":' | wc -l) ota=\$(spillway ota status | tr ' ' _)"
+  echo "LAB version=\$(cat /etc/spillway/version) good=\$good tasks=\$(spillway ls --state waiting --json | grep -o '"id":' | wc -l) schema=\$(od -An -tu1 -j62 -N2 /data/spillway/agent.db | awk '{ print \$1 * 256 + \$2 }') ota=\$(spillway ota status | tr ' ' _)"
   sleep 2
 done
 SCRIPT
 }
 
-boot_device() {  # DIRECTORY URL MIB-LEFT
-  device_script "$2" "$3" >"$1/test.sh"
+boot_device() {  # DIRECTORY URL MIB-LEFT BACK-FROM
+  device_script "$2" "$3" "$4" >"$1/test.sh"
   start_machine "$1" -fw_cfg name=opt/spillway/provision,file="$lab/provision.conf" -fw_cfg name=opt/spillway/test,file="$1/test.sh"
 }
 cut_power() { kill -9 "$machine_pid"; wait "$machine_pid" 2>/dev/null || true; echo "=== power cut ===" >>"$1/serial.log"; }
@@ -131,7 +145,7 @@ base_device() {
   rm -f "$lab/base/serial.log"
   cp --sparse=always "$lab/old.img" "$lab/base/disk.img"
   truncate -s 256M "$lab/base/disk.img"
-  boot_device "$lab/base" "" ""
+  boot_device "$lab/base" "" "" ""
   wait_for_line "$lab/base/serial.log" 0 'LAB version=1.0 good=yes tasks=5' "$patience" || die "the first start failed; see $lab/base/serial.log"
   sleep 2
   cut_power "$lab/base"
@@ -157,19 +171,21 @@ cloud_heard_of() {  # DIRECTORY
 }
 
 run_point() {  # NAME BUNDLE LINE DELAY EXPECTED
-  local name=$1 dir=$lab/$1 from=0 fill='' rest='good|failed|rolled_back' verdict=ok started last version
+  local name=$1 dir=$lab/$1 from=0 fill='' back='' rest='good|failed|rolled_back' verdict=ok tasks=5 schema='[0-9]*' started last version
   # Where nothing can be written, nothing can be asked for either, or not even begun.
-  case $name in full-disk) fill=0 rest='idle|failed' ;; little-room) fill=8 ;; esac
+  case $name in full-disk) fill=0 rest='idle|failed' ;; little-room) fill=8 ;; further-and-back) back=3.0 tasks=6 ;; esac
+  # Whoever comes back leaves a store as the newer version has made it.
+  case $name in further*) schema=9001 ;; esac
   rm -rf "$dir"
   mkdir -p "$dir"
   cp --sparse=always "$lab/base.img" "$dir/disk.img"
   started=$(date +%s)
   if [ "$name" = by-operator ]; then
-    boot_device "$dir" "" ""
+    boot_device "$dir" "" "" ""
     ask_by_cloud "$dir" "$2" || verdict="could not be asked for by the cloud"
     wait_for_line "$dir/serial.log" 0 'LAB version=2.0' "$patience" || verdict="never came to the new version"
   else
-    boot_device "$dir" "https://10.0.2.2:$http_port/$2.raucb" "$fill"
+    boot_device "$dir" "https://10.0.2.2:$http_port/$2.raucb" "$fill" "$back"
   fi
   if [ "$3" != - ]; then
     if ! wait_for_line "$dir/serial.log" 0 "$3" "$patience"; then
@@ -179,16 +195,16 @@ run_point() {  # NAME BUNDLE LINE DELAY EXPECTED
     fi
     cut_power "$dir"
     from=$(stat -c %s "$dir/serial.log")
-    boot_device "$dir" "" ""
+    boot_device "$dir" "" "" ""
   fi
-  wait_for_line "$dir/serial.log" "$from" 'LAB version=[0-9.]* good=yes tasks=[0-9]* ota=('"$rest)" "$patience" ||
+  wait_for_line "$dir/serial.log" "$from" 'LAB version=[0-9.]* good=yes tasks=[0-9]* schema=[0-9]* ota=('"$rest)" "$patience" ||
     verdict="not at rest after $patience s"
   [ "$name" != by-operator ] || cloud_heard_of "$dir" || verdict="the cloud did not hear of it"
   last=$(tail -c +"$((from + 1))" "$dir/serial.log" | grep -a '^LAB' | tail -n 1 | tr -d '\r')
   cut_power "$dir"
   version=$(sed -n 's/.*version=\([^ ]*\).*/\1/p' <<<"$last")
-  [[ $last == *" good=yes tasks=5 "* ]] || verdict="${verdict/#ok/lost something}: $last"
-  case $5:$version in either:1.0 | either:2.0 | old:1.0 | new:2.0) ;; *) verdict="${verdict/#ok/wrong version}: $last" ;; esac
+  [[ $last =~ \ good=yes\ tasks=$tasks\ schema=$schema\  ]] || verdict="${verdict/#ok/lost something}: $last"
+  case $5:$version in either:1.0 | either:2.0 | old:1.0 | new:2.0 | further:3.0) ;; *) verdict="${verdict/#ok/wrong version}: $last" ;; esac
   printf '| %s | %s | %s | %s | %s s | %s |\n' "$name" "$2" "${version:-?}" "$(sed 's/.*ota=//; s/_/ /g' <<<"$last")" \
     "$(($(date +%s) - started))" "$verdict"
   rm -f "$dir/disk.img"
