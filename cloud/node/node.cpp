@@ -39,6 +39,7 @@ lessee::Parts Node::lessee_parts() {
   lessee.ledger = parts_.ledger;
   lessee.runner = parts_.runner;
   lessee.kind = [this](const std::string& name) { return offloaded(name); };
+  lessee.own = [this](TaskId id) { return dispatch_ && dispatch_->owns(id); };
   lessee.random = parts_.random;
   lessee.wake = parts_.wake;
   lessee.report = parts_.report;
@@ -289,7 +290,10 @@ void Node::on(const std::string& device, const Item& item) {
   } else if constexpr (std::is_same_v<Item, wire::UpdateReport>) {
     if (parts_.fleet) parts_.fleet->on_update(device, item);
   } else if constexpr (std::is_same_v<Item, wire::TaskStory>) {
-    if (parts_.fleet) parts_.fleet->on_story(device, item);
+    if (!parts_.fleet) return;
+    wire::TaskStory story = item;
+    story.id = lessee_.id_of(device, story.id);
+    parts_.fleet->on_story(device, std::move(story));
   } else if constexpr (std::is_same_v<Item, wire::LossReport>) {
     loss_reports_.insert_or_assign(device, item);
     parts_.wake();
@@ -355,7 +359,7 @@ void Node::ask_story(TaskId task, Commands::Done done) {
   const bool fresh = told && parts_.clock->wall_time() - told->heard < kFresh;
   const bool final = told && is_terminal(told->story.state);
   if (fresh || final) return done(std::string());
-  wire::Command ask{0, wire::CommandKind::story, 0, task};
+  wire::Command ask{0, wire::CommandKind::story, 0, lessee_.offered_as(task)};
   command(seen ? seen->device : told->device, ask, std::move(done));
 }
 

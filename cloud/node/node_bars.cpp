@@ -32,7 +32,7 @@ void Node::read_bars() {
   std::vector<std::pair<std::string, wire::Cancel>> stopped;
   lessee_.each([&](const lessee::HeldTask& task) {
     if (barred_.contains(task.owner)) {
-      stopped.emplace_back(task.owner, wire::Cancel{task.id, task.state.epoch});
+      stopped.emplace_back(task.owner, wire::Cancel{task.offered, task.state.epoch});
     }
   });
   for (const auto& [device, cancel] : stopped) lessee_.on(device, cancel);

@@ -18,13 +18,17 @@
 namespace spillway::ledger {
 
 struct LedgerRow {
-  TaskId id;
+  TaskId id;  // in this ledger: its owner's name for it, or see `named`
   std::string device;
   lifecycle::LesseeTask task;
   Digest spec_digest{};
   NodeTime accepted{};
   store::EncodedBytes spec;    // null once answered
   store::EncodedBytes result;  // an encoded result item, while done
+  // Its owner's name for it has this origin, and another owner's row has, or had, that name.
+  std::optional<Origin> named;
+
+  TaskId offered() const { return {named.value_or(id.origin), id.seq}; }
 };
 
 // Moves a row on, only if it still has was_state and was_epoch; when not, this row is refused.
@@ -46,7 +50,7 @@ struct RefusedRow {
 using Refused = std::vector<RefusedRow>;
 
 struct LedgerBatch {
-  std::vector<LedgerRow> inserts;  // an id that is there as a tombstone is replaced
+  std::vector<LedgerRow> inserts;  // replace a tombstone of the same id and device
   std::vector<LedgerUpdate> updates;
   std::vector<std::pair<std::string, wire::LossReport>> losses;  // by device
   std::vector<std::pair<std::string, wire::LossEntry>> lost;     // here, of a device's; added up

@@ -16,7 +16,7 @@ using store::Cursor;
 // Read by read_row, in this order.
 const std::string kRow =
     "origin, seq, device, state, epoch, boot, effects, failure, deadline, run_until, lease_until, "
-    "spec_digest, accepted, spec, result";
+    "spec_digest, accepted, spec, result, named";
 // ?1 and ?2 name the task, ?3 to ?9 are bound by bind_task, ?10 and ?11 are the fence.
 const std::string kUpdate =
     "UPDATE lease SET state = ?3, epoch = ?4, boot = ?5, failure = ?6, deadline = ?7, "
@@ -32,9 +32,9 @@ Texts make_texts() {
   };
   set(Sql::insert,
       "INSERT INTO lease (origin, seq, state, epoch, boot, failure, deadline, run_until, "
-      "lease_until, effects, device, spec_digest, accepted, answered_at, spec, result) VALUES (?1, "
-      "?2, ?3, ?4, ?5, ?6, "
-      "?7, ?8, ?9, ?12, ?13, ?14, ?15, ?16, ?17, ?18)");
+      "lease_until, effects, device, spec_digest, accepted, answered_at, spec, result, named) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+      "?7, ?8, ?9, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)");
   set(Sql::update, kUpdate + kFence);
   set(Sql::update_body,
       kUpdate + ", answered_at = NULL, spec = coalesce(?13, spec), result = ?14" + kFence);
@@ -51,7 +51,8 @@ Texts make_texts() {
   set(Sql::oldest,
       "SELECT origin, seq FROM lease WHERE answered_at < ?1 ORDER BY answered_at LIMIT ?2");
   set(Sql::drop_tombstone,
-      "DELETE FROM lease WHERE origin = ?1 AND seq = ?2 AND answered_at IS NOT NULL");
+      "DELETE FROM lease WHERE origin = ?1 AND seq = ?2 AND device = ?3 AND "
+      "answered_at IS NOT NULL");
   set(Sql::drop, "DELETE FROM lease WHERE origin = ?1 AND seq = ?2");
   return texts;
 }
@@ -141,7 +142,7 @@ Result<Refused> LedgerTables::apply(const LedgerBatch& batch) {
 Status LedgerTables::insert(const LedgerRow& row, NodeTime now) {
   Status status = insert_row(row, now);
   if (!status && status.error().code == Code::conflict) {
-    Result<bool> dropped = drop_tombstone(row.id);
+    Result<bool> dropped = drop_tombstone(row);
     if (!dropped) return std::move(dropped).error();
     if (!*dropped) return fail(Code::conflict, "task " + to_string(row.id) + ": is already held");
     status = insert_row(row, now);
@@ -164,11 +165,19 @@ Status LedgerTables::insert_row(const LedgerRow& row, NodeTime now) {
   store::bind_time(cursor, 16, answered ? now : kNever);
   store::bind_bytes(cursor, 17, answered ? nullptr : row.spec);
   store::bind_bytes(cursor, 18, answered ? nullptr : row.result);
+  if (row.named) {
+    cursor.bind(19, static_cast<std::int64_t>(row.named->value));
+  } else {
+    cursor.bind_null(19);
+  }
   return cursor.run();
 }
 
-Result<bool> LedgerTables::drop_tombstone(TaskId id) {
-  if (Status status = use(Sql::drop_tombstone, id).run(); !status) return std::move(status).error();
+// Not another owner's.
+Result<bool> LedgerTables::drop_tombstone(const LedgerRow& by) {
+  Cursor cursor = use(Sql::drop_tombstone, by.id);
+  Status status = cursor.bind(3, std::string_view(by.device)).run();
+  if (!status) return std::move(status).error();
   if (file_.database().changes() == 0) return false;
   --count(LeaseState::answered);
   return true;
@@ -291,6 +300,7 @@ Result<LedgerRow> LedgerTables::read_row(const Cursor& cursor) const {
   bool good = true;
   row.id = TaskId{Origin{cursor.unsigned_integer(0)}, cursor.unsigned_integer(1)};
   row.device = cursor.text(2);
+  if (!cursor.is_null(15)) row.named = Origin{cursor.unsigned_integer(15)};
   row.task.state = store::read_enum(cursor, 3, LeaseState::answered, good);
   row.task.epoch.value = store::read_count(cursor, 4);
   row.task.boot.value = cursor.unsigned_integer(5);

@@ -55,7 +55,7 @@ class LedgerTables {
   store::Cursor use(Sql sql, TaskId id) const;
   Status insert(const LedgerRow& row, NodeTime now);
   Status insert_row(const LedgerRow& row, NodeTime now);
-  Result<bool> drop_tombstone(TaskId id);
+  Result<bool> drop_tombstone(const LedgerRow& by);
   Status update(const LedgerUpdate& update, NodeTime now);
   Status put_bulk(TaskId id, std::int64_t part, const store::EncodedBytes& bytes);
   Error does_not_match(const LedgerUpdate& change) const;

@@ -15,8 +15,9 @@ namespace spillway::lessee {
 
 // An attempt that was leased to this node, or the tombstone of one.
 struct HeldTask {
-  TaskId id;
-  std::string owner;            // whose task it is, by the name it is heard under
+  TaskId id;          // here: unique, whatever its owner named it
+  TaskId offered;     // what its owner calls it, and every message to it; the same, as a rule
+  std::string owner;  // whose task it is, by the name it is heard under
   lifecycle::LesseeTask state;  // the newest; the disk follows
   lifecycle::OfferTerms terms;
   Digest spec_digest{};

@@ -53,9 +53,11 @@ void Journal::touch(HeldTask& task) {
 void Journal::insert(HeldTask& task) {
   touch(task);
   auto& inserts = cycle_.batch().inserts;
+  std::optional<Origin> named;
+  if (task.offered != task.id) named = task.offered.origin;
   inserts_[task.id] = inserts.size();
   inserts.push_back({task.id, task.owner, task.state, task.spec_digest, task.accepted,
-                     task.spec_bytes, task.result});
+                     task.spec_bytes, task.result, named});
 }
 
 void Journal::update(HeldTask& task, lifecycle::LeaseState was_state, Epoch was_epoch) {

@@ -118,6 +118,32 @@ HeldTask* Lessee::find(TaskId id) {
   return found == tasks_.end() ? nullptr : &found->second;
 }
 
+HeldTask* Lessee::find(const std::string& owner, TaskId offered) {
+  HeldTask* task = find(offered);
+  if (task && task->owner == owner && task->offered == offered) return task;
+  if (renamed_.empty()) return nullptr;
+  const auto renamed = renamed_.find({owner, offered});
+  return renamed == renamed_.end() ? nullptr : find(renamed->second);
+}
+
+// For a task that is new here.
+TaskId Lessee::name(const std::string& owner, TaskId offered) {
+  TaskId id = offered;
+  while (tasks_.contains(id) || (parts_.own && parts_.own(id))) id.origin.value = parts_.random();
+  if (id != offered) renamed_[{owner, offered}] = id;
+  return id;
+}
+
+TaskId Lessee::id_of(const std::string& owner, TaskId offered) {
+  const HeldTask* task = find(owner, offered);
+  return task ? task->id : offered;
+}
+
+TaskId Lessee::offered_as(TaskId id) {
+  const HeldTask* task = find(id);
+  return task ? task->offered : id;
+}
+
 Lessee::Owner& Lessee::owner_of(const std::string& name) {
   return owners_.try_emplace(name, name).first->second;
 }
@@ -125,6 +151,7 @@ Lessee::Owner& Lessee::owner_of(const std::string& name) {
 HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
   HeldTask task;
   task.id = row.id;
+  task.offered = row.offered();
   task.owner = row.device;
   task.state = row.task;
   task.spec_digest = row.spec_digest;
@@ -142,6 +169,7 @@ HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
     task.terms.run_timeout = task.spec->run_timeout.value_or(std::chrono::milliseconds(0));
     task.terms = limited(task.terms);
   }
+  if (row.named) renamed_[{row.device, row.offered()}] = row.id;
   HeldTask& added = tasks_.insert_or_assign(row.id, std::move(task)).first->second;
   track(added, {.state = lifecycle::LeaseState::answered});
   return added;
@@ -163,9 +191,8 @@ void Lessee::apply(HeldTask& task, const lifecycle::LesseeStep& step) {
   }
   if (step.act.stop) parts_.runner->stop(task.id, task.run_epoch);
   if (step.act.send_accept) {
-    journal_.after(task.id, [this, owner = task.owner, id = task.id, epoch = step.next.epoch] {
-      parts_.send_ack(owner, wire::Accept{id, epoch});
-    });
+    const wire::Accept accept{task.offered, step.next.epoch};
+    journal_.after(task.id, [this, owner = task.owner, accept] { parts_.send_ack(owner, accept); });
   }
   if (step.act.send_result) {
     journal_.after([this, id = task.id] {
@@ -233,6 +260,9 @@ void Lessee::settle(TaskId id) {
 
 void Lessee::forget(HeldTask& task) {
   TaskId id = task.id;
+  const auto renamed =
+      task.offered == id ? renamed_.end() : renamed_.find({task.owner, task.offered});
+  if (renamed != renamed_.end() && renamed->second == id) renamed_.erase(renamed);
   timer_of_.erase(id);
   tasks_.erase(id);
 }

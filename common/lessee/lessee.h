@@ -43,6 +43,8 @@ struct Parts {
   attempt::Runner* runner = nullptr;
   // Null: not known here, or not run for this side's owners.
   std::function<const Kind*(const std::string& name)> kind;
+  // Whether a task of that name is this node's own.
+  std::function<bool(TaskId)> own = {};
   std::function<std::uint64_t()> random;
   std::function<void()> wake;
   std::function<void(const std::string& message)> report;
@@ -69,7 +71,8 @@ struct Counters {  // since start
 // The lessee of what owners offer: accepts into the ledger, runs, and answers until the owner has
 // it. On the loop only; nothing in it blocks. ACCEPT, RESULT and user code wait for the commit that
 // made them true. An owner is known by the name its messages came under, and can touch only what it
-// offered itself.
+// offered itself: two that name a task alike have a task each, of which the second goes by a name
+// drawn here, on disk and in the runner.
 class Lessee {
  public:
   Lessee(Options options, Parts parts, const ledger::LedgerRecovered& recovered);
@@ -96,6 +99,10 @@ class Lessee {
   // Somebody here ends it, whoever owns it: its owner is told that it failed for good. False: it is
   // not held.
   bool cancel(TaskId id);
+
+  // The names that a task has here and with its owner; the same where nothing says otherwise.
+  TaskId id_of(const std::string& owner, TaskId offered);
+  TaskId offered_as(TaskId id);
 
   // Refuses offers and hands back what has not started.
   void drain();
@@ -142,6 +149,8 @@ class Lessee {
   void on_committed();
   lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
   HeldTask* find(TaskId id);
+  HeldTask* find(const std::string& owner, TaskId offered);
+  TaskId name(const std::string& owner, TaskId offered);
   Owner& owner_of(const std::string& name);
   HeldTask& adopt(const ledger::LedgerRow& row);
   void recover(const ledger::LedgerRow& row);
@@ -203,7 +212,8 @@ class Lessee {
   Journal journal_;
   Counters counters_;
   std::unordered_map<TaskId, HeldTask> tasks_;
-  std::deque<TaskId> tombstones_;    // oldest first
+  std::map<std::pair<std::string, TaskId>, TaskId> renamed_;  // by owner and its name for it
+  std::deque<TaskId> tombstones_;                             // oldest first
   RunQueue queue_, blocking_queue_;  // accepted, durable or about to be, not started
   std::set<std::pair<NodeTime, TaskId>> timers_;
   std::unordered_map<TaskId, NodeTime> timer_of_;

@@ -96,7 +96,7 @@ void Lessee::refuse(const std::string& owner, const wire::Offer& offer,
                        ? std::max(queue_delay(), Duration(std::chrono::milliseconds(100)))
                        : Duration(std::chrono::seconds(1));
   // Its owner's store may have been put back to before that.
-  HeldTask* task = reason == lifecycle::NackReason::stale ? find(offer.id) : nullptr;
+  HeldTask* task = reason == lifecycle::NackReason::stale ? find(owner, offer.id) : nullptr;
   parts_.send_ack(
       owner, wire::Nack{offer.id, offer.epoch, reason, after, task ? task->state.epoch : Epoch{}});
 }
@@ -107,14 +107,12 @@ void Lessee::on(const std::string& owner, const wire::Offer& offer) {
   if (!decoded || decoded->data == DataScope::edge_only) {
     return refuse(owner, offer, lifecycle::NackReason::malformed);
   }
-  HeldTask* task = find(offer.id);
+  HeldTask* task = find(owner, offer.id);
   auto spec = std::make_shared<const TaskSpec>(*std::move(decoded));
   lifecycle::OfferTerms terms = limited(wire::terms_of(offer, *spec));
   terms.refuse = reason_to_refuse(owner, *spec);
   Digest digest = crypto::sha256(offer.spec);
-  if (task && (task->owner != owner || task->spec_digest != digest)) {
-    terms.refuse = lifecycle::NackReason::conflict;
-  }
+  if (task && task->spec_digest != digest) terms.refuse = lifecycle::NackReason::conflict;
   std::optional<lifecycle::LesseeTask> known;
   if (task) known = task->state;
   lifecycle::LesseeStep step = lifecycle::on_offer(known, terms, tick());
@@ -148,9 +146,11 @@ void Lessee::owe_failure(const std::string& owner, const wire::Offer& offer, Fai
 void Lessee::take(const std::string& owner, const wire::Offer& offer,
                   const lifecycle::OfferTerms& terms, std::shared_ptr<const TaskSpec> spec,
                   const Digest& digest, const lifecycle::LesseeStep& step) {
-  HeldTask* known = find(offer.id);
-  HeldTask& task = known ? *known : tasks_[offer.id];
-  task.id = offer.id;
+  HeldTask* known = find(owner, offer.id);
+  const TaskId id = known ? known->id : name(owner, offer.id);
+  HeldTask& task = known ? *known : tasks_[id];
+  task.id = id;
+  task.offered = offer.id;
   task.owner = owner;
   task.terms = terms;
   task.spec_digest = digest;
@@ -170,8 +170,8 @@ void Lessee::take(const std::string& owner, const wire::Offer& offer,
 }
 
 void Lessee::on(const std::string& owner, const wire::BeatAck& ack) {
-  HeldTask* task = find(ack.id);
-  if (!task || task->owner != owner) return;
+  HeldTask* task = find(owner, ack.id);
+  if (!task) return;
   if (!ack.keep) return apply(*task, lifecycle::on_cancel(task->state, ack.epoch, tick()));
   auto sent = beat_sent_.find(ack.round);
   if (sent == beat_sent_.end()) return;
@@ -179,16 +179,16 @@ void Lessee::on(const std::string& owner, const wire::BeatAck& ack) {
 }
 
 void Lessee::on(const std::string& owner, const wire::ResultAck& ack) {
-  HeldTask* task = find(ack.id);
-  if (!task || task->owner != owner) return;
+  HeldTask* task = find(owner, ack.id);
+  if (!task) return;
   lifecycle::LesseeStep step = lifecycle::on_result_ack(task->state, ack.epoch, tick());
   if (step.verdict == lifecycle::Verdict::applied) counters_.answered += 1;
   apply(*task, step);
 }
 
 void Lessee::on(const std::string& owner, const wire::Cancel& cancel) {
-  HeldTask* task = find(cancel.id);
-  if (!task || task->owner != owner) return;
+  HeldTask* task = find(owner, cancel.id);
+  if (!task) return;
   apply(*task, lifecycle::on_cancel(task->state, cancel.epoch, tick()));
 }
 

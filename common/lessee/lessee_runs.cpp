@@ -121,7 +121,7 @@ void Lessee::on_outcome(attempt::Outcome outcome) {
 
 // What is kept until RESULT_ACK; in the ledger as a message of one item.
 void Lessee::keep_result(HeldTask& task, Epoch epoch, wire::ResultItem item) {
-  item.id = task.id;
+  item.id = task.offered;
   item.epoch = epoch;
   item.message.resize(std::min<std::size_t>(item.message.size(), 1024));
   auto answer = std::make_shared<const wire::ResultItem>(std::move(item));
@@ -143,9 +143,10 @@ void Lessee::restore_result(HeldTask& task) {
     return;
   }
   wire::ResultItem item;
-  item.failure = FailureClass::crash;
+  item.failure = task.state.failure;
   item.message = options_.here + " lost the result";
-  keep_result(task, task.state.epoch, std::move(item));
+  keep_result(task, was.epoch, std::move(item));
+  journal_.update(task, was.state, was.epoch);
 }
 
 // Its result is on disk and goes to its owner, now and until that acknowledges it.

@@ -45,7 +45,7 @@ void Lessee::beat_again() {
     bool speaks = task.held() || task.state.state == lifecycle::LeaseState::done;
     if (!speaks || task.unsaved > 0 || task.beaten == beat_round_) continue;
     if (!owners_.at(task.owner).online) continue;
-    wire::Beat beat{id, task.state.epoch, task.state.state, beat_round_};
+    wire::Beat beat{task.offered, task.state.epoch, task.state.state, beat_round_};
     if (parts_.send_ack(task.owner, beat)) {
       task.beaten = beat_round_;
     } else {

@@ -47,7 +47,11 @@ class Nodes::Schedule {
  public:
   Schedule(std::uint64_t seed, const Limits& limits, bool keep_log,
            const std::vector<LinkTrace>* traces, NodesStats& stats)
-      : random_(seed), limits_(limits), logging_(keep_log), stats_(stats) {
+      : random_(seed),
+        limits_(limits),
+        logging_(keep_log),
+        namesakes_(seed % 4 == 0),
+        stats_(stats) {
     for (int i = 0; i < 1 + int(random_.below(kMostAgents)); ++i) add_device(i);
     for (int i = 0; i < kReplicas; ++i) add_replica();
     // What operators submit stays with one replica: each owns what it accepted.
@@ -117,7 +121,7 @@ class Nodes::Schedule {
     device.side.options.max_ready = 1 + below(20);
     device.side.options.lease = 30s;
     device.side.options.takes = {"reverse"};
-    device.side.disk.origin = Origin{0x5111ULL + std::uint64_t(number)};
+    device.side.disk.origin = Origin{0x5111ULL + (namesakes_ ? 0 : std::uint64_t(number))};
     set_clock(device.clock);
   }
   void add_replica() {
@@ -507,6 +511,7 @@ class Nodes::Schedule {
   Random random_;
   const Limits& limits_;
   const bool logging_;
+  const bool namesakes_;  // all devices name their tasks alike
   NodesStats& stats_;
   std::string log_;
   test::FakeBroker broker_;

@@ -48,6 +48,9 @@ Status LedgerDisk::insert(const ledger::LedgerRow& row) {
   if (known != rows.end() && known->second.task.state != LeaseState::answered) {
     return refuse("insert of " + name + ", which is held");
   }
+  if (known != rows.end() && known->second.device != row.device) {
+    return fail(Code::conflict, name + " is the name of another owner's row");
+  }
   if (!row.spec && !answered) return refuse(name + " comes without a spec");
   rows[row.id] = row;
   if (answered) rows[row.id].spec = rows[row.id].result = nullptr;

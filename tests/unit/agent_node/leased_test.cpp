@@ -113,6 +113,21 @@ TEST(Leased, own_tasks_come_first_and_the_clouds_get_half_of_the_cores) {
   CHECK_FALSE(runs(2));
 }
 
+TEST(Leased, a_task_of_the_cloud_that_has_the_name_of_an_own_one_runs_beside_it) {
+  TaskSpec own = echo();
+  own.prefer = Prefer::local;
+  const std::uint64_t seq = world.add(own);
+  wire::Offer same = offer(1);
+  same.id = world.id(seq);
+  say_offer(same);
+  CHECK_EQUAL(2, world.agent.runner().running().size());
+  world.say(wire::Cancel{same.id, same.epoch});
+  for (const auto& [key, running] : world.agent.runner().running()) {
+    CHECK_EQUAL(key.first != same.id, running.told_to_stop);
+  }
+  world.succeed(seq);
+}
+
 TEST(Leased, a_task_of_the_cloud_waits_five_seconds_behind_a_backlog_and_not_for_ever) {
   TaskSpec own = echo();
   own.prefer = Prefer::local;

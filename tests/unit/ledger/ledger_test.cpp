@@ -206,6 +206,34 @@ TEST(Ledger, an_answered_task_comes_back_to_life_with_its_spec_and_not_without) 
   LONGS_EQUAL(5000, recovered.held.front().spec->size());
 }
 
+TEST(Ledger, a_tombstone_gives_way_to_its_owner_only) {
+  CHECK_OK(commit(batch_of(row_of(1))));
+  finish(1, at(5));
+  LedgerRow other = row_of(1);
+  other.device = "pump-8";
+  CHECK_FAILS(Code::conflict, commit(batch_of(other)));
+  STRCMP_EQUAL("pump-7", find(1)->device.c_str());
+  CHECK_TRUE(find(1)->task.state == LeaseState::answered);
+  CHECK_OK(commit(batch_of(row_of(1))));
+  LONGS_EQUAL(0, inspect().problems.size());
+}
+
+TEST(Ledger, what_its_owner_calls_a_task_is_kept_beside_its_own_name) {
+  for (const std::uint64_t origin : {std::uint64_t{7}, ~std::uint64_t{0}}) {
+    LedgerRow row = row_of(origin);
+    row.named = Origin{origin};
+    CHECK_OK(commit(batch_of(row)));
+  }
+  CHECK_OK(commit(batch_of(row_of(1))));
+  CHECK_OK(reopen());
+  LONGS_EQUAL(3, recovered.held.size());
+  CHECK_TRUE(find(7)->offered() == (TaskId{Origin{7}, 7}));
+  CHECK_TRUE(find(~std::uint64_t{0})->offered().origin.value == ~std::uint64_t{0});
+  CHECK_TRUE(find(1)->offered() == id_of(1));
+  CHECK_OK(commit(batch_of(step(7, LeaseState::accepted, LeaseState::answered))));
+  CHECK_TRUE(find(7)->offered() == (TaskId{Origin{7}, 7}));
+}
+
 TEST(Ledger, a_task_accepted_and_answered_in_one_batch_is_a_tombstone) {
   LedgerRow row = row_of(1);
   row.task.state = LeaseState::answered;
