@@ -23,8 +23,9 @@ struct LedgerRow {
   lifecycle::LesseeTask task;
   Digest spec_digest{};
   NodeTime accepted{};
-  store::EncodedBytes spec;    // null once answered
-  store::EncodedBytes result;  // an encoded result item, while done
+  store::EncodedBytes spec;  // null once answered
+  // An encoded result item, while done; read as no bytes when the disk has spoiled it.
+  store::EncodedBytes result;
   // Its owner's name for it has this origin, and another owner's row has, or had, that name.
   std::optional<Origin> named;
 

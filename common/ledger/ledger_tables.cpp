@@ -23,6 +23,8 @@ const std::string kUpdate =
     "run_until = ?8, lease_until = ?9, effects = ?12";
 const std::string kFence = " WHERE origin = ?1 AND seq = ?2 AND state = ?10 AND epoch = ?11";
 
+constexpr std::int64_t kSpec = 0, kResult = 1;  // parts in `bulk`
+
 using Texts = std::array<std::string, static_cast<std::size_t>(Sql::count_)>;
 
 Texts make_texts() {
@@ -40,14 +42,14 @@ Texts make_texts() {
       kUpdate + ", answered_at = NULL, spec = coalesce(?13, spec), result = ?14" + kFence);
   set(Sql::answer, kUpdate + ", answered_at = ?13, spec = NULL, result = NULL" + kFence);
   set(Sql::put_bulk,
-      "INSERT OR REPLACE INTO bulk (origin, seq, part, bytes) VALUES (?1, ?2, ?3, ?4)");
+      "INSERT OR REPLACE INTO bulk (origin, seq, part, bytes, sum) VALUES (?1, ?2, ?3, ?4, ?5)");
   set(Sql::drop_bulk, "DELETE FROM bulk WHERE origin = ?1 AND seq = ?2");
   set(Sql::find, "SELECT " + kRow + " FROM lease WHERE origin = ?1 AND seq = ?2");
   set(Sql::held, "SELECT " + kRow + " FROM lease WHERE answered_at IS NULL");
   set(Sql::answered,
       "SELECT " + kRow +
           " FROM lease WHERE answered_at IS NOT NULL ORDER BY answered_at DESC LIMIT ?1");
-  set(Sql::bulk, "SELECT bytes, NULL FROM bulk WHERE origin = ?1 AND seq = ?2 AND part = ?3");
+  set(Sql::bulk, "SELECT bytes, sum FROM bulk WHERE origin = ?1 AND seq = ?2 AND part = ?3");
   set(Sql::oldest,
       "SELECT origin, seq FROM lease WHERE answered_at < ?1 ORDER BY answered_at LIMIT ?2");
   set(Sql::drop_tombstone,
@@ -150,8 +152,8 @@ Status LedgerTables::insert(const LedgerRow& row, NodeTime now) {
   if (!status) return status;
   ++count(row.task.state);
   if (row.task.state == LeaseState::answered) return {};
-  if (Status put = put_bulk(row.id, 0, row.spec); !put) return put;
-  return put_bulk(row.id, 1, row.result);
+  if (Status put = put_bulk(row.id, kSpec, row.spec); !put) return put;
+  return put_bulk(row.id, kResult, row.result);
 }
 
 Status LedgerTables::insert_row(const LedgerRow& row, NodeTime now) {
@@ -202,8 +204,8 @@ Status LedgerTables::update(const LedgerUpdate& change, NodeTime now) {
   --count(change.was_state);
   ++count(change.next.state);
   if (answers) return use(Sql::drop_bulk, change.id).run();
-  if (Status status = put_bulk(change.id, 0, change.spec); !status) return status;
-  return put_bulk(change.id, 1, change.result);
+  if (Status status = put_bulk(change.id, kSpec, change.spec); !status) return status;
+  return put_bulk(change.id, kResult, change.result);
 }
 
 Error LedgerTables::does_not_match(const LedgerUpdate& change) const {
@@ -219,7 +221,10 @@ Error LedgerTables::does_not_match(const LedgerUpdate& change) const {
 Status LedgerTables::put_bulk(TaskId id, std::int64_t part, const store::EncodedBytes& bytes) {
   if (!store::is_bulk(bytes)) return {};
   Cursor cursor = use(Sql::put_bulk, id);
-  return cursor.bind(3, part).bind(4, ByteView(*bytes)).run();
+  cursor.bind(3, part).bind(4, ByteView(*bytes));
+  // Of a spec the row has the digest.
+  if (part == kSpec) return cursor.bind_null(5).run();
+  return cursor.bind(5, store::sum_of(*bytes)).run();
 }
 
 Result<std::vector<TaskId>> LedgerTables::prune(NodeTime before, std::size_t keep,
@@ -315,9 +320,9 @@ Result<LedgerRow> LedgerTables::read_row(const Cursor& cursor) const {
   row.accepted = store::read_time(cursor, 12);
   std::copy(digest.begin(), digest.end(), row.spec_digest.begin());
   if (row.task.state == LeaseState::answered) return row;
-  Result<store::EncodedBytes> spec = read_body(cursor, 13, row.id, 0);
+  Result<store::EncodedBytes> spec = read_body(cursor, 13, row.id, kSpec);
   if (!spec) return std::move(spec).error();
-  Result<store::EncodedBytes> result = read_body(cursor, 14, row.id, 1);
+  Result<store::EncodedBytes> result = read_body(cursor, 14, row.id, kResult);
   if (!result) return std::move(result).error();
   row.spec = *std::move(spec);
   row.result = *std::move(result);
@@ -333,7 +338,11 @@ Result<store::EncodedBytes> LedgerTables::read_body(const Cursor& cursor, int co
   bulk.bind(3, part);
   Result<bool> row = bulk.step();
   if (!row) return std::move(row).error();
-  return *row ? store::read_bulk(bulk, 0) : Result<store::EncodedBytes>(nullptr);
+  if (!*row) return store::EncodedBytes();
+  Result<store::EncodedBytes> bytes = store::read_bulk(bulk, 0);
+  // Another run may give it again, so it costs neither the row nor the file.
+  const bool spoiled = !bytes && bytes.error().code == Code::corrupt && part == kResult;
+  return spoiled ? std::make_shared<const Bytes>() : std::move(bytes);
 }
 
 }  // namespace spillway::ledger

@@ -29,6 +29,7 @@ void Lessee::start(const ledger::LedgerRecovered& recovered, std::function<void(
     tombstones_.push_back(row.id);
   }
   for (const ledger::LedgerRow& row : recovered.held) recover(row);
+  say_damaged(0);
   told_ = room();
   journal_.session(recovered.session + 1);
   journal_.after(std::move(durable));
@@ -37,7 +38,7 @@ void Lessee::start(const ledger::LedgerRecovered& recovered, std::function<void(
 
 void Lessee::recover(const ledger::LedgerRow& row) {
   HeldTask& task = adopt(row);
-  if (task.result) restore_result(task);
+  if (task.result && !restore_result(task)) lose_result(task);
   lifecycle::LesseeStep step = lifecycle::recover_lessee(
       task.state, options_.boot, parts_.runner->may_have_begun(row.id), task.terms.lease, tick());
   bool crashed = row.task.state == lifecycle::LeaseState::running &&
@@ -54,6 +55,12 @@ void Lessee::recover(const ledger::LedgerRow& row) {
   if (task.state.state == lifecycle::LeaseState::accepted && !task.kind) {
     hand_back(task, options_.here + " does not run this kind any more");
   }
+}
+
+void Lessee::say_damaged(std::uint64_t before) const {
+  if (counters_.damaged == before) return;
+  parts_.report("results were damaged on disk: " + std::to_string(counters_.damaged - before) +
+                "; their owners are told that they are lost, and may have them run again");
 }
 
 void Lessee::on_ledger_failed(const Error& error) {
@@ -97,7 +104,11 @@ void Lessee::reload(TaskId id) {
       return;
     }
     if (!*row || find(id)) return;
-    if ((*row)->task.state != lifecycle::LeaseState::answered) return recover(**row);
+    if ((*row)->task.state != lifecycle::LeaseState::answered) {
+      const std::uint64_t before = counters_.damaged;
+      recover(**row);
+      return say_damaged(before);
+    }
     adopt(**row);
     tombstones_.push_back(id);
   });

@@ -66,6 +66,7 @@ struct Parts {
 struct Counters {  // since start
   std::uint64_t accepted = 0, refused = 0, done = 0, failed = 0, answered = 0, repeated = 0;
   std::uint64_t given_up = 0;  // results that nobody took
+  std::uint64_t damaged = 0;   // results that the disk has spoiled
 };
 
 // The lessee of what owners offer: accepts into the ledger, runs, and answers until the owner has
@@ -154,6 +155,7 @@ class Lessee {
   Owner& owner_of(const std::string& name);
   HeldTask& adopt(const ledger::LedgerRow& row);
   void recover(const ledger::LedgerRow& row);
+  void say_damaged(std::uint64_t before) const;
   void apply(HeldTask& task, const lifecycle::LesseeStep& step);
   void track(HeldTask& task, const lifecycle::LesseeTask& was);
   void count(HeldTask& task);
@@ -190,7 +192,8 @@ class Lessee {
   double free_core(TaskId id, Epoch epoch);
   void on_outcome(attempt::Outcome outcome);
   void keep_result(HeldTask& task, Epoch epoch, wire::ResultItem item);
-  void restore_result(HeldTask& task);
+  bool restore_result(HeldTask& task);
+  void lose_result(HeldTask& task);
   void owe(HeldTask& task);
   void join_line(Owner& owner);
   void send_owed();

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "common/crypto/sha256.h"
 #include "common/lessee/lessee.h"
 #include "common/wire/codec.h"
 
@@ -133,15 +134,22 @@ void Lessee::keep_result(HeldTask& task, Epoch epoch, wire::ResultItem item) {
   task.ended = now();
 }
 
-// From the ledger's bytes. A result that the disk has spoiled is reported as a crash: it may be had
-// again by running again.
-void Lessee::restore_result(HeldTask& task) {
+// From the ledger's bytes; false: they are not what was written.
+bool Lessee::restore_result(HeldTask& task) {
   auto message = wire::decode_message(*task.result);
-  if (message && std::holds_alternative<wire::ResultItem>(message->items.front())) {
-    task.answer = std::make_shared<const wire::ResultItem>(
-        std::get<wire::ResultItem>(std::move(message->items.front())));
-    return;
-  }
+  const auto* item = message ? std::get_if<wire::ResultItem>(&message->items.front()) : nullptr;
+  const bool good = item && (item->failure != FailureClass::none ||
+                             crypto::sha256(item->value.bytes) == item->digest);
+  if (good) task.answer = std::make_shared<const wire::ResultItem>(*item);
+  return good;
+}
+
+// A result that the disk has spoiled: that of a success is reported as a crash, for it may be had
+// again by running again.
+void Lessee::lose_result(HeldTask& task) {
+  counters_.damaged += 1;
+  const lifecycle::LesseeTask was = task.state;
+  if (was.failure == FailureClass::none) task.state.failure = FailureClass::crash;
   wire::ResultItem item;
   item.failure = task.state.failure;
   item.message = options_.here + " lost the result";

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -128,6 +129,45 @@ TEST(CloudNode, a_tombstone_comes_to_life_with_all_it_needs_also_after_a_restart
   CHECK(world.runs(1));
   world.succeed(1, "again");
   CHECK_EQUAL(3, result().epoch.value);
+}
+
+TEST(CloudNode, P2_a_result_that_the_disk_spoiled_is_told_as_lost_and_had_again_by_another_run) {
+  for (const std::uint64_t seq : {1, 2}) {
+    accept(seq);
+    world.succeed(seq, "value");
+  }
+  // As its owner would read it, but for one letter; and not at all.
+  Bytes other(*world.cloud.disk.at(world.id(1)).result);
+  *std::search(other.begin(), other.end(), std::begin("alu"), std::end("alu") - 1) = 'e';
+  world.cloud.disk.rows.at(world.id(1)).result = std::make_shared<const Bytes>(other);
+  world.cloud.disk.rows.at(world.id(2)).result = std::make_shared<const Bytes>();
+  world.device.forget();
+  const auto said = [this] {
+    const auto& all = world.cloud.reports;
+    return std::count_if(all.begin(), all.end(), [](const std::string& line) {
+      return line.starts_with("results were damaged on disk: 2;");
+    });
+  };
+  world.restart();
+  const auto lost = world.device.take<wire::ResultItem>();
+  CHECK_EQUAL(2, lost.size());
+  for (const wire::ResultItem& item : lost) {
+    CHECK(item.failure == FailureClass::crash);
+    STRCMP_CONTAINS("lost the result", item.message.c_str());
+    CHECK(item.value.bytes.empty());
+  }
+  CHECK_EQUAL(2, world.cloud.node().counters().damaged);
+  CHECK_EQUAL(1, said());
+  // It is on disk as lost: another start finds no damage.
+  world.restart();
+  CHECK_EQUAL(0, world.cloud.node().counters().damaged);
+  world.device.forget();
+  wire::Offer again = world.offer(1, 2);
+  again.settled = Epoch{1};
+  world.say_offer(again);
+  CHECK(world.runs(1));
+  world.succeed(1, "value");
+  CHECK_EQUAL(2, result().epoch.value);
 }
 
 TEST(CloudNode, the_same_id_with_another_spec_is_refused) {
