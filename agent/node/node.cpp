@@ -68,6 +68,7 @@ void Node::start(const store::Recovered& recovered, const ledger::LedgerRecovere
   if (session_) journal_.after([this] { session_->start(); });
   const bool told = parts_.measured || session_;
   if (told && options_.telemetry > Duration::zero()) next_telemetry_ = now();
+  if (told) look_for_losses();
   parts_.wake();
 }
 
@@ -383,6 +384,7 @@ void Node::on_committed() {
   retry_commit_ = kNever;
   for (std::uint64_t seq : std::exchange(unread_, {})) reload(seq);
   losses_.on_written(now());
+  ledger_moved_ = true;
   parts_.wake();
 }
 

@@ -311,6 +311,7 @@ class Node final : public intake::Api {
 
   // node_telemetry.cpp
   void send_telemetry();
+  void look_for_losses();
   void count_sample(bool sent);
   void write_samples();
   void count_end(const LiveTask& task);
@@ -384,7 +385,9 @@ class Node final : public intake::Api {
   NodeTime next_telemetry_ = kNever;
   std::uint64_t samples_ = 0, unsent_ = 0;  // of telemetry, not in the store's counts yet
   NodeTime first_unsent_{};
-  NodeTime next_keep_ = kNever;  // of what was learned
+  std::optional<std::uint64_t> lost_;  // of the ledger, as of the last sample
+  bool ledger_moved_ = true;           // since then
+  NodeTime next_keep_ = kNever;        // of what was learned
   NodeTime next_elders_{};
   std::vector<std::uint64_t> elders_;  // the candidates that have waited longest, in their turn
   unsigned passed_over_ = 0;           // cores given to others since one of them had one

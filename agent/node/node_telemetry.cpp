@@ -54,6 +54,7 @@ Metrics Node::metrics() const {
   set(Metric::failed, counters_.failed);
   set(Metric::expired, counters_.expired);
   set(Metric::duplicates, counters_.duplicates);
+  if (lost_) set(Metric::lost, *lost_);
   if (local_latency_.total() > 0) {
     set(Metric::local_p50_us, local_latency_.quantile(0.5).count());
     set(Metric::local_p95_us, local_latency_.quantile(0.95).count());
@@ -99,6 +100,7 @@ void Node::send_telemetry() {
   next_telemetry_ = options_.telemetry > Duration::zero() ? now() + options_.telemetry : kNever;
   const bool up = session_ && session_->up();
   if (session_) count_sample(up);
+  look_for_losses();
   if (!up && !parts_.measured) return;
   wire::Telemetry frame;
   frame.sent_wall = parts_.clock->wall_time();

@@ -63,7 +63,7 @@ const Family kFamilies[] = {
      {{"", Metric::duplicates}}},
     {"lost_total",
      "counter",
-     "Whatever the loss ledger counts, over all starts.",
+     "Tasks and results that gave way, of the loss ledger, over all starts.",
      1,
      {{"", Metric::lost}}},
     {"tasks_leased",

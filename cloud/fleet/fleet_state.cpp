@@ -85,9 +85,7 @@ void Fleet::State::went(Slot slot, Reason how) {
     close_session(device, device.presence.session, how);
   }
   if (!known) note(&device, FleetEventKind::disconnected, std::string(to_string(how)));
-  Duration announced = std::chrono::seconds(device.metrics.get(wire::Metric::sleep_s));
-  bool asleep = how == Reason::goodbye;
-  due[slot] = asleep ? now() + std::max(announced, Duration(std::chrono::hours(24))) : kNever;
+  due[slot] = how == Reason::goodbye ? now() + std::chrono::hours(24) : kNever;
   touch(slot, true);
 }
 

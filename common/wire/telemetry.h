@@ -40,7 +40,7 @@ enum class Metric : std::uint8_t {
   failed,         // failed, for good
   expired,        // at their deadline
   duplicates,     // late or repeated results suppressed
-  lost,           // whatever the loss ledger counts, all classes; over all starts
+  lost,           // tasks and results that gave way, of the loss ledger; over all starts
   local_p50_us,   // submit to result, of the tasks since the last frame
   local_p95_us,
   cloud_p50_us,
@@ -68,7 +68,7 @@ enum class Metric : std::uint8_t {
   uptime_s,               // of the process
   updating,               // 1: an update is being installed or tried out
   draining,               // 1: takes no tasks
-  sleep_s,                // announced: silent for this long from now
+  sleep_s,                // nothing sends it; the place in the frame is kept
   leased,                 // tasks that the cloud has this device run, not done
   leased_done,            // a counter: of those, run to an end
 };

@@ -87,4 +87,9 @@ TEST(Losses, P23_what_was_refused_is_counted_exactly_through_kills_and_known_to_
     }
     return reported == 180;
   }));
+  // The fleet knows without asking for the ledger.
+  CHECK(eventually(kSoon, [this] {
+    return rig.spwctl({"device", "show", "demo-device"}).out.find("\"lost\":180") !=
+           std::string::npos;
+  }));
 }

@@ -107,6 +107,24 @@ TEST(NodeTelemetry, P23_samples_that_found_no_link_are_counted_as_lost) {
   CHECK(lost >= 350 && lost <= 361);
 }
 
+TEST(NodeTelemetry, P23_tasks_and_results_that_gave_way_are_in_the_next_frame) {
+  CHECK_EQUAL(0, frames().back().metrics.find(Metric::lost).value_or(-1));
+  const auto lose = [&](DataClass data, LossCause cause, std::uint64_t count) {
+    const LossKey key{data, cause, {}};
+    world.agent.disk.losses[key] = LossRow{key, {}, {}, count, 0};
+  };
+  lose(DataClass::tasks, LossCause::items, 5);
+  lose(DataClass::results, LossCause::disk_budget, 2);
+  // Asked for, or made good by the next sample.
+  lose(DataClass::results, LossCause::retention, 100);
+  lose(DataClass::tasks, LossCause::deadline, 200);
+  lose(DataClass::tasks, LossCause::draining, 400);
+  lose(DataClass::telemetry, LossCause::offline, 800);
+  CHECK(world.add(echo()) != 0);
+  world.advance(20s);
+  CHECK_EQUAL(7, frames().back().metrics.get(Metric::lost));
+}
+
 TEST(NodeTelemetry, echoes_that_stay_without_an_answer_are_shown_as_loss) {
   const auto loss = [this] {
     return frames().back().metrics.find(Metric::loss_permille).value_or(-1);
