@@ -16,12 +16,12 @@ void line(const Console& console, std::string_view name, const std::string& text
 
 std::string waiting_text(WaitReason reason) {
   switch (reason) {
+    case WaitReason::quota:  // a number of the wire that nothing gives
     case WaitReason::none: return "waiting";
     case WaitReason::deps: return "waiting for other tasks";
     case WaitReason::not_before: return "waiting for its time to start";
     case WaitReason::backoff: return "waiting to try again";
     case WaitReason::held: return "held";
-    case WaitReason::quota: return "waiting for its quota";
     case WaitReason::no_place: return "waiting for a place that can run it";
   }
   return "waiting";

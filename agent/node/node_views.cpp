@@ -22,9 +22,9 @@ std::pair<std::string, std::string> waiting_words(const TaskView& task) {
     case WaitReason::backoff:
       return {"its last attempt did not succeed; it is tried again", "time"};
     case WaitReason::held: return {"somebody holds it", "spillway release"};
-    case WaitReason::quota: return {"its tenant's quota is used up", "another of its tasks ending"};
     case WaitReason::no_place:
       return {"no place can run it", "a place with its kind, tags, cores and memory"};
+    case WaitReason::quota:  // a number of the wire that nothing gives
     case WaitReason::none: break;
   }
   return {"it is about to be placed", "a free core or a place in the uplink window"};

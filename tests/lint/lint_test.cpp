@@ -336,4 +336,30 @@ TEST(Counting, a_test_that_says_that_it_skipped_has_not_passed) {
 
 TEST(Counting, nothing_ran_is_nothing_passed) { STRCMP_EQUAL("0 0 0", counts().c_str()); }
 
+TEST(Rules, a_key_of_the_configuration_that_nothing_asks_for) {
+  put("agent/config/agent_config.h",
+      "struct LinkSection {\n  bool metered = false;\n  std::uint64_t bandwidth = 0, floor = "
+      "0;\n};\n");
+  put("agent/config/agent_config.cpp", "link.metered = section.flag(\"metered\", link.metered);\n");
+  put("agent/app/options.cpp", "options.floor = 1; use(config.link.bandwidth);\n");
+  const std::string told = complaint("agent/config/agent_config.h");
+  STRCMP_EQUAL("LinkSection::metered is a key that nothing asks for", told.c_str());
+  put("agent/app/options.cpp",
+      "options.metered = config.link.metered || a.bandwidth == b.floor;\n");
+  STRCMP_EQUAL("", complaint("agent/config/agent_config.h").c_str());
+}
+
+TEST(Rules, a_value_with_a_text_that_nothing_gives) {
+  put("common/base/ids.h",
+      "enum class Why : int { none = 0, held };\nstd::string_view to_string(Why why);\n"
+      "enum class Plain { one };\n");
+  put("agent/node/node.cpp",
+      "Why why = Why::none;\nswitch (why) { case Why::held: break; }\nbool b = why == Why::held;\n"
+      "b = Why::held != why; x = f.get(Why::held); // why = Why::held\n");
+  STRCMP_EQUAL("Why::held has a text, and nothing gives it",
+               complaint("common/base/ids.h").c_str());
+  put("agent/node/other.cpp", "task.why = b ? Why::held : Why::none;\n");
+  STRCMP_EQUAL("", complaint("common/base/ids.h").c_str());
+}
+
 }  // namespace spillway::lint
