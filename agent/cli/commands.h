@@ -59,7 +59,13 @@ struct KindOptions {
 // Says what a logger's file is taken for. Fails when a kind would refuse it.
 Result<int> run_kind(Session& session, const KindOptions& options);
 
-Result<int> run_drain(Session& session, bool on);
+struct DrainOptions {
+  bool off = false;             // work again
+  std::string timeout = "30s";  // for what runs to end
+};
+
+// Fails with Code::timeout when something runs for longer than that; the agent drains all the same.
+Result<int> run_drain(Session& session, const DrainOptions& options);
 Result<int> run_places(Session& session);
 Result<int> run_losses(Session& session);
 Result<int> run_trace(Session& session);

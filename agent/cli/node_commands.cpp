@@ -11,8 +11,15 @@ constexpr std::chrono::milliseconds kShortPatience{1'000};
 
 }  // namespace
 
-Result<int> run_drain(Session& session, bool on) {
-  Result<wire::Done> done = session.ask<wire::Done>(wire::DrainRequest{on});
+Result<int> run_drain(Session& session, const DrainOptions& options) {
+  const bool on = !options.off;
+  Result<std::chrono::milliseconds> patience = parse_duration(options.timeout);
+  if (!patience) return std::move(patience).error();
+  Result<wire::Done> done = session.ask<wire::Done>(wire::DrainRequest{on}, *patience);
+  if (!done && on && done.error().code == Code::timeout) {
+    return fail(Code::timeout, "it drains, but something still runs after " + options.timeout +
+                                   "; see: spillway ls --state running");
+  }
   if (!done) return std::move(done).error();
   if (session.json()) {
     JsonWriter json;

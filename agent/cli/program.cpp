@@ -10,6 +10,7 @@
 #include "agent/cli/names.h"
 #include "agent/cli/text.h"
 #include "agent/ota/spool.h"
+#include "common/config/nearest.h"
 
 namespace spillway::cli {
 namespace {
@@ -33,7 +34,7 @@ struct Line {
   OtaOptions ota{"", "", "", ota::kDefaultDirectory};
   std::vector<std::string> tasks;
   std::string shell;
-  bool undo_drain = false;
+  DrainOptions drain;
   Action action;
 
   CLI::App* command(const std::string& name, const std::string& help, const std::string& examples,
@@ -191,10 +192,10 @@ void add_task_op(Line& line, wire::TaskOp op, const std::string& name, const std
 void add_task_ops(Line& line) {
   add_task_op(line, wire::TaskOp::cancel, "cancel", "Cancel tasks that are not finished",
               "  spillway cancel 142\n"
-              "  spillway ls --state ready --json | jq -r '.[].id' | xargs spillway cancel");
+              "  spillway ls --state ready --json | jq -r '.[].id' | xargs -r spillway cancel");
   add_task_op(line, wire::TaskOp::retry, "retry", "Run failed, cancelled or expired tasks anew",
               "  spillway retry 142\n"
-              "  spillway ls --state failed --json | jq -r '.[].id' | xargs spillway retry");
+              "  spillway ls --state failed --json | jq -r '.[].id' | xargs -r spillway retry");
   add_task_op(line, wire::TaskOp::hold, "hold", "Keep tasks from starting",
               "  spillway hold 142 143");
   add_task_op(line, wire::TaskOp::release, "release", "Let held tasks start again",
@@ -204,10 +205,13 @@ void add_task_ops(Line& line) {
 void add_node_commands(Line& line) {
   CLI::App* drain =
       line.command("drain", "Take no new work: what runs ends, the rest stays stored",
-                   "  spillway drain\n"
+                   "  spillway drain --timeout 5m\n"
                    "  spillway drain --off",
-                   [&line](Session& session) { return run_drain(session, !line.undo_drain); });
-  drain->add_flag("--off", line.undo_drain, "work again");
+                   [&line](Session& session) { return run_drain(session, line.drain); });
+  drain->add_flag("--off", line.drain.off, "work again");
+  drain->add_option("--timeout", line.drain.timeout, "wait so long for what runs to end")
+      ->capture_default_str()
+      ->type_name("TIME");
   line.command("losses", "Show what was refused, dropped or expired, by class, cause and period",
                "  spillway losses\n"
                "  spillway losses --json | jq 'map(.count) | add'",
@@ -372,6 +376,15 @@ int run(const std::vector<std::string>& arguments, Console& console) {
   try {
     // CLI11 takes them from the back.
     line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::RequiredError& error) {
+    if (!line.app.get_subcommands().empty()) {
+      return line.app.exit(error, console.out, console.err) == 0 ? kOk : kUsage;
+    }
+    std::vector<std::string> names;
+    for (const CLI::App* each : line.app.get_subcommands(nullptr))
+      names.push_back(each->get_name());
+    complain(console, config::no_such_word("spillway", line.app.remaining(true), names));
+    return kUsage;
   } catch (const CLI::ParseError& error) {
     return line.app.exit(error, console.out, console.err) == 0 ? kOk : kUsage;
   }

@@ -34,6 +34,11 @@ Result<TaskSpec> complete_spec(Session& session, const SubmitOptions& options) {
 Result<wire::Submitted::One> submit_one(Session& session, const TaskSpec& spec) {
   Result<wire::Submitted> answer =
       session.ask<wire::Submitted>(wire::SubmitRequest{{wire::encode(spec)}});
+  if (!answer && answer.error().code == Code::timeout) {
+    return fail(Code::timeout,
+                "the agent did not say in time whether it has the task; submitted again with the "
+                "same --key it is taken once; see: spillway doctor");
+  }
   if (!answer) return std::move(answer).error();
   if (answer->each.size() != 1) return fail(Code::corrupt, "the agent did not answer one task");
   if (answer->each[0].error) return *std::move(answer->each[0].error);

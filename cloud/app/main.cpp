@@ -143,6 +143,9 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   Result<CloudConfig> config = load_cloud_config(path);
+  if (!config && config.error().code == Code::not_found) {
+    return refuse(fail(Code::not_found, config.error().message + "; name another with --config"));
+  }
   if (!config) return refuse(config.error());
   if (check) return std::printf("%s is right\n", path.c_str()), 0;
   return serve(path, *std::move(config), link);

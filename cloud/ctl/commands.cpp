@@ -107,7 +107,8 @@ Query device_query(const Words& words) {
 
 // On named devices one by one, else on all that match. 7: some failed.
 int act_on_named(Api& api, const Console& console, const Words& words, const json::object& change) {
-  int worst = 0, good = 0;
+  int worst = 0;
+  std::size_t good = 0;
   for (const std::string& id : words.ids) {
     auto device = api.get("/devices/" + escaped(id));
     if (device) {
@@ -122,6 +123,11 @@ int act_on_named(Api& api, const Console& console, const Words& words, const jso
     }
     ++good;
     console.err << id << ": " << json::serialize(change) << "\n";
+  }
+  if (console.format != Format::table && console.format != Format::wide) {
+    const json::object counts{
+        {"matched", words.ids.size()}, {"changed", good}, {"failed", words.ids.size() - good}};
+    show(console, counts, {{"matched", "matched"}, {"changed", "changed"}, {"failed", "failed"}});
   }
   return worst == 0 ? 0 : good > 0 ? 7 : worst;
 }
@@ -205,7 +211,11 @@ int tail(Api& api, const Console& console, const std::string& member,
 }  // namespace
 
 int complain(const Console& console, const Error& error) {
-  console.err << "spwctl: " << printable(error.message) << "\n";
+  // Whoever is refused at the default address has most likely named none.
+  const bool nobody = error.code == Code::unavailable && error.message.starts_with("cannot reach ");
+  console.err << "spwctl: " << printable(error.message)
+              << (nobody ? "; is spillway-cloud running there? --url names another address" : "")
+              << "\n";
   return exit_code(error);
 }
 

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 
 #include "common/config/file.h"
@@ -24,8 +26,11 @@ Result<std::string> read_token(const std::string& path) {
   struct stat info {};
   std::ifstream file(path);
   std::string token;
-  if (::stat(path.c_str(), &info) != 0 || !std::getline(file, token)) {
-    return fail(Code::not_found, "cannot read the token in " + path);
+  if (::stat(path.c_str(), &info) != 0) {
+    return fail(Code::not_found, "cannot read the token in " + path + ": " + std::strerror(errno));
+  }
+  if (!std::getline(file, token)) {
+    return fail(Code::not_found, "cannot read a token in " + path + "; it holds one, in one line");
   }
   if ((info.st_mode & 077) != 0) {
     return fail(Code::denied, path + " can be read by others; run: chmod 600 " + path);
@@ -78,7 +83,8 @@ Result<Target> resolve(const Choice& flags, const Contexts& contexts,
     std::string names;
     for (const Context& each : contexts.all) names += (names.empty() ? "" : ", ") + each.name;
     return fail(Code::not_found, "there is no context '" + name + "'" +
-                                     (names.empty() ? "" : "; known are " + names));
+                                     (names.empty() ? "; none is known: see spwctl --help"
+                                                    : "; known are " + names));
   }
   Target target;
   target.url = first_of(flags.url, value_of(environment, "SPWCTL_URL"), context.url);

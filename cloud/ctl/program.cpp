@@ -7,6 +7,7 @@
 
 #include "cloud/ctl/commands.h"
 #include "cloud/ctl/contexts.h"
+#include "common/config/nearest.h"
 #include "spillway/version.h"
 
 namespace spillway::ctl {
@@ -309,13 +310,16 @@ void declare(Line& line) {
   declare_token(line);
   declare_login(line);
   CLI::App* check = app.add_subcommand("doctor", "what is wrong between here and the fleet");
+  check->footer("Examples:\n  spwctl doctor");
   check->callback([&line] { line.command = doctor; });
   CLI::App* contexts = app.add_subcommand("contexts", "the clouds that are known");
+  contexts->footer("Examples:\n  spwctl contexts\n  spwctl --context field fleet status");
   contexts->callback([&line] { line.context_list = true; });
   CLI::App* completion = app.add_subcommand("completion", "a script that completes commands");
   completion->add_option("shell", line.shell, "bash or zsh")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh"}));
+  completion->footer("Examples:\n  source <(spwctl completion bash)");
   completion->callback([&line] { line.completion = true; });
 }
 
@@ -347,6 +351,20 @@ std::string completion_script(const CLI::App& app, const std::string& shell) {
   return script +
          "  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\n"
          "complete -o default -F _spwctl spwctl\n";
+}
+
+// What CLI11 only says to be missing; empty: a noun and its verb are there.
+std::string no_such_command(const CLI::App& app) {
+  const CLI::App* above = &app;
+  std::string name = "spwctl";
+  if (!app.get_subcommands().empty()) {
+    above = app.get_subcommands().front();
+    name += " " + above->get_name();
+    if (above->get_subcommands({}).empty() || !above->get_subcommands().empty()) return "";
+  }
+  std::vector<std::string> names;
+  for (const CLI::App* each : above->get_subcommands({})) names.push_back(each->get_name());
+  return config::no_such_word(name, app.remaining(true), names);
 }
 
 std::int64_t seconds_now() {
@@ -396,6 +414,11 @@ int run(std::vector<std::string> arguments, const Surroundings& around) {
   std::reverse(arguments.begin(), arguments.end());
   try {
     line.app.parse(std::move(arguments));
+  } catch (const CLI::RequiredError& error) {
+    const std::string wrong = no_such_command(line.app);
+    if (wrong.empty()) return line.app.exit(error, around.out, around.err) == 0 ? 0 : 2;
+    around.err << "spwctl: " << wrong << "\n";
+    return 2;
   } catch (const CLI::ParseError& error) {
     return line.app.exit(error, around.out, around.err) == 0 ? 0 : 2;
   }

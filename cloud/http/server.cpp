@@ -51,7 +51,7 @@ Status Server::State::listen() {
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(net::socket_base::max_listen_connections, error);
   if (!error) port = acceptor.local_endpoint(error).port();
-  if (error) return refuse(options, error.message());
+  if (error) return refuse(options, error.message() + "; name another in [http] listen");
   return {};
 }
 

@@ -36,4 +36,15 @@ std::string nearest(std::string_view given, const std::vector<std::string>& name
   return best;
 }
 
+std::string no_such_word(std::string_view program, const std::vector<std::string>& given,
+                         const std::vector<std::string>& commands) {
+  const std::string see = "see: " + std::string(program) + " --help";
+  if (given.empty()) return "a command is missing; " + see;
+  const std::string& word = given.front();
+  if (word.starts_with('-')) return "there is no option '" + word + "' before a command; " + see;
+  const std::string meant = nearest(word, commands);
+  return "there is no command '" + word + "'; " +
+         (meant.empty() ? "" : "did you mean '" + meant + "'? ") + see;
+}
+
 }  // namespace spillway::config

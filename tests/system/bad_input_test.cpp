@@ -1,4 +1,5 @@
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -246,6 +247,127 @@ TEST(BadInput, garbage_on_the_topics_is_refused_counted_and_logged_once) {
   CHECK(file_says(rig.cloud_log(), "malformed message"));
   CHECK(works());
   CHECK(rig.output({"status", "--json"}).find("\"refused_messages\":1") != std::string::npos);
+}
+
+TEST(BadInput, a_word_that_is_no_command_or_option_is_named_with_what_was_meant) {
+  check_line(run_program({binary("spillway"), "lst"}), 2, {"'lst'", "'ls'", "spillway --help"});
+  check_line(run_program({binary("spillway"), "--sockets"}), 2, {"'--sockets'"});
+  check_line(run_program({binary("spillway")}), 2, {"a command is missing", "spillway --help"});
+  check_line(run_program({binary("spwctl"), "devices"}), 2, {"'devices'", "'device'"});
+  check_line(run_program({binary("spwctl"), "device", "lst"}), 2, {"'lst'", "'list'"});
+  check_line(run_program({binary("spwctl"), "device"}), 2, {"spwctl device --help"});
+  for (const char* name : {"spillway-agent", "spillway-ota", "spillway-cloud", "spillway-demo"}) {
+    const Ran ran = run_program({binary(name), "--no-such-flag"});
+    CHECK_EQUAL(2, ran.code);
+    CHECK_TEXT(ran.says("--no-such-flag") && ran.says("--help"), ran.err.c_str());
+  }
+}
+
+TEST(BadInput, a_configuration_that_is_missing_or_no_TOML_is_named_with_its_line) {
+  for (const char* name : {"spillway-agent", "spillway-cloud"}) {
+    const auto start = [&](const std::string& file) {
+      return run_program({binary(name), "--config", file});
+    };
+    check_line(start(local.dir.file("none.toml")), 1, {"none.toml", "--config"});
+    check_line(start(local.dir.path()), 1, {local.dir.path(), "not a regular file"});
+    const std::string file = local.dir.file("half.toml");
+    write_text(file, "# a comment\n[plugins\n");
+    check_line(start(file), 1, {"half.toml:2"});
+    write_text(file, "[plugins]\nfiles = here\n");
+    check_line(start(file), 1, {"half.toml:2"});
+    write_text(file, "[plugin]\n");
+    check_line(start(file), 1, {"half.toml:1", "'plugins'"});
+  }
+}
+
+TEST(BadInput, a_port_that_is_taken_stops_the_cloud_and_is_named_with_its_key) {
+  auto broker = Broker::start({.directory = local.dir.path()});
+  CHECK(broker.ok());
+  const std::string taken = "127.0.0.1:" + std::to_string(broker->port());
+  write_text(local.dir.file("cloud.toml"), "[cloud]\nstate_dir = \"" + local.dir.file("cloud") +
+                                               "\"\n[http]\nlisten = \"" + taken +
+                                               "\"\n[broker]\nuri = \"" + broker->uri() +
+                                               "\"\nca = \"\"\ncert = \"\"\nkey = \"\"\n");
+  const Ran ran = run_program({binary("spillway-cloud"), "--config", local.dir.file("cloud.toml")});
+  check_line(ran, 1, {taken, "in use", "[http] listen"});
+}
+
+TEST(BadInput, an_operator_without_a_cloud_a_token_or_a_context_is_told_what_to_name) {
+  const std::string nobody = "http://127.0.0.1:" + std::to_string(free_port());
+  const auto asks = [](std::vector<std::string> words) {
+    words.insert(words.begin(), binary("spwctl"));
+    words.insert(words.end(), {"fleet", "status"});
+    return run_program(words);
+  };
+  check_line(asks({"--url", nobody}), 6, {nobody, "spillway-cloud", "--url"});
+  check_line(asks({"--url", "cloud"}), 2, {"'cloud'", "https://"});
+  check_line(asks({"--token-file", local.dir.file("none")}), 3, {"none", "No such file"});
+  check_line(asks({"--context", "field"}), 3, {"'field'"});
+}
+
+TEST(BadInput, a_file_that_cannot_be_read_as_input_is_named) {
+  const std::string none = local.dir.file("none.csv");
+  check_line(run_program({binary("spillway"), "submit", "echo", "-i", none}), 3, {none});
+  check_line(run_program({binary("spillway"), "kind", "inspect", none}), 3, {none});
+  check_line(run_program({binary("spillway"), "kind", "inspect", local.dir.path()}), 1,
+             {local.dir.path(), "directory"});
+  const std::string file = local.dir.file("bad.csv");
+  write_text(file, "");
+  check_line(run_program({binary("spillway"), "kind", "inspect", file}), 2, {"empty"});
+  write_text(file, std::string("a;\0b\n", 5));
+  check_line(run_program({binary("spillway"), "kind", "inspect", file}), 2, {"line 1", "NUL"});
+}
+
+TEST(BadInput, a_socket_that_is_not_for_this_user_is_not_called_an_agent_that_is_gone) {
+  auto agent =
+      Process::start({.argv = {binary("spillway-agent"), "--config", local.config(local.paths())},
+                      .output = local.dir.file("log"),
+                      .errors = local.dir.file("log")});
+  CHECK(agent.ok());
+  CHECK(file_says(local.dir.file("log"), "running"));
+  if (::getuid() != 0) {
+    UT_PRINT("skipped: only root can be somebody else");
+    return;
+  }
+  ::chmod(local.dir.path().c_str(), 0755);
+  const Ran ran = run_program({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                               binary("spillway"), "ls", "--socket", local.dir.file("agent.sock")});
+  check_line(ran, 4, {"agent.sock", "group"});
+}
+
+// Seen from outside: what a process sees below its own root.
+TEST(BadInput, a_full_disk_refuses_new_tasks_says_so_and_loses_none) {
+  const std::string state = local.dir.file("state"), socket = local.dir.file("agent.sock");
+  ::mkdir(state.c_str(), 0700);
+  const std::string config = local.config(
+      local.paths(), "[budget]\ndisk = \"16MiB\"\ndisk_free = \"0B\"\ninodes_free = 0\n");
+  auto agent =
+      Process::start({.argv = {"unshare", "--mount", "--map-root-user", "sh", "-c",
+                               "mount -t tmpfs -o size=24m none \"$0\" || exit 99; exec \"$@\"",
+                               state, binary("spillway-agent"), "--config", config},
+                      .output = local.dir.file("log"),
+                      .errors = local.dir.file("log")});
+  CHECK(agent.ok());
+  if (!eventually(kSoon,
+                  [&] { return intake::Client::connect(socket).ok() || !agent->running(); }) ||
+      !agent->running()) {
+    UT_PRINT("skipped: this machine lets nobody mount");
+    return;
+  }
+  const auto submit = [&](const char* later) {
+    return run_program(
+        {binary("spillway"), "submit", "echo", "--not-before", later, "--socket", socket});
+  };
+  CHECK_EQUAL(0, submit("1s").code);
+  const std::string filler = "/proc/" + std::to_string(agent->pid()) + "/root" + state + "/filler";
+  CHECK(run_program({"sh", "-c", "! cat /dev/zero > " + filler}).code == 0);
+  Ran refused;
+  // Of the first one it is not known whether it was taken: it may be written once there is room.
+  CHECK(eventually(2 * kSoon, [&] { return (refused = submit("1h")).code == 1; }));
+  check_line(refused, 1, {"no space left", "free some", "try again"});
+  CHECK(::unlink(filler.c_str()) == 0);
+  CHECK(eventually(kSoon, [&] { return submit("1h").code == 0; }));
+  CHECK_EQUAL(0, run_program({binary("spillway"), "wait", "1", "--socket", socket}).code);
 }
 
 TEST(BadInput, help_names_the_program_and_not_where_it_lies) {

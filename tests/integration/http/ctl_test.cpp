@@ -97,6 +97,8 @@ TEST(Spwctl, acts_on_named_devices_and_on_all_that_match) {
   CHECK_EQUAL(0, run({"device", "quarantine", "-q", "pump", "--dry-run", "-o", "json"}));
   CHECK(boost::json::parse(out.str()).at("matched") == 2);
   CHECK_EQUAL(0, run({"device", "quarantine", "pump-1", "--note", "leak"}));
+  CHECK_EQUAL(0, run({"device", "quarantine", "pump-1", "-o", "json"}));
+  CHECK_EQUAL(1, boost::json::parse(out.str()).at("changed").as_int64());
   CHECK_EQUAL(0, run({"device", "list", "--health", "quarantined", "-o", "ndjson"}));
   CHECK(said("pump-1") && !said("pump-2"));
   CHECK_EQUAL(7, run({"device", "release", "pump-1", "no-such"}));

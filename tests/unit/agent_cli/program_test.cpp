@@ -35,6 +35,7 @@ class FakeNode {
   std::vector<wire::TaskRequest> ops;
   std::vector<wire::ListRequest> lists;
   std::optional<bool> draining;
+  bool busy = false;             // something runs on
   std::vector<TaskView> leased;  // from the cloud
 
  private:
@@ -117,6 +118,7 @@ class FakeNode {
   }
   Ticket answer(const wire::DrainRequest& request, const Reply& reply) {
     draining = request.on;
+    if (busy && request.on) return std::make_shared<int>();
     reply(wire::Done{});
     return nullptr;
   }
@@ -382,6 +384,15 @@ TEST(Program, drains_and_works_again) {
   CHECK(node.draining == true);
   LONGS_EQUAL(kOk, spillway({"drain", "--off"}));
   CHECK(node.draining == false);
+}
+
+TEST(Program, says_that_it_drains_though_something_runs_on) {
+  node.busy = true;
+  LONGS_EQUAL(kUnreachable, spillway({"drain", "--timeout", "1ms"}));
+  STRCMP_EQUAL(
+      "spillway: it drains, but something still runs after 1ms; see: spillway ls --state running\n",
+      err.str().c_str());
+  LONGS_EQUAL(kUsage, spillway({"drain", "--timeout", "soon"}));
 }
 
 TEST(Program, prints_one_json_document_per_line_for_every_command_that_prints_data) {
