@@ -2,10 +2,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
 
+#include "tests/fuzz/seeds.h"
 #include "tests/fuzz/targets.h"
 
-// libFuzzer's side: SPILLWAY_FUZZ_TARGET names the target to run.
+// libFuzzer's side: SPILLWAY_FUZZ_TARGET names the target to run, SPILLWAY_FUZZ_SEEDS a folder of
+// its corpus that gets the target's seeds before it is read.
 namespace {
 
 const spillway::fuzz::Target* chosen() {
@@ -18,6 +22,20 @@ const spillway::fuzz::Target* chosen() {
 }
 
 }  // namespace
+
+extern "C" int LLVMFuzzerInitialize(int* count, char*** arguments);
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  const char* folder = std::getenv("SPILLWAY_FUZZ_SEEDS");
+  if (!folder) return 0;
+  int number = 0;
+  for (const spillway::Bytes& seed : spillway::fuzz::seeds(chosen()->name)) {
+    std::ofstream file(std::string(folder) + "/seed-" + std::to_string(++number),
+                       std::ios::binary);
+    file.write(reinterpret_cast<const char*>(seed.data()),
+               static_cast<std::streamsize>(seed.size()));
+  }
+  return 0;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
