@@ -143,7 +143,7 @@ TEST_GROUP(Examples) {
   std::string alert() {
     writes(
         Method::put, "/alerts/rules/well",
-        R"({"title":"Well","subject":"health","compare":"is","value":0,"lasting_s":0,"severity":"info"})");
+        R"({"title":"Well","subject":"health","compare":"is","value":0,"lasting_s":0,"severity":"info","scope":"device","group":"","enabled":true})");
     std::string id;
     need(eventually(kSoon,
                     [&] {
@@ -161,7 +161,8 @@ TEST_GROUP(Examples) {
   }
   std::string token() {
     asks({"token", "create", "--name", "short-lived", "--scope", "read"});
-    for (const json::value& each : asks({"token", "list"}).as_array()) {
+    const json::value all = asks({"token", "list"});
+    for (const json::value& each : all.as_array()) {
       if (each.at("name") == "short-lived") return std::string(each.at("id").as_string());
     }
     return "";
@@ -314,7 +315,7 @@ TEST_GROUP(Examples) {
   const Lasting* lasting(const std::string& line) {
     static std::vector<Lasting> all;
     Testbed& bed = rig->bed();
-    all = {{std::regex("spillway-agent( --config \\S+)?"), "connected to the broker", SIGTERM,
+    all = {{std::regex("spillway-agent( --config \\S+)?"), "the cloud is there", SIGTERM,
             [&] { bed.kill_agent(); },
             [&] { need(bed.start_agent().ok() && bed.wait_for_link(kSoon), "no agent"); }},
            {std::regex("spillway-cloud( --config \\S+| --link)?"), "connected to the broker",
