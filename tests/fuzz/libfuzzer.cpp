@@ -29,8 +29,7 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
   if (!folder) return 0;
   int number = 0;
   for (const spillway::Bytes& seed : spillway::fuzz::seeds(chosen()->name)) {
-    std::ofstream file(std::string(folder) + "/seed-" + std::to_string(++number),
-                       std::ios::binary);
+    std::ofstream file(std::string(folder) + "/seed-" + std::to_string(++number), std::ios::binary);
     file.write(reinterpret_cast<const char*>(seed.data()),
                static_cast<std::streamsize>(seed.size()));
   }
