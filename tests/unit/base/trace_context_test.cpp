@@ -26,11 +26,12 @@ TEST(TraceContext, a_traceparent_is_read_as_the_standard_says) {
 }
 
 TEST(TraceContext, what_is_none_is_refused_and_a_task_begins_a_trace_of_its_own) {
-  for (const std::string& bad :
-       {std::string(), std::string("00-abc"), std::string(kGiven) + "-more",
-        std::string("ff") + (kGiven + 2), "00-" + std::string(32, '0') + "-b7ad6b7169203331-01",
-        "00-0af7651916cd43dd8448eb211c80319c-" + std::string(16, '0') + "-01",
-        std::string("00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")}) {
+  for (const std::string bad :
+       {"", "00-abc", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}) {
     CHECK_FALSE(parse_traceparent(bad).has_value());
     CHECK(check_trace(bad).ok() == bad.empty());
     const TraceContext own = trace_of(bad, id);
