@@ -143,7 +143,7 @@ TEST_GROUP(Examples) {
   std::string alert() {
     writes(
         Method::put, "/alerts/rules/well",
-        R"({"title":"Well","subject":"health","compare":"is","value":0,"lasting_s":0,"severity":"info","scope":"device","group":"","enabled":true})");
+        R"({"title":"Well","subject":"uptime_s","compare":"above","value":0,"lasting_s":0,"severity":"info","scope":"device","group":"","enabled":true})");
     std::string id;
     need(eventually(kSoon,
                     [&] {
