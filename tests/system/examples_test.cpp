@@ -140,10 +140,15 @@ TEST_GROUP(Examples) {
                                {{"authorization", "Bearer " + rig->admin_token()}}, body);
     need(answer.ok() && answer->status < 300, answer.ok() ? answer->body : answer.error().message);
   }
+  // A rule that any device that reports breaks.
+  void rule(bool enabled) {
+    writes(Method::put, "/alerts/rules/up",
+           R"({"title":"Up","subject":"uptime_s","compare":"above","value":0,"lasting_s":0,)"
+           R"("severity":"info","scope":"device","group":"","enabled":)" +
+               std::string(enabled ? "true}" : "false}"));
+  }
   std::string alert() {
-    writes(
-        Method::put, "/alerts/rules/well",
-        R"({"title":"Well","subject":"uptime_s","compare":"above","value":0,"lasting_s":0,"severity":"info","scope":"device","group":"","enabled":true})");
+    rule(true);
     std::string id;
     need(eventually(kSoon,
                     [&] {
@@ -393,6 +398,7 @@ TEST_GROUP(Examples) {
       (void)rig->spillway({"wait", task({"echo", "--not-before", "1h", "--deadline", "100ms"})});
     }
     if (example.line.find("link.txt") != std::string::npos) new_link();
+    if (example.line == "spwctl doctor") rule(false);  // all is well when no alert fires
     const std::string line = filled(example.line);
     ::unlink(file("out").c_str());
     ::unlink(file("err").c_str());
