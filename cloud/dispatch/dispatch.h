@@ -77,6 +77,8 @@ class Dispatch {
   // From devices. What comes from another one than a task is for changes nothing.
   void on_device(const std::string& device, const wire::Presence& presence);
   void on_link_down();
+  // An operator has barred it: it is told to stop what it was given, which waits for its release.
+  void on_barred(const std::string& device);
   void on(const std::string& device, const wire::Credits& credits);
   void on(const std::string& device, const wire::Accept& item);
   void on(const std::string& device, const wire::Nack& item);

@@ -88,6 +88,23 @@ void Dispatch::grant_to(const std::string& device, Target& target) {
   }
 }
 
+void Dispatch::on_barred(const std::string& device) {
+  std::vector<std::uint64_t> there;
+  for (const auto& [seq, task] : tasks_) {
+    if (task.device == device && task.state.place != PlaceKind::none) there.push_back(seq);
+  }
+  for (std::uint64_t seq : there) {
+    SentTask& task = *find(seq);
+    const Epoch epoch = task.state.epoch;
+    apply(task, lifecycle::on_failure(task.state, task.policy, epoch, FailureClass::lost, tick()),
+          {"an operator barred the device", Code::unavailable});
+    journal_.after([this, device, cancel = wire::Cancel{id_of(seq), epoch}] {
+      if (parts_.up()) parts_.send_task(device, cancel);
+    });
+  }
+  parts_.wake();
+}
+
 // Granted on disk: the offer goes out, now and until the device answers it.
 void Dispatch::owe_offer(std::uint64_t seq, Epoch epoch) {
   SentTask* task = find(seq);

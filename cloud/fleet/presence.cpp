@@ -3,8 +3,11 @@
 namespace spillway::cloud {
 namespace {
 
-bool made_anew(const PresenceState& device, const wire::Presence& said) {
-  return said.online && said.boot != device.boot && said.boot != device.boot_before;
+// A boot not seen lately; or, of two that speak in turn, the one that is left, once the other has
+// gone.
+bool of_another_boot(const PresenceState& device, const wire::Presence& said) {
+  return said.online && said.boot != device.boot &&
+         (said.boot != device.boot_before || !device.online);
 }
 
 void begin(PresenceState& device, std::uint64_t session, BootId boot) {
@@ -23,12 +26,13 @@ PresenceStep come(PresenceState& device, bool fresh) {
 }  // namespace
 
 PresenceStep on_state(PresenceState& device, const wire::Presence& said) {
-  const bool anew = made_anew(device, said);
+  const bool anew = of_another_boot(device, said);
   if (said.session < device.session && !anew) return PresenceStep::stale;
-  // A store that was made anew may have come to the same number: a goodbye of the life before it.
-  const bool of_another_life =
+  // The end of the boot before says nothing of this one, whatever number its session had: that of
+  // a store that was made anew since, or of the other one of two, may be any.
+  const bool end_of_the_other =
       !said.online && said.boot != device.boot && said.boot == device.boot_before;
-  if (of_another_life && said.session == device.session) return PresenceStep::stale;
+  if (end_of_the_other) return PresenceStep::stale;
   bool fresh = said.session != device.session || anew;
   if (said.online) {
     if (!fresh && device.closed) return PresenceStep::stale;

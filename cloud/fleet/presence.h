@@ -25,8 +25,9 @@ enum class PresenceStep : std::uint8_t {
   went,
 };
 
-// A retained state: birth, goodbye or will. A session number that went back under a boot id not
-// seen lately is a device whose store was made anew, and counts as newer.
+// A retained state: birth, goodbye or will. A session number that went back counts as newer under a
+// boot id not seen lately: of a device whose store was made anew; and under the one before, when
+// the device is away: of two that use one identity, the one that is left.
 PresenceStep on_state(PresenceState& device, const wire::Presence& said);
 // Of a birth that on_state took: whether the device's store goes on from the life that is known,
 // which becomes this one. Two processes that speak in turn are something else. `was` as before.

@@ -75,7 +75,7 @@ class Connection final : public Open {
   const ServerOptions& options() const { return state_.options; }
 
   void drain() override {
-    last_ = true;
+    last_ = draining_ = true;
     if (events_) events_->close();
     if (idle_) lowest().cancel();
   }
@@ -274,7 +274,8 @@ class Connection final : public Open {
     net::steady_timer timer(state_.io);
     queue.wake = [&timer] { timer.cancel(); };
     events_ = &queue;
-    while (!queue.closed() && !last_) {
+    // Whether the client keeps its connection for more requests does not matter to this one.
+    while (!queue.closed() && !draining_) {
       EventQueue::Frame frame = queue.pop();
       if (!frame) {
         timer.expires_after(options().heartbeat);
@@ -297,7 +298,9 @@ class Connection final : public Open {
   Request request_;  // its headers, until it is handled
   std::string peer_;
   EventQueue* events_ = nullptr;
-  bool from_loopback_ = false, idle_ = false, last_ = false, head_ = false;
+  bool from_loopback_ = false, idle_ = false, head_ = false;
+  bool last_ = false;      // no request after this one
+  bool draining_ = false;  // the server is about to end
   bool refused_ = false;  // the request that was read last, and told so
 };
 

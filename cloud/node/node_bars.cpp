@@ -19,8 +19,9 @@ void Node::heed(const FleetChange& change) {
   if (moved) read_bars();
 }
 
-// As the fleet has kept it, also at a start. What a barred device has running or queued is stopped;
-// the device finds its leases expired and has its tasks still.
+// As the fleet has kept it, also at a start. What a barred device has running or queued here is
+// stopped, and what it was given to run; its owner finds the leases expired and has the tasks
+// still.
 void Node::read_bars() {
   DeviceFilter filter;
   filter.health = {Health::quarantined, Health::revoked};
@@ -36,10 +37,18 @@ void Node::read_bars() {
     }
   });
   for (const auto& [device, cancel] : stopped) lessee_.on(device, cancel);
+  for (const std::string& device : barred_) {
+    if (before.contains(device)) continue;
+    parts_.report(device +
+                  " was quarantined or revoked: its work is stopped, what it says dropped");
+    if (dispatch_) dispatch_->on_barred(device);
+  }
   // Results that it was not told meanwhile are sent again.
   for (const std::string& device : before) {
     const Result<DeviceView> known = parts_.fleet->device(device);
-    if (barred_.contains(device) || !known || !known->row.online) continue;
+    if (barred_.contains(device)) continue;
+    parts_.report(device + " was released");
+    if (!known || !known->row.online) continue;
     lessee_.on_owner_gone(device);
     lessee_.on_heard(device);
   }

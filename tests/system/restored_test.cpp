@@ -185,4 +185,8 @@ TEST(Restored, two_devices_with_one_identity_are_named_within_a_minute_in_alert_
   // The one that is left gets its work done.
   twin->kill();
   run_in_cloud("three", "four");
+  CHECK(eventually(kSoon, [&] {
+    return rig.spwctl({"device", "list", "--online"}).out.find(Testbed::kDevice) !=
+           std::string::npos;
+  }));
 }

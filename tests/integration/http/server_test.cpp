@@ -455,6 +455,18 @@ TEST(HttpServer, keeps_a_silent_stream_open) {
   CHECK(raw.read_until(": still here\n\n: still here\n\n", 5s));
 }
 
+TEST(HttpServer, feeds_streams_also_to_those_who_ask_nothing_more) {
+  ServerOptions options;
+  options.heartbeat = 50ms;
+  start_streams(options);
+  for (const std::string asked : {"GET / HTTP/1.0\r\nHost: x\r\n\r\n",
+                                  "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"}) {
+    RawClient raw(server->port());
+    raw.send(asked);
+    CHECK(raw.read_until(": still here\n\n: still here\n\n", 5s));
+  }
+}
+
 TEST(HttpServer, drains_idle_connections_and_streams_but_answers_what_was_asked) {
   std::promise<Answer> asked;
   start({}, [&](const Request& request, Answer answer) {

@@ -84,6 +84,25 @@ TEST(Presence, a_device_made_anew_is_not_taken_for_the_one_that_said_goodbye_und
   CHECK(on_state(device, said(3, false, 8)) == PresenceStep::went);
 }
 
+TEST(Presence, of_two_with_one_identity_the_one_that_is_left_is_there_once_the_other_has_gone) {
+  CHECK(on_state(device, said(5, true, 1)) == PresenceStep::came);
+  CHECK(on_state(device, said(900, true, 2)) == PresenceStep::came);
+  CHECK(on_state(device, said(6, true, 1)) == PresenceStep::stale);
+  CHECK(on_state(device, said(900, false, 2)) == PresenceStep::went);
+  CHECK(on_state(device, said(7, true, 1)) == PresenceStep::came);
+  CHECK(on_frame(device, 7) == PresenceStep::same);
+  CHECK(on_state(device, said(900, false, 2)) == PresenceStep::stale);
+  CHECK(device.online);
+  CHECK(on_state(device, said(7, false, 1)) == PresenceStep::went);
+}
+
+TEST(Presence, a_late_will_of_the_store_before_says_nothing_of_the_one_that_was_made_anew) {
+  CHECK(on_state(device, said(50, true, 1)) == PresenceStep::came);
+  CHECK(on_state(device, said(3, true, 2)) == PresenceStep::came);
+  CHECK(on_state(device, said(50, false, 1)) == PresenceStep::stale);
+  CHECK(device.online);
+}
+
 TEST(Presence, in_any_order_a_device_is_online_if_its_newest_session_is) {
   // Births, frames and wills of sessions 1 to 20, in an order where each session's own keep theirs.
   for (unsigned seed = 0; seed < 2000; ++seed) {

@@ -173,6 +173,34 @@ TEST(BarredDevice, has_its_work_stopped_and_its_offers_refused_until_it_is_relea
   CHECK_EQUAL(1U, world.device.take<wire::Accept>().size());
 }
 
+TEST(BarredDevice, stops_what_it_was_given_and_is_given_it_again_once_released) {
+  wire::Presence presence;
+  presence.online = true;
+  presence.session = 2;
+  presence.kinds = {{"echo", 1, true}};
+  world.device.publish(CloudWorld::up("pump-7", wire::Channel::state), wire::encode(presence),
+                       true);
+  world.say(wire::Credits{4, {}, 1, 1 << 30});
+  world.cloud.node().dispatch()->submit({world.spec("x"), std::vector<std::string>{"pump-7"}, ""},
+                                        [](const auto& made) { CHECK(made.ok()); });
+  world.settle();
+  const TaskId id = world.cloud.sent.id_of(1);
+  CHECK_EQUAL(1, world.device.take<wire::Offer>().size());
+  world.say(wire::Accept{id, Epoch{1}});
+  CHECK(world.cloud.sent.state(1) == TaskState::leased);
+  mark(true);
+  const auto stops = world.device.take<wire::Cancel>();
+  CHECK_EQUAL(1, stops.size());
+  CHECK(stops.at(0) == (wire::Cancel{id, Epoch{1}}));
+  world.advance(1min);
+  CHECK(world.device.take<wire::Offer>().empty());
+  mark(false);
+  world.say(wire::Credits{4, {}, 1, 1 << 30});
+  world.advance(1min);
+  const auto offers = world.device.take<wire::Offer>();
+  CHECK(!offers.empty() && offers.front().epoch == Epoch{2});
+}
+
 TEST(BarredDevice, is_refused_also_after_a_restart_and_what_it_had_queued_is_not_begun) {
   world.say_offer(CloudWorld::offer(1));
   world.say_offer(CloudWorld::offer(2));
