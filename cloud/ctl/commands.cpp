@@ -301,7 +301,7 @@ int device_quarantine(Api& api, const Console& console, const Words& words) {
 }
 
 int device_release(Api& api, const Console& console, const Words& words) {
-  return act(api, console, words, "release", {{"quarantined", false}});
+  return act(api, console, words, "release", {{"quarantined", false}, {"revoked", false}});
 }
 
 int device_set_group(Api& api, const Console& console, const Words& words) {

@@ -19,6 +19,7 @@ struct Route {
   std::string_view operation;
   std::optional<Scope> scope;  // none: open to everybody
   void (*run)(Service&, const Call&, const Answer&);
+  bool keeps_keys = false;  // what it makes is on disk under its Idempotency-Key
 };
 
 std::span<const Route> fleet_routes();

@@ -372,7 +372,7 @@ void list_groups(Service& service, const Call& call, const Answer& answer) {
 
 std::span<const Route> sent_routes() {
   static constexpr Route kRoutes[] = {
-      {Method::post, "/tasks", "submitTask", Scope::operate, submit},
+      {Method::post, "/tasks", "submitTask", Scope::operate, submit, true},
       {Method::get, "/tasks/sent", "listSentTasks", Scope::read, list},
       {Method::get, "/tasks/sent/{task}", "getSentTask", Scope::read, show},
       {Method::post, "/tasks/{task}/cancel", "cancelTask", Scope::operate, cancel},

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -102,6 +103,13 @@ TEST(Spwctl, acts_on_named_devices_and_on_all_that_match) {
   CHECK_EQUAL(0, run({"device", "list", "--health", "quarantined", "-o", "ndjson"}));
   CHECK(said("pump-1") && !said("pump-2"));
   CHECK_EQUAL(7, run({"device", "release", "pump-1", "no-such"}));
+  CHECK_EQUAL(200U,
+              rig->call(cloud::http::Method::post, "/api/v1/devices/actions", rig->token("admin"),
+                        R"({"action":"revoke","select":{"ids":["pump-2"]}})")
+                  .status);
+  CHECK_EQUAL(0, run({"device", "release", "pump-2"}));
+  CHECK_EQUAL(0, run({"device", "list", "--health", "revoked", "-o", "ndjson"}));
+  CHECK_FALSE(said("pump-2"));
   CHECK_EQUAL(2, run({"device", "quarantine"}));
   CHECK_EQUAL(0, run({"device", "set-group", "--to", "lab", "-q", "valve"}));
   CHECK_EQUAL(0, run({"device", "list", "--group", "lab", "-o", "ndjson"}));
@@ -120,6 +128,10 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   const std::string group(made.at("group").as_string()), task(made.at("first_task").as_string());
   CHECK_EQUAL(0, run(submit));
   STRCMP_EQUAL(group.c_str(), boost::json::parse(out.str()).at("group").as_string().c_str());
+  std::vector<std::string> another = submit;
+  std::replace(another.begin(), another.end(), std::string("a=b=c"), std::string("a=other"));
+  CHECK_EQUAL(5, run(another));
+  CHECK(err.str().find(group) != std::string::npos);
   CHECK_EQUAL(0, run({"task", "sent", "--group", group, "-o", "ndjson"}));
   CHECK(said("pump-1") && said("pump-2"));
   CHECK_EQUAL(0, run({"task", "show", task}));
