@@ -301,7 +301,7 @@ class Connection final : public Open {
   bool from_loopback_ = false, idle_ = false, head_ = false;
   bool last_ = false;      // no request after this one
   bool draining_ = false;  // the server is about to end
-  bool refused_ = false;  // the request that was read last, and told so
+  bool refused_ = false;   // the request that was read last, and told so
 };
 
 }  // namespace
