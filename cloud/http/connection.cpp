@@ -154,7 +154,7 @@ class Connection final : public Open {
     deadline(options().linger_time);
     for (std::uint64_t left = options().body_limit; left > 0;) {
       auto [error, got] = co_await lowest().async_read_some(
-          buffer_.prepare(std::min<std::uint64_t>(left, kFirstRead)), kAwait);
+          buffer_.prepare(std::size_t(std::min<std::uint64_t>(left, kFirstRead))), kAwait);
       if (error) co_return;
       left -= got;
     }
