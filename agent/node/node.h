@@ -296,6 +296,7 @@ class Node final : public intake::Api {
   std::string life_problem() const;  // empty: none is known
 
   // node_losses.cpp
+  void look_for_losses();
   void report_losses();
   void on(const wire::LossAck& item);
   void take_result(LiveTask& task, const wire::ResultItem& item);
@@ -311,7 +312,6 @@ class Node final : public intake::Api {
 
   // node_telemetry.cpp
   void send_telemetry();
-  void look_for_losses();
   void count_sample(bool sent);
   void write_samples();
   void count_end(const LiveTask& task);

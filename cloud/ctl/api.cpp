@@ -26,6 +26,14 @@ Code code_of(unsigned status) {
   }
 }
 
+// Whoever finds nobody at the default address has most likely named none.
+Error unreachable(Error error) {
+  if (error.code == Code::unavailable) {
+    error.message += "; is spillway-cloud running there? --url names another address";
+  }
+  return error;
+}
+
 }  // namespace
 
 Api::Api(cloud::http::Client client, const Target& target) : client_(std::move(client)) {
@@ -89,7 +97,7 @@ Result<json::value> Api::call(Method method, const std::string& path, const json
   headers.insert(headers.end(), more.begin(), more.end());
   auto response = client_.send(method, "/api/v1" + path, headers,
                                body ? json::serialize(*body) : std::string());
-  if (!response) return response.error();
+  if (!response) return unreachable(response.error());
   return read(*response);
 }
 
@@ -135,8 +143,8 @@ Status Api::watch(const std::function<bool(const std::string& event, const json:
       auto refused = read(*response);
       return refused ? fail(Code::corrupt, "the cloud's answer is no stream") : refused.error();
     }
-    if (!response && ++failures > kReconnects) return response.error();
-    if (!response && position.empty()) return response.error();
+    const bool give_up = !response && (++failures > kReconnects || position.empty());
+    if (give_up) return unreachable(response.error());
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }
 }

@@ -211,11 +211,7 @@ int tail(Api& api, const Console& console, const std::string& member,
 }  // namespace
 
 int complain(const Console& console, const Error& error) {
-  // Whoever is refused at the default address has most likely named none.
-  const bool nobody = error.code == Code::unavailable && error.message.starts_with("cannot reach ");
-  console.err << "spwctl: " << printable(error.message)
-              << (nobody ? "; is spillway-cloud running there? --url names another address" : "")
-              << "\n";
+  console.err << "spwctl: " << printable(error.message) << "\n";
   return exit_code(error);
 }
 

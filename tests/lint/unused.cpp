@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <set>
+#include <string_view>
 
 #include "tests/lint/rules.h"
 #include "tests/lint/source_text.h"
@@ -44,23 +46,35 @@ struct Declared {
   std::size_t line;
 };
 
+struct Body {
+  std::string owner;
+  std::size_t begin;
+};
+
+// Of the next struct or enum from there; one that is only named has none.
+std::optional<Body> next_body(const std::string& text, std::string_view keyword, std::size_t at) {
+  while ((at = text.find(keyword, at)) != std::string::npos) {
+    at += keyword.size();
+    const std::size_t end = text.find_first_of("{;", at);
+    if (end != std::string::npos && text[end] == '{') return Body{word_at(text, at), end + 1};
+  }
+  return std::nullopt;
+}
+
 // The last word before each ';' ',' '=' or '{' at the top of a struct's body is a member, unless a
 // '(' came first.
 std::vector<Declared> members_of(const Code& code) {
   std::vector<Declared> members;
-  for (std::size_t at = 0; (at = code.text.find("struct ", at)) != std::string::npos;) {
-    at += 7;
-    const std::string owner = word_at(code.text, at);
-    const std::size_t body = code.text.find_first_of("{;", at);
-    if (body == std::string::npos || code.text[body] == ';') continue;
+  std::size_t at = 0;
+  while (const std::optional<Body> body = next_body(code.text, "struct ", at)) {
     std::string name;
     int depth = 1;
     bool plain = true;
-    for (at = body + 1; at < code.text.size() && depth > 0; ++at) {
+    for (at = body->begin; at < code.text.size() && depth > 0; ++at) {
       const char c = code.text[at];
       if (c == '(') plain = false;
       if (depth == 1 && plain && !name.empty() && (c == ';' || c == ',' || c == '=' || c == '{')) {
-        members.push_back({code.path, owner, name, line_of(code.text, at)});
+        members.push_back({code.path, body->owner, name, line_of(code.text, at)});
         plain = c == ',';
       }
       if (depth == 1 && c == ';') plain = true, name.clear();
@@ -75,15 +89,12 @@ std::vector<Declared> members_of(const Code& code) {
 
 std::vector<Declared> values_of(const Code& code) {
   std::vector<Declared> values;
-  for (std::size_t at = 0; (at = code.text.find("enum class ", at)) != std::string::npos;) {
-    at += 11;
-    const std::string owner = word_at(code.text, at);
-    const std::size_t body = code.text.find_first_of("{;", at);
-    if (body == std::string::npos || code.text[body] == ';') continue;
+  std::size_t at = 0;
+  while (const std::optional<Body> body = next_body(code.text, "enum class ", at)) {
     bool expected = true;
-    for (at = body + 1; at < code.text.size() && code.text[at] != '}'; ++at) {
+    for (at = body->begin; at < code.text.size() && code.text[at] != '}'; ++at) {
       if (expected && is_part(code.text[at])) {
-        values.push_back({code.path, owner, word_at(code.text, at), line_of(code.text, at)});
+        values.push_back({code.path, body->owner, word_at(code.text, at), line_of(code.text, at)});
         expected = false;
       }
       if (code.text[at] == ',') expected = true;
