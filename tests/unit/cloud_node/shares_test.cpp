@@ -134,6 +134,22 @@ TEST(CloudShares, what_is_held_is_bounded_by_its_bytes_also_after_a_restart) {
   STRCMP_EQUAL("busy", world.nacked().c_str());
 }
 
+TEST(CloudShares, what_all_together_hold_is_bounded_whoever_brings_it) {
+  world.cloud.options.max_bytes = 120'000;
+  boot_again();
+  world.device.forget();
+  const TaskSpec large = CloudWorld::spec(std::string(50'000, 'x'));
+  for (const std::uint64_t seq : {1, 2}) world.say_offer(world.offer(seq, 1, large));
+  CHECK_EQUAL(2, world.device.take<wire::Accept>().size());
+  offer_of_other(101, 101);
+  world.other.forget();
+  world.other.send(world.up("pump-8", wire::Channel::task), {world.offer(102, 1, large)});
+  world.settle();
+  const auto refused = world.other.take<wire::Nack>();
+  CHECK_EQUAL(1, refused.size());
+  CHECK(refused.front().reason == lifecycle::NackReason::busy);
+}
+
 TEST(CloudShares, a_shortage_refuses_offers_as_busy_and_is_said_once) {
   world.cloud.shortage = "the ledger has reached 10 MiB";
   world.advance(11s);

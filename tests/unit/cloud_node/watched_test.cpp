@@ -194,6 +194,10 @@ TEST(BarredDevice, stops_what_it_was_given_and_is_given_it_again_once_released) 
   CHECK(stops.at(0) == (wire::Cancel{id, Epoch{1}}));
   world.advance(1min);
   CHECK(world.device.take<wire::Offer>().empty());
+  std::string why;
+  world.cloud.node().dispatch()->find(id, [&](const auto& found) { why = found->waits_because; });
+  world.settle();
+  STRCMP_CONTAINS("quarantined or revoked", why.c_str());
   mark(false);
   world.say(wire::Credits{4, {}, 1, 1 << 30});
   world.advance(1min);
