@@ -31,9 +31,10 @@ Result<std::string> read_file(const std::string& path) {
   return fail(Code::invalid_argument, "'" + path + "' is over 256 MiB; inspect its beginning");
 }
 
-Result<kinds::TableOptions> table_options(const std::vector<std::string>& texts) {
+Result<kinds::TableOptions> table_options(const KindOptions& given) {
   Labels args;
-  for (const std::string& text : texts) {
+  if (!given.dates.empty()) args["dates"] = given.dates;
+  for (const std::string& text : given.args) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
       return fail(Code::invalid_argument, "--arg: '" + text + "' is not NAME=VALUE");
@@ -83,14 +84,11 @@ void print_inspection(const Console& console, const kinds::CsvInspection& seen) 
 }  // namespace
 
 Result<int> run_kind(Session& session, const KindOptions& options) {
-  Result<kinds::TableOptions> how = table_options(options.args);
+  Result<kinds::TableOptions> how = table_options(options);
   if (!how) return std::move(how).error();
-  std::optional<kinds::DateOrder> dates;
-  if (options.dates == "day-first") dates = kinds::DateOrder::day_first;
-  if (options.dates == "month-first") dates = kinds::DateOrder::month_first;
   Result<std::string> text = read_file(options.file);
   if (!text) return std::move(text).error();
-  Result<kinds::CsvInspection> seen = kinds::inspect_csv(*text, *how, dates);
+  Result<kinds::CsvInspection> seen = kinds::inspect_csv(*text, *how);
   if (!seen) return std::move(seen).error();
   if (session.json()) {
     session.console().out << kinds::to_json(*seen) << '\n';

@@ -268,11 +268,14 @@ void add_kind(Line& line) {
   command->add_option("file", line.kind.file, "the file")->required()->type_name("FILE");
   command
       ->add_option("--arg,-a", line.kind.args,
-                   "missing, header, skip, delimiter, decimal, time or columns; may be repeated")
+                   "missing, header, skip, delimiter, decimal, time, dates or columns; may be "
+                   "repeated")
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->take_all();
-  command->add_option("--dates", line.kind.dates, "day-first or month-first, where it is not clear")
+  command
+      ->add_option("--dates", line.kind.dates,
+                   "the same as --arg dates=, where the file does not tell")
       ->check(CLI::IsMember({"day-first", "month-first"}))
       ->type_name("ORDER");
 }

@@ -47,6 +47,7 @@ std::size_t digits(std::string_view text) {
 bool is_missing(std::string_view text) {
   if (text.empty() || text == "-") return true;
   if (text.size() > 4) return false;
+  if (text.front() == '#') text.remove_prefix(1);  // as spreadsheets write it
   return is_word(text, "nan") || is_word(text, "-nan") || is_word(text, "null") ||
          is_word(text, "na") || is_word(text, "n/a");
 }
@@ -64,6 +65,24 @@ ParsedNumber parse_cell(std::string_view text, char decimal) {
 bool looks_like_number(std::string_view text) {
   return parse_cell(text, '.').fault != NumberFault::not_a_number ||
          parse_cell(text, ',').fault != NumberFault::not_a_number;
+}
+
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool has_decimal_comma(std::string_view text) {
+  return text.find(',') != std::string_view::npos &&
+         parse_cell(text, ',').fault == NumberFault::none;
+}
+
+bool may_be_thousands(std::string_view text) {
+  if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
+  const std::size_t comma = text.find(',');
+  return comma <= 3 && text[0] != '0' && text.size() == comma + 4;
 }
 
 bool starts_like_number(std::string_view text) {

@@ -6,7 +6,8 @@
 
 namespace spillway::kinds {
 
-// Empty, or what loggers write where there is no value: NaN, null, NA and N/A in any case, a dash.
+// Empty, or what loggers write where there is no value: NaN, null, NA, N/A and #N/A in any case, a
+// dash.
 bool is_missing(std::string_view text);
 
 enum class NumberFault : std::uint8_t { none, not_a_number, out_of_range, not_finite, too_large };
@@ -23,6 +24,14 @@ ParsedNumber parse_cell(std::string_view text, char decimal);
 
 // A number with either mark.
 bool looks_like_number(std::string_view text);
+
+// A whole number without a sign.
+std::optional<std::uint64_t> whole_number(std::string_view text);
+
+// A number with a comma, such as -21,5; and of such a one, whether what stands behind the comma may
+// be thousands, as in 1,234.
+bool has_decimal_comma(std::string_view text);
+bool may_be_thousands(std::string_view text);
 
 // Starts like a number, be it one or not.
 bool starts_like_number(std::string_view text);

@@ -1,8 +1,13 @@
 #include "common/kinds/csv_inspect.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
 
 #include "common/kinds/csv_cells.h"
+#include "common/kinds/csv_rows.h"
+#include "common/kinds/csv_time.h"
 #include "common/kinds/format.h"
 
 namespace spillway::kinds {
@@ -19,15 +24,23 @@ std::string delimiter_word(char delimiter) {
   }
 }
 
+// Where times first go back, if a date's order is so.
+struct Backwards {
+  std::optional<std::int64_t> last;
+  std::size_t count = 0;
+  std::size_t line = 0;
+};
+
 class Inspector {
  public:
-  Inspector(Shape shape, std::optional<DateOrder> dates)
-      : shape_(std::move(shape)), lines_(shape_.rows), time_(dates) {}
+  Inspector(Shape shape, const TableOptions& options)
+      : shape_(std::move(shape)), options_(options), rows_(shape_, options.shape.dates) {}
 
   CsvInspection inspect() {
     describe_shape();
-    while (lines_.next_line()) take_row();
+    while (rows_.next()) take_row();
     for (std::size_t i = 0; i < seen_.columns.size(); ++i) name_role(i);
+    remark_lines();
     describe_time();
     return std::move(seen_);
   }
@@ -35,24 +48,61 @@ class Inspector {
  private:
   void describe_shape() {
     seen_.delimiter = delimiter_word(shape_.delimiter);
-    seen_.decimal = shape_.decimal == ',' ? "comma" : "point";
-    seen_.skipped_lines = shape_.skipped;
-    seen_.header_lines = shape_.header_lines;
-    time_at_ = shape_.columns.size();
+    bool comma = shape_.decimal == ',';
+    if (shape_.delimiter_said) {
+      remark("the first line, sep=, names the delimiter and is left out");
+    }
     for (const ShapeColumn& column : shape_.columns) {
       seen_.columns.push_back({column.name, column.unit, "", 0, 0});
-      if (column.role != Role::time || time_at_ < shape_.columns.size()) continue;
-      time_at_ = seen_.columns.size() - 1;
+      comma = comma || column.decimal == ',';
+      remark_decimal(column);
     }
+    seen_.decimal = comma ? "comma" : "point";
+    seen_.skipped_lines = shape_.skipped;
+    seen_.header_lines = shape_.header_lines;
     words_.resize(shape_.columns.size());
+  }
+
+  void remark_decimal(const ShapeColumn& column) {
+    const std::string name = "column '" + printable(column.name) + "': ";
+    if (column.decimal != shape_.decimal) {
+      remark(name + "its numbers in quotes have a decimal comma");
+    }
+    if (column.thousands.empty() || options_.shape.decimal) return;
+    const std::string open = name + "each number with a comma, such as " +
+                             printable(column.thousands) + ", has three digits behind it; ";
+    remark(column.decimal == ','
+               ? open +
+                     "it is taken for a decimal comma, not for thousands; decimal=point refuses it"
+               : open +
+                     "whether it is a decimal comma or of thousands is not guessed; decimal=comma "
+                     "says the first");
   }
 
   void take_row() {
     ++seen_.rows;
-    auto fields = lines_.fields();
+    auto fields = rows_.fields();
     if (!fields) return remark(fields.error().message);
+    if (Status status = rows_.check_time(**fields); !status) {
+      if (!std::exchange(odd_time_, true)) remark(status.error().message);
+    } else {
+      compare_times(rows_.time_of(**fields));
+    }
     for (std::size_t i = 0; i < seen_.columns.size(); ++i) {
-      take_value(i, i < (*fields)->size() ? trim((**fields)[i].text) : std::string_view());
+      take_value(i, Rows::text_of(**fields, i));
+    }
+  }
+
+  // With either order, since only the whole column tells which it is.
+  void compare_times(std::string_view time) {
+    for (const DateOrder order : {DateOrder::day_first, DateOrder::month_first}) {
+      Backwards& back = backwards_[order == DateOrder::day_first ? 0 : 1];
+      const std::optional<std::int64_t> now = time_key(time, order);
+      if (!now) continue;
+      if (back.last && *now < *back.last && back.count++ == 0) {
+        back.line = rows_.lines().line_number();
+      }
+      back.last = now;
     }
   }
 
@@ -60,20 +110,12 @@ class Inspector {
     InspectedColumn& column = seen_.columns[i];
     if (is_missing(text)) {
       ++column.missing;
-    } else if (i == time_at_) {
-      column.values += 1;
-      if (!time_.add(text) && !std::exchange(odd_time_, true))
-        blame(i, text, "is not a time like those before it");
     } else if (shape_.columns[i].role == Role::time ||
-               parse_cell(text, shape_.decimal).fault == NumberFault::none) {
+               parse_cell(text, shape_.columns[i].decimal).fault == NumberFault::none) {
       ++column.values;
     } else if (words_[i]++ == 0) {
-      blame(i, text, "is not a number");
+      remark(rows_.lines().wrong(i + 1, "'" + printable(text) + "' is not a number").message);
     }
-  }
-
-  void blame(std::size_t i, std::string_view text, const char* what) {
-    remark(lines_.wrong(i + 1, "'" + printable(text) + "' " + what).message);
   }
 
   void remark(std::string text) {
@@ -85,39 +127,68 @@ class Inspector {
     switch (shape_.columns[i].role) {
       case Role::time: column.role = "time"; return;
       case Role::label: column.role = "label"; return;
-      default: break;
+      case Role::counter: column.role = "record counter"; break;
+      default: column.role = column.values > 0 ? "measurement" : words_[i] > 0 ? "text" : "empty";
     }
-    column.role = column.values > 0 ? "measurement" : words_[i] > 0 ? "text" : "empty";
+    if (shape_.columns[i].role == Role::counter && !is_named(i)) column.role += ", left out";
+  }
+
+  bool is_named(std::size_t i) const {
+    return std::any_of(options_.columns.begin(), options_.columns.end(),
+                       [&column = shape_.columns[i]](const std::string& name) {
+                         return name == column.name || name == column.brief;
+                       });
+  }
+
+  void remark_lines() {
+    if (const std::size_t blank = rows_.lines().blank_lines(); blank > 0) {
+      remark(std::to_string(blank) + (blank == 1 ? " blank line is" : " blank lines are") +
+             " left out");
+    }
+    if (const std::size_t again = rows_.lines().repeated_headers(); again > 0) {
+      remark("the header comes again " + std::to_string(again) + (again == 1 ? " time" : " times") +
+             " among the rows and is left out there");
+    }
   }
 
   void describe_time() {
-    if (time_at_ == seen_.columns.size()) return;
-    seen_.time_column = seen_.columns[time_at_].name;
-    seen_.time_format = time_.format();
-    seen_.first_time = time_.first();
-    seen_.last_time = time_.last();
-    if (!time_.ambiguous()) return;
-    remark("column '" + printable(seen_.time_column) +
-           "': no date has a number over 12, so that day and month cannot be told apart; say which "
-           "comes first");
+    if (shape_.time == Shape::kNone) return;
+    const TimeColumn& times = rows_.times();
+    seen_.time_column = seen_.columns[shape_.time].name;
+    if (shape_.clock != Shape::kNone) seen_.time_column += " + " + seen_.columns[shape_.clock].name;
+    seen_.time_format = times.format();
+    seen_.first_time = times.first();
+    seen_.last_time = times.last();
+    const std::string name = "column '" + printable(seen_.columns[shape_.time].name) + "': ";
+    if (times.assumed()) {
+      const bool day_first = times.order() == DateOrder::day_first;
+      remark(name + "no date has a number over 12 that would tell day and month apart; " +
+             (day_first ? "the day is taken to come first; dates=month-first says otherwise"
+                        : "the month is taken to come first, because of AM and PM; dates=day-first "
+                          "says otherwise"));
+    }
+    const Backwards& back = backwards_[times.order() == DateOrder::day_first ? 0 : 1];
+    if (back.count == 0) return;
+    remark("line " + std::to_string(back.line) + ": the time goes back, " +
+           std::to_string(back.count) + (back.count == 1 ? " time" : " times") +
+           " in all; rows stay in the order in which they stand");
   }
 
   Shape shape_;
-  Lines lines_;
-  TimeColumn time_;
+  const TableOptions& options_;
+  Rows rows_;
   CsvInspection seen_;
-  std::size_t time_at_ = 0;
   std::vector<std::size_t> words_;  // a column
+  std::array<Backwards, 2> backwards_;
   bool odd_time_ = false;
 };
 
 }  // namespace
 
-Result<CsvInspection> inspect_csv(std::string_view text, const TableOptions& options,
-                                  std::optional<DateOrder> dates) {
+Result<CsvInspection> inspect_csv(std::string_view text, const TableOptions& options) {
   Result<Shape> shape = find_shape(text, options.shape);
   if (!shape) return shape.error();
-  CsvInspection seen = Inspector(std::move(*shape), dates).inspect();
+  CsvInspection seen = Inspector(std::move(*shape), options).inspect();
   Result<Table> table = read_table(as_bytes(text), options);
   if (!table) seen.refused = table.error().message;
   return seen;

@@ -37,18 +37,60 @@ std::size_t count_outside_quotes(std::string_view line, char c) {
   return count;
 }
 
-Lines::Lines(std::string_view text) : rest_(text) {
-  if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);
+bool is_toa5(std::string_view line) {
+  return line.starts_with("\"TOA5\",") || line.starts_with("TOA5,");
 }
 
-bool Lines::next_line() {
-  if (rest_.find_first_not_of(" \t\r\n") == std::string_view::npos) return false;
-  std::size_t end = rest_.find('\n');
+Lines::Lines(std::string_view text) : rest_(text) {}
+
+void Lines::begin_rows(std::vector<std::string_view> header, std::size_t names) {
+  header_ = std::move(header);
+  names_ = names;
+  const char nothing[] = {' ', '\t', '\r', '\n', delimiter_};
+  const std::size_t last = rest_.find_last_not_of(std::string_view(nothing, sizeof nothing));
+  if (last == std::string_view::npos) {
+    rest_ = {};
+  } else {
+    rest_ = rest_.substr(0, rest_.find('\n', last));
+  }
+}
+
+bool Lines::pass_line() {
+  if (rest_.empty()) return false;
+  const std::size_t end = rest_.find('\n');
   line_ = rest_.substr(0, end);
   rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
   if (line_.ends_with('\r')) line_.remove_suffix(1);
+  if (line_.starts_with("\xef\xbb\xbf")) line_.remove_prefix(3);
   ++line_number_;
   return true;
+}
+
+bool Lines::next_line() {
+  while (pass_line()) {
+    if (line_.find_first_not_of(" \t\r") == std::string_view::npos) {
+      ++blank_lines_;
+    } else if (header_.empty() || !repeats_header()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Whether the header stands here again, and if so passes it.
+bool Lines::repeats_header() {
+  for (const std::size_t from : {std::size_t{0}, names_}) {
+    if (line_ != header_[from] && !(is_toa5(line_) && is_toa5(header_[from]))) continue;
+    Lines ahead(rest_);
+    std::size_t same = from + 1;
+    while (same < header_.size() && ahead.next_line() && ahead.line_ == header_[same]) ++same;
+    if (same < header_.size()) continue;
+    rest_ = ahead.rest_;
+    line_number_ += ahead.line_number_;
+    ++repeated_headers_;
+    return true;
+  }
+  return false;
 }
 
 void Lines::skip_blanks(std::string_view& left) const {

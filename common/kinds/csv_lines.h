@@ -16,8 +16,9 @@ struct Field {
 };
 
 // Walks the lines of a CSV text and their fields, and knows where it is for the sake of errors.
-// Lines end in LF or CRLF; a byte order mark is no part of the first. The delimiter ' ' stands for
-// any run of blanks and tabs. `text` must outlive it. One thread; a copy goes on by itself.
+// Lines end in LF or CRLF; a byte order mark is no part of one. Blank lines are passed over, but
+// count. The delimiter ' ' stands for any run of blanks and tabs. `text` must outlive it. One
+// thread; a copy goes on by itself.
 class Lines {
  public:
   explicit Lines(std::string_view text);
@@ -28,14 +29,25 @@ class Lines {
   void go_on_with(std::string_view text) { rest_ = text; }
   void set_delimiter(char delimiter) { delimiter_ = delimiter; }
 
-  // False at the end. Blank lines at the very end are no lines.
+  // From here on the header's lines are passed over where they come again, from the first of them
+  // or from that which names the columns: so loggers write that start anew, and those who join
+  // files. Lines at the very end that hold nothing but delimiters, as spreadsheets leave them, are
+  // no lines either.
+  void begin_rows(std::vector<std::string_view> header, std::size_t names);
+
+  // False at the end.
   bool next_line();
+  // One line, be it blank or not; false at the end.
+  bool pass_line();
+  std::size_t blank_lines() const { return blank_lines_; }
+  std::size_t repeated_headers() const { return repeated_headers_; }
   // The fields of the line, valid until the next call.
   Result<const std::vector<Field>*> fields();
   // Column counts from 1; 0 blames the line as a whole.
   Error wrong(std::size_t column, const std::string& what) const;
 
  private:
+  bool repeats_header();
   void skip_blanks(std::string_view& left) const;
   Result<std::size_t> field_end(std::string_view left) const;
   Result<Field> unquote(std::string_view text) const;
@@ -43,7 +55,11 @@ class Lines {
   std::string_view rest_;
   std::string_view line_;
   std::size_t line_number_ = 0;
+  std::size_t blank_lines_ = 0;
+  std::size_t repeated_headers_ = 0;
   char delimiter_ = ',';
+  std::vector<std::string_view> header_;
+  std::size_t names_ = 0;
   std::vector<Field> fields_;
 };
 
@@ -51,6 +67,9 @@ class Lines {
 std::string_view trim(std::string_view text);
 
 std::string error_place(std::size_t line, std::size_t column);
+
+// The first line of Campbell's TOA5, which says what wrote the file.
+bool is_toa5(std::string_view line);
 
 // How often `c` stands outside quotes.
 std::size_t count_outside_quotes(std::string_view line, char c);

@@ -12,12 +12,7 @@ namespace {
 constexpr std::size_t kMostTitles = 32;
 constexpr std::size_t kMostExtraHeaders = 3;
 constexpr std::size_t kRowsLookedAt = 200;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return out;
-}
+constexpr std::size_t kLongestRepeatedHeader = kMostTitles + 1 + kMostExtraHeaders;
 
 std::size_t words(std::string_view line) {
   std::size_t count = 0;
@@ -49,71 +44,75 @@ char find_delimiter(std::string_view names, std::string_view next) {
   return as_many_words && names.find('"') == std::string_view::npos ? ' ' : ',';
 }
 
-std::string name_of(const Field& field, std::size_t column) {
-  if (field.text.empty()) return "column " + std::to_string(column);
-  std::string name(field.text);
-  for (std::size_t at = 0; field.doubled && (at = name.find("\"\"", at)) != std::string::npos;) {
-    name.erase(at++, 1);
-  }
-  return name;
-}
-
-Role role_of(const std::string& name) {
-  std::string word = lower(name);
-  if (word == "anomaly" || word == "changepoint") return Role::label;
-  bool time = word == "time" || word == "timestamp" || word == "datetime" || word == "date";
-  return time ? Role::time : Role::measurement;
-}
-
-// "Temp, °C (sensor 4)" is Temp in °C, "Flow [l/s]" is Flow in l/s.
-void split_unit(ShapeColumn& column) {
-  const std::size_t end = column.name.find_first_of(",([");
-  column.brief = trim(std::string_view(column.name).substr(0, end));
-  if (end == std::string::npos || column.brief.empty()) {
-    column.brief = column.name;
-    return;
-  }
-  std::string_view unit = std::string_view(column.name).substr(end + 1);
-  const char close = column.name[end] == '(' ? ')' : column.name[end] == '[' ? ']' : '(';
-  column.unit = trim(unit.substr(0, unit.find(close)));
-}
-
 class ShapeFinder {
  public:
   ShapeFinder(std::string_view text, const ShapeOptions& options)
       : options_(options), lines_(text) {}
 
   Result<Shape> find() {
+    if (Status status = read_mark(); !status) return status.error();
     if (Status status = pass_titles(); !status) return status.error();
     if (Status status = read_names(); !status) return status.error();
     pass_extra_headers();
-    if (Status status = name_time(); !status) return status.error();
+    begin_rows();
     look_at_rows();
+    if (Status status = find_time(); !status) return status.error();
     shape_.rows = lines_;
     return std::move(shape_);
   }
 
  private:
-  Status pass_titles() {
+  // What stands before the first line, or in it for a spreadsheet alone.
+  Status read_mark() {
+    const std::string_view text = lines_.rest();
+    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
+      return fail(Code::invalid_argument, "the text is in UTF-16; save it as UTF-8");
+    }
     Lines ahead = lines_;
     if (!ahead.next_line()) {
       return fail(Code::invalid_argument, "the input is empty; a CSV with a header is wanted");
     }
-    std::size_t skip = titles(ahead);
-    if (options_.skip) skip = static_cast<std::size_t>(*options_.skip);
-    for (std::size_t i = 0; i < skip; ++i) {
-      if (lines_.next_line()) continue;
-      return fail(Code::invalid_argument,
-                  "arg skip: the input has no more than " + std::to_string(skip) + " lines");
+    std::string_view line = ahead.line();
+    if (line.starts_with('"') && line.ends_with('"')) line = line.substr(1, line.size() - 2);
+    if (!line.starts_with("sep=") && !line.starts_with("SEP=")) return {};
+    if (line.size() < 5 || std::string_view(",;\t ").find(line[4]) == std::string_view::npos) {
+      return ahead.wrong(0, "'" + printable(line) +
+                                "' names no delimiter that is known: comma, semicolon, tab, blank");
     }
-    shape_.skipped = skip;
+    shape_.delimiter_said = true;
+    said_ = options_.delimiter.value_or(line[4]);
+    lines_ = ahead;
     return {};
+  }
+
+  Status pass_titles() {
+    Lines ahead = lines_;
+    if (options_.skip) {
+      while (lines_.line_number() < *options_.skip) {
+        if (lines_.pass_line()) {
+          if (!trim(lines_.line()).empty()) header_.push_back(lines_.line());
+          continue;
+        }
+        return fail(Code::invalid_argument, "arg skip: the input has no more than " +
+                                                std::to_string(*options_.skip) + " lines");
+      }
+    } else if (ahead.next_line()) {
+      for (std::size_t i = titles(ahead); i > 0; --i) pass_header_line();
+    }
+    return {};
+  }
+
+  // A line that is passed over where it comes again.
+  bool pass_header_line() {
+    if (!lines_.next_line()) return false;
+    header_.push_back(lines_.line());
+    return true;
   }
 
   // Of the lines from the first on, which `ahead` stands at.
   std::size_t titles(Lines ahead) {
     const std::string_view first = ahead.line();
-    if (first.starts_with("\"TOA5\",") || first.starts_with("TOA5,")) {
+    if (is_toa5(first)) {
       toa5_ = true;
       return 1;
     }
@@ -131,7 +130,7 @@ class ShapeFinder {
   bool holds_number(Lines lines) const {
     Lines next = lines;
     next.next_line();
-    lines.set_delimiter(options_.delimiter.value_or(find_delimiter(lines.line(), next.line())));
+    lines.set_delimiter(said_.value_or(find_delimiter(lines.line(), next.line())));
     auto fields = lines.fields();
     return !fields || std::any_of((*fields)->begin(), (*fields)->end(),
                                   [](const Field& f) { return looks_like_number(f.text); });
@@ -139,12 +138,14 @@ class ShapeFinder {
 
   Status read_names() {
     Lines before = lines_;
-    if (!lines_.next_line()) {
+    names_ = header_.size();
+    if (!pass_header_line()) {
       return fail(Code::invalid_argument, "the CSV ends before the line that names the columns");
     }
     Lines next = lines_;
     const std::string_view after = next.next_line() ? next.line() : std::string_view();
-    shape_.delimiter = options_.delimiter.value_or(find_delimiter(lines_.line(), after));
+    shape_.delimiter = said_.value_or(find_delimiter(lines_.line(), after));
+    shape_.skipped = lines_.line_number() - 1;
     lines_.set_delimiter(shape_.delimiter);
     before.set_delimiter(shape_.delimiter);
     auto fields = lines_.fields();
@@ -167,11 +168,7 @@ class ShapeFinder {
       return lines_.wrong(
           column, "'" + printable(written) + "' is a number; the first line must name the columns");
     }
-    ShapeColumn added;
-    added.name = name_of(field, column);
-    added.role = role_of(added.name);
-    split_unit(added);
-    shape_.columns.push_back(std::move(added));
+    shape_.columns.push_back(column_named(field, column));
     if (!field.text.empty() || column == 1) shape_.least_fields = column;
     return {};
   }
@@ -187,6 +184,7 @@ class ShapeFinder {
       if (!options_.header && (!fields || !is_header(**fields))) return;
       if (i == 0 && fields) take_units(**fields);
       lines_ = ahead;
+      header_.push_back(lines_.line());
       ++shape_.header_lines;
     }
   }
@@ -208,44 +206,93 @@ class ShapeFinder {
     }
   }
 
-  Status name_time() {
-    if (options_.time.empty()) return {};
-    std::vector<std::string_view> names;
-    for (ShapeColumn& column : shape_.columns) {
-      names.push_back(column.name);
-      if (column.name != options_.time && column.brief != options_.time) continue;
+  void begin_rows() {
+    if (shape_.header_lines == 0) header_.clear();
+    if (header_.size() > kLongestRepeatedHeader) {
+      header_.erase(header_.begin(), header_.begin() + static_cast<std::ptrdiff_t>(names_));
+      names_ = 0;
+    }
+    lines_.begin_rows(header_, names_);
+  }
+
+  void look_at_rows() {
+    looks_.resize(shape_.columns.size());
+    Lines ahead = lines_;
+    for (std::size_t row = 0; row < kRowsLookedAt && ahead.next_line(); ++row) {
+      auto fields = ahead.fields();
+      if (!fields) break;
+      for (std::size_t i = 0; i < std::min((*fields)->size(), looks_.size()); ++i) {
+        looks_[i].add(trim((**fields)[i].text));
+      }
+    }
+    for (std::size_t i = 0; i < looks_.size(); ++i) {
+      ShapeColumn& column = shape_.columns[i];
+      const bool named = shape_.header_lines > 0;
+      if (named && looks_[i].counts(column, i + 1)) column.role = Role::counter;
+      const bool unix_time = looks_[i].unix_times() && may_be_unix_time(column);
+      if (column.role != Role::measurement || (!looks_[i].time() && !unix_time)) continue;
       column.role = Role::time;
+    }
+    find_decimals();
+  }
+
+  void find_decimals() {
+    bool comma = false, point = false;
+    for (std::size_t i = 0; i < looks_.size(); ++i) {
+      if (shape_.columns[i].role == Role::time) continue;
+      comma = comma || looks_[i].comma();
+      point = point || looks_[i].point();
+    }
+    const bool quoted = shape_.delimiter == ',';
+    if (comma && !point && !quoted) shape_.decimal = ',';
+    if (options_.decimal) shape_.decimal = *options_.decimal;
+    for (std::size_t i = 0; i < looks_.size(); ++i) {
+      ShapeColumn& column = shape_.columns[i];
+      column.decimal = shape_.decimal;
+      if (options_.decimal || !looks_[i].comma() || looks_[i].point()) continue;
+      column.thousands = looks_[i].thousands();
+      if (quoted && column.thousands.empty()) column.decimal = ',';
+    }
+  }
+
+  Status find_time() {
+    std::vector<std::string_view> names;
+    for (std::size_t i = 0; i < shape_.columns.size(); ++i) {
+      ShapeColumn& column = shape_.columns[i];
+      names.push_back(column.name);
+      const bool named = column.name == options_.time || column.brief == options_.time;
+      if (options_.time.empty() ? column.role != Role::time : !named) continue;
+      column.role = Role::time;
+      shape_.time = i;
+      if (options_.time.empty()) join_clock();
       return {};
     }
+    if (options_.time.empty()) return {};
     return fail(Code::invalid_argument, "arg time: there is no column '" +
                                             printable(options_.time) + "'" +
                                             did_you_mean(options_.time, names));
   }
 
-  // The first row's looks, and the decimal mark.
-  void look_at_rows() {
-    Lines ahead = lines_;
-    bool comma = false, point = false;
-    for (std::size_t row = 0; row < kRowsLookedAt && ahead.next_line(); ++row) {
-      auto fields = ahead.fields();
-      if (!fields) break;
-      for (std::size_t i = 0; i < std::min((*fields)->size(), shape_.columns.size()); ++i) {
-        const std::string_view text = (**fields)[i].text;
-        ShapeColumn& column = shape_.columns[i];
-        const bool time = looks_like_time(text);
-        if (row == 0 && column.role == Role::measurement && time) column.role = Role::time;
-        if (time || column.role == Role::time) continue;
-        comma = comma || (text.find(',') != std::string_view::npos && looks_like_number(text));
-        point = point || (text.find('.') != std::string_view::npos && looks_like_number(text));
-      }
+  // Date and time of day in two columns, side by side and each the only one of its look.
+  void join_clock() {
+    std::size_t dates = 0, clocks = 0, date = 0, clock = 0;
+    for (std::size_t i = 0; i < looks_.size(); ++i) {
+      if (looks_[i].date_alone()) date = i, ++dates;
+      if (looks_[i].clock_alone()) clock = i, ++clocks;
     }
-    shape_.decimal = shape_.delimiter != ',' && comma && !point ? ',' : '.';
-    if (options_.decimal) shape_.decimal = *options_.decimal;
+    if (dates != 1 || clocks != 1 || (date + 1 != clock && clock + 1 != date)) return;
+    if (shape_.time != date && shape_.time != clock) return;
+    shape_.time = date;
+    shape_.clock = clock;
   }
 
   const ShapeOptions& options_;
+  std::optional<char> said_ = options_.delimiter;
   Lines lines_;
-  Shape shape_{',', '.', 0, 1, {}, 0, Lines("")};
+  Shape shape_;
+  std::vector<std::string_view> header_;
+  std::size_t names_ = 0;  // which of these gives the names
+  std::vector<ColumnLook> looks_;
   bool toa5_ = false;
 };
 

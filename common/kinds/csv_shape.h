@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "common/kinds/csv_columns.h"
 #include "common/kinds/csv_lines.h"
+#include "common/kinds/csv_time.h"
 #include "spillway/status.h"
 
 namespace spillway::kinds {
@@ -19,41 +21,48 @@ struct ShapeOptions {
   std::optional<std::uint64_t> skip;    // lines before the names
   std::optional<std::uint64_t> header;  // lines from the names to the first row; 0: there are none
   std::string time;                     // the column that holds the time
-};
-
-enum class Role : std::uint8_t { measurement, label, time, unused };
-
-struct ShapeColumn {
-  std::string name;   // as written
-  std::string brief;  // the name without a unit behind it
-  std::string unit;   // empty when there is none
-  Role role = Role::measurement;
+  std::optional<DateOrder> dates;       // for dates that do not begin with the year
 };
 
 struct Shape {
   char delimiter = ',';
-  char decimal = '.';
+  bool delimiter_said = false;  // by a first line such as sep=;
+  char decimal = '.';           // of the columns that do not differ
   std::size_t skipped = 0;
   std::size_t header_lines = 1;
   std::vector<ShapeColumn> columns;
   std::size_t least_fields = 0;  // of a row: nameless columns at the end may be left out
-  Lines rows;                    // before the first row
+  std::size_t time = kNone;      // the column that holds the time
+  std::size_t clock = kNone;     // that of the time of day, where `time` has but the date
+  Lines rows{{}};                // before the first row
+
+  static constexpr std::size_t kNone = SIZE_MAX;
 };
 
 // Finds out how a CSV is to be read, from its first lines, by these rules, each of which an option
 // overrides:
+//  - A first line sep=; as spreadsheets write it names the delimiter and is skipped.
 //  - Lines before the names are skipped when they hold no delimiter and no number, as a title does,
 //    and the next holds names; of Campbell's TOA5 the first line.
 //  - The delimiter is ',' unless the names have more of ';', or as many as the line after them, or
 //    have tabs, or words with blanks between, in the same number as the line after.
 //  - Lines after the names belong to the header, at most three, while none of their fields is a
 //    number, a time or a missing value; the first of them gives units. Without one a unit is what
-//    stands behind a comma or in brackets in the name.
-//  - A column holds the time when its name is one of time, timestamp, datetime, date, or its first
-//    value looks like a date or a time of day; a column named anomaly or changepoint is a label;
-//    any other a measurement.
+//    stands behind a comma or in brackets in the name, but for serial numbers and the like.
+//  - A column holds a time when its name is one of time, timestamp, datetime, date, or its first
+//    value looks like a date or a time of day, or its name is one of t, ts, epoch, unix and the
+//    like and its values are Unix seconds or milliseconds of 2000 to 2100. The first is the time of
+//    the rows. If it holds dates alone, or times of day alone, and its neighbour is the only one
+//    with the other, both together are.
+//  - A column is a record counter when its name is one of record, RN, #, No. and the like, or the
+//    header gives it the unit RN, and it holds whole numbers; or when its name may be one, such as
+//    index, scan, number, or it comes first without a name, and they rise from row to row.
+//  - A column named anomaly or changepoint is a label; any other a measurement.
 //  - The decimal mark is ',' when the delimiter is not and, in the first rows, numbers with a comma
-//    stand and none with a point.
+//    stand and none with a point. With ',' for the delimiter numbers with a comma stand in quotes:
+//    their column's mark is ',' where it has no number with a point, unless each has three digits
+//    behind the comma and one to three before, which may as well be thousands: such a column is
+//    read only when the mark is said.
 Result<Shape> find_shape(std::string_view text, const ShapeOptions& options);
 
 }  // namespace spillway::kinds

@@ -8,17 +8,20 @@
 namespace spillway::kinds {
 namespace {
 
-constexpr std::uint64_t kLeastSeconds = 100'000'000;           // 1973
-constexpr std::uint64_t kLeastMilliseconds = 100'000'000'000;  // 1973
-constexpr std::uint64_t kPastMilliseconds = 100'000'000'000'000;
+constexpr std::uint64_t kLeastSeconds = 946'684'800;   // 2000
+constexpr std::uint64_t kMostSeconds = 4'102'444'800;  // 2100
+constexpr std::uint64_t kMillisecond = 1000;           // of them to a second
+constexpr std::int64_t kDay = 86'400'000;              // in milliseconds
+constexpr std::size_t kLongestTime = 48;
 
-// Takes a whole number of 1 to `most` digits from the front.
-bool take(std::string_view& text, std::size_t most, std::uint64_t& value) {
+// Takes a whole number of 1 to `most` digits from the front and returns their count, 0 when there
+// is none.
+std::size_t take(std::string_view& text, std::size_t most, std::uint64_t& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const auto length = static_cast<std::size_t>(end - text.data());
-  if (error != std::errc{} || length > most) return false;
+  if (error != std::errc{} || length > most) return 0;
   text.remove_prefix(length);
-  return true;
+  return length;
 }
 
 bool take(std::string_view& text, char c) {
@@ -37,6 +40,33 @@ bool is_zone(std::string_view text) {
          (text.size() <= 6 && std::string_view("Z+-").find(text[0]) != std::string_view::npos);
 }
 
+// What a zone such as +01:00 or -0330 is ahead, in minutes; 0 for any other text.
+std::int64_t zone_minutes(std::string_view zone) {
+  const bool behind = zone.starts_with('-');
+  if (zone.empty()) return 0;
+  zone.remove_prefix(1);
+  std::uint64_t hours = 0, minutes = 0;
+  const std::size_t length = take(zone, 4, hours);
+  if (length > 2) {
+    minutes = hours % 100;
+    hours /= 100;
+  } else if (length == 0 || (take(zone, ':') && take(zone, 2, minutes) == 0)) {
+    return 0;
+  }
+  const auto ahead = static_cast<std::int64_t>(hours * 60 + minutes);
+  return behind ? -ahead : ahead;
+}
+
+std::optional<std::chrono::sys_days> day_of(std::uint64_t year, std::uint64_t month,
+                                            std::uint64_t day) {
+  using namespace std::chrono;
+  const year_month_day date{std::chrono::year(static_cast<int>(year)),
+                            std::chrono::month(static_cast<unsigned>(month)),
+                            std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok()) return std::nullopt;
+  return sys_days(date);
+}
+
 std::string moment(std::uint64_t ms) {
   using namespace std::chrono;
   const sys_time<milliseconds> time{milliseconds(static_cast<std::int64_t>(ms))};
@@ -52,142 +82,257 @@ std::string moment(std::uint64_t ms) {
   return std::string(text.data()) + "Z";
 }
 
+bool is_plausible(std::uint64_t seconds) {
+  return seconds >= kLeastSeconds && seconds < kMostSeconds;
+}
+
 }  // namespace
 
+// A text's parts, whether or not such a time exists.
+struct TimeColumn::Stamp {
+  Form form = Form::clock;
+  std::uint64_t a = 0, b = 0, c = 0;  // of the date, as written
+  char mark = '\0';
+  bool clocked = false;
+  std::uint64_t hour = 0, minute = 0, second = 0;
+  std::string_view fraction;  // with its mark
+  char half = '\0';           // a or p
+  std::string_view zone;
+  std::uint64_t number = 0;  // since 1970
+
+  std::uint64_t year(std::uint64_t written) const {
+    return form == Form::numbers && written < 100 ? 2000 + written : written;
+  }
+  std::optional<std::chrono::sys_days> day(DateOrder order) const {
+    if (form == Form::year_first) return day_of(a, b, c);
+    const bool day_first = order == DateOrder::day_first;
+    return day_of(year(c), day_first ? b : a, day_first ? a : b);
+  }
+  std::uint64_t whole_hour() const {
+    return half == '\0' ? hour : hour % 12 + (half == 'p' ? 12 : 0);
+  }
+  // 24:00 is the end of a day, and a minute may have a leap second.
+  bool clock_exists() const {
+    if (half != '\0' && (hour < 1 || hour > 12)) return false;
+    const bool midnight = hour == 24 && minute == 0 && second == 0;
+    return (hour < 24 || midnight) && minute < 60 && second <= 60;
+  }
+};
+
+// A year has four digits, or two at the end.
 bool TimeColumn::parse_date(std::string_view& text, Stamp& stamp) {
-  if (!take(text, 4, stamp.a) || text.empty()) return false;
+  const std::size_t first = take(text, 4, stamp.a);
+  if (first == 0 || text.empty()) return false;
   stamp.mark = text[0];
   if (std::string_view("-/.").find(stamp.mark) == std::string_view::npos) return false;
-  if (!take(text, stamp.mark) || !take(text, 2, stamp.b) || !take(text, stamp.mark)) return false;
-  stamp.dated = take(text, 4, stamp.c);
-  return stamp.dated;
+  if (!take(text, stamp.mark) || take(text, 2, stamp.b) == 0) return false;
+  if (!take(text, stamp.mark)) return false;
+  const std::size_t third = take(text, 4, stamp.c);
+  stamp.form = first == 4 ? Form::year_first : Form::numbers;
+  return first == 4 ? third == 1 || third == 2 : first <= 2 && (third == 2 || third == 4);
 }
 
 bool TimeColumn::parse_clock(std::string_view& text, Stamp& stamp) {
-  if (!take(text, 2, stamp.hour) || !take(text, ':') || !take(text, 2, stamp.minute)) return false;
+  if (take(text, 2, stamp.hour) == 0 || !take(text, ':')) return false;
+  if (take(text, 2, stamp.minute) == 0) return false;
   if (take(text, ':')) {
+    if (take(text, 2, stamp.second) == 0) return false;
     const std::string_view from = text;
-    std::uint64_t number = 0;
-    if (!take(text, 2, number) || number > 60) return false;
-    if (take(text, '.') || take(text, ',')) take(text, 18, number);
-    stamp.seconds = from.substr(0, from.size() - text.size());
-    if (stamp.seconds.size() == 1) stamp.seconds.insert(0, "0");
+    std::uint64_t part = 0;
+    if (take(text, '.') || take(text, ',')) take(text, 18, part);
+    stamp.fraction = from.substr(0, from.size() - text.size());
   }
   skip_blanks(text);
   if (text.size() >= 2 && (text[1] | 0x20) == 'm') {
-    stamp.half = (text[0] | 0x20) == 'a' ? "AM" : (text[0] | 0x20) == 'p' ? "PM" : "";
-    if (stamp.half.empty() || stamp.hour == 0 || stamp.hour > 12) return false;
+    stamp.half = static_cast<char>(text[0] | 0x20);
+    if (stamp.half != 'a' && stamp.half != 'p') return false;
     text.remove_prefix(2);
   }
   skip_blanks(text);
-  return stamp.hour <= 24 && stamp.minute < 60;
+  stamp.clocked = true;
+  return true;
+}
+
+bool TimeColumn::parse_number(std::string_view text, Stamp& stamp) {
+  if (take(text, 15, stamp.number) == 0) return false;
+  std::uint64_t part = 0;
+  if (take(text, '.') && take(text, 18, part) == 0) return false;
+  stamp.form = stamp.number < kMostSeconds ? Form::seconds : Form::milliseconds;
+  return text.empty();
 }
 
 std::optional<TimeColumn::Stamp> TimeColumn::parse(std::string_view text) {
   Stamp stamp;
-  stamp.text = text.substr(0, 48);
-  std::string_view left = text;
-  if (text.size() >= 9 && take(left, 15, stamp.unix_ms) && stamp.unix_ms >= kLeastSeconds) {
-    std::uint64_t part = 0;
-    const bool whole = left.empty() || (take(left, '.') && take(left, 18, part) && left.empty());
-    return whole ? std::optional<Stamp>(stamp) : std::nullopt;
-  }
-  stamp.unix_ms = 0;
-  left = text;
+  if (parse_number(text, stamp)) return stamp;
+  stamp = Stamp{};
+  if (text.size() > kLongestTime) return std::nullopt;
   if (text.find(':') >= 3) {
-    if (!parse_date(left, stamp)) return std::nullopt;
-    if (left.empty()) return stamp;
-    if (!take(left, 'T') && !take(left, ' ')) return std::nullopt;
-    skip_blanks(left);
+    if (!parse_date(text, stamp)) return std::nullopt;
+    if (text.empty()) return stamp;
+    if (!take(text, 'T') && !take(text, ' ')) return std::nullopt;
+    skip_blanks(text);
   }
-  if (!parse_clock(left, stamp) || !is_zone(left)) return std::nullopt;
-  stamp.rest = left;
+  if (!parse_clock(text, stamp) || !is_zone(text)) return std::nullopt;
+  stamp.zone = text;
   return stamp;
 }
 
-TimeColumn::Form TimeColumn::form_of(const Stamp& stamp) {
-  if (stamp.dated) return stamp.a > 31 ? Form::year_first : Form::numbers;
-  if (stamp.unix_ms == 0) return Form::clock;
-  if (stamp.unix_ms >= kLeastMilliseconds && stamp.unix_ms < kPastMilliseconds) {
-    return Form::milliseconds;
+DateOrder TimeColumn::order() const {
+  if (said_) return *said_;
+  if (possible_ != kEither) {
+    return possible_ == kDayFirst ? DateOrder::day_first : DateOrder::month_first;
   }
-  return stamp.unix_ms >= kLeastSeconds && stamp.unix_ms < kLeastMilliseconds ? Form::seconds
-                                                                              : Form::none;
+  return halves_ && mark_ != '.' ? DateOrder::month_first : DateOrder::day_first;
 }
 
-std::optional<DateOrder> TimeColumn::order() const {
-  if (said_) return said_;
-  if (mark_ == '.' || a_is_day_) return DateOrder::day_first;
-  if (halves_ || b_is_day_) return DateOrder::month_first;
-  return std::nullopt;
+unsigned TimeColumn::allowed() const {
+  if (!said_) return possible_;
+  return *said_ == DateOrder::day_first ? kDayFirst : kMonthFirst;
 }
 
-// Whether the numbers of a date can be what its column's order makes of them.
-bool TimeColumn::fits(const Stamp& stamp) const {
-  if (!stamp.dated) return true;
-  if (form_ == Form::year_first)
-    return stamp.b >= 1 && stamp.b <= 12 && stamp.c >= 1 && stamp.c <= 31;
-  const bool month_second = stamp.b >= 1 && stamp.b <= 12 && !b_is_day_;
-  const bool month_first = stamp.a >= 1 && stamp.a <= 12 && !a_is_day_;
-  if (stamp.a < 1 || stamp.b < 1 || stamp.a > 31 || stamp.b > 31) return false;
-  const std::optional<DateOrder> known = order();
-  if (!known) return month_first || month_second;
-  return *known == DateOrder::day_first ? month_second : month_first;
-}
-
-bool TimeColumn::add(std::string_view text) {
-  std::optional<Stamp> stamp = parse(text);
-  if (!stamp) return false;
-  const Form form = form_of(*stamp);
-  if (form == Form::none || (form_ != Form::none && form != form_)) return false;
-  if (form_ != Form::none && stamp->mark != mark_) return false;
-  form_ = form;
-  mark_ = stamp->mark;
-  halves_ = halves_ || !stamp->half.empty();
-  if (form == Form::numbers) {
-    a_is_day_ = a_is_day_ || stamp->a > 12;
-    b_is_day_ = b_is_day_ || stamp->b > 12;
+TimeFault TimeColumn::add_number(const Stamp& stamp) {
+  if (form_ == Form::none) {
+    const bool seconds = is_plausible(stamp.number);
+    const bool known = seconds || is_plausible(stamp.number / kMillisecond);
+    form_ = !known ? Form::unknown : seconds ? Form::seconds : Form::milliseconds;
+    return TimeFault::none;
   }
-  if (!fits(*stamp)) return false;
-  if (first_.text.empty()) first_ = *stamp;
-  last_ = std::move(*stamp);
-  return true;
+  if (form_ == Form::seconds) {
+    return stamp.number < kMostSeconds ? TimeFault::none : TimeFault::other_form;
+  }
+  const bool fits = form_ == Form::milliseconds && !is_plausible(stamp.number) &&
+                    stamp.number < kMostSeconds * kMillisecond;
+  return fits ? TimeFault::none : TimeFault::other_form;
 }
 
-bool TimeColumn::ambiguous() const { return form_ == Form::numbers && !order(); }
+TimeFault TimeColumn::add_date(const Stamp& stamp) {
+  if (stamp.clocked && !stamp.clock_exists()) return TimeFault::no_such_time;
+  const bool dated = stamp.form != Form::clock;
+  const unsigned possible = (!dated || stamp.day(DateOrder::day_first) ? kDayFirst : 0) |
+                            (!dated || stamp.day(DateOrder::month_first) ? kMonthFirst : 0);
+  if (possible == 0) return TimeFault::no_such_time;
+  if (form_ != Form::none && (stamp.form != form_ || stamp.mark != mark_)) {
+    return TimeFault::other_form;
+  }
+  form_ = stamp.form;
+  mark_ = stamp.mark;
+  if (form_ == Form::numbers) {
+    if ((possible & allowed()) == 0) return TimeFault::other_order;
+    possible_ &= possible;
+  }
+  halves_ = halves_ || stamp.half != '\0';
+  return TimeFault::none;
+}
+
+TimeFault TimeColumn::add(std::string_view text) {
+  if (form_ == Form::unknown) return TimeFault::none;
+  const std::optional<Stamp> stamp = parse(text);
+  if (!stamp) {
+    if (form_ != Form::none) return TimeFault::other_form;
+    form_ = Form::unknown;
+    return TimeFault::none;
+  }
+  const bool number = stamp->form == Form::seconds || stamp->form == Form::milliseconds;
+  const TimeFault fault = number ? add_number(*stamp) : add_date(*stamp);
+  if (fault == TimeFault::none) keep(text);
+  return fault;
+}
+
+void TimeColumn::keep(std::string_view text) {
+  if (form_ == Form::unknown) return;
+  if (first_.empty()) first_ = text;
+  last_ = text;
+}
+
+bool TimeColumn::join(const TimeColumn& after) {
+  if (after.form_ == Form::none) return true;
+  if (form_ == Form::none) {
+    *this = after;
+    return true;
+  }
+  if (form_ != after.form_ || mark_ != after.mark_) return false;
+  possible_ &= after.possible_;
+  halves_ = halves_ || after.halves_;
+  last_ = after.last_;
+  return possible_ != 0;
+}
+
+std::string TimeColumn::describe(TimeFault fault) const {
+  switch (fault) {
+    case TimeFault::none: return {};
+    case TimeFault::no_such_time: return "is a date or time that does not exist";
+    case TimeFault::other_form: return "is not a time like those before it";
+    case TimeFault::other_order: break;
+  }
+  const bool day_first = order() == DateOrder::day_first;
+  return std::string("has the ") + (day_first ? "month" : "day") + " first, but " +
+         (said_ ? "dates=" : "the dates before it are ") +
+         (day_first ? "day-first" : "month-first");
+}
 
 std::string TimeColumn::format() const {
   const std::string half = halves_ ? ", AM/PM" : "";
   switch (form_) {
-    case Form::none: return {};
+    case Form::none:
+    case Form::unknown: return {};
     case Form::year_first: return "year-first" + half;
     case Form::seconds: return "Unix seconds";
     case Form::milliseconds: return "Unix milliseconds";
     case Form::clock: return "time of day" + half;
     case Form::numbers: break;
   }
-  if (ambiguous()) return "day-first or month-first";
-  return (*order() == DateOrder::day_first ? "day-first" : "month-first") + half;
+  return (order() == DateOrder::day_first ? "day-first" : "month-first") + half;
 }
 
-std::string TimeColumn::shown(const Stamp& stamp) const {
-  if (form_ == Form::seconds) return moment(stamp.unix_ms * 1000);
-  if (form_ == Form::milliseconds) return moment(stamp.unix_ms);
-  if (form_ == Form::none || form_ == Form::clock || ambiguous()) return stamp.text;
-  std::uint64_t year = stamp.a, month = stamp.b, day = stamp.c;
-  if (form_ == Form::numbers) {
-    const bool day_first = *order() == DateOrder::day_first;
-    year = stamp.c < 100 ? 2000 + stamp.c : stamp.c;
-    month = day_first ? stamp.b : stamp.a;
-    day = day_first ? stamp.a : stamp.b;
+std::string TimeColumn::shown(const std::string& text) const {
+  const std::optional<Stamp> stamp = parse(text);
+  if (!stamp) return text;
+  if (form_ == Form::seconds) return moment(stamp->number * kMillisecond);
+  if (form_ == Form::milliseconds) return moment(stamp->number);
+  if (form_ == Form::clock) return text;
+  const auto day = stamp->day(order());
+  if (!day) return text;
+  const std::chrono::year_month_day date(*day);
+  std::array<char, 80> out{};
+  std::snprintf(out.data(), out.size(), "%04d-%02u-%02u %02u:%02u:%02u",
+                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()), static_cast<unsigned>(stamp->whole_hour()),
+                static_cast<unsigned>(stamp->minute), static_cast<unsigned>(stamp->second));
+  return out.data() + std::string(stamp->fraction) + std::string(stamp->zone);
+}
+
+bool is_date(std::string_view text) {
+  const auto stamp = TimeColumn::parse(text);
+  return stamp && !stamp->clocked && stamp->mark != '\0';
+}
+
+bool is_clock(std::string_view text) {
+  const auto stamp = TimeColumn::parse(text);
+  return stamp && stamp->clocked && stamp->mark == '\0';
+}
+
+bool is_unix_time(std::string_view text) {
+  TimeColumn times(std::nullopt);
+  return times.add(text) == TimeFault::none && times.format().starts_with("Unix");
+}
+
+std::optional<std::int64_t> time_key(std::string_view text, DateOrder order) {
+  const auto stamp = TimeColumn::parse(text);
+  if (!stamp) return std::nullopt;
+  if (stamp->form == TimeColumn::Form::seconds) {
+    return static_cast<std::int64_t>(stamp->number * kMillisecond);
   }
-  const std::uint64_t hour =
-      stamp.half.empty() ? stamp.hour : stamp.hour % 12 + (stamp.half == "PM" ? 12 : 0);
-  std::array<char, 80> text{};
-  std::snprintf(text.data(), text.size(), "%04u-%02u-%02u %02u:%02u:", static_cast<unsigned>(year),
-                static_cast<unsigned>(month), static_cast<unsigned>(day),
-                static_cast<unsigned>(hour), static_cast<unsigned>(stamp.minute));
-  return text.data() + stamp.seconds + stamp.rest;
+  if (stamp->form == TimeColumn::Form::milliseconds)
+    return static_cast<std::int64_t>(stamp->number);
+  std::int64_t key = 0;
+  if (stamp->mark != '\0') {
+    const auto day = stamp->day(order);
+    if (!day) return std::nullopt;
+    key = day->time_since_epoch().count() * kDay;
+  }
+  const auto seconds =
+      static_cast<std::int64_t>((stamp->whole_hour() * 60 + stamp->minute) * 60 + stamp->second);
+  return key + (seconds - zone_minutes(stamp->zone) * 60) * static_cast<std::int64_t>(kMillisecond);
 }
 
 }  // namespace spillway::kinds

@@ -10,55 +10,80 @@ namespace spillway::kinds {
 // Which of a date's first two numbers is the day, where the year does not come first.
 enum class DateOrder : std::uint8_t { day_first, month_first };
 
-// Learns from a column's times, one after another, how they are written. A date with the year first
-// is clear. With points the day comes first; with AM or PM the month, as in the one country that
-// writes both; with other marks a number over 12 tells. Where nothing tells the order is unknown
-// and no time is given rather than a wrong one. Numbers are seconds since 1970 from 10^8 to below
-// 10^11, milliseconds from there to 10^14.
+enum class TimeFault : std::uint8_t { none, no_such_time, other_form, other_order };
+
+// Whether a text is a date alone, or a time of day alone.
+bool is_date(std::string_view text);
+bool is_clock(std::string_view text);
+
+// Whether a text is a number of seconds or milliseconds since 1970 that lies in 2000 to 2100.
+bool is_unix_time(std::string_view text);
+
+// A point in time on a scale of its own, in milliseconds, for comparing; zones count.
+std::optional<std::int64_t> time_key(std::string_view text, DateOrder order);
+
+// Learns from a column's times, one after another, how they are written, and refuses those that do
+// not exist or contradict the ones before. A date with a year of four digits first is clear. Of
+// others a number over 12 tells the day, for all the column. Where none tells, the day comes first,
+// but the month with AM or PM (and no points), as in the one country that writes both: `assumed`
+// says that it was so. Numbers are Unix seconds or milliseconds when the first lies in 2000 to
+// 2100; later ones may lie before, as from a clock that was not set. Where the first text is none
+// of these, nothing is known of the column, and nothing refused.
 class TimeColumn {
  public:
-  explicit TimeColumn(std::optional<DateOrder> order) : said_(order) {}
+  explicit TimeColumn(std::optional<DateOrder> said) : said_(said) {}
 
-  // False when it is no time, or not as those before it.
-  bool add(std::string_view text);
+  TimeFault add(std::string_view text);
+  // Takes in what was learned of the texts after these; false where one does not fit.
+  bool join(const TimeColumn& after);
+  // "is not a time like those before it" and the like.
+  std::string describe(TimeFault fault) const;
 
-  // "year-first", "day-first", "month-first, AM/PM", "Unix seconds", … ; empty before the first.
+  // "year-first", "day-first", "month-first, AM/PM", "Unix seconds", … ; empty when not known.
   std::string format() const;
-  bool ambiguous() const;
+  bool assumed() const { return form_ == Form::numbers && !said_ && possible_ == kEither; }
+  DateOrder order() const;
   // As 2026-03-01 00:00:04 with what follows, such as a zone; as written where that is not known.
   std::string first() const { return shown(first_); }
   std::string last() const { return shown(last_); }
 
  private:
-  struct Stamp {
-    std::uint64_t a = 0, b = 0, c = 0;  // of the date, as written
-    bool dated = false;
-    char mark = '\0';
-    std::uint64_t hour = 0, minute = 0;
-    std::string seconds = "00";
-    std::string half;  // AM or PM
-    std::string rest;  // a zone
-    std::uint64_t unix_ms = 0;
-    std::string text;
+  enum class Form : std::uint8_t {
+    none,
+    unknown,
+    year_first,
+    numbers,
+    seconds,
+    milliseconds,
+    clock
   };
-  enum class Form : std::uint8_t { none, year_first, numbers, seconds, milliseconds, clock };
+  struct Stamp;
+  friend bool is_date(std::string_view);
+  friend bool is_clock(std::string_view);
+  friend std::optional<std::int64_t> time_key(std::string_view, DateOrder);
+
+  // Of the orders that dates can have, one bit each.
+  static constexpr unsigned kDayFirst = 1;
+  static constexpr unsigned kMonthFirst = 2;
+  static constexpr unsigned kEither = 3;
 
   static std::optional<Stamp> parse(std::string_view text);
   static bool parse_date(std::string_view& text, Stamp& stamp);
   static bool parse_clock(std::string_view& text, Stamp& stamp);
-  static Form form_of(const Stamp& stamp);
-  std::optional<DateOrder> order() const;
-  bool fits(const Stamp& stamp) const;
-  std::string shown(const Stamp& stamp) const;
+  static bool parse_number(std::string_view text, Stamp& stamp);
+  TimeFault add_number(const Stamp& stamp);
+  TimeFault add_date(const Stamp& stamp);
+  void keep(std::string_view text);
+  unsigned allowed() const;
+  std::string shown(const std::string& text) const;
 
   std::optional<DateOrder> said_;
   Form form_ = Form::none;
   char mark_ = '\0';
   bool halves_ = false;
-  bool a_is_day_ = false;
-  bool b_is_day_ = false;
-  Stamp first_;
-  Stamp last_;
+  unsigned possible_ = kEither;
+  std::string first_;
+  std::string last_;
 };
 
 }  // namespace spillway::kinds

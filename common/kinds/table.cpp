@@ -10,6 +10,7 @@
 
 #include "common/kinds/args.h"
 #include "common/kinds/csv_cells.h"
+#include "common/kinds/csv_rows.h"
 #include "common/kinds/format.h"
 #include "common/kinds/nearest.h"
 #include "common/kinds/stopped.h"
@@ -56,7 +57,7 @@ std::string fault_text(NumberFault fault) {
 class TableReader {
  public:
   TableReader(Shape shape, const TableOptions& options)
-      : lines_(shape.rows), shape_(std::move(shape)), options_(options) {}
+      : rows_(shape, options.shape.dates), shape_(std::move(shape)), options_(options) {}
 
   Result<Table> read(const std::stop_token& stop) {
     if (Status status = choose_columns(); !status) return status.error();
@@ -73,7 +74,7 @@ class TableReader {
     const std::stop_token stop = context.stop();
     context.parallel_for(parts.size(), [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) {
-        good[i] = parts[i].read_rows(stop).ok() && parts[i].lines_.rest().empty();
+        good[i] = parts[i].read_rows(stop).ok();
       }
     });
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -99,12 +100,13 @@ class TableReader {
     std::set<std::string_view> seen;
     for (std::size_t i = 0; i < shape_.columns.size(); ++i) {
       const ShapeColumn& column = shape_.columns[i];
-      const bool unused = !wanted.empty() && column.role == Role::measurement &&
-                          std::find(wanted.begin(), wanted.end(), i) == wanted.end();
+      const bool named = std::find(wanted.begin(), wanted.end(), i) != wanted.end();
+      const bool unused = !named && (column.role == Role::counter ||
+                                     (column.role == Role::measurement && !wanted.empty()));
       if (!unused && !seen.insert(column.name).second) return twin(i);
       readings_.push_back({});
-      readings_.back().role = unused ? Role::unused : column.role;
-      readings_.back().wanted = !unused && !wanted.empty() && column.role == Role::measurement;
+      readings_.back().role = unused ? Role::unused : named ? Role::measurement : column.role;
+      readings_.back().wanted = named;
       readings_.back().column.name = column.name;
     }
     wanted_ = std::move(wanted);
@@ -123,7 +125,7 @@ class TableReader {
     std::vector<std::size_t> whole, brief;
     for (std::size_t i = 0; i < shape_.columns.size(); ++i) {
       const ShapeColumn& column = shape_.columns[i];
-      if (column.role != Role::measurement) continue;
+      if (column.role != Role::measurement && column.role != Role::counter) continue;
       known.push_back(column.brief);
       if (column.name == name) whole.push_back(i);
       if (column.brief == name) brief.push_back(i);
@@ -141,12 +143,12 @@ class TableReader {
   // The rows that are left, for readers that know the columns.
   std::vector<TableReader> cut(std::size_t count) const {
     std::vector<TableReader> parts(count, *this);
-    std::string_view rest = lines_.rest();
+    std::string_view rest = rows_.lines().rest();
     for (std::size_t i = 0; i < count; ++i) {
       std::size_t size = rest.size() / (count - i);
       size = std::min(rest.find('\n', size), rest.size() - 1) + 1;
       if (rest.empty() || i + 1 == count) size = rest.size();
-      parts[i].lines_.go_on_with(rest.substr(0, size));
+      parts[i].rows_.go_on_with(rest.substr(0, size));
       rest.remove_prefix(size);
     }
     return parts;
@@ -166,49 +168,40 @@ class TableReader {
       if (all.word && all.numbers > 0) return false;
       if (all.missing && all.numbers > 0 && options_.missing == Missing::error) return false;
     }
-    rows_ += part.rows_;
-    return true;
+    count_ += part.count_;
+    return rows_.join(part.rows_);
   }
 
   Status read_rows(const std::stop_token& stop) {
-    while (lines_.next_line()) {
-      if (rows_ % kRowsBetweenStopChecks == 0 && stop.stop_requested()) return stopped();
+    while (rows_.next()) {
+      if (count_ % kRowsBetweenStopChecks == 0 && stop.stop_requested()) return stopped();
       if (Status status = read_row(); !status) return status;
     }
     return {};
   }
 
   Status read_row() {
-    auto fields = lines_.fields();
+    auto fields = rows_.fields();
     if (!fields) return fields.error();
     const std::vector<Field>& row = **fields;
-    if (row.size() != readings_.size() && !is_padded(row)) {
-      return lines_.wrong(0, std::to_string(row.size()) + " fields where the header has " +
-                                 std::to_string(readings_.size()) + "; the row is cut or ragged");
-    }
+    if (Status status = rows_.check_time(row); !status) return status;
     for (std::size_t i = 0; i < readings_.size(); ++i) {
       const std::string_view text = i < row.size() ? row[i].text : std::string_view();
       if (Status status = add_value(i, text); !status) return status;
     }
-    ++rows_;
+    ++count_;
     return {};
-  }
-
-  // Whether only nameless columns at the end lack, or only empty fields are too many.
-  bool is_padded(const std::vector<Field>& row) const {
-    if (row.size() < readings_.size()) return row.size() >= shape_.least_fields;
-    return std::all_of(row.begin() + static_cast<std::ptrdiff_t>(readings_.size()), row.end(),
-                       [](const Field& field) { return field.text.empty(); });
   }
 
   Status add_value(std::size_t i, std::string_view text) {
     Reading& reading = readings_[i];
     if (reading.role == Role::time || reading.role == Role::unused) return {};
-    const ParsedNumber number = parse_cell(text, shape_.decimal);
+    const ParsedNumber number = parse_cell(text, shape_.columns[i].decimal);
     if (number.fault != NumberFault::none) return add_other(i, text, number.fault);
     if (reading.word) return reading.word->error;
     if (reading.role == Role::label && number.value != 0 && number.value != 1) {
-      return lines_.wrong(i + 1, "'" + printable(text) + "' is not a label; only 0 and 1 are");
+      return rows_.lines().wrong(i + 1,
+                                 "'" + printable(text) + "' is not a label; only 0 and 1 are");
     }
     reading.column.values.push_back(number.value);
     ++reading.numbers;
@@ -224,38 +217,43 @@ class TableReader {
     if (is_missing(text)) {
       reading.column.values.push_back(kMissing);
       if (reading.missing) return {};
-      reading.missing = Doubt{lines_.line_number(),
-                              lines_.wrong(i + 1, "the value is missing" + where +
-                                                      "; missing=skip or hold goes on without it")};
+      reading.missing =
+          Doubt{rows_.lines().line_number(),
+                rows_.lines().wrong(i + 1, "the value is missing" + where +
+                                               "; missing=skip or hold goes on without it")};
       return {};
     }
-    const std::string hint = comma_hint(text);
+    const std::string hint = comma_hint(shape_.columns[i], text);
     const Error wrong =
-        lines_.wrong(i + 1, "'" + printable(text) + "' " + fault_text(fault) + where + hint);
+        rows_.lines().wrong(i + 1, "'" + printable(text) + "' " + fault_text(fault) + where + hint);
     if (reading.numbers > 0 || fault != NumberFault::not_a_number || starts_like_number(text)) {
       return wrong;
     }
-    if (!reading.word) reading.word = Doubt{lines_.line_number(), wrong};
+    if (!reading.word) reading.word = Doubt{rows_.lines().line_number(), wrong};
     reading.column.values.push_back(kMissing);
     return {};
   }
 
-  std::string comma_hint(std::string_view text) const {
+  static std::string comma_hint(const ShapeColumn& column, std::string_view text) {
     const bool other =
-        parse_cell(text, shape_.decimal == '.' ? ',' : '.').fault == NumberFault::none;
-    if (!other || shape_.delimiter == ',') return {};
-    return shape_.decimal == '.' ? "; decimal=comma reads it" : "; decimal=point reads it";
+        parse_cell(text, column.decimal == '.' ? ',' : '.').fault == NumberFault::none;
+    if (!other) return {};
+    if (column.decimal == ',') return "; decimal=point reads it";
+    return column.thousands.empty()
+               ? "; decimal=comma reads it"
+               : "; it may be a decimal comma, which decimal=comma says, or of "
+                 "thousands";
   }
 
   Result<Table> finish() {
-    if (rows_ == 0) return fail(Code::invalid_argument, "the CSV has a header but no rows");
+    if (count_ == 0) return fail(Code::invalid_argument, "the CSV has a header but no rows");
     if (std::optional<Error> error = first_doubt()) return *error;
     for (Reading& reading : readings_) {
       if (reading.numbers == 0) reading.role = Role::unused;
     }
     settle_missing();
     Table table;
-    table.rows = rows_;
+    table.rows = count_;
     for (std::size_t i : wanted_) table.features.push_back(std::move(readings_[i].column));
     for (Reading& reading : readings_) {
       if (reading.role == Role::label) table.labels.push_back(std::move(reading.column));
@@ -264,11 +262,12 @@ class TableReader {
       }
     }
     if (table.features.empty()) {
-      return fail(Code::invalid_argument,
-                  error_place(shape_.skipped + 1, 0) +
-                      ": no column holds measurements, only time stamps and labels");
+      return fail(
+          Code::invalid_argument,
+          error_place(shape_.skipped + 1, 0) +
+              ": no column holds measurements, only time stamps, record counters and labels");
     }
-    if (rows_ > 0) return table;
+    if (count_ > 0) return table;
     return fail(Code::invalid_argument,
                 "every row lacks a value; name the columns to use, or see what 'spillway kind "
                 "inspect' says of it");
@@ -294,13 +293,13 @@ class TableReader {
 
   // Holds or leaves out. A row before the first value of a column has nothing to hold.
   void settle_missing() {
-    std::vector<char> out(rows_);
+    std::vector<char> out(count_);
     bool any = false;
     for (Reading& reading : readings_) {
       if (reading.role == Role::unused || reading.role == Role::time || !reading.missing) continue;
       any = true;
       double last = kMissing;
-      for (std::size_t row = 0; row < rows_; ++row) {
+      for (std::size_t row = 0; row < count_; ++row) {
         double& value = reading.column.values[row];
         if (std::isnan(value) && options_.missing == Missing::hold) value = last;
         last = value;
@@ -310,22 +309,22 @@ class TableReader {
     if (!any) return;
     for (Reading& reading : readings_) {
       std::vector<double>& values = reading.column.values;
-      if (values.size() != rows_) continue;
+      if (values.size() != count_) continue;
       std::size_t kept = 0;
-      for (std::size_t row = 0; row < rows_; ++row) {
+      for (std::size_t row = 0; row < count_; ++row) {
         if (!out[row]) values[kept++] = values[row];
       }
       values.resize(kept);
     }
-    rows_ = static_cast<std::size_t>(std::count(out.begin(), out.end(), 0));
+    count_ = static_cast<std::size_t>(std::count(out.begin(), out.end(), 0));
   }
 
-  Lines lines_;
+  Rows rows_;
   Shape shape_;
   TableOptions options_;
   std::vector<Reading> readings_;
   std::vector<std::size_t> wanted_;
-  std::size_t rows_ = 0;
+  std::size_t count_ = 0;
 };
 
 }  // namespace
@@ -348,6 +347,9 @@ TableOptions read_table_options(ArgReader& args) {
   options.shape.skip = args.optional_count("skip", 0, 1000);
   options.shape.header = args.optional_count("header", 0, 16);
   options.shape.time = args.text("time");
+  const std::string_view dates = args.choice("dates", {"auto", "day-first", "month-first"});
+  if (dates == "day-first") options.shape.dates = DateOrder::day_first;
+  if (dates == "month-first") options.shape.dates = DateOrder::month_first;
   return options;
 }
 

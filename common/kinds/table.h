@@ -35,18 +35,21 @@ struct TableOptions {
   ShapeOptions shape;
   Missing missing = Missing::error;
   // The measurements to read, in this order, by name or by name without unit; the others may hold
-  // anything. Empty: all that hold a number; those without any, such as remarks, are left out.
+  // anything. Empty: all that hold a number but record counters, which are read only when named;
+  // those without any number, such as remarks, are left out.
   std::vector<std::string> columns;
 };
 
-// The args that every kind that reads CSV takes: missing (error), delimiter, decimal, skip, header
-// (found from the text) and time (by name or look).
+// The args that every kind that reads CSV takes: missing (error), delimiter, decimal, skip, header,
+// dates (found from the text) and time (by name or look).
 TableOptions read_table_options(ArgReader& args);
 
 // Reads CSV (RFC 4180, but for line breaks inside quotes) as loggers write it: see find_shape for
-// how its first lines are understood. An empty value, NaN, null, NA and a dash are missing. Blank
-// lines at the end, a byte order mark, and a delimiter at the end of rows are ignored. Anything
-// else is one `invalid_argument` that names line and column; `cancelled` when stopped.
+// how its first lines are understood. An empty value, NaN, null, NA, #N/A and a dash are missing.
+// Ignored are blank lines, lines of delimiters alone at the end, a byte order mark, a delimiter at
+// the end of rows, and the header where it comes again. The time of a row may be missing, but one
+// that does not exist, or is written otherwise than those before it, is an error, as is anything
+// else: one `invalid_argument` that names line and column; `cancelled` when stopped.
 Result<Table> read_table(ByteView text, const TableOptions& options = {},
                          const std::stop_token& stop = {});
 // The same of a kind's input, and in parallel when there is much of it.

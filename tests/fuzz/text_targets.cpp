@@ -37,6 +37,7 @@ void csv(ByteView bytes) {
   if (bytes[0] & 4) options.shape.decimal = ',';
   if (bytes[0] & 8) options.shape.delimiter = ' ';
   if (bytes[0] & 16) options.shape.header = 0;
+  if (bytes[0] & 32) options.shape.dates = kinds::DateOrder::month_first;
   const ByteView text = bytes.subspan(1);
   Result<kinds::Table> table = kinds::read_table(text, options);
   if (!table) must_read_well(table.error());
@@ -46,7 +47,7 @@ void csv(ByteView bytes) {
     }
     must(table->features[i].values.size() == table->rows, "columns are of equal length");
   }
-  auto seen = kinds::inspect_csv(as_text(text), options, std::nullopt);
+  auto seen = kinds::inspect_csv(as_text(text), options);
   if (!seen) return must(!table, "what is read can be inspected");
   must(seen->refused.empty() == table.ok(), "what is said of a file is what happens");
   must(!kinds::to_json(*seen).empty(), "and it can be told");

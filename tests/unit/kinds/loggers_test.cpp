@@ -1,8 +1,5 @@
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
+#include <vector>
 
 #include "common/kinds/csv_inspect.h"
 #include "common/kinds/table.h"
@@ -17,7 +14,6 @@ using namespace spillway::kinds;
 // Files in the shapes that field loggers write.
 TEST_GROUP(Loggers) {
   TableOptions options;
-  std::filesystem::path folder;
 
   kinds::Table good(std::string_view text) {
     Result<kinds::Table> table = read_table(as_bytes(text), options);
@@ -32,18 +28,17 @@ TEST_GROUP(Loggers) {
   static void check_values(const std::vector<double>& expected, const kinds::Column& column) {
     CHECK_TEXT(expected == column.values, column.name.c_str());
   }
-  bool available() {
-    const char* given = std::getenv("SPILLWAY_DATA");
-    folder = std::filesystem::path(given ? given : SPILLWAY_DATA_BESIDE) / "loggers";
-    if (std::filesystem::is_directory(folder)) return true;
-    UT_PRINT(
-        "skipped: there are no loggers' files; set SPILLWAY_DATA to a folder with loggers/*.csv");
-    return false;
+  CsvInspection inspected(std::string_view text) {
+    Result<CsvInspection> seen = inspect_csv(text, options);
+    CHECK_TEXT(seen.ok(), seen ? "" : seen.error().message.c_str());
+    return std::move(*seen);
   }
-  std::string read(const std::string& name) {
-    std::ifstream file(folder / name, std::ios::binary);
-    CHECK_TEXT(file.good(), name.c_str());
-    return {std::istreambuf_iterator<char>(file), {}};
+  // Whether a remark of what inspect says of a text holds these words.
+  void remarks(std::string_view text, const char* words) {
+    const CsvInspection seen = inspected(text);
+    std::string all;
+    for (const std::string& remark : seen.remarks) all += remark + "\n";
+    STRCMP_CONTAINS(words, all.c_str());
   }
 };
 
@@ -62,10 +57,11 @@ TEST(Loggers, a_campbell_file_has_four_lines_before_its_rows_and_quotes_what_is_
   options.missing = Missing::skip;
   kinds::Table table = good(toa5);
   UNSIGNED_LONGS_EQUAL(2, table.rows);
-  check_values({12.5, 12.7}, table.features[1]);
-  check_values({8.1, 8.3}, table.features[2]);
+  UNSIGNED_LONGS_EQUAL(2, table.features.size());
+  check_values({12.5, 12.7}, table.features[0]);
+  check_values({8.1, 8.3}, table.features[1]);
   options.missing = Missing::hold;
-  check_values({8.1, 8.1, 8.3}, good(toa5).features[2]);
+  check_values({8.1, 8.1, 8.3}, good(toa5).features[1]);
 }
 
 TEST(Loggers, a_title_stands_before_the_names_and_the_time_in_any_column) {
@@ -78,8 +74,8 @@ TEST(Loggers, a_title_stands_before_the_names_and_the_time_in_any_column) {
       "3,03/01/26 12:30:00 PM,,Logged\n";
   options.missing = Missing::skip;
   kinds::Table table = good(hobo);
-  UNSIGNED_LONGS_EQUAL(2, table.features.size());
-  check_values({12.1, 12.2}, table.features[1]);
+  UNSIGNED_LONGS_EQUAL(1, table.features.size());
+  check_values({12.1, 12.2}, table.features[0]);
   options.columns = {"Temp"};
   check_values({12.1, 12.2}, good(hobo).features[0]);
   UNSIGNED_LONGS_EQUAL(1, good(hobo).features.size());
@@ -110,7 +106,8 @@ TEST(Loggers, empty_columns_and_a_delimiter_at_the_end_of_rows_are_left_out) {
   check_values({2, 4}, table.features[1]);
   check_values({1, 3}, good("a,b\n1,2,\n3,4,\n").features[0]);
   check_values({1, 3}, good("a,b,\n1,2\n3,4\n").features[0]);
-  refuses("a,b\n1,2,3\n", "line 2: 3 fields where the header has 2; the row is cut or ragged");
+  refuses("a,b\n1,2,3\n",
+          "line 2, column 3: 3 fields where the header has 2; the row is cut or ragged");
 }
 
 TEST(Loggers, whatever_stands_for_a_missing_value_is_one) {
@@ -210,33 +207,255 @@ TEST(Loggers, kinds_take_the_args_that_say_how_to_read) {
                   run_text(anomaly_score_kind(), text, {{"missing", "drop"}}).c_str());
 }
 
-TEST(Loggers, every_file_of_a_logger_goes_through_every_analysis) {
-  if (!available()) return;
-  int files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const std::string name = entry.path().filename();
-    if (!name.ends_with("_day.csv")) continue;
-    const std::string csv = read(name);
-    for (const Kind& kind : {stats_window_kind(), signal_spectrum_kind(), anomaly_score_kind()}) {
-      const std::string value = run_text(kind, csv, {{"missing", "hold"}});
-      CHECK_TEXT(is_json(value), (name + ": " + value.substr(0, 200)).c_str());
-    }
-    ++files;
+TEST(Loggers, a_record_counter_is_left_out_unless_it_is_named) {
+  const char* counters[] = {"RECORD", "Record",        "RN",   "#",  "No.", "no", "Index", "Scan",
+                            "Rec #",  "Record number", "\"\"", "seq"};
+  for (const char* name : counters) {
+    const std::string text = std::string(name) + ",v\n7,1.5\n8,2.5\n10,3.5\n";
+    options.columns.clear();
+    kinds::Table table = good(text);
+    UNSIGNED_LONGS_EQUAL_TEXT(1, table.features.size(), name);
+    check_values({1.5, 2.5, 3.5}, table.features[0]);
+    STRCMP_EQUAL("record counter, left out", inspected(text).columns[0].role.c_str());
+    options.columns = {name == std::string("\"\"") ? "column 1" : name};
+    check_values({7, 8, 10}, good(text).features[0]);
+    STRCMP_EQUAL("record counter", inspected(text).columns[0].role.c_str());
   }
-  CHECK(files > 0);
 }
 
-TEST(Loggers, every_file_is_understood_with_its_times) {
-  if (!available()) return;
-  const std::pair<const char*, const char*> firsts[] = {
-      {"decimal_comma_min.csv", "2026-03-01 00:00:00"},
-      {"empty_column_min.csv", "2026-03-01 00:00:04"},
-      {"quoted_nan_min.csv", "2026-03-01 00:00:00"},
-      {"title_and_time_in_second_column_min.csv", "2026-03-01 00:00:00"}};
-  for (const auto& [name, first] : firsts) {
-    Result<CsvInspection> seen = inspect_csv(read(name), {}, std::nullopt);
-    CHECK_TEXT(seen.ok(), name);
-    UNSIGNED_LONGS_EQUAL(3, seen->rows);
-    STRCMP_EQUAL(first, seen->first_time.c_str());
+TEST(Loggers, what_only_looks_like_a_record_counter_is_measured) {
+  for (const char* text :
+       {"Index,v\n42,1\n41,2\n", "Scan,v\n1.5,1\n2.5,2\n", "RECORD,v\n1.5,1\n2,2\n",
+        "Samples,v\n1,1\n2,2\n", "v,NO\n5,1\n4,2\n", "Index,v\n1,1\n1,2\n"}) {
+    UNSIGNED_LONGS_EQUAL_TEXT(2, good(text).features.size(), text);
   }
+  // Campbell's second line of names tells, whatever the first says; a restart begins anew.
+  UNSIGNED_LONGS_EQUAL(
+      1, good("TS,Zeile,T\nTS,RN,C\n2026-03-01,4,1\n2026-03-02,0,2\n").features.size());
+  refuses("#,time\n1,2026-03-01\n",
+          "line 1: no column holds measurements, only time stamps, record counters and labels");
+}
+
+TEST(Loggers, dates_hold_to_one_order_for_the_whole_file) {
+  refuses("Date,v\n03/13/2026,1\n13/03/2026,2\n",
+          "line 3, column 1: '13/03/2026' has the day first, but the dates before it are "
+          "month-first");
+  refuses("v,Date\n1,01/02/2026\n2,13/02/2026\n3,02/14/2026\n",
+          "line 4, column 2: '02/14/2026' has the month first, but the dates before it are "
+          "day-first");
+  options.missing = Missing::skip;
+  for (const char* time : {"30.02.2026 00:00", "31.04.2026 00:00", "29.02.2026 00:00",
+                           "01.03.2026 25:00", "01.03.2026 00:61"}) {
+    refuses(std::string("v;t\n1;28.02.2026 00:00\n2;") + time + "\n",
+            (std::string("line 3, column 2: '") + time + "' is a date or time that does not exist")
+                .c_str());
+    refuses(std::string("v;t\n1;") + time + "\n",
+            (std::string("line 2, column 2: '") + time + "' is a date or time that does not exist")
+                .c_str());
+  }
+  UNSIGNED_LONGS_EQUAL(2, good("v;t\n1;28.02.2024\n2;29.02.2024\n").rows);
+  UNSIGNED_LONGS_EQUAL(2, good("v;t\n1;28.02.2024\n2;\n").rows);
+}
+
+TEST(Loggers, an_order_of_dates_that_nothing_tells_is_said_and_can_be_said_otherwise) {
+  const char* text = "Date,v\n03/04/2026,1\n03/05/2026,2\n";
+  remarks(text, "the day is taken to come first; dates=month-first says otherwise");
+  STRCMP_EQUAL("2026-04-03 00:00:00", inspected(text).first_time.c_str());
+  options.shape.dates = DateOrder::month_first;
+  STRCMP_EQUAL("2026-03-04 00:00:00", inspected(text).first_time.c_str());
+  CHECK(inspected(text).remarks.empty());
+  refuses("Date,v\n13/03/2026,1\n",
+          "line 2, column 1: '13/03/2026' has the day first, but dates=month-first");
+}
+
+// Large enough to be read in parts, each of which is clear in itself.
+TEST(Loggers, parts_do_not_show_in_the_order_of_dates) {
+  std::string text = "Date,v\n";
+  for (int i = 0; text.size() < 600'000; ++i) {
+    text += text.size() < 300'000 ? "03/13/2026," : "13/03/2026,";
+    text += std::to_string(i) + "\n";
+  }
+  const Labels none;
+  ThreadedContext context(as_bytes(text), none);
+  Result<kinds::Table> parts = read_table(context, options);
+  CHECK(!parts.ok());
+  STRCMP_EQUAL(read_table(as_bytes(text), options).error().message.c_str(),
+               parts.error().message.c_str());
+}
+
+TEST(Loggers, a_first_line_for_the_spreadsheet_names_the_delimiter) {
+  for (const char* text :
+       {"sep=;\r\na;b\r\n1;2,5\r\n", "\xef\xbb\xbfsep=;\na;b\n1;2,5\n", "\"sep=;\"\na;b\n1;2,5\n",
+        "sep=;\nPlot Title\na;b\n1;2,5\n", "sep=\t\na\tb\n1\t2,5\n", "SEP=,\na,b\n1,2.5\n"}) {
+    kinds::Table table = good(text);
+    UNSIGNED_LONGS_EQUAL_TEXT(2, table.features.size(), text);
+    check_values({2.5}, table.features[1]);
+  }
+  refuses("sep=|\na|b\n",
+          "line 1: 'sep=|' names no delimiter that is known: comma, semicolon, tab, blank");
+  remarks("sep=;\na;b\n1;2\n", "the first line, sep=, names the delimiter and is left out");
+  UNSIGNED_LONGS_EQUAL(1, inspected("sep=;\na;b\n1;2\n").skipped_lines);
+}
+
+TEST(Loggers, unix_times_are_found_under_the_names_that_they_have) {
+  for (const char* name : {"ts", "epoch", "unix", "t", "time", "timestamp", "TS"}) {
+    for (const char* unit : {"", "000"}) {
+      const std::string text =
+          "v," + std::string(name) + "\n1,1772323200" + unit + "\n2,1772323260" + unit + "\n";
+      UNSIGNED_LONGS_EQUAL_TEXT(1, good(text).features.size(), text.c_str());
+      const CsvInspection seen = inspected(text);
+      STRCMP_EQUAL(name, seen.time_column.c_str());
+      STRCMP_EQUAL(*unit ? "Unix milliseconds" : "Unix seconds", seen.time_format.c_str());
+      STRCMP_EQUAL("2026-03-01 00:01:00Z", seen.last_time.c_str());
+    }
+  }
+  // A temperature, a number of the logger, times of no year that can be.
+  for (const char* value : {"21.5", "4", "9999999999999999", "100000000"}) {
+    const std::string text = "v,t\n1," + std::string(value) + "\n";
+    UNSIGNED_LONGS_EQUAL_TEXT(2, good(text).features.size(), value);
+    STRCMP_EQUAL("", inspected(text).time_column.c_str());
+  }
+  UNSIGNED_LONGS_EQUAL(2, good("v,flow\n1,1772323200\n").features.size());
+}
+
+TEST(Loggers, date_and_time_of_day_in_two_columns_are_one_time) {
+  for (const char* text : {"Date,Time,v\n13/03/2026,23:50:00,1\n14/03/2026,00:00:00,2\n",
+                           "Uhrzeit;Datum;v\n23:50:00;13.03.2026;1\n00:00:00;14.03.2026;2\n",
+                           "v,Date,Time\n1,2026-03-13,11:50 PM\n2,2026-03-14,12:00 AM\n"}) {
+    UNSIGNED_LONGS_EQUAL_TEXT(1, good(text).features.size(), text);
+    const CsvInspection seen = inspected(text);
+    STRCMP_EQUAL("2026-03-13 23:50:00", seen.first_time.c_str());
+    STRCMP_EQUAL("2026-03-14 00:00:00", seen.last_time.c_str());
+    CHECK(seen.remarks.empty());
+  }
+  STRCMP_EQUAL("Date + Time", inspected("Time,Date,v\n10:00,2026-03-13,1\n").time_column.c_str());
+  refuses("Date,Time,v\n13/03/2026,25:00,1\n",
+          "line 2, column 1: '13/03/2026 25:00' is a date or time that does not exist");
+  // Not clear: which of two, or far from each other, or said otherwise.
+  for (const char* text :
+       {"Date,Start,End,v\n2026-03-13,10:00,11:00,1\n", "Date,v,Sunset\n2026-03-13,1,18:20\n"}) {
+    STRCMP_EQUAL("Date", inspected(text).time_column.c_str());
+  }
+  options.shape.time = "Time";
+  STRCMP_EQUAL("Time", inspected("Date,Time,v\n2026-03-13,10:00,1\n").time_column.c_str());
+}
+
+TEST(Loggers, blank_lines_are_passed_over_wherever_they_are) {
+  for (const char* text :
+       {"a,b\n1,2\n\n3,4\n", "\n\na,b\n\n1,2\n3,4\n", "a,b\n1,2\n \t \n3,4\n\n\n",
+        "a,b\r\n1,2\r\n\r\n3,4\r\n", "a,b\n1,2\n3,4\n,\n,\n", "a;b\r\n1;2\r\n3;4\r\n;;;\r\n;\r\n",
+        "a,b\n1,2\n3,4\n, ,"}) {
+    kinds::Table table = good(text);
+    check_values({1, 3}, table.features[0]);
+    check_values({2, 4}, table.features[1]);
+    STRCMP_EQUAL("", inspected(text).refused.c_str());
+  }
+  remarks("a,b\n1,2\n\n \n3,4\n", "2 blank lines are left out");
+  refuses("a,b\n1,2\n\n3,x\n", "line 4, column 2: 'x' is not a number (column 'b')");
+  // Among others such a row lacks its values; a last one that has any is a row.
+  refuses("a,b\n1,2\n,\n3,4\n",
+          "line 3, column 1: the value is missing (column 'a'); missing=skip or hold goes on "
+          "without it");
+  options.missing = Missing::hold;
+  check_values({2, 2}, good("a,b\n1,2\n3,\n").features[1]);
+  options.shape.skip = 3;
+  check_values({2, 4}, good("title\n\n\na,b\n1,2\n3,4\n").features[1]);
+}
+
+TEST(Loggers, quoted_numbers_in_a_file_with_commas_may_have_a_decimal_comma) {
+  const char* text = "a,b,c\n\"21,5\",\"3,7\",1.25\n\"-22,25\",4,2.5\n\"1,5E-03\",\"+0,125\",3\n";
+  kinds::Table table = good(text);
+  check_values({21.5, -22.25, 0.0015}, table.features[0]);
+  check_values({3.7, 4, 0.125}, table.features[1]);
+  check_values({1.25, 2.5, 3}, table.features[2]);
+  STRCMP_EQUAL("comma", inspected(text).decimal.c_str());
+  remarks(text, "column 'a': its numbers in quotes have a decimal comma");
+  refuses("a,b\n\"21,5\",1\n22.5,1\n",
+          "line 2, column 1: '21,5' is not a number (column 'a'); decimal=comma reads it");
+}
+
+TEST(Loggers, what_may_be_thousands_is_not_guessed) {
+  const char* quoted = "a,b\n\"1,234\",1\n\"12,500\",2\n";
+  refuses(
+      quoted,
+      "line 2, column 1: '1,234' is not a number (column 'a'); it may be a decimal comma, which "
+      "decimal=comma says, or of thousands");
+  remarks(quoted,
+          "column 'a': each number with a comma, such as 1,234, has three digits behind it; "
+          "whether it is a decimal comma or of thousands is not guessed");
+  check_values({0.5, 1.234}, good("a,b\n\"0,500\",1\n\"1,234\",2\n").features[0]);
+  check_values({1234.567}, good("a,b\n\"1234,567\",1\n").features[0]);
+  const char* semicolons = "a;b\n1,234;1\n";
+  check_values({1.234}, good(semicolons).features[0]);
+  remarks(semicolons,
+          "it is taken for a decimal comma, not for thousands; decimal=point refuses it");
+  options.shape.decimal = ',';
+  check_values({1.234, 12.5}, good(quoted).features[0]);
+  CHECK(inspected(quoted).remarks.empty());
+}
+
+TEST(Loggers, units_are_never_serial_numbers) {
+  const std::pair<const char*, const char*> units[] = {
+      {"Temp, \xc2\xb0"
+       "C (LGR S/N: 10000000, SEN S/N: 10000000, LBL: cellar)",
+       "\xc2\xb0"
+       "C"},
+      {"Stopped (LGR S/N: 1100042)", ""},
+      {"Temp (\xc2\xb0"
+       "C) (LGR S/N: 1)",
+       "\xc2\xb0"
+       "C"},
+      {"Temp, (*C)", "*C"},
+      {"Flow, total [l/s]", "l/s"},
+      {"Temp (4)", ""},
+      {"Temp (sensor 4)", ""},
+      {"Speed [1/min]", "1/min"},
+      {"Sun (W m-2)", "W m-2"},
+      {"Temp (note: as built)", ""}};
+  for (const auto& [name, unit] : units) {
+    const CsvInspection seen = inspected("\"" + std::string(name) + "\",b\n1,2\n");
+    STRCMP_EQUAL_TEXT(unit, seen.columns[0].unit.c_str(), name);
+  }
+  STRCMP_EQUAL("Stopped",
+               find_shape("\"Stopped (LGR S/N: 1)\",b\n1,2\n", {})->columns[0].brief.c_str());
+}
+
+TEST(Loggers, a_header_that_comes_again_is_passed_over) {
+  const std::string header =
+      "\"TOA5\",\"Site\",\"CR1000\"\r\n\"TIMESTAMP\",\"RECORD\",\"T\"\r\n\"TS\",\"RN\",\"C\"\r\n"
+      "\"\",\"\",\"Avg\"\r\n";
+  const std::string restarted =
+      "\"TOA5\",\"Site\",\"CR1000X\"" + header.substr(header.find("\r\n"));
+  const std::string text = header + "\"2026-03-01 00:00:00\",7,1.5\r\n" + restarted +
+                           "\"2026-03-01 00:10:00\",0,2.5\r\n\xef\xbb\xbf" + header +
+                           "\"2026-03-01 00:20:00\",1,3.5\r\n" + header;
+  check_values({1.5, 2.5, 3.5}, good(text).features[0]);
+  remarks(text, "the header comes again 3 times among the rows and is left out there");
+  UNSIGNED_LONGS_EQUAL(3, inspected(text).rows);
+  check_values({1, 3}, good("Plot\na,b\n1,2\nPlot\na,b\n3,4\na,b\n").features[0]);
+  refuses("a,b\n1,2\na,c\n3,4\n", "line 3, column 1: 'a' is not a number (column 'a')");
+  refuses(header + "\"2026-03-01 00:00:00\",7,1.5\r\n" + header + "\"2026-03-01 00:10:00\",0,x\r\n",
+          "line 10, column 3: 'x' is not a number (column 'T')");
+}
+
+TEST(Loggers, time_that_goes_back_is_said_and_no_error) {
+  const char* text =
+      "t,v\n25.10.2026 02:30,1\n25.10.2026 02:59,2\n25.10.2026 02:00,3\n25.10.2026 03:00,4\n";
+  UNSIGNED_LONGS_EQUAL(4, good(text).rows);
+  remarks(text,
+          "line 4: the time goes back, 1 time in all; rows stay in the order in which they stand");
+  CHECK(
+      inspected("t,v\n2026-10-25 02:59:00+02:00,1\n2026-10-25 02:00:00+01:00,2\n").remarks.empty());
+}
+
+TEST(Loggers, other_ways_of_writing_are_read_or_refused_in_one_clear_line) {
+  check_values({-0.00012, 5, 1e3}, good("v\n-1.2E-04\n+5\n1e3\n").features[0]);
+  check_values({-0.00012, 5}, good("v;w\n-1,2E-04;1\n+5;2\n").features[0]);
+  refuses(std::string_view("\xff\xfev\0\n\0", 6), "the text is in UTF-16; save it as UTF-8");
+  refuses(std::string_view("\xfe\xff\0v\0\n", 6), "the text is in UTF-16; save it as UTF-8");
+  refuses("v\n1\nOVER\n", "line 3, column 1: 'OVER' is not a number (column 'v')");
+  refuses("v\n1\nINF\n", "line 3, column 1: 'INF' is not a finite number (column 'v')");
+  options.missing = Missing::skip;
+  check_values({1, 2}, good("v\n1\n#N/A\n2\n").features[0]);
+  refuses("v\n1\n#DIV/0!\n", "line 3, column 1: '#DIV/0!' is not a number (column 'v')");
 }

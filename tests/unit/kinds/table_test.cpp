@@ -39,12 +39,13 @@ TEST(Table, reads_columns_of_numbers) {
 TEST(Table, reads_much_text_in_parts_as_it_would_in_one) {
   std::string text = "time,a,b\n";
   for (int i = 0; text.size() < 600'000; ++i) {
-    text +=
-        "13:30:" + std::to_string(i) + "," + std::to_string(i) + ".25," + std::to_string(-i) + "\n";
+    text += "13:30:" + std::to_string(i % 60) + "," + std::to_string(i) + ".25," +
+            std::to_string(-i) + "\n";
   }
   const std::string rows = text;
   const std::size_t middle = text.find('\n', text.size() / 2) + 1;
-  for (std::string change : {"", "1,2\n", "\n", "x,y,z\n", "1,\"2,3\n", " \r\n\r\n"}) {
+  for (std::string change : {"", "1,2\n", "\n", "x,y,z\n", "1,\"2,3\n", " \r\n\r\n", "time,a,b\n",
+                             "13:61,1,2\n", "2026-03-01,1,2\n"}) {
     for (std::size_t at : {middle, rows.size()}) {
       text = rows;
       text.insert(at, change);
@@ -106,9 +107,12 @@ TEST(Table, refuses_an_empty_input_and_one_without_rows) {
 }
 
 TEST(Table, refuses_a_row_that_is_cut_or_too_long_and_names_its_line) {
-  refuses("a,b\n1,2\n3", "line 3: 1 fields where the header has 2; the row is cut or ragged");
-  refuses("a,b\n1,2,3\n", "line 2: 3 fields where the header has 2; the row is cut or ragged");
-  refuses("a,b\n\n1,2\n", "line 2: 1 fields where the header has 2; the row is cut or ragged");
+  refuses("a,b\n1,2\n3",
+          "line 3, column 2: 1 fields where the header has 2; the row is cut or ragged");
+  refuses("a,b\n1,2,,3\n",
+          "line 2, column 4: 4 fields where the header has 2; the row is cut or ragged");
+  refuses("a,b\n\n1\n",
+          "line 3, column 2: 1 fields where the header has 2; the row is cut or ragged");
 }
 
 TEST(Table, refuses_what_is_no_number_and_names_line_and_column) {
@@ -148,7 +152,7 @@ TEST(Table, refuses_a_header_of_numbers_of_twins_or_of_too_many_columns) {
 
 TEST(Table, refuses_a_recording_without_measurements) {
   refuses("timestamp,anomaly\n1,0\n",
-          "line 1: no column holds measurements, only time stamps and labels");
+          "line 1: no column holds measurements, only time stamps, record counters and labels");
 }
 
 TEST(Table, shows_hostile_fields_short_and_printable) {

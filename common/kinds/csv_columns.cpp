@@ -1,0 +1,132 @@
+#include "common/kinds/csv_columns.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <utility>
+
+#include "common/kinds/csv_cells.h"
+#include "common/kinds/csv_time.h"
+
+namespace spillway::kinds {
+namespace {
+
+constexpr std::size_t kLongestUnit = 24;
+
+using Names = std::initializer_list<std::string_view>;
+constexpr Names kTimes = {"time",      "timestamp", "datetime", "date",
+                          "date time", "date/time", "date_time"};
+constexpr Names kUnixTimes = {"t",        "ts",        "epoch",      "unix",
+                              "unixtime", "unix_time", "epoch_time", "ts_ms",
+                              "epoch_ms", "unix_ms",   "time_ms",    "timestamp_ms"};
+constexpr Names kCounters = {"#",        "record",        "recnum",   "rec num",      "recno",
+                             "rec no",   "rec no.",       "rec #",    "rec.",         "rec",
+                             "rn",       "record number", "record #", "record no.",   "record no",
+                             "recordno", "record_number", "no.",      "nr.",          "scan number",
+                             "scan no.", "scan #",        "scan no",  "sample number"};
+constexpr Names kLikeCounters = {"index",   "idx", "scan",     "number",          "row",
+                                 "line",    "seq", "sequence", "sequence number", "sample no.",
+                                 "sample #"};
+
+bool is_one(const std::string& name, Names names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return out;
+}
+
+std::string name_of(const Field& field, std::size_t place) {
+  if (field.text.empty()) return "column " + std::to_string(place);
+  std::string name(field.text);
+  for (std::size_t at = 0; field.doubled && (at = name.find("\"\"", at)) != std::string::npos;) {
+    name.erase(at++, 1);
+  }
+  return name;
+}
+
+Role role_of(const ShapeColumn& column) {
+  if (is_one(lower(column.name), {"anomaly", "changepoint"})) return Role::label;
+  return is_one(lower(column.brief), kTimes) ? Role::time : Role::measurement;
+}
+
+// Onset's loggers put their own and their sensors' serial numbers behind the unit.
+std::string_view without_serials(std::string_view name) {
+  const std::size_t open = name.find('(');
+  const bool serials = open != std::string_view::npos && name.find("S/N", open) < name.size();
+  return serials ? trim(name.substr(0, name.rfind('(', name.find("S/N", open)))) : name;
+}
+
+// Serial numbers, sensors' numbers and remarks are no units.
+bool is_unit(std::string_view text) {
+  const std::size_t word = text.find_last_of(' ') + 1;  // from 0, when there is but one
+  return !text.empty() && text.size() <= kLongestUnit && !whole_number(text.substr(word)) &&
+         text.find_first_of("=#") == std::string_view::npos &&
+         text.find(": ") == std::string_view::npos;
+}
+
+// Of the text behind a comma or an opening bracket.
+std::string_view unit_in(std::string_view text) {
+  text = trim(text);
+  if (!text.empty() && (text[0] == '(' || text[0] == '[')) text = trim(text.substr(1));
+  text = trim(text.substr(0, text.find_first_of("()[]")));
+  return is_unit(text) ? text : std::string_view();
+}
+
+// "Temp, °C (sensor 4)" is Temp in °C, "Flow, total [l/s]" is Flow in l/s.
+void split_unit(ShapeColumn& column) {
+  const std::string_view name = without_serials(column.name);
+  const std::size_t end = std::min(name.find_first_of(",(["), name.size());
+  column.brief = trim(name.substr(0, end));
+  if (column.brief.empty()) column.brief = column.name;
+  if (end == name.size() || end == 0) return;
+  if (const std::size_t open = name.find('['); open != std::string_view::npos) {
+    column.unit = unit_in(name.substr(open));
+  }
+  if (column.unit.empty()) column.unit = unit_in(name.substr(name[end] == ',' ? end + 1 : end));
+}
+
+}  // namespace
+
+ShapeColumn column_named(const Field& field, std::size_t place) {
+  ShapeColumn column;
+  column.name = name_of(field, place);
+  split_unit(column);
+  column.role = role_of(column);
+  return column;
+}
+
+bool may_be_unix_time(const ShapeColumn& column) { return is_one(lower(column.brief), kUnixTimes); }
+
+void ColumnLook::add(std::string_view text) {
+  if (is_missing(text)) return;
+  const std::optional<std::uint64_t> number = whole_number(text);
+  if (!any_) {
+    time_ = looks_like_time(text);
+    date_ = is_date(text);
+    clock_ = is_clock(text);
+  }
+  unix_ = unix_ && is_unix_time(text);
+  whole_ = whole_ && number;
+  rising_ = rising_ && number && (!any_ || *number > last_);
+  last_ = number.value_or(0);
+  any_ = true;
+  if (number || looks_like_time(text)) return;
+  if (has_decimal_comma(text)) {
+    fraction_ = fraction_ || !may_be_thousands(text);
+    if (!std::exchange(comma_, true)) thousands_ = text;
+    if (fraction_) thousands_.clear();
+  }
+  point_ = point_ || (text.find('.') != std::string_view::npos && looks_like_number(text));
+}
+
+bool ColumnLook::counts(const ShapeColumn& column, std::size_t place) const {
+  if (!any_ || !whole_ || column.role != Role::measurement) return false;
+  const std::string name = lower(column.brief);
+  if (is_one(name, kCounters) || column.unit == "RN") return true;
+  const bool first = place == 1 && is_one(name, {"no", "nr", "column 1"});
+  return rising_ && (first || is_one(name, kLikeCounters));
+}
+
+}  // namespace spillway::kinds

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/kinds/csv_lines.h"
+
+namespace spillway::kinds {
+
+enum class Role : std::uint8_t { measurement, counter, label, time, unused };
+
+struct ShapeColumn {
+  std::string name;   // as written
+  std::string brief;  // the name without a unit behind it
+  std::string unit;   // empty when there is none
+  Role role = Role::measurement;
+  char decimal = '.';     // the mark of its numbers
+  std::string thousands;  // the first number whose comma may be of thousands, where none tells
+};
+
+// What a name alone says; `place` counts from 1.
+ShapeColumn column_named(const Field& field, std::size_t place);
+
+// What the values of a column's first rows look like.
+class ColumnLook {
+ public:
+  void add(std::string_view text);
+
+  bool time() const { return time_; }                // as the first value looks
+  bool date_alone() const { return date_; }          // the same
+  bool clock_alone() const { return clock_; }        // the same
+  bool unix_times() const { return any_ && unix_; }  // all of them
+  bool comma() const { return comma_; }
+  bool point() const { return point_; }
+  // The first number with a comma, when what stands behind each may be thousands.
+  const std::string& thousands() const { return thousands_; }
+  // Whether this is the column of a record counter, by the rules of find_shape.
+  bool counts(const ShapeColumn& column, std::size_t place) const;
+
+ private:
+  bool any_ = false;
+  bool time_ = false, date_ = false, clock_ = false;
+  bool unix_ = true;
+  bool comma_ = false, point_ = false, fraction_ = false;
+  bool whole_ = true, rising_ = true;
+  std::uint64_t last_ = 0;
+  std::string thousands_;
+};
+
+// A column whose numbers count seconds, when they can.
+bool may_be_unix_time(const ShapeColumn& column);
+
+}  // namespace spillway::kinds

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/kinds/csv_lines.h"
+#include "common/kinds/csv_shape.h"
+#include "common/kinds/csv_time.h"
+#include "spillway/status.h"
+
+namespace spillway::kinds {
+
+// Reads the rows of a CSV whose shape is known, for all who do. Copies go on by themselves, over
+// `go_on_with` some part of the rest. One thread.
+class Rows {
+ public:
+  Rows(const Shape& shape, std::optional<DateOrder> dates)
+      : columns_(shape.columns.size()),
+        least_(shape.least_fields),
+        time_(shape.time),
+        clock_(shape.clock),
+        lines_(shape.rows),
+        times_(dates) {}
+
+  bool next() { return lines_.next_line(); }
+  const Lines& lines() const { return lines_; }
+  void go_on_with(std::string_view text) { lines_.go_on_with(text); }
+
+  // The fields of the row; an error where they are not as many as columns, but for empty ones.
+  Result<const std::vector<Field>*> fields();
+  // The text of a column, empty where it is left out.
+  static std::string_view text_of(const std::vector<Field>& row, std::size_t column) {
+    return column < row.size() ? trim(row[column].text) : std::string_view();
+  }
+
+  // When the row was written, of one or two columns, valid until the next call; empty when that is
+  // missing.
+  std::string_view time_of(const std::vector<Field>& row);
+  // An error where that is no time, or not like those before it.
+  Status check_time(const std::vector<Field>& row);
+  const TimeColumn& times() const { return times_; }
+  // Takes in the times of rows that were read by a copy; false where they are not like these.
+  bool join(const Rows& after) { return times_.join(after.times_); }
+
+ private:
+  std::size_t columns_;
+  std::size_t least_;
+  std::size_t time_;
+  std::size_t clock_;
+  Lines lines_;
+  TimeColumn times_;
+  std::string both_;  // date and time of day
+};
+
+}  // namespace spillway::kinds
