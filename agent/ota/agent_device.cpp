@@ -39,6 +39,12 @@ void try_a_task(intake::Client& client, Health& health) {
   health.task_done = view && view->state == TaskState::succeeded;
 }
 
+bool is_busy(const NodeView& node) {
+  return std::any_of(node.places.begin(), node.places.end(), [](const PlaceView& place) {
+    return place.place == PlaceKind::local && place.running > 0 && place.credits == 0;
+  });
+}
+
 bool has_cloud(const NodeView& node) {
   return std::any_of(node.places.begin(), node.places.end(),
                      [](const PlaceView& place) { return place.place != PlaceKind::local; });
@@ -82,6 +88,7 @@ Health AgentDevice::examine() {
   health.answers = node->store_problem.empty() || health.full;
   health.link_up = node->link_up;
   health.needs_link = has_cloud(*node);
+  health.busy = is_busy(*node);
   try_a_task(*client, health);
   return health;
 }

@@ -19,7 +19,7 @@ namespace {
 constexpr char kExamples[] =
     "Examples:\n"
     "  spillway-ota                                 as root, started by init beside the agent\n"
-    "  spillway-ota --state-dir /data/ota --offline-grace 300\n"
+    "  spillway-ota --state-dir /data/ota --offline-grace 120\n"
     "Then: spillway ota status, spillway ota install FILE|URL, spillway ota rollback.";
 
 struct Line {
@@ -43,6 +43,11 @@ std::string version_in_use(const std::string& file) {
 
 void sleep_for(std::chrono::seconds time) { std::this_thread::sleep_for(time); }
 
+std::chrono::seconds time_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+      std::chrono::steady_clock::now().time_since_epoch());
+}
+
 int refuse(const Error& error) {
   std::fprintf(stderr, "spillway-ota: %s\n", error.message.c_str());
   return 1;
@@ -64,6 +69,7 @@ int serve(const Line& line) {
        .device = device,
        .source = source,
        .sleep = sleep_for,
+       .now = time_now,
        .say = [](const std::string& text) { std::fprintf(stderr, "ota: %s\n", text.c_str()); },
        .known_good = [&line] { std::ofstream(line.good_file) << "good\n"; },
        .version = version_in_use(line.version_file)},
@@ -109,6 +115,11 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (line.offline_grace >= line.healthy_within) {
+    std::fprintf(stderr, "spillway-ota: --offline-grace %u must be less than --healthy-within %u\n",
+                 line.offline_grace, line.healthy_within);
+    return 2;
   }
   return serve(line);
 }

@@ -36,7 +36,9 @@ Verdict judge(const Health& health, std::chrono::seconds elapsed, const Limits& 
   // A full disk is as full under the other version: going back to it would change nothing.
   const bool works = health.task_done || (health.full && patient);
   if (health.answers && works && link) return Verdict::healthy;
-  return elapsed < limits.healthy_within ? Verdict::wait : Verdict::sick;
+  if (elapsed < limits.healthy_within) return Verdict::wait;
+  // So are cores that long tasks keep for themselves.
+  return health.answers && health.busy && link ? Verdict::healthy : Verdict::sick;
 }
 
 bool is_older(std::string_view a, std::string_view b) {
@@ -88,8 +90,10 @@ Result<bool> Updater::start() {
 
 Result<bool> Updater::check_health() {
   const bool updated = progress_.phase == Phase::checking;
-  for (std::chrono::seconds elapsed{0};; elapsed += kBetweenLooks) {
-    const Verdict verdict = judge(parts_.device.examine(), elapsed, limits_);
+  const std::chrono::seconds began = parts_.now();
+  while (true) {
+    const Health health = parts_.device.examine();
+    const Verdict verdict = judge(health, parts_.now() - began, limits_);
     if (verdict == Verdict::healthy) break;
     if (verdict == Verdict::sick && updated) {
       parts_.say("not healthy in time; going back to the other slot");

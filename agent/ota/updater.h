@@ -31,6 +31,7 @@ struct Health {
   bool answers = false;    // the agent has its store open and answers
   bool task_done = false;  // a task ran on this device
   bool full = false;       // it takes no task for now: its disk or a budget is used up
+  bool busy = false;       // a task waits for a core: others run on all of them
   bool link_up = false;
   bool needs_link = false;  // a broker is configured
 };
@@ -60,6 +61,7 @@ struct Limits {
 };
 
 enum class Verdict : std::uint8_t { healthy, wait, sick };
+// `elapsed` since the check's start, however long each look at the device took.
 Verdict judge(const Health& health, std::chrono::seconds elapsed, const Limits& limits);
 
 // Whether version `a` came before `b`: numbers in them count as numbers, and what follows a '-' or
@@ -78,6 +80,7 @@ class Updater {
     Device& device;
     Source& source;
     std::function<void(std::chrono::seconds)> sleep;
+    std::function<std::chrono::seconds()> now;  // monotonic
     std::function<void(const std::string&)> say;
     std::function<void()> known_good;  // the watchdog may be fed from here on
     std::string version;               // that runs: the agent cannot ask for an older one

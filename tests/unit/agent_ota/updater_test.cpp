@@ -28,7 +28,7 @@ struct World : Slots, Device, Source {
   bool new_version_is_sick = false, refuses_bundle = false, no_bundle = false, wrong_bundle = false;
   bool draining = false, fed = false, rebooting = false;
   int calls = 0, cut_at = -1;
-  std::chrono::seconds slept{0};
+  std::chrono::seconds slept{0}, looked{0}, look_takes{0};
 
   void tick() {
     if (calls++ == cut_at) throw PowerCut();
@@ -78,6 +78,7 @@ struct World : Slots, Device, Source {
   }
   Health examine() override {
     tick();
+    looked += look_takes;
     return new_version_is_sick && slot == "B" ? Health{} : health;
   }
   Result<std::string> fetch(const Request&) override {
@@ -106,6 +107,7 @@ TEST_GROUP(Updater) {
                            .device = world,
                            .source = world,
                            .sleep = [this](std::chrono::seconds time) { world.slept += time; },
+                           .now = [this] { return world.slept + world.looked; },
                            .say = [](const std::string&) {},
                            .known_good = [this] { world.fed = true; },
                            .version = "1.0"});
@@ -333,6 +335,23 @@ TEST(Updater, does_not_blame_a_version_for_a_disk_that_is_full) {
   CHECK(judge(full, std::chrono::seconds(0), limits) == Verdict::wait);
   CHECK(judge(full, limits.offline_grace, limits) == Verdict::healthy);
   CHECK(judge({.full = true}, limits.healthy_within, limits) == Verdict::sick);
+}
+
+TEST(Updater, does_not_blame_a_version_for_long_tasks_on_all_cores) {
+  const Limits limits;
+  const Health busy{.answers = true, .busy = true};
+  CHECK(judge(busy, limits.healthy_within - std::chrono::seconds(1), limits) == Verdict::wait);
+  CHECK(judge(busy, limits.healthy_within, limits) == Verdict::healthy);
+  CHECK(judge({.busy = true}, limits.healthy_within, limits) == Verdict::sick);
+}
+
+TEST(Updater, gives_a_version_its_time_however_long_it_takes_to_look) {
+  world.health = {};
+  world.look_takes = std::chrono::seconds(20);
+  Updater one = updater();
+  CHECK(*one.start());
+  CHECK(!world.fed);
+  CHECK(world.slept + world.looked < Limits{}.healthy_within + std::chrono::seconds(30));
 }
 
 TEST(Updater, knows_after_a_start_what_became_of_an_update) {
