@@ -1,7 +1,7 @@
 #include "common/kinds/csv_columns.h"
 
 #include <algorithm>
-#include <initializer_list>
+#include <span>
 #include <utility>
 
 #include "common/kinds/csv_cells.h"
@@ -12,22 +12,24 @@ namespace {
 
 constexpr std::size_t kLongestUnit = 24;
 
-using Names = std::initializer_list<std::string_view>;
-constexpr Names kTimes = {"time",      "timestamp", "datetime", "date",
-                          "date time", "date/time", "date_time"};
-constexpr Names kUnixTimes = {"t",        "ts",        "epoch",      "unix",
-                              "unixtime", "unix_time", "epoch_time", "ts_ms",
-                              "epoch_ms", "unix_ms",   "time_ms",    "timestamp_ms"};
-constexpr Names kCounters = {"#",        "record",        "recnum",   "rec num",      "recno",
-                             "rec no",   "rec no.",       "rec #",    "rec.",         "rec",
-                             "rn",       "record number", "record #", "record no.",   "record no",
-                             "recordno", "record_number", "no.",      "nr.",          "scan number",
-                             "scan no.", "scan #",        "scan no",  "sample number"};
-constexpr Names kLikeCounters = {"index",   "idx", "scan",     "number",          "row",
-                                 "line",    "seq", "sequence", "sequence number", "sample no.",
-                                 "sample #"};
+constexpr std::string_view kTimes[] = {"time",      "timestamp", "datetime", "date",
+                                       "date time", "date/time", "date_time"};
+constexpr std::string_view kUnixTimes[] = {"t",        "ts",        "epoch",      "unix",
+                                           "unixtime", "unix_time", "epoch_time", "ts_ms",
+                                           "epoch_ms", "unix_ms",   "time_ms",    "timestamp_ms"};
+constexpr std::string_view kCounters[] = {
+    "#",        "record",        "recnum",   "rec num",      "recno",
+    "rec no",   "rec no.",       "rec #",    "rec.",         "rec",
+    "rn",       "record number", "record #", "record no.",   "record no",
+    "recordno", "record_number", "no.",      "nr.",          "scan number",
+    "scan no.", "scan #",        "scan no",  "sample number"};
+constexpr std::string_view kFirstCounters[] = {"no", "nr", "column 1"};
+constexpr std::string_view kLabels[] = {"anomaly", "changepoint"};
+constexpr std::string_view kLikeCounters[] = {
+    "index",           "idx",        "scan",    "number", "row", "line", "seq", "sequence",
+    "sequence number", "sample no.", "sample #"};
 
-bool is_one(const std::string& name, Names names) {
+bool is_one(const std::string& name, std::span<const std::string_view> names) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -47,7 +49,7 @@ std::string name_of(const Field& field, std::size_t place) {
 }
 
 Role role_of(const ShapeColumn& column) {
-  if (is_one(lower(column.name), {"anomaly", "changepoint"})) return Role::label;
+  if (is_one(lower(column.name), kLabels)) return Role::label;
   return is_one(lower(column.brief), kTimes) ? Role::time : Role::measurement;
 }
 
@@ -125,7 +127,7 @@ bool ColumnLook::counts(const ShapeColumn& column, std::size_t place) const {
   if (!any_ || !whole_ || column.role != Role::measurement) return false;
   const std::string name = lower(column.brief);
   if (is_one(name, kCounters) || column.unit == "RN") return true;
-  const bool first = place == 1 && is_one(name, {"no", "nr", "column 1"});
+  const bool first = place == 1 && is_one(name, kFirstCounters);
   return rising_ && (first || is_one(name, kLikeCounters));
 }
 

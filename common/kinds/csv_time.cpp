@@ -312,8 +312,9 @@ bool is_clock(std::string_view text) {
 }
 
 bool is_unix_time(std::string_view text) {
-  TimeColumn times(std::nullopt);
-  return times.add(text) == TimeFault::none && times.format().starts_with("Unix");
+  TimeColumn::Stamp stamp;
+  return TimeColumn::parse_number(text, stamp) &&
+         (is_plausible(stamp.number) || is_plausible(stamp.number / kMillisecond));
 }
 
 std::optional<std::int64_t> time_key(std::string_view text, DateOrder order) {

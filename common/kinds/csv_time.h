@@ -60,6 +60,7 @@ class TimeColumn {
   struct Stamp;
   friend bool is_date(std::string_view);
   friend bool is_clock(std::string_view);
+  friend bool is_unix_time(std::string_view);
   friend std::optional<std::int64_t> time_key(std::string_view, DateOrder);
 
   // Of the orders that dates can have, one bit each.
