@@ -267,9 +267,10 @@ void add_kind(Line& line) {
       ->type_name("COMMAND");
   command->add_option("file", line.kind.file, "the file")->required()->type_name("FILE");
   command
-      ->add_option("--arg,-a", line.kind.args,
-                   "missing, header, skip, delimiter, decimal, time, dates or columns; may be "
-                   "repeated")
+      ->add_option(
+          "--arg,-a", line.kind.args,
+          "missing, nodata, header, skip, delimiter, decimal, time, dates or columns; may be "
+          "repeated")
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->take_all();

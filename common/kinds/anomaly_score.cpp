@@ -264,7 +264,7 @@ Kind anomaly_score_kind() {
       "distance of each CSV row from the leading rows, with labels precision and recall; args: "
       "train (0.35 of rows), quantile (0.99), shrinkage (0.1), smooth (5 rows), refits (0), limit "
       "(100 anomalies), scores (flagged or all), columns (all), and how the CSV is read: missing "
-      "(error, skip or hold), delimiter, decimal, skip, header, time, dates";
+      "(error, skip or hold), nodata, delimiter, decimal, skip, header, time, dates";
   return kind;
 }
 

@@ -99,6 +99,11 @@ ShapeColumn column_named(const Field& field, std::size_t place) {
   return column;
 }
 
+bool is_duration(const ShapeColumn& column) {
+  const std::string name = lower(column.brief);
+  return name.find("elapsed") != std::string::npos || name.find("duration") != std::string::npos;
+}
+
 bool may_be_unix_time(const ShapeColumn& column) { return is_one(lower(column.brief), kUnixTimes); }
 
 void ColumnLook::add(std::string_view text) {

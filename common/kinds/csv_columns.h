@@ -50,6 +50,9 @@ class ColumnLook {
   std::string thousands_;
 };
 
+// By its name a span of time and no point in it.
+bool is_duration(const ShapeColumn& column);
+
 // A column whose numbers count seconds, when they can.
 bool may_be_unix_time(const ShapeColumn& column);
 

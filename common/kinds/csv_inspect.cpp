@@ -24,6 +24,10 @@ std::string delimiter_word(char delimiter) {
   }
 }
 
+bool is_overrange(std::string_view text) {
+  return text == "-7999" || text == "7999" || text == "-6999" || text == "6999";
+}
+
 // Where times first go back, if a date's order is so.
 struct Backwards {
   std::optional<std::int64_t> last;
@@ -108,11 +112,20 @@ class Inspector {
 
   void take_value(std::size_t i, std::string_view text) {
     InspectedColumn& column = seen_.columns[i];
-    if (is_missing(text)) {
+    if (lacks_value(text, options_)) {
       ++column.missing;
     } else if (shape_.columns[i].role == Role::time ||
                parse_cell(text, shape_.columns[i].decimal).fault == NumberFault::none) {
       ++column.values;
+      if (!overrange_ && is_overrange(text) && shape_.columns[i].role == Role::measurement) {
+        overrange_ = true;
+        remark(rows_.lines()
+                   .wrong(i + 1, std::string(text) +
+                                     " is what Campbell's loggers write for a value out of range; "
+                                     "it is taken for one, but nodata=" +
+                                     std::string(text) + " makes it a missing one")
+                   .message);
+      }
     } else if (words_[i]++ == 0) {
       remark(rows_.lines().wrong(i + 1, "'" + printable(text) + "' is not a number").message);
     }
@@ -181,6 +194,7 @@ class Inspector {
   std::vector<std::size_t> words_;  // a column
   std::array<Backwards, 2> backwards_;
   bool odd_time_ = false;
+  bool overrange_ = false;
 };
 
 }  // namespace

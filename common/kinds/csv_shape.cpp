@@ -261,7 +261,8 @@ class ShapeFinder {
       ShapeColumn& column = shape_.columns[i];
       names.push_back(column.name);
       const bool named = column.name == options_.time || column.brief == options_.time;
-      if (options_.time.empty() ? column.role != Role::time : !named) continue;
+      const bool dated = column.role == Role::time && !is_duration(column);
+      if (options_.time.empty() ? !dated : !named) continue;
       column.role = Role::time;
       shape_.time = i;
       if (options_.time.empty()) join_clock();

@@ -127,7 +127,8 @@ Kind stats_window_kind() {
   kind.help =
       "mean, deviation, min, max and quantiles of each CSV column over windows of rows; args: "
       "window (120 rows), step (= window), quantiles (0.05,0.5,0.95), columns (all), and how "
-      "the CSV is read: missing (error, skip or hold), delimiter, decimal, skip, header, time, "
+      "the CSV is read: missing (error, skip or hold), nodata, delimiter, decimal, skip, header, "
+      "time, "
       "dates";
   return kind;
 }

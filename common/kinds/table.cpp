@@ -197,7 +197,10 @@ class TableReader {
     Reading& reading = readings_[i];
     if (reading.role == Role::time || reading.role == Role::unused) return {};
     const ParsedNumber number = parse_cell(text, shape_.columns[i].decimal);
-    if (number.fault != NumberFault::none) return add_other(i, text, number.fault);
+    if (number.fault != NumberFault::none ||
+        (!options_.nodata.empty() && lacks_value(text, options_))) {
+      return add_other(i, text, number.fault);
+    }
     if (reading.word) return reading.word->error;
     if (reading.role == Role::label && number.value != 0 && number.value != 1) {
       return rows_.lines().wrong(i + 1,
@@ -214,7 +217,7 @@ class TableReader {
       return add_value(i, bare);  // blanks inside quotes
     }
     const std::string where = " (column '" + printable(reading.column.name) + "')";
-    if (is_missing(text)) {
+    if (lacks_value(text, options_)) {
       reading.column.values.push_back(kMissing);
       if (reading.missing) return {};
       reading.missing =
@@ -329,12 +332,18 @@ class TableReader {
 
 }  // namespace
 
+bool lacks_value(std::string_view text, const TableOptions& options) {
+  return is_missing(text) ||
+         std::find(options.nodata.begin(), options.nodata.end(), text) != options.nodata.end();
+}
+
 TableOptions read_table_options(ArgReader& args) {
   TableOptions options;
   const std::string_view missing = args.choice("missing", {"error", "skip", "hold"});
   options.missing = missing == "skip"   ? Missing::skip
                     : missing == "hold" ? Missing::hold
                                         : Missing::error;
+  options.nodata = args.texts("nodata");
   const std::string_view delimiter =
       args.choice("delimiter", {"auto", "comma", "semicolon", "tab", "blank"});
   if (delimiter == "comma") options.shape.delimiter = ',';

@@ -2,6 +2,7 @@
 
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/kinds/csv_shape.h"
@@ -34,18 +35,24 @@ enum class Missing : std::uint8_t { error, skip, hold };
 struct TableOptions {
   ShapeOptions shape;
   Missing missing = Missing::error;
+  // Texts that stand for a missing value besides the usual ones, such as 7999 or OVER.
+  std::vector<std::string> nodata;
   // The measurements to read, in this order, by name or by name without unit; the others may hold
   // anything. Empty: all that hold a number but record counters, which are read only when named;
   // those without any number, such as remarks, are left out.
   std::vector<std::string> columns;
 };
 
-// The args that every kind that reads CSV takes: missing (error), delimiter, decimal, skip, header,
-// dates (found from the text) and time (by name or look).
+// Whether the text of a field, without blanks around it, is no value.
+bool lacks_value(std::string_view text, const TableOptions& options);
+
+// The args that every kind that reads CSV takes: missing (error), nodata (none), delimiter,
+// decimal, skip, header, dates (found from the text) and time (by name or look).
 TableOptions read_table_options(ArgReader& args);
 
 // Reads CSV (RFC 4180, but for line breaks inside quotes) as loggers write it: see find_shape for
-// how its first lines are understood. An empty value, NaN, null, NA, #N/A and a dash are missing.
+// how its first lines are understood. An empty value, NaN, null, NA, #N/A, a dash and
+// what arg nodata lists are missing.
 // Ignored are blank lines, lines of delimiters alone at the end, a byte order mark, a delimiter at
 // the end of rows, and the header where it comes again. The time of a row may be missing, but one
 // that does not exist, or is written otherwise than those before it, is an error, as is anything

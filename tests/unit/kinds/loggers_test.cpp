@@ -459,3 +459,28 @@ TEST(Loggers, other_ways_of_writing_are_read_or_refused_in_one_clear_line) {
   check_values({1, 2}, good("v\n1\n#N/A\n2\n").features[0]);
   refuses("v\n1\n#DIV/0!\n", "line 3, column 1: '#DIV/0!' is not a number (column 'v')");
 }
+
+TEST(Loggers, what_stands_for_no_value_can_be_said) {
+  const char* text = "v;w\n1,5;1\n7999;2\nOVER;3\n \"-6999\" ;4\n4,5;5\n";
+  remarks(text,
+          "line 3, column 1: 7999 is what Campbell's loggers write for a value out of range; it is "
+          "taken for one, but nodata=7999 makes it a missing one");
+  refuses(text, "line 4, column 1: 'OVER' is not a number (column 'v')");
+  options.nodata = {"7999", "OVER", "-6999"};
+  refuses(
+      text,
+      "line 3, column 1: the value is missing (column 'v'); missing=skip or hold goes on without "
+      "it");
+  options.missing = Missing::skip;
+  check_values({1.5, 4.5}, good(text).features[0]);
+  UNSIGNED_LONGS_EQUAL(3, inspected(text).columns[0].missing);
+  STRCMP_CONTAINS("\"mean\":[3]", run_text(stats_window_kind(), text,
+                                           {{"missing", "skip"}, {"nodata", "7999,OVER,-6999"}})
+                                      .c_str());
+}
+
+TEST(Loggers, time_that_has_elapsed_is_no_time_of_day) {
+  const char* text = "Elapsed time,v\n23:59:59,1\n24:00:10,2\n";
+  UNSIGNED_LONGS_EQUAL(1, good(text).features.size());
+  STRCMP_EQUAL("", inspected(text).time_column.c_str());
+}
