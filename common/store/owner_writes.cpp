@@ -198,7 +198,9 @@ Status OwnerTables::abridge(const TaskUpdate& change) {
   return {};
 }
 
-// A task that is asked for again gives its result up.
+// A task that is asked for again gives its result up. Each of its ends produced one: however often
+// it is retried, what was produced is what was given up and what is there. Somebody who knew it
+// asked for another, so it counts like one whose time is over: nobody misses it.
 Status OwnerTables::count_end(const TaskUpdate& change) {
   const NodeTime at = change.next.since;
   if (is_terminal(change.was_state) == is_terminal(change.next.state)) return {};

@@ -319,6 +319,21 @@ TEST(Room, an_expired_task_and_a_result_given_up_by_a_retry_are_counted) {
   check_sums();
 }
 
+TEST(Room, each_retry_gives_up_the_one_result_that_the_end_before_it_produced) {
+  CHECK_OK(open.open());
+  CHECK_OK(add(1));
+  CHECK_OK(finish(1, 10, TaskState::failed));
+  for (std::uint64_t retries = 1; retries <= 3; ++retries) {
+    CHECK_OK(open.commit(batch_of(step(1, TaskState::failed, 1, TaskState::ready, 1))));
+    UNSIGNED_LONGS_EQUAL(retries, lost(DataClass::results, LossCause::retention));
+    UNSIGNED_LONGS_EQUAL(retries, losses().produced[std::size_t(DataClass::results)]);
+    check_sums();
+    CHECK_OK(open.commit(batch_of(step(1, TaskState::ready, 1, TaskState::failed, 1))));
+    UNSIGNED_LONGS_EQUAL(retries + 1, losses().produced[std::size_t(DataClass::results)]);
+    check_sums();
+  }
+}
+
 TEST(Room, the_file_shrinks_after_a_backlog_drained_in_bounded_steps) {
   CHECK_OK(open.open());
   for (std::uint64_t seq = 1; seq <= 120; ++seq) CHECK_OK(add(seq, 60'000));
