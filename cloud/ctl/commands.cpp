@@ -296,6 +296,10 @@ int device_quarantine(Api& api, const Console& console, const Words& words) {
   return act(api, console, words, "quarantine", {{"quarantined", true}});
 }
 
+int device_revoke(Api& api, const Console& console, const Words& words) {
+  return act(api, console, words, "revoke", {{"revoked", true}});
+}
+
 int device_release(Api& api, const Console& console, const Words& words) {
   return act(api, console, words, "release", {{"quarantined", false}, {"revoked", false}});
 }

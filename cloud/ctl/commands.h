@@ -36,6 +36,7 @@ int device_events(Api& api, const Console& console, const Words& words);
 int device_losses(Api& api, const Console& console, const Words& words);
 int device_sessions(Api& api, const Console& console, const Words& words);
 int device_quarantine(Api& api, const Console& console, const Words& words);
+int device_revoke(Api& api, const Console& console, const Words& words);
 int device_release(Api& api, const Console& console, const Words& words);
 int device_update(Api& api, const Console& console, const Words& words);
 int device_drain(Api& api, const Console& console, const Words& words);

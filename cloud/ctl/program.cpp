@@ -133,7 +133,13 @@ void declare_device(Line& line) {
   add_action(device.verb("quarantine", "offer it nothing more", device_quarantine,
                          "device quarantine --group lab --dry-run"),
              words);
-  add_action(device.verb("release", "from quarantine", device_release, "device release pump-1"),
+  add_action(device.verb("revoke",
+                         "as quarantine, for good: its certificate is to be trusted no more; the "
+                         "broker's list of revoked ones (crlfile) keeps it from connecting",
+                         device_revoke, "device revoke pump-1 --note 'stolen'"),
+             words);
+  add_action(device.verb("release", "from quarantine or revocation", device_release,
+                         "device release pump-1"),
              words);
   add_id(device.verb("drain", "have a connected one take no more tasks; what runs there ends",
                      device_drain, "device drain pump-1"),

@@ -103,10 +103,14 @@ TEST(Spwctl, acts_on_named_devices_and_on_all_that_match) {
   CHECK_EQUAL(0, run({"device", "list", "--health", "quarantined", "-o", "ndjson"}));
   CHECK(said("pump-1") && !said("pump-2"));
   CHECK_EQUAL(7, run({"device", "release", "pump-1", "no-such"}));
-  CHECK_EQUAL(200U,
-              rig->call(cloud::http::Method::post, "/api/v1/devices/actions", rig->token("admin"),
-                        R"({"action":"revoke","select":{"ids":["pump-2"]}})")
-                  .status);
+  CHECK_EQUAL(2, run({"device", "revoke"}));
+  CHECK_EQUAL(0, run({"device", "revoke", "-q", "pump", "--dry-run", "-o", "json"}));
+  CHECK(boost::json::parse(out.str()).at("matched") == 2);
+  CHECK_EQUAL(0, run({"device", "revoke", "pump-2", "--note", "stolen"}));
+  CHECK_EQUAL(0, run({"device", "list", "--health", "revoked", "-o", "ndjson"}));
+  CHECK(said("pump-2") && !said("pump-1"));
+  CHECK_EQUAL(0, run({"device", "show", "pump-2"}));
+  CHECK(said("stolen"));
   CHECK_EQUAL(0, run({"device", "release", "pump-2"}));
   CHECK_EQUAL(0, run({"device", "list", "--health", "revoked", "-o", "ndjson"}));
   CHECK_FALSE(said("pump-2"));
