@@ -11,6 +11,8 @@
 #include <map>
 #include <sstream>
 
+#include "common/base/bundle.h"
+
 namespace spillway::ota {
 namespace {
 
@@ -174,28 +176,19 @@ Status Spool::keep(const Progress& progress) const {
 
 Status check(const Request& request) {
   if (request.action == Request::Action::rollback) return {};
-  const std::string& from = request.source;
-  const bool remote = from.starts_with("https://");
-  const bool clean =
-      std::none_of(from.begin(), from.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-  if ((!remote && !from.starts_with('/')) || !clean || from.size() > 1024) {
+  if (!is_bundle_source(request.source)) {
     return fail(Code::invalid_argument,
                 "a bundle is an absolute path or an https address of at most 1024 characters");
   }
-  const bool hex = std::all_of(request.sha256.begin(), request.sha256.end(), [](unsigned char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-  });
-  if (!hex || (!request.sha256.empty() && request.sha256.size() != 64)) {
+  if (!request.sha256.empty() && !is_sha256(request.sha256)) {
     return fail(Code::invalid_argument, "a SHA-256 has 64 hexadecimal digits");
   }
   return {};
 }
 
 Status check_agents(const Request& request) {
-  if (request.action == Request::Action::install && request.source.starts_with("https://") &&
-      !request.sha256.empty()) {
-    return {};
-  }
+  const bool install = request.action == Request::Action::install;
+  if (install && check_remote_bundle(request.source, request.sha256)) return {};
   return fail(Code::denied,
               "the agent may ask for an install from an https address with a SHA-256, and for "
               "nothing else; root may, by: spillway ota");

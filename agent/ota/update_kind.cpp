@@ -1,6 +1,7 @@
 #include "agent/ota/update_kind.h"
 
 #include "agent/ota/spool.h"
+#include "common/base/bundle.h"
 
 namespace spillway::ota {
 namespace {
@@ -20,9 +21,8 @@ bool is_under_way(const Spool& spool, const Request& request) {
 
 Result<Bytes> ask(const Spool& spool, const KindContext& context) {
   const Request request{Request::Action::install, arg(context, "url"), arg(context, "sha256")};
-  if (!check_agents(request)) {
-    return fail(Code::invalid_argument,
-                "device.update takes url=https://… and sha256=… of the bundle");
+  if (Status right = check_remote_bundle(request.source, request.sha256); !right) {
+    return std::move(right).error();
   }
   if (is_under_way(spool, request)) return bytes_of("under way already");
   if (Status left = spool.inbox().leave(request); !left) return std::move(left).error();
@@ -33,7 +33,7 @@ Result<Bytes> ask(const Spool& spool, const KindContext& context) {
 
 Kind update_kind(std::string directory) {
   Kind kind;
-  kind.name = "device.update";
+  kind.name = kUpdateKind;
   kind.traits = {.pure = false, .deterministic = false, .blocking = true};
   kind.args = {{"url"}, {"sha256"}};
   kind.help = "has the updater install firmware; args: url, sha256";

@@ -101,7 +101,7 @@ void declare_update(CLI::App* verb, Words& words) {
   verb->add_option("device", words.ids, "devices by name");
   add_filter(verb, words);
   verb->add_flag("--all", words.all, "every device that has an updater");
-  verb->add_option("--url", words.url, "of the signed bundle, http(s)")->required();
+  verb->add_option("--url", words.url, "of the signed bundle, https")->required();
   verb->add_option("--sha256", words.sha256, "of the bundle, 64 hexadecimal digits")->required();
   verb->add_option("--key", words.key, "repeated with the same key, it is asked for once");
   verb->add_flag("--dry-run", words.dry_run, "only count those that match");

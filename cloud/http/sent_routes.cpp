@@ -9,6 +9,7 @@
 #include "cloud/http/sent_json.h"
 #include "cloud/http/service.h"
 #include "cloud/http/views_json.h"
+#include "common/base/bundle.h"
 
 namespace spillway::cloud::http {
 namespace {
@@ -97,6 +98,17 @@ TaskSpec read_spec(BodyReader& body) {
   return spec;
 }
 
+// Its devices know which args a kind takes; of an update it is known here, too, and each of them
+// would refuse it the same way.
+Status check_update(const TaskSpec& spec) {
+  if (spec.kind != kUpdateKind) return {};
+  const auto arg = [&spec](const char* name) {
+    const auto found = spec.args.find(name);
+    return found == spec.args.end() ? std::string() : found->second;
+  };
+  return check_remote_bundle(arg("url"), arg("sha256"));
+}
+
 // Whom it is for: `devices` by name, or all that `select` matches when it is asked.
 struct Aim {
   std::vector<std::string> devices;
@@ -161,6 +173,7 @@ void submit(Service& service, const Call& call, const Answer& answer) {
   if (Status read = body.finish(); !read) return answer(problem(read.error()));
   if (!aim) return answer(problem(aim.error()));
   if (Status valid = validate(spec); !valid) return answer(problem(valid.error()));
+  if (Status right = check_update(spec); !right) return answer(problem(right.error()));
   std::string key(call.request.header("idempotency-key"));
   if (!key.empty()) key = call.who.name + ":" + key;
   service.bridge().wait<Made>(

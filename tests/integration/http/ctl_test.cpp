@@ -185,6 +185,26 @@ TEST(Spwctl, asks_devices_that_have_an_updater_for_an_update) {
   CHECK_EQUAL(2, run({"device", "update", "pump-1"}));
 }
 
+TEST(Spwctl, asks_for_no_update_that_its_devices_would_refuse) {
+  const std::string digest(64, 'a');
+  for (const char* url :
+       {"http://host/next.raucb", "/var/next.raucb", "https://", "ftp://host/a"}) {
+    CHECK_EQUAL(2, run({"device", "update", "pump-1", "--url", url, "--sha256", digest}));
+    CHECK(err.str().find("takes url=https://") != std::string::npos);
+  }
+  CHECK_EQUAL(2, run({"device", "update", "pump-1", "--url", "https://host/a", "--sha256", "ab"}));
+  // Nor does the interface, whoever asks, and also when it would only count.
+  for (const char* more : {"", R"(,"dry_run":true)"}) {
+    const auto answer = rig->call(
+        cloud::http::Method::post, "/api/v1/tasks", rig->token("admin"),
+        R"({"kind":"device.update","devices":["pump-1"],"args":{"url":"http://host/a","sha256":")" +
+            digest + "\"}" + more + "}");
+    CHECK_EQUAL(400U, answer.status);
+  }
+  CHECK_EQUAL(0, run({"task", "sent", "-o", "ndjson"}));
+  CHECK_FALSE(said("device.update"));
+}
+
 TEST(Spwctl, asks_a_device_and_says_at_once_that_one_is_away) {
   CHECK_EQUAL(0, run({"device", "logs", "pump-1", "--limit", "20"}));
   STRCMP_EQUAL("20 lines\n", out.str().c_str());
