@@ -25,15 +25,27 @@ void look_at_disk(const Installation& installed, const std::string& socket, Find
   findings.push_back(check_sync(time_sync(directory)));
 }
 
-void look_at_link(const Installation& installed, const Result<NodeView>& node, bool try_anyway,
+Finding ids_not_tried() {
+  return {"broker", Grade::warn,
+          "whether it binds client ids is not tried: it might end the agent's connection for that",
+          "to have it tried, stop spillway-agent, run doctor, and start it again"};
+}
+
+void look_at_link(const Installation& installed, const Result<NodeView>& node, bool asked,
                   Findings& findings) {
   if (installed.broker && installed.broker->tls && !installed.broker->tls->cert_file.empty()) {
     const mqtt::Tls& tls = *installed.broker->tls;
     const auto info = crypto::read_certificate({tls.cert_file, tls.key_file, tls.ca_file});
     findings.push_back(check_certificate(installed.device, info, look_at_clock().wall));
   }
-  // A running agent holds the device's one connection; only it can speak for the link.
-  if (!try_anyway && (node || node.error().code != Code::unavailable)) return;
+  // A broker that binds names to certificates gives a second connection the agent's id, and ends
+  // the agent's for it: so only an agent that has none, or does not run, is spoken for.
+  const bool absent = !node && node.error().code == Code::unavailable;
+  const bool cut_off = node && node->broker_terms.empty();
+  if (!absent && !(asked && cut_off)) {
+    if (asked) findings.push_back(ids_not_tried());
+    return;
+  }
   if (!installed.broker) return findings.push_back(check_broker("", {}));
   const auto terms = try_bindings(*installed.broker);
   findings.push_back(check_broker(installed.broker->uri, terms ? Status() : terms.error()));
@@ -61,7 +73,6 @@ Findings examine(Session& session, const DoctorOptions& options) {
     findings.push_back(check_losses(*node));
     findings.push_back(check_identity(*node));
     findings.push_back(check_kinds(*node));
-    if (options.broker) return findings;  // the terms are there already
     for (Finding& term : check_terms(node->broker_terms)) findings.push_back(std::move(term));
   }
   return findings;

@@ -11,7 +11,7 @@ namespace spillway::cli {
 
 struct DoctorOptions {
   std::string config = "/etc/spillway/agent.toml";
-  bool broker = false;            // tries it even though an agent is connected
+  bool broker = false;            // tries it even though an agent runs, if that is not connected
   std::optional<double> torture;  // minutes
 };
 

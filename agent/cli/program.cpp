@@ -243,7 +243,7 @@ void add_node_commands(Line& line) {
       ->type_name("FILE");
   doctor->add_flag("--broker", line.doctor.broker,
                    "also try, on connections of its own, whether the broker binds names to "
-                   "certificates; a running agent may lose its link for a moment");
+                   "certificates, while the agent has none");
   doctor
       ->add_option("--torture", line.doctor.torture,
                    "instead: cut the power under stores on this disk and torment a fleet of its "

@@ -74,7 +74,19 @@ TEST(CommandLine, drains_and_shows_the_places_and_doctor_finds_them_well) {
   const Ran doctor = rig.spillway({"doctor", "--config", rig.bed().agent_config()});
   check(0, doctor);
   STRCMP_CONTAINS("it refused to let this client speak for another", doctor.out.c_str());
-  const Ran broker = rig.spillway({"doctor", "--broker", "--config", rig.bed().agent_config()});
+  // The agent's connection is not given up for an answer.
+  const auto taken_over = [&] {
+    return file_says(rig.agent_log(), "the link went down") ||
+           file_says(rig.agent_log(), "no connection to the broker");
+  };
+  const std::vector<std::string> ask = {"doctor", "--broker", "--config", rig.bed().agent_config()};
+  const Ran meanwhile = rig.spillway(ask);
+  check(0, meanwhile);
+  STRCMP_CONTAINS("whether it binds client ids is not tried", meanwhile.out.c_str());
+  check(0, rig.spillway({"submit", "echo", "--prefer", "cloud", "--wait"}));
+  CHECK_FALSE(taken_over());
+  rig.bed().kill_agent();
+  const Ran broker = rig.spillway(ask);
   STRCMP_CONTAINS(rig.bed().broker().knows_certificates()
                       ? "it gives a client the id of its certificate"
                       : "it takes a client under any id",

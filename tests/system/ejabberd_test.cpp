@@ -68,6 +68,7 @@ TEST(Ejabberd, tasks_presence_wills_and_telemetry_pass_and_the_broker_may_restar
   CHECK(comes_to("online", "false"));
   CHECK(rig.bed().start_agent().ok());
   CHECK(comes_to("online", "true"));
+  rig.bed().kill_agent();
   const Ran doctor = rig.spillway({"doctor", "--broker", "--config", rig.bed().agent_config()});
   STRCMP_CONTAINS("it refused to let this device speak for another device", doctor.out.c_str());
   STRCMP_CONTAINS("it takes a client under any id", doctor.out.c_str());
