@@ -11,6 +11,12 @@ DeviceName::DeviceName(std::string_view name) {
   size_ = std::uint8_t(name.size());
 }
 
+std::optional<SessionEnd> bar_of(const DeviceMarks& marks) {
+  if (marks.revoked) return SessionEnd::revoked;
+  if (marks.quarantined) return SessionEnd::quarantined;
+  return std::nullopt;
+}
+
 const DeviceMarks& Device::said() const {
   static const DeviceMarks kNothing;
   return marks ? *marks : kNothing;

@@ -32,6 +32,8 @@ struct DeviceMarks {
   bool quarantined = false, revoked = false;
   std::string note;
 };
+// How what it says ends the sessions of its device; none: it does not.
+std::optional<SessionEnd> bar_of(const DeviceMarks& marks);
 
 struct Device {
   explicit Device(std::string_view text) : name(text) {}
@@ -41,7 +43,7 @@ struct Device {
   PresenceState presence;
   Health health = Health::never_seen;
   Reasons reasons;
-  std::optional<Reason> ended;                         // how it went, while offline
+  std::optional<SessionEnd> ended;                     // how it went, while offline
   bool dirty = false, changed = false, moved = false;  // to be stored; to be told: state, numbers
   std::uint32_t interval_s = 10;                       // between its frames
   Wall first_seen{}, last_seen{}, since{};

@@ -56,6 +56,12 @@ LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& sai
   PresenceStep step = on_state(device.presence, said);
   state.table.count(device);
   if (step == PresenceStep::stale) return LifeChange::none;
+  // The broker keeps the birth of a session that an operator has ended.
+  const bool over = device.ended && is_bar(*device.ended) && device.presence.session == before;
+  if (over && step == PresenceStep::came) {
+    state.set_online(slot, false);
+    step = PresenceStep::same;
+  }
   LifeChange change = LifeChange::none;
   if (said.online) {
     change = on_life(device.presence, was, said);
@@ -77,9 +83,10 @@ LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& sai
   if (step == PresenceStep::came) state.came(slot, before);
   if (step == PresenceStep::went) {
     if (device.presence.session != before) state.came(slot, before);
-    state.went(slot, said.graceful ? Reason::goodbye : Reason::will);
+    state.went(slot, said.graceful ? SessionEnd::goodbye : SessionEnd::will);
   }
   state.hear(slot);
+  state.heed_bar(slot);
   state.refresh(slot);
   state.watch(slot);
   return change;

@@ -30,12 +30,12 @@ void Fleet::State::sweep() {
     if (due[slot] > time) continue;
     due[slot] = kNever;
     Device& device = table.at(slot);
-    bool asleep = !device.presence.online && device.ended == Reason::goodbye;
+    bool asleep = !device.presence.online && device.ended == SessionEnd::goodbye;
     table.discount(device);
     PresenceStep step = on_silence(device.presence);
     table.count(device);
     if (step != PresenceStep::went && !asleep) continue;
-    went(slot, Reason::heartbeats_missed);
+    went(slot, SessionEnd::heartbeats_missed);
     refresh(slot);
     watch(slot);
   }

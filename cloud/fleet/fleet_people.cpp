@@ -89,6 +89,7 @@ void Fleet::change(const std::string& name, const DeviceChange& wanted,
   apply(device, wanted);
   state.note(&device, FleetEventKind::operator_action, describe(wanted));
   state.touch(slot, true);
+  state.heed_bar(slot);
   state.refresh(slot);
   state.watch(slot);
   state.answer(std::move(done));

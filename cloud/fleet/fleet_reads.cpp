@@ -15,9 +15,23 @@ std::optional<Wall> maybe_wall(const Cursor& cursor, int column) {
   return cursor.is_null(column) ? std::nullopt : std::optional(wall_at(cursor, column));
 }
 
-std::optional<Reason> maybe_reason(const Cursor& cursor, int column, bool& good) {
+// What the first release wrote: the numbers of reasons.
+std::optional<SessionEnd> maybe_end(const Cursor& cursor, int column, bool& good) {
   if (cursor.is_null(column)) return std::nullopt;
-  return store::read_enum(cursor, column, Reason::goodbye, good);
+  switch (store::read_enum(cursor, column, Reason::goodbye, good)) {
+    case Reason::goodbye: return SessionEnd::goodbye;
+    case Reason::will: return SessionEnd::will;
+    default: return SessionEnd::heartbeats_missed;
+  }
+}
+
+// A bar stands beside what the first release makes of it.
+std::optional<SessionEnd> maybe_end(const Cursor& cursor, int column, int bar, bool& good) {
+  const auto end = maybe_end(cursor, column, good);
+  if (end != SessionEnd::heartbeats_missed || cursor.is_null(bar)) return end;
+  const auto barred = store::read_enum(cursor, bar, SessionEnd::revoked, good);
+  good = good && is_bar(barred);
+  return barred;
 }
 
 double double_at(const Cursor& cursor, int column) {
@@ -64,7 +78,7 @@ Result<DeviceRecord> read_device(const Cursor& cursor) {
   record.presence.closed = cursor.integer(6) != 0;
   record.health = store::read_enum(cursor, 7, Health::revoked, good);
   record.reasons = Reasons(std::uint16_t(cursor.integer(8) & ((1 << kReasons) - 1)));
-  record.ended = maybe_reason(cursor, 9, good);
+  record.ended = maybe_end(cursor, 9, good);
   record.first_seen = wall_at(cursor, 10);
   record.last_seen = wall_at(cursor, 11);
   record.since = wall_at(cursor, 12);
@@ -76,6 +90,8 @@ Result<DeviceRecord> read_device(const Cursor& cursor) {
   record.marks.quarantined = cursor.integer(18) != 0;
   record.marks.revoked = cursor.integer(19) != 0;
   record.marks.note = cursor.text(20);
+  const auto bar = bar_of(record.marks);
+  if (bar && record.ended == SessionEnd::heartbeats_missed) record.ended = bar;
   const ByteView birth = cursor.bytes(21);
   record.birth.assign(birth.begin(), birth.end());
   record.presence.life = {Origin{cursor.unsigned_integer(22)}, cursor.unsigned_integer(23),
@@ -260,7 +276,7 @@ Result<std::vector<SessionView>> FleetTables::sessions(std::uint32_t device,
   return read_all<SessionView>(std::move(cursor), [](const Cursor& row) -> Result<SessionView> {
     bool good = true;
     SessionView view{row.unsigned_integer(0), wall_at(row, 1), maybe_wall(row, 2),
-                     maybe_reason(row, 3, good)};
+                     maybe_end(row, 3, 4, good)};
     if (!good) return makes_no_sense("a session");
     return view;
   });

@@ -15,6 +15,12 @@ std::string describe(Health health, Reasons reasons) {
   return text;
 }
 
+// Of the health of a device that is away. Who is barred has another, whatever the reasons.
+Reason reason_of(SessionEnd end) {
+  if (end == SessionEnd::goodbye) return Reason::goodbye;
+  return end == SessionEnd::will ? Reason::will : Reason::heartbeats_missed;
+}
+
 }  // namespace
 
 Fleet::State::State(FleetOptions given, const Clock& time, FleetStore* behind)
@@ -76,22 +82,46 @@ void Fleet::State::came(Slot slot, std::uint64_t session_before) {
   touch(slot, true);
 }
 
-void Fleet::State::went(Slot slot, Reason how) {
+void Fleet::State::went(Slot slot, SessionEnd how) {
   Device& device = table.at(slot);
-  // Silence first and the will later: the session ended when it fell silent.
+  // Silence first and the will later: the session ended when it fell silent. And what an operator
+  // has ended is over, whatever becomes of the connection.
   bool known = device.ended.has_value();
+  const bool barred = known && is_bar(*device.ended);
   device.ended = how;
-  if (how != Reason::heartbeats_missed || !known) {
+  if ((how != SessionEnd::heartbeats_missed || !known) && !barred) {
     close_session(device, device.presence.session, how);
   }
   if (!known) note(&device, FleetEventKind::disconnected, std::string(to_string(how)));
-  due[slot] = how == Reason::goodbye ? now() + std::chrono::hours(24) : kNever;
+  due[slot] = how == SessionEnd::goodbye ? now() + std::chrono::hours(24) : kNever;
   touch(slot, true);
 }
 
 void Fleet::State::close_session(const Device& device, std::uint64_t session,
-                                 std::optional<Reason> how) {
+                                 std::optional<SessionEnd> how) {
   commits.batch().sessions.push_back({device.id, {session, Wall{}, wall(), how}, false});
+}
+
+void Fleet::State::set_online(Slot slot, bool online) {
+  Device& device = table.at(slot);
+  table.discount(device);
+  device.presence.online = online;
+  table.count(device);
+}
+
+// A session of a device that an operator bars is over at once. Its connection at the broker is not:
+// once the device is let in, the session goes on, unless it was heard to end.
+void Fleet::State::heed_bar(Slot slot) {
+  Device& device = table.at(slot);
+  const std::optional<SessionEnd> bar = bar_of(device.said());
+  if (bar && device.presence.online) {
+    set_online(slot, false);
+    went(slot, *bar);
+  } else if (!bar && device.ended && is_bar(*device.ended)) {
+    set_online(slot, true);
+    came(slot, device.presence.session);
+    due[slot] = now() + device.patience();
+  }
 }
 
 void Fleet::State::refresh(Slot slot) {
@@ -101,7 +131,7 @@ void Fleet::State::refresh(Slot slot) {
   facts.online = device.presence.online;
   facts.quarantined = device.said().quarantined;
   facts.revoked = device.said().revoked;
-  facts.ended = device.ended;
+  if (device.ended) facts.ended = reason_of(*device.ended);
   facts.metrics = &device.metrics;
   facts.wall = wall();
   if (device.measured_there != Wall{}) {

@@ -32,8 +32,10 @@ struct Fleet::State {
   void touch(Slot slot, bool state_changed);  // to be stored and told, or only told
   void hear(Slot slot);                       // a sign of life
   void came(Slot slot, std::uint64_t session_before);
-  void went(Slot slot, Reason how);
-  void close_session(const Device& device, std::uint64_t session, std::optional<Reason> how);
+  void went(Slot slot, SessionEnd how);
+  void close_session(const Device& device, std::uint64_t session, std::optional<SessionEnd> how);
+  void set_online(Slot slot, bool online);
+  void heed_bar(Slot slot);
   void refresh(Slot slot);  // judges its health again
   void watch(Slot slot);    // rules that look at it
   void note(const Device* device, FleetEventKind kind, std::string detail);

@@ -18,7 +18,7 @@ struct DeviceRecord {
   PresenceState presence;
   Health health = Health::never_seen;
   Reasons reasons;
-  std::optional<Reason> ended;
+  std::optional<SessionEnd> ended;
   Wall first_seen{}, last_seen{}, since{}, lost_at{}, restored_at{};
   std::uint64_t revision = 1;
   std::int64_t lost = 0;  // as the device last counted

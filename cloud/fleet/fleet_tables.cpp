@@ -17,12 +17,15 @@ void bind_wall(Cursor& cursor, int at, const std::optional<Wall>& wall) {
   }
 }
 
-void bind_reason(Cursor& cursor, int at, const std::optional<Reason>& reason) {
-  if (reason) {
-    cursor.bind(at, std::int64_t(*reason));
-  } else {
+// The numbers that the first release reads.
+void bind_end(Cursor& cursor, int at, const std::optional<SessionEnd>& end) {
+  if (!end) {
     cursor.bind_null(at);
+    return;
   }
+  const bool known = *end == SessionEnd::will || *end == SessionEnd::goodbye;
+  const Reason left = *end == SessionEnd::will ? Reason::will : Reason::goodbye;
+  cursor.bind(at, std::int64_t(known ? left : Reason::heartbeats_missed));
 }
 
 std::string lines_of(const std::vector<std::string>& labels) {
@@ -50,8 +53,9 @@ const char* FleetTables::text_of(Sql sql) {
     case Sql::drop_device_sessions: return "DELETE FROM session WHERE device = ?1";
     case Sql::drop_device_losses: return "DELETE FROM loss WHERE device = ?1";
     case Sql::put_session:
-      return "INSERT INTO session (device, session, started, ended, how) VALUES (?1, ?2, ?3, ?4, "
-             "?5) ON CONFLICT DO UPDATE SET ended = excluded.ended, how = excluded.how";
+      return "INSERT INTO session (device, session, started, ended, how, bar) VALUES (?1, ?2, ?3, "
+             "?4, ?5, ?6) ON CONFLICT DO UPDATE SET ended = excluded.ended, how = excluded.how, "
+             "bar = excluded.bar";
     case Sql::put_event:
       return "INSERT OR REPLACE INTO event (id, device, name, at, kind, detail) VALUES (?1, ?2, "
              "?3, ?4, ?5, ?6)";
@@ -93,8 +97,8 @@ const char* FleetTables::text_of(Sql sql) {
              "device, name, at, kind, detail FROM action WHERE id < ?1 AND device = ?3 ORDER BY id "
              "DESC LIMIT ?2) ORDER BY 1 DESC LIMIT ?2";
     case Sql::sessions:
-      return "SELECT session, started, ended, how FROM session WHERE device = ?1 ORDER BY session "
-             "DESC LIMIT ?2";
+      return "SELECT session, started, ended, how, bar FROM session WHERE device = ?1 ORDER BY "
+             "session DESC LIMIT ?2";
     case Sql::minutes:
       return "SELECT start, points FROM minutes WHERE device = ?1 AND start >= ?2 AND start < ?3 "
              "ORDER BY start";
@@ -229,7 +233,7 @@ Status FleetTables::put(const DeviceRecord& record) {
       .bind(7, std::int64_t(record.presence.closed))
       .bind(8, std::int64_t(record.health))
       .bind(9, std::int64_t(record.reasons.bits()));
-  bind_reason(cursor, 10, record.ended);
+  bind_end(cursor, 10, record.ended);
   cursor.bind(11, record.first_seen.count())
       .bind(12, record.last_seen.count())
       .bind(13, record.since.count())
@@ -256,7 +260,12 @@ Status FleetTables::put(const SessionRecord& record) {
       .bind(2, std::int64_t(view.session))
       .bind(3, (view.from == Wall{} ? view.until.value_or(Wall{}) : view.from).count());
   bind_wall(cursor, 4, view.until);
-  bind_reason(cursor, 5, view.ended);
+  bind_end(cursor, 5, view.ended);
+  if (view.ended && is_bar(*view.ended)) {
+    cursor.bind(6, std::int64_t(*view.ended));
+  } else {
+    cursor.bind_null(6);
+  }
   if (Status status = cursor.run(); !status) return status;
   if (!record.begins) return {};
   counted(kSessions, 1);

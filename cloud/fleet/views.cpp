@@ -33,6 +33,8 @@ constexpr std::string_view kEventNames[] = {"first_seen",     "connected",      
                                             "health_changed", "restarted",      "version_changed",
                                             "alert_fired",    "alert_resolved", "operator_action",
                                             "data_lost",      "update"};
+constexpr std::string_view kSessionEndNames[] = {"heartbeats_missed", "will", "goodbye",
+                                                 "quarantined", "revoked"};
 constexpr std::string_view kSeverityNames[] = {"info", "warning", "critical"};
 
 template <class E, std::size_t N>
@@ -50,6 +52,7 @@ std::string_view to_string(DeviceSort sort) { return kSortNames[std::size_t(sort
 std::string_view to_string(DeviceSeries series) { return kDeviceSeriesNames[std::size_t(series)]; }
 std::string_view to_string(FleetSeries series) { return kFleetSeriesNames[std::size_t(series)]; }
 std::string_view to_string(FleetEventKind kind) { return kEventNames[std::size_t(kind)]; }
+std::string_view to_string(SessionEnd end) { return kSessionEndNames[std::size_t(end)]; }
 std::string_view to_string(Severity severity) { return kSeverityNames[std::size_t(severity)]; }
 
 std::optional<Health> health_of(std::string_view name) { return find<Health>(kHealthNames, name); }

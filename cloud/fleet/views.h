@@ -238,11 +238,17 @@ struct FleetPoint {  // means; times in seconds
   std::array<float, kFleetSeries> value{};
 };
 
+// How a session of a device ended.
+enum class SessionEnd : std::uint8_t { heartbeats_missed, will, goodbye, quarantined, revoked };
+std::string_view to_string(SessionEnd end);
+// An operator's doing: the connection at the broker may go on.
+constexpr bool is_bar(SessionEnd end) { return end >= SessionEnd::quarantined; }
+
 struct SessionView {
   std::uint64_t session = 0;
   Wall from{};
-  std::optional<Wall> until;    // none: it is the present one
-  std::optional<Reason> ended;  // none while it lasts, or when a newer one took over
+  std::optional<Wall> until;        // none: it is the present one
+  std::optional<SessionEnd> ended;  // none while it lasts, or when a newer one took over
 };
 
 enum class FleetEventKind : std::uint8_t {

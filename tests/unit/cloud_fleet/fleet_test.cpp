@@ -1,68 +1,9 @@
-#include "cloud/fleet/fleet.h"
-
-#include <deque>
-#include <memory>
-
-#include "cloud/fleet/sqlite_fleet_store.h"
-#include "tests/unit/store/answers.h"
-#include "tests/unit/store/temp_folder.h"
-
-#include "tests/unit/store/check_result.h"
+#include "tests/unit/cloud_fleet/fleet_rig.h"
 
 using namespace spillway;
 using namespace spillway::cloud;
 using namespace std::chrono_literals;
 using wire::Metric;
-
-namespace {
-
-wire::Presence birth(std::uint64_t session, bool online = true, std::uint64_t boot = 1) {
-  wire::Presence presence;
-  presence.online = online;
-  presence.session = session;
-  presence.boot = BootId{boot};
-  presence.version = "1.0";
-  presence.kinds = {{"echo", 1}};
-  return presence;
-}
-
-struct FleetRig : public Utest {
-  ManualClock clock;
-  FleetOptions options;
-  std::unique_ptr<Fleet> fleet;
-  std::uint64_t seq = 0;
-  wire::Metrics metrics;
-
-  void setup() override {
-    clock.advance(1h);
-    clock.step_wall(1'700'000'000s);
-    begin();
-  }
-  void begin(FleetStore* store = nullptr, FleetRecovered recovered = {}) {
-    fleet.reset();
-    fleet = std::make_unique<Fleet>(options, clock, store);
-    fleet->start(std::move(recovered));
-    fleet->on_link(true);
-  }
-  void frame(const std::string& device, std::uint64_t session) {
-    wire::Telemetry telemetry;
-    telemetry.session = session;
-    telemetry.seq = ++seq;
-    telemetry.whole = true;
-    telemetry.sent_wall = clock.wall_time();
-    telemetry.metrics = metrics;
-    fleet->on_telemetry(device, wire::encode(telemetry));
-  }
-  void pass(Duration time) {
-    for (Duration gone{}; gone < time; gone += 1s) {
-      clock.advance(1s);
-      (void)fleet->cycle();
-    }
-  }
-  Health health(const std::string& device) { return fleet->device(device)->row.health; }
-};
-
-}  // namespace
 
 TEST_GROUP_BASE(Fleet, FleetRig){};
 
@@ -319,40 +260,7 @@ TEST(Fleet, series_of_a_device_have_its_samples) {
   CHECK(points.size() >= 4);
 }
 
-TEST_GROUP_BASE(FleetOnDisk, FleetRig) {
-  TempFolder folder;
-  Answers answers;
-  std::unique_ptr<SqliteFleetStore> store;
-
-  void open() {
-    fleet.reset();
-    store.reset();
-    auto opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster(), {});
-    CHECK_OK(opened);
-    store = std::move(opened->store);
-    begin(store.get(), std::move(opened->recovered));
-  }
-  template <class T>
-  Result<T> wait(std::function<void(Fleet::Done<T>)> call) {
-    std::optional<Result<T>> answer;
-    call([&](Result<T> result) { answer.emplace(std::move(result)); });
-    while (!answer) {
-      clock.advance(1s);
-      (void)fleet->cycle();
-      if (!answer) answers.run_one();
-    }
-    return *std::move(answer);
-  }
-  // Waits until all that happened so far is stored.
-  void save() {
-    fleet->flush();
-    CHECK_OK(wait<void>([&](auto done) { fleet->change("pump-1", {}, {}, std::move(done)); }));
-  }
-  void teardown() override {
-    fleet.reset();
-    store.reset();
-  }
-};
+TEST_GROUP_BASE(FleetOnDisk, FleetOnDiskRig){};
 
 TEST(FleetOnDisk, what_is_known_of_a_device_outlives_a_restart) {
   open();
@@ -393,33 +301,6 @@ TEST(FleetOnDisk, who_was_there_before_a_restart_has_time_to_be_heard) {
   CHECK(health("pump-1") == Health::operational);
   pass(15s);
   CHECK(health("pump-1") == Health::disconnected);
-}
-
-TEST(FleetOnDisk, sessions_and_events_can_be_looked_up) {
-  open();
-  for (std::uint64_t session = 1; session <= 3; ++session) {
-    fleet->on_presence("pump-1", birth(session));
-    clock.advance(10s);
-    fleet->on_presence("pump-1", birth(session, false));
-    clock.advance(10s);
-  }
-  fleet->on_presence("pump-1", birth(4));
-  save();
-  auto sessions = wait<std::vector<SessionView>>(
-      [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
-  CHECK_OK(sessions);
-  CHECK_EQUAL(4U, sessions->size());
-  CHECK_FALSE(sessions->at(0).until.has_value());
-  CHECK(sessions->at(1).ended == Reason::will);
-  CHECK(*sessions->at(1).until - sessions->at(1).from == Wall(10s));
-  options.max_events = 3;  // so that the rest comes from the disk
-  open();
-  auto events = wait<std::vector<FleetEvent>>([&](auto done) {
-    fleet->events({"pump-1", ~0ULL, 8}, std::move(done));
-  });
-  CHECK_OK(events);
-  CHECK_EQUAL(8U, events->size());
-  for (std::size_t i = 1; i < 8; ++i) CHECK(events->at(i - 1).id > events->at(i).id);
 }
 
 TEST(FleetOnDisk, minutes_and_quarters_go_to_the_disk_and_come_back) {

@@ -35,10 +35,10 @@ export function telemetry_of(row, from, to, step) {
 
 export function sessions_of(row) {
   if (row.health === 'never_seen') return { items: [] };
-  const random = random_from(seed_of(row.id)), items = [], endings = ['will', 'heartbeats_missed', 'goodbye', null];
+  const random = random_from(seed_of(row.id)), items = [], endings = ['will', 'heartbeats_missed', 'goodbye', 'quarantined', null];
   let until = row.online ? null : Date.parse(row.since), from = (until ?? Date.now()) - 1_320_000;
   for (let session = 14; session > 0; --session) {
-    items.push({ session, from: iso(from), until: until && iso(until), ended: until ? endings[Math.floor(random() * 4)] : null });
+    items.push({ session, from: iso(from), until: until && iso(until), ended: until ? endings[Math.floor(random() * 5)] : null });
     until = from - Math.floor(30_000 + random() ** 3 * 2_400_000);
     from = until - Math.floor(1_800_000 + random() * 21_600_000);
   }

@@ -96,7 +96,7 @@ function History({ id }: { id: string }) {
   );
 }
 
-const endings: Record<NonNullable<Session['ended']>, string> = { goodbye: 'said goodbye', will: 'connection broke', heartbeats_missed: 'fell silent' };
+const endings: Partial<Record<NonNullable<Session['ended']>, string>> = { goodbye: 'said goodbye', will: 'connection broke', heartbeats_missed: 'fell silent' };
 function Sessions({ id }: { id: string }) {
   const query = useQuery<SessionList>(`/devices/${id}/sessions?limit=100`, 30);
   return (
@@ -109,7 +109,7 @@ function Sessions({ id }: { id: string }) {
             <tbody>{data.items.slice(0, 50).map((session) => (
               <tr key={session.session}><td class="right">{session.session}</td><td><Ago at={session.from} /></td>
                 <td>{duration(Math.round(((session.until ? Date.parse(session.until) : now.value) - Date.parse(session.from)) / 1000))}</td>
-                <td>{session.until === null ? <span class="badge plain tone-ok"><Icon name="check" size={14} />connected</span> : session.ended ? endings[session.ended] : 'connected anew'}</td></tr>
+                <td>{session.until === null ? <span class="badge plain tone-ok"><Icon name="check" size={14} />connected</span> : session.ended ? endings[session.ended] ?? session.ended : 'connected anew'}</td></tr>
             ))}</tbody>
           </table></div>
         </>}

@@ -1,0 +1,77 @@
+#include "tests/unit/cloud_fleet/fleet_rig.h"
+
+using namespace spillway;
+using namespace spillway::cloud;
+
+TEST_GROUP_BASE(SessionHistory, FleetOnDiskRig){};
+
+TEST(SessionHistory, sessions_and_events_can_be_looked_up) {
+  open();
+  for (std::uint64_t session = 1; session <= 3; ++session) {
+    fleet->on_presence("pump-1", birth(session));
+    clock.advance(10s);
+    fleet->on_presence("pump-1", birth(session, false));
+    clock.advance(10s);
+  }
+  fleet->on_presence("pump-1", birth(4));
+  save();
+  auto sessions = wait<std::vector<SessionView>>(
+      [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
+  CHECK_OK(sessions);
+  CHECK_EQUAL(4U, sessions->size());
+  CHECK_FALSE(sessions->at(0).until.has_value());
+  CHECK(sessions->at(1).ended == SessionEnd::will);
+  CHECK(*sessions->at(1).until - sessions->at(1).from == Wall(10s));
+  options.max_events = 3;  // so that the rest comes from the disk
+  open();
+  auto events = wait<std::vector<FleetEvent>>([&](auto done) {
+    fleet->events({"pump-1", ~0ULL, 8}, std::move(done));
+  });
+  CHECK_OK(events);
+  CHECK_EQUAL(8U, events->size());
+  for (std::size_t i = 1; i < 8; ++i) CHECK(events->at(i - 1).id > events->at(i).id);
+}
+
+TEST(SessionHistory, a_session_that_an_operator_ended_says_so_and_goes_on_once_it_may) {
+  const auto mark = [&](bool quarantined, bool revoked) {
+    DeviceChange change;
+    change.quarantined = quarantined;
+    change.revoked = revoked;
+    fleet->change("pump-1", change, {}, {});
+  };
+  const auto newest = [&] {
+    save();
+    auto sessions = wait<std::vector<SessionView>>(
+        [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
+    CHECK_OK(sessions);
+    return sessions->front();
+  };
+  open();
+  fleet->on_presence("pump-1", birth(1));
+  clock.advance(10s);
+  mark(true, false);
+  CHECK(newest().ended == SessionEnd::quarantined);
+  CHECK(*newest().until - newest().from == Wall(10s));
+  CHECK_FALSE(fleet->device("pump-1")->row.online);
+  // Neither silence nor a restart, at which the broker tells of its birth again, changes that.
+  pass(1min);
+  save();
+  open();
+  fleet->on_presence("pump-1", birth(1));
+  CHECK(newest().ended == SessionEnd::quarantined);
+  CHECK(*newest().until - newest().from == Wall(10s));
+  mark(false, false);
+  CHECK_FALSE(newest().ended.has_value());
+  CHECK_FALSE(newest().until.has_value());
+  CHECK(health("pump-1") == Health::operational);
+  // One that comes while it is barred is over as it comes.
+  mark(false, true);
+  fleet->on_presence("pump-1", birth(2));
+  UNSIGNED_LONGS_EQUAL(2, newest().session);
+  CHECK(newest().ended == SessionEnd::revoked);
+  // It went meanwhile, by itself: so it is away when it is let in.
+  fleet->on_presence("pump-1", birth(2, false));
+  CHECK(newest().ended == SessionEnd::revoked);
+  mark(false, false);
+  CHECK(health("pump-1") == Health::disconnected);
+}
