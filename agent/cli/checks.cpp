@@ -263,8 +263,8 @@ Finding check_link(const NodeView& node) {
                    "look at the network, the broker's address and its log");
   }
   if (!cloud->reachable) {
-    return warning("link", "the broker answers, the cloud does not: " + cloud->state,
-                   "look at spillway-cloud");
+    return warning("link", "the broker answers, the cloud does not take anything: " + cloud->state,
+                   "look at spillway-cloud, and at what its operators decided of this device");
   }
   return fine("link", cloud->state.empty() ? "up" : cloud->state);
 }

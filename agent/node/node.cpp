@@ -255,11 +255,11 @@ NodeTime Node::cycle() {
       (!lessee_ || lessee_->idle())) {
     std::exchange(drained_, nullptr)();
   }
-  NodeTime next =
-      std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_, next_probe_,
-                next_telemetry_, next_keep_, next_update_, next_review_, retry_commit_,
-                retry_release_, looking_ ? kNever : table_.disk_due(), admission_.next_look(),
-                journal_.due(), losses_.due(), leased, is_barred() ? cloud_.barred_until : kNever});
+  NodeTime next = std::min({table_.next_timer(), purging_ ? kNever : next_purge_, next_resend_,
+                            next_probe_, next_telemetry_, next_keep_, next_update_, next_review_,
+                            retry_commit_, retry_release_, looking_ ? kNever : table_.disk_due(),
+                            admission_.next_look(), journal_.due(), losses_.due(), leased,
+                            is_barred() ? cloud_.refuses_until : kNever});
   if (session_) next = std::min(next, session_->connection().next_timer());
   return next;
 }

@@ -131,8 +131,6 @@ class Node final : public intake::Api {
     std::uint64_t done_local = 0, done_cloud = 0, buffered = 0, duplicates = 0, refused = 0;
     std::uint64_t failed = 0, expired = 0;
   };
-  static constexpr const char* kBarred =
-      "the cloud refuses this device: an operator has quarantined or revoked it";
   struct Cloud {
     bool online = false;
     wire::Presence presence;
@@ -143,8 +141,9 @@ class Node final : public intake::Api {
     double held_seconds = 0;          // their predicted run time
     std::uint64_t offered_bytes = 0;  // of OFFERs without an ACCEPT
     NodeTime starved_since = kNever;  // reachable, but without credits
-    NodeTime barred_until{};          // an operator there keeps this device out; asked again then
-    bool barred = false;              // and it was said
+    std::string refuses;              // why it takes nothing of this device; empty: it does
+    NodeTime refuses_until{};         // then it is asked again
+    std::string said_refusal;         // the last one that was reported, and is not over
   };
   static constexpr Duration kResendAfter = std::chrono::seconds(5);
   struct Submission;
@@ -233,7 +232,7 @@ class Node final : public intake::Api {
   void make_lessee(const ledger::LedgerRecovered& leased);
   bool takes(const std::string& kind) const;
   std::uint32_t leased_cores() const;
-  bool is_barred() const { return now() < cloud_.barred_until; }
+  bool is_barred() const { return now() < cloud_.refuses_until; }
   bool leased_is_due() const;
   bool may_start_leased() const;
   NodeTime cycle_leased();
@@ -269,8 +268,6 @@ class Node final : public intake::Api {
   LiveTask* leased(TaskId id);
   void on(const wire::Accept& item);
   void on(const wire::Nack& item);
-  void note_barred(Duration retry_after);
-  void let_in();
   void on(const wire::Beat& item);
   void on(const wire::Command& command);
   void on(const wire::ResultItem& item);
@@ -294,6 +291,14 @@ class Node final : public intake::Api {
   void look_at_life(const wire::Presence& cloud);
   void on(const wire::LifeNotice& notice);
   std::string life_problem() const;  // empty: none is known
+
+  // node_bars.cpp
+  void note_barred(const std::string& why, Duration ask_again);
+  void let_in();
+  void forget_bar();
+  void on(const wire::StandingNotice& notice);
+  void take_back_from_cloud();
+  void on_barred(LiveTask& task, Epoch epoch);
 
   // node_losses.cpp
   void look_for_losses();

@@ -70,6 +70,7 @@ void Node::on_cloud(const wire::Presence& presence) {
   std::sort(cloud_.kinds.begin(), cloud_.kinds.end());
   if (was != presence.online) link_since_ = now();
   if (!presence.online) losses_.on_link_down();
+  if (!presence.online || another) forget_bar();
   if (lessee_) lessee_->on_owner(kCloud, presence);
   if (!presence.online) {
     parts_.report(presence.graceful ? "the cloud went away, announced" : "the cloud went away");
@@ -93,6 +94,7 @@ void Node::on_link_down(const Error& reason) {
   next_resend_ = next_probe_ = next_update_ = kNever;
   probe_sent_ = {};  // it went with the link, which is told otherwise
   losses_.on_link_down();
+  forget_bar();
   if (lessee_) lessee_->on_owner_gone(kCloud);
   if (was) {
     link_since_ = now();
@@ -201,27 +203,14 @@ void Node::on(const wire::Accept& item) {
   apply(*task, lifecycle::on_accept(task->state, task->policy, item.epoch, tick()));
 }
 
-// Until it is asked again, the cloud is no place for anything.
-void Node::note_barred(Duration retry_after) {
-  cloud_.barred_until = now() + retry_after;
-  if (!std::exchange(cloud_.barred, true)) parts_.report(kBarred);
-}
-
-void Node::let_in() {
-  cloud_.barred_until = {};
-  if (std::exchange(cloud_.barred, false))
-    parts_.report("the cloud takes this device's tasks again");
-}
-
 void Node::on(const wire::Nack& item) {
-  // No task has to wait for it: it is the cloud that is no place for any.
   const bool barred = item.reason == lifecycle::NackReason::barred;
-  if (barred) note_barred(item.retry_after);
-  const Duration pause = barred ? Duration::zero() : item.retry_after;
+  if (barred) note_barred(std::string(cloud_.refuses), item.retry_after);
   LiveTask* task = leased(item.id);
   if (!task) return;
-  apply(*task,
-        lifecycle::on_nack(task->state, task->policy, item.epoch, {pause, item.known}, tick()),
+  if (barred) return on_barred(*task, item.epoch);
+  const lifecycle::Refusal refusal{item.retry_after, item.known};
+  apply(*task, lifecycle::on_nack(task->state, task->policy, item.epoch, refusal, tick()),
         {"the cloud refused it: " + lifecycle::refusal_text(item.reason, item.epoch, item.known),
          Code::unavailable});
 }

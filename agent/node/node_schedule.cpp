@@ -61,7 +61,7 @@ placement::Place Node::cloud_place() const {
   place.kind = PlaceKind::cloud;
   place.reachable = cloud_.online && !is_barred();
   if (cloud_.online && is_barred()) {
-    place.unreachable_because = kBarred;
+    place.unreachable_because = cloud_.refuses;
   } else if (!place.reachable) {
     place.unreachable_because = session_->up() ? "the cloud is away" : "the link is down";
   }

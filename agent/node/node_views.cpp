@@ -161,12 +161,13 @@ PlaceView Node::cloud_view() const {
   PlaceView view;
   view.place = PlaceKind::cloud;
   view.name = "cloud";
-  view.reachable = place.reachable;
+  view.reachable = place.reachable && cloud_.refuses.empty();
   std::string age = seconds(now() - link_since_);
-  if (place.reachable) {
+  if (view.reachable) {
     view.state = "connected for " + age;
-  } else if (cloud_.online && is_barred()) {
-    view.state = std::string(kBarred) + "; asked again in " + seconds(cloud_.barred_until - now());
+  } else if (cloud_.online && !cloud_.refuses.empty()) {
+    view.state = cloud_.refuses + "; asked again " +
+                 (is_barred() ? "in " + seconds(cloud_.refuses_until - now()) : "with a task");
   } else if (connection.up()) {
     view.state = "broker connected, cloud away for " + age;
   } else {

@@ -117,6 +117,9 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
                        .down = [this](const Error& reason) { on_link_down(reason); },
                        .device =
                            [this](const std::string& device, const wire::Presence& presence) {
+                             if (presence.online && barred_.contains(device)) {
+                               tell_standing(device);
+                             }
                              lessee_.on_owner(device, presence);
                              if (!presence.online) commands_.on_gone(device);
                              if (dispatch_) dispatch_->on_device(device, presence);

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -68,8 +67,8 @@ struct NodeCounters : lessee::Counters {  // since start
 // owned by its dispatch, and what devices say of themselves goes to the fleet and the ledger. A
 // device that an operator has barred (quarantined or revoked, which the fleet keeps) is only told
 // that its offers are refused and may only settle what is over: its work here is stopped, and what
-// else it says is dropped and counted, until it is let in again. On the loop only; nothing in it
-// blocks.
+// else it says is dropped and counted, until it is let in again; both it is told at once, as a
+// hint. On the loop only; nothing in it blocks.
 class Node {
  public:
   // `sent` comes with its store.
@@ -138,6 +137,7 @@ class Node {
   void heed(const FleetChange& change);
   void read_bars();
   bool drop_barred(const std::string& device, const wire::Item& item);
+  void tell_standing(const std::string& device);
 
   NodeOptions options_;
   NodeParts parts_;
@@ -147,7 +147,7 @@ class Node {
   Commands commands_{[this](const std::string& device, wire::Command command) {
     return session_->send_command(device, command);
   }};
-  std::set<std::string> barred_;  // devices
+  std::map<std::string, wire::Standing> barred_;  // devices
   Fleet::Subscription bars_;
   std::uint64_t malformed_ = 0, barred_messages_ = 0;
   std::map<std::string, std::map<std::string, std::string>> losses_;  // device, class → last said

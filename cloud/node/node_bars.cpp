@@ -7,14 +7,21 @@ namespace {
 constexpr Duration kAskAgain = std::chrono::minutes(1);
 constexpr std::size_t kAllDevices = 1'000'000;
 
+wire::Standing standing_of(Health health) {
+  if (health == Health::revoked) return wire::Standing::revoked;
+  return health == Health::quarantined ? wire::Standing::quarantined : wire::Standing::welcome;
+}
+
 }  // namespace
 
-bool is_barred(Health health) { return health == Health::quarantined || health == Health::revoked; }
+bool is_barred(Health health) { return standing_of(health) != wire::Standing::welcome; }
 
 void Node::heed(const FleetChange& change) {
   bool moved = change.more;
   for (const DeviceRow& row : change.devices) {
-    moved = moved || is_barred(row.health) != barred_.contains(row.name);
+    const auto known = barred_.find(row.name);
+    const wire::Standing was = known == barred_.end() ? wire::Standing::welcome : known->second;
+    moved = moved || standing_of(row.health) != was;
   }
   if (moved) read_bars();
 }
@@ -23,13 +30,15 @@ void Node::heed(const FleetChange& change) {
 // stopped, and what it was given to run; its owner finds the leases expired and has the tasks
 // still.
 void Node::read_bars() {
-  DeviceFilter filter;
-  filter.health = {Health::quarantined, Health::revoked};
-  std::set<std::string> now_barred;
-  for (std::string& name : parts_.fleet->names(filter, kAllDevices)) {
-    now_barred.insert(std::move(name));
+  std::map<std::string, wire::Standing> now_barred;
+  for (const Health health : {Health::quarantined, Health::revoked}) {
+    DeviceFilter filter;
+    filter.health = {health};
+    for (std::string& name : parts_.fleet->names(filter, kAllDevices)) {
+      now_barred.emplace(std::move(name), standing_of(health));
+    }
   }
-  std::set<std::string> before = std::exchange(barred_, std::move(now_barred));
+  const auto before = std::exchange(barred_, std::move(now_barred));
   std::vector<std::pair<std::string, wire::Cancel>> stopped;
   lessee_.each([&](const lessee::HeldTask& task) {
     if (barred_.contains(task.owner)) {
@@ -37,22 +46,34 @@ void Node::read_bars() {
     }
   });
   for (const auto& [device, cancel] : stopped) lessee_.on(device, cancel);
-  for (const std::string& device : barred_) {
-    if (before.contains(device)) continue;
+  for (const auto& [device, standing] : barred_) {
+    const auto known = before.find(device);
+    if (known == before.end() || known->second != standing) tell_standing(device);
+    if (known != before.end()) continue;
     parts_.report(device +
                   " was quarantined or revoked: its work is stopped, what it says dropped");
     if (dispatch_) dispatch_->on_barred(device);
   }
   // Results that it was not told meanwhile are sent again.
-  for (const std::string& device : before) {
+  for (const auto& [device, standing] : before) {
     const Result<DeviceView> known = parts_.fleet->device(device);
     if (barred_.contains(device)) continue;
     parts_.report(device + " was released");
+    tell_standing(device);
     if (!known || !known->row.online) continue;
     lessee_.on_owner_gone(device);
     lessee_.on_heard(device);
   }
   parts_.wake();
+}
+
+// A device that is away hears of it at its next birth.
+void Node::tell_standing(const std::string& device) {
+  if (!connected()) return;
+  const auto known = barred_.find(device);
+  wire::StandingNotice notice;
+  if (known != barred_.end()) notice = {known->second, kAskAgain};
+  session_->send_ack(device, notice);
 }
 
 // True when nothing else may happen to the item.

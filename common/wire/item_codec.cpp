@@ -16,6 +16,7 @@ static_assert(static_cast<int>(fb::LeaseState::MAX) == static_cast<int>(LeaseSta
 static_assert(static_cast<int>(fb::ResultVerdict::MAX) == static_cast<int>(ResultVerdict::stale));
 static_assert(static_cast<int>(fb::UpdatePhase::MAX) == static_cast<int>(UpdatePhase::rolled_back));
 static_assert(static_cast<int>(fb::LifeRemark::MAX) == static_cast<int>(LifeRemark::cloned));
+static_assert(static_cast<int>(fb::Standing::MAX) == static_cast<int>(Standing::revoked));
 static_assert(static_cast<int>(fb::CommandKind::MAX) == static_cast<int>(CommandKind::story));
 static_assert(static_cast<std::size_t>(fb::Item::MAX) == std::variant_size_v<Item>);
 
@@ -138,6 +139,11 @@ Offset<fb::TaskStory> write(Builder& fbb, const TaskStory& story) {
 
 Offset<fb::LifeNotice> write(Builder& fbb, const LifeNotice& notice) {
   return fb::CreateLifeNotice(fbb, notice.life.value, static_cast<fb::LifeRemark>(notice.remark));
+}
+
+Offset<fb::StandingNotice> write(Builder& fbb, const StandingNotice& notice) {
+  return fb::CreateStandingNotice(fbb, static_cast<fb::Standing>(notice.standing),
+                                  to_span_us(notice.ask_again));
 }
 
 Offer read(Reader& reader, const fb::Offer& raw) {
@@ -295,6 +301,11 @@ LifeNotice read(Reader& reader, const fb::LifeNotice& raw) {
           reader.choice<LifeRemark>(raw.remark(), "life_notice.remark")};
 }
 
+StandingNotice read(Reader& reader, const fb::StandingNotice& raw) {
+  return {reader.choice<Standing>(raw.standing(), "standing_notice.standing"),
+          reader.span(raw.ask_again_us(), "standing_notice.ask_again")};
+}
+
 template <class Raw>
 std::optional<Item> read_as(Reader& reader, const void* item) {
   return read(reader, *static_cast<const Raw*>(item));
@@ -332,6 +343,7 @@ std::optional<Item> read_item(Reader& reader, std::uint8_t type, const void* ite
     case fb::Item::CommandReply: return read_as<fb::CommandReply>(reader, item);
     case fb::Item::TaskStory: return read_as<fb::TaskStory>(reader, item);
     case fb::Item::LifeNotice: return read_as<fb::LifeNotice>(reader, item);
+    case fb::Item::StandingNotice: return read_as<fb::StandingNotice>(reader, item);
     case fb::Item::NONE: break;
   }
   return std::nullopt;

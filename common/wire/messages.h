@@ -221,9 +221,18 @@ struct LifeNotice {
   bool operator==(const LifeNotice&) const = default;
 };
 
-using Item =
-    std::variant<Offer, Accept, Nack, Beat, BeatAck, ResultItem, ResultAck, Cancel, Credits, Echo,
-                 LossReport, LossAck, UpdateReport, Command, CommandReply, TaskStory, LifeNotice>;
+// cloud → device: what an operator decided of it, when that changes, and at each birth of one that
+// is kept out. A hint: offers of such a device are refused whether it heard of it or not.
+enum class Standing : std::uint8_t { welcome = 0, quarantined = 1, revoked = 2 };
+struct StandingNotice {
+  Standing standing = Standing::welcome;
+  Duration ask_again{};  // it need not offer anything sooner
+  bool operator==(const StandingNotice&) const = default;
+};
+
+using Item = std::variant<Offer, Accept, Nack, Beat, BeatAck, ResultItem, ResultAck, Cancel,
+                          Credits, Echo, LossReport, LossAck, UpdateReport, Command, CommandReply,
+                          TaskStory, LifeNotice, StandingNotice>;
 
 // Order is (session, seq), never wall time.
 struct Message {

@@ -87,6 +87,28 @@ TEST(Watch, the_agent_is_in_the_fleet_its_tasks_are_listed_and_its_end_is_seen) 
   CHECK_EQUAL(0, rig.spwctl({"fleet", "status"}).code);
 }
 
+TEST(Watch, a_device_that_is_quarantined_knows_it_at_once_and_offers_again_once_released) {
+  CHECK(rig.bed().wait_for_link(kSoon));
+  CHECK_EQUAL(0, rig.spillway({"submit", "echo", "--prefer", "cloud", "--wait"}).code);
+  // It has nothing to offer, and so no refusal to learn it from.
+  CHECK_EQUAL(0, rig.spwctl({"device", "quarantine", Testbed::kDevice}).code);
+  const std::string refuses = "an operator has quarantined it";
+  const auto says = [&](const std::string& text, const std::string& what) {
+    return text.find(what) != std::string::npos;
+  };
+  CHECK(eventually(kSoon, [&] { return says(rig.output({"places"}), refuses); }));
+  CHECK(file_says(rig.agent_log(), refuses));
+  CHECK(says(rig.output({"doctor", "--config", rig.bed().agent_config()}), refuses));
+  const std::string task =
+      rig.output({"submit", "echo", "--prefer", "cloud", "--on-disconnect", "wait"});
+  CHECK(says(rig.output({"why", task}), refuses));
+  CHECK(says(rig.spwctl({"device", "sessions", Testbed::kDevice}).out, "\"quarantined\""));
+  CHECK_EQUAL(0, rig.spwctl({"device", "release", Testbed::kDevice}).code);
+  // By itself it would ask again a minute after it was kept out.
+  CHECK(eventually(25s, [&] { return says(rig.output({"show", task}), "succeeded"); }));
+  CHECK(file_says(rig.agent_log(), "the cloud takes this device's tasks again"));
+}
+
 TEST(Watch, a_real_Prometheus_scrapes_the_cloud_and_takes_its_rules) {
   Prometheus prometheus(rig.file("."), host());
   CHECK(prometheus.started());

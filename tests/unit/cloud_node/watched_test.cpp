@@ -148,10 +148,13 @@ TEST(WatchedCloud, a_task_is_shown_through_its_life) {
 TEST_GROUP_BASE(BarredDevice, TEST_GROUP_CppUTestGroupWatchedCloud){
     void mark(bool quarantined){cloud::DeviceChange change;
 change.quarantined = quarantined;
-fleet.change("pump-7", change, std::nullopt, [](const Result<void>& done) { CHECK(done.ok()); });
-world.clock.advance(1s);
-(void)fleet.cycle();
-if (world.cloud.on()) world.settle();
+make(change);
+}
+void make(const cloud::DeviceChange& change) {
+  fleet.change("pump-7", change, std::nullopt, [](const Result<void>& done) { CHECK(done.ok()); });
+  world.clock.advance(1s);
+  (void)fleet.cycle();
+  if (world.cloud.on()) world.settle();
 }
 }
 ;
@@ -234,4 +237,32 @@ TEST(BarredDevice, is_not_listened_to_and_what_it_says_is_counted) {
     if (!said) code = said.error().code;
   });
   CHECK(code == Code::conflict);
+}
+
+TEST(BarredDevice, is_told_so_and_told_again_at_each_birth_and_that_it_was_released) {
+  const auto told = [this] {
+    std::string text;
+    for (const auto& notice : world.device.take<wire::StandingNotice>()) {
+      text += std::to_string(int(notice.standing));
+    }
+    return text;
+  };
+  world.birth(2);
+  STRCMP_EQUAL("", told().c_str());
+  mark(true);
+  STRCMP_EQUAL("1", told().c_str());
+  mark(true);
+  STRCMP_EQUAL("", told().c_str());
+  world.birth(3);
+  STRCMP_EQUAL("1", told().c_str());
+  cloud::DeviceChange change;
+  change.revoked = true;
+  make(change);
+  STRCMP_EQUAL("2", told().c_str());
+  change.revoked = false;
+  change.quarantined = false;
+  make(change);
+  STRCMP_EQUAL("0", told().c_str());
+  world.birth(4);
+  STRCMP_EQUAL("", told().c_str());
 }

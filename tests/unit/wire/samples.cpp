@@ -273,7 +273,8 @@ Item Samples::item(std::size_t type) {
     case 13: return Command{number(1, ~0ULL), choice(CommandKind::story), small(), id()};
     case 14: return command_reply();
     case 15: return task_story();
-    default: return LifeNotice{Origin{number(1, ~0ULL)}, choice(LifeRemark::cloned)};
+    case 16: return LifeNotice{Origin{number(1, ~0ULL)}, choice(LifeRemark::cloned)};
+    default: return StandingNotice{choice(Standing::revoked), span()};
   }
 }
 
