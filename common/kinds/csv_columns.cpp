@@ -53,14 +53,7 @@ Role role_of(const ShapeColumn& column) {
   return is_one(lower(column.brief), kTimes) ? Role::time : Role::measurement;
 }
 
-// Onset's loggers put their own and their sensors' serial numbers behind the unit.
-std::string_view without_serials(std::string_view name) {
-  const std::size_t open = name.find('(');
-  const bool serials = open != std::string_view::npos && name.find("S/N", open) < name.size();
-  return serials ? trim(name.substr(0, name.rfind('(', name.find("S/N", open)))) : name;
-}
-
-// Serial numbers, sensors' numbers and remarks are no units.
+// Serial numbers, which Onset's loggers put behind the unit, sensors' numbers and remarks are none.
 bool is_unit(std::string_view text) {
   const std::size_t word = text.find_last_of(' ') + 1;  // from 0, when there is but one
   return !text.empty() && text.size() <= kLongestUnit && !whole_number(text.substr(word)) &&
@@ -78,7 +71,7 @@ std::string_view unit_in(std::string_view text) {
 
 // "Temp, °C (sensor 4)" is Temp in °C, "Flow, total [l/s]" is Flow in l/s.
 void split_unit(ShapeColumn& column) {
-  const std::string_view name = without_serials(column.name);
+  const std::string_view name = column.name;
   const std::size_t end = std::min(name.find_first_of(",(["), name.size());
   column.brief = trim(name.substr(0, end));
   if (column.brief.empty()) column.brief = column.name;

@@ -80,7 +80,8 @@ bool Lines::next_line() {
 // Whether the header stands here again, and if so passes it.
 bool Lines::repeats_header() {
   for (const std::size_t from : {std::size_t{0}, names_}) {
-    if (line_ != header_[from] && !(is_toa5(line_) && is_toa5(header_[from]))) continue;
+    const bool again = line_ == header_[from] || (is_toa5(header_[from]) && is_toa5(line_));
+    if (!again) continue;
     Lines ahead(rest_);
     std::size_t same = from + 1;
     while (same < header_.size() && ahead.next_line() && ahead.line_ == header_[same]) ++same;

@@ -207,9 +207,10 @@ TimeFault TimeColumn::add_number(const Stamp& stamp) {
 
 TimeFault TimeColumn::add_date(const Stamp& stamp) {
   if (stamp.clocked && !stamp.clock_exists()) return TimeFault::no_such_time;
-  const bool dated = stamp.form != Form::clock;
-  const unsigned possible = (!dated || stamp.day(DateOrder::day_first) ? kDayFirst : 0) |
-                            (!dated || stamp.day(DateOrder::month_first) ? kMonthFirst : 0);
+  unsigned possible = kEither;
+  if (stamp.form != Form::clock && !stamp.day(DateOrder::day_first)) possible &= ~kDayFirst;
+  if (stamp.form == Form::year_first && possible != kEither) possible = 0;
+  if (stamp.form == Form::numbers && !stamp.day(DateOrder::month_first)) possible &= ~kMonthFirst;
   if (possible == 0) return TimeFault::no_such_time;
   if (form_ != Form::none && (stamp.form != form_ || stamp.mark != mark_)) {
     return TimeFault::other_form;
