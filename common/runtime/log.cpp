@@ -4,9 +4,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
+#include "common/base/utf8.h"
 #include "common/runtime/system_clock.h"
 
 namespace spillway::runtime {
@@ -24,18 +26,18 @@ std::string_view name_of(Level level) {
   return "?";
 }
 
-bool printable(unsigned char byte) { return byte >= 0x20 && byte < 0x7f; }
-
+// Words of people stay as they are; what steers a terminal or is no text is told as \xNN.
 void append_text(std::string& line, std::string_view text, std::size_t limit, bool quoted = false) {
-  for (char c : text.substr(0, limit)) {
-    if (quoted && (c == '"' || c == '\\')) line += '\\';
-    if (printable(static_cast<unsigned char>(c))) {
-      line += c;
-      continue;
+  for (std::string_view rest = text.substr(0, limit); !rest.empty();) {
+    const std::size_t length = utf8_length(rest);
+    const std::string_view one = rest.substr(0, std::max<std::size_t>(length, 1));
+    if (length == 0 || steers(one)) {
+      line += printable(one);
+    } else {
+      if (quoted && (one == "\"" || one == "\\")) line += '\\';
+      line += one;
     }
-    char escaped[5];
-    std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned char>(c));
-    line += escaped;
+    rest.remove_prefix(one.size());
   }
   if (text.size() > limit) line += "...(" + std::to_string(text.size()) + " bytes)";
 }

@@ -59,6 +59,15 @@ TEST(Log, hostile_text_can_neither_forge_a_line_nor_steer_a_terminal) {
       written().c_str());
 }
 
+TEST(Log, words_of_people_stay_as_they_are) {
+  logger.log(Level::info, "missing 3, 02:10\u201302:35",
+             {{"site", "Gr\u00f6\u00dfe"}, {"at", "20 \u00b0C"}});
+  STRCMP_EQUAL("<6>INFO missing 3, 02:10\u201302:35 site=Gr\u00f6\u00dfe at=\"20 \u00b0C\"\n",
+               written().c_str());
+  logger.log(Level::info, "x", {{"steers", "\xc2\x9b[2J"}, {"cut", "\xe2\x80"}});
+  STRCMP_CONTAINS("<6>INFO x steers=\\xc2\\x9b[2J cut=\\xe2\\x80\n", written().c_str());
+}
+
 TEST(Log, values_that_would_be_ambiguous_are_quoted) {
   logger.log(Level::info, "x", {{"a", ""}, {"b", "p q"}, {"c", "k=v"}});
   STRCMP_EQUAL("<6>INFO x a=\"\" b=\"p q\" c=\"k=v\"\n", written().c_str());
