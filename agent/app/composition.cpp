@@ -188,6 +188,7 @@ Status Composition::start() {
   parts.trace = [this] { return executor_->chrome_trace(kTraced); };
   parts.logs = [](std::uint32_t lines) { return runtime::logger().recent(lines); };
   parts.report = [](const std::string& message) { runtime::log(Level::info, message); };
+  parts.alarm = [](const std::string& message) { runtime::log(Level::error, message); };
   parts.refused = [](const std::string& cause, const std::string& detail) {
     runtime::log_once(Level::warning, cause, "refused a message",
                       {{"cause", cause}, {"detail", detail}});

@@ -404,8 +404,8 @@ void Node::on_refused(std::uint64_t seq, const Error& why) {
   }
   // One that is gone was asked for as its time was up: whoever asked is told.
   if (why.code != Code::not_found) {
-    parts_.report("the store holds something else of one task, which goes on from there: " +
-                  why.message);
+    parts_.alarm("the store holds something else of one task, which goes on from there: " +
+                 why.message);
   }
   reload(seq);
 }
@@ -436,12 +436,12 @@ void Node::reload(std::uint64_t seq) {
 void Node::on_store_failed(const Error& error) {
   if (error.code == Code::corrupt) {
     // A damaged file is set aside and salvaged at a start, which a service manager sees to.
-    parts_.report("the store's file is damaged; ending to start with what can be read of it: " +
-                  error.message);
+    parts_.alarm("the store's file is damaged; ending to start with what can be read of it: " +
+                 error.message);
     end_to_salvage();
   }
   if (store_problem_.empty()) {
-    parts_.report("the store cannot write, nothing is accepted until it can: " + error.message);
+    parts_.alarm("the store cannot write, nothing is accepted until it can: " + error.message);
   }
   store_problem_ = error.message;
   retry_commit_ = now() + kRetryCommit;

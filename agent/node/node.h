@@ -78,6 +78,7 @@ struct NodeParts {
   std::function<std::string(std::uint32_t lines)> logs = {};  // the newest lines; may be empty
   // For people: once per change, not per task.
   std::function<void(const std::string& message)> report;
+  std::function<void(const std::string& message)> alarm;  // the same, of what needs somebody
   std::function<void(const std::string& cause, const std::string& detail)> refused;
 };
 

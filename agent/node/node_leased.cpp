@@ -47,6 +47,7 @@ void Node::make_lessee(const ledger::LedgerRecovered& leased) {
   parts.random = parts_.random;
   parts.wake = parts_.wake;
   parts.report = parts_.report;
+  parts.alarm = parts_.alarm;
   parts.up = [this] { return session_ && session_->up(); };
   parts.send_ack = [this](const std::string&, wire::Item item) {
     return session_ && session_->send_ack(std::move(item));

@@ -10,7 +10,7 @@ constexpr Duration kKeepEvery = std::chrono::minutes(10);
 
 void Node::load_models() {
   if (parts_.models.empty() || placement_.load(parts_.models)) return;
-  parts_.report("what was learned of run times and link cannot be read; it is learned anew");
+  parts_.alarm("what was learned of run times and link cannot be read; it is learned anew");
 }
 
 void Node::learn_run(const LiveTask& task, PlaceKind place, Duration ran) {

@@ -172,6 +172,7 @@ Status Composition::start() {
     if (turns_) turns_->wake();
   };
   parts.report = [](const std::string& message) { runtime::log(Level::info, message); };
+  parts.alarm = [](const std::string& message) { runtime::log(Level::error, message); };
   parts.refused = [](const std::string& cause, const std::string& detail) {
     runtime::log_once(Level::warning, cause, "refused a message",
                       {{"cause", cause}, {"detail", detail}});

@@ -79,7 +79,7 @@ void Dispatch::read_waiting() {
 // Nobody else would ever look at what has not been read.
 void Dispatch::read_again(const Error& error, std::function<void()> read) {
   if (std::exchange(read_problem_, error.message) != error.message) {
-    parts_.report("cannot read what waits for devices, trying until it can: " + error.message);
+    parts_.alarm("cannot read what waits for devices, trying until it can: " + error.message);
   }
   unread_.push_back(std::move(read));
   retry_read_ = now() + kRetryCommit;
@@ -104,7 +104,7 @@ SentTask* Dispatch::adopt(const store::TaskRow& row) {
       row.spec ? wire::decode_spec(*row.spec) : Result<TaskSpec>(fail(Code::corrupt, "no spec"));
   const bool whole = spec && spec->labels.contains(kDeviceLabel);
   if (!whole) {
-    parts_.report("task " + to_string(id_of(row.seq)) + " is damaged and goes nowhere");
+    parts_.alarm("task " + to_string(id_of(row.seq)) + " is damaged and goes nowhere");
     return nullptr;
   }
   SentTask task;
@@ -288,7 +288,7 @@ void Dispatch::on_refused(std::uint64_t seq, const Error& why) {
   }
   // One that is gone was asked for as its time was up: whoever asked is told.
   if (why.code != Code::not_found) {
-    parts_.report(
+    parts_.alarm(
         "the store of tasks for devices holds something else of one, which goes on from "
         "there: " +
         why.message);
@@ -314,14 +314,14 @@ void Dispatch::reload(std::uint64_t seq) {
 void Dispatch::on_store_failed(const Error& error) {
   if (error.code == Code::corrupt) {
     // A damaged file is set aside and salvaged at a start, which a service manager sees to.
-    parts_.report(
+    parts_.alarm(
         "the store of tasks for devices is damaged; ending to start with what can be read of it: " +
         error.message);
     end_to_salvage();
   }
   if (store_problem_.empty()) {
-    parts_.report("tasks for devices cannot be written, none is taken until they can: " +
-                  error.message);
+    parts_.alarm("tasks for devices cannot be written, none is taken until they can: " +
+                 error.message);
   }
   store_problem_ = error.message;
   retry_commit_ = now() + kRetryCommit;

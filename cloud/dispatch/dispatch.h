@@ -33,6 +33,7 @@ struct DispatchParts {
   std::function<std::uint64_t()> random;
   std::function<void()> wake;
   std::function<void(const std::string& message)> report;
+  std::function<void(const std::string& message)> alarm;  // the same, of what needs somebody
   std::function<void(const std::string& cause, const std::string& detail)> refused;
   std::function<bool()> up;  // there is a link to send on
   // False: there is no room now; `wake` is called when something has left.

@@ -43,6 +43,7 @@ lessee::Parts Node::lessee_parts() {
   lessee.random = parts_.random;
   lessee.wake = parts_.wake;
   lessee.report = parts_.report;
+  lessee.alarm = parts_.alarm;
   lessee.shortage = parts_.shortage;
   lessee.lost = [this](const std::string& device) { tell_losses(device); };
   lessee.up = [this] { return connected(); };
@@ -73,6 +74,7 @@ DispatchParts Node::dispatch_parts() {
   dispatch.random = parts_.random;
   dispatch.wake = parts_.wake;
   dispatch.report = parts_.report;
+  dispatch.alarm = parts_.alarm;
   dispatch.refused = parts_.refused;
   dispatch.check_args = [this](const TaskSpec& spec) -> Status {
     // Of a plugin's or a program's kind the devices may have one of their own, with other args.

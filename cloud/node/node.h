@@ -47,6 +47,7 @@ struct NodeParts {
   std::function<std::uint64_t()> random;
   std::function<void()> wake;
   std::function<void(const std::string& message)> report;
+  std::function<void(const std::string& message)> alarm;  // the same, of what needs somebody
   // What a device has lost, whenever that changed; may be none.
   std::function<void(const std::string& device, const ledger::LossBook& book)> losses = {};
   std::function<void(const std::string& cause, const std::string& detail)> refused;

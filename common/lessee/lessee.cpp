@@ -59,19 +59,19 @@ void Lessee::recover(const ledger::LedgerRow& row) {
 
 void Lessee::say_damaged(std::uint64_t before) const {
   if (counters_.damaged == before) return;
-  parts_.report("results were damaged on disk: " + std::to_string(counters_.damaged - before) +
-                "; their owners are told that they are lost, and may have them run again");
+  parts_.alarm("results were damaged on disk: " + std::to_string(counters_.damaged - before) +
+               "; their owners are told that they are lost, and may have them run again");
 }
 
 void Lessee::on_ledger_failed(const Error& error) {
   if (error.code == Code::corrupt) {
     // A damaged file is set aside and begun anew at a start, which a service manager sees to.
-    parts_.report("the ledger's file is damaged; ending to start with what can be read of it: " +
-                  error.message);
+    parts_.alarm("the ledger's file is damaged; ending to start with what can be read of it: " +
+                 error.message);
     end_to_salvage();
   }
   if (store_problem_.empty()) {
-    parts_.report("the ledger cannot write, nothing is accepted until it can: " + error.message);
+    parts_.alarm("the ledger cannot write, nothing is accepted until it can: " + error.message);
   }
   store_problem_ = error.message;
   retry_commit_ = now() + kRetryCommit;

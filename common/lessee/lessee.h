@@ -48,7 +48,8 @@ struct Parts {
   std::function<std::uint64_t()> random;
   std::function<void()> wake;
   std::function<void(const std::string& message)> report;
-  std::function<bool()> up;  // there is a link to send on
+  std::function<void(const std::string& message)> alarm;  // the same, of what needs somebody
+  std::function<bool()> up;                               // there is a link to send on
   // False: there is no room now; `wake` is called when something has left.
   std::function<bool(const std::string&owner, wire::Item)> send_ack, send_result;
   // Whether every result sent to the owner has left this side.

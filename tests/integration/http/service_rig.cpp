@@ -156,7 +156,7 @@ void ServiceRig::open_dispatch() {
   parts.store = sent_.get();
   parts.random = [] { return 7; };
   parts.wake = [this] { wake_dispatch(); };
-  parts.report = [](const std::string&) {};
+  parts.report = parts.alarm = [](const std::string&) {};
   parts.refused = [](const std::string&, const std::string&) {};
   parts.up = [] { return false; };
   dispatch_ = std::make_unique<Dispatch>(DispatchOptions{}, std::move(parts), opened->recovered);

@@ -36,6 +36,10 @@ agent::NodeParts AgentSide::parts() {
   parts.keep_models = [this](const Bytes& learned) { models = learned; };
   parts.wake = [this] { woken_ = true; };
   parts.report = [this](const std::string& message) { reports.push_back(message); };
+  parts.alarm = [this](const std::string& message) {
+    reports.push_back(message);
+    alarms.push_back(message);
+  };
   parts.refused = [this](const std::string& cause, const std::string&) {
     refused.push_back(cause);
   };

@@ -48,8 +48,8 @@ class AgentSide {
   std::function<agent::Machine()> machine;
   std::function<wire::UpdateReport()> update;
   std::function<void(const wire::Metrics&)> measured;
-  std::vector<std::string> reports, refused;
-  Bytes models;  // as the node last kept them
+  std::vector<std::string> reports, alarms, refused;  // alarms are among the reports
+  Bytes models;                                       // as the node last kept them
 
  private:
   agent::NodeParts parts();

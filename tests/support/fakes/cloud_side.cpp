@@ -27,6 +27,10 @@ cloud::NodeParts CloudSide::parts() {
   parts.random = [this] { return mixed(randoms_); };
   parts.wake = [this] { woken_ = true; };
   parts.report = [this](const std::string& message) { reports.push_back(message); };
+  parts.alarm = [this](const std::string& message) {
+    reports.push_back(message);
+    alarms.push_back(message);
+  };
   parts.refused = [this](const std::string& cause, const std::string&) {
     refused.push_back(cause);
   };

@@ -47,7 +47,7 @@ class CloudSide {
   std::set<TaskId> unbegun;       // at the next boot: claimed, but never begun
   cloud::Fleet* fleet = nullptr;  // of the next boot
   std::optional<std::string> shortage;
-  std::vector<std::string> reports, refused;
+  std::vector<std::string> reports, alarms, refused;  // alarms are among the reports
 
  private:
   cloud::NodeParts parts();

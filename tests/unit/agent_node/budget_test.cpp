@@ -65,6 +65,8 @@ TEST(AgentBudget, P23_refusals_for_a_store_that_cannot_write_are_counted_once_it
   world.settle();
   for (int i = 0; i < 3; ++i) CHECK(world.refusal(echo()) == Code::busy);
   UNSIGNED_LONGS_EQUAL(0, lost(LossCause::store));
+  LONGS_EQUAL(1, world.agent.alarms.size());
+  STRCMP_CONTAINS("cannot write", world.agent.alarms.front().c_str());
   world.agent.store().fail_commits(std::nullopt);
   world.advance(2min);
   CHECK(!error_of(*pending).has_value());

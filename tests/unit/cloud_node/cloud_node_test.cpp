@@ -143,7 +143,7 @@ TEST(CloudNode, P2_a_result_that_the_disk_spoiled_is_told_as_lost_and_had_again_
   world.cloud.disk.rows.at(world.id(2)).result = std::make_shared<const Bytes>();
   world.device.forget();
   const auto said = [this] {
-    const auto& all = world.cloud.reports;
+    const auto& all = world.cloud.alarms;
     return std::count_if(all.begin(), all.end(), [](const std::string& line) {
       return line.starts_with("results were damaged on disk: 2;");
     });
