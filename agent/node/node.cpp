@@ -481,7 +481,7 @@ void Node::reconfigure(const NodeOptions& options) {
 
 void Node::stop() {
   if (session_) session_->stop();
-  write_samples();
+  journal_.write_losses();
   journal_.hurry();
   flush();
   keep_models();

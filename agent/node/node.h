@@ -303,6 +303,7 @@ class Node final : public intake::Api {
 
   // node_losses.cpp
   void look_for_losses();
+  void read_losses(std::function<void(const Result<store::LossTable>&)> use);
   void report_losses();
   void on(const wire::LossAck& item);
   void take_result(LiveTask& task, const wire::ResultItem& item);
@@ -319,7 +320,6 @@ class Node final : public intake::Api {
   // node_telemetry.cpp
   void send_telemetry();
   void count_sample(bool sent);
-  void write_samples();
   void count_end(const LiveTask& task);
   wire::Metrics metrics() const;
   void add_queues(wire::Metrics& into) const;
@@ -389,8 +389,6 @@ class Node final : public intake::Api {
   wire::TelemetryFrames frames_;
   LatencyCounts local_latency_, cloud_latency_;  // since the last frame
   NodeTime next_telemetry_ = kNever;
-  std::uint64_t samples_ = 0, unsent_ = 0;  // of telemetry, not in the store's counts yet
-  NodeTime first_unsent_{};
   std::optional<std::uint64_t> lost_;  // of the ledger, as of the last sample
   bool ledger_moved_ = true;           // since then
   NodeTime next_keep_ = kNever;        // of what was learned

@@ -85,6 +85,9 @@ void Node::on_cloud(const wire::Presence& presence) {
   next_probe_ = now();
   told_update_ = {};
   if (parts_.update) next_update_ = now();
+  // Ahead of the look that finds what to tell.
+  journal_.write_losses();
+  flush();
   losses_.on_link_up(now());
 }
 

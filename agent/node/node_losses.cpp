@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "agent/node/node.h"
 
 namespace spillway::agent {
@@ -10,17 +12,43 @@ bool is_lost(const LossKey& key) {
   return is_missed(key.cause) && !asked_for && key.data != DataClass::telemetry;
 }
 
+void add(store::LossTable& table, const store::LossTable& more) {
+  for (const LossRow& row : more.rows) {
+    const auto at = std::lower_bound(
+        table.rows.begin(), table.rows.end(), row,
+        [](const LossRow& one, const LossRow& other) { return one.key < other.key; });
+    if (at == table.rows.end() || at->key != row.key) {
+      table.rows.insert(at, row);
+      continue;
+    }
+    at->first = std::min(at->first, row.first);
+    at->last = std::max(at->last, row.last);
+    at->count += row.count;
+  }
+  for (std::size_t i = 0; i < kDataClasses; ++i) table.produced[i] += more.produced[i];
+}
+
 }  // namespace
 
 // For the next sample, and only when something was written since.
 void Node::look_for_losses() {
   if (!std::exchange(ledger_moved_, false)) return;
-  parts_.store->losses(
-      [this, alive = std::weak_ptr(alive_)](const Result<store::LossTable>& table) {
-        if (alive.expired() || !table) return;
-        lost_ = 0;
-        for (const LossRow& row : table->rows) *lost_ += is_lost(row.key) ? row.count : 0;
-      });
+  read_losses([this](const Result<store::LossTable>& table) {
+    if (!table) return;
+    lost_ = 0;
+    for (const LossRow& row : table->rows) *lost_ += is_lost(row.key) ? row.count : 0;
+  });
+}
+
+// With what is counted and waits to be written. That is taken now: until the store answers, it may
+// be on its way.
+void Node::read_losses(std::function<void(const Result<store::LossTable>&)> use) {
+  parts_.store->losses([alive = std::weak_ptr(alive_), use = std::move(use),
+                        waiting = journal_.unwritten()](Result<store::LossTable> table) {
+    if (alive.expired()) return;
+    if (table) add(*table, waiting);
+    use(table);
+  });
 }
 
 void Node::report_losses() {

@@ -9,6 +9,8 @@ namespace spillway::agent {
 namespace {
 
 constexpr Duration kRetryRelease = std::chrono::seconds(1);
+// The count of what a disk refuses that cannot be written, or not any more today.
+constexpr Duration kRefusedMayWait = std::chrono::minutes(1);
 
 void name_once(std::vector<TaskId>& tasks) {
   std::sort(tasks.begin(), tasks.end());
@@ -90,7 +92,8 @@ std::optional<store::Refusal> Node::refusal(Band band, std::size_t spec_bytes) {
 void Node::turn_away(const std::shared_ptr<Submission>& all, std::size_t index,
                      const store::Refusal& refusal) {
   const bool at_once = refusal.cause == LossCause::store || refusal.cause == LossCause::flash;
-  journal_.lose({DataClass::tasks, refusal.cause, now(), 1}, !at_once);
+  const Duration may_wait = at_once ? kRefusedMayWait : Duration::zero();
+  journal_.lose({DataClass::tasks, refusal.cause, now(), 1}, may_wait);
   if (at_once) {
     all->refuse(index, to_error(refusal));
   } else {

@@ -223,9 +223,7 @@ NodeView Node::view() const {
 }
 
 void Node::status(Reply reply) {
-  parts_.store->losses([this, alive = std::weak_ptr(alive_),
-                        reply = std::move(reply)](const Result<store::LossTable>& table) {
-    if (alive.expired()) return;
+  read_losses([this, reply = std::move(reply)](const Result<store::LossTable>& table) {
     NodeView view = this->view();
     if (table) {
       std::copy(std::begin(table->produced), std::end(table->produced), std::begin(view.produced));

@@ -1,11 +1,8 @@
 #include "common/store/owner_journal.h"
 
+#include <algorithm>
+
 namespace spillway::store {
-namespace {
-
-constexpr Duration kLossesMayWait = std::chrono::minutes(1);
-
-}  // namespace
 
 OwnerJournal::OwnerJournal(OwnerStore& store, CommitCycle<Batch>::Listener cycle, Listener listener)
     : cycle_(
@@ -101,11 +98,35 @@ void OwnerJournal::finish(const JournaledTask& task, EncodedBytes result, NodeTi
   update.keep_until = keep_until;
 }
 
-void OwnerJournal::lose(const LossCount& loss, bool now) {
-  const auto [entry, fresh] =
-      losses_.try_emplace({loss.data, loss.cause, loss_period(loss.at)}, loss);
-  if (!fresh) entry->second.count += loss.count;
-  losses_due_ = std::min(losses_due_, now ? loss.at : loss.at + kLossesMayWait);
+void OwnerJournal::lose(const LossCount& loss, Duration may_wait) {
+  const LossKey key{loss.data, loss.cause, loss_period(loss.at)};
+  Losses& sum = losses_.try_emplace(key, Losses{loss.at, loss.at}).first->second;
+  sum.last = std::max(sum.last, loss.at);
+  sum.count += loss.count;
+  losses_due_ = std::min(losses_due_, loss.at + may_wait);
+}
+
+LossTable OwnerJournal::unwritten() const {
+  LossTable table;
+  table.produced[std::size_t(DataClass::telemetry)] = samples_;
+  for (const auto& [key, loss] : losses_) {
+    table.rows.push_back({key, loss.first, loss.last, loss.count, 0});
+    table.produced[std::size_t(key.data)] += loss.count;
+  }
+  return table;
+}
+
+// The store widens a row by each: the last one has to be told of its own.
+void OwnerJournal::put_losses() {
+  Batch& batch = cycle_.batch();
+  for (const auto& [key, loss] : losses_) {
+    const bool several = loss.last > loss.first && loss.count > 1;
+    batch.losses.push_back({key.data, key.cause, loss.first, loss.count - (several ? 1 : 0)});
+    if (several) batch.losses.push_back({key.data, key.cause, loss.last, 1});
+  }
+  batch.samples += std::exchange(samples_, 0);
+  losses_.clear();
+  losses_due_ = kNever;
 }
 
 bool OwnerJournal::is_due(NodeTime now) {
@@ -117,11 +138,7 @@ bool OwnerJournal::is_due(NodeTime now) {
 
 bool OwnerJournal::flush(NodeTime now, Duration wall) {
   if (cycle_.busy() || !is_due(now)) return false;
-  if (!cycle_.batch().empty() || now >= losses_due_) {
-    for (const auto& [key, loss] : losses_) cycle_.batch().losses.push_back(loss);
-    losses_.clear();
-    losses_due_ = kNever;
-  }
+  if (!cycle_.batch().empty() || now >= losses_due_) put_losses();
   cycle_.batch().now = now;
   cycle_.batch().wall = wall;
   if (!touched_.empty()) {

@@ -49,11 +49,17 @@ class OwnerJournal {
   void put_offer(OutboxRow row) { cycle_.batch().outbox_put.push_back(row); }
   void drop_offer(OutboxRow row) { cycle_.batch().outbox_drop.push_back(row); }
   void dependencies_done(std::uint64_t seq) { cycle_.batch().deps_done.push_back(seq); }
-  // Counts what was given up. When `now`, the next flush writes it; else it may wait for something
-  // else to be written, but not longer than a minute.
-  void lose(const LossCount& loss, bool now);
-  // Of telemetry, made; what was not sent of them is counted by lose().
-  void samples(std::uint64_t made) { cycle_.batch().samples += made; }
+  // Counts what was given up. It may wait so long for something else to be written; what came to
+  // nothing then, by a kill or a power cut, is not counted.
+  void lose(const LossCount& loss, Duration may_wait);
+  // Of telemetry, sent: written with whatever is next. What was not sent is counted by lose().
+  void samples(std::uint64_t sent) { samples_ += sent; }
+  // Writes both at the next flush.
+  void write_losses() {
+    if (samples_ > 0 || !losses_.empty()) losses_due_ = NodeTime::min();
+  }
+  // What of both is not on its way to the disk yet: a look at the store from now on lacks it.
+  LossTable unwritten() const;
   // When flush() should be called for what may wait: behind what is on its way already, which tells
   // by itself when it is through.
   NodeTime due() const { return cycle_.busy() ? kNever : std::min(losses_due_, company_until_); }
@@ -82,6 +88,7 @@ class OwnerJournal {
   void touch(JournaledTask& task);
   bool is_due(NodeTime now);
   void on_written(const Refused& refused);
+  void put_losses();
   void strike(std::uint64_t seq);
 
   CommitCycle<Batch> cycle_;
@@ -90,7 +97,12 @@ class OwnerJournal {
   Touched touched_;
   std::shared_ptr<Touched> flying_ = std::make_shared<Touched>();  // of the commit under way
   Refusals<std::uint64_t> refusals_;
-  std::map<LossKey, LossCount> losses_;  // not in a batch yet
+  struct Losses {
+    NodeTime first, last;
+    std::uint64_t count = 0;
+  };
+  std::map<LossKey, Losses> losses_;  // not in a batch yet
+  std::uint64_t samples_ = 0;         // nor are these
   NodeTime losses_due_ = kNever;
   NodeTime company_until_ = kNever;  // of what nobody waits for
 };

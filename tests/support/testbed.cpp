@@ -62,8 +62,9 @@ Status Testbed::write_configs() {
   std::string through_link = "mqtts://127.0.0.1:" + std::to_string(link_->port());
   std::string direct = "mqtts://127.0.0.1:" + std::to_string(broker_->port());
   write_text(agent_config(), "[agent]\ndevice = \"" + std::string(kDevice) + "\"\nstate_dir = \"" +
-                                 dir + "/agent\"\nsocket = \"" + socket() + "\"\nworkers = " +
-                                 std::to_string(options_.workers) + "\ngrace = \"2s\"\n" +
+                                 dir + "/agent\"\nsocket = \"" + socket() +
+                                 "\"\nworkers = " + std::to_string(options_.workers) +
+                                 "\ngrace = \"2s\"\ntelemetry = \"" + options_.telemetry + "\"\n" +
                                  broker_section(through_link, *device, broker_->login(kDevice)) +
                                  options_.agent_more);
   write_text(cloud_config(),

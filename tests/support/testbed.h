@@ -20,8 +20,9 @@ struct TestbedOptions {
   std::string binaries;   // where spillway-agent and spillway-cloud are; empty: beside this program
   unsigned workers = 1;
   unsigned cloud_workers = 2;
-  std::string agent_more;  // further lines of agent.toml
-  std::string cloud_more;  // and of cloud.toml
+  std::string telemetry = "10s";  // of the agent
+  std::string agent_more;         // further lines of agent.toml
+  std::string cloud_more;         // and of cloud.toml
   std::vector<std::string> cloud_tags;
   bool ejabberd = false;        // as the broker
   bool simulated = false;       // the broker has a listener for a simulated fleet, too

@@ -15,6 +15,7 @@ namespace {
 
 TestbedOptions few_tasks() {
   TestbedOptions options;
+  options.telemetry = "200ms";
   options.agent_more = "[budget]\ntasks = 20\n";
   return options;
 }
@@ -40,6 +41,17 @@ TEST_GROUP(Losses) {
       (error ? refused : accepted) += 1;
     }
   }
+  // Of telemetry, in all; each period with when it was.
+  std::uint64_t samples_lost() {
+    std::uint64_t count = 0;
+    for (const LossView& loss : status().losses) {
+      if (loss.data != DataClass::telemetry) continue;
+      CHECK(loss.cause == LossCause::offline);
+      CHECK(loss.count == 1 ? loss.first == loss.last : loss.first < loss.last);
+      count += loss.count;
+    }
+    return count;
+  }
   NodeView status() {
     auto client = rig.bed().client();
     CHECK(client.ok());
@@ -54,8 +66,11 @@ TEST(Losses, P23_what_was_refused_is_counted_exactly_through_kills_and_known_to_
   submit(100);
   rig.bed().kill_agent();
   CHECK(rig.bed().start_agent().ok());
+  CHECK(rig.bed().wait_for_link(kSoon));
   rig.bed().link().cut();
-  submit(60);
+  CHECK(eventually(kSoon, [this] { return samples_lost() >= 5; }));
+  const std::uint64_t samples = samples_lost();
+  submit(60);  // what is written takes the count of samples along
   rig.bed().kill_agent();
   rig.bed().kill_cloud();
   CHECK(rig.bed().start_agent().ok());
@@ -67,11 +82,13 @@ TEST(Losses, P23_what_was_refused_is_counted_exactly_through_kills_and_known_to_
   UNSIGNED_LONGS_EQUAL(200, view.produced[0]);
   std::uint64_t lost = 0;
   for (const LossView& loss : view.losses) {
-    if (loss.data == DataClass::telemetry && loss.cause == LossCause::offline) continue;
+    if (loss.data == DataClass::telemetry) continue;
     CHECK(loss.data == DataClass::tasks && loss.cause == LossCause::items);
     lost += loss.count;
   }
   UNSIGNED_LONGS_EQUAL(180, lost);
+  CHECK(samples_lost() >= samples);
+  STRCMP_CONTAINS(" telemetry (offline)", rig.spillway({"doctor"}).out.c_str());
   STRCMP_CONTAINS("out of tasks: 20 unfinished of 20", rig.spillway({"places"}).out.c_str());
   STRCMP_CONTAINS("180 tasks (items)", rig.spillway({"doctor"}).out.c_str());
 
@@ -79,13 +96,16 @@ TEST(Losses, P23_what_was_refused_is_counted_exactly_through_kills_and_known_to_
   rig.bed().link().heal();
   CHECK(file_says(rig.cloud_log(), "demo-device: tasks missing 180, "));
   CHECK(file_says(rig.cloud_log(), "cause items"));
+  CHECK(file_says(rig.cloud_log(), "telemetry missing "));
   CHECK(eventually(kSoon, [this] {
     const NodeView now = status();
     std::uint64_t reported = 0;
+    bool samples_known = true;
     for (const LossView& loss : now.losses) {
       if (loss.data == DataClass::tasks) reported += loss.reported;
+      if (loss.data == DataClass::telemetry) samples_known &= loss.reported == loss.count;
     }
-    return reported == 180;
+    return reported == 180 && samples_known;
   }));
   // The fleet knows without asking for the ledger.
   CHECK(eventually(kSoon, [this] {

@@ -28,6 +28,17 @@ TEST_GROUP(NodeTelemetry) {
     }
     return frames;
   }
+  void cut() {
+    world.broker.cut("pump-7");
+    world.broker.refuse("pump-7");
+  }
+  std::vector<LossView> seen() {
+    const auto asked = world.ask(wire::StatusRequest{});
+    world.settle();
+    const auto* view = asked->got<NodeView>();
+    CHECK(view != nullptr);
+    return view->losses;
+  }
 };
 
 TEST(NodeTelemetry, a_frame_follows_the_birth_and_then_one_each_interval) {
@@ -94,17 +105,72 @@ TEST(NodeTelemetry, what_is_measured_is_told_on_the_device_also_without_a_link) 
 
 TEST(NodeTelemetry, P23_samples_that_found_no_link_are_counted_as_lost) {
   const std::size_t sent = frames().size();
-  world.broker.cut("pump-7");
-  world.broker.refuse("pump-7");
+  cut();
   world.advance(1h);
   CHECK_EQUAL(sent, frames().size());
   world.agent.node().stop();
   world.settle();
-  std::uint64_t lost = 0;
-  for (const auto& [key, row] : world.agent.disk.losses) {
-    if (key.data == DataClass::telemetry && key.cause == LossCause::offline) lost += row.count;
-  }
+  const std::uint64_t lost = world.agent.disk.lost(DataClass::telemetry, LossCause::offline);
   CHECK(lost >= 350 && lost <= 361);
+}
+
+TEST(NodeTelemetry, P23_a_dropped_sample_is_seen_at_once_with_when_the_first_and_the_last_was) {
+  world.advance(9min);  // one period
+  cut();
+  world.advance(10s);
+  LONGS_EQUAL(1, seen().size());
+  UNSIGNED_LONGS_EQUAL(1, seen().front().count);
+  CHECK(seen().front().first == seen().front().last);
+  world.advance(20s);
+  LONGS_EQUAL(1, seen().size());
+  UNSIGNED_LONGS_EQUAL(3, seen().front().count);
+  CHECK(seen().front().last - seen().front().first == 20s);
+  UNSIGNED_LONGS_EQUAL(0, world.agent.disk.lost(DataClass::telemetry, LossCause::offline));
+}
+
+TEST(NodeTelemetry, P23_a_kill_takes_along_the_count_of_five_minutes_at_most) {
+  cut();
+  world.advance(1h);
+  const std::uint64_t writes = world.agent.disk.commits;
+  const std::vector<LossView> before = seen();
+  world.agent.crash();
+  const std::uint64_t kept = world.agent.disk.lost(DataClass::telemetry, LossCause::offline);
+  std::uint64_t all = 0;
+  for (const LossView& loss : before) all += loss.count;
+  CHECK(all >= 359 && all <= 361);
+  CHECK(kept + 31 >= all);
+  CHECK(writes <= 20);  // and the disk is not written for each
+  // Where one life ends and the next begins nothing was measured: that is no loss.
+  world.clock.advance(1h);
+  world.boot();
+  world.settle();
+  std::uint64_t then = 0;
+  for (const LossView& loss : seen()) then += loss.count;
+  CHECK(then <= kept + 1);
+}
+
+TEST(NodeTelemetry, P23_whatever_is_written_takes_the_count_along) {
+  cut();
+  world.advance(30s);
+  CHECK(world.add(echo()) != 0);
+  UNSIGNED_LONGS_EQUAL(3, world.agent.disk.lost(DataClass::telemetry, LossCause::offline));
+}
+
+TEST(NodeTelemetry, P23_the_cloud_hears_of_dropped_samples_as_soon_as_the_link_is_back) {
+  cut();
+  world.advance(40s);
+  world.cloud.take<wire::LossReport>();
+  world.broker.allow("pump-7");
+  world.advance(31s);
+  const auto reports = world.cloud.take<wire::LossReport>();
+  CHECK(!reports.empty());
+  LONGS_EQUAL(1, reports[0].entries.size());
+  const wire::LossEntry& entry = reports[0].entries[0];
+  CHECK(entry.key.data == DataClass::telemetry && entry.key.cause == LossCause::offline);
+  CHECK(entry.count >= 4);
+  // Each sample is produced once, whether it was sent or not; the newest are not written yet.
+  const std::uint64_t all = frames().size() + entry.count;
+  CHECK(reports.back().produced[3] <= all && reports.back().produced[3] + 5 >= all);
 }
 
 TEST(NodeTelemetry, P23_tasks_and_results_that_gave_way_are_in_the_next_frame) {
