@@ -14,7 +14,7 @@ std::vector<std::pair<std::string, std::uint64_t>> named(const NodeCounters& cou
           {"done", counters.done},           {"failed", counters.failed},
           {"answered", counters.answered},   {"repeated", counters.repeated},
           {"malformed", counters.malformed}, {"barred", counters.barred},
-          {"flooding", counters.flooded}};
+          {"flooding", counters.flooded},    {"damaged", counters.damaged}};
 }
 
 std::uint64_t bytes_in(const std::string& directory) {

@@ -83,8 +83,8 @@ CloudFacts facts() {
   facts.connected = true;
   facts.broker_terms = {{"keep alive 20 s", ""}, {"no wildcards", "allow them"}};
   facts.workers = 2;
-  for (const char* name :
-       {"accepted", "refused", "done", "failed", "answered", "repeated", "malformed", "barred"}) {
+  for (const char* name : {"accepted", "refused", "done", "failed", "answered", "repeated",
+                           "malformed", "barred", "flooding", "damaged"}) {
     facts.counters.emplace_back(name, 1);
   }
   facts.kinds = {"echo", "spin"};

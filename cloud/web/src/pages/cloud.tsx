@@ -53,7 +53,7 @@ const Http = ({ cloud }: { cloud: Cloud }) => (
   <Card title="HTTP" state={ok('Serving')}><Fact name="Connections">{count(cloud.http.connections)}</Fact><Fact name="Event streams">{count(cloud.http.streams)}</Fact></Card>
 );
 
-const meanings: Record<keyof Cloud['counters'], string> = { accepted: 'attempts taken', refused: 'sent back', done: 'run to the end', failed: 'ended in an error', answered: 'acknowledged by their owner', repeated: 'offers seen again', malformed: 'messages thrown away', barred: 'messages of barred devices, dropped' };
+const meanings: Record<keyof Cloud['counters'], string> = { accepted: 'attempts taken', refused: 'sent back', done: 'run to the end', failed: 'ended in an error', answered: 'acknowledged', repeated: 'offers seen again', malformed: 'messages dropped', barred: 'of barred devices', flooding: 'too many', damaged: 'results spoiled' };
 function Counters({ cloud }: { cloud: Cloud }) {
   return (
     <Panel title="Since it started"><dl class="metrics plain">
