@@ -209,6 +209,7 @@ Status Composition::open_front() {
   front.service.server = *options_.http;
   front.service.names = options_.http_names;
   front.service.state_dir = options_.state_dir;
+  front.service.open_metrics = options_.open_metrics;
   front.service.link = options_.one_time_link;
   front.service.start = boot_.value;
   front.name = options_.name;

@@ -77,6 +77,7 @@ Options options_from(const CloudConfig& config) {
     }
     options.http = std::move(server);
     options.http_names = config.http.names;
+    options.open_metrics = config.http.open_metrics;
   }
   return options;
 }

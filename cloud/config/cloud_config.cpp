@@ -64,6 +64,7 @@ HttpSection read_http(File& file) {
   http.cert = section.path("cert");
   http.key = section.path("key");
   http.names = section.list("names", 100, 253);
+  http.open_metrics = section.flag("open_metrics", http.open_metrics);
   http.max_connections = section.integer("max_connections", http.max_connections, 16u, 1'000'000u);
   if (http.listen.empty()) return http;
   if (!take_apart(http)) {
@@ -152,6 +153,7 @@ std::vector<config::Setting> cloud_settings(const CloudConfig& a, const CloudCon
       {"http.cert", kRestart, a.http.cert != b.http.cert},
       {"http.key", kRestart, a.http.key != b.http.key},
       {"http.names", kRestart, a.http.names != b.http.names},
+      {"http.open_metrics", kRestart, a.http.open_metrics != b.http.open_metrics},
       {"http.max_connections", kRestart, a.http.max_connections != b.http.max_connections},
       {"broker.uri", kRestart, a.broker.uri != b.broker.uri},
       {"broker.ca", kRestart, a.broker.ca != b.broker.ca},

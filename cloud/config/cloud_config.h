@@ -47,6 +47,7 @@ struct HttpSection {
   std::uint16_t port = 8480;
   std::string cert, key;           // PEM; both or none
   std::vector<std::string> names;  // it answers to, besides those of cert
+  bool open_metrics = false;       // to this machine, without a token
   std::uint32_t max_connections = 4096;
 };
 

@@ -123,7 +123,7 @@ std::span<const Route> cloud_routes() {
       {Method::get, "/stream", "stream", Scope::read, stream},
       {Method::get, "/healthz", "getHealthz", std::nullopt, health},
       {Method::get, "/readyz", "getReadyz", std::nullopt, ready},
-      {Method::get, "/metrics", "getMetrics", std::nullopt, metrics},
+      {Method::get, "/metrics", "getMetrics", Scope::read, metrics},
   };
   return kRoutes;
 }

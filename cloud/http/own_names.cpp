@@ -67,6 +67,13 @@ std::optional<Response> OwnNames::foreign(const Request& request) const {
   return problem(403, "foreign-page", "another site's page may not change anything here");
 }
 
+bool names_this_machine(std::string_view authority) {
+  const std::string host = lower(host_of(authority));
+  SysError error;
+  const auto number = net::ip::make_address(host, error);
+  return host == "localhost" || (!error && number.is_loopback());
+}
+
 bool is_json(std::string_view content_type) {
   std::string_view type = content_type.substr(0, content_type.find(';'));
   while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.remove_suffix(1);

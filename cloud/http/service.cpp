@@ -47,10 +47,15 @@ bool needs_json(const Request& request) {
          !request.header("transfer-encoding").empty();
 }
 
-// A proxy on this machine carries the requests of others.
+// A proxy on this machine carries the requests of others. One that does not say so, and names the
+// server by its address, cannot be told from a client here: that is for the configuration to know.
 bool from_here(const Request& request) {
-  return request.from_loopback && request.header("x-forwarded-for").empty() &&
-         request.header("forwarded").empty();
+  if (!request.from_loopback || !names_this_machine(request.header("host"))) return false;
+  return std::none_of(request.headers.begin(), request.headers.end(), [](const auto& header) {
+    const std::string& name = header.first;
+    return name.starts_with("x-forwarded-") || name == "forwarded" || name == "via" ||
+           name == "x-real-ip";
+  });
 }
 
 // denied is 401 for those who are nobody, and 403 for those who may not.
@@ -196,9 +201,8 @@ Service::Entry Service::enter(const Request& request, Duration now) {
 
 void Service::authorise(Entry& entry, const Request& request, Duration now) {
   const Route& route = *entry.match.route;
-  // Measurements are open to this machine alone.
   std::optional<Scope> needed = route.scope;
-  if (request.path == "/metrics" && !from_here(request)) needed = Scope::read;
+  if (request.path == "/metrics" && options_.open_metrics && from_here(request)) needed.reset();
   if (needed) {
     Access::Identified found = access_->identify(request, writes(request.method), now);
     entry.who = std::move(found.who);

@@ -24,6 +24,7 @@ struct ServiceOptions {
   ServerOptions server;
   std::string state_dir;                // holds access.db and, until it is used, link.txt
   std::vector<std::string> names = {};  // what it is called, besides what its certificate says
+  bool open_metrics = false;            // to this machine, without a token; see cloud.toml
   bool link = false;                    // print a one-time link even though there are tokens
   std::uint64_t start = 0;              // of the process, drawn at random
 };

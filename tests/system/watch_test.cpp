@@ -17,12 +17,15 @@ namespace {
 // The Prometheus of the system, scraping one target every second.
 class Prometheus {
  public:
-  Prometheus(const std::string& folder, const std::string& target) : folder_(folder) {
+  Prometheus(const std::string& folder, const std::string& target, const std::string& token)
+      : folder_(folder) {
+    write_text(folder + "/spillway.token", token + "\n");
     write_text(folder + "/prometheus.yml",
                "global:\n  scrape_interval: 1s\nrule_files: [\"" SPILLWAY_RULES
                "\"]\nscrape_configs:\n  - job_name: spillway-cloud\n    static_configs:\n"
                "      - targets: [\"" +
-                   target + "\"]\n");
+                   target + "\"]\n    authorization: { credentials_file: " + folder +
+                   "/spillway.token }\n");
     start();
   }
   bool started() const { return process_.has_value(); }
@@ -110,7 +113,7 @@ TEST(Watch, a_device_that_is_quarantined_knows_it_at_once_and_offers_again_once_
 }
 
 TEST(Watch, a_real_Prometheus_scrapes_the_cloud_and_takes_its_rules) {
-  Prometheus prometheus(rig.file("."), host());
+  Prometheus prometheus(rig.file("."), host(), rig.admin_token());
   CHECK(prometheus.started());
   CHECK(
       eventually(kSoon, [&] { return prometheus.query("spillway_fleet_devices_online") == "1"; }));
@@ -119,7 +122,7 @@ TEST(Watch, a_real_Prometheus_scrapes_the_cloud_and_takes_its_rules) {
 }
 
 TEST(Watch, promtool_finds_nothing_wrong_with_rules_and_metrics) {
-  auto client = *Client::make({url, "", 10s});
+  auto client = *Client::make({url, rig.admin_token(), 10s});
   auto metrics = client.send(Method::get, "/metrics");
   CHECK(metrics.ok() && metrics->status == 200);
   write_text(rig.file("metrics.txt"), metrics->body);

@@ -131,11 +131,31 @@ TEST(HttpAccess, a_name_that_others_made_point_here_is_not_served) {
   CHECK_EQUAL(200u, by("any.example", "/healthz"));
 }
 
-TEST(HttpAccess, measurements_are_open_to_this_machine_and_not_to_a_proxy_on_it) {
-  CHECK_EQUAL(200u, rig->get("/metrics", "").status);
-  ServiceRig::Headers through = {{"x-forwarded-for", "192.0.2.1"}};
-  CHECK_EQUAL(401u, rig->call(Method::get, "/metrics", "", "", through).status);
-  CHECK_EQUAL(200u, rig->call(Method::get, "/metrics", admin, "", through).status);
+// nginx sends its own upstream's address as Host and nothing else, unless it is told to.
+TEST(HttpAccess, measurements_need_a_token_also_from_this_machine) {
+  for (const char* host : {"127.0.0.1:8480", "localhost"}) {
+    CHECK_EQUAL_TEXT(401u, rig->call(Method::get, "/metrics", "", "", {{"host", host}}).status,
+                     host);
+  }
+  CHECK_EQUAL(200u, rig->get("/metrics", rig->token("read")).status);
+}
+
+TEST(HttpAccess, where_measurements_are_open_they_are_so_to_this_machine_and_not_to_a_proxy_on_it) {
+  rig->open_metrics();
+  auto by = [&](ServiceRig::Headers headers, const std::string& token = "") {
+    return rig->call(Method::get, "/metrics", token, "", std::move(headers)).status;
+  };
+  CHECK_EQUAL(200u, by({}));
+  for (const char* host : {"127.0.0.1:8480", "[::1]:8480", "LOCALHOST:1", "127.8.9.1"}) {
+    CHECK_EQUAL_TEXT(200u, by({{"host", host}}), host);
+  }
+  CHECK_EQUAL(401u, by({{"host", "192.0.2.1:8480"}}));
+  for (const char* carried : {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
+                              "x-real-ip", "forwarded", "via"}) {
+    CHECK_EQUAL_TEXT(401u, by({{carried, ""}}), carried);
+    CHECK_EQUAL_TEXT(401u, by({{carried, "192.0.2.1"}}), carried);
+    CHECK_EQUAL_TEXT(200u, by({{carried, "192.0.2.1"}}, admin), carried);
+  }
 }
 
 TEST(HttpAccess, a_stranger_is_refused_before_the_body_is_sent) {

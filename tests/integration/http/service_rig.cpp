@@ -178,10 +178,16 @@ std::string ServiceRig::sent_task() const {
 }
 std::string ServiceRig::sent_group() const { return sent_task() + "x1"; }
 
+void ServiceRig::open_metrics() {
+  open_metrics_ = true;
+  restart();
+}
+
 void ServiceRig::start() {
   ServiceOptions options;
   options.state_dir = directory_.path();
   options.start = 1000 + ++starts_;
+  options.open_metrics = open_metrics_;
   ServiceParts parts;
   parts.loop = &loop_;
   parts.fleet = fleet_.get();

@@ -42,7 +42,8 @@ class ServiceRig {
 
   // Runs on the loop and waits for it.
   void on_loop(const std::function<void(cloud::Fleet&)>& work);
-  void restart();  // the service alone
+  void restart();       // the service alone
+  void open_metrics();  // the same, with measurements open to this machine
 
   static constexpr char kTask[] = "00000000000000aa-7";
   static constexpr char kHeldTask[] = "00000000000000aa-8";  // and one that has not ended
@@ -66,6 +67,7 @@ class ServiceRig {
   std::unique_ptr<cloud::http::Service> service_;
   std::string admin_;
   std::uint64_t starts_ = 0;
+  bool open_metrics_ = false;
   std::thread thread_;
 };
 
