@@ -295,7 +295,8 @@ void declare(Line& line) {
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("spwctl ") + kVersion);
   app.add_option("--context", line.choice.context, "which cloud (SPWCTL_CONTEXT)");
-  app.add_option("--url", line.choice.url, "its address (SPWCTL_URL; http://127.0.0.1:8480)");
+  app.add_option("--url", line.choice.url,
+                 "its address, also https://host/prefix (SPWCTL_URL; http://127.0.0.1:8480)");
   app.add_option("--token-file", line.choice.token_file,
                  "holds the token; or SPWCTL_TOKEN, never an argument");
   app.add_option("--ca", line.choice.ca, "PEM to trust besides the system's (SPWCTL_CA)");

@@ -1,5 +1,7 @@
 #include "cloud/http/client.h"
 
+#include <algorithm>
+
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 
@@ -13,6 +15,7 @@ constexpr std::uint64_t kMaxAnswer = 256ULL * 1024 * 1024;  // bytes
 struct Url {
   bool tls = false;
   std::string host, port;
+  std::string prefix;  // of every path, e.g. "/spillway"; empty: none
 };
 
 Result<Url> parse_url(const std::string& text) {
@@ -28,6 +31,9 @@ Result<Url> parse_url(const std::string& text) {
                 "'" + text + "' is not an address: it begins with http:// or https://");
   }
   while (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
+  const std::size_t path = std::min(rest.find('/'), rest.size());
+  url.prefix = rest.substr(path);
+  rest = rest.substr(0, path);
   std::size_t colon = rest.rfind(':');
   if (colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos) {
     url.port = rest.substr(colon + 1);
@@ -39,9 +45,12 @@ Result<Url> parse_url(const std::string& text) {
   url.host = rest;
   bool digits = url.port.find_first_not_of("0123456789") == std::string::npos;
   if (url.host.empty() || url.port.empty() || !digits ||
-      rest.find_first_of("/?#@ ") != std::string_view::npos) {
+      rest.find_first_of("?#@ ") != std::string_view::npos ||
+      url.prefix.find_first_of("?#@\\ ") != std::string::npos) {
     return fail(Code::invalid_argument,
-                "'" + text + "' is not an address like https://cloud.example:8443");
+                "'" + text +
+                    "' is not an address like https://cloud.example:8443 or, behind a proxy, "
+                    "https://example.com/spillway");
   }
   return url;
 }
@@ -232,7 +241,7 @@ namespace {
 bhttp::request<bhttp::string_body> message_of(const Url& url, Method method,
                                               const std::string& target, const Headers& headers,
                                               const std::string& body) {
-  bhttp::request<bhttp::string_body> message{verb_of(method), target, 11};
+  bhttp::request<bhttp::string_body> message{verb_of(method), url.prefix + target, 11};
   message.set(bhttp::field::host, url.host + ":" + url.port);
   for (const auto& [name, value] : headers) message.set(name, value);
   message.body() = body;

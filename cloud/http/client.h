@@ -12,7 +12,7 @@
 namespace spillway::cloud::http {
 
 struct ClientOptions {
-  std::string url;  // http://host:port or https://host:port, without a path
+  std::string url;  // http(s)://host:port, and behind a proxy what comes before every path
   std::string ca;   // PEM to trust besides the system's; empty: none
   std::chrono::milliseconds timeout{30'000};
 };

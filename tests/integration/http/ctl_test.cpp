@@ -1,6 +1,11 @@
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "cloud/ctl/program.h"
 #include "tests/integration/http/service_rig.h"
@@ -10,6 +15,73 @@
 
 using namespace spillway;
 using spillway::test::ServiceRig;
+
+namespace {
+
+// What a proxy does that serves the cloud under /site/spillway: it takes that off the path of a
+// GET, and knows nothing else.
+class PrefixProxy {
+ public:
+  explicit PrefixProxy(const std::string& upstream)
+      : upstream_(*cloud::http::Client::make({upstream, ""})) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    CHECK_EQUAL(0, ::bind(listening_, reinterpret_cast<const sockaddr*>(&at), size));
+    CHECK_EQUAL(0, ::listen(listening_, 8));
+    CHECK_EQUAL(0, ::getsockname(listening_, reinterpret_cast<sockaddr*>(&at), &size));
+    port_ = ntohs(at.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~PrefixProxy() {
+    ::shutdown(listening_, SHUT_RDWR);
+    thread_.join();
+    ::close(listening_);
+  }
+  std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(port_) + "/site/spillway/";
+  }
+
+ private:
+  void serve() {
+    for (int client = 0; (client = ::accept(listening_, nullptr, nullptr)) >= 0; ::close(client)) {
+      std::string asked;
+      char part[4096];
+      while (asked.find("\r\n\r\n") == std::string::npos) {
+        const ssize_t size = ::read(client, part, sizeof part);
+        if (size <= 0) break;
+        asked.append(part, std::size_t(size));
+      }
+      const std::string said = answer(asked);
+      std::ignore = ::write(client, said.data(), said.size());
+    }
+  }
+  std::string answer(const std::string& asked) {
+    constexpr std::string_view kBefore = "GET /site/spillway/", kBearer = "Authorization: ";
+    std::size_t from = asked.find(kBearer);
+    if (from == std::string::npos) from = asked.find("authorization: ");
+    std::string status = "404 Not Found", body;
+    if (asked.starts_with(kBefore) && from != std::string::npos) {
+      from += kBearer.size();
+      const std::string token = asked.substr(from, asked.find('\r', from) - from);
+      const std::size_t path = kBefore.size() - 1;
+      auto got =
+          upstream_.send(cloud::http::Method::get, asked.substr(path, asked.find(' ', path) - path),
+                         {{"authorization", token}});
+      if (got && got->status == 200) status = "200 OK", body = got->body;
+    }
+    return "HTTP/1.1 " + status + "\r\nContent-Type: application/json\r\nConnection: close\r\n" +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  }
+
+  cloud::http::Client upstream_;
+  int listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace
 
 TEST_GROUP(Spwctl) {
   std::unique_ptr<ServiceRig> rig = std::make_unique<ServiceRig>();
@@ -230,6 +302,52 @@ TEST(Spwctl, a_token_is_shown_once_and_ends_when_revoked) {
   CHECK_EQUAL(0, run({"token", "revoke", made.substr(4, made.find('.') - 4)}));
   token = made;
   CHECK_EQUAL(4, run({"fleet", "status"}));
+}
+
+TEST(Spwctl, works_through_a_proxy_that_has_the_cloud_under_a_prefix) {
+  PrefixProxy proxy(url);
+  for (const std::string& address : {proxy.url(), proxy.url().substr(0, proxy.url().size() - 1)}) {
+    CHECK_EQUAL_TEXT(0, run({"device", "list", "--url", address}), err.str().c_str());
+    CHECK(said("pump-1"));
+  }
+  for (const char* bad : {"http://127.0.0.1:1/a?b", "http://127.0.0.1:1/a b", "http:///spillway"}) {
+    CHECK_EQUAL_TEXT(2, run({"device", "list", "--url", bad}), bad);
+    CHECK(err.str().find("https://example.com/spillway") != std::string::npos);
+  }
+}
+
+TEST(Spwctl, names_a_wrong_option_in_one_line_with_the_one_that_was_meant) {
+  CHECK_EQUAL(2, run({"device", "list", "--helth", "degraded"}));
+  STRCMP_EQUAL(
+      "spwctl: there is no option '--helth'; did you mean '--health'? see: spwctl device list "
+      "--help\n",
+      err.str().c_str());
+  CHECK_EQUAL(2, run({"device", "show"}));
+  STRCMP_EQUAL("spwctl: device is required; see: spwctl device show --help\n", err.str().c_str());
+}
+
+TEST(Spwctl, every_group_shows_examples_of_its_own) {
+  CHECK_EQUAL(0, run({"--help"}));
+  std::istringstream lines(out.str());
+  std::vector<std::string> nouns;
+  bool inside = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (inside && line.starts_with("  ") && line[2] != ' ') {
+      nouns.push_back(line.substr(2, line.find(' ', 2) - 2));
+    }
+    inside = line.starts_with("Subcommands:") || (inside && !line.empty());
+  }
+  CHECK(nouns.size() > 8);
+  for (const std::string& noun : nouns) {
+    CHECK_EQUAL(0, run({noun, "--help"}));
+    const std::string help = out.str();
+    std::size_t at = help.find("Examples:\n");
+    CHECK_TEXT(at != std::string::npos, noun.c_str());
+    for (; (at = help.find("\n  spwctl ", at)) != std::string::npos; ++at) {
+      const std::string example = help.substr(at + 3, help.find('\n', at + 3) - at - 3);
+      CHECK_TEXT(example.find(" " + noun) != std::string::npos, example.c_str());
+    }
+  }
 }
 
 TEST(Spwctl, exit_codes_say_what_went_wrong) {
