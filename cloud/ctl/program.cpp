@@ -41,14 +41,19 @@ class Noun {
                  const std::string& examples) {
     CLI::App* sub = noun_->add_subcommand(name, help);
     sub->footer("Examples:\n  spwctl " + examples);
+    // Without one of its own a noun shows those of the whole program.
+    if (shown_++ < kShown) noun_->footer((examples_ += "\n  spwctl " + examples));
     Line* line = &line_;
     sub->callback([line, command] { line->command = command; });
     return sub;
   }
 
  private:
+  static constexpr int kShown = 3;
   Line& line_;
   CLI::App* noun_;
+  std::string examples_ = "Examples:";
+  int shown_ = 0;
 };
 
 void add_limit(CLI::App* verb, Words& words) {
