@@ -6,6 +6,8 @@
 #include "agent/app/composition.h"
 #include "agent/app/options.h"
 #include "agent/config/agent_config.h"
+#include "common/config/nearest.h"
+#include "common/mqtt/password.h"
 #include "common/runtime/daemon.h"
 #include "common/runtime/log.h"
 #include "common/runtime/memory.h"
@@ -84,20 +86,28 @@ int run(int argc, char** argv) {
   std::string path = "/etc/spillway/agent.toml";
   bool check = false;
   app.add_option("-c,--config", path, "Configuration file (TOML)")->capture_default_str();
-  app.add_flag("--check", check, "Read the configuration, say whether it is right, and end");
+  app.add_flag("--check", check,
+               "Say whether the configuration is right, and what it keeps secret is, and end");
   app.set_version_flag("--version", std::string("spillway-agent ") + kVersion);
   app.footer(kExamples);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "spillway-agent: %s\n", config::wrong_usage(app, error.what()).c_str());
+    return 2;
   }
   Result<AgentConfig> config = load_agent_config(path);
   if (!config && config.error().code == Code::not_found) {
     return refuse(fail(Code::not_found, config.error().message + "; name another with --config"));
   }
   if (!config) return refuse(config.error());
-  if (check) return std::printf("%s is right\n", path.c_str()), 0;
+  if (check) {
+    const config::BrokerSection& broker = config->broker;
+    Status secrets = mqtt::check_secrets(broker.password_file, broker.key);
+    if (!secrets) return refuse(secrets.error());
+    return std::printf("%s is right\n", path.c_str()), 0;
+  }
   return serve(path, *std::move(config));
 }
 

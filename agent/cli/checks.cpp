@@ -200,6 +200,11 @@ Finding check_certificate(const std::string& device, const Result<crypto::Certif
   return check_validity(*info, wall);
 }
 
+Finding check_password(const Status& secrets) {
+  if (secrets) return fine("password", "of the broker: only who runs the agent can read it");
+  return failure("password", secrets.error().message, "correct [broker] password_file");
+}
+
 Finding check_store(const NodeView& node) {
   if (node.store_problem.empty()) {
     return fine("store", std::to_string(node.accepted) + " tasks accepted");

@@ -62,6 +62,7 @@ Finding check_sync(const Result<Duration>& quickest);
 Finding check_clock(const ClockFacts& facts);
 Finding check_certificate(const std::string& device, const Result<crypto::CertificateInfo>& info,
                           Duration wall);
+Finding check_password(const Status& secrets);
 Finding check_store(const NodeView& node);
 Finding check_room(const NodeView& node);
 Finding check_losses(const NodeView& node);

@@ -8,6 +8,7 @@
 #include "agent/cli/probes.h"
 #include "agent/cli/text.h"
 #include "agent/cli/torture.h"
+#include "common/mqtt/password.h"
 
 namespace spillway::cli {
 namespace {
@@ -37,6 +38,9 @@ void look_at_link(const Installation& installed, const Result<NodeView>& node, b
     const mqtt::Tls& tls = *installed.broker->tls;
     const auto info = crypto::read_certificate({tls.cert_file, tls.key_file, tls.ca_file});
     findings.push_back(check_certificate(installed.device, info, look_at_clock().wall));
+  }
+  if (installed.broker && !installed.broker->password_file.empty()) {
+    findings.push_back(check_password(mqtt::check_secrets(installed.broker->password_file, "")));
   }
   // A broker that binds names to certificates gives a second connection the agent's id, and ends
   // the agent's for it: so only an agent that has none, or does not run, is spoken for.

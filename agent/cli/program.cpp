@@ -372,6 +372,13 @@ int act(Line& line, Console& console) {
   return *code;
 }
 
+// Of help and version, which CLI11 throws too, nothing is wrong.
+int complain_of(const CLI::App& app, const CLI::ParseError& error, Console& console) {
+  if (error.get_exit_code() == 0) return app.exit(error, console.out, console.err);
+  complain(console, config::wrong_usage(app, error.what()));
+  return kUsage;
+}
+
 }  // namespace
 
 int run(const std::vector<std::string>& arguments, Console& console) {
@@ -381,16 +388,14 @@ int run(const std::vector<std::string>& arguments, Console& console) {
     // CLI11 takes them from the back.
     line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::RequiredError& error) {
-    if (!line.app.get_subcommands().empty()) {
-      return line.app.exit(error, console.out, console.err) == 0 ? kOk : kUsage;
-    }
+    if (!line.app.get_subcommands().empty()) return complain_of(line.app, error, console);
     std::vector<std::string> names;
     for (const CLI::App* each : line.app.get_subcommands(nullptr))
       names.push_back(each->get_name());
     complain(console, config::no_such_word("spillway", line.app.remaining(true), names));
     return kUsage;
   } catch (const CLI::ParseError& error) {
-    return line.app.exit(error, console.out, console.err) == 0 ? kOk : kUsage;
+    return complain_of(line.app, error, console);
   }
   return act(line, console);
 }

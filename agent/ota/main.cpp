@@ -11,6 +11,7 @@
 #include "agent/ota/download.h"
 #include "agent/ota/rauc_slots.h"
 #include "agent/ota/updater.h"
+#include "common/config/nearest.h"
 #include "spillway/version.h"
 
 namespace spillway::ota {
@@ -114,7 +115,9 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "spillway-ota: %s\n", config::wrong_usage(app, error.what()).c_str());
+    return 2;
   }
   if (line.offline_grace >= line.healthy_within) {
     std::fprintf(stderr, "spillway-ota: --offline-grace %u must be less than --healthy-within %u\n",

@@ -5,6 +5,8 @@
 
 #include "cloud/app/composition.h"
 #include "cloud/config/cloud_config.h"
+#include "common/config/nearest.h"
+#include "common/mqtt/password.h"
 #include "common/runtime/daemon.h"
 #include "common/runtime/log.h"
 #include "common/runtime/memory.h"
@@ -20,7 +22,7 @@ constexpr char kExamples[] =
     "  spillway-cloud                              with /etc/spillway-cloud/cloud.toml\n"
     "  spillway-cloud --config ./cloud.toml        with a file of one's own\n"
     "  spillway-cloud --check --config ./cloud.toml  only say whether the file is right\n"
-    "  spillway-cloud --link                       a new link to log in, in [cloud] state_dir\n"
+    "  spillway-cloud --link                       the same, and a link to log in\n"
     "Signals: SIGTERM stops what runs, within [cloud] grace, and ends; SIGHUP reads the file "
     "again.";
 
@@ -104,6 +106,11 @@ int serve(const std::string& path, CloudConfig config, bool link) {
   Options options = options_from(config);
   options.one_time_link = link;
   auto composition = Composition::open(options, loop);
+  if (!composition && link && composition.error().code == Code::busy) {
+    return refuse(fail(Code::busy, composition.error().message +
+                                       "; a link is made at a start only. Without stopping it, a "
+                                       "token of scope admin makes others: spwctl token create"));
+  }
   if (!composition) return refuse(composition.error());
   runtime::Timer trimming;
   auto start = [&]() -> Status {
@@ -134,21 +141,30 @@ int run(int argc, char** argv) {
   std::string path = "/etc/spillway-cloud/cloud.toml";
   bool check = false, link = false;
   app.add_option("-c,--config", path, "Configuration file (TOML)")->capture_default_str();
-  app.add_flag("--check", check, "Read the configuration, say whether it is right, and end");
-  app.add_flag("--link", link, "Make a link that logs in once, though there are tokens");
+  app.add_flag("--check", check,
+               "Say whether the configuration is right, and what it keeps secret is, and end");
+  app.add_flag("--link", link,
+               "Start with a link that logs in once, though there are tokens; not while it runs");
   app.set_version_flag("--version", std::string("spillway-cloud ") + kVersion);
   app.footer(kExamples);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "spillway-cloud: %s\n", config::wrong_usage(app, error.what()).c_str());
+    return 2;
   }
   Result<CloudConfig> config = load_cloud_config(path);
   if (!config && config.error().code == Code::not_found) {
     return refuse(fail(Code::not_found, config.error().message + "; name another with --config"));
   }
   if (!config) return refuse(config.error());
-  if (check) return std::printf("%s is right\n", path.c_str()), 0;
+  if (check) {
+    const config::BrokerSection& broker = config->broker;
+    Status secrets = mqtt::check_secrets(broker.password_file, broker.key);
+    if (!secrets) return refuse(secrets.error());
+    return std::printf("%s is right\n", path.c_str()), 0;
+  }
   return serve(path, *std::move(config), link);
 }
 

@@ -418,6 +418,13 @@ int perform(const Line& line, const Surroundings& around) {
   return line.command(*api, console, line.words);
 }
 
+// Of help and version, which CLI11 throws too, nothing is wrong.
+int complain_of(const CLI::App& app, const CLI::ParseError& error, const Surroundings& around) {
+  if (error.get_exit_code() == 0) return app.exit(error, around.out, around.err);
+  around.err << "spwctl: " << config::wrong_usage(app, error.what()) << "\n";
+  return 2;
+}
+
 }  // namespace
 
 int run(std::vector<std::string> arguments, const Surroundings& around) {
@@ -428,11 +435,11 @@ int run(std::vector<std::string> arguments, const Surroundings& around) {
     line.app.parse(std::move(arguments));
   } catch (const CLI::RequiredError& error) {
     const std::string wrong = no_such_command(line.app);
-    if (wrong.empty()) return line.app.exit(error, around.out, around.err) == 0 ? 0 : 2;
+    if (wrong.empty()) return complain_of(line.app, error, around);
     around.err << "spwctl: " << wrong << "\n";
     return 2;
   } catch (const CLI::ParseError& error) {
-    return line.app.exit(error, around.out, around.err) == 0 ? 0 : 2;
+    return complain_of(line.app, error, around);
   }
   return perform(line, around);
 }

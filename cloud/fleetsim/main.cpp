@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cloud/fleetsim/swarm.h"
+#include "common/config/nearest.h"
 #include "spillway/version.h"
 
 namespace spillway::fleetsim {
@@ -180,7 +181,9 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "spillway-fleetsim: %s\n", config::wrong_usage(app, error.what()).c_str());
+    return 2;
   }
   if (Status status = read_links(command); !status) {
     std::fprintf(stderr, "spillway-fleetsim: %s\n", status.error().message.c_str());

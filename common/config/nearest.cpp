@@ -47,4 +47,19 @@ std::string no_such_word(std::string_view program, const std::vector<std::string
          (meant.empty() ? "" : "did you mean '" + meant + "'? ") + see;
 }
 
+std::string wrong_line(std::string_view command, const std::vector<std::string>& unexpected,
+                       const std::vector<std::string>& options, std::string_view what) {
+  const std::string see = "see: " + std::string(command) + " --help";
+  const auto option = std::find_if(unexpected.begin(), unexpected.end(),
+                                   [](const std::string& word) { return word.starts_with('-'); });
+  if (option != unexpected.end()) {
+    const std::string name = option->substr(0, option->find('='));
+    const std::string meant = nearest(name, options);
+    return "there is no option '" + name + "'; " +
+           (meant.empty() ? "" : "did you mean '" + meant + "'? ") + see;
+  }
+  if (!unexpected.empty()) return "'" + unexpected.front() + "' is one word too many; " + see;
+  return std::string(what) + "; " + see;
+}
+
 }  // namespace spillway::config

@@ -15,4 +15,28 @@ std::string nearest(std::string_view given, const std::vector<std::string>& name
 std::string no_such_word(std::string_view program, const std::vector<std::string>& given,
                          const std::vector<std::string>& commands);
 
+// Says in one line what is wrong with a command line: the first of `unexpected` that looks like an
+// option, with the one of `options` that was meant, else a word too many; and when nothing was
+// unexpected, `what`.
+std::string wrong_line(std::string_view command, const std::vector<std::string>& unexpected,
+                       const std::vector<std::string>& options, std::string_view what);
+
+// The same of a command line that CLI11 refused; App is its CLI::App.
+template <class App>
+std::string wrong_usage(const App& app, std::string_view what) {
+  std::vector<std::string> options;
+  std::string command;
+  const App* at = &app;
+  for (;;) {
+    command += (command.empty() ? "" : " ") + at->get_name();
+    for (const auto* option : at->get_options()) {
+      for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+    }
+    const auto chosen = at->get_subcommands();
+    if (chosen.empty()) break;
+    at = chosen.front();
+  }
+  return wrong_line(command, app.remaining(true), options, what);
+}
+
 }  // namespace spillway::config

@@ -106,9 +106,7 @@ Status read_key(const CertificateFiles& files, const X509* certificate, Certific
   Result<KeyPtr> key = load_key(files.key);
   if (!key) return key.error();
   info.key_matches = X509_check_private_key(certificate, key->get()) == 1;
-  struct stat facts {};
-  constexpr mode_t kOfOthers = S_IROTH | S_IWOTH | S_IWGRP;
-  info.key_exposed = ::stat(files.key.c_str(), &facts) == 0 && (facts.st_mode & kOfOthers) != 0;
+  info.key_exposed = is_exposed(files.key);
   return {};
 }
 
@@ -129,6 +127,12 @@ Status read_authority(const CertificateFiles& files, X509* certificate, Certific
 }
 
 }  // namespace
+
+bool is_exposed(const std::string& file) {
+  struct stat facts {};
+  constexpr mode_t kOfOthers = S_IROTH | S_IWOTH | S_IWGRP;
+  return ::stat(file.c_str(), &facts) == 0 && (facts.st_mode & kOfOthers) != 0;
+}
 
 Result<CertificateInfo> read_certificate(const CertificateFiles& files) {
   ErrorQueueGuard guard;

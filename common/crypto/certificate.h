@@ -25,6 +25,10 @@ struct CertificateInfo {
   std::string why_not_signed;            // of a certificate the authority did not sign
 };
 
+// Whether others than a secret's owner and group may read it, or others than its owner change it.
+// False: they may not, or there is no such file.
+bool is_exposed(const std::string& file);
+
 // Reads a certificate for a diagnosis. Neither key nor certificate leaves the function. Whether the
 // authority signed it is judged without the clock, which may be wrong: compare the two instants
 // yourself. A file that is missing, unreadable, encrypted or not PEM is an Error that names it.

@@ -1,10 +1,8 @@
 #include "common/mqtt/paho_client.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <fstream>
 
+#include "common/mqtt/password.h"
 #include "common/mqtt/sockets.h"
 
 // The door that Paho C++ keeps for its own tests, to the options its C library is given.
@@ -83,27 +81,6 @@ mqtt::create_options create_options() {
 // part of the name that the broker's certificate is compared with.
 std::string address_of(const Endpoint& endpoint) {
   return (endpoint.tls ? "ssl://" : "tcp://") + endpoint.host + ":" + std::to_string(endpoint.port);
-}
-
-// The file's first line.
-Result<std::string> read_password(const std::string& file) {
-  struct stat found {};
-  if (stat(file.c_str(), &found) == 0 && (found.st_mode & S_IROTH) != 0) {
-    return fail(Code::denied,
-                "the broker's password in " + file + " can be read by everybody: chmod o-rwx");
-  }
-  std::ifstream stream(file);
-  std::string password;
-  if (!stream || (!std::getline(stream, password) && !stream.eof())) {
-    return fail(Code::not_found, "cannot read the broker's password from " + file);
-  }
-  while (!password.empty() && (password.back() == '\r' || password.back() == '\n')) {
-    password.pop_back();
-  }
-  if (password.empty()) {
-    return fail(Code::invalid_argument, "the broker's password in " + file + " is empty");
-  }
-  return password;
 }
 
 // A topic that nobody subscribes to: what is asked of a broker to hear that it lives.

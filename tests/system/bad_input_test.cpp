@@ -91,6 +91,49 @@ TEST(BadInput, an_unknown_key_is_named_with_its_place_and_the_nearest_one) {
              {"agent.toml:5", "grase", "grace"});
 }
 
+TEST(BadInput, a_wrong_option_of_any_program_is_named_in_one_line_with_the_nearest_one) {
+  for (const char* program : {"spillway-agent", "spillway-cloud"}) {
+    check_line(run_program({binary(program), "--confg", "x.toml"}), 2,
+               {std::string(program) + ": there is no option '--confg'; did you mean '--config'?"});
+  }
+  check_line(run_program({binary("spillway"), "ls", "--jsn"}), 2,
+             {"spillway: there is no option '--jsn'"});
+  check_line(run_program({binary("spwctl"), "fleet", "status", "--outptu", "json"}), 2,
+             {"spwctl: there is no option '--outptu'"});
+}
+
+TEST(BadInput, a_password_that_is_not_there_or_open_to_others_is_named_by_check) {
+  const std::string file = local.dir.file("password");
+  const std::string section =
+      "[broker]\nuri = \"mqtt://127.0.0.1:1\"\nusername = \"u\"\n"
+      "password_file = \"" +
+      file + "\"\n";
+  write_text(local.dir.file("cloud.toml"), section);
+  const std::pair<const char*, std::string> programs[] = {
+      {"spillway-agent", local.config(local.paths(), section)},
+      {"spillway-cloud", local.dir.file("cloud.toml")}};
+  for (const auto& each : programs) {
+    const auto checked = [&each] {
+      return run_program({binary(each.first), "--check", "--config", each.second});
+    };
+    ::unlink(file.c_str());
+    check_line(checked(), 1, {file});
+    write_text(file, "geheim\n");
+    ::chmod(file.c_str(), 0666);
+    check_line(checked(), 1, {file, "chmod 640"});
+    ::chmod(file.c_str(), 0600);
+    CHECK_EQUAL(0, checked().code);
+  }
+}
+
+TEST(BadInput, a_link_is_asked_of_a_cloud_that_runs_and_who_asked_hears_what_to_do) {
+  Rig rig;
+  if (!rig.good()) FAIL(rig.problem().c_str());
+  check_line(
+      run_program({binary("spillway-cloud"), "--link", "--config", rig.bed().cloud_config()}), 1,
+      {"at a start only", "spwctl token create"});
+}
+
 TEST(BadInput, a_store_directory_that_cannot_be_written_stops_the_start) {
   // Not even root may write there.
   const std::string config =

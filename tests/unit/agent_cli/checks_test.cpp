@@ -113,6 +113,11 @@ TEST(Doctor, looks_at_the_clock) {
   expect(Grade::warn, "tasks run", check_clock({Duration::max(), true}));
 }
 
+TEST(Doctor, looks_at_the_password) {
+  expect(Grade::ok, "can read it", check_password({}));
+  expect(Grade::fail, "others may", check_password(fail(Code::denied, "others may read it")));
+}
+
 TEST(Doctor, looks_at_the_certificate) {
   crypto::CertificateInfo info = good_certificate();
   expect(Grade::ok, "pump-7, valid from", check_certificate("pump-7", info, kToday));

@@ -422,6 +422,17 @@ TEST(Program, knows_its_version_without_an_agent) {
   STRCMP_CONTAINS("spillway 0.", out.str().c_str());
 }
 
+TEST(Program, names_a_wrong_option_in_one_line_with_the_one_that_was_meant) {
+  LONGS_EQUAL(kUsage, spillway({"submit", "echo", "--inptu", "file"}));
+  STRCMP_EQUAL(
+      "spillway: there is no option '--inptu'; did you mean '--input'? see: spillway submit "
+      "--help\n",
+      err.str().c_str());
+  LONGS_EQUAL(kUsage, spillway({"places", "here"}));
+  STRCMP_EQUAL("spillway: 'here' is one word too many; see: spillway places --help\n",
+               err.str().c_str());
+}
+
 TEST(Program, has_an_example_in_every_help) {
   LONGS_EQUAL(kOk, spillway({"--help"}));
   STRCMP_CONTAINS("Examples:\n  spillway ", out.str().c_str());
