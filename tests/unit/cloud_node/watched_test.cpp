@@ -1,5 +1,6 @@
 #include "cloud/fleet/fleet.h"
 #include "cloud/fleet/fleet_store.h"
+#include "cloud/session/message_rates.h"
 #include "common/wire/telemetry.h"
 #include "tests/unit/cloud_node/cloud_world.h"
 
@@ -105,6 +106,47 @@ TEST(WatchedCloud, a_device_that_floods_is_dropped_from_there_on_and_shown_so) {
   CHECK_EQUAL(500, row.metrics.get(wire::Metric::cpu_permille));
   CHECK(row.reasons.has(cloud::Reason::flooding));
   CHECK_EQUAL(100, world.cloud.node().counters().flooded);
+}
+
+TEST(WatchedCloud, every_class_of_messages_has_its_limit_beyond_which_it_is_counted_and_shown) {
+  using wire::Channel;
+  wire::Presence birth;
+  birth.online = true;
+  birth.session = 1;
+  wire::Telemetry sample;
+  sample.session = 1;
+  const auto message = [](wire::Item item) {
+    return wire::encode(wire::Message{1, 1, {}, "", {item}});
+  };
+  const struct {
+    const char* name;
+    Channel channel;
+    Bytes bytes;
+  } classes[] = {
+      {"birth", Channel::state, wire::encode(birth)},
+      {"telemetry", Channel::tel, wire::encode(sample)},
+      {"offer", Channel::task, message(CloudWorld::offer(1))},
+      {"heartbeat's ack", Channel::ack, message(wire::BeatAck{})},
+      {"result's ack", Channel::ack, message(wire::ResultAck{CloudWorld::id(1), Epoch{1}})},
+      {"result", Channel::result, message(wire::ResultItem{CloudWorld::id(1), Epoch{1}})},
+      {"loss report", Channel::evt, message(wire::LossReport{Origin{7}, 1})},
+      {"story", Channel::evt, message(wire::TaskStory{})},
+      {"update", Channel::ota, message(wire::UpdateReport{})},
+      {"logs", Channel::rsp, message(wire::CommandReply{})},
+  };
+  for (const auto& each : classes) {
+    world.advance(10min);  // what was shown before is over, and what was used up is there again
+    CHECK_FALSE_TEXT(fleet.device("pump-7")->row.reasons.has(cloud::Reason::flooding), each.name);
+    const std::uint64_t before = world.cloud.node().counters().flooded;
+    const int most = int(cloud::MessageRates::limit_of(each.channel).burst);
+    for (int i = 0; i < most + 7; ++i) {
+      world.device.publish(CloudWorld::up("pump-7", each.channel), each.bytes);
+      if (i % 64 == 0) world.settle();
+    }
+    world.settle();
+    LONGS_EQUAL_TEXT(7, world.cloud.node().counters().flooded - before, each.name);
+    CHECK_TEXT(fleet.device("pump-7")->row.reasons.has(cloud::Reason::flooding), each.name);
+  }
 }
 
 TEST(WatchedCloud, an_update_is_shown_with_its_phase_and_noted_once_a_phase) {
