@@ -14,6 +14,7 @@ using std::chrono::microseconds;
 // No disk, however good, has a write on stable storage sooner than this; flash takes 100 µs and
 // more.
 constexpr Duration kTooQuick = microseconds(20);
+constexpr Duration kDamageShown = std::chrono::hours(24 * 30);
 constexpr Duration kSlow = std::chrono::milliseconds(50);
 constexpr std::uint64_t kLittleSpace = 256ULL << 20;
 constexpr std::uint64_t kNoSpace = 16ULL << 20;
@@ -205,12 +206,24 @@ Finding check_password(const Status& secrets) {
   return failure("password", secrets.error().message, "correct [broker] password_file");
 }
 
-Finding check_store(const NodeView& node) {
-  if (node.store_problem.empty()) {
-    return fine("store", std::to_string(node.accepted) + " tasks accepted");
+Finding check_store(const NodeView& node, Duration wall) {
+  if (!node.store_problem.empty()) {
+    return failure("store", node.store_problem,
+                   "free disk space, then look at the agent's log; nothing accepted is deleted");
   }
-  return failure("store", node.store_problem,
-                 "free disk space, then look at the agent's log; nothing accepted is deleted");
+  Duration damaged{};
+  for (const LossView& loss : node.losses) {
+    if (loss.at_least) damaged = std::max(damaged, loss.last);
+  }
+  if (damaged > Duration::zero() && wall - damaged < kDamageShown) {
+    return warning(
+        "store",
+        "it was damaged, last at " + time_text(damaged) +
+            "; what could be read was carried over, and nobody knows how much was not",
+        "the damaged file is kept beside agent.db: look at the agent's log for its name, "
+        "and at the disk; this is said for 30 days");
+  }
+  return fine("store", std::to_string(node.accepted) + " tasks accepted");
 }
 
 Finding check_room(const NodeView& node) {
@@ -226,14 +239,18 @@ Finding check_room(const NodeView& node) {
 }
 
 Finding check_losses(const NodeView& node) {
-  std::map<std::pair<DataClass, LossCause>, std::uint64_t> sums;
+  std::map<std::pair<DataClass, LossCause>, LossView> sums;
   for (const LossView& loss : node.losses) {
-    if (is_missed(loss.cause)) sums[{loss.data, loss.cause}] += loss.count;
+    if (!is_missed(loss.cause)) continue;
+    LossView& sum = sums[{loss.data, loss.cause}];
+    sum.count += loss.count;
+    sum.at_least |= loss.at_least;
   }
   std::string text;
-  for (const auto& [kind, count] : sums) {
-    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " +
-            std::string(to_string(kind.first)) + " (" + std::string(to_string(kind.second)) + ")";
+  for (const auto& [kind, sum] : sums) {
+    text += std::string(text.empty() ? "" : ", ") + (sum.at_least ? "at least " : "") +
+            std::to_string(sum.count) + " " + std::string(to_string(kind.first)) + " (" +
+            std::string(to_string(kind.second)) + ")";
   }
   if (text.empty()) return fine("losses", "none: everything is there");
   return warning("losses", text, "see 'spillway losses', and [budget] in the configuration");

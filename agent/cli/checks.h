@@ -63,7 +63,8 @@ Finding check_clock(const ClockFacts& facts);
 Finding check_certificate(const std::string& device, const Result<crypto::CertificateInfo>& info,
                           Duration wall);
 Finding check_password(const Status& secrets);
-Finding check_store(const NodeView& node);
+// `wall` is now: a store that was damaged is told of for 30 days.
+Finding check_store(const NodeView& node, Duration wall);
 Finding check_room(const NodeView& node);
 Finding check_losses(const NodeView& node);
 // Whether its state goes on from where it was, and is its alone.

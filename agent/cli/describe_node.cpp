@@ -72,8 +72,9 @@ void print_losses(const Console& console, const std::vector<LossView>& losses) {
   }
   Table table({{"CLASS"}, {"CAUSE"}, {"COUNT", true}, {"REPORTED", true}, {"FROM"}, {"TO"}});
   for (const LossView& loss : losses) {
-    table.row({to_string(loss.data), to_string(loss.cause), std::to_string(loss.count),
-               std::to_string(loss.reported), time_text(loss.first, 0), time_text(loss.last, 0)});
+    const std::string count = (loss.at_least ? "at least " : "") + std::to_string(loss.count);
+    table.row({to_string(loss.data), to_string(loss.cause), count, std::to_string(loss.reported),
+               time_text(loss.first, 0), time_text(loss.last, 0)});
   }
   table.print(console);
 }

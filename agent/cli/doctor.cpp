@@ -72,7 +72,7 @@ Findings examine(Session& session, const DoctorOptions& options) {
   }
   if (node) {
     findings.push_back(check_link(*node));
-    findings.push_back(check_store(*node));
+    findings.push_back(check_store(*node, look_at_clock().wall));
     findings.push_back(check_room(*node));
     findings.push_back(check_losses(*node));
     findings.push_back(check_identity(*node));

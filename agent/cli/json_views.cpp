@@ -236,7 +236,8 @@ void write(JsonWriter& json, const NodeView& node) {
 void write(JsonWriter& json, const LossView& loss) {
   json.begin_object().member("class", to_string(loss.data)).member("cause", to_string(loss.cause));
   json.member("first", time_text(loss.first, 0)).member("last", time_text(loss.last, 0));
-  json.member("count", loss.count).member("reported", loss.reported).end_object();
+  json.member("count", loss.count).member("at_least", loss.at_least);
+  json.member("reported", loss.reported).end_object();
 }
 
 }  // namespace spillway::cli

@@ -62,7 +62,7 @@ std::optional<wire::LossReport> LossReporter::report(
     const Duration from = wall_of(row.first);
     const Duration to = from == Duration::zero() ? from : from + (row.last - row.first);
     report.entries.push_back(
-        {row.key, from, to, row.count, totals.at({row.key.data, row.key.cause})});
+        {row.key, from, to, row.count, totals.at({row.key.data, row.key.cause}), row.at_least});
     flying_.push_back(row);
     if (report.entries.size() == wire::kMaxLossEntries) break;
   }

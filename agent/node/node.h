@@ -389,9 +389,11 @@ class Node final : public intake::Api {
   wire::TelemetryFrames frames_;
   LatencyCounts local_latency_, cloud_latency_;  // since the last frame
   NodeTime next_telemetry_ = kNever;
-  std::optional<std::uint64_t> lost_;  // of the ledger, as of the last sample
-  bool ledger_moved_ = true;           // since then
-  NodeTime next_keep_ = kNever;        // of what was learned
+  // Of the ledger, as of the last sample: tasks and results, and samples.
+  std::optional<std::uint64_t> lost_, unsent_;
+  bool lost_at_least_ = false;   // nobody knows how much more
+  bool ledger_moved_ = true;     // since then
+  NodeTime next_keep_ = kNever;  // of what was learned
   NodeTime next_elders_{};
   std::vector<std::uint64_t> elders_;  // the candidates that have waited longest, in their turn
   unsigned passed_over_ = 0;           // cores given to others since one of them had one

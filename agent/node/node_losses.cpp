@@ -24,6 +24,7 @@ void add(store::LossTable& table, const store::LossTable& more) {
     at->first = std::min(at->first, row.first);
     at->last = std::max(at->last, row.last);
     at->count += row.count;
+    at->at_least |= row.at_least;
   }
   for (std::size_t i = 0; i < kDataClasses; ++i) table.produced[i] += more.produced[i];
 }
@@ -35,8 +36,13 @@ void Node::look_for_losses() {
   if (!std::exchange(ledger_moved_, false)) return;
   read_losses([this](const Result<store::LossTable>& table) {
     if (!table) return;
-    lost_ = 0;
-    for (const LossRow& row : table->rows) *lost_ += is_lost(row.key) ? row.count : 0;
+    lost_ = unsent_ = 0;
+    lost_at_least_ = false;
+    for (const LossRow& row : table->rows) {
+      *lost_ += is_lost(row.key) ? row.count : 0;
+      *unsent_ += row.key.data == DataClass::telemetry ? row.count : 0;
+      lost_at_least_ |= row.at_least;
+    }
   });
 }
 

@@ -57,6 +57,8 @@ Metrics Node::metrics() const {
   set(Metric::expired, counters_.expired);
   set(Metric::duplicates, counters_.duplicates);
   if (lost_) set(Metric::lost, *lost_);
+  if (lost_) set(Metric::lost_at_least, lost_at_least_ ? 1 : 0);
+  if (unsent_) set(Metric::samples_lost, *unsent_);
   if (local_latency_.total() > 0) {
     set(Metric::local_p50_us, local_latency_.quantile(0.5).count());
     set(Metric::local_p95_us, local_latency_.quantile(0.95).count());
@@ -90,6 +92,7 @@ void Node::count_sample(bool sent) {
   if (sent) return journal_.samples(1);
   if (now() - started_ < options_.telemetry) return;
   journal_.lose({DataClass::telemetry, LossCause::offline, now(), 1}, kUnsentMayWait);
+  if (unsent_) *unsent_ += 1;
 }
 
 void Node::send_telemetry() {

@@ -229,7 +229,7 @@ void Node::status(Reply reply) {
       std::copy(std::begin(table->produced), std::end(table->produced), std::begin(view.produced));
       for (const LossRow& row : table->rows) {
         view.losses.push_back({row.key.data, row.key.cause, wall_of(row.first), wall_of(row.last),
-                               row.count, row.reported});
+                               row.count, row.reported, row.at_least});
       }
     }
     reply(std::move(view));

@@ -35,6 +35,7 @@ std::vector<LossTotal> totals_of(const ledger::LossBook& book) {
       LossTotal one{what, cause, 0, line.first, line.last};
       LossTotal& total = totals.try_emplace({what, cause}, std::move(one)).first->second;
       total.count += line.count;
+      total.at_least |= line.at_least;
       total.from = std::min(total.from, line.first);
       total.until = std::max(total.until, line.last);
     }

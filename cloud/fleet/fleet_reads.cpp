@@ -169,6 +169,7 @@ Result<LossRecord> read_loss(const Cursor& cursor) {
   record.total.count = cursor.unsigned_integer(3);
   record.total.from = wall_at(cursor, 4);
   record.total.until = wall_at(cursor, 5);
+  record.total.at_least = cursor.integer(6) != 0;
   return record;
 }
 

@@ -67,8 +67,8 @@ const char* FleetTables::text_of(Sql sql) {
     case Sql::put_fleet_point:
       return "INSERT OR REPLACE INTO fleet_point (resolution, at, point) VALUES (?1, ?2, ?3)";
     case Sql::put_loss:
-      return "INSERT OR REPLACE INTO loss (device, what, cause, count, first, last) VALUES (?1, "
-             "?2, ?3, ?4, ?5, ?6)";
+      return "INSERT OR REPLACE INTO loss (device, what, cause, count, first, last, least) VALUES "
+             "(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     case Sql::put_alert:
       return "INSERT OR REPLACE INTO alert (id, device, crowd, rule, title, severity, name, "
              "firing, fired, resolved, value, acknowledged_by, note) VALUES (?1, ?2, ?3, ?4, ?5, "
@@ -324,6 +324,7 @@ Status FleetTables::put(const LossRecord& record) {
       .bind(4, std::int64_t(record.total.count))
       .bind(5, record.total.from.count())
       .bind(6, record.total.until.count())
+      .bind(7, std::int64_t(record.total.at_least))
       .run();
 }
 

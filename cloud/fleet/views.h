@@ -283,7 +283,8 @@ struct LossTotal {
   std::string what;   // class: tasks, results, events, telemetry
   std::string cause;  // e.g. disk_budget
   std::uint64_t count = 0;
-  Wall from{}, until{};  // the device's clock; first and last of them
+  Wall from{}, until{};   // the device's clock; first and last of them
+  bool at_least = false;  // it does not know how much it was
   bool operator==(const LossTotal&) const = default;
 };
 

@@ -189,6 +189,7 @@ json::value json_of(const LossTotal& loss) {
   return json::object{{"class", loss.what},
                       {"cause", loss.cause},
                       {"count", loss.count},
+                      {"at_least", loss.at_least},
                       {"from", time_unless_zero(loss.from)},
                       {"until", time_unless_zero(loss.until)}};
 }

@@ -256,7 +256,6 @@ double work(std::size_t input_bytes, const Labels& args) {
 Kind anomaly_score_kind() {
   Kind kind;
   kind.name = "anomaly.score";
-  kind.traits.splittable = true;
   kind.run = run;
   kind.work = work;
   (void)read_options({}, &kind.args.emplace());

@@ -123,7 +123,6 @@ Kind echo_kind() {
 Kind spin_kind() {
   Kind kind;
   kind.name = "spin";
-  kind.traits.splittable = true;
   kind.run = run_spin;
   kind.work = spin_work;
   (void)read_spin_options({}, &kind.args.emplace());

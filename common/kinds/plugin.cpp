@@ -162,7 +162,6 @@ Result<Kind> wrap(const spillway_kind* offered, const std::string& path) {
   kind.version = offered->version;
   kind.traits.pure = (offered->traits & SPILLWAY_KIND_PURE) != 0;
   kind.traits.deterministic = (offered->traits & SPILLWAY_KIND_DETERMINISTIC) != 0;
-  kind.traits.splittable = (offered->traits & SPILLWAY_KIND_SPLITTABLE) != 0;
   kind.traits.blocking = (offered->traits & SPILLWAY_KIND_BLOCKING) != 0;
   kind.help = copy_text(offered->help);
   kind.run = [offered](KindContext& context) { return run_plugin(*offered, context); };

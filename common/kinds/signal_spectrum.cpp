@@ -246,7 +246,6 @@ double work(std::size_t input_bytes, const Labels& args) {
 Kind signal_spectrum_kind() {
   Kind kind;
   kind.name = "signal.spectrum";
-  kind.traits.splittable = true;
   kind.run = run;
   kind.work = work;
   (void)read_options({}, &kind.args.emplace());

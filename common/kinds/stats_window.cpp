@@ -120,7 +120,6 @@ double work(std::size_t input_bytes, const Labels& args) {
 Kind stats_window_kind() {
   Kind kind;
   kind.name = "stats.window";
-  kind.traits.splittable = true;
   kind.run = run;
   kind.work = work;
   (void)read_options({}, &kind.args.emplace());

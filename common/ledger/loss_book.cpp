@@ -17,6 +17,7 @@ bool goes_on(const wire::LossEntry& before, const wire::LossEntry& next) {
 
 void widen(LossLine& line, const wire::LossEntry& entry) {
   line.count += entry.count;
+  line.at_least |= entry.at_least;
   line.first = line.first == Duration{} ? entry.first : std::min(line.first, entry.first);
   line.last = std::max(line.last, entry.last);
 }
@@ -82,8 +83,9 @@ std::string describe(const ClassAccount& account) {
   if (account.missing == 0) return "complete";
   std::string text;
   for (const LossLine& line : account.lines) {
-    text += (text.empty() ? "missing " : "; ") + std::to_string(line.count) + ", " + span_of(line) +
-            ", cause " + std::string(to_string(line.cause));
+    text += std::string(text.empty() ? "missing " : "; ") + (line.at_least ? "at least " : "") +
+            std::to_string(line.count) + ", " + span_of(line) + ", cause " +
+            std::string(to_string(line.cause));
   }
   return text;
 }

@@ -15,6 +15,7 @@ struct LossLine {
   LossCause cause = LossCause::disk_budget;
   Duration first{}, last{};  // wall time as the device knew it; 0: its clock was not set
   std::uint64_t count = 0;
+  bool at_least = false;  // the device does not know how much it was
   bool operator==(const LossLine&) const = default;
 };
 

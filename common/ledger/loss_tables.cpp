@@ -30,17 +30,17 @@ Texts make_texts() {
       "max(count, excluded.count)");
   // A clock that was set meanwhile fills in the times; one that was never right cannot spoil them.
   set(LossSql::put_entry,
-      "INSERT INTO loss (device, origin, class, cause, period, first, last, count) VALUES (?1, ?2, "
-      "?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET "
+      "INSERT INTO loss (device, origin, class, cause, period, first, last, count, least) VALUES "
+      "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET "
       "first = iif(excluded.first = 0, first, excluded.first), last = max(last, excluded.last), "
-      "count = max(count, excluded.count)");
+      "count = max(count, excluded.count), least = max(least, excluded.least)");
   set(LossSql::add_total,
       "INSERT INTO loss_total (device, origin, class, cause, count) VALUES (?1, ?2, ?3, ?4, ?5) ON "
       "CONFLICT DO UPDATE SET count = count + excluded.count");
   set(LossSql::add_entry,
-      "INSERT INTO loss (device, origin, class, cause, period, first, last, count) VALUES (?1, ?2, "
-      "?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET last = max(last, excluded.last), "
-      "count = count + excluded.count");
+      "INSERT INTO loss (device, origin, class, cause, period, first, last, count, least) VALUES "
+      "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET last = max(last, "
+      "excluded.last), count = count + excluded.count, least = max(least, excluded.least)");
   set(LossSql::origins,
       "SELECT count(*) FROM produced WHERE device = ?1 AND origin <> ?2 AND class = 0");
   set(LossSql::entries_of, "SELECT count(*) FROM loss WHERE device = ?1");
@@ -50,7 +50,7 @@ Texts make_texts() {
   set(LossSql::produced, "SELECT class, count FROM produced WHERE device = ?1");
   set(LossSql::totals, "SELECT class, cause, count FROM loss_total WHERE device = ?1");
   set(LossSql::entries,
-      "SELECT class, cause, period, first, last, count FROM loss WHERE device = ?1 ORDER BY "
+      "SELECT class, cause, period, first, last, count, least FROM loss WHERE device = ?1 ORDER BY "
       "origin, class, cause, period");
   return texts;
 }
@@ -136,7 +136,7 @@ Status LossTables::put(const std::string& device, std::int64_t origin, const wir
   row.bind(1, std::string_view(device)).bind(2, origin).bind(3, stored(entry.key.data));
   row.bind(4, stored(entry.key.cause)).bind(5, entry.key.period.time_since_epoch().count());
   row.bind(6, entry.first.count()).bind(7, entry.last.count()).bind(8, stored(entry.count));
-  return row.run();
+  return row.bind(9, stored(entry.at_least)).run();
 }
 
 Result<LossBook> LossTables::book(const std::string& device) const {
@@ -164,6 +164,7 @@ Result<LossBook> LossTables::book(const std::string& device) const {
     entry.first = Duration(row.integer(3));
     entry.last = Duration(row.integer(4));
     entry.count = row.unsigned_integer(5);
+    entry.at_least = row.integer(6) != 0;
     all.entries.push_back(entry);
     return good;
   });

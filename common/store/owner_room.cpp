@@ -210,7 +210,8 @@ Status OwnerTables::lose(const LossRow& row) {
         .bind(4, row.first.time_since_epoch().count())
         .bind(5, row.last.time_since_epoch().count())
         .bind(6, static_cast<std::int64_t>(row.count))
-        .bind(7, static_cast<std::int64_t>(row.reported));
+        .bind(7, static_cast<std::int64_t>(row.reported))
+        .bind(8, static_cast<std::int64_t>(row.at_least));
     if (Status status = cursor.run(); !status) return status;
     if (sql == Sql::lose_more && changed() > 0) return {};
   }
@@ -248,6 +249,7 @@ Result<std::vector<LossRow>> OwnerTables::loss_rows() const {
     row.last = read_time(cursor, 4);
     row.count = cursor.unsigned_integer(5);
     row.reported = cursor.unsigned_integer(6);
+    row.at_least = cursor.integer(7) != 0;
     if (!good) return fail(Code::corrupt, "a row of the loss ledger makes no sense");
     rows.push_back(row);
   }

@@ -31,7 +31,10 @@ class Copier {
   // Errors of the fresh file only; where the damaged one cannot be read, the copy goes on further.
   Status copy() {
     const std::string name = table_.name;
-    const std::string about = " FROM pragma_table_info('" + name + "')";
+    std::string about = " FROM pragma_table_info('" + name + "')";
+    Result<std::string> there = damaged_.text("SELECT group_concat(quote(name), ', ')" + about);
+    if (!there || there->empty()) return {};
+    about.append(" WHERE name IN (").append(*there).append(")");
     Result<std::string> names = fresh_.text("SELECT group_concat(name, ', ')" + about);
     Result<std::int64_t> count = fresh_.integer("SELECT count(*)" + about);
     if (!names || !count) return names ? count.error() : names.error();
@@ -85,7 +88,8 @@ class Copier {
   const Database& damaged_;
   const Database& fresh_;
   const Table& table_;
-  std::string names_;  // columns that this version knows; a newer one's are left behind
+  // Columns that both versions know: a newer one's are left behind, a younger one's are not there.
+  std::string names_;
   int count_ = 0;
   std::int64_t next_ = INT64_MIN;
   bool finished_ = false;
@@ -182,8 +186,9 @@ Status note_damage(const Database& fresh) {
   Result<Transaction> transaction = Transaction::begin(fresh);
   if (!transaction) return std::move(transaction).error();
   Result<Statement> lost = fresh.prepare(
-      "INSERT INTO loss VALUES (?1, ?2, ?3, ?4, ?4, 1, 0) ON CONFLICT DO UPDATE SET count = count "
-      "+ 1");
+      "INSERT INTO loss (class, cause, period, first, last, count, reported, least) VALUES (?1, "
+      "?2, ?3, ?4, ?4, 1, 0, 1) ON CONFLICT DO UPDATE SET last = max(last, excluded.last), count = "
+      "count + 1, least = 1");
   if (!lost) return std::move(lost).error();
   const Status counted = lost->use()
                              .bind(1, static_cast<std::int64_t>(DataClass::tasks))

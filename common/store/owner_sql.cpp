@@ -79,16 +79,16 @@ void add_losses(Texts& texts) {
   const std::string key = " WHERE class = ?1 AND cause = ?2 AND period = ?3";
   set(Sql::lose_more,
       "UPDATE loss SET first = min(first, ?4), last = max(last, ?5), count = count + ?6, "
-      "reported = reported + ?7" +
+      "reported = reported + ?7, least = max(least, ?8)" +
           key);
   set(Sql::lose_first,
-      "INSERT INTO loss (class, cause, period, first, last, count, reported) VALUES (?1, ?2, ?3, "
-      "?4, ?5, ?6, ?7)");
+      "INSERT INTO loss (class, cause, period, first, last, count, reported, least) VALUES (?1, "
+      "?2, ?3, ?4, ?5, ?6, ?7, ?8)");
   set(Sql::report_loss, "UPDATE loss SET reported = max(reported, min(count, ?4))" + key);
   set(Sql::drop_loss, "DELETE FROM loss" + key);
   set(Sql::losses,
-      "SELECT class, cause, period, first, last, count, reported FROM loss ORDER BY class, cause, "
-      "period");
+      "SELECT class, cause, period, first, last, count, reported, least FROM loss ORDER BY class, "
+      "cause, period");
 }
 
 void add_lives(Texts& texts) {

@@ -108,7 +108,7 @@ struct Batch {
   std::vector<std::uint64_t> deps_done;  // these tasks ended: forget who waited for them
   std::vector<LossCount> losses;         // of what never came to the store
   std::vector<LossRow> reported;         // key and count: what the cloud has acknowledged
-  std::uint64_t samples = 0;             // of telemetry that were made
+  std::uint64_t samples = 0;             // of telemetry that were sent
   NodeTime now{};                        // becomes the store's last seen time
   Duration wall{};               // wall time at `now`; 0: not known, the last one known is kept
   std::uint64_t session = 0;     // not 0: becomes the last session number used

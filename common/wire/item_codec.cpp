@@ -91,10 +91,10 @@ Offset<fb::Echo> write(Builder& fbb, const Echo& echo) {
 Offset<fb::LossReport> write(Builder& fbb, const LossReport& report) {
   std::vector<Offset<fb::LossEntry>> entries;
   for (const LossEntry& entry : report.entries) {
-    entries.push_back(fb::CreateLossEntry(fbb, static_cast<fb::DataClass>(entry.key.data),
-                                          static_cast<fb::LossCause>(entry.key.cause),
-                                          to_us(entry.key.period), entry.first.count(),
-                                          entry.last.count(), entry.count, entry.total));
+    entries.push_back(fb::CreateLossEntry(
+        fbb, static_cast<fb::DataClass>(entry.key.data),
+        static_cast<fb::LossCause>(entry.key.cause), to_us(entry.key.period), entry.first.count(),
+        entry.last.count(), entry.count, entry.total, entry.at_least));
   }
   auto produced = fbb.CreateVector(report.produced.data(), report.produced.size());
   auto list = entries.empty() ? VectorOffset<fb::LossEntry>() : fbb.CreateVector(entries);
@@ -239,6 +239,7 @@ LossEntry read(Reader& reader, const fb::LossEntry& raw) {
   entry.last = Duration(raw.last_us());
   entry.count = raw.count();
   entry.total = raw.total();
+  entry.at_least = raw.at_least();
   reader.require(entry.first >= Duration::zero() && entry.last >= entry.first, "loss.first",
                  "must come before the last");
   reader.require(entry.key.period == loss_period(entry.key.period), "loss.period",

@@ -134,6 +134,7 @@ struct LossEntry {
   Duration first{}, last{};  // wall time; 0: the device's clock is not set
   std::uint64_t count = 0;   // in this period
   std::uint64_t total = 0;   // of this class and cause, in all periods
+  bool at_least = false;     // nobody knows how much it was
   bool operator==(const LossEntry&) const = default;
 };
 inline constexpr std::size_t kMaxLossEntries = 64;

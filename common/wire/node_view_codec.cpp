@@ -47,7 +47,7 @@ static_assert(static_cast<int>(fb::LossCause::MAX) + 1 == static_cast<int>(kLoss
 Offset<fb::LossView> write_loss(Builder& fbb, const LossView& loss) {
   return fb::CreateLossView(fbb, static_cast<fb::DataClass>(loss.data),
                             static_cast<fb::LossCause>(loss.cause), loss.first.count(),
-                            loss.last.count(), loss.count, loss.reported);
+                            loss.last.count(), loss.count, loss.reported, loss.at_least);
 }
 
 LossView read_loss(Reader& reader, const fb::LossView& raw) {
@@ -56,7 +56,8 @@ LossView read_loss(Reader& reader, const fb::LossView& raw) {
           Duration(raw.first_us()),
           Duration(raw.last_us()),
           raw.count(),
-          raw.reported()};
+          raw.reported(),
+          raw.at_least()};
 }
 
 // What a node has, what is short of it and what was given up.

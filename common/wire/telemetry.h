@@ -71,8 +71,10 @@ enum class Metric : std::uint8_t {
   sleep_s,                // nothing sends it; the place in the frame is kept
   leased,                 // tasks that the cloud has this device run, not done
   leased_done,            // a counter: of those, run to an end
+  samples_lost,           // of telemetry, not sent while there was no link; over all starts
+  lost_at_least,          // 1: nobody knows how much more than `lost` it was: the store was damaged
 };
-inline constexpr std::size_t kMetrics = std::size_t(Metric::leased_done) + 1;
+inline constexpr std::size_t kMetrics = std::size_t(Metric::lost_at_least) + 1;
 
 enum class LinkType : std::uint8_t { unknown, ethernet, wifi, cellular, tunnel };
 enum class ClockSource : std::uint8_t { unset, rtc, ntp };

@@ -16,7 +16,7 @@ constexpr std::string_view kNames[] = {
     "on_battery",    "link_type",     "rtt_us",       "loss_permille",  "bandwidth",
     "bytes_up",      "bytes_down",    "clock_source", "clock_error_us", "certificate_expires_s",
     "uptime_s",      "updating",      "draining",     "sleep_s",        "leased",
-    "leased_done"};
+    "leased_done",   "samples_lost",  "lost_at_least"};
 static_assert(std::size(kNames) == kMetrics);
 
 }  // namespace

@@ -71,7 +71,7 @@ TEST_GROUP(ExamplePlugin) {
 TEST(ExamplePlugin, describes_its_kind) {
   const Kind& kind = load();
   UNSIGNED_LONGS_EQUAL(1, kind.version);
-  CHECK(kind.traits.pure && kind.traits.deterministic && kind.traits.splittable);
+  CHECK(kind.traits.pure && kind.traits.deterministic);
   CHECK(!kind.traits.blocking);
   DOUBLES_EQUAL(101, work_of(kind, 100, args), 0);
 }

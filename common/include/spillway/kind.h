@@ -18,7 +18,6 @@ namespace spillway {
 struct KindTraits {
   bool pure = true;           // no effects outside its value
   bool deterministic = true;  // the same input and args give the same bytes everywhere
-  bool splittable = false;    // uses parallel_for
   bool checkpointable = false;
   bool blocking = false;  // waits more than it computes: runs on the elastic pool
 };

@@ -26,7 +26,7 @@ extern "C" {
 /* Traits of a kind, or-ed together. */
 #define SPILLWAY_KIND_PURE 1u          /* no effects outside its value */
 #define SPILLWAY_KIND_DETERMINISTIC 2u /* the same input and args give the same bytes */
-#define SPILLWAY_KIND_SPLITTABLE 4u    /* uses parallel_for */
+#define SPILLWAY_KIND_SPLITTABLE 4u    /* uses parallel_for; may be left out, nothing reads it */
 #define SPILLWAY_KIND_BLOCKING 8u      /* waits more than it computes */
 
 /* What `run` returns. The numbers are part of the ABI. */

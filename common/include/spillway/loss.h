@@ -56,6 +56,7 @@ struct LossRow {
   NodeTime first{}, last{};
   std::uint64_t count = 0;
   std::uint64_t reported = 0;  // of `count`, what the cloud has acknowledged
+  bool at_least = false;       // nobody knows how much it was: a damaged store does not tell
   auto operator<=>(const LossRow&) const = default;
 };
 

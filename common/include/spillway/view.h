@@ -104,6 +104,7 @@ struct LossView {
   Duration first{}, last{};  // by today's wall clock
   std::uint64_t count = 0;
   std::uint64_t reported = 0;  // known to the cloud
+  bool at_least = false;       // nobody knows how much it was
   bool operator==(const LossView&) const = default;
 };
 

@@ -169,12 +169,23 @@ TEST(Doctor, says_in_one_line_what_a_broker_granted_and_in_one_each_what_hurts) 
 
 TEST(Doctor, looks_at_store_and_kinds) {
   NodeView node = sample_node();
-  expect(Grade::ok, "142 tasks", check_store(node));
+  expect(Grade::ok, "142 tasks", check_store(node, 0s));
   expect(Grade::ok, "echo, stats.window", check_kinds(node));
   node.store_problem = "the disk is full";
-  expect(Grade::fail, "the disk is full", check_store(node));
+  expect(Grade::fail, "the disk is full", check_store(node, 0s));
   node.places[0].kinds.clear();
   expect(Grade::fail, "none can run", check_kinds(node));
+}
+
+TEST(Doctor, P23_says_for_thirty_days_that_the_store_was_damaged_and_that_the_loss_has_no_number) {
+  constexpr Duration kDay = std::chrono::hours(24);
+  NodeView node = sample_node();
+  node.losses = {{DataClass::tasks, LossCause::store, 3 * kDay, 3 * kDay, 1, 0, true},
+                 {DataClass::tasks, LossCause::store, 4 * kDay, 5 * kDay, 2, 0, false}};
+  expect(Grade::warn, "damaged, last at 1970-01-04T00:00:00Z", check_store(node, 32 * kDay));
+  STRCMP_CONTAINS("log", check_store(node, 32 * kDay).advice.c_str());
+  expect(Grade::ok, "142 tasks", check_store(node, 33 * kDay));
+  expect(Grade::warn, "at least 3 tasks (store)", check_losses(node));
 }
 
 TEST(Doctor, says_what_is_short_and_what_was_lost) {

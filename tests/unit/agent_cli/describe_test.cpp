@@ -106,6 +106,9 @@ TEST(Describe, shows_what_was_lost) {
   print_losses(console, {{DataClass::tasks, LossCause::disk_budget, std::chrono::seconds(60),
                           std::chrono::seconds(90), 214, 200}});
   STRCMP_CONTAINS("tasks  disk_budget    214       200  1970-01-01T00:01:00Z", out.str().c_str());
+  out.str("");
+  print_losses(console, {{DataClass::tasks, LossCause::store, 60s, 90s, 1, 0, true}});
+  STRCMP_CONTAINS("tasks  store  at least 1         0  1970-01-01T00:01:00Z", out.str().c_str());
 }
 
 TEST(Describe, shows_places_and_the_node) {

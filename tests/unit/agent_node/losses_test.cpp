@@ -164,6 +164,15 @@ TEST(AgentLosses, P23_what_is_lost_while_the_disk_fails_waits_for_it_without_kee
   UNSIGNED_LONGS_EQUAL(5, kept);
 }
 
+TEST(AgentLosses, P23_that_a_damaged_store_lost_an_unknown_number_is_told_as_such) {
+  const LossKey key{DataClass::tasks, LossCause::store, {}};
+  world.agent.disk.losses[key] = LossRow{key, NodeTime(1s), NodeTime(1s), 1, 0, true};
+  world.cloud_up();
+  LONGS_EQUAL(1, hear());
+  LONGS_EQUAL(1, reports[0].entries.size());
+  CHECK(reports[0].entries[0].at_least);
+}
+
 TEST(AgentLosses, P23_a_loss_ends_no_sooner_than_it_began_however_the_wall_clock_is_read) {
   agent::LossReporter reporter;
   reporter.on_link_up(NodeTime{});

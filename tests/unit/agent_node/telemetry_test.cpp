@@ -128,6 +128,22 @@ TEST(NodeTelemetry, P23_a_dropped_sample_is_seen_at_once_with_when_the_first_and
   UNSIGNED_LONGS_EQUAL(0, world.agent.disk.lost(DataClass::telemetry, LossCause::offline));
 }
 
+TEST(NodeTelemetry, P23_what_is_told_on_the_device_has_the_samples_that_were_dropped) {
+  std::vector<wire::Metrics> told;
+  world.agent.crash();
+  world.agent.measured = [&](const wire::Metrics& metrics) { told.push_back(metrics); };
+  world.boot();
+  world.cloud_up();
+  cut();
+  world.advance(31s);
+  CHECK(told.size() >= 4);
+  const auto lost = [&](std::size_t back) {
+    return told[told.size() - 1 - back].find(Metric::samples_lost).value_or(-1);
+  };
+  CHECK_EQUAL(3, lost(0));
+  CHECK_EQUAL(2, lost(1));
+}
+
 TEST(NodeTelemetry, P23_a_kill_takes_along_the_count_of_five_minutes_at_most) {
   cut();
   world.advance(1h);

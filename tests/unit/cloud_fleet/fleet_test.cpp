@@ -271,7 +271,7 @@ TEST(FleetOnDisk, what_is_known_of_a_device_outlives_a_restart) {
   change.group = "roof";
   change.labels = {{"a=1", "b=2"}};
   CHECK_OK(wait<void>([&](auto done) { fleet->change("pump-1", change, {}, std::move(done)); }));
-  fleet->on_loss("pump-1", {{"events", "disk_budget", 5, 1s, 2s}});
+  fleet->on_loss("pump-1", {{"events", "disk_budget", 5, 1s, 2s, true}});
   fleet->on_presence("pump-1", birth(7, false));
   save();
   DeviceView before = *fleet->device("pump-1");
@@ -286,6 +286,7 @@ TEST(FleetOnDisk, what_is_known_of_a_device_outlives_a_restart) {
   STRCMP_EQUAL("1.0", after.row.version.c_str());
   CHECK_EQUAL(5U, fleet->summary().lost);
   CHECK_EQUAL(1U, fleet->losses("pump-1").size());
+  CHECK(fleet->losses("pump-1").front().at_least);
   fleet->on_presence("pump-1", birth(7));  // late
   CHECK(health("pump-1") == Health::disconnected);
 }

@@ -71,6 +71,15 @@ TEST(DeviceLosses, P23_what_is_missing_is_said_with_number_time_and_cause) {
                describe(tasks()).c_str());
 }
 
+TEST(DeviceLosses, P23_a_loss_that_has_no_number_is_said_to_be_at_least_what_is_counted) {
+  report.entries = {entry(130min, 1, 1, LossCause::store)};
+  report.entries[0].at_least = true;
+  tell(report);
+  open();
+  STRCMP_EQUAL("missing at least 1, 2026-11-20 02:10\u201302:15 UTC, cause store",
+               describe(tasks()).c_str());
+}
+
 TEST(DeviceLosses, P7_reports_that_come_twice_late_or_in_another_order_count_once) {
   wire::LossReport early = report, late = report;
   early.entries = {entry(10min, 3, 3)};

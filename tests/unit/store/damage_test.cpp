@@ -65,6 +65,7 @@ TEST_GROUP(Damage) {
         store.answers.ask<LossTable>([&](auto done) { store.store().losses(std::move(done)); });
     std::uint64_t count = 0;
     for (const LossRow& row : table->rows) {
+      CHECK_EQUAL(row.key.cause == LossCause::store, row.at_least);
       count +=
           row.key.data == DataClass::tasks && row.key.cause == LossCause::store ? row.count : 0;
     }

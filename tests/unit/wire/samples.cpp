@@ -205,7 +205,8 @@ NodeView Samples::node() {
                     any_span(),
                     any_span(),
                     number(0, ~0ULL),
-                    number(0, ~0ULL)};
+                    number(0, ~0ULL),
+                    number(0, 1) != 0};
   });
   node.clock_problem = text(300);
   node.broker_terms = {{text(40), ""}, {text(40), text(100)}};
@@ -248,6 +249,7 @@ LossReport Samples::loss_report() {
     entry.last = entry.first + span();
     entry.count = number(0, ~0ULL);
     entry.total = number(0, ~0ULL);
+    entry.at_least = number(0, 1) != 0;
     return entry;
   });
   return report;

@@ -48,7 +48,7 @@ export function sessions_of(row) {
 export function losses_of(row) {
   if (row.lost === 0) return { items: [] };
   const from = iso(Date.now() - 5 * 86_400_000), until = iso(Date.now() - 7_200_000);
-  return { items: [{ class: 'telemetry', cause: 'disk_budget', count: row.lost, from, until }, { class: 'events', cause: 'memory', count: 2, from, until }] };
+  return { items: [{ class: 'telemetry', cause: 'disk_budget', count: row.lost, at_least: false, from, until }, { class: 'events', cause: 'memory', count: 2, at_least: false, from, until }] };
 }
 
 // As cloud/fleet/task_path.cpp puts it together: the device's attempts, the link between, and what the

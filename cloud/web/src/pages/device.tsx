@@ -147,7 +147,7 @@ function Losses({ id }: { id: string }) {
       <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="check" tone="ok" title="Nothing was ever dropped" />}>
         {(data) => <div class="table-box" tabIndex={0} role="region" aria-label="Losses"><table class="table">
           <thead><tr><th>What</th><th>Cause</th><th class="right">Count</th><th>First</th><th>Last</th></tr></thead>
-          <tbody>{data.items.map((loss) => <tr key={loss.class + loss.cause}><td>{sentence(words(loss.class))}</td><td>{words(loss.cause)}</td><td class="right">{count(loss.count)}</td><td><Ago at={loss.from} /></td><td><Ago at={loss.until} /></td></tr>)}</tbody>
+          <tbody>{data.items.map((loss) => <tr key={loss.class + loss.cause}><td>{sentence(words(loss.class))}</td><td>{words(loss.cause)}</td><td class="right">{loss.at_least && '≥ '}{count(loss.count)}</td><td><Ago at={loss.from} /></td><td><Ago at={loss.until} /></td></tr>)}</tbody>
         </table></div>}
       </Loaded>
     </Panel>

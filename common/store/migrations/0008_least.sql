@@ -1,0 +1,3 @@
+-- additive
+-- 1: of what was lost nobody knows how much it was; `count` is the least that it can have been.
+ALTER TABLE loss ADD COLUMN least INTEGER NOT NULL DEFAULT 0;
