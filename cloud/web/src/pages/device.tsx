@@ -13,7 +13,7 @@ import { event_word, HealthBadge, reason_word } from '../parts/state';
 import { RunButton } from '../parts/run_tasks';
 import { SentTable } from '../parts/sent_table';
 import { TaskTable } from '../parts/task_table';
-import { toast } from '../parts/toast';
+import { act } from '../parts/toast';
 import { Connectivity } from '../charts/connectivity';
 import { because, told, type Told } from './told';
 
@@ -187,19 +187,16 @@ function Configuration({ device }: { device: Device }) {
 function QuarantineButton({ device, again }: { device: Device; again: () => void }) {
   const open = useSignal(false);
   const held = device.health === 'quarantined';
-  const act = async (): Promise<void> => {
+  const turn = (): void => {
     open.value = false;
-    try {
-      await send<BulkOutcome>('POST', '/devices/actions', { action: held ? 'release' : 'quarantine', select: { ids: [device.id] } });
-      toast(held ? `${device.id} is released` : `${device.id} is quarantined`);
-      again();
-    } catch (error) { toast((error as Error).message, 'bad'); }
+    const change = send<BulkOutcome>('POST', '/devices/actions', { action: held ? 'release' : 'quarantine', select: { ids: [device.id] } });
+    void act(change, `${device.id} is ${held ? 'released' : 'quarantined'}`, again);
   };
   return <>
     <button class="button" onClick={() => { open.value = true; }}><Icon name="lock" />{held ? 'Release…' : 'Quarantine…'}</button>
     {open.value && <Dialog title={held ? `Release ${device.id}?` : `Quarantine ${device.id}?`} close={() => { open.value = false; }}>
       <p>{held ? 'The cloud takes work from it again.' : 'The cloud drops its work and takes no more until it is released.'}</p>
-      <div class="actions"><button class="button" onClick={() => { open.value = false; }}>Cancel</button><button class="button primary" onClick={act}>{held ? 'Release' : 'Quarantine'}</button></div>
+      <div class="actions"><button class="button" onClick={() => { open.value = false; }}>Cancel</button><button class="button primary" onClick={turn}>{held ? 'Release' : 'Quarantine'}</button></div>
     </Dialog>}
   </>;
 }

@@ -10,7 +10,7 @@ import { Ago, Loaded, Message, Page, Panel } from '../parts/page';
 import { SentTable } from '../parts/sent_table';
 import { sent_look } from '../parts/state';
 import { number_of } from '../parts/task_table';
-import { toast } from '../parts/toast';
+import { act } from '../parts/toast';
 import { place, set_query } from '../router';
 
 // One submission: counts, and how far each device is.
@@ -62,9 +62,9 @@ const verbs = {
 function Actions({ group, address, again }: { group: TaskGroup; address: string; again: () => void }) {
   const asked = useSignal<keyof typeof verbs | null>(null);
   const left = unfinished(group), bad = not_succeeded(group);
-  const act = async (verb: keyof typeof verbs, n: number): Promise<void> => {
+  const ask = (verb: keyof typeof verbs, n: number): void => {
     asked.value = null;
-    try { await send('POST', `${address}/${verb}`); toast(`${verbs[verb].done}: ${plural(n, 'task')}`); again(); } catch (error) { toast((error as Error).message, 'bad'); }
+    void act(send('POST', `${address}/${verb}`), `${verbs[verb].done}: ${plural(n, 'task')}`, again);
   };
   const verb = asked.value, n = verb === 'retry' ? bad : left;
   return <>
@@ -72,7 +72,7 @@ function Actions({ group, address, again }: { group: TaskGroup; address: string;
     {left > 0 && <button class="button" onClick={() => { asked.value = 'cancel'; }}><Icon name="ban" />Cancel {count(left)}…</button>}
     {verb && <Dialog title={`${verbs[verb].word} ${plural(n, 'task')}?`} close={() => { asked.value = null; }}>
       <p>{verbs[verb].text}</p>
-      <div class="actions"><button class="button" onClick={() => { asked.value = null; }}>Back</button><button class="button primary" onClick={() => act(verb, n)}>{verbs[verb].word} {plural(n, 'task')}</button></div>
+      <div class="actions"><button class="button" onClick={() => { asked.value = null; }}>Back</button><button class="button primary" onClick={() => ask(verb, n)}>{verbs[verb].word} {plural(n, 'task')}</button></div>
     </Dialog>}
   </>;
 }

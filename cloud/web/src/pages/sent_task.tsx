@@ -6,7 +6,7 @@ import { Icon } from '../parts/icons';
 import { Ago, Fact, Loaded, Message, Page, Panel } from '../parts/page';
 import { SentBadge } from '../parts/state';
 import { number_of } from '../parts/task_table';
-import { toast } from '../parts/toast';
+import { act } from '../parts/toast';
 import { failure_meanings } from './failures';
 
 const ended = (task: SentTaskDetail): boolean => ['succeeded', 'failed', 'cancelled', 'expired'].includes(task.state);
@@ -69,9 +69,7 @@ function History({ events }: { events: SentEvent[] }) {
 }
 
 function Actions({ task, again }: { task: SentTaskDetail; again: () => void }) {
-  const act = async (verb: 'cancel' | 'retry', done: string): Promise<void> => {
-    try { await send('POST', `/tasks/${task.id}/${verb}`); toast(done); again(); } catch (error) { toast((error as Error).message, 'bad'); }
-  };
-  if (!ended(task)) return <button class="button" onClick={() => act('cancel', 'Cancelled')}><Icon name="ban" />Cancel</button>;
-  return task.state === 'succeeded' ? null : <button class="button" onClick={() => act('retry', 'It is tried again')}><Icon name="turn" />Retry</button>;
+  const ask = (verb: 'cancel' | 'retry', done: string): Promise<void> => act(send('POST', `/tasks/${task.id}/${verb}`), done, again);
+  if (!ended(task)) return <button class="button" onClick={() => ask('cancel', 'Cancelled')}><Icon name="ban" />Cancel</button>;
+  return task.state === 'succeeded' ? null : <button class="button" onClick={() => ask('retry', 'It is tried again')}><Icon name="turn" />Retry</button>;
 }

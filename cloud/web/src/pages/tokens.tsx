@@ -5,15 +5,15 @@ import { useQuery } from '../api/query';
 import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { Ago, Loaded, Message, Panel } from '../parts/page';
-import { toast } from '../parts/toast';
+import { act } from '../parts/toast';
 
 // For administrators: who may speak to the API, and the only moment a secret is seen.
 export function Tokens() {
   const query = useQuery<TokenList>('/tokens', 60);
   const making = useSignal(false), leaving = useSignal<Token | null>(null);
-  const revoke = async ({ id, name }: Token): Promise<void> => {
+  const revoke = ({ id, name }: Token): void => {
     leaving.value = null;
-    try { await send('DELETE', `/tokens/${encodeURIComponent(id)}`); toast(`Revoked ${name}`); query.again(); } catch (error) { toast((error as Error).message, 'bad'); }
+    void act(send('DELETE', `/tokens/${encodeURIComponent(id)}`), `Revoked ${name}`, query.again);
   };
   return (
     <Panel title="Tokens" actions={<button class="text-button" onClick={() => { making.value = true; }}>New token…</button>}>
@@ -36,9 +36,7 @@ export function Tokens() {
 // Who is signed in by a browser.
 export function Sessions() {
   const query = useQuery<OpenSessionList>('/sessions', 60);
-  const end = async ({ id, name }: OpenSession): Promise<void> => {
-    try { await send('DELETE', `/sessions/${encodeURIComponent(id)}`); toast(`Signed out ${name}`); query.again(); } catch (error) { toast((error as Error).message, 'bad'); }
-  };
+  const end = ({ id, name }: OpenSession): Promise<void> => act(send('DELETE', `/sessions/${encodeURIComponent(id)}`), `Signed out ${name}`, query.again);
   return (
     <Panel title="Sessions">
       <Loaded query={query} need="admin" empty={(data) => data.items.length === 0 && <Message icon="lock" title="Nobody is signed in" />}>
