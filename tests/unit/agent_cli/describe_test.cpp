@@ -10,6 +10,7 @@
 
 using namespace spillway;
 using namespace spillway::cli;
+using namespace std::chrono_literals;
 
 TEST_GROUP(Describe) {
   std::istringstream in;
