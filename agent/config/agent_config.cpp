@@ -34,6 +34,10 @@ AgentSection read_agent(File& file) {
   agent.log_level = config::read_log_level(section);
   agent.grace = section.duration("grace", agent.grace, 0ms, 1h);
   agent.telemetry = section.duration("telemetry", agent.telemetry, 0ms, 24h);
+  // What the cloud takes (common/wire/telemetry_codec.cpp).
+  if (agent.telemetry > 0ms && agent.telemetry < 1s) {
+    section.refuse("telemetry", "at least 1s, or 0s for none");
+  }
   agent.updater_dir = section.text("updater_dir", agent.updater_dir);
   agent.textfile = section.path("textfile", agent.textfile);
   agent.workers = section.integer("workers", agent.workers, 0u, config::kMaxWorkers);

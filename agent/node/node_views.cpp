@@ -228,8 +228,11 @@ void Node::status(Reply reply) {
     if (table) {
       std::copy(std::begin(table->produced), std::end(table->produced), std::begin(view.produced));
       for (const LossRow& row : table->rows) {
-        view.losses.push_back({row.key.data, row.key.cause, wall_of(row.first), wall_of(row.last),
-                               row.count, row.reported, row.at_least});
+        // The clocks move between two looks: the last is as far from the first as it was.
+        const Duration first = wall_of(row.first);
+        const Duration last = first == Duration::zero() ? first : first + (row.last - row.first);
+        view.losses.push_back({row.key.data, row.key.cause, first, last, row.count, row.reported,
+                               row.at_least});
       }
     }
     reply(std::move(view));

@@ -122,8 +122,9 @@ TEST(Watch, a_real_Prometheus_scrapes_the_cloud_and_takes_its_rules) {
 }
 
 TEST(Watch, promtool_finds_nothing_wrong_with_rules_and_metrics) {
-  auto client = *Client::make({url, rig.admin_token(), 10s});
-  auto metrics = client.send(Method::get, "/metrics");
+  auto client = *Client::make({url, "", 10s});
+  auto metrics =
+      client.send(Method::get, "/metrics", {{"authorization", "Bearer " + rig.admin_token()}});
   CHECK(metrics.ok() && metrics->status == 200);
   write_text(rig.file("metrics.txt"), metrics->body);
   Ran checked = run_program({"promtool", "check", "metrics"}, rig.file("metrics.txt"));

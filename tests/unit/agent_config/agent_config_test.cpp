@@ -245,6 +245,8 @@ TEST(AgentConfig, mistakes_are_told_with_place_and_remedy) {
                 "[agent]\nworkers = 49\n");
   check_refused("agent.toml:2: agent.log_level: 'loud' is none of error, warning, info, debug",
                 "[agent]\nlog_level = 'loud'\n");
+  check_refused("agent.toml:2: agent.telemetry: at least 1s, or 0s for none",
+                "[agent]\ntelemetry = '200ms'\n");
   check_refused("agent.toml:2: agent.state_dir: must not be empty", "[agent]\nstate_dir = ''\n");
   check_refused("agent.toml:2: agent.socket: at most 107 bytes",
                 "[agent]\nsocket = '/" + std::string(107, 'x') + "'\n");
