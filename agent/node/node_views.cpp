@@ -231,8 +231,8 @@ void Node::status(Reply reply) {
         // The clocks move between two looks: the last is as far from the first as it was.
         const Duration first = wall_of(row.first);
         const Duration last = first == Duration::zero() ? first : first + (row.last - row.first);
-        view.losses.push_back({row.key.data, row.key.cause, first, last, row.count, row.reported,
-                               row.at_least});
+        view.losses.push_back(
+            {row.key.data, row.key.cause, first, last, row.count, row.reported, row.at_least});
       }
     }
     reply(std::move(view));
