@@ -27,10 +27,10 @@ bool is_sha256(std::string_view text) {
 Status check_remote_bundle(std::string_view url, std::string_view sha256) {
   const bool remote = url.starts_with(kRemote) && url.size() > kRemote.size();
   if (remote && is_bundle_source(url) && is_sha256(sha256)) return {};
-  return fail(Code::invalid_argument,
-              std::string(kUpdateKind) +
-                  " takes url=https://… of the signed bundle, at most 1024 characters, and "
-                  "sha256=… of it, 64 hexadecimal digits");
+  return fail(
+      Code::invalid_argument,
+      "device.update takes url=https://… of the signed bundle, at most 1024 characters, and "
+      "sha256=… of it, 64 hexadecimal digits");
 }
 
 }  // namespace spillway
