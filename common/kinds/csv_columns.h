@@ -17,6 +17,7 @@ struct ShapeColumn {
   std::string brief;  // the name without a unit behind it
   std::string unit;   // empty when there is none
   Role role = Role::measurement;
+  bool nameless = false;  // though the others have names
   char decimal = '.';     // the mark of its numbers
   std::string thousands;  // the first number whose comma may be of thousands, where none tells
 };

@@ -126,7 +126,7 @@ class Inspector {
                                      std::string(text) + " makes it a missing one")
                    .message);
       }
-    } else if (words_[i]++ == 0) {
+    } else if (words_[i]++ == 0 && !lacks_name(i)) {
       remark(rows_.lines().wrong(i + 1, "'" + printable(text) + "' is not a number").message);
     }
   }
@@ -137,6 +137,10 @@ class Inspector {
 
   void name_role(std::size_t i) {
     InspectedColumn& column = seen_.columns[i];
+    if (lacks_name(i)) {
+      column.role = "no name, left out";
+      return;
+    }
     switch (shape_.columns[i].role) {
       case Role::time: column.role = "time"; return;
       case Role::label: column.role = "label"; return;
@@ -144,6 +148,12 @@ class Inspector {
       default: column.role = column.values > 0 ? "measurement" : words_[i] > 0 ? "text" : "empty";
     }
     if (shape_.columns[i].role == Role::counter && !is_named(i)) column.role += ", left out";
+  }
+
+  // And is left out for that.
+  bool lacks_name(std::size_t i) const {
+    const ShapeColumn& column = shape_.columns[i];
+    return column.nameless && column.role == Role::measurement && !is_named(i);
   }
 
   bool is_named(std::size_t i) const {

@@ -169,6 +169,7 @@ class ShapeFinder {
           column, "'" + printable(written) + "' is a number; the first line must name the columns");
     }
     shape_.columns.push_back(column_named(field, column));
+    shape_.columns.back().nameless = field.text.empty() && options_.header != 0;
     if (!field.text.empty() || column == 1) shape_.least_fields = column;
     return {};
   }

@@ -57,7 +57,8 @@ struct Shape {
 //  - A column is a record counter when its name is one of record, RN, #, No. and the like, or the
 //    header gives it the unit RN, and it holds whole numbers; or when its name may be one, such as
 //    index, scan, number, or it comes first without a name, and they rise from row to row.
-//  - A column named anomaly or changepoint is a label; any other a measurement.
+//  - A column named anomaly or changepoint is a label; any other a measurement, but one that has no
+//    name where there are names.
 //  - The decimal mark is ',' when the delimiter is not and, in the first rows, numbers with a comma
 //    stand and none with a point. With ',' for the delimiter numbers with a comma stand in quotes:
 //    their column's mark is ',' where it has no number with a point, unless each has three digits

@@ -101,8 +101,9 @@ class TableReader {
     for (std::size_t i = 0; i < shape_.columns.size(); ++i) {
       const ShapeColumn& column = shape_.columns[i];
       const bool named = std::find(wanted.begin(), wanted.end(), i) != wanted.end();
-      const bool unused = !named && (column.role == Role::counter ||
-                                     (column.role == Role::measurement && !wanted.empty()));
+      const bool measured =
+          named || (column.role == Role::measurement && wanted.empty() && !column.nameless);
+      const bool unused = !measured && column.role != Role::time && column.role != Role::label;
       if (!unused && !seen.insert(column.name).second) return twin(i);
       readings_.push_back({});
       readings_.back().role = unused ? Role::unused : named ? Role::measurement : column.role;
@@ -268,12 +269,22 @@ class TableReader {
       return fail(
           Code::invalid_argument,
           error_place(shape_.skipped + 1, 0) +
-              ": no column holds measurements, only time stamps, record counters and labels");
+              ": no column holds measurements, only time stamps, record counters and labels" +
+              nameless_hint());
     }
     if (count_ > 0) return table;
     return fail(Code::invalid_argument,
                 "every row lacks a value; name the columns to use, or see what 'spillway kind "
                 "inspect' says of it");
+  }
+
+  std::string nameless_hint() const {
+    const auto nameless =
+        std::find_if(shape_.columns.begin(), shape_.columns.end(), [](const ShapeColumn& column) {
+          return column.nameless && column.role == Role::measurement;
+        });
+    if (nameless == shape_.columns.end()) return {};
+    return "; one without a name is read when it is named as '" + nameless->name + "'";
   }
 
   // Of what was put off while reading, the first that counts: a column without any number is left

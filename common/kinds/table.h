@@ -38,8 +38,9 @@ struct TableOptions {
   // Texts that stand for a missing value besides the usual ones, such as 7999 or OVER.
   std::vector<std::string> nodata;
   // The measurements to read, in this order, by name or by name without unit; the others may hold
-  // anything. Empty: all that hold a number but record counters, which are read only when named;
-  // those without any number, such as remarks, are left out.
+  // anything. Empty: all that hold a number but record counters and those that have no name where
+  // others do, which are read only when named, the latter as "column 3"; those without any number,
+  // such as remarks, are left out.
   std::vector<std::string> columns;
 };
 

@@ -110,6 +110,23 @@ TEST(Loggers, empty_columns_and_a_delimiter_at_the_end_of_rows_are_left_out) {
           "line 2, column 3: 3 fields where the header has 2; the row is cut or ragged");
 }
 
+TEST(Loggers, a_column_without_a_name_is_left_out_whatever_it_holds) {
+  for (const char* text : {"time,temp,\n13:30:00,12.1,3\n13:31:00,12.2,x\n",
+                           "time,temp,,\n13:30:00,12.1,x,\n13:31:00,12.2,3\n"}) {
+    kinds::Table table = good(text);
+    UNSIGNED_LONGS_EQUAL_TEXT(1, table.features.size(), text);
+    check_values({12.1, 12.2}, table.features[0]);
+    const CsvInspection seen = inspected(text);
+    STRCMP_EQUAL("no name, left out", seen.columns[2].role.c_str());
+    STRCMP_EQUAL("", seen.refused.c_str());
+    CHECK(seen.remarks.empty());
+  }
+  options.columns = {"column 3"};
+  const char* text = "time,temp,,hum\n13:30:00,12.1,3,60\n13:31:00,12.2,4,61\n";
+  check_values({3, 4}, good(text).features[0]);
+  STRCMP_EQUAL("measurement", inspected(text).columns[2].role.c_str());
+}
+
 TEST(Loggers, whatever_stands_for_a_missing_value_is_one) {
   options.missing = Missing::skip;
   for (const char* word : {"", "NAN", "NaN", "-", "null", "\"\"", "\"NAN\"", "NA", "n/a", "-nan"}) {

@@ -96,8 +96,18 @@ TEST(Table, takes_carriage_returns_blanks_quotes_a_byte_order_mark_and_no_last_l
   UNSIGNED_LONGS_EQUAL(1, good("a\n1\n\n \r\n").rows);
 }
 
-TEST(Table, names_a_nameless_column_by_its_place) {
-  STRCMP_EQUAL("column 2", good("a,\n1,2\n").features[1].name.c_str());
+TEST(Table, leaves_out_a_nameless_column_unless_it_is_named_by_its_place) {
+  UNSIGNED_LONGS_EQUAL(1, good("a,\n1,2\n").features.size());
+  UNSIGNED_LONGS_EQUAL(2, good("a,,b\n1,x,2\n3,4,5\n").features.size());
+  TableOptions options;
+  options.columns = {"column 2"};
+  Result<kinds::Table> table = read_table(as_bytes("a,\n1,2\n"), options);
+  CHECK(table.ok());
+  STRCMP_EQUAL("column 2", table->features[0].name.c_str());
+  CHECK(table->features[0].values == std::vector<double>({2}));
+  refuses("time,\n12:30:00,1\n",
+          "line 1: no column holds measurements, only time stamps, record counters and labels; one "
+          "without a name is read when it is named as 'column 2'");
 }
 
 TEST(Table, refuses_an_empty_input_and_one_without_rows) {
