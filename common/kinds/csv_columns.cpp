@@ -18,16 +18,17 @@ constexpr std::string_view kUnixTimes[] = {"t",        "ts",        "epoch",    
                                            "unixtime", "unix_time", "epoch_time", "ts_ms",
                                            "epoch_ms", "unix_ms",   "time_ms",    "timestamp_ms"};
 constexpr std::string_view kCounters[] = {
-    "#",        "record",        "recnum",   "rec num",      "recno",
-    "rec no",   "rec no.",       "rec #",    "rec.",         "rec",
-    "rn",       "record number", "record #", "record no.",   "record no",
-    "recordno", "record_number", "no.",      "nr.",          "scan number",
-    "scan no.", "scan #",        "scan no",  "sample number"};
+    "#",           "record",    "recnum",   "rec num",       "recno",         "rec no",
+    "rec no.",     "rec #",     "rec.",     "rec",           "record number", "record #",
+    "record no.",  "record no", "recordno", "record_number", "no.",           "nr.",
+    "scan number", "scan no.",  "scan #",   "scan no",       "sample number"};
 constexpr std::string_view kFirstCounters[] = {"no", "nr", "column 1"};
+// What may stand in the place of a counter's unit.
+constexpr std::string_view kCounterUnits[] = {"", "rn", "#", "-", "no", "no.", "nr", "nr."};
 constexpr std::string_view kLabels[] = {"anomaly", "changepoint"};
 constexpr std::string_view kLikeCounters[] = {
-    "index",           "idx",        "scan",    "number", "row", "line", "seq", "sequence",
-    "sequence number", "sample no.", "sample #"};
+    "rn",       "index",           "idx",        "scan",    "number", "row", "line", "seq",
+    "sequence", "sequence number", "sample no.", "sample #"};
 
 bool is_one(const std::string& name, std::span<const std::string_view> names) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -124,6 +125,7 @@ void ColumnLook::add(std::string_view text) {
 bool ColumnLook::counts(const ShapeColumn& column, std::size_t place) const {
   if (!any_ || !whole_ || column.role != Role::measurement) return false;
   const std::string name = lower(column.brief);
+  if (!is_one(lower(column.unit), kCounterUnits)) return false;
   if (is_one(name, kCounters) || column.unit == "RN") return true;
   const bool first = place == 1 && is_one(name, kFirstCounters);
   return rising_ && (first || is_one(name, kLikeCounters));

@@ -54,9 +54,11 @@ struct Shape {
 //    like and its values are Unix seconds or milliseconds of 2000 to 2100. The first is the time of
 //    the rows. If it holds dates alone, or times of day alone, and its neighbour is the only one
 //    with the other, both together are.
-//  - A column is a record counter when its name is one of record, RN, #, No. and the like, or the
-//    header gives it the unit RN, and it holds whole numbers; or when its name may be one, such as
-//    index, scan, number, or it comes first without a name, and they rise from row to row.
+//  - A column is a record counter when its name is one of record, #, No. and the like, or the
+//  header
+//    gives it the unit RN, and it holds whole numbers; or when its name may be one, such as index,
+//    scan, number, RN, or it comes first without a name, and they rise from row to row. One that
+//    has another unit is none.
 //  - A column named anomaly or changepoint is a label; any other a measurement, but one that has no
 //    name where there are names.
 //  - The decimal mark is ',' when the delimiter is not and, in the first rows, numbers with a comma

@@ -246,6 +246,12 @@ TEST(Loggers, what_only_looks_like_a_record_counter_is_measured) {
         "Samples,v\n1,1\n2,2\n", "v,NO\n5,1\n4,2\n", "Index,v\n1,1\n1,2\n"}) {
     UNSIGNED_LONGS_EQUAL_TEXT(2, good(text).features.size(), text);
   }
+  // What radon has for a unit no counter has; without one, only what rises counts.
+  for (const char* text : {"Rn [Bq/m3],v\n21,1\n25,2\n29,3\n", "Rn,v\n21,1\n25,2\n19,3\n",
+                           "Rn,v\nW/m2,C\n1,1\n2,2\n", "Record (mm),v\n1,1\n2,2\n"}) {
+    UNSIGNED_LONGS_EQUAL_TEXT(2, good(text).features.size(), text);
+    STRCMP_EQUAL_TEXT("measurement", inspected(text).columns[0].role.c_str(), text);
+  }
   // Campbell's second line of names tells, whatever the first says; a restart begins anew.
   UNSIGNED_LONGS_EQUAL(
       1, good("TS,Zeile,T\nTS,RN,C\n2026-03-01,4,1\n2026-03-02,0,2\n").features.size());
