@@ -55,6 +55,7 @@ Result<Options> read_options(const Labels& args, std::vector<KindArg>* declared 
   options.limit = reader.count("limit", 100, 0, 100'000);
   options.all_scores = reader.choice("scores", {"flagged", "all"}) == "all";
   options.table = read_table_options(reader);
+  options.table.labels = true;
   options.table.columns = reader.texts("columns");
   if (Status status = reader.finish(); !status) return status.error();
   return options;
@@ -263,7 +264,8 @@ Kind anomaly_score_kind() {
       "distance of each CSV row from the leading rows, with labels precision and recall; args: "
       "train (0.35 of rows), quantile (0.99), shrinkage (0.1), smooth (5 rows), refits (0), limit "
       "(100 anomalies), scores (flagged or all), columns (all), and how the CSV is read: missing "
-      "(error, skip or hold), nodata, delimiter, decimal, skip, header, time, dates";
+      "(error, skip or hold), nodata, delimiter, decimal, skip, header, time, "
+      "dates; wrong times are errors unless columns are named and time is not";
   return kind;
 }
 

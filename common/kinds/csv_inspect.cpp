@@ -117,6 +117,7 @@ class Inspector {
     } else if (shape_.columns[i].role == Role::time ||
                parse_cell(text, shape_.columns[i].decimal).fault == NumberFault::none) {
       ++column.values;
+      if (shape_.columns[i].role == Role::label) check_label(i, text);
       if (!overrange_ && is_overrange(text) && shape_.columns[i].role == Role::measurement) {
         overrange_ = true;
         remark(rows_.lines()
@@ -129,6 +130,17 @@ class Inspector {
     } else if (words_[i]++ == 0 && !lacks_name(i)) {
       remark(rows_.lines().wrong(i + 1, "'" + printable(text) + "' is not a number").message);
     }
+  }
+
+  // Which only some kinds read.
+  void check_label(std::size_t i, std::string_view text) {
+    const double value = parse_cell(text, shape_.columns[i].decimal).value;
+    if (value == 0 || value == 1 || words_[i]++ > 0) return;
+    remark(rows_.lines()
+               .wrong(i + 1, "'" + printable(text) +
+                                 "' is not a label; only 0 and 1 are, and kinds that use labels "
+                                 "refuse it")
+               .message);
   }
 
   void remark(std::string text) {

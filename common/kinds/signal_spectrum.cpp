@@ -252,7 +252,8 @@ Kind signal_spectrum_kind() {
   kind.help =
       "strongest frequencies of a CSV column; args: column (the first), window (256 rows), step "
       "(half of window), peaks (5), rate of rows (1 per second), and how the CSV is read: "
-      "missing (error, skip or hold), nodata, delimiter, decimal, skip, header, time, dates";
+      "missing (error, skip or hold), nodata, delimiter, decimal, skip, header, time, dates; wrong "
+      "times are errors unless the column is named and time is not";
   return kind;
 }
 

@@ -127,8 +127,7 @@ Kind stats_window_kind() {
       "mean, deviation, min, max and quantiles of each CSV column over windows of rows; args: "
       "window (120 rows), step (= window), quantiles (0.05,0.5,0.95), columns (all), and how "
       "the CSV is read: missing (error, skip or hold), nodata, delimiter, decimal, skip, header, "
-      "time, "
-      "dates";
+      "time, dates; wrong times are errors unless columns are named and time is not";
   return kind;
 }
 

@@ -103,7 +103,8 @@ class TableReader {
       const bool named = std::find(wanted.begin(), wanted.end(), i) != wanted.end();
       const bool measured =
           named || (column.role == Role::measurement && wanted.empty() && !column.nameless);
-      const bool unused = !measured && column.role != Role::time && column.role != Role::label;
+      const bool unused = !measured && column.role != Role::time &&
+                          (column.role != Role::label || !options_.labels);
       if (!unused && !seen.insert(column.name).second) return twin(i);
       readings_.push_back({});
       readings_.back().role = unused ? Role::unused : named ? Role::measurement : column.role;
@@ -185,7 +186,9 @@ class TableReader {
     auto fields = rows_.fields();
     if (!fields) return fields.error();
     const std::vector<Field>& row = **fields;
-    if (Status status = rows_.check_time(row); !status) return status;
+    if (options_.check_times()) {
+      if (Status status = rows_.check_time(row); !status) return status;
+    }
     for (std::size_t i = 0; i < readings_.size(); ++i) {
       const std::string_view text = i < row.size() ? row[i].text : std::string_view();
       if (Status status = add_value(i, text); !status) return status;

@@ -22,7 +22,7 @@ struct Column {
 // A recording: columns of equal length, at least one feature and one row.
 struct Table {
   std::vector<Column> features;
-  std::vector<Column> labels;  // values are 0 or 1
+  std::vector<Column> labels;  // values are 0 or 1; none unless asked for
   std::size_t rows = 0;
 
   const Column* label(std::string_view name) const;
@@ -42,6 +42,12 @@ struct TableOptions {
   // others do, which are read only when named, the latter as "column 3"; those without any number,
   // such as remarks, are left out.
   std::vector<std::string> columns;
+  // Whether labels are read, too, for the kinds that use them; else they may hold anything.
+  bool labels = false;
+
+  // Whether a wrong time is an error. No kind's result holds times, so when columns are named they
+  // alone count, and the time only if it is named, too.
+  bool check_times() const { return columns.empty() || !shape.time.empty(); }
 };
 
 // Whether the text of a field, without blanks around it, is no value.
@@ -56,8 +62,9 @@ TableOptions read_table_options(ArgReader& args);
 // what arg nodata lists are missing.
 // Ignored are blank lines, lines of delimiters alone at the end, a byte order mark, a delimiter at
 // the end of rows, and the header where it comes again. The time of a row may be missing, but one
-// that does not exist, or is written otherwise than those before it, is an error, as is anything
-// else: one `invalid_argument` that names line and column; `cancelled` when stopped.
+// that does not exist, or is written otherwise than those before it, is an error where times are
+// checked, as is anything else: one `invalid_argument` that names line and column; `cancelled` when
+// stopped.
 Result<Table> read_table(ByteView text, const TableOptions& options = {},
                          const std::stop_token& stop = {});
 // The same of a kind's input, and in parallel when there is much of it.

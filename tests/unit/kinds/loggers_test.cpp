@@ -100,6 +100,35 @@ TEST(Loggers, only_the_columns_that_are_named_are_parsed) {
           "without it");
 }
 
+TEST(Loggers, labels_are_read_by_those_kinds_alone_that_use_them) {
+  const std::string text = "temp,anomaly\n1,0\n3,2\n";
+  for (const Labels& args : {Labels{}, Labels{{"columns", "temp"}}}) {
+    STRCMP_CONTAINS("\"mean\":[2]", run_text(stats_window_kind(), text, args).c_str());
+    STRCMP_CONTAINS("line 3, column 2: '2' is not a label; only 0 and 1 are",
+                    run_text(anomaly_score_kind(), text, args).c_str());
+  }
+  STRCMP_CONTAINS(
+      "\"column\":\"temp\"",
+      run_text(signal_spectrum_kind(), text + "1,0\n2,0\n1,0\n2,0\n1,0\n2,0\n", {}).c_str());
+  STRCMP_EQUAL("", inspected(text).refused.c_str());
+  remarks(text,
+          "line 3, column 2: '2' is not a label; only 0 and 1 are, and kinds that use labels");
+}
+
+TEST(Loggers, a_wrong_time_is_a_remark_where_only_columns_are_named) {
+  const char* text = "Date,temp\n01.03.2026,1\n30.02.2026,3\n";
+  const char* wrong = "line 3, column 1: '30.02.2026' is a date or time that does not exist";
+  refuses(text, wrong);
+  options.shape.time = "Date";
+  refuses(text, wrong);
+  options.columns = {"temp"};
+  refuses(text, wrong);
+  options.shape.time.clear();
+  check_values({1, 3}, good(text).features[0]);
+  remarks(text, wrong);
+  STRCMP_EQUAL("", inspected(text).refused.c_str());
+}
+
 TEST(Loggers, empty_columns_and_a_delimiter_at_the_end_of_rows_are_left_out) {
   kinds::Table table = good("a;;b;\n1;;2;\n3;;4;\n");
   UNSIGNED_LONGS_EQUAL(2, table.features.size());

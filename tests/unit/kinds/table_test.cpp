@@ -10,8 +10,9 @@
 using namespace spillway;
 using namespace spillway::kinds;
 
-TEST_GROUP(Table){
-    static Result<kinds::Table> read(std::string_view text){return read_table(as_bytes(text));
+TEST_GROUP(Table){static Result<kinds::Table> read(std::string_view text){TableOptions options;
+options.labels = true;
+return read_table(as_bytes(text), options);
 }
 static kinds::Table good(std::string_view text) {
   Result<kinds::Table> table = read(text);
