@@ -38,6 +38,7 @@ void csv(ByteView bytes) {
   if (bytes[0] & 8) options.shape.delimiter = ' ';
   if (bytes[0] & 16) options.shape.header = 0;
   if (bytes[0] & 32) options.shape.dates = kinds::DateOrder::month_first;
+  options.labels = (bytes[0] & 64) != 0;
   const ByteView text = bytes.subspan(1);
   Result<kinds::Table> table = kinds::read_table(text, options);
   if (!table) must_read_well(table.error());

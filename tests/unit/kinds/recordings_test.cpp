@@ -11,11 +11,17 @@
 using namespace spillway;
 using namespace spillway::support;
 
-TEST_GROUP(Recordings){};
+TEST_GROUP(Recordings){
+    static Result<kinds::Table> read_with_labels(std::string_view text){kinds::TableOptions options;
+options.labels = true;
+return kinds::read_table(as_bytes(text), options);
+}
+}
+;
 
 TEST(Recordings, have_the_asked_number_of_rows_five_channels_and_labels) {
   for (std::size_t rows : {1u, 2u, 7u, 59u, 1000u}) {
-    auto table = kinds::read_table(as_bytes(generate_recording(5, rows, Dialect::comma)));
+    auto table = read_with_labels(generate_recording(5, rows, Dialect::comma));
     CHECK(table.ok());
     UNSIGNED_LONGS_EQUAL(rows, table->rows);
     UNSIGNED_LONGS_EQUAL(5, table->features.size());
@@ -24,7 +30,7 @@ TEST(Recordings, have_the_asked_number_of_rows_five_channels_and_labels) {
 }
 
 TEST(Recordings, label_three_episodes_in_the_last_three_fifths) {
-  auto table = kinds::read_table(as_bytes(generate_recording(6, 1200, Dialect::semicolon)));
+  auto table = read_with_labels(generate_recording(6, 1200, Dialect::semicolon));
   const std::vector<double>& anomaly = table->label("anomaly")->values;
   const std::vector<double>& change = table->label("changepoint")->values;
   DOUBLES_EQUAL(300, std::accumulate(anomaly.begin(), anomaly.end(), 0.0), 0);
