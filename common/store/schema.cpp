@@ -1,5 +1,7 @@
 #include "common/store/schema.h"
 
+#include <algorithm>
+
 namespace spillway::store {
 namespace {
 
@@ -25,6 +27,12 @@ Status apply(const Database& database, const Schema& schema, const Migration& mi
 }
 
 }  // namespace
+
+std::int64_t Schema::since() const {
+  const auto last = std::find_if(migrations.rbegin(), migrations.rend(),
+                                 [](const Migration& migration) { return !migration.additive; });
+  return last == migrations.rend() ? 0 : last->version;
+}
 
 Result<FileVersion> version_of(const Database& database) {
   Result<std::int64_t> both = database.integer("PRAGMA user_version");

@@ -199,8 +199,9 @@ Result<std::uint64_t> read_damaged(const std::string& path, const FileKind& kind
   Result<FileVersion> file = version_of(*damaged);
   // In use by another process, which must not have its file taken away.
   if (!file && file.error().code == Code::busy) return std::move(file).error();
-  const std::int64_t known = kind.schema.version();
-  if (!file || file->version < known || file->since > known) return kNothing;
+  // A younger file lacks what the migrations since would have added, and nothing else.
+  if (!file || file->version < kind.schema.since()) return kNothing;
+  if (file->since > kind.schema.version()) return kNothing;
   return kind.salvage(*damaged, fresh);
 }
 

@@ -29,10 +29,11 @@ struct FileKind {
   // Reads all that a start needs and keeps the database when that went well; `corrupt` sends the
   // file to quarantine.
   std::function<Status(Database database)> recover;
-  // Copies what can be read from a damaged file into an empty one of the same schema and answers
-  // how many tasks. Not called when the damaged file cannot even be opened. After 0 the new file is
-  // founded afresh. Errors are those of the empty one. Unless told otherwise nothing is copied. Of
-  // a file that lost its content, what its log still holds is read.
+  // Copies what can be read from a damaged file into an empty one and answers how many tasks. The
+  // damaged one's schema may be older or newer by what additive migrations added. Not called when
+  // the damaged file cannot even be opened. After 0 the new file is founded afresh. Errors are
+  // those of the empty one. Unless told otherwise nothing is copied. Of a file that lost its
+  // content, what its log still holds is read.
   std::function<Result<std::uint64_t>(const Database& damaged, const Database& fresh)> salvage =
       [](const Database&, const Database&) { return Result<std::uint64_t>(std::uint64_t{0}); };
   // Notes in the file that takes a damaged one's place that nobody knows what was in that.

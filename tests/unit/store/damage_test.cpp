@@ -407,3 +407,44 @@ TEST(Damage, what_a_newer_version_that_only_added_left_damaged_is_carried_over) 
   CHECK_TRUE(open.recovered.salvaged > 100);
   CHECK_OK(open.find(70));
 }
+
+TEST(Damage, what_an_older_version_left_damaged_is_carried_over) {
+  {
+    // As the versions left it that knew neither of lives nor of sums nor of unknown losses.
+    auto older = Database::open(path, false);
+    CHECK_OK(older);
+    CHECK_OK(older->execute("ALTER TABLE loss DROP COLUMN least"));
+    CHECK_OK(older->execute("ALTER TABLE bulk DROP COLUMN sum"));
+    CHECK_OK(older->execute("DROP TABLE life; DROP TABLE peer; PRAGMA user_version = 5"));
+  }
+  mark_damaged(path);
+  CHECK_OK(open.open());
+  is_fresh_and_keeps_the_old_file();
+  CHECK_TRUE(open.recovered.lives.all().front().origin != Origin{});
+  LONGS_EQUAL(121, open.recovered.salvaged);
+  auto done = open.find(7);
+  CHECK_TRUE(*done->row.result == to_bytes("result of 7"));
+  LONGS_EQUAL(1, unknown_losses(open));
+  works();
+}
+
+TEST(Damage, an_empty_file_of_an_older_version_gives_back_what_its_log_holds) {
+  Bytes log;
+  {
+    auto older = Database::open(path, false);
+    CHECK_OK(older);
+    CHECK_OK(older->execute("PRAGMA wal_autocheckpoint = 0"));
+    CHECK_OK(older->execute("ALTER TABLE loss DROP COLUMN least"));
+    CHECK_OK(older->execute("PRAGMA user_version = 327687"));  // 7, usable since 5
+    // Every page goes into the log.
+    CHECK_OK(older->execute("VACUUM"));
+    log = read_file(path + "-wal");
+  }
+  CHECK_TRUE(log.size() > 20 * 4096);
+  write_file(path, {});
+  write_file(path + "-wal", log);
+  CHECK_OK(open.open());
+  is_fresh_and_keeps_the_old_file();
+  LONGS_EQUAL(121, open.recovered.salvaged);
+  works();
+}
