@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "agent/cli/text.h"
 
@@ -211,14 +212,17 @@ Finding check_store(const NodeView& node, Duration wall) {
     return failure("store", node.store_problem,
                    "free disk space, then look at the agent's log; nothing accepted is deleted");
   }
-  Duration damaged{};
+  std::optional<Duration> damaged;
   for (const LossView& loss : node.losses) {
-    if (loss.at_least) damaged = std::max(damaged, loss.last);
+    if (loss.at_least) damaged = std::max(damaged.value_or(Duration::zero()), loss.last);
   }
-  if (damaged > Duration::zero() && wall - damaged < kDamageShown) {
+  // Zero: while the clock is not set nobody knows when.
+  if (damaged && (*damaged == Duration::zero() || wall - *damaged < kDamageShown)) {
     return warning(
         "store",
-        "it was damaged, last at " + time_text(damaged) +
+        "it was damaged, " +
+            (*damaged == Duration::zero() ? "at an unknown time"
+                                          : "last at " + time_text(*damaged)) +
             "; what could be read was carried over, and nobody knows how much was not",
         "the damaged file is kept beside agent.db: look at the agent's log for its name, "
         "and at the disk; this is said for 30 days");

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/wall_watch.h"
 #include "common/store/node_row.h"
 #include "common/store/owner_sql.h"
 #include "common/store/row_values.h"
@@ -179,22 +180,25 @@ Result<std::uint64_t> salvage_owner(const Database& damaged, const Database& fre
   return tasks;
 }
 
-Status note_damage(const Database& fresh) {
+Status note_damage(const Database& fresh, Duration wall) {
   Result<NodeRow> node = read_node(fresh);
   if (!node) return std::move(node).error();
   node->produced[static_cast<std::size_t>(DataClass::tasks)] += 1;  // P23
+  // It came after the device was last well, and was found now.
+  const NodeTime found = resume_at(node->last_seen, node->wall, wall);
   Result<Transaction> transaction = Transaction::begin(fresh);
   if (!transaction) return std::move(transaction).error();
   Result<Statement> lost = fresh.prepare(
       "INSERT INTO loss (class, cause, period, first, last, count, reported, least) VALUES (?1, "
-      "?2, ?3, ?4, ?4, 1, 0, 1) ON CONFLICT DO UPDATE SET last = max(last, excluded.last), count = "
+      "?2, ?3, ?4, ?5, 1, 0, 1) ON CONFLICT DO UPDATE SET last = max(last, excluded.last), count = "
       "count + 1, least = 1");
   if (!lost) return std::move(lost).error();
   const Status counted = lost->use()
                              .bind(1, static_cast<std::int64_t>(DataClass::tasks))
                              .bind(2, static_cast<std::int64_t>(LossCause::store))
-                             .bind(3, loss_period(node->last_seen).time_since_epoch().count())
+                             .bind(3, loss_period(found).time_since_epoch().count())
                              .bind(4, node->last_seen.time_since_epoch().count())
+                             .bind(5, found.time_since_epoch().count())
                              .run();
   if (!counted) return counted;
   Result<Statement> update = fresh.prepare(write_node_sql());

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "common/store/database.h"
+#include "spillway/time.h"
 
 namespace spillway::store {
 
@@ -12,6 +13,6 @@ Result<std::uint64_t> salvage_owner(const Database& damaged, const Database& fre
 
 // Counts in the loss ledger of a file that takes a damaged one's place that something was lost, at
 // least one, for nobody knows how much it was.
-Status note_damage(const Database& fresh);
+Status note_damage(const Database& fresh, Duration wall);
 
 }  // namespace spillway::store

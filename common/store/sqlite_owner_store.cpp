@@ -1,6 +1,7 @@
 #include "common/store/sqlite_owner_store.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "common/crypto/random.h"
 #include "common/store/owner_salvage.h"
@@ -46,7 +47,10 @@ Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
   kind.schema = Schema{kOwnerApplication, kMigrations};
   kind.found = found_node;
   kind.salvage = salvage_owner;
-  kind.note_damage = note_damage;
+  kind.note_damage = [](const Database& fresh) {
+    return note_damage(fresh, std::chrono::duration_cast<Duration>(
+                                  std::chrono::system_clock::now().time_since_epoch()));
+  };
   kind.recover = [&](Database database) -> Status {
     Result<OwnerTables> opened =
         OwnerTables::open(std::move(database), path, options.tables, file_options.meter);

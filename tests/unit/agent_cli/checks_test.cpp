@@ -188,6 +188,16 @@ TEST(Doctor, P23_says_for_thirty_days_that_the_store_was_damaged_and_that_the_lo
   expect(Grade::warn, "at least 3 tasks (store)", check_losses(node));
 }
 
+TEST(Doctor, P23_says_that_the_store_was_damaged_while_the_clock_is_not_set) {
+  NodeView node = sample_node();
+  node.losses = {{DataClass::tasks, LossCause::store, 0s, 0s, 2, 0, false}};
+  expect(Grade::ok, "142 tasks", check_store(node, 100s));
+  node.losses.push_back({DataClass::tasks, LossCause::store, 0s, 0s, 1, 0, true});
+  expect(Grade::warn, "damaged, at an unknown time", check_store(node, 100s));
+  expect(Grade::warn, "damaged, at an unknown time",
+         check_store(node, std::chrono::hours(24 * 20'777)));
+}
+
 TEST(Doctor, says_what_is_short_and_what_was_lost) {
   NodeView node = sample_node();
   expect(Grade::ok, "3.0MiB of 1.0GiB", check_room(node));

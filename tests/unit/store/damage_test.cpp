@@ -210,6 +210,26 @@ TEST(Damage, tasks_that_can_be_read_are_carried_over_under_their_own_numbers) {
   CHECK_FALSE(open.recovered.quarantined.has_value());
 }
 
+TEST(Damage, P23_damage_came_after_the_device_was_last_well_and_was_found_now) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  constexpr Duration kAway = std::chrono::hours(24 * 40);
+  CHECK_OK(open.open());
+  Batch batch = batch_of(new_task(300));
+  batch.now = at(5000);
+  batch.wall = std::chrono::duration_cast<Duration>(now) - kAway;
+  CHECK_OK(open.commit(std::move(batch)));
+  open.close();
+  mark_damaged(path);
+  CHECK_OK(open.open());
+  auto table =
+      open.answers.ask<LossTable>([&](auto done) { open.store().losses(std::move(done)); });
+  LONGS_EQUAL(1, table->rows.size());
+  const LossRow& row = table->rows.front();
+  CHECK_TRUE(row.first == at(5000));
+  CHECK_TRUE(row.last >= at(5000) + kAway);
+  CHECK_TRUE(row.last < at(5000) + kAway + std::chrono::hours(1));
+}
+
 TEST(Damage, a_file_in_use_is_not_taken_away_however_damaged) {
   CHECK_OK(open.open());
   mark_damaged(path);
