@@ -149,7 +149,7 @@ class Inspector {
 
   void name_role(std::size_t i) {
     InspectedColumn& column = seen_.columns[i];
-    if (lacks_name(i)) {
+    if (lacks_name(i) && column.values + words_[i] > 0) {
       column.role = "no name, left out";
       return;
     }
