@@ -14,6 +14,7 @@ constexpr std::size_t kLongestUnit = 24;
 
 constexpr std::string_view kTimes[] = {"time",      "timestamp", "datetime", "date",
                                        "date time", "date/time", "date_time"};
+constexpr std::string_view kForeignTimes[] = {"zeit", "datum", "uhrzeit", "zeitstempel"};
 constexpr std::string_view kUnixTimes[] = {"t",        "ts",        "epoch",      "unix",
                                            "unixtime", "unix_time", "epoch_time", "ts_ms",
                                            "epoch_ms", "unix_ms",   "time_ms",    "timestamp_ms"};
@@ -91,6 +92,13 @@ ShapeColumn column_named(const Field& field, std::size_t place) {
   split_unit(column);
   column.role = role_of(column);
   return column;
+}
+
+bool names_time(const Field& field) {
+  Field bare = field;
+  if (bare.text.starts_with('#')) bare.text = trim(bare.text.substr(1));
+  const std::string name = lower(column_named(bare, 1).brief);
+  return is_one(name, kTimes) || is_one(name, kForeignTimes);
 }
 
 bool is_duration(const ShapeColumn& column) {

@@ -51,6 +51,9 @@ class ColumnLook {
   std::string thousands_;
 };
 
+// Whether a field is what columns of times are called, be it behind a # or before a unit.
+bool names_time(const Field& field);
+
 // By its name a span of time and no point in it.
 bool is_duration(const ShapeColumn& column);
 

@@ -56,6 +56,11 @@ class Inspector {
     if (shape_.delimiter_said) {
       remark("the first line, sep=, names the delimiter and is left out");
     }
+    if (shape_.names_guessed) {
+      remark("line " + std::to_string(shape_.skipped + 1) +
+             " is taken for the names of the columns, what stands before it for titles; skip= says "
+             "otherwise");
+    }
     for (const ShapeColumn& column : shape_.columns) {
       seen_.columns.push_back({column.name, column.unit, "", 0, 0});
       comma = comma || column.decimal == ',';

@@ -109,31 +109,81 @@ class ShapeFinder {
     return true;
   }
 
-  // Of the lines from the first on, which `ahead` stands at.
-  std::size_t titles(Lines ahead) {
-    const std::string_view first = ahead.line();
-    if (is_toa5(first)) {
+  // A line before the first row, be it a title or of the header.
+  struct HeadLine {
+    bool delimited = false;
+    bool names_time = false;
+    bool odd = false;  // a comment, or of little but empty fields
+  };
+
+  // How many of the lines from the first on, which `ahead` stands at, are titles.
+  std::size_t titles(const Lines& ahead) {
+    if (is_toa5(ahead.line())) {
       toa5_ = true;
       return 1;
     }
-    for (std::size_t count = 0; count <= kMostTitles; ++count) {
-      const std::string_view line = ahead.line();
-      if (is_delimited(line)) return holds_number(ahead) ? 0 : count;
-      if (looks_like_number(trim(line)) || is_missing(trim(line)) || looks_like_time(trim(line))) {
-        return 0;
-      }
-      if (!ahead.next_line()) return 0;
+    bool blanks = true;  // nothing else delimits
+    const std::vector<HeadLine> head = head_lines(ahead, blanks);
+    auto plain = head.begin();
+    if (!blanks) {
+      plain = std::find_if(plain, head.end(), [](const HeadLine& line) { return line.delimited; });
     }
-    return 0;
+    if (plain == head.end()) return 0;
+    auto names = plain;
+    if (options_.header != 0) {
+      names = std::find_if(plain, head.end(), [&](const HeadLine& line) {
+        return line.names_time && (line.delimited || blanks);
+      });
+      if (names == head.end()) {
+        names = std::find_if(plain, head.end(), [&](const HeadLine& line) {
+          return !line.odd && (line.delimited || blanks);
+        });
+      }
+      if (names == head.end()) names = plain;
+    }
+    shape_.names_guessed = names != plain;
+    return static_cast<std::size_t>(names - head.begin());
   }
 
-  bool holds_number(Lines lines) const {
-    Lines next = lines;
-    next.next_line();
-    lines.set_delimiter(said_.value_or(find_delimiter(lines.line(), next.line())));
-    auto fields = lines.fields();
-    return !fields || std::any_of((*fields)->begin(), (*fields)->end(),
-                                  [](const Field& f) { return looks_like_number(f.text); });
+  // Those before the first that holds a number or a time.
+  std::vector<HeadLine> head_lines(Lines ahead, bool& blanks) const {
+    std::vector<HeadLine> head;
+    for (bool more = true; more && head.size() <= kMostTitles;) {
+      const std::string_view line = ahead.line();
+      const bool delimited = is_delimited(line);
+      blanks = blanks && !delimited;
+      Lines next = ahead;
+      more = next.next_line();
+      // The last line is its own next.
+      ahead.set_delimiter(said_.value_or(find_delimiter(line, next.line())));
+      auto fields = ahead.fields();
+      if (!fields || (delimited ? holds_value(**fields) : is_value(trim(line)))) break;
+      head.push_back(head_line(line, **fields));
+      ahead = std::move(next);
+    }
+    return head;
+  }
+
+  static bool is_value(std::string_view text) {
+    return looks_like_number(text) || looks_like_time(text);
+  }
+  static bool holds_value(const std::vector<Field>& fields) {
+    return std::any_of(fields.begin(), fields.end(),
+                       [](const Field& f) { return is_value(f.text); });
+  }
+
+  static HeadLine head_line(std::string_view line, const std::vector<Field>& fields) {
+    HeadLine head;
+    head.delimited = is_delimited(line);
+    const auto empty = static_cast<std::size_t>(std::count_if(
+        fields.begin(), fields.end(), [](const Field& field) { return field.text.empty(); }));
+    const std::size_t filled = fields.size() - empty;
+    const bool comment = fields[0].text.size() > 1 && fields[0].text[0] == '#';
+    head.odd = comment || (fields.size() > 1 && (filled < 2 || filled < empty));
+    head.names_time =
+        fields.size() > 1 && !holds_value(fields) &&
+        std::any_of(fields.begin(), fields.end(), [](const Field& f) { return names_time(f); });
+    return head;
   }
 
   Status read_names() {

@@ -29,6 +29,7 @@ struct Shape {
   bool delimiter_said = false;  // by a first line such as sep=;
   char decimal = '.';           // of the columns that do not differ
   std::size_t skipped = 0;
+  bool names_guessed = false;  // because the names fit better than what stands before them
   std::size_t header_lines = 1;
   std::vector<ShapeColumn> columns;
   std::size_t least_fields = 0;  // of a row: nameless columns at the end may be left out
@@ -43,7 +44,10 @@ struct Shape {
 // overrides:
 //  - A first line sep=; as spreadsheets write it names the delimiter and is skipped.
 //  - Lines before the names are skipped when they hold no delimiter and no number, as a title does,
-//    and the next holds names; of Campbell's TOA5 the first line.
+//    and the next holds names; of Campbell's TOA5 the first line. Of several lines before the first
+//    row that may be the names, those are the first that names a time, such as date or Zeit; else
+//    the first that is no comment behind # and has more than one field and no more empty ones than
+//    others.
 //  - The delimiter is ',' unless the names have more of ';', or as many as the line after them, or
 //    have tabs, or words with blanks between, in the same number as the line after.
 //  - Lines after the names belong to the header, at most three, while none of their fields is a

@@ -392,6 +392,42 @@ TEST(Loggers, date_and_time_of_day_in_two_columns_are_one_time) {
   STRCMP_EQUAL("Time", inspected("Date,Time,v\n2026-03-13,10:00,1\n").time_column.c_str());
 }
 
+TEST(Loggers, a_title_that_looks_like_names_is_passed_over_and_said) {
+  for (const char* text :
+       {"Plot Title;;\nTime;Temp;RH\n13:30;20.5;60\n",
+        "Plot Title,,\nSum,Temp,RH\nm,C,%\n1,20.5,60\n", "Plot Title;\nTemp;RH\n20.5;60\n",
+        "# logger X, serial 5\ntime,temp\n13:30,20.5\n",
+        "# logger X, serial 5\nSum,temp\n13,20.5\n",
+        "Logger;X100\nLocation;North\nZeit;Temp\nhh:mm;C\n13:30;20.5\n",
+        "Logger,X100\nOwner,me\n\"Date Time, GMT+01:00\",Temp\n13:30,20.5\n",
+        "Station North\nTime Temp\n13:30 20.5\n"}) {
+    const CsvInspection seen = inspected(text);
+    const bool first = seen.columns[0].name == "Temp";
+    const std::string name = seen.columns[first ? 0 : 1].name;
+    CHECK_TEXT(name == "Temp" || name == "temp", text);
+    STRCMP_EQUAL_TEXT("", seen.refused.c_str(), text);
+    remarks(text,
+            " is taken for the names of the columns, what stands before it for titles; skip=");
+    kinds::Table table = good(text);
+    check_values({20.5}, table.features[table.features[0].name == "Sum" ? 1 : 0]);
+  }
+  options.shape.skip = 0;
+  STRCMP_EQUAL("Logger", inspected("Logger,X100\nTime,Temp\n13:30,20.5\n").columns[0].name.c_str());
+}
+
+TEST(Loggers, names_that_nothing_fits_better_than_stay_names) {
+  for (const char* text :
+       {"temp,,\n20.5,1,2\n", "#time,temp\ns,C\n13:30,20.5\n", "#,temp\n1,20.5\n",
+        "Date,temp\ntime,C\n13:30,20.5\n", "#temp\n20.5\n", "temp;\nC;\n20.5;\n",
+        "title\nsecond title\n#a,temp\n1,20.5\n", "Serial 1234\nPlace North\na,temp\n1,20.5\n"}) {
+    const CsvInspection seen = inspected(text);
+    const std::string name =
+        seen.columns[seen.columns.size() == 2 && seen.columns[1].name != "column 2" ? 1 : 0].name;
+    CHECK_TEXT(name == "temp" || name == "#temp", text);
+    for (const std::string& remark : seen.remarks) CHECK_TEXT(!remark.starts_with("line "), text);
+  }
+}
+
 TEST(Loggers, blank_lines_are_passed_over_wherever_they_are) {
   for (const char* text :
        {"a,b\n1,2\n\n3,4\n", "\n\na,b\n\n1,2\n3,4\n", "a,b\n1,2\n \t \n3,4\n\n\n",
