@@ -44,7 +44,8 @@ void look_at_link(const Installation& installed, const Result<NodeView>& node, b
   }
   // A broker that binds names to certificates gives a second connection the agent's id, and ends
   // the agent's for it: so only an agent that has none, or does not run, is spoken for.
-  const bool absent = !node && node.error().code == Code::unavailable;
+  const bool absent =
+      !node && node.error().code == Code::unavailable && !has_open_store(installed.state_directory);
   const bool cut_off = node && node->broker_terms.empty();
   if (!absent && !(asked && cut_off)) {
     if (asked) findings.push_back(ids_not_tried());

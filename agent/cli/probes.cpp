@@ -99,4 +99,16 @@ ClockFacts look_at_clock() {
   return {runtime::BootClock().wall_time(), kind >= 0 && kind != TIME_ERROR};
 }
 
+// SQLite keeps a lock on the file for as long as an agent has it.
+bool has_open_store(const std::string& directory) {
+  const int file = ::open((directory + "/agent.db").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return errno != ENOENT;
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  const bool told = ::fcntl(file, F_GETLK, &lock) == 0;
+  ::close(file);
+  return !told || lock.l_type != F_UNLCK;
+}
+
 }  // namespace spillway::cli

@@ -97,6 +97,12 @@ Client::Socket::~Socket() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+pid_t Client::agent() const {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  return ::getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.pid : 0;
+}
+
 Result<wire::Answer> Client::call(wire::RequestBody body, milliseconds timeout) {
   const Deadline deadline = deadline_after(timeout);
   Result<std::uint64_t> token = send(std::move(body));

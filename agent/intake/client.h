@@ -33,6 +33,8 @@ class Client {
   // by whatever waits for an answer.
   Result<std::uint64_t> send(wire::RequestBody body);
   Status flush(std::chrono::milliseconds timeout = kForever);
+  // The agent's process; 0: it is not known.
+  pid_t agent() const;
   // The next answer to anything sent, Error answers included. `timeout`: none came; try again.
   Result<wire::Answer> receive(std::chrono::milliseconds timeout);
 

@@ -84,10 +84,11 @@ Metrics Node::metrics() const {
   return all;
 }
 
-// What cannot be sent is not kept: the next sample says more. It is counted (P23), with the first
-// and the last that was dropped, and seen at once; on disk it is with whatever is written next, and
-// when the link is back. While no agent runs nothing is measured, and in the first interval after a
-// start the link may not be up yet: of neither is anything lost.
+// What cannot be sent, or reaches a broker from which no cloud takes it, is not kept: the next
+// sample says more. It is counted (P23), with the first and the last that was dropped, and seen at
+// once; on disk it is with whatever is written next, and when the link is back. While no agent runs
+// nothing is measured, and in the first interval after a start the link may not be up yet: of
+// neither is anything lost.
 void Node::count_sample(bool sent) {
   if (sent) return journal_.samples(1);
   if (now() - started_ < options_.telemetry) return;
@@ -98,7 +99,7 @@ void Node::count_sample(bool sent) {
 void Node::send_telemetry() {
   next_telemetry_ = options_.telemetry > Duration::zero() ? now() + options_.telemetry : kNever;
   const bool up = session_ && session_->up();
-  if (session_) count_sample(up);
+  if (session_) count_sample(up && cloud_.online);
   look_for_losses();
   if (!up && !parts_.measured) return;
   wire::Telemetry frame;

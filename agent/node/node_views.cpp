@@ -147,7 +147,7 @@ PlaceView Node::local_view() const {
   for (const std::string& shortage : admission_.shortages()) view.state += "; " + shortage;
   view.workers = place.workers;
   view.memory = place.memory;
-  view.running = claims_.running() + claims_.blocking();
+  view.running = claims_.running() + claims_.blocking() + (lessee_ ? lessee_->running() : 0);
   view.credits = place.idle;
   view.queue_delay = Duration(std::int64_t(place.queue.median * 1e6));
   view.tags = place.tags;

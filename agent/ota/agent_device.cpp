@@ -1,5 +1,7 @@
 #include "agent/ota/agent_device.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <thread>
 
@@ -26,23 +28,13 @@ TaskSpec probe() {
   return spec;
 }
 
-void try_a_task(intake::Client& client, Health& health) {
-  auto submitted =
-      client.ask<wire::Submitted>(wire::SubmitRequest{{wire::encode(probe())}}, kPatience);
-  if (!submitted || submitted->each.empty()) return;
-  const auto& one = submitted->each[0];
-  if (one.error) {
-    health.full = health.full || one.error->code == Code::busy;
-    return;
-  }
-  auto view = client.ask<TaskView>(wire::WaitRequest{one.id.seq}, kPatience);
-  health.task_done = view && view->state == TaskState::succeeded;
-}
-
-bool is_busy(const NodeView& node) {
-  return std::any_of(node.places.begin(), node.places.end(), [](const PlaceView& place) {
-    return place.place == PlaceKind::local && place.running > 0 && place.credits == 0;
-  });
+// Of all its threads so far; 0: nobody can tell.
+std::chrono::milliseconds processor_time(pid_t process) {
+  clockid_t clock{};
+  timespec spent{};
+  if (process <= 0 || ::clock_getcpuclockid(process, &clock) != 0) return 0ms;
+  if (::clock_gettime(clock, &spent) != 0) return 0ms;
+  return std::chrono::seconds(spent.tv_sec) + std::chrono::milliseconds(spent.tv_nsec / 1'000'000);
 }
 
 bool has_cloud(const NodeView& node) {
@@ -51,6 +43,15 @@ bool has_cloud(const NodeView& node) {
 }
 
 }  // namespace
+
+bool is_kept_waiting(const NodeView& node, TaskState probe, std::chrono::milliseconds waited,
+                     std::chrono::milliseconds computed) {
+  const bool full = std::any_of(node.places.begin(), node.places.end(), [](const auto& place) {
+    return place.place == PlaceKind::local && place.running > 0 && place.credits == 0;
+  });
+  const bool begun = probe != TaskState::waiting && probe != TaskState::ready;
+  return full && !begun && waited > 0ms && computed * 2 > waited;
+}
 
 Status AgentDevice::drain() {
   auto client = intake::Client::connect(socket_);
@@ -88,9 +89,37 @@ Health AgentDevice::examine() {
   health.answers = node->store_problem.empty() || health.full;
   health.link_up = node->link_up;
   health.needs_link = has_cloud(*node);
-  health.busy = is_busy(*node);
   try_a_task(*client, health);
   return health;
+}
+
+// One at a time: more of them would fill the cores that they are to find out about.
+void AgentDevice::try_a_task(intake::Client& client, Health& health) {
+  if (!probe_) {
+    auto submitted =
+        client.ask<wire::Submitted>(wire::SubmitRequest{{wire::encode(probe())}}, kPatience);
+    if (!submitted || submitted->each.empty()) return;
+    const auto& one = submitted->each[0];
+    if (one.error) {
+      health.full = health.full || one.error->code == Code::busy;
+      return;
+    }
+    probe_ = one.id.seq;
+  }
+  const auto began = std::chrono::steady_clock::now();
+  const auto spent = processor_time(client.agent());
+  auto view = client.ask<TaskView>(wire::WaitRequest{*probe_}, kPatience);
+  if (view || view.error().code != Code::timeout) probe_.reset();
+  health.task_done = view && view->state == TaskState::succeeded;
+  if (!probe_) return;
+  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - began);
+  auto task = client.ask<TaskView>(wire::ShowRequest{*probe_}, kPatience);
+  auto node = client.ask<NodeView>(wire::StatusRequest{}, kPatience);
+  if (task && node) {
+    health.busy =
+        is_kept_waiting(*node, task->state, waited, processor_time(client.agent()) - spent);
+  }
 }
 
 }  // namespace spillway::ota

@@ -31,7 +31,7 @@ struct Health {
   bool answers = false;    // the agent has its store open and answers
   bool task_done = false;  // a task ran on this device
   bool full = false;       // it takes no task for now: its disk or a budget is used up
-  bool busy = false;       // a task waits for a core: others run on all of them
+  bool busy = false;       // a task waits for a core: others compute on all of them
   bool link_up = false;
   bool needs_link = false;  // a broker is configured
 };

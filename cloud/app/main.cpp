@@ -162,6 +162,7 @@ int run(int argc, char** argv) {
   if (check) {
     const config::BrokerSection& broker = config->broker;
     Status secrets = mqtt::check_secrets(broker.password_file, broker.key);
+    if (secrets) secrets = mqtt::check_secrets("", config->http.key);
     if (!secrets) return refuse(secrets.error());
     return std::printf("%s is right\n", path.c_str()), 0;
   }

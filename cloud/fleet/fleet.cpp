@@ -56,6 +56,8 @@ LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& sai
   PresenceStep step = on_state(device.presence, said);
   state.table.count(device);
   if (step == PresenceStep::stale) return LifeChange::none;
+  // Another life counts its frames anew, also under a session number that was used before.
+  if (said.online && was.boot != said.boot) device.frame = 0;
   // The broker keeps the birth of a session that an operator has ended.
   const bool over = device.ended && is_bar(*device.ended) && device.presence.session == before;
   if (over && step == PresenceStep::came) {

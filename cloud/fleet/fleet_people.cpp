@@ -99,6 +99,11 @@ void Fleet::forget(const std::string& name, const std::string& by, Done<void> do
   State& state = *state_;
   State::Slot slot = state.find_known(name);
   if (slot == DeviceTable::kNone) return done(unknown("device", name));
+  // The bar goes with the device, and it would be let in when it comes again.
+  if (bar_of(state.table.at(slot).said())) {
+    return done(fail(Code::conflict, name + " is quarantined or revoked; release it first, or " +
+                                         "keep it: forgotten it would be let in again"));
+  }
   state.note(nullptr, FleetEventKind::operator_action, name + " forgotten by " + by);
   state.remove(slot);
   state.answer(std::move(done));

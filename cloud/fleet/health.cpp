@@ -12,6 +12,13 @@ using wire::Metrics;
 constexpr float kFade = 0.97F;
 constexpr double kDay = 86'400;
 
+bool is_lately(Wall at, Duration shown, Wall wall) { return at > Wall{} && wall - at < shown; }
+
+// Also without a connection that is taken for one: what floods may be anything.
+bool is_flooding(const HealthMemory& memory, const HealthFacts& facts, const HealthPolicy& policy) {
+  return is_lately(memory.flooded_at, policy.flooding_shown, facts.wall);
+}
+
 bool above(bool already, double value, const Threshold& threshold) {
   return value >= (already ? threshold.ends : threshold.begins);
 }
@@ -79,12 +86,9 @@ Reasons complaints(const HealthMemory& memory, const HealthFacts& facts,
   set(Reason::tasks_failing, is_failing(had(Reason::tasks_failing), memory, policy));
   set(Reason::data_lost,
       memory.lost_at > Wall{} && facts.wall - memory.lost_at < policy.lost_shown);
-  set(Reason::flooding,
-      memory.flooded_at > Wall{} && facts.wall - memory.flooded_at < policy.flooding_shown);
+  set(Reason::flooding, is_flooding(memory, facts, policy));
   return now;
 }
-
-bool is_lately(Wall at, Duration shown, Wall wall) { return at > Wall{} && wall - at < shown; }
 
 // Also between two connections: each ends the other's.
 bool is_cloned(const HealthMemory& memory, const HealthFacts& facts, const HealthPolicy& policy) {
@@ -94,6 +98,7 @@ bool is_cloned(const HealthMemory& memory, const HealthFacts& facts, const Healt
 Verdict offline(const HealthMemory& memory, const HealthFacts& facts, const HealthPolicy& policy) {
   Verdict verdict{Health::disconnected, {}};
   verdict.reasons.set(Reason::cloned, is_cloned(memory, facts, policy));
+  verdict.reasons.set(Reason::flooding, is_flooding(memory, facts, policy));
   if (facts.ended) verdict.reasons.set(*facts.ended);
   if (facts.ended == Reason::goodbye) verdict.health = Health::sleeping;
   return verdict;

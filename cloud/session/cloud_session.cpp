@@ -118,11 +118,19 @@ bool CloudSession::has_left(const std::string& device, wire::Channel channel) co
   return connection_.quiet(wire::to_string({device, wire::Direction::down, channel}));
 }
 
+// The broker's list binds the name in it to who sent it, and that one is charged for it.
+void CloudSession::on_wrong_topic(const std::string& topic) {
+  const std::string device = wire::device_named_in(topic);
+  if (!device.empty() && !rates_.take(device, wire::Channel::rsp, now_())) {
+    if (events_.flooding) events_.flooding(device);
+    return;
+  }
+  events_.refused("wrong topic", topic);
+}
+
 void CloudSession::on_message(const std::string& topic, const Bytes& payload) {
   Result<wire::Topic> parsed = wire::parse_topic(topic);
-  if (!parsed || parsed->direction != wire::Direction::up) {
-    return events_.refused("wrong topic", topic);
-  }
+  if (!parsed || parsed->direction != wire::Direction::up) return on_wrong_topic(topic);
   if (parsed->device == wire::kNobody) {
     return events_.refused("unbound names",
                            "the broker lets one client speak for another; see 'spwctl doctor'");

@@ -12,7 +12,16 @@ namespace {
 
 constexpr const char* kAdvice = ": give it to who runs this, and chmod 640 it";
 
+constexpr off_t kMostBytes = 65'536;
+
 Result<std::string> first_line(const std::string& file) {
+  struct stat facts {};
+  // A pipe would hold up the start.
+  const bool there = ::stat(file.c_str(), &facts) == 0;
+  if (there && (!S_ISREG(facts.st_mode) || facts.st_size > kMostBytes)) {
+    return fail(Code::invalid_argument,
+                file + " is no file with a password: a regular one of at most 64 KiB is");
+  }
   std::ifstream stream(file);
   std::string password;
   if (!stream || (!std::getline(stream, password) && !stream.eof())) {

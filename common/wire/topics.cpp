@@ -90,4 +90,12 @@ Result<Topic> parse_topic(std::string_view text) {
   return refuse(text, "no such channel in this direction");
 }
 
+std::string device_named_in(std::string_view text) {
+  if (text.size() > kLongest) return "";
+  const std::vector<std::string_view> levels = split(text);
+  if (levels.size() < 4 || levels[0] != "spw") return "";
+  Result<std::string> device = check_device_id(levels[3]);
+  return device ? *std::move(device) : "";
+}
+
 }  // namespace spillway::wire

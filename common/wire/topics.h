@@ -28,5 +28,7 @@ unsigned shard_of(std::string_view device);   // 0..63
 std::string to_string(const Topic& topic);
 // Refuses topics whose shard does not belong to the device.
 Result<Topic> parse_topic(std::string_view text);
+// The device that a topic names, also one that is refused for its shard or its end; empty: none.
+std::string device_named_in(std::string_view text);
 
 }  // namespace spillway::wire

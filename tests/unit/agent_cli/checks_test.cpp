@@ -1,5 +1,7 @@
 #include "agent/cli/checks.h"
 
+#include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/cli/probes.h"
@@ -216,6 +218,33 @@ TEST(Doctor, warns_of_a_state_that_was_put_back_or_is_used_twice) {
   expect(Grade::ok, "its own", check_identity(node));
   node.life_problem = "another device speaks as pump-7";
   expect(Grade::warn, "another device speaks as pump-7", check_identity(node));
+}
+
+TEST(Doctor, tells_from_its_store_whether_an_agent_runs_whatever_socket_is_named) {
+  char pattern[] = "/tmp/spillway_doctor_XXXXXX";
+  const std::string directory = mkdtemp(pattern), file = directory + "/agent.db";
+  CHECK_FALSE(has_open_store(directory));
+  int held[2], over[2];
+  CHECK(::pipe(held) == 0 && ::pipe(over) == 0);
+  const pid_t agent = ::fork();
+  if (agent == 0) {
+    struct flock lock {};
+    lock.l_type = F_RDLCK;
+    const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT, 0600);
+    char byte = ::fcntl(descriptor, F_SETLK, &lock) == 0 ? 1 : 0;
+    (void)!::write(held[1], &byte, 1);
+    (void)!::read(over[0], &byte, 1);
+    ::_exit(0);
+  }
+  char byte = 0;
+  CHECK(::read(held[0], &byte, 1) == 1 && byte == 1);
+  CHECK(has_open_store(directory));
+  CHECK(::write(over[1], &byte, 1) == 1);
+  LONGS_EQUAL(agent, ::waitpid(agent, nullptr, 0));
+  CHECK_FALSE(has_open_store(directory));
+  for (int end : {held[0], held[1], over[0], over[1]}) ::close(end);
+  ::unlink(file.c_str());
+  ::rmdir(directory.c_str());
 }
 
 TEST(Doctor, finds_the_facts_of_the_machine_it_runs_on) {

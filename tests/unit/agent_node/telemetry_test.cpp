@@ -114,6 +114,20 @@ TEST(NodeTelemetry, P23_samples_that_found_no_link_are_counted_as_lost) {
   CHECK(lost >= 350 && lost <= 361);
 }
 
+TEST(NodeTelemetry, P23_samples_that_reach_a_broker_without_a_cloud_are_counted_as_lost) {
+  wire::Presence gone;
+  gone.session = 5;
+  gone.boot = BootId{77};
+  world.cloud.publish(std::string(wire::kCloudState), wire::encode(gone), true);
+  world.settle();
+  world.advance(1min);
+  LONGS_EQUAL(1, seen().size());
+  UNSIGNED_LONGS_EQUAL(6, seen().front().count);
+  world.cloud_up(100, 6);
+  world.advance(1min);
+  UNSIGNED_LONGS_EQUAL(6, seen().front().count);
+}
+
 TEST(NodeTelemetry, P23_a_dropped_sample_is_seen_at_once_with_when_the_first_and_the_last_was) {
   world.advance(9min);  // one period
   cut();

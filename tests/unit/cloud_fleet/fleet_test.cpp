@@ -67,6 +67,19 @@ TEST(Fleet, two_processes_that_speak_as_one_device_raise_one_alert_and_are_no_re
   CHECK_EQUAL(1, fleet->alerts({}).size());
 }
 
+TEST(Fleet, a_device_that_was_made_anew_is_heard_under_a_session_number_of_its_life_before) {
+  fleet->on_presence("pump-1", birth(1, true, 5));
+  for (int i = 0; i < 5; ++i) frame("pump-1", 1);
+  fleet->on_presence("pump-1", birth(1, true, 6));
+  seq = 0;
+  for (int i = 0; i < 4; ++i) {
+    pass(10s);
+    frame("pump-1", 1);
+  }
+  CHECK(health("pump-1") == Health::operational);
+  CHECK(fleet->device("pump-1")->row.last_seen == clock.wall_time());
+}
+
 TEST(Fleet, a_device_appears_with_its_birth_and_is_dead_after_three_heartbeats) {
   fleet->on_presence("pump-1", birth(1));
   CHECK(health("pump-1") == Health::operational);
@@ -241,6 +254,12 @@ TEST(Fleet, operators_change_devices_against_a_revision) {
   STRCMP_EQUAL("smells", fleet->device("pump-1")->note.c_str());
   fleet->expect("pump-2", {}, done);
   CHECK(health("pump-2") == Health::never_seen);
+  // Forgotten it would be let in when it comes again.
+  fleet->forget("pump-1", "ann", done);
+  CHECK(answer.error().code == Code::conflict);
+  CHECK(health("pump-1") == Health::quarantined);
+  aside.quarantined = false;
+  fleet->change("pump-1", aside, {}, done);
   fleet->forget("pump-1", "ann", done);
   CHECK_FALSE(fleet->device("pump-1").ok());
 }

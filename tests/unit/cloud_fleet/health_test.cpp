@@ -161,6 +161,13 @@ TEST(Health, a_flood_is_shown_for_five_minutes_after_its_last_message) {
   CHECK_FALSE(has(Reason::flooding));
 }
 
+TEST(Health, a_flood_is_shown_also_of_a_device_that_is_not_connected) {
+  memory.flooded_at = facts.wall;
+  facts.online = false;
+  facts.ended = Reason::goodbye;
+  CHECK(has(Reason::flooding));
+}
+
 TEST(Health, a_backlog_grows_when_it_did_for_three_minutes) {
   note_minute(memory, 100, policy);
   note_minute(memory, 150, policy);

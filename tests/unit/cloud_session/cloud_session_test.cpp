@@ -20,7 +20,7 @@ TEST_GROUP(CloudSession) {
   Peer device{broker, "pump-7", {std::string(wire::kCloudState)}};
   std::vector<wire::Presence> seen;
   std::vector<std::string> items, refused;
-  int cloned = 0;
+  int cloned = 0, floods = 0;
   cloud::SessionOptions options;
   std::unique_ptr<cloud::CloudSession> session;
 
@@ -35,6 +35,7 @@ TEST_GROUP(CloudSession) {
                          const wire::Presence& presence) { seen.push_back(presence); },
         .item = [this](const std::string& from, const wire::Item&) { items.push_back(from); },
         .cloned = [this](const std::string&, const wire::Presence&) { cloned += 1; },
+        .flooding = [this](const std::string& from) { floods += from == "pump-7" ? 1 : 0; },
         .refused = [this](const std::string& cause,
                           const std::string&) { refused.push_back(cause); },
         .changed = [] {}};
@@ -144,6 +145,14 @@ TEST(CloudSession, refuses_what_it_cannot_read_and_says_why) {
   CHECK(refused ==
         (std::vector<std::string>{"malformed presence", "malformed message", "wrong topic"}));
   CHECK(items.empty());
+}
+
+TEST(CloudSession, charges_wrong_topics_to_the_device_that_they_name) {
+  start();
+  for (int i = 0; i < 405; ++i) device.publish("spw/1/zz/pump-7/up/task", to_bytes("no shard"));
+  broker.run();
+  CHECK_EQUAL(400, refused.size());
+  CHECK_EQUAL(5, floods);
 }
 
 TEST(CloudSession, tells_whose_item_it_is_by_the_topic) {

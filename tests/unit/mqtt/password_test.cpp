@@ -30,6 +30,15 @@ TEST(Password, a_file_that_is_missing_or_empty_is_named) {
   STRCMP_EQUAL("geheim", read_password(file)->c_str());
 }
 
+TEST(Password, a_pipe_or_a_large_file_is_none_and_holds_nothing_up) {
+  LONGS_EQUAL(0, ::mkfifo(file.c_str(), 0600));
+  STRCMP_CONTAINS("no file with a password", check_secrets(file, "").error().message.c_str());
+  CHECK(!read_password(file).ok());
+  ::unlink(file.c_str());
+  write(std::string(70'000, 'x'));
+  STRCMP_CONTAINS("no file with a password", check_secrets(file, "").error().message.c_str());
+}
+
 TEST(Password, the_same_modes_are_complained_of_for_it_as_for_a_private_key) {
   for (mode_t mode : {0604U, 0602U, 0620U, 0660U, 0666U}) {
     write("geheim\n", mode);
