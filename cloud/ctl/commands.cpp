@@ -282,6 +282,7 @@ int device_losses(Api& api, const Console& console, const Words& words) {
                     {{"CLASS", "class"},
                      {"CAUSE", "cause"},
                      {"COUNT", "count"},
+                     {"AT LEAST", "at_least"},
                      {"FROM", "from"},
                      {"UNTIL", "until"}});
 }

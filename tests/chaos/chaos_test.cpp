@@ -15,7 +15,8 @@ using namespace spillway::chaos;
 TEST_GROUP(Chaos){};
 
 TEST(Chaos, P1_to_P9_hold_for_real_programs_while_everything_under_them_breaks) {
-  UT_PRINT(("left out: " + test::OwnWorld::enter()).c_str());
+  const std::string why = test::OwnWorld::enter();
+  if (!why.empty()) UT_PRINT(("skipped: packets that are lost: " + why).c_str());
   test::TempDir folder("spillway-chaos");
   ChaosOptions options;
   options.folder = folder.path();
