@@ -48,7 +48,7 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
 Node::~Node() = default;
 
 void Node::start(const store::Recovered& recovered, const ledger::LedgerRecovered* leased) {
-  counters_.accepted = recovered.next_seq - 1;
+  counters_.accepted = recovered.accepted;
   std::copy(std::begin(recovered.counts.by_state), std::end(recovered.counts.by_state),
             std::begin(counters_.by_state));
   // What the disk holds besides the live ones is looked for once the loop turns (P22).

@@ -66,6 +66,9 @@ Result<Recovered> OwnerTables::recover() const {
   recovered.wall_at_last_seen = node.wall;
   recovered.session = node.session;
   recovered.counts = file_.counts();
+  Result<std::uint64_t> accepted = this->accepted();
+  if (!accepted) return std::move(accepted).error();
+  recovered.accepted = *accepted;
   Cursor live = sql_.use(Sql::live_tasks);
   auto tasks = collect<TaskRow>(live, [this](const Cursor& row) { return read_whole(row); });
   if (!tasks) return std::move(tasks).error();

@@ -275,6 +275,19 @@ Status OwnerTables::melt_losses() {
   return lose(melted);
 }
 
+// A task whose deadline passed was accepted; all that was lost otherwise was never here.
+Result<std::uint64_t> OwnerTables::accepted() const {
+  Result<std::vector<LossRow>> rows = loss_rows();
+  if (!rows) return std::move(rows).error();
+  std::uint64_t accepted = file_.node().produced[static_cast<std::size_t>(DataClass::tasks)];
+  for (const LossRow& row : *rows) {
+    const bool turned_away =
+        row.key.data == DataClass::tasks && row.key.cause != LossCause::deadline;
+    if (turned_away) accepted -= std::min(accepted, row.count);
+  }
+  return accepted;
+}
+
 Result<LossTable> OwnerTables::losses() const {
   Result<std::vector<LossRow>> rows = loss_rows();
   if (!rows) return std::move(rows).error();

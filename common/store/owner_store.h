@@ -140,6 +140,7 @@ struct Recovered {
   std::vector<TaskRow> live;     // leased and running, with specs
   std::vector<OutboxRow> outbox;
   StoreCounts counts;
+  std::uint64_t accepted = 0;              // tasks, ever; numbers have gaps
   bool fresh = false;                      // a new store was made
   std::optional<std::string> quarantined;  // path of a damaged file that was set aside, if any
   std::uint64_t salvaged = 0;              // tasks carried over from it

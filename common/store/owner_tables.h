@@ -47,6 +47,8 @@ class OwnerTables {
   Result<EndedParent> ended_parent(std::uint64_t after) const;
   Result<std::optional<std::uint64_t>> find_idempotent(const std::string& key, NodeTime now) const;
   Result<LossTable> losses() const;
+  // Tasks, ever.
+  Result<std::uint64_t> accepted() const;
   Result<StoreReport> inspect(bool deep) const;
 
  private:

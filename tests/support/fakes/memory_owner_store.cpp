@@ -24,6 +24,7 @@ store::Recovered OwnerDisk::recover(Origin drawn) {
   recovered.lives = *opened;
   for (const auto& [store, peer] : peers) recovered.peers.push_back(peer);
   recovered.next_seq = next_seq;
+  recovered.accepted = accepted;
   recovered.last_seen = last_seen;
   recovered.wall_at_last_seen = wall;
   recovered.session = session;
@@ -106,6 +107,7 @@ Status OwnerDisk::insert(const store::NewTask& task, NodeTime now) {
   }
   tasks[seq] = {task.row, task.kind, task.tenant, {}, {task.after.begin(), task.after.end()}};
   next_seq = std::max(next_seq, seq + 1);
+  accepted += 1;
   return {};
 }
 
@@ -290,7 +292,7 @@ void MemoryOwnerStore::losses(Done<store::LossTable> done) {
       table.rows.push_back(row);
       table.produced[static_cast<std::size_t>(key.data)] += row.count;
     }
-    table.produced[0] += disk_.next_seq - 1;
+    table.produced[0] += disk_.accepted;
     table.produced[3] += disk_.samples;
     return table;
   });

@@ -29,7 +29,7 @@ struct OwnerDisk {
   std::map<Origin, KnownLife> peers;
   NodeTime last_seen{};
   Duration wall{};
-  std::uint64_t session = 0, next_seq = 1, commits = 0;
+  std::uint64_t session = 0, next_seq = 1, commits = 0, accepted = 0;
   std::map<std::uint64_t, Task> tasks;
   std::set<store::OutboxRow> outbox;
   std::map<std::string, std::pair<std::uint64_t, NodeTime>> keys;

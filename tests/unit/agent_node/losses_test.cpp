@@ -188,3 +188,14 @@ TEST(AgentLosses, P23_a_loss_ends_no_sooner_than_it_began_however_the_wall_clock
   LONGS_EQUAL(1, report->entries.size());
   CHECK(report->entries[0].last >= report->entries[0].first);
 }
+
+TEST(AgentLosses, numbers_that_a_salvage_skipped_are_no_tasks_that_were_accepted) {
+  CHECK(world.add(echo()) != 0);
+  world.agent.crash();
+  world.agent.disk.next_seq += 1'000'000;
+  world.boot();
+  CHECK(world.add(echo()) > 1'000'000);
+  const auto asked = world.ask(wire::StatusRequest{});
+  world.settle();
+  UNSIGNED_LONGS_EQUAL(2, asked->got<NodeView>()->accepted);
+}

@@ -210,6 +210,20 @@ TEST(Damage, tasks_that_can_be_read_are_carried_over_under_their_own_numbers) {
   CHECK_FALSE(open.recovered.quarantined.has_value());
 }
 
+TEST(Damage, P23_a_salvage_skips_numbers_and_not_tasks_that_were_accepted) {
+  mark_damaged(path);
+  CHECK_OK(open.open());
+  CHECK_TRUE(open.recovered.next_seq > 1'000'000);
+  UNSIGNED_LONGS_EQUAL(121, open.recovered.accepted);
+  Batch batch = batch_of(new_task(open.recovered.next_seq));
+  // One was turned away, one was not done in time.
+  batch.losses.push_back({DataClass::tasks, LossCause::items, at(3), 1});
+  batch.updates.push_back(step(72, TaskState::ready, 1000, TaskState::expired, 1000));
+  CHECK_OK(open.commit(std::move(batch)));
+  CHECK_OK(open.reopen());
+  UNSIGNED_LONGS_EQUAL(122, open.recovered.accepted);
+}
+
 TEST(Damage, P23_damage_came_after_the_device_was_last_well_and_was_found_now) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   constexpr Duration kAway = std::chrono::hours(24 * 40);
