@@ -46,13 +46,12 @@ void Node::look_for_losses() {
   });
 }
 
-// With what is counted and waits to be written. That is taken now: until the store answers, it may
-// be on its way.
+// With what is counted and waits to be written, also behind a disk that does not take it.
 void Node::read_losses(std::function<void(const Result<store::LossTable>&)> use) {
   parts_.store->losses([alive = std::weak_ptr(alive_), use = std::move(use),
                         waiting = journal_.unwritten()](Result<store::LossTable> table) {
     if (alive.expired()) return;
-    if (table) add(*table, waiting);
+    if (table) add(*table, waiting());
     use(table);
   });
 }

@@ -41,6 +41,8 @@ class CommitCycle {
   // Whether somebody waits for what gathered.
   bool wanted() const { return wanted_; }
   bool busy() const { return busy_; }
+  // What is being committed, or waits to be tried again; null: nothing.
+  const Batch* under_way() const { return busy_ ? &flying_ : nullptr; }
   bool idle() const { return !busy_ && batch_.empty() && actions_.empty(); }
 
   // Sends what has gathered on its way, unless something is under way or there is nothing.

@@ -106,14 +106,25 @@ void OwnerJournal::lose(const LossCount& loss, Duration may_wait) {
   losses_due_ = std::min(losses_due_, loss.at + may_wait);
 }
 
-LossTable OwnerJournal::unwritten() const {
-  LossTable table;
-  table.produced[std::size_t(DataClass::telemetry)] = samples_;
-  for (const auto& [key, loss] : losses_) {
-    table.rows.push_back({key, loss.first, loss.last, loss.count, 0});
-    table.produced[std::size_t(key.data)] += loss.count;
+std::function<LossTable()> OwnerJournal::unwritten() const {
+  LossTable gathered;
+  const auto add = [&gathered](const LossRow& row) {
+    gathered.rows.push_back(row);
+    gathered.produced[std::size_t(row.key.data)] += row.count;
+  };
+  gathered.produced[std::size_t(DataClass::telemetry)] = samples_;
+  for (const auto& [key, loss] : losses_) add({key, loss.first, loss.last, loss.count, 0});
+  const LossTable without = gathered;
+  // Whether it failed so far or not: only a commit that was handed over before the look is in it.
+  if (const Batch* flying = cycle_.under_way()) {
+    gathered.produced[std::size_t(DataClass::telemetry)] += flying->samples;
+    for (const LossCount& loss : flying->losses) {
+      add({{loss.data, loss.cause, loss_period(loss.at)}, loss.at, loss.at, loss.count, 0});
+    }
   }
-  return table;
+  return [this, without, with = std::move(gathered), from = refusals_.commits()] {
+    return refusals_.commits() == from ? with : without;
+  };
 }
 
 // The store widens a row by each: the last one has to be told of its own.

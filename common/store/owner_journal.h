@@ -58,8 +58,9 @@ class OwnerJournal {
   void write_losses() {
     if (samples_ > 0 || !losses_.empty()) losses_due_ = NodeTime::min();
   }
-  // What of both is not on its way to the disk yet: a look at the store from now on lacks it.
-  LossTable unwritten() const;
+  // To be called when a look at the store that begins now answers: what of both the look lacks. By
+  // then it is known whether the commit under way went well.
+  std::function<LossTable()> unwritten() const;
   // When flush() should be called for what may wait: behind what is on its way already, which tells
   // by itself when it is through.
   NodeTime due() const { return cycle_.busy() ? kNever : std::min(losses_due_, company_until_); }

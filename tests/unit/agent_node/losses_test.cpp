@@ -164,6 +164,36 @@ TEST(AgentLosses, P23_what_is_lost_while_the_disk_fails_waits_for_it_without_kee
   UNSIGNED_LONGS_EQUAL(5, kept);
 }
 
+TEST(AgentLosses, P23_what_is_shown_of_losses_never_goes_back_while_the_disk_fails) {
+  const auto shown = [this] {
+    const auto asked = world.ask(wire::StatusRequest{});
+    world.turn();
+    std::uint64_t count = 0;
+    for (const LossView& loss : asked->got<NodeView>()->losses) count += loss.count;
+    return count;
+  };
+  lose(2);
+  world.advance(90s);
+  world.agent.store().fail_commits(fail(Code::io, "disk full"));
+  std::uint64_t before = shown();
+  UNSIGNED_LONGS_EQUAL(2, before);
+  for (int i = 0; i < 40; ++i) {
+    if (i < 5) lose(1);
+    world.clock.advance(3s);
+    const std::uint64_t after = shown();
+    CHECK(after >= before);
+    before = after;
+  }
+  UNSIGNED_LONGS_EQUAL(7, before);
+  world.agent.store().fail_commits({});
+  for (int i = 0; i < 40; ++i) {
+    world.clock.advance(500ms);
+    UNSIGNED_LONGS_EQUAL(7, shown());
+  }
+  UNSIGNED_LONGS_EQUAL(7, world.agent.disk.lost(DataClass::tasks, LossCause::items) +
+                              world.agent.disk.lost(DataClass::tasks, LossCause::store));
+}
+
 TEST(AgentLosses, P23_that_a_damaged_store_lost_an_unknown_number_is_told_as_such) {
   const LossKey key{DataClass::tasks, LossCause::store, {}};
   world.agent.disk.losses[key] = LossRow{key, NodeTime(1s), NodeTime(1s), 1, 0, true};
