@@ -242,7 +242,9 @@ bhttp::request<bhttp::string_body> message_of(const Url& url, Method method,
                                               const std::string& target, const Headers& headers,
                                               const std::string& body) {
   bhttp::request<bhttp::string_body> message{verb_of(method), url.prefix + target, 11};
-  message.set(bhttp::field::host, url.host + ":" + url.port);
+  // The colons of an IPv6 address are not the one before the port.
+  const bool colons = url.host.find(':') != std::string::npos;
+  message.set(bhttp::field::host, (colons ? "[" + url.host + "]" : url.host) + ":" + url.port);
   for (const auto& [name, value] : headers) message.set(name, value);
   message.body() = body;
   bool carries = method == Method::post || method == Method::put || method == Method::patch;
@@ -270,7 +272,11 @@ Result<Response> Client::stream(const std::string& target, const Headers& header
   message.set(bhttp::field::accept, "text/event-stream");
   std::optional<State::Answered> answer;
   Result<Response> response = state_->attempt(message, false, answer);
-  if (!response || response->status != 200) return response;
+  if (!response) return response;
+  if (response->status != 200 || !response->content_type.starts_with("text/event-stream")) {
+    state_->close();
+    return response;
+  }
   EventReader reader;
   for (;;) {
     Result<std::string> text = state_->more();

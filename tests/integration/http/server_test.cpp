@@ -158,6 +158,20 @@ TEST(HttpServer, answers_many_requests_on_one_connection) {
   CHECK_EQUAL(5u, server->counts().requests.load());
 }
 
+TEST(HttpServer, a_client_names_a_host_that_is_an_IPv6_address_in_brackets) {
+  ServerOptions here;
+  here.address = "::1";
+  start(here, [](const Request& request, const Answer& answer) {
+    answer(plain(std::string(request.header("host"))));
+  });
+  const std::string host = "[::1]:" + std::to_string(server->port());
+  auto made = Client::make({"http://" + host, ""});
+  CHECK(made.ok());
+  auto response = made->send(Method::get, "/", {}, {});
+  CHECK(response.ok());
+  STRCMP_EQUAL(host.c_str(), response->body.c_str());
+}
+
 TEST(HttpServer, answers_pipelined_requests_in_order) {
   start();
   RawClient raw(server->port());
