@@ -26,6 +26,9 @@ Code code_of(unsigned status) {
   }
 }
 
+// How another site answers a path that it does not have, or has elsewhere.
+bool unknown_there(unsigned status) { return status / 100 == 3 || status == 404 || status == 405; }
+
 // Whoever finds nobody at the default address has most likely named none.
 Error unreachable(Error error) {
   if (error.code == Code::unavailable) {
@@ -36,7 +39,8 @@ Error unreachable(Error error) {
 
 }  // namespace
 
-Api::Api(cloud::http::Client client, const Target& target) : client_(std::move(client)) {
+Api::Api(cloud::http::Client client, const Target& target)
+    : client_(std::move(client)), url_(target.url) {
   if (!target.token.empty()) headers_.emplace_back("authorization", "Bearer " + target.token);
 }
 
@@ -72,16 +76,28 @@ Result<Api> Api::log_in(std::string_view link, const std::string& ca) {
   return api;
 }
 
+Error Api::stranger() const {
+  return fail(Code::corrupt, "what answers at " + url_ +
+                                 " is no spillway-cloud; is a prefix missing or wrong in --url?");
+}
+
 Result<json::value> Api::read(const Response& response) const {
   json::value body;
   if (response.content_type.find("json") != std::string::npos) {
     boost::system::error_code error;
     body = json::parse(response.body, error);
-    if (error) return fail(Code::corrupt, "the cloud's answer is not JSON: " + error.message());
+    if (error) body = nullptr;
   }
-  if (response.status < 300) return body;
+  constexpr unsigned kNoContent = 204, kRefusals = 300;
+  if (response.status < kRefusals) {
+    if (response.status == kNoContent || body.is_object()) return body;
+    return stranger();
+  }
   const json::object* problem = body.if_object();
   const json::value* detail = problem ? problem->if_contains("detail") : nullptr;
+  // What the cloud refuses it explains; a proxy in front of it may be out of reach of it, or
+  // refuse.
+  if (!detail && unknown_there(response.status)) return stranger();
   std::string message = detail && detail->is_string()
                             ? std::string(detail->get_string())
                             : "the cloud answered " + std::to_string(response.status);
@@ -113,7 +129,7 @@ Status Api::list(const std::string& path, std::uint64_t most,
     if (!page) return page.error();
     const json::object* object = page->if_object();
     const json::value* items = object ? object->if_contains("items") : nullptr;
-    if (!items || !items->is_array()) return fail(Code::corrupt, "the cloud's answer is no list");
+    if (!items || !items->is_array()) return stranger();
     for (const json::value& item : items->get_array()) {
       if (most == 0 || !each(item)) return {};
       --most;
@@ -139,12 +155,11 @@ Status Api::watch(const std::function<bool(const std::string& event, const json:
       return !done;
     });
     if (done) return {};
-    if (response && response->status != 200) {
+    if (response) {
       auto refused = read(*response);
-      return refused ? fail(Code::corrupt, "the cloud's answer is no stream") : refused.error();
+      return refused ? stranger() : refused.error();
     }
-    const bool give_up = !response && (++failures > kReconnects || position.empty());
-    if (give_up) return unreachable(response.error());
+    if (++failures > kReconnects || position.empty()) return unreachable(response.error());
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }
 }

@@ -34,9 +34,12 @@ class Api {
 
  private:
   Api(cloud::http::Client client, const Target& target);
+  // An object, or null of an answer without content.
   Result<json::value> read(const cloud::http::Response& response) const;
+  Error stranger() const;
 
   cloud::http::Client client_;
+  std::string url_;
   cloud::http::Headers headers_;
 };
 

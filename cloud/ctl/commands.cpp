@@ -88,10 +88,15 @@ int whole_list(Api& api, const Console& console, const std::string& path,
 
 int show_at(Api& api, const Console& console, const std::string& path,
             const std::vector<Column>& columns) {
-  auto answer = api.get(path);
-  if (!answer) return complain(console, answer.error());
-  show(console, *answer, columns);
-  return 0;
+  return present(console, api.get(path), columns);
+}
+
+// The cloud answers it without content.
+int remove(Api& api, const Console& console, const std::string& path) {
+  auto gone = api.call(Method::del, path);
+  if (!gone) return complain(console, gone.error());
+  if (gone->is_null()) return 0;
+  return complain(console, fail(Code::corrupt, "the answer is not that of a spillway-cloud"));
 }
 
 std::string device_path(const Words& words) { return "/devices/" + escaped(words.id); }
@@ -105,16 +110,17 @@ Query device_query(const Words& words) {
   return query;
 }
 
-// On named devices one by one, else on all that match. 7: some failed.
+// Some may have been changed already when one cannot be. 7: some failed.
 int act_on_named(Api& api, const Console& console, const Words& words, const json::object& change) {
   int worst = 0;
   std::size_t good = 0;
   for (const std::string& id : words.ids) {
     auto device = api.get("/devices/" + escaped(id));
-    if (device) {
+    const std::uint64_t revision =
+        device ? device->at("revision").to_number<std::uint64_t>() : std::uint64_t();
+    if (device && !words.dry_run) {
       json::value body = change;
-      std::string etag =
-          "\"" + std::to_string(device->at("revision").to_number<std::uint64_t>()) + "\"";
+      const std::string etag = "\"" + std::to_string(revision) + "\"";
       device = api.call(Method::patch, "/devices/" + escaped(id), &body, {{"if-match", etag}});
     }
     if (!device) {
@@ -122,11 +128,12 @@ int act_on_named(Api& api, const Console& console, const Words& words, const jso
       continue;
     }
     ++good;
-    console.err << id << ": " << json::serialize(change) << "\n";
+    if (!words.dry_run) console.err << id << ": " << json::serialize(change) << "\n";
   }
-  if (console.format != Format::table && console.format != Format::wide) {
-    const json::object counts{
-        {"matched", words.ids.size()}, {"changed", good}, {"failed", words.ids.size() - good}};
+  if (words.dry_run || (console.format != Format::table && console.format != Format::wide)) {
+    const json::object counts{{"matched", words.dry_run ? good : words.ids.size()},
+                              {"changed", words.dry_run ? 0 : good},
+                              {"failed", words.ids.size() - good}};
     show(console, counts, {{"matched", "matched"}, {"changed", "changed"}, {"failed", "failed"}});
   }
   return worst == 0 ? 0 : good > 0 ? 7 : worst;
@@ -135,47 +142,44 @@ int act_on_named(Api& api, const Console& console, const Words& words, const jso
 int act(Api& api, const Console& console, const Words& words, const std::string& action,
         json::object change) {
   if (!words.note.empty()) change["note"] = words.note;
-  if (!words.ids.empty() && !words.dry_run) return act_on_named(api, console, words, change);
-  json::object select = selector(words);
-  if (select.empty() && !words.all) {
-    console.err << "spwctl: name devices, or a filter, or --all\n";
-    return 2;
-  }
-  json::object body{{"action", action}, {"select", select}, {"dry_run", words.dry_run}};
+  if (!names_devices(console, words)) return 2;
+  if (!words.ids.empty()) return act_on_named(api, console, words, change);
+  json::object body{{"action", action}, {"select", selector(words)}, {"dry_run", words.dry_run}};
   if (!words.note.empty()) body["note"] = words.note;
   if (action == "set_group") body["group"] = words.to_group;
   json::value sent = std::move(body);
   auto outcome = api.call(Method::post, "/devices/actions", &sent);
-  if (!outcome) return complain(console, outcome.error());
-  show(console, *outcome, {{"matched", "matched"}, {"changed", "changed"}, {"failed", "failed"}});
+  const int shown = present(console, outcome,
+                            {{"matched", "matched"}, {"changed", "changed"}, {"failed", "failed"}});
+  if (shown != 0) return shown;
   return outcome->at("failed").to_number<std::uint64_t>() > 0 ? 7 : 0;
 }
 
-void say_summary(const Console& console, const json::value& summary) {
-  show(console, summary,
-       {{"devices", "devices"},
-        {"online", "online"},
-        {"operational", "health.operational"},
-        {"degraded", "health.degraded"},
-        {"disconnected", "health.disconnected"},
-        {"updating", "health.updating"},
-        {"sleeping", "health.sleeping", As::plain, true},
-        {"never seen", "health.never_seen", As::plain, true},
-        {"quarantined", "health.quarantined", As::plain, true},
-        {"revoked", "health.revoked", As::plain, true},
-        {"tasks/s", "tasks_per_s"},
-        {"offloaded", "offload_ratio", As::percent},
-        {"p50 here", "local.p50_s", As::seconds, true},
-        {"p95 here", "local.p95_s", As::seconds},
-        {"p50 cloud", "cloud.p50_s", As::seconds, true},
-        {"p95 cloud", "cloud.p95_s", As::seconds},
-        {"edge backlog", "edge_backlog"},
-        {"oldest there", "edge_oldest_s", As::seconds},
-        {"cloud queue", "cloud_queue"},
-        {"oldest here", "cloud_oldest_s", As::seconds},
-        {"duplicates suppressed", "duplicates_suppressed"},
-        {"lost", "lost"},
-        {"alerts firing", "alerts_firing"}});
+int say_summary(const Console& console, const Result<json::value>& summary) {
+  return present(console, summary,
+                 {{"devices", "devices"},
+                  {"online", "online"},
+                  {"operational", "health.operational"},
+                  {"degraded", "health.degraded"},
+                  {"disconnected", "health.disconnected"},
+                  {"updating", "health.updating"},
+                  {"sleeping", "health.sleeping", As::plain, true},
+                  {"never seen", "health.never_seen", As::plain, true},
+                  {"quarantined", "health.quarantined", As::plain, true},
+                  {"revoked", "health.revoked", As::plain, true},
+                  {"tasks/s", "tasks_per_s"},
+                  {"offloaded", "offload_ratio", As::percent},
+                  {"p50 here", "local.p50_s", As::seconds, true},
+                  {"p95 here", "local.p95_s", As::seconds},
+                  {"p50 cloud", "cloud.p50_s", As::seconds, true},
+                  {"p95 cloud", "cloud.p95_s", As::seconds},
+                  {"edge backlog", "edge_backlog"},
+                  {"oldest there", "edge_oldest_s", As::seconds},
+                  {"cloud queue", "cloud_queue"},
+                  {"oldest here", "cloud_oldest_s", As::seconds},
+                  {"duplicates suppressed", "duplicates_suppressed"},
+                  {"lost", "lost"},
+                  {"alerts firing", "alerts_firing"}});
 }
 
 // Prints each item of `member` in every event, as it comes. A table's columns cannot wait for the
@@ -215,14 +219,36 @@ int complain(const Console& console, const Error& error) {
   return exit_code(error);
 }
 
-int fleet_status(Api& api, const Console& console, const Words&) {
-  auto summary = api.get("/fleet/summary");
-  if (!summary) return complain(console, summary.error());
-  say_summary(console, *summary);
+int present(const Console& console, const Result<json::value>& answer,
+            const std::vector<Column>& columns) {
+  if (!answer) return complain(console, answer.error());
+  if (!has(*answer, columns.front().path)) {
+    return complain(console,
+                    fail(Code::corrupt, "the answer has no '" + std::string(columns.front().path) +
+                                            "'; is a spillway-cloud at that address?"));
+  }
+  show(console, *answer, columns);
   return 0;
 }
 
+bool names_devices(const Console& console, const Words& words) {
+  const bool some = words.all || !selector(words).empty();
+  if (some != words.ids.empty()) {
+    console.err << "spwctl: "
+                << (some ? "name either devices, or a filter or --all, not both"
+                         : "name devices, or a filter, or --all")
+                << "\n";
+    return false;
+  }
+  return true;
+}
+
+int fleet_status(Api& api, const Console& console, const Words&) {
+  return say_summary(console, api.get("/fleet/summary"));
+}
+
 int fleet_watch(Api& api, const Console& console, const Words&) {
+  int shown = 0;
   Status status = api.watch([&](const std::string&, const json::value& data) {
     const json::value* summary = data.as_object().if_contains("summary");
     if (!summary) return true;
@@ -237,11 +263,11 @@ int fleet_watch(Api& api, const Console& console, const Words&) {
                   << "  backlog " << cell("edge_backlog") << "  alerts " << cell("alerts_firing")
                   << std::endl;
     } else {
-      say_summary(console, *summary);
+      shown = say_summary(console, *summary);
     }
-    return console.out.good();
+    return shown == 0 && console.out.good();
   });
-  return status ? 0 : complain(console, status.error());
+  return status ? shown : complain(console, status.error());
 }
 
 int device_list(Api& api, const Console& console, const Words& words) {
@@ -321,22 +347,20 @@ int task_show(Api& api, const Console& console, const Words& words) {
   // One that was sent to a device is not among those that devices gave.
   const bool sent = !task && task.error().code == Code::not_found;
   if (sent) return show_sent(api, console, words.id);
-  if (!task) return complain(console, task.error());
   std::vector<Column> columns = kTaskRow;
   for (Column& column : columns) column.wide = false;
   columns.insert(columns.end(), {{"STARTED", "started"}, {"ENDED", "ended"}});
-  show(console, *task, columns);
-  return 0;
+  return present(console, task, columns);
 }
 
 int task_why(Api& api, const Console& console, const Words& words) {
   auto placement = api.get("/tasks/" + escaped(words.id) + "/placement");
   if (!placement) return complain(console, placement.error());
+  const json::value& explanation = placement->at("explanation");
   if (console.format == Format::json || console.format == Format::ndjson) {
     show(console, *placement, {});
     return 0;
   }
-  const json::value& explanation = placement->at("explanation");
   if (explanation.is_null()) {
     const json::string& missing = placement->at("missing").as_string();
     return complain(
@@ -360,6 +384,7 @@ int task_trace(Api& api, const Console& console, const Words& words) {
   auto trace =
       api.get("/tasks/" + escaped(words.id) + "/trace" + (words.otlp ? "?format=otlp" : ""));
   if (!trace) return complain(console, trace.error());
+  const json::array& spans = trace->at(words.otlp ? "resourceSpans" : "spans").as_array();
   if (words.otlp) {
     console.out << json::serialize(*trace) << '\n';
     return 0;
@@ -375,7 +400,7 @@ int task_trace(Api& api, const Console& console, const Words& words) {
                             {"TO", "to_s", As::seconds},
                             {"EPOCH", "epoch"},
                             {"NOTE", "note"}});
-  for (const json::value& span : trace->at("spans").as_array()) listing.add(span);
+  for (const json::value& span : spans) listing.add(span);
   listing.end();
   return 0;
 }
@@ -396,9 +421,7 @@ int alert_list(Api& api, const Console& console, const Words& words) {
 int alert_ack(Api& api, const Console& console, const Words& words) {
   json::value body = json::object{{"note", words.note}};
   auto alert = api.call(Method::post, "/alerts/" + escaped(words.id) + "/acknowledge", &body);
-  if (!alert) return complain(console, alert.error());
-  show(console, *alert, kAlertRow);
-  return 0;
+  return present(console, alert, kAlertRow);
 }
 
 int alert_silence(Api& api, const Console& console, const Words& words) {
@@ -412,10 +435,8 @@ int alert_silence(Api& api, const Console& console, const Words& words) {
   }
   json::value body = std::move(wanted);
   auto silence = api.call(Method::post, "/alerts/silences", &body);
-  if (!silence) return complain(console, silence.error());
-  show(console, *silence,
-       {{"silence", "id"}, {"rule", "rule"}, {"device", "device"}, {"until", "until"}});
-  return 0;
+  return present(console, silence,
+                 {{"silence", "id"}, {"rule", "rule"}, {"device", "device"}, {"until", "until"}});
 }
 
 int alert_rules(Api& api, const Console& console, const Words&) {
@@ -438,12 +459,12 @@ int token_create(Api& api, const Console& console, const Words& words) {
   auto token = api.call(Method::post, "/tokens", &body);
   if (!token) return complain(console, token.error());
   if (console.format == Format::table || console.format == Format::wide) {
+    const json::string& secret = token->at("secret").as_string();
     console.err << "This is the only time that the token is shown.\n";
-    console.out << token->at("secret").as_string().c_str() << "\n";
+    console.out << secret.c_str() << "\n";
     return 0;
   }
-  show(console, *token, kTokenRow);
-  return 0;
+  return present(console, token, kTokenRow);
 }
 
 int login(Api& api, const Console& console, const Words& words) {
@@ -457,8 +478,7 @@ int token_list(Api& api, const Console& console, const Words&) {
 }
 
 int token_revoke(Api& api, const Console& console, const Words& words) {
-  auto gone = api.call(Method::del, "/tokens/" + escaped(words.id));
-  return gone ? 0 : complain(console, gone.error());
+  return remove(api, console, "/tokens/" + escaped(words.id));
 }
 
 int session_list(Api& api, const Console& console, const Words&) {
@@ -473,14 +493,15 @@ int session_list(Api& api, const Console& console, const Words&) {
 }
 
 int session_end(Api& api, const Console& console, const Words& words) {
-  auto gone = api.call(Method::del, "/sessions/" + escaped(words.id));
-  return gone ? 0 : complain(console, gone.error());
+  return remove(api, console, "/sessions/" + escaped(words.id));
 }
 
 int audit_list(Api& api, const Console& console, const Words& words) {
   return list(api, console, "/audit", words.limit,
               {{"AT", "at"},
                {"WHO", "who"},
+               {"TOKEN", "token"},
+               {"SESSION", "session"},
                {"FROM", "from"},
                {"OPERATION", "operation"},
                {"STATUS", "status"},

@@ -77,5 +77,11 @@ int doctor(Api& api, const Console& console, const Words& words);
 
 // Says what went wrong and answers its exit code.
 int complain(const Console& console, const Error& error);
+// Shows what the cloud answered. Whatever it is asked, the first of these columns is in its answer.
+int present(const Console& console, const Result<json::value>& answer,
+            const std::vector<Column>& columns);
+// Whether it is clear which devices are meant: some by name, those that a filter matches, or all.
+// Says so if not.
+bool names_devices(const Console& console, const Words& words);
 
 }  // namespace spillway::ctl

@@ -13,9 +13,7 @@ Result<json::value> ask(Api& api, const std::string& device, json::object comman
 
 int tell(Api& api, const Console& console, const std::string& device, const char* command) {
   auto answer = ask(api, device, {{"command", command}});
-  if (!answer) return complain(console, answer.error());
-  show(console, *answer, {{"device", "device"}, {"taken up", "command"}});
-  return 0;
+  return present(console, answer, {{"device", "device"}, {"taken up", "command"}});
 }
 
 }  // namespace
@@ -30,12 +28,11 @@ int device_resume(Api& api, const Console& console, const Words& words) {
 
 int device_logs(Api& api, const Console& console, const Words& words) {
   auto answer = ask(api, words.id, {{"command", "logs"}, {"lines", words.limit}});
-  if (!answer) return complain(console, answer.error());
-  if (console.format == Format::table || console.format == Format::wide) {
-    console.out << std::string_view(answer->at("text").as_string());
-  } else {
-    show(console, *answer, {{"device", "device"}, {"text", "text"}});
+  if (console.format != Format::table && console.format != Format::wide) {
+    return present(console, answer, {{"device", "device"}, {"text", "text"}});
   }
+  if (!answer) return complain(console, answer.error());
+  console.out << std::string_view(answer->at("text").as_string());
   return 0;
 }
 

@@ -65,6 +65,8 @@ std::string csv_cell(const std::string& text) {
 
 }  // namespace
 
+bool has(const json::value& item, std::string_view path) { return find(item, path) != nullptr; }
+
 std::string duration_text(double seconds) {
   if (seconds < 1) return format("%.3g", seconds * 1e3) + "ms";
   if (seconds < 60) return format("%.3g", seconds) + "s";

@@ -53,6 +53,7 @@ class Listing {
   bool first_ = true;
 };
 
+bool has(const json::value& item, std::string_view path);
 // One thing: its columns below each other, or as JSON.
 void show(const Console& console, const json::value& item, const std::vector<Column>& columns);
 

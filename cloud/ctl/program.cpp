@@ -415,7 +415,15 @@ int perform(const Line& line, const Surroundings& around) {
   if (!target) return complain(console, target.error());
   auto api = line.logs_in ? Api::log_in(login_link(line, around), target->ca) : Api::open(*target);
   if (!api) return complain(console, api.error());
-  return line.command(*api, console, line.words);
+  // Commands read answers as the interface describes them; the JSON of anything else throws there.
+  try {
+    return line.command(*api, console, line.words);
+  } catch (const std::exception& error) {
+    return complain(
+        console,
+        fail(Code::corrupt, "the answer of " + target->url + " is not as expected (" +
+                                error.what() + "); is a spillway-cloud there, of this version?"));
+  }
 }
 
 // Of help and version, which CLI11 throws too, nothing is wrong.

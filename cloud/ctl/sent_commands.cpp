@@ -51,14 +51,14 @@ const std::vector<Column> kGroupRow = {{"GROUP", "id"},
                                        {"CANCELLED", "states.cancelled", As::plain, true},
                                        {"EXPIRED", "states.expired", As::plain, true}};
 
-void show_task(const Console& console, const json::value& task) {
+int present_task(const Console& console, const Result<json::value>& task) {
   std::vector<Column> columns = kSentRow;
   for (Column& column : columns) column.wide = false;
   columns.insert(columns.end(), {{"GROUP", "group"},
                                  {"WAITS", "waits_because"},
                                  {"VALUE", "result.value_text"},
                                  {"ERROR", "result.error.message"}});
-  show(console, task, columns);
+  return present(console, task, columns);
 }
 
 // A group's id has an x where a task's has none: both are named the same way.
@@ -67,13 +67,7 @@ bool is_group(const std::string& id) { return id.find('x') != std::string::npos;
 int change(Api& api, const Console& console, const std::string& id, const std::string& verb) {
   const bool group = is_group(id);
   auto changed = api.call(Method::post, (group ? "/task-groups/" : "/tasks/") + escaped(id) + verb);
-  if (!changed) return complain(console, changed.error());
-  if (group) {
-    show(console, *changed, kGroup);
-  } else {
-    show_task(console, *changed);
-  }
-  return 0;
+  return group ? present(console, changed, kGroup) : present_task(console, changed);
 }
 
 Result<std::string> read_input(const std::string& path) {
@@ -133,27 +127,19 @@ Result<json::object> task_of(const Words& words) {
 }  // namespace
 
 int show_sent(Api& api, const Console& console, const std::string& id) {
-  auto task = api.get("/tasks/sent/" + escaped(id));
-  if (!task) return complain(console, task.error());
-  show_task(console, *task);
-  return 0;
+  return present_task(console, api.get("/tasks/sent/" + escaped(id)));
 }
 
 int task_submit(Api& api, const Console& console, const Words& words) {
-  if (words.ids.empty() && selector(words).empty() && !words.all) {
-    console.err << "spwctl: name devices, or a filter, or --all\n";
-    return 2;
-  }
+  if (!names_devices(console, words)) return 2;
   auto task = task_of(words);
   if (!task) return complain(console, task.error());
   cloud::http::Headers headers;
   if (!words.key.empty()) headers.emplace_back("idempotency-key", words.key);
   json::value body = *std::move(task);
   auto outcome = api.call(Method::post, "/tasks", &body, headers);
-  if (!outcome) return complain(console, outcome.error());
-  show(console, *outcome,
-       {{"devices", "matched"}, {"group", "group"}, {"first task", "first_task"}});
-  return 0;
+  return present(console, outcome,
+                 {{"devices", "matched"}, {"group", "group"}, {"first task", "first_task"}});
 }
 
 int task_sent(Api& api, const Console& console, const Words& words) {
@@ -178,10 +164,7 @@ int task_sent(Api& api, const Console& console, const Words& words) {
 }
 
 int task_group(Api& api, const Console& console, const Words& words) {
-  auto group = api.get("/task-groups/" + escaped(words.id));
-  if (!group) return complain(console, group.error());
-  show(console, *group, kGroup);
-  return 0;
+  return present(console, api.get("/task-groups/" + escaped(words.id)), kGroup);
 }
 
 int task_cancel(Api& api, const Console& console, const Words& words) {

@@ -10,6 +10,7 @@ int device_update(Api& api, const Console& console, const Words& words) {
   if (Status right = check_remote_bundle(words.url, words.sha256); !right) {
     return complain(console, right.error());
   }
+  if (!names_devices(console, words)) return 2;
   Words task = words;
   task.id = kUpdateKind;
   task.args = {"url=" + words.url, "sha256=" + words.sha256};

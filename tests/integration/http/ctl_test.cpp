@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "cloud/ctl/program.h"
+#include "cloud/http/server.h"
 #include "tests/integration/http/service_rig.h"
 
 // last
@@ -81,6 +82,74 @@ class PrefixProxy {
   std::thread thread_;
 };
 
+// A server that gives everybody one answer.
+std::unique_ptr<cloud::http::Server> site(const cloud::http::Response& always) {
+  auto started = cloud::http::Server::start(
+      {},
+      [always](const cloud::http::Request&, const cloud::http::Answer& answer) { answer(always); });
+  if (!started) FAIL(started.error().message.c_str());
+  return *std::move(started);
+}
+
+std::unique_ptr<cloud::http::Server> site(unsigned status, const char* type, const char* body) {
+  cloud::http::Response response;
+  response.status = status;
+  response.content_type = type;
+  response.body = body;
+  return site(response);
+}
+
+std::string url_of(const cloud::http::Server& server) {
+  return "http://127.0.0.1:" + std::to_string(server.port());
+}
+
+using CommandLine = std::vector<std::string>;
+
+// Every command that asks the cloud something.
+const std::vector<CommandLine> kAsking = {
+    {"fleet", "status"},
+    {"fleet", "watch"},
+    {"cloud", "show"},
+    {"kind", "list"},
+    {"event", "tail"},
+    {"audit", "list"},
+    {"device", "list"},
+    {"device", "show", "pump-1"},
+    {"device", "watch"},
+    {"device", "tasks", "pump-1"},
+    {"device", "events", "pump-1"},
+    {"device", "sessions", "pump-1"},
+    {"device", "losses", "pump-1"},
+    {"device", "quarantine", "pump-1"},
+    {"device", "quarantine", "pump-1", "--dry-run"},
+    {"device", "revoke", "-q", "pump"},
+    {"device", "set-group", "--to", "lab", "--all"},
+    {"device", "drain", "pump-1"},
+    {"device", "logs", "pump-1"},
+    {"device", "update", "pump-1", "--url", "https://host/a", "--sha256", std::string(64, 'a')},
+    {"task", "list"},
+    {"task", "show", "00000000000000aa-7"},
+    {"task", "why", "00000000000000aa-7"},
+    {"task", "trace", "00000000000000aa-7"},
+    {"task", "trace", "00000000000000aa-7", "--otlp"},
+    {"task", "tail"},
+    {"task", "submit", "echo", "pump-1"},
+    {"task", "sent"},
+    {"task", "groups"},
+    {"task", "group", "00000000000000aa-7x2"},
+    {"task", "cancel", "00000000000000aa-7"},
+    {"task", "retry", "00000000000000aa-7x2"},
+    {"alert", "list"},
+    {"alert", "ack", "12"},
+    {"alert", "silence", "--rule", "hot"},
+    {"alert", "rules"},
+    {"token", "create", "--name", "me", "--scope", "read"},
+    {"token", "list"},
+    {"token", "revoke", "3f9c2d"},
+    {"session", "list"},
+    {"session", "end", "9a41c07d22ef"},
+    {"doctor"}};
+
 }  // namespace
 
 TEST_GROUP(Spwctl) {
@@ -102,6 +171,23 @@ TEST_GROUP(Spwctl) {
                                            &in});
   }
   bool said(std::string_view text) const { return out.str().find(text) != std::string::npos; }
+  // What is asked there fails, and says so in one line alone.
+  void check_refused(const CommandLine& command, const std::string& reason) {
+    std::string name;
+    for (const std::string& word : command) name += word + " ";
+    CHECK_EQUAL_TEXT(1, run(command), name.c_str());
+    // That counts what it could not change.
+    const bool counts = name.find("quarantine") != std::string::npos;
+    if (!counts) STRCMP_EQUAL_TEXT("", out.str().c_str(), name.c_str());
+    CHECK_TEXT(err.str().find(reason) != std::string::npos, (name + err.str()).c_str());
+    CHECK_EQUAL_TEXT(err.str().size() - 1, err.str().find('\n'), (name + err.str()).c_str());
+  }
+  void check_all_refused(const char* format, const std::string& reason) {
+    for (CommandLine command : kAsking) {
+      command.insert(command.end(), {"-o", format});
+      check_refused(command, reason);
+    }
+  }
 };
 
 TEST(Spwctl, shows_the_fleet_and_its_devices) {
@@ -302,6 +388,88 @@ TEST(Spwctl, a_token_is_shown_once_and_ends_when_revoked) {
   CHECK_EQUAL(0, run({"token", "revoke", made.substr(4, made.find('.') - 4)}));
   token = made;
   CHECK_EQUAL(4, run({"fleet", "status"}));
+}
+
+TEST(Spwctl, another_site_is_no_cloud_whatever_it_is_asked) {
+  constexpr char kSays[] = " is no spillway-cloud; is a prefix missing or wrong in --url?";
+  auto other = site(200, "text/html", "<html>Not what you look for</html>");
+  url = url_of(*other);
+  check_all_refused("table", url + kSays);
+  for (unsigned status : {302U, 404U, 405U}) {
+    other = site(status, "text/html", "<html>Not here</html>");
+    url = url_of(*other);
+    for (const CommandLine& command : {CommandLine{"device", "show", "pump-1"},
+                                       {"alert", "ack", "12"},
+                                       {"token", "revoke", "3f9c2d"},
+                                       {"event", "tail"}}) {
+      check_refused(command, url + kSays);
+    }
+  }
+  other = site(200, "application/json", "[1]");
+  url = url_of(*other);
+  check_refused({"login", url + "/login#code=abc", "--name", "me"}, url + kSays);
+}
+
+TEST(Spwctl, an_answer_of_another_shape_is_refused_in_one_line) {
+  auto other = site(200, "application/json", "{}");
+  url = url_of(*other);
+  check_all_refused("json", "spillway-cloud");
+  other = site(200, "application/json", R"({"items":1,"revision":"a","failed":null})");
+  url = url_of(*other);
+  check_all_refused("table", "spillway-cloud");
+}
+
+TEST(Spwctl, what_a_proxy_says_for_a_cloud_out_of_reach_is_no_other_site) {
+  for (auto [status, code] : {std::pair(502U, 1), std::pair(503U, 6), std::pair(403U, 4)}) {
+    auto proxy = site(status, "text/html", "<html>Bad gateway</html>");
+    url = url_of(*proxy);
+    CHECK_EQUAL(code, run({"fleet", "status"}));
+    CHECK(err.str().find("the cloud answered " + std::to_string(status)) != std::string::npos);
+  }
+}
+
+TEST(Spwctl, counts_named_devices_and_changes_none_in_a_dry_run) {
+  for (const char* action : {"quarantine", "revoke"}) {
+    CHECK_EQUAL(0, run({"device", action, "pump-1", "pump-2", "--dry-run", "-o", "json"}));
+    CHECK(boost::json::parse(out.str()).at("matched") == 2);
+    CHECK(boost::json::parse(out.str()).at("changed") == 0);
+    CHECK_EQUAL(0, run({"device", action, "pump-1", "--dry-run"}));
+    CHECK(said("matched  1\nchanged  0\n"));
+  }
+  CHECK_EQUAL(7, run({"device", "revoke", "pump-1", "no-such", "--dry-run", "-o", "json"}));
+  CHECK(boost::json::parse(out.str()).at("matched") == 1);
+  CHECK_EQUAL(3, run({"device", "revoke", "no-such", "--dry-run"}));
+  CHECK_EQUAL(0, run({"device", "list", "--health", "quarantined,revoked", "-o", "ndjson"}));
+  STRCMP_EQUAL("", out.str().c_str());
+}
+
+TEST(Spwctl, takes_names_or_a_filter_and_not_both) {
+  const std::string digest(64, 'a');
+  const CommandLine commands[] = {
+      {"device", "quarantine"},
+      {"device", "set-group", "--to", "lab"},
+      {"device", "update", "--url", "https://host/a", "--sha256", digest},
+      {"task", "submit", "echo"}};
+  for (const CommandLine& command : commands) {
+    for (const CommandLine& both : {CommandLine{"pump-1", "-q", "zzz"}, {"pump-1", "--all"}, {}}) {
+      CommandLine line = command;
+      line.insert(line.end(), both.begin(), both.end());
+      CHECK_EQUAL_TEXT(2, run(line), (command[0] + " " + command[1]).c_str());
+      CHECK(err.str().find("or a filter") != std::string::npos);
+    }
+  }
+  CHECK_EQUAL(0, run({"device", "list", "--health", "quarantined", "-o", "ndjson"}));
+  STRCMP_EQUAL("", out.str().c_str());
+}
+
+TEST(Spwctl, lists_by_which_token_each_was_written) {
+  CHECK_EQUAL(0, run({"device", "quarantine", "pump-1"}));
+  const std::string id = token.substr(4, token.find('.') - 4);
+  for (const char* format : {"table", "wide", "csv"}) {
+    CHECK_EQUAL(0, run({"audit", "list", "-o", format}));
+    CHECK_TEXT(said(id), out.str().c_str());
+  }
+  CHECK(said("at,who,token,session,from,"));
 }
 
 TEST(Spwctl, works_through_a_proxy_that_has_the_cloud_under_a_prefix) {
