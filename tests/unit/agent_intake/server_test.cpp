@@ -21,6 +21,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
+bool may_be_another() {
+  if (geteuid() == 0) return true;
+  UT_PRINT("skipped: only root becomes another user");
+  return false;
+}
+
 constexpr auto kSoon = 5min;
 
 TaskView view(std::uint64_t seq, std::size_t bytes = 0) {
@@ -480,7 +486,7 @@ void as_nobody(const std::function<void()>& call) {
 }  // namespace
 
 TEST(Server, is_closed_to_other_users_by_its_files_mode) {
-  if (geteuid() != 0) return UT_PRINT("skipped: only root becomes another user");
+  if (!may_be_another()) return;
   RunningServer server(shows(), options);
   chmod(directory.c_str(), 0755);
   Code code = Code::internal;
@@ -489,7 +495,7 @@ TEST(Server, is_closed_to_other_users_by_its_files_mode) {
 }
 
 TEST(Server, denies_other_users_even_when_its_files_mode_was_opened) {
-  if (geteuid() != 0) return UT_PRINT("skipped: only root becomes another user");
+  if (!may_be_another()) return;
   RunningServer server(shows(), options);
   chmod(directory.c_str(), 0755);
   chmod(options.path.c_str(), 0666);
@@ -504,7 +510,7 @@ TEST(Server, denies_other_users_even_when_its_files_mode_was_opened) {
 }
 
 TEST(Server, keeps_places_for_root_whatever_another_user_does) {
-  if (geteuid() != 0) return UT_PRINT("skipped: only root becomes another user");
+  if (!may_be_another()) return;
   options.max_clients = 8;
   RunningServer server(shows(), options);
   chmod(directory.c_str(), 0755);
