@@ -84,8 +84,7 @@ Reasons complaints(const HealthMemory& memory, const HealthFacts& facts,
       is_certificate_expiring(had(Reason::certificate_expiring), facts, policy));
   set(Reason::disk_low, is_disk_low(had(Reason::disk_low), metrics, policy));
   set(Reason::tasks_failing, is_failing(had(Reason::tasks_failing), memory, policy));
-  set(Reason::data_lost,
-      memory.lost_at > Wall{} && facts.wall - memory.lost_at < policy.lost_shown);
+  set(Reason::data_lost, is_lately(memory.lost_at, policy.lost_shown, facts.wall));
   set(Reason::flooding, is_flooding(memory, facts, policy));
   return now;
 }

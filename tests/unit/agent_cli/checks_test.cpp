@@ -4,7 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "agent/cli/probes.h"
+#include "tests/support/temp_dir.h"
 #include "tests/unit/agent_cli/sample_views.h"
 
 // Last: it makes `new` a macro.
@@ -12,6 +15,7 @@
 
 using namespace spillway;
 using namespace spillway::cli;
+using spillway::test::TempDir;
 using namespace std::chrono_literals;
 
 namespace {
@@ -221,13 +225,14 @@ TEST(Doctor, warns_of_a_state_that_was_put_back_or_is_used_twice) {
 }
 
 TEST(Doctor, tells_from_its_store_whether_an_agent_runs_whatever_socket_is_named) {
-  char pattern[] = "/tmp/spillway_doctor_XXXXXX";
-  const std::string directory = mkdtemp(pattern), file = directory + "/agent.db";
+  const TempDir folder("spillway-doctor");
+  const std::string directory = folder.path(), file = folder.file("agent.db");
   CHECK_FALSE(has_open_store(directory));
   int held[2], over[2];
   CHECK(::pipe(held) == 0 && ::pipe(over) == 0);
   const pid_t agent = ::fork();
   if (agent == 0) {
+    ::close(over[1]);
     struct flock lock {};
     lock.l_type = F_RDLCK;
     const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT, 0600);
@@ -243,20 +248,19 @@ TEST(Doctor, tells_from_its_store_whether_an_agent_runs_whatever_socket_is_named
   LONGS_EQUAL(agent, ::waitpid(agent, nullptr, 0));
   CHECK_FALSE(has_open_store(directory));
   for (int end : {held[0], held[1], over[0], over[1]}) ::close(end);
-  ::unlink(file.c_str());
-  ::rmdir(directory.c_str());
 }
 
 TEST(Doctor, finds_the_facts_of_the_machine_it_runs_on) {
-  char pattern[] = "/tmp/spillway_doctor_XXXXXX";
-  const std::string directory = mkdtemp(pattern);
+  const TempDir folder("spillway-doctor");
+  const std::string directory = folder.file("state");
+  CHECK(std::filesystem::create_directory(directory));
   const Result<DirectoryFacts> facts = look_at_directory(directory, directory + "/none");
   CHECK(facts.ok() && facts->is_directory && facts->writable && !facts->agent);
   LONGS_EQUAL(geteuid(), facts->owner);
   CHECK(look_at_space(directory)->total_bytes > 0);
   CHECK(*time_sync(directory) > 0us);
   CHECK(look_at_clock().wall > 0us);
-  LONGS_EQUAL(0, rmdir(directory.c_str()));
+  CHECK(std::filesystem::remove(directory));
   CHECK(look_at_directory(directory, "").error().code == Code::not_found);
   CHECK(time_sync(directory).error().code == Code::not_found);
 }

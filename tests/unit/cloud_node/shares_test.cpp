@@ -32,6 +32,15 @@ TEST_GROUP(CloudShares) {
       world.settle();
     }
   }
+  const TaskSpec large = CloudWorld::spec(std::string(50'000, 'x'));
+  // Most of what may be held with two large tasks of one device.
+  void fill() {
+    world.cloud.options.max_bytes = 120'000;
+    boot_again();
+    world.device.forget();
+    for (const std::uint64_t seq : {1, 2}) world.say_offer(world.offer(seq, 1, large));
+    CHECK_EQUAL(2, world.device.take<wire::Accept>().size());
+  }
   std::size_t running(const std::string& device) {
     std::size_t count = 0;
     for (const auto& [id, row] : world.cloud.disk.rows) {
@@ -112,7 +121,6 @@ TEST(CloudShares, an_owner_with_nothing_here_may_bring_one_task_however_many_sha
   boot_again();
   for (int i = 0; i < 10; ++i) world.birth_of("idle-" + std::to_string(i));
   world.device.forget();
-  const TaskSpec large = CloudWorld::spec(std::string(50'000, 'x'));
   world.say_offer(world.offer(1, 1, large));
   CHECK_EQUAL(1, world.device.take<wire::Accept>().size());
   world.say_offer(world.offer(2, 1, large));
@@ -120,12 +128,7 @@ TEST(CloudShares, an_owner_with_nothing_here_may_bring_one_task_however_many_sha
 }
 
 TEST(CloudShares, what_is_held_is_bounded_by_its_bytes_also_after_a_restart) {
-  world.cloud.options.max_bytes = 120'000;
-  boot_again();
-  world.device.forget();
-  const TaskSpec large = CloudWorld::spec(std::string(50'000, 'x'));
-  for (const std::uint64_t seq : {1, 2}) world.say_offer(world.offer(seq, 1, large));
-  CHECK_EQUAL(2, world.device.take<wire::Accept>().size());
+  fill();
   world.say_offer(world.offer(3, 1, large));
   STRCMP_EQUAL("busy", world.nacked().c_str());
   boot_again();
@@ -135,12 +138,7 @@ TEST(CloudShares, what_is_held_is_bounded_by_its_bytes_also_after_a_restart) {
 }
 
 TEST(CloudShares, what_all_together_hold_is_bounded_whoever_brings_it) {
-  world.cloud.options.max_bytes = 120'000;
-  boot_again();
-  world.device.forget();
-  const TaskSpec large = CloudWorld::spec(std::string(50'000, 'x'));
-  for (const std::uint64_t seq : {1, 2}) world.say_offer(world.offer(seq, 1, large));
-  CHECK_EQUAL(2, world.device.take<wire::Accept>().size());
+  fill();
   offer_of_other(101, 101);
   world.other.forget();
   world.other.send(world.up("pump-8", wire::Channel::task), {world.offer(102, 1, large)});

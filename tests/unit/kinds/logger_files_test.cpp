@@ -1,13 +1,11 @@
 #include <array>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "common/kinds/csv_inspect.h"
+#include "tests/unit/kinds/data_folder.h"
 #include "tests/unit/kinds/kind_run.h"
 
 // Last: it redefines new.
@@ -134,24 +132,10 @@ const std::vector<File> kFiles = {
 
 }  // namespace
 
-// Files in the shapes that field loggers write lie outside the project: in the folder SPILLWAY_DATA
-// names, or beside the project.
+// Files in the shapes that field loggers write.
 TEST_GROUP(LoggerFiles) {
-  std::filesystem::path folder;
+  test::DataFolder data{"loggers"};
 
-  bool available() {
-    const char* given = std::getenv("SPILLWAY_DATA");
-    folder = std::filesystem::path(given ? given : SPILLWAY_DATA_BESIDE) / "loggers";
-    if (std::filesystem::is_directory(folder)) return true;
-    UT_PRINT(
-        "skipped: there are no loggers' files; set SPILLWAY_DATA to a folder with loggers/*.csv");
-    return false;
-  }
-  std::string read(const std::string& name) {
-    std::ifstream file(folder / name, std::ios::binary);
-    CHECK_TEXT(file.good(), name.c_str());
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
   static void close_to(double expected, std::optional<double> value, const char* what) {
     CHECK_TEXT(value.has_value(), what);
     DOUBLES_EQUAL_TEXT(expected, *value, std::abs(expected) * 2e-8 + 1e-12, what);
@@ -186,21 +170,21 @@ TEST_GROUP(LoggerFiles) {
 };
 
 TEST(LoggerFiles, every_one_is_known_here) {
-  if (!available()) return;
+  if (!data.available()) return;
   std::set<std::string> known, found;
   for (const File& file : kFiles) known.insert(file.name);
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+  for (const auto& entry : std::filesystem::directory_iterator(data.path())) {
     if (entry.path().extension() == ".csv") found.insert(entry.path().filename());
   }
   CHECK(known == found);
 }
 
 TEST(LoggerFiles, are_understood_with_their_times_and_gaps) {
-  if (!available()) return;
+  if (!data.available()) return;
   for (const File& file : kFiles) {
     TableOptions options;
     options.missing = Missing::hold;
-    Result<CsvInspection> seen = inspect_csv(read(file.name), options);
+    Result<CsvInspection> seen = inspect_csv(data.read(file.name), options);
     CHECK_TEXT(seen.ok(), file.name);
     STRCMP_EQUAL_TEXT("", seen->refused.c_str(), file.name);
     UNSIGNED_LONGS_EQUAL_TEXT(file.rows, seen->rows, file.name);
@@ -219,17 +203,17 @@ TEST(LoggerFiles, are_understood_with_their_times_and_gaps) {
 }
 
 TEST(LoggerFiles, give_each_analysis_the_values_that_another_tool_finds) {
-  if (!available()) return;
+  if (!data.available()) return;
   for (const File& file : kFiles) {
-    const std::string csv = read(file.name);
+    const std::string csv = data.read(file.name);
     for (const Expected& of : file.columns) check_analyses(csv, file, of);
   }
 }
 
 TEST(LoggerFiles, are_analysed_without_counters_times_and_remarks_when_nothing_is_named) {
-  if (!available()) return;
+  if (!data.available()) return;
   for (const File& file : kFiles) {
-    const std::string csv = read(file.name);
+    const std::string csv = data.read(file.name);
     const std::string stats = run_text(stats_window_kind(), csv, {{"missing", "skip"}});
     close_to(static_cast<double>(file.used_without_missing), json_number(stats, "rows"), file.name);
     const std::vector<std::string> found = names(stats);
@@ -249,11 +233,11 @@ TEST(LoggerFiles, are_analysed_without_counters_times_and_remarks_when_nothing_i
 
 // As they come from other systems and out of spreadsheets.
 TEST(LoggerFiles, mean_the_same_after_what_other_programs_do_to_them) {
-  if (!available()) return;
+  if (!data.available()) return;
   for (const File& file : kFiles) {
     const std::string plain = [&] {
       std::string out;
-      for (const char c : read(file.name)) {
+      for (const char c : data.read(file.name)) {
         if (c != '\r') out += c;
       }
       return out;

@@ -1,9 +1,7 @@
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
+#include "tests/unit/kinds/data_folder.h"
 #include "tests/unit/kinds/kind_run.h"
 
 // Last: it redefines new.
@@ -12,31 +10,14 @@
 using namespace spillway;
 using namespace spillway::kinds;
 
-// Real recordings lie outside the project: in the folder SPILLWAY_DATA names, or beside the
-// project.
-TEST_GROUP(SensorData) {
-  std::filesystem::path folder;
-
-  bool available() {
-    const char* given = std::getenv("SPILLWAY_DATA");
-    folder = std::filesystem::path(given ? given : SPILLWAY_DATA_BESIDE) / "sensors";
-    if (std::filesystem::is_directory(folder)) return true;
-    UT_PRINT("skipped: there are no recordings; set SPILLWAY_DATA to a folder with sensors/*.csv");
-    return false;
-  }
-  std::string read(const std::string& name) {
-    std::ifstream file(folder / name, std::ios::binary);
-    CHECK_TEXT(file.good(), name.c_str());
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-};
+TEST_GROUP(SensorData) { test::DataFolder data{"sensors"}; };
 
 TEST(SensorData, every_recording_goes_through_every_analysis) {
-  if (!available()) return;
+  if (!data.available()) return;
   int files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+  for (const auto& entry : std::filesystem::directory_iterator(data.path())) {
     if (entry.path().extension() != ".csv") continue;
-    std::string csv = read(entry.path().filename());
+    std::string csv = data.read(entry.path().filename());
     for (const Kind& kind : {stats_window_kind(), signal_spectrum_kind(), anomaly_score_kind()}) {
       std::string value = run_text(kind, csv);
       CHECK_TEXT(is_json(value), (entry.path().string() + ": " + value.substr(0, 200)).c_str());
@@ -47,10 +28,10 @@ TEST(SensorData, every_recording_goes_through_every_analysis) {
 }
 
 TEST(SensorData, valve_faults_are_found_better_than_by_chance) {
-  if (!available()) return;
+  if (!data.available()) return;
   for (const char* name : {"skab_valve1_0.csv", "skab_valve1_1.csv", "skab_valve1_3.csv",
                            "skab_valve1_4.csv", "skab_valve1_5.csv"}) {
-    std::string value = run_text(anomaly_score_kind(), read(name));
+    std::string value = run_text(anomaly_score_kind(), data.read(name));
     double base = *json_number(value, "positive") /
                   (*json_number(value, "rows") - *json_number(value, "train_rows"));
     CHECK_TEXT(*json_number(value, "precision") > base + 0.03, name);
@@ -59,9 +40,9 @@ TEST(SensorData, valve_faults_are_found_better_than_by_chance) {
 }
 
 TEST(SensorData, an_office_has_a_daily_rhythm) {
-  if (!available()) return;
+  if (!data.available()) return;
   std::string value =
-      run_text(signal_spectrum_kind(), read("nab_ambient_temperature_system_failure.csv"),
+      run_text(signal_spectrum_kind(), data.read("nab_ambient_temperature_system_failure.csv"),
                {{"window", "672"}, {"peaks", "10"}});
   bool daily = false;
   for (std::size_t i = 0; i < 10; ++i) {
@@ -72,8 +53,8 @@ TEST(SensorData, an_office_has_a_daily_rhythm) {
 }
 
 TEST(SensorData, a_recording_cut_in_the_middle_of_a_row_is_refused_by_line) {
-  if (!available()) return;
-  std::string csv = read("skab_valve1_0.csv");
+  if (!data.available()) return;
+  std::string csv = data.read("skab_valve1_0.csv");
   std::size_t middle = csv.find(';', csv.size() / 2);
   STRCMP_CONTAINS("the row is cut or ragged",
                   run_text(stats_window_kind(), csv.substr(0, middle)).c_str());
