@@ -74,6 +74,18 @@ TEST(CloudShares, while_another_device_waits_one_has_all_cores_but_one) {
   }
 }
 
+TEST(CloudShares, an_owner_has_no_more_than_its_share_of_the_places_however_many_are_free) {
+  world.cloud.options.max_queue = 8;
+  boot_again();
+  offer_of_other(101, 101);
+  world.advance(10s);
+  world.device.forget();
+  offer(1, 9);
+  CHECK_EQUAL(4, world.device.take<wire::Accept>().size());
+  offer_of_other(102, 102);
+  CHECK_EQUAL(2, world.other.take<wire::Accept>().size());
+}
+
 TEST(CloudShares, results_that_an_owner_does_not_take_count_in_its_share) {
   world.cloud.options.max_queue = 3;
   boot_again();
