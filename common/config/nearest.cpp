@@ -20,6 +20,18 @@ std::size_t edits(std::string_view from, std::string_view to) {
   return row.back();
 }
 
+// The one name of which `given` is more than the first letters.
+std::string completed(std::string_view given, const std::vector<std::string>& names) {
+  constexpr std::size_t kEnough = 5;  // with an option's dashes
+  std::string only;
+  for (const std::string& name : names) {
+    if (given.size() < kEnough || !name.starts_with(given) || name == only) continue;
+    if (!only.empty()) return {};
+    only = name;
+  }
+  return only;
+}
+
 }  // namespace
 
 std::string nearest(std::string_view given, const std::vector<std::string>& names) {
@@ -33,7 +45,7 @@ std::string nearest(std::string_view given, const std::vector<std::string>& name
     best = name;
     fewest = count;
   }
-  return best;
+  return best.empty() ? completed(given, names) : best;
 }
 
 std::string no_such_word(std::string_view program, const std::vector<std::string>& given,

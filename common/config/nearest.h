@@ -6,8 +6,8 @@
 
 namespace spillway::config {
 
-// The name that takes the fewest edits (Levenshtein) from `given`; empty when even that one is too
-// far to be what was meant.
+// The name that takes the fewest edits (Levenshtein) from `given`; if even that one is too far to
+// be what was meant, the only one that begins so; else empty.
 std::string nearest(std::string_view given, const std::vector<std::string>& names);
 
 // Says of the first word of `given` that it is none of a program's commands, or none of its

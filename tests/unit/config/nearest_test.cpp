@@ -20,6 +20,15 @@ TEST(WrongLine, names_the_option_and_the_one_that_was_meant) {
                said({"--verbose"}).c_str());
 }
 
+TEST(WrongLine, names_the_only_option_that_begins_as_the_given_one) {
+  const auto meant = [](const char* given) {
+    return nearest(given, {"--token-file", "--state", "--state-dir-of-devices", "--url"});
+  };
+  STRCMP_EQUAL("--token-file", meant("--token").c_str());
+  STRCMP_EQUAL("", meant("--to").c_str());
+  STRCMP_EQUAL("", nearest("--token", {"--token-file-here", "--token-of-another"}).c_str());
+}
+
 TEST(WrongLine, names_a_word_too_many_and_else_says_what_is_wrong) {
   STRCMP_EQUAL("'pump-1' is one word too many; see: spwctl device list --help",
                said({"pump-1", "pump-2"}).c_str());
