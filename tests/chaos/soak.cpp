@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "common/config/nearest.h"
 #include "tests/chaos/client.h"
 #include "tests/chaos/cluster.h"
 #include "tests/chaos/growth.h"
@@ -197,7 +198,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "spillway-soak: %s\n",
+                 spillway::config::wrong_usage(app, error.what()).c_str());
+    return 2;
   }
   return perform(options);
 }

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "common/config/nearest.h"
 #include "tests/chaos/chaos.h"
 #include "tests/chaos/cuts/power_cuts.h"
 #include "tests/chaos/overload.h"
@@ -278,7 +279,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "spillway-torture: %s\n",
+                 spillway::config::wrong_usage(app, error.what()).c_str());
+    return 2;
   }
   if (!options.board && options.minutes <= 0 && options.sim + options.cuts == 0) {
     std::fprintf(stderr, "spillway-torture: say what to do; see --help\n");

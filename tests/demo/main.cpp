@@ -7,6 +7,7 @@
 #include <iterator>
 #include <thread>
 
+#include "common/config/nearest.h"
 #include "tests/demo/run.h"
 #include "tests/demo/view.h"
 #include "tests/demo/workload.h"
@@ -148,7 +149,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "spillway-demo: %s\n",
+                 spillway::config::wrong_usage(app, error.what()).c_str());
+    return 2;
   }
   std::signal(SIGINT, [](int) { stop = true; });
   std::signal(SIGTERM, [](int) { stop = true; });
