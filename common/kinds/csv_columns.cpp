@@ -97,7 +97,11 @@ ShapeColumn column_named(const Field& field, std::size_t place) {
 bool names_time(const Field& field) {
   Field bare = field;
   if (bare.text.starts_with('#')) bare.text = trim(bare.text.substr(1));
-  const std::string name = lower(column_named(bare, 1).brief);
+  return is_time_name(column_named(bare, 1));
+}
+
+bool is_time_name(const ShapeColumn& column) {
+  const std::string name = lower(column.brief);
   return is_one(name, kTimes) || is_one(name, kForeignTimes);
 }
 
@@ -113,6 +117,7 @@ void ColumnLook::add(std::string_view text) {
   const std::optional<std::uint64_t> number = whole_number(text);
   if (!any_) {
     time_ = looks_like_time(text);
+    known_ = time_key(text, DateOrder::day_first) || time_key(text, DateOrder::month_first);
     date_ = is_date(text);
     clock_ = is_clock(text);
   }

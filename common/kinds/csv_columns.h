@@ -31,6 +31,7 @@ class ColumnLook {
   void add(std::string_view text);
 
   bool time() const { return time_; }                // as the first value looks
+  bool known_time() const { return known_; }         // that is such a one as can be
   bool date_alone() const { return date_; }          // the same
   bool clock_alone() const { return clock_; }        // the same
   bool unix_times() const { return any_ && unix_; }  // all of them
@@ -43,7 +44,7 @@ class ColumnLook {
 
  private:
   bool any_ = false;
-  bool time_ = false, date_ = false, clock_ = false;
+  bool time_ = false, known_ = false, date_ = false, clock_ = false;
   bool unix_ = true;
   bool comma_ = false, point_ = false, fraction_ = false;
   bool whole_ = true, rising_ = true;
@@ -53,6 +54,7 @@ class ColumnLook {
 
 // Whether a field is what columns of times are called, be it behind a # or before a unit.
 bool names_time(const Field& field);
+bool is_time_name(const ShapeColumn& column);
 
 // By its name a span of time and no point in it.
 bool is_duration(const ShapeColumn& column);

@@ -31,6 +31,11 @@ bool is_delimited(std::string_view line) {
          0;
 }
 
+// Where commas delimit, blanks such as tabs may pad.
+bool pads_commas(std::string_view line) {
+  return line.find(",\t") != std::string_view::npos || line.find("\t,") != std::string_view::npos;
+}
+
 char find_delimiter(std::string_view names, std::string_view next) {
   const std::size_t semicolons = count_outside_quotes(names, ';');
   const std::size_t commas = count_outside_quotes(names, ',');
@@ -38,7 +43,9 @@ char find_delimiter(std::string_view names, std::string_view next) {
   if (semicolons > commas) return ';';
   if (semicolons > 0 && semicolons == count_outside_quotes(next, ';')) return ';';
   const bool as_many_tabs = tabs > 0 && tabs == count_outside_quotes(next, '\t');
-  if (as_many_tabs && (tabs > commas || count_outside_quotes(next, ',') == 0)) return '\t';
+  const bool commas_delimit = commas >= tabs && count_outside_quotes(next, ',') > 0;
+  const bool padded = pads_commas(names) || pads_commas(next);
+  if (as_many_tabs && !(commas_delimit && padded)) return '\t';
   if (commas + semicolons + tabs > 0 || is_delimited(next)) return ',';
   const bool as_many_words = words(names) > 1 && words(names) == words(next);
   return as_many_words && names.find('"') == std::string_view::npos ? ' ' : ',';
@@ -306,14 +313,27 @@ class ShapeFinder {
     }
   }
 
+  // The first that looks like one, but rather one that has the name or holds a time that exists: an
+  // address such as 00:1A:2B or a version 1.2.3 but looks so.
+  std::size_t time_seen() const {
+    std::size_t seen = Shape::kNone;
+    for (std::size_t i = 0; i < shape_.columns.size(); ++i) {
+      const ShapeColumn& column = shape_.columns[i];
+      if (column.role != Role::time || is_duration(column)) continue;
+      if (looks_[i].known_time() || is_time_name(column)) return i;
+      seen = std::min(seen, i);
+    }
+    return seen;
+  }
+
   Status find_time() {
+    const std::size_t seen = time_seen();
     std::vector<std::string_view> names;
     for (std::size_t i = 0; i < shape_.columns.size(); ++i) {
       ShapeColumn& column = shape_.columns[i];
       names.push_back(column.name);
       const bool named = column.name == options_.time || column.brief == options_.time;
-      const bool dated = column.role == Role::time && !is_duration(column);
-      if (options_.time.empty() ? !dated : !named) continue;
+      if (options_.time.empty() ? i != seen : !named) continue;
       column.role = Role::time;
       shape_.time = i;
       if (options_.time.empty()) join_clock();

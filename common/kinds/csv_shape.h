@@ -49,15 +49,16 @@ struct Shape {
 //    the first that is no comment behind # and has more than one field and no more empty ones than
 //    others.
 //  - The delimiter is ',' unless the names have more of ';', or as many as the line after them, or
-//    have tabs, or words with blanks between, in the same number as the line after.
+//    have tabs, or words with blanks between, in the same number as the line after; tabs beside
+//    commas are none.
 //  - Lines after the names belong to the header, at most three, while none of their fields is a
 //    number, a time or a missing value; the first of them gives units. Without one a unit is what
 //    stands behind a comma or in brackets in the name, but for serial numbers and the like.
 //  - A column holds a time when its name is one of time, timestamp, datetime, date, or its first
 //    value looks like a date or a time of day, or its name is one of t, ts, epoch, unix and the
 //    like and its values are Unix seconds or milliseconds of 2000 to 2100. The first is the time of
-//    the rows. If it holds dates alone, or times of day alone, and its neighbour is the only one
-//    with the other, both together are.
+//    the rows, but rather one with such a name or a time that exists. If it holds dates alone, or
+//    times of day alone, and its neighbour is the only one with the other, both together are.
 //  - A column is a record counter when its name is one of record, #, No. and the like, or the
 //  header
 //    gives it the unit RN, and it holds whole numbers; or when its name may be one, such as index,

@@ -184,6 +184,25 @@ TEST(Loggers, tabs_and_blanks_delimit_where_names_and_rows_agree) {
   check_values({12.1}, good("Zeit;Temp, C;RH, %\n1.3.26 00:00;12,1;60,2\n").features[0]);
 }
 
+TEST(Loggers, tabs_delimit_where_units_and_numbers_have_commas) {
+  const char* text = "Zeit\tTemp, C\tFeuchte, %\n13:30\t20,1\t60,5\n13:31\t20,2\t60,6\n";
+  kinds::Table table = good(text);
+  check_values({20.1, 20.2}, table.features[0]);
+  check_values({60.5, 60.6}, table.features[1]);
+  STRCMP_EQUAL("C", inspected(text).columns[1].unit.c_str());
+  check_values({2, 4}, good("a,\tb\n1,\t2\n3,\t4\n").features[1]);
+}
+
+TEST(Loggers, what_only_looks_like_a_time_gives_way_to_one) {
+  for (const char* id : {"00:1A:2B:3C:4D:5E", "00:11:22:33:44:55", "1.2.3"}) {
+    const std::string text = "Id,Time,v\n" + std::string(id) + ",2026-03-01 13:30:00,1\n";
+    STRCMP_EQUAL_TEXT("Time", inspected(text).time_column.c_str(), id);
+    STRCMP_EQUAL_TEXT("2026-03-01 13:30:00", inspected(text).first_time.c_str(), id);
+    const std::string when = "Id,when,v\n" + std::string(id) + ",2026-03-01 13:30:00,1\n";
+    STRCMP_EQUAL_TEXT("when", inspected(when).time_column.c_str(), id);
+  }
+}
+
 TEST(Loggers, dates_without_a_time_of_day_are_no_measurements) {
   for (const char* date : {"2026-03-01", "2026/03/01", "01.03.2026", "3/1/26", "01-03-2026"}) {
     kinds::Table table = good("n,day,v\n7," + std::string(date) + ",1\n");
