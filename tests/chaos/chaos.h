@@ -23,7 +23,8 @@ struct ChaosOptions {
   std::chrono::milliseconds patience{120'000};
   // Half-way a device's store is thrown away: a harness that finds nothing then is worth nothing.
   bool sabotage = false;
-  // A device more, whose store is damaged now and then. What it loses by that is excused.
+  // A device more, whose store and log are damaged once and now and then. What it had before may go
+  // with them; that it does must be said, and what it takes after is kept.
   bool damage = true;
   std::function<void(const TortureReport& so_far)> progress;  // about once a second
 };

@@ -33,6 +33,8 @@ TEST(Chaos, P1_to_P9_hold_for_real_programs_while_everything_under_them_breaks) 
   CHECK_TRUE(report.clean());
   CHECK_TRUE(report.accepted > 100);
   CHECK_TRUE(report.faults.size() >= 8);
+  CHECK_TRUE(report.faults.contains("store_page_damaged"));
+  CHECK_TRUE(report.faults.contains("store_log_damaged"));
   CHECK_TRUE(report.figures.at("sent_to_devices") > 50);
 }
 

@@ -51,6 +51,7 @@ bool Client::connect() {
     return false;
   }
   client_.emplace(*std::move(client));
+  connected_ = Clock::now();
   for (const auto& [token, jobs] : submits_) {
     losses_.unanswered += jobs.size();
     unanswered_.insert(jobs.begin(), jobs.end());
@@ -150,7 +151,10 @@ void Client::take_submitted(const std::vector<std::size_t>& jobs, const wire::An
       continue;
     }
     Job& job = jobs_.at(jobs[i]);
-    if (job.ids.empty()) ++accepted_;
+    if (job.ids.empty()) {
+      ++accepted_;
+      job.connected = connected_;
+    }
     const TaskId id = submitted->each[i].id;
     if (std::find(job.ids.begin(), job.ids.end(), id) == job.ids.end()) job.ids.push_back(id);
     unasked_.insert(jobs[i]);
@@ -225,7 +229,10 @@ std::set<TaskId> Client::all_tasks(Verdicts& verdicts) {
 }
 
 void Client::lose(const Job& job, const std::string& how, Verdicts& verdicts) const {
-  if (store_damaged_) return void(++verdicts.destroyed);
+  if (damage_.excuses(job.connected)) {
+    verdicts.by_page += damage_.is_by_page(job.connected) ? 1 : 0;
+    return void(++verdicts.destroyed);
+  }
   verdicts.note(verdicts.lost, name_ + " task " + to_string(job.ids.front()) + ": " + how);
 }
 
@@ -267,7 +274,7 @@ void Client::judge_all(Verdicts& verdicts) {
   }
   for (const TaskId task : all_tasks(verdicts)) {
     // A damaged store may have lost the key of one that it kept.
-    if (!known.contains(task) && !store_damaged_) {
+    if (!known.contains(task) && !damage_.page && !damage_.log) {
       verdicts.note(verdicts.doubled, name_ + " task " + to_string(task) + ": nobody's");
     }
   }
@@ -276,8 +283,8 @@ void Client::judge_all(Verdicts& verdicts) {
   }
 }
 
-Verdicts Client::judge(bool store_damaged) {
-  store_damaged_ = store_damaged;
+Verdicts Client::judge(const StoreDamage& damage) {
+  damage_ = damage;
   stop_ = true;
   if (thread_.joinable()) thread_.join();
   Verdicts verdicts;

@@ -27,6 +27,22 @@ struct Job {
   bool gone = false;      // before its result was had
   bool replaced = false;  // another task answers to its number
   std::chrono::steady_clock::time_point asked{};
+  // When the connection was made on which it was acknowledged first.
+  std::chrono::steady_clock::time_point connected{};
+};
+
+// When a store was last damaged, while its program was down.
+struct StoreDamage {
+  std::optional<std::chrono::steady_clock::time_point> page, log;
+
+  // What was acknowledged on a connection made then may have gone with it; nothing later may.
+  bool excuses(std::chrono::steady_clock::time_point connected) const {
+    return (page && connected < *page) || (log && connected < *log);
+  }
+  // A log's end nobody knows, so that only a page tells that something is lost.
+  bool is_by_page(std::chrono::steady_clock::time_point connected) const {
+    return page && connected < *page && !(log && connected < *log);
+  }
 };
 
 // What a client saw given up, to be held against the loss ledgers (P23).
@@ -44,6 +60,7 @@ struct SeenLosses {
 struct Verdicts {
   std::uint64_t accepted = 0, delivered = 0, poisoned = 0, lost = 0, doubled = 0, mismatched = 0;
   std::uint64_t destroyed = 0;  // lost by a device whose store was damaged
+  std::uint64_t by_page = 0;    // of those, with a page, so that the device must say so
   SeenLosses losses;
   std::optional<NodeView> node;    // what the agent says of itself at the end
   std::vector<std::string> notes;  // the first few, in words
@@ -87,9 +104,9 @@ class Client {
   std::chrono::duration<double> take_slowest() {
     return std::chrono::microseconds(slowest_us_.exchange(0));
   }
-  // Ends its thread, asks the agent for everything once more, and judges. Once. What an agent lost
-  // whose store was damaged is counted apart; a wrong or a second result is never excused.
-  Verdicts judge(bool store_damaged = false);
+  // Ends its thread, asks the agent for everything once more, and judges. Once. What went with a
+  // damaged store is counted apart; a wrong or a second result is never excused.
+  Verdicts judge(const StoreDamage& damage = {});
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -120,7 +137,7 @@ class Client {
 
   // The thread's own.
   std::map<std::size_t, Job> jobs_;  // those given up are gone
-  bool store_damaged_ = false;
+  StoreDamage damage_;
   std::size_t next_job_ = 0;
   double due_ = 0;  // tasks to ask for, by the rate
   SeenLosses losses_;
@@ -128,7 +145,7 @@ class Client {
   std::optional<intake::Client> client_;
   std::map<std::uint64_t, std::vector<std::size_t>> submits_;  // by token
   std::map<std::uint64_t, std::size_t> waits_;
-  Clock::time_point paced_ = Clock::now(), again_ = paced_;
+  Clock::time_point connected_ = Clock::now(), paced_ = connected_, again_ = connected_;
   std::thread thread_;
 };
 

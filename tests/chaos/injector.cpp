@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <thread>
 
 #include "common/base/damage.h"
@@ -154,6 +155,15 @@ void Injector::step() {
     if (pick < kind.weight) return (this->*kind.make)(kind.name);
     pick -= kind.weight;
   }
+}
+
+bool Injector::make(std::string_view kind) {
+  const auto* const found = std::find_if(std::begin(kKinds), std::end(kKinds),
+                                         [&](const Kind& each) { return each.name == kind; });
+  if (found == std::end(kKinds)) return false;
+  const std::uint64_t before = done_[found->name];
+  (this->*found->make)(found->name);
+  return done_[found->name] > before;
 }
 
 void Injector::heal() {
@@ -410,29 +420,28 @@ void Injector::cut_ledger_log(const std::string& name) {
   begin(name, victim.name(), some(0, 300), [&victim] { (void)victim.start(); });
 }
 
-Victim* Injector::kill_to_damage() {
-  Victim& victim = *cluster_.agents().back().process;
-  if (!cluster_.damages_last() || busy(victim.name())) return nullptr;
+std::optional<Injector::Clock::time_point> Injector::spoil_store(const std::string& kind,
+                                                                 const std::string& file) {
+  const Cluster::Agent& agent = cluster_.agents().back();
+  Victim& victim = *agent.process;
+  if (!cluster_.damages_last() || busy(victim.name())) return std::nullopt;
   victim.kill();
-  return &victim;
+  const bool spoilt = spoil(agent.state + "/" + file, kPage, random_);
+  begin(spoilt ? kind : "kill", victim.name(), some(0, 300), [&victim] { (void)victim.start(); });
+  if (!spoilt) return std::nullopt;
+  return Clock::now();
 }
 
 void Injector::damage_store(const std::string& name) {
-  Victim* victim = kill_to_damage();
-  if (victim == nullptr) return;
-  if (spoil(cluster_.agents().back().state + "/agent.db", kPage, random_)) {
-    ++damages_[victim->name()];
-    damage_.pages = true;
-  }
-  begin(name, victim->name(), some(0, 300), [victim] { (void)victim->start(); });
+  const auto when = spoil_store(name, "agent.db");
+  if (!when) return;
+  ++damages_[cluster_.agents().back().process->name()];
+  damage_.page = when;
 }
 
 // Whatever follows in a log is as if it had never been written.
 void Injector::damage_store_log(const std::string& name) {
-  Victim* victim = kill_to_damage();
-  if (victim == nullptr) return;
-  damage_.log |= spoil(cluster_.agents().back().state + "/agent.db-wal", kPage, random_);
-  begin(name, victim->name(), some(0, 300), [victim] { (void)victim->start(); });
+  if (const auto when = spoil_store(name, "agent.db-wal")) damage_.log = when;
 }
 
 }  // namespace spillway::chaos

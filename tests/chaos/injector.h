@@ -4,10 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "tests/chaos/client.h"
 #include "tests/chaos/cluster.h"
 
 namespace spillway::chaos {
@@ -33,12 +36,10 @@ class Injector {
   void supervise(Victim& victim);
   // Judges how a program ended since the last look.
   void look_at(Victim& victim);
-  // What of its store was damaged: nothing of any agent but the cluster's last one.
-  struct Damage {
-    bool pages = false, log = false;
-    explicit operator bool() const { return pages || log; }
-  };
-  Damage damage() const { return damage_; }
+  // Makes a fault of this kind now; false: its target is busy, or there was nothing to break.
+  bool make(std::string_view kind);
+  // Of the store of the cluster's last agent; no other is damaged.
+  const StoreDamage& damage() const { return damage_; }
   // Programs that ended as none may.
   const std::vector<std::string>& violations() const { return violations_; }
   // The last faults, a line each, for whoever looks at a violation.
@@ -94,8 +95,9 @@ class Injector {
   bool is_disk_bad(const Victim& victim) const;
   // A start may fail until a moment from now.
   void outlast(const Victim& victim);
-  // The store that may be damaged; its program was killed. Nothing: it is not its turn.
-  Victim* kill_to_damage();
+  // Kills the program of the store that may be damaged, and spoils a page of the file of this name.
+  // When that was; nothing: it is not its turn, or there was nothing to spoil.
+  std::optional<Clock::time_point> spoil_store(const std::string& kind, const std::string& file);
   Victim& any_node();
   std::size_t any_agent();
   unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
@@ -111,7 +113,7 @@ class Injector {
   std::map<std::string, std::uint64_t> done_;
   std::map<std::string, Clock::time_point> disk_bad_until_;  // by program
   std::map<std::string, unsigned> damages_;                  // by program, not yet ended for
-  Damage damage_;
+  StoreDamage damage_;
   std::vector<std::string> violations_, log_;
   const Clock::time_point start_ = Clock::now();
   Clock::time_point next_ = start_, healed_at_ = start_;

@@ -1,5 +1,7 @@
 #include "tests/chaos/losses.h"
 
+#include <algorithm>
+
 namespace spillway::chaos {
 namespace {
 
@@ -55,6 +57,27 @@ std::vector<std::string> check_losses(const std::string& who, const SeenLosses& 
   expect(results == seen.finished + gone, number(results) + " results were produced, " +
                                               number(seen.finished) + " are there and " +
                                               number(gone) + " gone");
+  return wrong;
+}
+
+std::vector<std::string> check_damage(const std::string& who, const Verdicts& verdicts,
+                                      bool set_aside) {
+  if (!verdicts.node) return {};
+  const bool said = std::any_of(
+      verdicts.node->losses.begin(), verdicts.node->losses.end(), [](const LossView& loss) {
+        return loss.data == DataClass::tasks && loss.cause == LossCause::store && loss.at_least;
+      });
+  if (said) return {};
+  std::vector<std::string> wrong;
+  if (verdicts.by_page > 0) {
+    wrong.push_back("P23: " + who + ": " + number(verdicts.by_page) +
+                    " tasks went with a damaged store, and its losses do not say so");
+  }
+  if (set_aside) {
+    wrong.push_back("P23: " + who +
+                    ": a damaged store was set aside, and its losses do not say that nobody knows "
+                    "how much was lost");
+  }
   return wrong;
 }
 

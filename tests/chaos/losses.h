@@ -20,4 +20,9 @@ LossSums sums_of(const NodeView& node);
 std::vector<std::string> check_losses(const std::string& who, const SeenLosses& seen,
                                       std::uint64_t accepted, const NodeView& node);
 
+// The same for a device whose store was damaged, and perhaps set aside: its own counts may be among
+// what was damaged, but it must say that tasks are lost and that nobody knows how many.
+std::vector<std::string> check_damage(const std::string& who, const Verdicts& verdicts,
+                                      bool set_aside);
+
 }  // namespace spillway::chaos

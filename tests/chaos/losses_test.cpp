@@ -79,6 +79,39 @@ TEST(LossChecker, sees_that_what_was_produced_is_not_all_accounted_for) {
   STRCMP_CONTAINS("9 results were produced, 5 are there and 3 gone", complaint().c_str());
 }
 
+TEST(LossChecker, asks_a_device_whose_store_was_damaged_to_say_that_nobody_knows_how_much_is_lost) {
+  Verdicts verdicts;
+  verdicts.node = node;
+  const auto complaints = [&](bool set_aside) {
+    return check_damage("pump", verdicts, set_aside).size();
+  };
+  UNSIGNED_LONGS_EQUAL(0, complaints(false));
+  UNSIGNED_LONGS_EQUAL(1, complaints(true));
+  verdicts.by_page = 2;
+  UNSIGNED_LONGS_EQUAL(1, complaints(false));
+  // Refusals by a store that could not write are counted there, too.
+  count(DataClass::tasks, LossCause::store, 4);
+  verdicts.node = node;
+  UNSIGNED_LONGS_EQUAL(2, complaints(true));
+  verdicts.node->losses.back().at_least = true;
+  UNSIGNED_LONGS_EQUAL(0, complaints(true));
+}
+
+TEST(LossChecker, excuses_what_was_acknowledged_before_a_store_was_damaged_and_nothing_after) {
+  using namespace std::chrono_literals;
+  const std::chrono::steady_clock::time_point start{};
+  StoreDamage damage;
+  CHECK_FALSE(damage.excuses(start));
+  damage.log = start + 10s;
+  CHECK_TRUE(damage.excuses(start + 9s));
+  CHECK_FALSE(damage.is_by_page(start + 9s));
+  CHECK_FALSE(damage.excuses(start + 10s));
+  damage.page = start + 20s;
+  CHECK_FALSE(damage.is_by_page(start + 9s));
+  CHECK_TRUE(damage.is_by_page(start + 10s));
+  CHECK_FALSE(damage.excuses(start + 20s));
+}
+
 TEST(LossChecker, adds_up_the_periods_of_a_cause) {
   count(DataClass::tasks, LossCause::items, 30);
   const LossSums sums = sums_of(node);
