@@ -31,13 +31,21 @@ Result<TaskSpec> complete_spec(Session& session, const SubmitOptions& options) {
   return spec;
 }
 
+// What the agent itself says of why it does not answer; empty: nothing, or not in time.
+std::string what_keeps_it(Session& session) {
+  const Result<NodeView> node = session.ask<NodeView>(wire::StatusRequest{}, milliseconds(2'000));
+  return node && !node->store_problem.empty() ? ": it cannot write (" + node->store_problem + ")"
+                                              : "";
+}
+
 Result<wire::Submitted::One> submit_one(Session& session, const TaskSpec& spec) {
   Result<wire::Submitted> answer =
       session.ask<wire::Submitted>(wire::SubmitRequest{{wire::encode(spec)}});
   if (!answer && answer.error().code == Code::timeout) {
-    return fail(Code::timeout,
-                "the agent did not say in time whether it has the task; submitted again with the "
-                "same --key it is taken once; see: spillway doctor");
+    return fail(Code::timeout, "the agent did not say in time whether it has the task" +
+                                   what_keeps_it(session) +
+                                   "; submitted again with the same --key it is taken once; see: "
+                                   "spillway doctor");
   }
   if (!answer) return std::move(answer).error();
   if (answer->each.size() != 1) return fail(Code::corrupt, "the agent did not answer one task");
