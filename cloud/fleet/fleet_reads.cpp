@@ -78,7 +78,7 @@ Result<DeviceRecord> read_device(const Cursor& cursor) {
   record.presence.closed = cursor.integer(6) != 0;
   record.health = store::read_enum(cursor, 7, Health::revoked, good);
   record.reasons = Reasons(std::uint16_t(cursor.integer(8) & ((1 << kReasons) - 1)));
-  record.ended = maybe_end(cursor, 9, good);
+  record.ended = maybe_end(cursor, 9, 26, good);
   record.first_seen = wall_at(cursor, 10);
   record.last_seen = wall_at(cursor, 11);
   record.since = wall_at(cursor, 12);
@@ -90,8 +90,6 @@ Result<DeviceRecord> read_device(const Cursor& cursor) {
   record.marks.quarantined = cursor.integer(18) != 0;
   record.marks.revoked = cursor.integer(19) != 0;
   record.marks.note = cursor.text(20);
-  const auto bar = bar_of(record.marks);
-  if (bar && record.ended == SessionEnd::heartbeats_missed) record.ended = bar;
   const ByteView birth = cursor.bytes(21);
   record.birth.assign(birth.begin(), birth.end());
   record.presence.life = {Origin{cursor.unsigned_integer(22)}, cursor.unsigned_integer(23),

@@ -28,6 +28,14 @@ void bind_end(Cursor& cursor, int at, const std::optional<SessionEnd>& end) {
   cursor.bind(at, std::int64_t(known ? left : Reason::heartbeats_missed));
 }
 
+void bind_bar(Cursor& cursor, int at, const std::optional<SessionEnd>& end) {
+  if (end && is_bar(*end)) {
+    cursor.bind(at, std::int64_t(*end));
+  } else {
+    cursor.bind_null(at);
+  }
+}
+
 std::string lines_of(const std::vector<std::string>& labels) {
   std::string lines;
   for (const std::string& label : labels) lines += label + "\n";
@@ -46,9 +54,10 @@ const char* FleetTables::text_of(Sql sql) {
     case Sql::put_device:
       return "INSERT OR REPLACE INTO device (id, name, session, boot, boot_before, online, closed, "
              "health, reasons, ended, first_seen, last_seen, since, lost_at, revision, lost, grp, "
-             "labels, quarantined, revoked, note, birth, store, life_number, life, restored_at) "
+             "labels, quarantined, revoked, note, birth, store, life_number, life, restored_at, "
+             "bar) "
              "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
-             "?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)";
+             "?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
     case Sql::drop_device: return "DELETE FROM device WHERE id = ?1";
     case Sql::drop_device_sessions: return "DELETE FROM session WHERE device = ?1";
     case Sql::drop_device_losses: return "DELETE FROM loss WHERE device = ?1";
@@ -250,6 +259,7 @@ Status FleetTables::put(const DeviceRecord& record) {
       .bind(24, std::int64_t(record.presence.life.number))
       .bind(25, std::int64_t(record.presence.life.life.value))
       .bind(26, record.restored_at.count());
+  bind_bar(cursor, 27, record.ended);
   return cursor.run();
 }
 
@@ -261,11 +271,7 @@ Status FleetTables::put(const SessionRecord& record) {
       .bind(3, (view.from == Wall{} ? view.until.value_or(Wall{}) : view.from).count());
   bind_wall(cursor, 4, view.until);
   bind_end(cursor, 5, view.ended);
-  if (view.ended && is_bar(*view.ended)) {
-    cursor.bind(6, std::int64_t(*view.ended));
-  } else {
-    cursor.bind_null(6);
-  }
+  bind_bar(cursor, 6, view.ended);
   if (Status status = cursor.run(); !status) return status;
   if (!record.begins) return {};
   counted(kSessions, 1);

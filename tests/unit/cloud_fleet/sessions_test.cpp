@@ -75,3 +75,18 @@ TEST(SessionHistory, a_session_that_an_operator_ended_says_so_and_goes_on_once_i
   mark(false, false);
   CHECK(health("pump-1") == Health::disconnected);
 }
+
+TEST(SessionHistory, a_session_that_had_ended_before_its_device_was_barred_does_not_come_back) {
+  open();
+  fleet->on_presence("pump-1", birth(1));
+  pass(10min);
+  DeviceChange change;
+  change.quarantined = true;
+  fleet->change("pump-1", change, {}, {});
+  save();
+  open();
+  change.quarantined = false;
+  fleet->change("pump-1", change, {}, {});
+  CHECK_FALSE(fleet->device("pump-1")->row.online);
+  CHECK(health("pump-1") == Health::disconnected);
+}
