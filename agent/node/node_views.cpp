@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 
 #include "agent/node/node.h"
@@ -28,6 +29,26 @@ std::pair<std::string, std::string> waiting_words(const TaskView& task) {
     case WaitReason::none: break;
   }
   return {"it is about to be placed", "a free core or a place in the uplink window"};
+}
+
+bool may_go(const Explanation& why, PlaceKind place) {
+  return std::any_of(why.candidates.begin(), why.candidates.end(), [place](const Candidate& each) {
+    return each.place == place && each.eligible;
+  });
+}
+
+bool may_go(const Explanation& why) {
+  return may_go(why, PlaceKind::local) || may_go(why, PlaceKind::cloud);
+}
+
+// What a ready task waits for, of the places that it may go to.
+std::string what_frees(const Explanation& why, bool barred) {
+  const bool local = may_go(why, PlaceKind::local);
+  const bool cloud = may_go(why, PlaceKind::cloud);
+  if (local && cloud) return "a free core or a place in the uplink window";
+  if (local) return "a free core";
+  if (cloud) return "a place in the uplink window";
+  return barred ? "the cloud, which is asked again" : "the cloud, once it is there";
 }
 
 }  // namespace
@@ -120,7 +141,8 @@ WhyReport Node::why_of(TaskView view, const LiveTask& live) const {
     if (live.state.wake != kNever && view.reason != WaitReason::held)
       why.next_in = live.state.wake - now();
   } else if (view.state == TaskState::ready) {
-    why.next = "a free core or a place in the uplink window";
+    why.next = what_frees(why.explanation, is_barred());
+    if (is_barred() && !may_go(why.explanation)) why.next_in = cloud_.refuses_until - now();
   } else if (view.state == TaskState::leased) {
     why.next = live.state.offer_pending ? "the cloud's answer to the offer" : "the cloud's result";
     why.next_in = live.state.lease_until - now();

@@ -41,11 +41,15 @@ TEST_GROUP(Barred) {
     CHECK(asked->got<NodeView>());
     return asked->got<NodeView>()->places.at(1);
   }
-  bool why_says(std::uint64_t seq, const std::string& text) {
+  WhyReport why(std::uint64_t seq) {
     const auto asked = world.ask(wire::WhyRequest{seq});
     world.settle();
     CHECK(asked->got<WhyReport>());
-    for (const Candidate& one : asked->got<WhyReport>()->explanation.candidates) {
+    return *asked->got<WhyReport>();
+  }
+  bool why_says(std::uint64_t seq, const std::string& text) {
+    const WhyReport report = why(seq);
+    for (const Candidate& one : report.explanation.candidates) {
       if (one.reason.find(text) != std::string::npos) return true;
     }
     return false;
@@ -64,6 +68,8 @@ TEST(Barred, it_is_shown_at_once_by_what_an_operator_did_and_said_once) {
   STRCMP_CONTAINS("an operator has quarantined it", shut.state.c_str());
   const std::uint64_t seq = world.add(there_only());
   CHECK(why_says(seq, "an operator has quarantined it"));
+  STRCMP_CONTAINS("the cloud", why(seq).next.c_str());
+  CHECK(why(seq).next_in > Duration::zero());
   CHECK(world.cloud.take<wire::Offer>().empty());
   say(Standing::quarantined);
   CHECK_EQUAL(1, reported("has quarantined it"));
