@@ -1,9 +1,11 @@
 #include "cloud/app/front.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "cloud/metrics/cloud_metrics.h"
 #include "common/runtime/log.h"
+#include "common/store/store_file.h"
 #include "spillway/version.h"
 
 namespace spillway::cloud {
@@ -17,14 +19,15 @@ std::vector<std::pair<std::string, std::uint64_t>> named(const NodeCounters& cou
           {"flooding", counters.flooded},    {"damaged", counters.damaged}};
 }
 
-std::uint64_t bytes_in(const std::string& directory) {
+void look_into(const std::string& directory, http::CloudFacts& facts) {
   std::error_code error;
-  std::uint64_t bytes = 0;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    std::uint64_t size = entry.is_regular_file(error) ? entry.file_size(error) : 0;
-    if (!error) bytes += size;
+    const std::uint64_t size = entry.is_regular_file(error) ? entry.file_size(error) : 0;
+    if (!error) facts.store_bytes += size;
+    const std::string name = entry.path().filename().string();
+    if (store::is_set_aside(name)) facts.set_aside.push_back(name);
   }
-  return bytes;
+  std::sort(facts.set_aside.begin(), facts.set_aside.end());
 }
 
 }  // namespace
@@ -89,7 +92,7 @@ http::CloudFacts Front::facts() const {
   facts.connected = node_.connected();
   facts.broker_terms = node_.broker_terms();
   facts.directory = options_.service.state_dir;
-  facts.store_bytes = bytes_in(facts.directory);
+  look_into(facts.directory, facts);
   std::error_code error;
   auto space = std::filesystem::space(facts.directory, error);
   facts.free_bytes = error ? 0 : space.available;

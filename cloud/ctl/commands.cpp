@@ -567,6 +567,12 @@ int doctor(Api& api, const Console& console, const Words&) {
   }
   auto free = cloud->at("store").at("free_bytes").to_number<std::uint64_t>();
   say(free > (256U << 20), "its disk has room", "less than 256 MiB are left");
+  for (const json::value& file : cloud->at("store").at("set_aside").as_array()) {
+    say(false, "a file of the cloud's was damaged, and a new one began",
+        printable(file.as_string()) + " in " +
+            printable(cloud->at("store").at("directory").as_string()) +
+            " holds what was lost; once nobody needs it, remove it");
+  }
   auto summary = api.get("/fleet/summary");
   if (!summary) return complain(console, summary.error());
   const auto devices = [&summary](const char* reason) {

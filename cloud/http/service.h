@@ -40,6 +40,7 @@ struct CloudFacts {
   std::vector<BrokerTerm> broker_terms;
   std::string directory;
   std::uint64_t store_bytes = 0, free_bytes = 0;
+  std::vector<std::string> set_aside = {};  // damaged files, kept there until somebody looks
   std::uint32_t workers = 0;
   std::uint64_t held = 0;
   std::vector<std::pair<std::string, std::uint64_t>> counters;

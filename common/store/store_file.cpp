@@ -8,6 +8,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
 
 #include "common/store/budget.h"
@@ -125,6 +126,7 @@ bool has_content(const std::string& path) {
 std::string damage_mark(const std::string& path) { return path + ".damaged"; }
 std::string unfinished(const std::string& path) { return path + ".new"; }
 std::string replacement(const std::string& path) { return path + ".replacement"; }
+constexpr const char* kSetAside = ".damaged-";  // and when
 constexpr const char* kSuffixes[] = {"-wal", "-shm", "-journal", ""};
 
 void remove_all(const std::string& path) {
@@ -135,7 +137,7 @@ void remove_all(const std::string& path) {
 std::string quarantine_name(const std::string& path) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-  const std::string base = path + ".damaged-" + std::to_string(seconds);
+  const std::string base = path + kSetAside + std::to_string(seconds);
   std::string name = base;
   // Without a clock every start happens in the same second of 1970.
   for (int n = 2; exists(name); ++n) name = base + "-" + std::to_string(n);
@@ -346,6 +348,13 @@ Result<OpenedFile> open_file(const std::string& path, const FileKind& kind,
   Result<OpenedFile> opened = open_existing(path, kind, options);
   if (opened || opened.error().code != Code::corrupt) return opened;
   return replace(path, kind, options);
+}
+
+bool is_set_aside(std::string_view name) {
+  return name.find(kSetAside) != name.npos &&
+         std::none_of(std::begin(kSuffixes), std::end(kSuffixes), [name](std::string_view suffix) {
+           return !suffix.empty() && name.ends_with(suffix);
+         });
 }
 
 void mark_damaged(const std::string& path) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/store/database.h"
 #include "common/store/file_meter.h"
@@ -51,6 +52,9 @@ struct OpenedFile {
 // A kill at any instruction leaves the old file, or the new one, for the next call.
 Result<OpenedFile> open_file(const std::string& path, const FileKind& kind,
                              const FileOptions& options);
+
+// Whether a file of this name is a damaged one that was set aside (not a log that went with it).
+bool is_set_aside(std::string_view name);
 
 // Damage that shows in use is left for the next start to deal with: this leaves a mark that it will
 // find. Failing to leave it is not an error; the damage is then found again.

@@ -142,6 +142,18 @@ TEST(Restored, P1_P6_a_cloud_that_an_earlier_copy_was_put_back_on_goes_on_and_bo
   CHECK(file_says(rig.agent_log(), "the cloud's state was put back to an earlier copy"));
 }
 
+TEST(Restored, P1_P6_a_cloud_whose_ledger_is_damaged_goes_on_with_a_new_one_and_doctor_says_so) {
+  run_in_cloud("one", "two");
+  stop(rig.bed().cloud());
+  write_text(rig.file("cloud/ledger.db"), std::string(8192, '#'));
+  start_cloud();
+  run_in_cloud("three", "four");
+  run_on_device("five", "six");
+  CHECK(rig.spwctl({"doctor"}).out.find("a new one began: ledger.db.damaged-") !=
+        std::string::npos);
+  CHECK(file_says(rig.cloud_log(), "the ledger was damaged"));
+}
+
 TEST(Restored, a_device_whose_state_was_made_anew_is_there_and_both_sides_say_so) {
   run_in_cloud("one", "two");
   stop(rig.bed().agent());

@@ -531,5 +531,6 @@ TEST(Spwctl, doctor_finds_the_broker_and_the_fleet) {
   CHECK(said("ok    the broker is connected"));
   CHECK(said("ok    the broker: keep alive 20 s\n"));
   CHECK(said("WRONG the broker: no wildcards: allow them\n"));
+  CHECK(said("a new one began: ledger.db.damaged-1764457200 in "));
   CHECK(said("knows 'admin' with the scope admin"));
 }

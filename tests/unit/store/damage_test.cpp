@@ -1,6 +1,7 @@
 #include <fstream>
 #include <random>
 
+#include "common/store/store_file.h"
 #include "tests/unit/store/open_store.h"
 
 using namespace spillway;
@@ -75,6 +76,8 @@ TEST_GROUP(Damage) {
     CHECK_TRUE(open.recovered.fresh);
     CHECK_TRUE(open.recovered.quarantined.has_value());
     CHECK_TRUE(std::filesystem::exists(*open.recovered.quarantined));
+    CHECK_TRUE(is_set_aside(*open.recovered.quarantined));
+    CHECK_FALSE(is_set_aside(*open.recovered.quarantined + "-wal"));
   }
 };
 
