@@ -35,6 +35,8 @@ printf '[Service]\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n' >"$system/spillway
 printf '[agent]\ndevice = "unit-test"\nstate_dir = "/var/lib/spillway"\nsocket = "/run/spillway/agent.sock"\n' >"$root/etc/spillway/agent.toml"
 grep -q '^spillway:' "$root/etc/group" || echo 'spillway:x:871:' >>"$root/etc/group"
 grep -q '^spillway:' "$root/etc/passwd" || echo 'spillway:x:871:871::/var/lib/spillway:/usr/sbin/nologin' >>"$root/etc/passwd"
+# Of eight places seven are for users other than root and the agent's own, and four of these for one of them.
+printf '[limits]\nclients = 8\n' >>"$root/etc/spillway/agent.toml"
 for target in network-online time-sync; do
   printf '[Unit]\nDefaultDependencies=no\nBefore=%s.target\n[Service]\nType=oneshot\nTimeoutStartSec=infinity\nExecStart=/bin/sleep infinity\n' \
     $target >"$system/never-$target.service"
@@ -80,6 +82,18 @@ within() {  # SECONDS COMMAND…
 }
 is() { [ "$(inside systemctl is-active "$1" 2>/dev/null)" = "$2" ]; }
 still_waited_for() { is "never-$1.service" activating && is "$1.target" inactive; }
+as_user() { local user=$1; shift; inside setpriv --reuid "$user" --regid 871 --clear-groups "$@"; }
+# As user 9001 takes all places that one user may have, for as long as the test lasts.
+take_a_share() {
+  as_user 9001 perl -MSocket -e 'for (1 .. 4) {
+      my $one;
+      socket($one, PF_UNIX, SOCK_STREAM, 0) && connect($one, sockaddr_un("/run/spillway/agent.sock")) || die "$!";
+      push @held, $one;
+    }
+    sleep 170' >/dev/null 2>&1 &
+  within 20 is_turned_away 9001
+}
+is_turned_away() { [[ $(as_user "$1" spillway status 2>&1) == *'as one user may have'* ]]; }
 stops() {
   inside systemctl stop spillway-agent && [ "$(inside systemctl show -P Result spillway-agent)" = success ]
 }
@@ -90,5 +104,7 @@ check systemd_still_waits_for_the_network still_waited_for network-online
 check systemd_still_waits_for_the_time still_waited_for time-sync
 check systemd_s_agent_answers inside spillway status
 check systemd_s_agent_runs_a_task inside sh -c 'spillway submit echo --input /etc/hostname --wait >/dev/null'
+check systemd_s_agent_has_a_share_for_a_user take_a_share
+check systemd_s_agent_still_answers_another_user as_user 9002 spillway status
 check systemd_stops_the_agent stops
 sum_up
