@@ -138,19 +138,28 @@ Result<bool> Updater::take_up(bool from_agent) {
     (*asked)->from_agent = true;
     if (Status may = check_agents(**asked); !may) asked = std::move(may).error();
   }
-  progress_ = Progress{};
-  Status kept;
-  if (asked) {
-    // The note comes first: a cut between the two takes the request up twice, which changes
-    // nothing.
-    progress_ = Progress{Phase::downloading, **asked, "", ""};
-    kept = spool_.keep(progress_);
-  } else {
-    kept = asked.error();
-  }
+  if (!asked) return refuse(from, asked.error());
+  // The note comes first: a cut between the two takes the request up twice, which changes nothing.
+  progress_ = Progress{Phase::downloading, **asked, "", ""};
+  const Status kept = spool_.keep(progress_);
   if (Status dropped = from.drop_request(); !dropped) return std::move(dropped).error();
   if (!kept) return give_up(kept.error());
   return true;
+}
+
+// What cannot even be removed, such as a directory that the agent's user made, is no request: it is
+// said once, and whatever else is asked for goes on.
+Result<bool> Updater::refuse(const Spool& from, const Error& why) {
+  const Status dropped = from.drop_request();
+  if (dropped) {
+    progress_ = Progress{};
+    return give_up(why);
+  }
+  if (std::string now = dropped.error().message; now != in_the_way_) {
+    in_the_way_ = std::move(now);
+    parts_.say(in_the_way_ + "; no request can be left there until it is removed");
+  }
+  return false;
 }
 
 Result<bool> Updater::give_up(const Error& why) {

@@ -99,6 +99,7 @@ class Updater {
   Status enter(Phase phase, const std::string& detail = {});
   Result<bool> check_health();
   Result<bool> take_up(bool from_agent);
+  Result<bool> refuse(const Spool& from, const Error& why);
   Status check_version(const std::string& bundle);
   Result<bool> give_up(const Error& why);
   Result<bool> install();
@@ -108,6 +109,7 @@ class Updater {
   Parts parts_;
   Limits limits_;
   Progress progress_;
+  std::string in_the_way_;  // what was said last of what cannot be removed
 };
 
 }  // namespace spillway::ota

@@ -1,5 +1,6 @@
 #include "agent/ota/updater.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <iterator>
 #include <stdexcept>
@@ -101,6 +102,7 @@ TEST_GROUP(Updater) {
   Spool spool{dir.path()};
   World world;
   const Request agents{Request::Action::install, "https://host/agents", std::string(64, 'a')};
+  std::vector<std::string> said;
 
   Updater updater() {
     return Updater(spool, {.slots = world,
@@ -108,7 +110,7 @@ TEST_GROUP(Updater) {
                            .source = world,
                            .sleep = [this](std::chrono::seconds time) { world.slept += time; },
                            .now = [this] { return world.slept + world.looked; },
-                           .say = [](const std::string&) {},
+                           .say = [this](const std::string& text) { said.push_back(text); },
                            .known_good = [this] { world.fed = true; },
                            .version = "1.0"});
   }
@@ -296,7 +298,31 @@ TEST(Updater, orders_versions_by_their_numbers) {
   CHECK(is_older("", "0") && !is_older("", ""));
 }
 
-TEST(Updater, drops_a_link_or_a_directory_that_stands_for_a_request) {
+TEST(Updater, goes_on_beside_a_directory_that_stands_for_a_request_and_says_it_once) {
+  const std::string directory = spool.inbox().directory() + "/request";
+  std::filesystem::create_directories(directory + "/full");
+  Updater one = updater();
+  CHECK(*one.start());
+  for (int i = 0; i < 3; ++i) {
+    const Result<bool> stepped = one.step();
+    CHECK(stepped.ok());
+    CHECK(!*stepped);
+  }
+  LONGS_EQUAL(1, std::count_if(said.begin(), said.end(), [&](const std::string& text) {
+                return text.find(directory) != std::string::npos;
+              }));
+  CHECK(phase() == Phase::idle);
+  ask(Request::Action::install);
+  CHECK(*one.step());
+  STRCMP_EQUAL("/new", spool.progress()->request.source.c_str());
+  world.rebooting = false;
+  std::filesystem::remove_all(directory);
+  CHECK(spool.inbox().leave(agents).ok());
+  CHECK(*one.step());
+  STRCMP_EQUAL("https://host/agents", spool.progress()->request.source.c_str());
+}
+
+TEST(Updater, drops_a_link_that_stands_for_a_request) {
   std::filesystem::create_directory(spool.inbox().directory());
   test::write_text(dir.file("secret"), "phase=good\n");
   std::filesystem::create_symlink(dir.file("secret"), spool.inbox().directory() + "/request");
