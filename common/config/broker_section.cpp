@@ -3,6 +3,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "common/base/utf8.h"
+
 namespace spillway::config {
 namespace {
 
@@ -50,21 +52,28 @@ void check_uri(Section& section, BrokerSection& broker) {
 }
 
 void check_names(Section& section, const BrokerSection& broker) {
+  // Control characters: MQTT forbids U+0000, and brokers may end the connection for others.
   const auto bad = [](std::string_view text, std::string_view forbidden, std::size_t most) {
-    return text.size() > most || text.find_first_of(forbidden) != text.npos;
+    return text.size() > most || text.find_first_of(forbidden) != text.npos ||
+           plain_text(text) != text;
   };
-  constexpr std::string_view kControl = "\t\r\n";
-  if (bad(broker.username, kControl, 256))
-    section.refuse("username", "at most 256 bytes, one line");
-  if (bad(broker.client_id, "+#/ \t\r\n", 128)) {
-    section.refuse("client_id", "at most 128 bytes, without blanks, '+', '#' and '/'");
+  if (bad(broker.username, "", 256)) {
+    section.refuse("username", "at most 256 bytes, without control characters");
+  }
+  if (bad(broker.client_id, "+#/ ", 128)) {
+    section.refuse("client_id",
+                   "at most 128 bytes, without blanks, control characters, '+', '#' and '/'");
   }
   const std::string& prefix = broker.topic_prefix;
-  if (bad(prefix, "+# \t\r\n$", 64) || prefix.starts_with('/') || prefix.ends_with('/')) {
+  if (bad(prefix, "+# $", 64)) {
     section.refuse("topic_prefix",
-                   "at most 64 bytes, without blanks, '+', '#' and '$', and no '/' at either end");
+                   "at most 64 bytes, without blanks, control characters, '+', '#' and '$'");
+  } else if (!prefix.empty() && ("/" + prefix + "/").find("//") != prefix.npos) {
+    section.refuse("topic_prefix", "no '/' at either end, and no two in a row");
   }
-  if (bad(broker.alpn, kControl, 255)) section.refuse("alpn", "at most 255 bytes, one line");
+  if (bad(broker.alpn, "", 255)) {
+    section.refuse("alpn", "at most 255 bytes, without control characters");
+  }
   if (!broker.alpn.empty() && broker.uri.starts_with("mqtt://")) {
     section.refuse("alpn", "has no effect without mqtts://");
   }

@@ -50,9 +50,26 @@ TEST(BrokerSection, reads_who_it_is_where_a_certificate_does_not_say) {
 }
 
 TEST(BrokerSection, refuses_names_that_no_topic_or_client_can_have) {
-  for (const char* bad : {"a/", "/a", "a/#", "+", "a b", "$share"}) {
-    CHECK_FALSE(broker("topic_prefix = '" + std::string(bad) + "'\n").ok());
+  for (const char* bad : {"a/#", "+", "a b", "$share", R"(a\u0001)", R"(a\u007f)", R"(a\tb)",
+                          R"(a\u0085b)", R"(a\u2028b)"}) {
+    check_refused(
+        "x.toml:2: broker.topic_prefix: at most 64 bytes, without blanks, control characters, "
+        "'+', '#' and '$'",
+        broker("topic_prefix = \"" + std::string(bad) + "\"\n"));
   }
+  check_refused("x.toml:2: broker.topic_prefix: must not contain NUL",
+                broker(R"(topic_prefix = "a\u0000b")"));
+  for (const char* bad : {"a/", "/a", "a//b", "/"}) {
+    check_refused("x.toml:2: broker.topic_prefix: no '/' at either end, and no two in a row",
+                  broker("topic_prefix = '" + std::string(bad) + "'\n"));
+  }
+  for (const char* good : {"", "a/b/c", "Gebäude-3"}) {
+    CHECK(broker("topic_prefix = '" + std::string(good) + "'\n").ok());
+  }
+  for (const char* key : {"client_id", "username"}) {
+    CHECK_FALSE(broker(std::string(key) + R"( = "a\u001bb")").ok());
+  }
+  CHECK_FALSE(broker("uri = 'mqtts://a:1'\n" + kFiles + R"(alpn = "a\u001bb")").ok());
   CHECK_FALSE(broker("client_id = 'a/b'\n").ok());
   check_refused("x.toml:3: broker.alpn: has no effect without mqtts://",
                 broker("uri = 'mqtt://a:1'\nalpn = 'mqtt'\n"));
