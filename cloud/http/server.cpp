@@ -1,6 +1,8 @@
 #include "cloud/http/server.h"
 
 #include "cloud/http/server_state.h"
+#include "common/crypto/certificate.h"
+#include "common/runtime/log.h"
 
 namespace spillway::cloud::http {
 namespace {
@@ -31,6 +33,13 @@ Status load_tls(net::ssl::context& context, const TlsFiles& files) {
   if (error) {
     return fail(Code::invalid_argument,
                 "key " + files.key + ": " + error.message() + "; [http] key needs a PEM file");
+  }
+  // Not refused: a cloud that nobody can look at any more is worse off.
+  if (crypto::is_exposed(files.key)) {
+    runtime::log_once(runtime::Level::warning, "http.key",
+                      "others on this machine may read or change the private key of the HTTP "
+                      "server: give it to who runs this, and chmod 640 it",
+                      {{"file", files.key}});
   }
   return {};
 }
