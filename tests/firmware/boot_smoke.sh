@@ -97,8 +97,19 @@ CGI
 
 boot() {
   cat >"$lab/test.sh" <<'TEST'
-until [ -s /data/identity/device.pem ]; do sleep 0.2; done
+until [ -s /data/identity/device.pem ] && ! ps | grep -q '[/]spillway/enrol$'; do sleep 0.2; done
 echo "TOKENS left: $(grep -c enrol_token /data/identity/provision.conf)"
+# As a power cut between the certificate and the end of the token leaves it, at first with a card that cannot be read.
+token=enrol_token=left-over
+echo $token >>/data/identity/provision.conf
+mount -t vfat /dev/vda1 /boot && echo $token >>/boot/spillway.conf && umount /boot
+mknod /dev/bad1 b $((0x$(stat -c %t /dev/vda))) 0
+sed -i s/vda/bad/ /etc/spillway/board
+/usr/lib/spillway/enrol
+echo "TOKENS beside a broken card: $(grep -c enrol_token /data/identity/provision.conf)"
+sed -i s/bad/vda/ /etc/spillway/board
+/usr/lib/spillway/enrol
+echo "TOKENS after a power cut: $(grep -c enrol_token /data/identity/provision.conf)"
 echo 'only root' >/etc/victim && chmod 600 /etc/victim
 su -s /bin/sh spillway -c '
   for place in /run /run/spillway /data /data/spillway /data/identity /data/ota /data/ota/inbox; do
@@ -165,6 +176,9 @@ check boot_takes_no_certificate_for_another_key says 'enrol: the answer is for a
 check boot_takes_no_certificate_of_another_authority says "enrol: the answer is not signed by this device's authority"
 check boot_enrols_the_device says 'enrol: this device is dev-'
 check boot_forgets_the_token says 'TOKENS left: 0'
+check boot_keeps_the_token_while_the_card_cannot_be_wiped says 'TOKENS beside a broken card: 1'
+check boot_says_that_the_card_cannot_be_wiped says 'enrol: the token stays on /dev/bad1'
+check boot_forgets_the_token_that_a_power_cut_left says 'TOKENS after a power cut: 0'
 check boot_wipes_the_token_from_the_card eval 'card_has broker= && ! card_has enrol_token'
 check boot_never_enrols_in_the_open says 'enrol: enrol_url must begin with https://'
 check root_follows_no_name_that_the_agent_made says 'VICTIM: root 600 only root'
