@@ -14,6 +14,8 @@
 #include <cstring>
 #include <limits>
 
+#include "common/kinds/children.h"
+
 namespace spillway::kinds {
 namespace {
 
@@ -165,28 +167,6 @@ Reports place_streams(const Plan& plan) {
   }
   ::execve(plan.argv[0], plan.argv.data(), plan.environment.data());
   give_up(report, "exec");
-}
-
-// Kills every child of this process; false: it has none, or they cannot be seen.
-bool kill_children() {
-  // Short reads find the rest next time.
-  char text[4096];
-  const int file = ::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const ssize_t got = ::read(file, text, sizeof text);
-  ::close(file);
-  pid_t pid = 0;
-  bool any = false;
-  for (ssize_t i = 0; i < got; ++i) {
-    if (text[i] >= '0' && text[i] <= '9') {
-      pid = pid * 10 + (text[i] - '0');
-    } else if (pid > 0) {
-      ::kill(pid, SIGKILL);
-      any = true;
-      pid = 0;
-    }
-  }
-  return any;
 }
 
 // Children of those that are killed become ours, and are found in the next round.
