@@ -15,9 +15,22 @@ constexpr std::size_t kLongestUnit = 24;
 constexpr std::string_view kTimes[] = {"time",      "timestamp", "datetime", "date",
                                        "date time", "date/time", "date_time"};
 constexpr std::string_view kForeignTimes[] = {"zeit", "datum", "uhrzeit", "zeitstempel"};
-constexpr std::string_view kUnixTimes[] = {"t",        "ts",        "epoch",      "unix",
-                                           "unixtime", "unix_time", "epoch_time", "ts_ms",
-                                           "epoch_ms", "unix_ms",   "time_ms",    "timestamp_ms"};
+// With _ for a blank.
+constexpr std::string_view kUnixTimes[] = {"t",
+                                           "ts",
+                                           "epoch",
+                                           "unix",
+                                           "unixtime",
+                                           "unix_time",
+                                           "unix_timestamp",
+                                           "unixtimestamp",
+                                           "epoch_time",
+                                           "epoch_timestamp",
+                                           "ts_ms",
+                                           "epoch_ms",
+                                           "unix_ms",
+                                           "time_ms",
+                                           "timestamp_ms"};
 constexpr std::string_view kCounters[] = {
     "#",           "record",    "recnum",   "rec num",       "recno",         "rec no",
     "rec no.",     "rec #",     "rec.",     "rec",           "record number", "record #",
@@ -110,7 +123,11 @@ bool is_duration(const ShapeColumn& column) {
   return name.find("elapsed") != std::string::npos || name.find("duration") != std::string::npos;
 }
 
-bool may_be_unix_time(const ShapeColumn& column) { return is_one(lower(column.brief), kUnixTimes); }
+bool may_be_unix_time(const ShapeColumn& column) {
+  std::string name = lower(column.brief);
+  std::replace(name.begin(), name.end(), ' ', '_');
+  return is_one(name, kUnixTimes);
+}
 
 void ColumnLook::add(std::string_view text) {
   if (is_missing(text)) return;

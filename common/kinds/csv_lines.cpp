@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "common/kinds/csv_time.h"
 #include "common/kinds/format.h"
 
 namespace spillway::kinds {
@@ -110,10 +111,20 @@ Result<const std::vector<Field>*> Lines::fields() {
     Result<Field> field = unquote(trim(left.substr(0, *end)));
     if (!field) return field.error();
     fields_.push_back(*field);
+    if (join_times_) join_last_two();
     left.remove_prefix(std::min(*end + 1, left.size()));
     skip_blanks(left);
   }
   return &fields_;
+}
+
+void Lines::join_last_two() {
+  if (fields_.size() < 2) return;
+  const std::string_view date = fields_[fields_.size() - 2].text, clock = fields_.back().text;
+  if (!is_date(date) || !is_clock(clock)) return;
+  fields_.pop_back();
+  fields_.back().text = std::string_view(
+      date.data(), static_cast<std::size_t>(clock.data() + clock.size() - date.data()));
 }
 
 Error Lines::wrong(std::size_t column, const std::string& what) const {

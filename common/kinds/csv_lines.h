@@ -28,6 +28,9 @@ class Lines {
   std::size_t line_number() const { return line_number_; }
   void go_on_with(std::string_view text) { rest_ = text; }
   void set_delimiter(char delimiter) { delimiter_ = delimiter; }
+  // Whether a date and a time of day that follow one another are one field, for which they have one
+  // name between them.
+  void join_times(bool join) { join_times_ = join; }
 
   // From here on the header's lines are passed over where they come again, from the first of them
   // or from that which names the columns: so loggers write that start anew, and those who join
@@ -49,6 +52,7 @@ class Lines {
  private:
   bool repeats_header();
   void skip_blanks(std::string_view& left) const;
+  void join_last_two();
   Result<std::size_t> field_end(std::string_view left) const;
   Result<Field> unquote(std::string_view text) const;
 
@@ -58,6 +62,7 @@ class Lines {
   std::size_t blank_lines_ = 0;
   std::size_t repeated_headers_ = 0;
   char delimiter_ = ',';
+  bool join_times_ = false;
   std::vector<std::string_view> header_;
   std::size_t names_ = 0;
   std::vector<Field> fields_;

@@ -25,10 +25,46 @@ std::size_t words(std::string_view line) {
   return count;
 }
 
+// Splits at blanks and tabs, as a line that they delimit is.
+template <class Each>
+void for_each_word(std::string_view line, Each each) {
+  for (line = trim(line); !line.empty(); line = trim(line)) {
+    const std::size_t end = std::min(line.find_first_of(" \t"), line.size());
+    each(line.substr(0, end));
+    line.remove_prefix(end);
+  }
+}
+
+// Whether commas stand in numbers alone, of several words.
+bool holds_decimal_commas(std::string_view line) {
+  bool all = words(line) > 1;
+  for_each_word(line, [&](std::string_view word) {
+    all = all && (word.find(',') == std::string_view::npos || has_decimal_comma(word));
+  });
+  return all;
+}
+
 bool is_delimited(std::string_view line) {
-  return count_outside_quotes(line, ',') + count_outside_quotes(line, ';') +
-             count_outside_quotes(line, '\t') >
-         0;
+  return (count_outside_quotes(line, ',') > 0 && !holds_decimal_commas(line)) ||
+         count_outside_quotes(line, ';') + count_outside_quotes(line, '\t') > 0;
+}
+
+// Date and time of day, which blanks delimit like all else.
+bool holds_time_in_two_words(std::string_view line) {
+  bool found = false;
+  std::string_view before;
+  for_each_word(line, [&](std::string_view word) {
+    found = found || (is_date(before) && is_clock(word));
+    before = word;
+  });
+  return found;
+}
+
+bool blanks_delimit(std::string_view names, std::string_view next) {
+  if (is_delimited(names) || is_delimited(next) || words(names) < 2) return false;
+  if (names.find('"') != std::string_view::npos) return false;
+  return words(next) == words(names) ||
+         (words(next) == words(names) + 1 && holds_time_in_two_words(next));
 }
 
 // Where commas delimit, blanks such as tabs may pad.
@@ -37,6 +73,7 @@ bool pads_commas(std::string_view line) {
 }
 
 char find_delimiter(std::string_view names, std::string_view next) {
+  if (blanks_delimit(names, next)) return ' ';
   const std::size_t semicolons = count_outside_quotes(names, ';');
   const std::size_t commas = count_outside_quotes(names, ',');
   const std::size_t tabs = count_outside_quotes(names, '\t');
@@ -45,10 +82,7 @@ char find_delimiter(std::string_view names, std::string_view next) {
   const bool as_many_tabs = tabs > 0 && tabs == count_outside_quotes(next, '\t');
   const bool commas_delimit = commas >= tabs && count_outside_quotes(next, ',') > 0;
   const bool padded = pads_commas(names) || pads_commas(next);
-  if (as_many_tabs && !(commas_delimit && padded)) return '\t';
-  if (commas + semicolons + tabs > 0 || is_delimited(next)) return ',';
-  const bool as_many_words = words(names) > 1 && words(names) == words(next);
-  return as_many_words && names.find('"') == std::string_view::npos ? ' ' : ',';
+  return as_many_tabs && !(commas_delimit && padded) ? '\t' : ',';
 }
 
 class ShapeFinder {
@@ -271,6 +305,10 @@ class ShapeFinder {
       names_ = 0;
     }
     lines_.begin_rows(header_, names_);
+    Lines ahead = lines_;
+    if (shape_.delimiter != ' ' || !ahead.next_line()) return;
+    lines_.join_times(words(ahead.line()) == shape_.columns.size() + 1 &&
+                      holds_time_in_two_words(ahead.line()));
   }
 
   void look_at_rows() {

@@ -50,7 +50,9 @@ struct Shape {
 //    others.
 //  - The delimiter is ',' unless the names have more of ';', or as many as the line after them, or
 //    have tabs, or words with blanks between, in the same number as the line after; tabs beside
-//    commas are none.
+//    commas are none. Between words, where commas stand in numbers alone, they are decimal commas,
+//    and a date and a time of day that follow one another in the first row are one field where the
+//    names are one fewer.
 //  - Lines after the names belong to the header, at most three, while none of their fields is a
 //    number, a time or a missing value; the first of them gives units. Without one a unit is what
 //    stands behind a comma or in brackets in the name, but for serial numbers and the like.

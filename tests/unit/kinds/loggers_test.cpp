@@ -369,7 +369,8 @@ TEST(Loggers, a_first_line_for_the_spreadsheet_names_the_delimiter) {
 }
 
 TEST(Loggers, unix_times_are_found_under_the_names_that_they_have) {
-  for (const char* name : {"ts", "epoch", "unix", "t", "time", "timestamp", "TS"}) {
+  for (const char* name : {"ts", "epoch", "unix", "t", "time", "timestamp", "TS", "Unix Timestamp",
+                           "Unix Time", "Epoch Time", "epoch_timestamp", "Epoch ms"}) {
     for (const char* unit : {"", "000"}) {
       const std::string text =
           "v," + std::string(name) + "\n1,1772323200" + unit + "\n2,1772323260" + unit + "\n";
