@@ -165,10 +165,22 @@ std::optional<Words> blame_reason(int code) {
                "the broker gave the reason '" + std::string(name ? name : "unknown") + "'"};
 }
 
+constexpr const char* kUnheard =
+    "; if it names the other server with its refusal, that goes unheard: set broker.uri to the one "
+    "in the broker's settings";
+
+// Paho hands on what a broker says with a DISCONNECT, and of a refusal the reason alone.
+bool names_a_server_unheard(const Failure& failure) {
+  const bool elsewhere = failure.reason_code == MQTTREASONCODE_USE_ANOTHER_SERVER ||
+                         failure.reason_code == MQTTREASONCODE_SERVER_MOVED;
+  return elsewhere && !failure.was_up && failure.server.empty();
+}
+
 Words words_for(const Failure& failure, const Evidence& evidence) {
   if (auto reason = blame_reason(failure.reason_code)) {
     if (!failure.reason_string.empty()) reason->text += " (it says: " + failure.reason_string + ")";
     if (!failure.server.empty()) reason->text += " (its other server: " + failure.server + ")";
+    if (names_a_server_unheard(failure)) reason->text += kUnheard;
     return *reason;
   }
   if (evidence.unreachable) return {Code::unavailable, *evidence.unreachable};

@@ -126,6 +126,22 @@ TEST(BrokerWords, refusals_are_said_and_tried_again) {
   CHECK(until([&] { return connection->up(); }));
 }
 
+TEST(BrokerWords, who_refuses_and_names_another_server_has_to_be_configured_away) {
+  auto other = began();
+  broker->answer(0x9D, property(kServerReference, "127.0.0.1:" + std::to_string(other->port())));
+  begin();
+  CHECK(until([&] { return !downs.empty(); }));
+  STRCMP_CONTAINS("has moved; change broker.uri; if it names the other server with its refusal",
+                  downs[0].c_str());
+  LONGS_EQUAL(0, other->connects().size());
+  broker->answer(0x9C);
+  CHECK(until([&] { return downs.back().find("another server for now") != std::string::npos; }));
+  STRCMP_CONTAINS("set broker.uri to the one", downs.back().c_str());
+  // It is asked again all the same: it may take clients some day.
+  broker->answer(0);
+  CHECK(until([&] { return connection->up(); }));
+}
+
 TEST(BrokerWords, a_broker_that_falls_silent_is_left_without_the_keep_alive) {
   policy.quiet = 300ms;
   policy.publish_stall = 500ms;
