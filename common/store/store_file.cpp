@@ -9,9 +9,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <limits>
 
 #include "common/store/budget.h"
+#include "common/store/log_file.h"
 
 namespace spillway::store {
 namespace {
@@ -117,10 +117,13 @@ bool exists(const std::string& path) {
   return fs::exists(path, ignored);
 }
 
-bool has_content(const std::string& path) {
-  std::error_code error;
-  const std::uintmax_t size = fs::file_size(path, error);
-  return !error && size > 0;
+// What SQLite would take for a database, however damaged; any other it takes for nobody's.
+bool begins_as_database(const std::string& path) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  constexpr std::size_t kLeast = 512;  // bytes of the smallest page
+  std::array<char, kLeast> bytes{};
+  std::ifstream file(path, std::ios::binary);
+  return file.read(bytes.data(), kLeast) && std::string_view(bytes.data(), 16) == kMagic;
 }
 
 std::string damage_mark(const std::string& path) { return path + ".damaged"; }
@@ -207,29 +210,25 @@ Result<std::uint64_t> read_damaged(const std::string& path, const FileKind& kind
   return kind.salvage(*damaged, fresh);
 }
 
-// Pages that the database had after the log's last whole commit; 0 when there is none.
-std::uint64_t pages_by_log(const std::string& log) {
-  constexpr std::size_t kHeader = 32, kFrameHeader = 24;
-  std::ifstream file(log, std::ios::binary);
-  std::array<unsigned char, kHeader> header{};
-  std::array<unsigned char, kFrameHeader> frame{};
-  const auto number = [](const unsigned char* at) {
-    return std::uint64_t{at[0]} << 24 | std::uint64_t{at[1]} << 16 | std::uint64_t{at[2]} << 8 |
-           at[3];
-  };
-  if (!file.read(reinterpret_cast<char*>(header.data()), kHeader)) return 0;
-  std::uint64_t pages = 0;
-  while (file.read(reinterpret_cast<char*>(frame.data()), kFrameHeader)) {
-    // Frames of another generation have other salts.
-    if (!std::equal(&header[16], &header[24], &frame[8])) break;
-    if (const std::uint64_t committed = number(&frame[4]); committed > 0) pages = committed;
-    file.seekg(kPageBytes, std::ios::cur);
-  }
-  return std::min<std::uint64_t>(pages, std::numeric_limits<std::int32_t>::max());
+// Takes the pages of a file whose first one is lost, and is in the log. The others are as they
+// were.
+Status take_pages(const std::string& path, const std::string& name) {
+  std::array<char, kPageBytes> first{};
+  std::fstream to(name, std::ios::binary | std::ios::in | std::ios::out);
+  if (!to.read(first.data(), first.size())) return fail(Code::io, "cannot read " + name);
+  to.close();
+  std::error_code error;
+  fs::copy_file(path, name, fs::copy_options::overwrite_existing, error);
+  if (error) return system_error("cannot copy " + path, error);
+  to.open(name, std::ios::binary | std::ios::in | std::ios::out);
+  to.write(first.data(), first.size());
+  to.close();
+  return to ? Status() : Status(fail(Code::io, "cannot write " + name));
 }
 
-// SQLite deletes the log beside a database without content. So that log is read beside a stand-in:
-// an empty store with as many pages as there were. What the log does not hold reads as damage.
+// SQLite deletes the log beside a file that it does not take for a database. So that log is read
+// beside a stand-in: an empty store with as many pages as there were. What the log does not hold
+// reads as damage.
 Status stand_in(const std::string& path, const std::string& name, const FileKind& kind,
                 const FileOptions& options) {
   FileOptions small = options;
@@ -243,14 +242,18 @@ Status stand_in(const std::string& path, const std::string& name, const FileKind
   fs::remove(name + "-wal", error);
   fs::copy_file(path + "-wal", name + "-wal", error);
   if (error) return system_error("cannot copy " + path + "-wal", error);
-  const std::uint64_t bytes = pages_by_log(path + "-wal") * kPageBytes;
+  const LogPages log = pages_of_log(path + "-wal");
+  if (log.has_first && fs::file_size(path, error) >= kPageBytes) {
+    if (Status status = take_pages(path, name); !status) return status;
+  }
+  const std::uint64_t bytes = log.pages * kPageBytes;
   if (fs::file_size(name, error) < bytes) fs::resize_file(name, bytes, error);
   return error ? Status(system_error("cannot lengthen " + name, error)) : Status();
 }
 
 Result<std::uint64_t> carry_over(const std::string& path, const FileKind& kind,
                                  const FileOptions& options, const Database& fresh) {
-  if (has_content(path)) return read_damaged(path, kind, fresh);
+  if (begins_as_database(path)) return read_damaged(path, kind, fresh);
   if (!exists(path + "-wal")) return std::uint64_t{0};
   const std::string name = path + ".salvage";
   Result<std::uint64_t> carried = std::uint64_t{0};
@@ -307,8 +310,10 @@ Error take_for_damage(Error error) {
 Result<OpenedFile> open_existing(const std::string& path, const FileKind& kind,
                                  const FileOptions& options) {
   if (exists(damage_mark(path))) return fail(Code::corrupt, path + ": damage was found in use");
-  // Files come into their place whole, so an empty one has lost its content.
-  if (!has_content(path)) return fail(Code::corrupt, path + ": is empty");
+  // Files come into their place whole, so one that is empty or begins otherwise was damaged.
+  if (!begins_as_database(path))
+    return fail(Code::corrupt, path + ": does not begin as a database");
+  if (has_lost_header(path + "-wal")) return fail(Code::corrupt, path + ": its log has no header");
   Result<Database> database = Database::open(path, false);
   if (!database) return std::move(database).error();
   Status status = prepare(*database, kind, options);

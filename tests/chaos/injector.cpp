@@ -24,14 +24,14 @@ constexpr std::size_t kLogLines = 40;
 constexpr auto kDiskAftermath = 5s;
 constexpr off_t kPage = 4096;  // bytes of SQLite's
 
-// Noise over a page behind the first, over its whole length: no lucky guess repairs it.
+// Noise over a page, over its whole length: no lucky guess repairs it.
 bool spoil(const std::string& path, off_t page, std::mt19937_64& random) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (file < 0) return false;
   const off_t pages = ::lseek(file, 0, SEEK_END) / page;
   const std::string noise(static_cast<std::size_t>(page), '\xa5');
-  const off_t which = pages > 2 ? 1 + static_cast<off_t>(random() % std::uint64_t(pages - 1)) : 0;
-  const bool spoilt = which > 0 && ::pwrite(file, noise.data(), noise.size(), which * page) == page;
+  const off_t which = pages > 0 ? static_cast<off_t>(random() % std::uint64_t(pages)) : 0;
+  const bool spoilt = pages > 0 && ::pwrite(file, noise.data(), noise.size(), which * page) == page;
   ::close(file);
   return spoilt;
 }

@@ -126,6 +126,83 @@ TEST(Damage, P23_an_empty_file_gives_back_what_its_log_holds_and_counts_an_unkno
   }
 }
 
+// The first page is where a power cut, or a worn flash, is likeliest to leave something else.
+TEST(Damage, P23_a_file_with_a_lost_beginning_gives_back_what_its_log_holds) {
+  const auto spoil = [](Bytes file, std::size_t from, std::size_t to, std::uint8_t byte) {
+    std::fill(file.begin() + std::ptrdiff_t(from), file.begin() + std::ptrdiff_t(to), byte);
+    return file;
+  };
+  for (int way = 0; way < 6; ++way) {
+    const std::string hollow = folder.file("hollow-" + std::to_string(way) + ".db");
+    OpenStore live{hollow};
+    CHECK_OK(live.open());
+    for (std::uint64_t seq = 1; seq <= 20; ++seq) CHECK_OK(live.commit(batch_of(new_task(seq))));
+    const Bytes file = read_file(hollow), log = read_file(hollow + "-wal");
+    live.close();
+    const Bytes ways[] = {Bytes(1, 'S'),
+                          spoil(file, 0, 4096, 0),
+                          Bytes(512, 0),
+                          Bytes(file.begin(), file.begin() + 100),
+                          spoil(file, 0, 16, 0xff),
+                          Bytes(file.size(), 0xa5)};
+    write_file(hollow, ways[way]);
+    write_file(hollow + "-wal", log);
+    CHECK_OK(live.open());
+    CHECK_TRUE(live.recovered.quarantined.has_value());
+    CHECK_TRUE(read_file(*live.recovered.quarantined) == ways[way]);
+    CHECK_TRUE(read_file(*live.recovered.quarantined + "-wal") == log);
+    LONGS_EQUAL(20, live.recovered.salvaged);
+    LONGS_EQUAL(1, unknown_losses(live));
+    LONGS_EQUAL(0, live.inspect(true)->problems.size());
+  }
+}
+
+TEST(Damage, P23_a_lost_first_page_that_the_log_has_costs_nothing_of_the_others) {
+  CHECK_OK(open.open());
+  // Growing the file writes its first page, where its length stands.
+  for (std::uint64_t seq = 200; seq < 220; ++seq) {
+    NewTask task = new_task(seq);
+    task.row.spec = std::make_shared<const Bytes>(3000, std::uint8_t{7});
+    CHECK_OK(open.commit(batch_of(std::move(task))));
+  }
+  Bytes file = read_file(path);
+  const Bytes log = read_file(path + "-wal");
+  open.close();
+  std::fill(file.begin(), file.begin() + 4096, 0);
+  write_file(path, file);
+  write_file(path + "-wal", log);
+  CHECK_OK(open.open());
+  CHECK_TRUE(open.recovered.quarantined.has_value());
+  LONGS_EQUAL(121 + 20, open.recovered.salvaged);
+  LONGS_EQUAL(1, unknown_losses(open));
+}
+
+TEST(Damage, P23_a_log_with_a_lost_header_is_kept_and_counts_an_unknown_loss) {
+  CHECK_OK(open.open());
+  for (std::uint64_t seq = 200; seq < 220; ++seq) CHECK_OK(open.commit(batch_of(new_task(seq))));
+  const Bytes file = read_file(path);
+  Bytes log = read_file(path + "-wal");
+  open.close();
+  std::fill(log.begin(), log.begin() + 4096, 0x77);
+  write_file(path, file);
+  write_file(path + "-wal", log);
+  CHECK_OK(open.open());
+  CHECK_TRUE(open.recovered.quarantined.has_value());
+  CHECK_TRUE(read_file(*open.recovered.quarantined + "-wal") == log);
+  LONGS_EQUAL(121, open.recovered.salvaged);
+  LONGS_EQUAL(1, unknown_losses(open));
+  works();
+}
+
+TEST(Damage, a_log_without_content_or_of_zeros_is_what_a_power_cut_leaves) {
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{32}, std::size_t{3 * 4120 + 32}}) {
+    write_file(path + "-wal", Bytes(bytes, 0));
+    CHECK_OK(open.open());
+    CHECK_FALSE(open.recovered.quarantined.has_value());
+    open.close();
+  }
+}
+
 TEST(Damage, a_cut_file_is_set_aside) {
   Bytes bytes = read_file(path);
   bytes.resize(4096);
