@@ -345,9 +345,9 @@ TEST(Spwctl, asks_devices_that_have_an_updater_for_an_update) {
 
 TEST(Spwctl, asks_for_no_update_that_its_devices_would_refuse) {
   const std::string digest(64, 'a');
-  for (const char* url :
+  for (const char* bundle :
        {"http://host/next.raucb", "/var/next.raucb", "https://", "ftp://host/a"}) {
-    CHECK_EQUAL(2, run({"device", "update", "pump-1", "--url", url, "--sha256", digest}));
+    CHECK_EQUAL(2, run({"device", "update", "pump-1", "--url", bundle, "--sha256", digest}));
     CHECK(err.str().find("takes url=https://") != std::string::npos);
   }
   CHECK_EQUAL(2, run({"device", "update", "pump-1", "--url", "https://host/a", "--sha256", "ab"}));
