@@ -196,6 +196,7 @@ Status Composition::start() {
   session.broker = options_.broker;
   session.link = options_.link;
   session.session_base = (recovered_.session + 1) << 32;
+  session.limits = MessageRates::limits(options_.max_queue);
   node_->attach(*transport_, std::move(session));
   node_->start(recovered_, &sent_recovered_);
   fleet_turns_->wake();

@@ -373,6 +373,11 @@ void Node::drain(std::function<void()> done) {
   lessee_.drain();
 }
 
+void Node::set_max_queue(std::uint32_t attempts) {
+  lessee_.set_max_queue(attempts);
+  if (session_) session_->set_limits(MessageRates::limits(attempts));
+}
+
 void Node::set_pace(Duration reconnect_floor, std::uint64_t uplink) {
   options_.reconnect_floor = reconnect_floor;
   lessee_.set_uplink(uplink);

@@ -84,7 +84,7 @@ class Node {
 
   // Refuses offers and hands back what has not started; `done` is called once nothing runs.
   void drain(std::function<void()> done);
-  void set_max_queue(std::uint32_t attempts) { lessee_.set_max_queue(attempts); }
+  void set_max_queue(std::uint32_t attempts);
   // Nobody reconnects sooner than the floor; all devices together send at most `uplink` bytes per
   // second (0: no limit).
   void set_pace(Duration reconnect_floor, std::uint64_t uplink);

@@ -24,6 +24,7 @@ CloudSession::CloudSession(mqtt::Transport& transport, SessionOptions options,
     : options_(std::move(options)),
       events_(std::move(events)),
       now_(hooks.now),
+      rates_(options_.limits),
       connection_(transport, options_.link,
                   session::Hooks{
                       .now = hooks.now,
@@ -148,7 +149,13 @@ void CloudSession::on_message(const std::string& topic, const Bytes& payload) {
   if (!message) {
     return events_.refused("malformed message", topic + ": " + message.error().message);
   }
-  for (wire::Item& item : message->items) events_.item(parsed->device, std::move(item));
+  for (wire::Item& item : message->items) {
+    if (!rates_.take(parsed->device, item, now_())) {
+      if (events_.flooding) events_.flooding(parsed->device);
+      return;
+    }
+    events_.item(parsed->device, std::move(item));
+  }
 }
 
 void CloudSession::on_device_state(const std::string& device, const Bytes& payload) {

@@ -22,6 +22,7 @@ struct SessionOptions {
   mqtt::LinkPolicy link;
   std::uint64_t session_base = 0;
 };
+  MessageRates::Limits limits = MessageRates::limits(10'000);  // of each device
 
 struct SessionEvents {
   std::function<void()> up;
@@ -34,7 +35,7 @@ struct SessionEvents {
   std::function<void(const std::string& device, ByteView frame)> telemetry = {};
   // At each birth that shows again that two processes speak as the device.
   std::function<void(const std::string& device, const wire::Presence&)> cloned = {};
-  // It sent more than it may: the message was not looked at. Called for each.
+  // It sent more than it may: the message, or the rest of it, was not looked at. Called for each.
   std::function<void(const std::string& device)> flooding = {};
   std::function<void(const std::string& cause, const std::string& detail)> refused;
   std::function<void()> changed;
@@ -51,13 +52,14 @@ class CloudSession {
   void set_floor(Duration floor);
   void start() { connection_.start(); }
   void stop();
+  void set_limits(const MessageRates::Limits& limits) { rates_.set_limits(limits); }
 
   // False: there is no room, or no link; the item is not kept.
   bool send_task(const std::string& device, wire::Item item);
   bool send_ack(const std::string& device, wire::Item item);
   bool send_command(const std::string& device, wire::Item item);
   bool send_result(const std::string& device, wire::Item item);
-  // Messages of those that sent too many.
+  // Messages, or their rests, of those that sent too many.
   std::uint64_t flooded() const { return rates_.refused(); }
   // Whether all that was sent to the device there has reached the broker.
   bool has_left(const std::string& device, wire::Channel channel) const;

@@ -5,38 +5,70 @@
 #include <string>
 #include <unordered_map>
 
+#include "common/wire/messages.h"
 #include "common/wire/topics.h"
 #include "spillway/time.h"
 
 namespace spillway::cloud {
 
-// How many messages a device may send of each class: far more than any device does, and too few to
-// keep the cloud busy with one of them. What is beyond is not looked at; the life cycle sends again
-// what matters. Pure; one thread.
+// How much a device may send of each class: more than any does, and too little to keep the cloud
+// busy with one of them. A message is charged to its channel before it is read, and each of its
+// items to the class of its type, whatever channel it came in. What is beyond is not looked at; the
+// life cycle sends again what matters. Pure; one thread.
 class MessageRates {
  public:
   struct Limit {
     double per_second = 0, burst = 0;
   };
-  // Of what tasks need: offers, acknowledgements and results, up to 64 in a message.
-  static constexpr Limit kWork{5'000, 20'000};
-  static constexpr Limit kPresence{2, 120};
-  static constexpr Limit kTelemetry{50, 500};
-  static constexpr Limit kOther{20, 400};  // losses, updates and replies
-  static Limit limit_of(wire::Channel channel);
+  enum class ItemClass : std::uint8_t {
+    offer,
+    result,
+    ack,     // of the life of a task, a few for each
+    hint,    // credits, probes
+    loss,    // reports
+    story,   // of a task
+    update,  // of the firmware
+    reply,   // to a command
+    other,   // what only the cloud sends, and what is said once a connection
+  };
+  static ItemClass class_of(const wire::Item& item);
 
-  // Whether one more may be taken up.
+  static constexpr std::size_t kChannels = static_cast<std::size_t>(wire::Channel::rpc) + 1;
+  static constexpr std::size_t kItemClasses = static_cast<std::size_t>(ItemClass::other) + 1;
+
+  struct Limits {
+    std::array<Limit, kChannels> messages;
+    std::array<Limit, kItemClasses> items;
+
+    Limit& of(wire::Channel channel) { return messages[static_cast<std::size_t>(channel)]; }
+    Limit& of(ItemClass one) { return items[static_cast<std::size_t>(one)]; }
+  };
+  // Where a device may have `held` attempts accepted here and not done: it may offer all of them
+  // again, at once, after a restart.
+  static Limits limits(std::uint32_t held);
+
+  explicit MessageRates(const Limits& limits) : limits_(limits) {}
+  void set_limits(const Limits& limits) { limits_ = limits; }
+
+  // Whether one more may be taken up. Once an item may not, nothing else of its message is: each
+  // refusal is of one message.
   bool take(const std::string& device, wire::Channel channel, NodeTime now);
-  std::uint64_t refused() const { return refused_; }
+  bool take(const std::string& device, const wire::Item& item, NodeTime now);
+  std::uint64_t refused() const { return refused_; }  // messages
 
  private:
   struct Bucket {
-    double used = 0;  // messages, leaking away
+    double used = 0;  // leaking away
     NodeTime at{};
   };
-  static constexpr std::size_t kChannels = static_cast<std::size_t>(wire::Channel::rpc) + 1;
+  struct Device {
+    std::array<Bucket, kChannels> messages;
+    std::array<Bucket, kItemClasses> items;
+  };
+  bool take(Bucket& bucket, const Limit& limit, NodeTime now);
 
-  std::unordered_map<std::string, std::array<Bucket, kChannels>> devices_;
+  Limits limits_;
+  std::unordered_map<std::string, Device> devices_;
   std::uint64_t refused_ = 0;
 };
 

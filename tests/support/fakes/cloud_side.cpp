@@ -51,6 +51,7 @@ void CloudSide::boot() {
   transport_ = std::make_unique<FakeTransport>(broker_);
   cloud::SessionOptions session;
   session.session_base = (recovered.session + 1) << 32;
+  session.limits = limits;
   node_->attach(*transport_, std::move(session));
   node_->start(recovered, &owned);
   woken_ = true;

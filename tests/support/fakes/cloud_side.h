@@ -46,6 +46,7 @@ class CloudSide {
   cloud::NodeOptions options;     // of the next boot
   std::set<TaskId> unbegun;       // at the next boot: claimed, but never begun
   cloud::Fleet* fleet = nullptr;  // of the next boot
+  cloud::MessageRates::Limits limits = cloud::MessageRates::limits(10'000);  // the same
   std::optional<std::string> shortage;
   std::vector<std::string> reports, alarms, refused;  // alarms are among the reports
 
