@@ -44,7 +44,7 @@ void Fleet::start(FleetRecovered recovered) { state_->restore(std::move(recovere
 NodeTime Fleet::now() const { return state_->now(); }
 void Fleet::set_load(CloudLoad load) { state_->load = load; }
 
-LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& said) {
+LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& said, bool in_doubt) {
   State& state = *state_;
   state.messages.add(state.now(), 1);
   State::Slot slot = state.find_or_add(name);
@@ -67,6 +67,7 @@ LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& sai
   LifeChange change = LifeChange::none;
   if (said.online) {
     change = on_life(device.presence, was, said);
+    if (in_doubt) change = LifeChange::none;
     if (change != LifeChange::none) device.memory.restored_at = state.wall();
     if (was.boot != said.boot && before != 0 && was.boot != BootId{}) {
       state.note(&device, FleetEventKind::restarted, detail_of(change));
@@ -98,7 +99,9 @@ void Fleet::on_cloned(const std::string& name) {
   State& state = *state_;
   State::Slot slot = state.find_known(name);
   if (slot == DeviceTable::kNone) return;
-  state.table.at(slot).memory.cloned_at = state.wall();
+  HealthMemory& memory = state.table.at(slot).memory;
+  memory.cloned_at = state.wall();
+  memory.restored_at = {};
   state.refresh(slot);
   state.watch(slot);
 }

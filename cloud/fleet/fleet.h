@@ -62,9 +62,11 @@ class Fleet {
   void start(FleetRecovered recovered);
 
   // What comes in.
-  // Answers whether the device's store goes on from where it was.
-  LifeChange on_presence(const std::string& device, const wire::Presence& presence);
-  // Two processes speak as this device, in turn.
+  // Answers whether the device's store goes on from where it was; `none` while it is in doubt
+  // whether it is the same device that speaks.
+  LifeChange on_presence(const std::string& device, const wire::Presence& presence,
+                         bool in_doubt = false);
+  // Several processes speak as this device, in turn: what looked like another store was theirs.
   void on_cloned(const std::string& device);
   void on_telemetry(const std::string& device, ByteView frame);
   void on_loss(const std::string& device, std::vector<LossTotal> totals);

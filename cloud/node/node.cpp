@@ -139,8 +139,8 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
     if (parts_.fleet) parts_.fleet->on_flooding(device);
   };
   if (parts_.fleet) {
-    events.state = [this](const std::string& device, const wire::Presence& said) {
-      on_life(device, said, parts_.fleet->on_presence(device, said));
+    events.state = [this](const std::string& device, const wire::Presence& said, bool in_doubt) {
+      on_life(device, said, parts_.fleet->on_presence(device, said, in_doubt));
     };
     events.cloned = [this](const std::string& device, const wire::Presence& said) {
       on_cloned(device, said);

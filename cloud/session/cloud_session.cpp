@@ -163,8 +163,12 @@ void CloudSession::on_device_state(const std::string& device, const Bytes& paylo
   if (!presence) {
     return events_.refused("malformed presence", device + ": " + presence.error().message);
   }
-  if (events_.state) events_.state(device, *presence);
   Birth& born = born_[device];
+  Births::Sign sign = Births::Sign::none;
+  if (presence->online) sign = born.births.note(presence->boot, presence->session, now_());
+  if (events_.state) events_.state(device, *presence, sign != Births::Sign::none);
+  if (sign == Births::Sign::cloned) tell_cloned(device, *presence, born);
+  if (presence->online && sign == Births::Sign::none) born.cloned = 0;
   // A late will, or a birth that was overtaken. A device that lost its store counts its sessions
   // from the beginning again, but not under the boot it had.
   const bool same_boot = presence->boot == born.boot;
@@ -172,26 +176,19 @@ void CloudSession::on_device_state(const std::string& device, const Bytes& paylo
   // The end of a life before this one, which had come to the same number.
   const bool other_life = !presence->online && !same_boot && presence->boot == born.before;
   if (other_life && presence->session == born.session) return;
-  note_birth(device, *presence, born);
+  if (!same_boot) born.before = born.boot;
+  born.boot = presence->boot;
+  born.session = presence->session;
   events_.device(device, *presence);
 }
 
-// Every start has a boot id of its own, so one that comes back after another is two processes that
-// take the connection from each other. Once may be a birth that was overtaken.
-void CloudSession::note_birth(const std::string& device, const wire::Presence& said, Birth& born) {
-  const bool other = said.online && said.boot != born.boot;
-  const bool came_back = other && said.boot == born.before;
-  if (other && !came_back) born.came_back = 0;
-  if (came_back) born.came_back += 1;
-  if (came_back && born.came_back >= 2 && events_.cloned) events_.cloned(device, said);
-  if (came_back && born.came_back % kTellEvery == 2) {
-    events_.refused("cloned identity", device +
-                                           ": two devices speak with one certificate, and take the "
-                                           "connection from each other; revoke it and enrol both");
-  }
-  if (said.boot != born.boot) born.before = born.boot;
-  born.boot = said.boot;
-  born.session = said.session;
+void CloudSession::tell_cloned(const std::string& device, const wire::Presence& said, Birth& born) {
+  if (events_.cloned) events_.cloned(device, said);
+  if (born.cloned++ % kTellEvery != 0) return;
+  events_.refused("cloned identity", device +
+                                         ": several devices speak with one certificate, and take "
+                                         "the connection from each other; revoke it and enrol all "
+                                         "of them");
 }
 
 }  // namespace spillway::cloud

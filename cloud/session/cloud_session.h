@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "cloud/session/births.h"
 #include "cloud/session/message_rates.h"
 #include "common/mqtt/transport.h"
 #include "common/session/connection.h"
@@ -21,8 +22,8 @@ struct SessionOptions {
   mqtt::ConnectOptions broker;
   mqtt::LinkPolicy link;
   std::uint64_t session_base = 0;
-};
   MessageRates::Limits limits = MessageRates::limits(10'000);  // of each device
+};
 
 struct SessionEvents {
   std::function<void()> up;
@@ -30,10 +31,11 @@ struct SessionEvents {
   std::function<void(const std::string& device, const wire::Presence&)> device;
   std::function<void(const std::string& device, wire::Item)> item;
   // For whoever watches the fleet: every valid state as it came, late ones too, and measurements
-  // as they came.
-  std::function<void(const std::string& device, const wire::Presence&)> state = {};
+  // as they came. In doubt: several may speak as the device, in turn, and what it says of its store
+  // may be of another's than what was heard before.
+  std::function<void(const std::string& device, const wire::Presence&, bool in_doubt)> state = {};
   std::function<void(const std::string& device, ByteView frame)> telemetry = {};
-  // At each birth that shows again that two processes speak as the device.
+  // At each birth that shows again that several processes speak as the device.
   std::function<void(const std::string& device, const wire::Presence&)> cloned = {};
   // It sent more than it may: the message, or the rest of it, was not looked at. Called for each.
   std::function<void(const std::string& device)> flooding = {};
@@ -50,9 +52,9 @@ class CloudSession {
   void describe(wire::Presence presence) { self_ = std::move(presence); }
   // Tells all devices anew how soon they may reconnect.
   void set_floor(Duration floor);
+  void set_limits(const MessageRates::Limits& limits) { rates_.set_limits(limits); }
   void start() { connection_.start(); }
   void stop();
-  void set_limits(const MessageRates::Limits& limits) { rates_.set_limits(limits); }
 
   // False: there is no room, or no link; the item is not kept.
   bool send_task(const std::string& device, wire::Item item);
@@ -83,9 +85,10 @@ class CloudSession {
   struct Birth {
     BootId boot, before;
     std::uint64_t session = 0;
-    std::uint32_t came_back = 0;  // births under the boot id before this one
+    Births births;
+    std::uint32_t cloned = 0;  // signs of it, since it was last beyond doubt
   };
-  void note_birth(const std::string& device, const wire::Presence& said, Birth& born);
+  void tell_cloned(const std::string& device, const wire::Presence& said, Birth& born);
   std::map<std::string, Birth> born_;  // the latest of each device
   std::function<NodeTime()> now_;
   MessageRates rates_;

@@ -1,6 +1,6 @@
 #include <csignal>
+#include <deque>
 #include <filesystem>
-#include <optional>
 
 #include <boost/json.hpp>
 
@@ -29,7 +29,7 @@ TestbedOptions both_ways() {
 // real broker and files that are really copied.
 TEST_GROUP(Restored) {
   Rig rig{both_ways()};
-  std::optional<Process> twin;
+  std::deque<Process> twins;
 
   void setup() override {
     CHECK_TEXT(rig.good(), rig.problem().c_str());
@@ -96,8 +96,32 @@ TEST_GROUP(Restored) {
     const Ran shown = rig.spwctl({"device", "show", Testbed::kDevice});
     return shown.code == 0 ? json::parse(shown.out) : json::value{{"error", shown.err}};
   }
-  bool fleet_says(const std::string& reason) {
-    return eventually(kSoon,
+  // With the same certificate, and a state of that name.
+  void start_twin(const std::string& name) {
+    std::string config = read_text(rig.bed().agent_config());
+    const auto replace = [&config](const std::string& what, const std::string& by) {
+      config.replace(config.find(what), what.size(), by);
+    };
+    replace(rig.file("agent") + "\"", rig.file(name) + "\"");
+    replace(rig.bed().socket(), rig.file(name + ".sock"));
+    write_text(rig.file(name + ".toml"), config);
+    auto started =
+        Process::start({.argv = {binary("spillway-agent"), "--config", rig.file(name + ".toml")},
+                        .output = rig.file(name + ".log"),
+                        .errors = rig.file(name + ".log")});
+    CHECK(started.ok());
+    if (started) twins.push_back(*std::move(started));
+  }
+  bool cloned_is_told() {
+    return eventually(
+               60s,
+               [&] {
+                 return rig.spwctl({"alert", "list"}).out.find("\"cloned\"") != std::string::npos;
+               }) &&
+           file_says(rig.cloud_log(), "cloned identity");
+  }
+  bool fleet_says(const std::string& reason, std::chrono::seconds within = kSoon) {
+    return eventually(within,
                       [&] { return json::serialize(device()).find(reason) != std::string::npos; });
   }
   bool doctor_says(const std::string& text) {
@@ -171,34 +195,33 @@ TEST(Restored, two_devices_with_one_identity_are_named_within_a_minute_in_alert_
   run_in_cloud("one", "two");
   stop(rig.bed().agent());
   copy("agent", "twin");
-  std::string config = read_text(rig.bed().agent_config());
-  const auto replace = [&config](const std::string& what, const std::string& by) {
-    config.replace(config.find(what), what.size(), by);
-  };
-  replace(rig.file("agent") + "\"", rig.file("twin") + "\"");
-  replace(rig.bed().socket(), rig.file("twin.sock"));
-  write_text(rig.file("twin.toml"), config);
   CHECK(rig.bed().start_agent().ok());
-  auto started =
-      Process::start({.argv = {binary("spillway-agent"), "--config", rig.file("twin.toml")},
-                      .output = rig.file("twin.log"),
-                      .errors = rig.file("twin.log")});
-  CHECK(started.ok());
-  twin.emplace(*std::move(started));
-  CHECK(eventually(60s, [&] {
-    return rig.spwctl({"alert", "list"}).out.find("\"cloned\"") != std::string::npos;
-  }));
-  CHECK(file_says(rig.cloud_log(), "cloned identity"));
+  start_twin("twin");
+  CHECK(cloned_is_told());
   CHECK(eventually(kSoon, [&] {
     return file_says(rig.agent_log(), "another device speaks as") ||
            file_says(rig.file("twin.log"), "another device speaks as");
   }));
   CHECK(doctor_says("another device speaks as"));
   // The one that is left gets its work done.
-  twin->kill();
+  twins.front().kill();
   run_in_cloud("three", "four");
   CHECK(eventually(kSoon, [&] {
     return rig.spwctl({"device", "list", "--online"}).out.find(Testbed::kDevice) !=
            std::string::npos;
   }));
+}
+
+// Each with a store of its own, as devices have that an image was written to.
+TEST(Restored, three_devices_of_one_image_are_named_so_within_a_minute_and_not_as_made_anew) {
+  start_twin("twin");
+  start_twin("third");
+  CHECK(cloned_is_told());
+  CHECK(doctor_says("another device speaks as"));
+  CHECK_FALSE(fleet_says("\"restored\"", 0s));
+  // No more of them than there are that had not been heard of.
+  const std::string log = read_text(rig.cloud_log());
+  std::size_t anew = 0;
+  for (std::size_t at = 0; (at = log.find("made anew", at)) != std::string::npos; ++at) anew += 1;
+  CHECK(anew <= 2);
 }

@@ -67,6 +67,27 @@ TEST(Fleet, two_processes_that_speak_as_one_device_raise_one_alert_and_are_no_re
   CHECK_EQUAL(1, fleet->alerts({}).size());
 }
 
+TEST(Fleet, copies_of_a_device_that_speak_in_turn_are_no_stores_made_anew) {
+  const auto speak = [this](std::uint64_t copy, std::uint64_t session, bool in_doubt) {
+    wire::Presence said = birth_of(copy, 5, {Origin{40 + copy}}, Origin{copy});
+    said.session = session;
+    return fleet->on_presence("pump-1", said, in_doubt);
+  };
+  CHECK(speak(1, 1, false) == LifeChange::none);
+  CHECK(speak(2, 1, false) == LifeChange::another);
+  CHECK(speak(3, 1, false) == LifeChange::another);
+  CHECK(speak(1, 2, true) == LifeChange::none);
+  CHECK(speak(2, 2, true) == LifeChange::none);
+  CHECK(fleet->device("pump-1")->row.reasons.has(Reason::restored));
+  fleet->on_cloned("pump-1");
+  const cloud::Reasons reasons = fleet->device("pump-1")->row.reasons;
+  CHECK(reasons.has(Reason::cloned));
+  CHECK_FALSE(reasons.has(Reason::restored));
+  // Later it is as before: what is heard is judged by the life that was heard last.
+  CHECK(speak(2, 3, false) == LifeChange::none);
+  CHECK(speak(9, 4, false) == LifeChange::another);
+}
+
 TEST(Fleet, a_device_that_was_made_anew_is_heard_under_a_session_number_of_its_life_before) {
   fleet->on_presence("pump-1", birth(1, true, 5));
   for (int i = 0; i < 5; ++i) frame("pump-1", 1);

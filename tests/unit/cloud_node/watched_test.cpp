@@ -37,10 +37,11 @@ TEST(WatchedCloud, devices_appear_and_go_with_what_they_say) {
 }
 
 TEST(WatchedCloud, a_device_that_was_put_back_or_is_used_twice_is_told_so_and_said) {
-  const auto say = [this](std::uint64_t boot, std::uint64_t number, std::vector<Origin> lives) {
+  std::uint64_t births = 10;
+  const auto say = [&](std::uint64_t boot, std::uint64_t number, std::vector<Origin> lives) {
     wire::Presence presence;
     presence.online = true;
-    presence.session = 1 + boot;
+    presence.session = ++births;
     presence.boot = BootId{boot};
     presence.lineage = {Origin{1}, number, std::move(lives)};
     world.device.publish(world.up("pump-7", wire::Channel::state), wire::encode(presence), true);
@@ -66,6 +67,31 @@ TEST(WatchedCloud, a_device_that_was_put_back_or_is_used_twice_is_told_so_and_sa
   CHECK(notices.back() == (wire::LifeNotice{Origin{61}, wire::LifeRemark::cloned}));
   CHECK(fleet.device("pump-7")->row.reasons.has(cloud::Reason::cloned));
   CHECK_EQUAL(1, reported("restored from an earlier copy"));
+}
+
+TEST(WatchedCloud, copies_of_one_image_are_named_as_such_and_not_as_stores_made_anew) {
+  std::uint64_t births = 10;
+  const auto say = [&](std::uint64_t copy) {
+    wire::Presence presence;
+    presence.online = true;
+    presence.session = ++births;
+    presence.boot = BootId{copy};
+    presence.lineage = {Origin{copy}, 1, {Origin{40 + copy}}};
+    world.device.publish(world.up("pump-7", wire::Channel::state), wire::encode(presence), true);
+    world.settle();
+    world.advance(1s);
+  };
+  for (std::uint64_t i = 0; i < 5; ++i) say(1 + i);
+  (void)world.device.take<wire::LifeNotice>();
+  const std::size_t said = world.cloud.reports.size();
+  for (std::uint64_t i = 0; i < 20; ++i) say(1 + i % 5);
+  const auto notices = world.device.take<wire::LifeNotice>();
+  CHECK_EQUAL(19, notices.size());
+  for (const wire::LifeNotice& notice : notices) CHECK(notice.remark == wire::LifeRemark::cloned);
+  CHECK_EQUAL(said, world.cloud.reports.size());
+  const cloud::Reasons reasons = fleet.device("pump-7")->row.reasons;
+  CHECK(reasons.has(cloud::Reason::cloned));
+  CHECK_FALSE(reasons.has(cloud::Reason::restored));
 }
 
 TEST(WatchedCloud, that_it_was_put_back_itself_it_hears_from_devices_and_says_once) {

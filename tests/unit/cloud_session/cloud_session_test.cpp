@@ -116,6 +116,18 @@ TEST(CloudSession, two_devices_with_one_identity_are_named_once_and_a_restart_is
   CHECK(refused == std::vector<std::string>{"cloned identity"});
 }
 
+TEST(CloudSession, devices_of_one_image_are_named_once_and_again_when_it_happens_again) {
+  start();
+  std::uint64_t number = 0;
+  for (; number < 50; ++number) say(true, number + 1, 1 + number % 5);
+  CHECK_EQUAL(44, cloned);
+  CHECK(refused == std::vector<std::string>{"cloned identity"});
+  clock.advance(std::chrono::minutes(11));
+  for (; number < 100; ++number) say(true, number + 1, 11 + number % 5);
+  CHECK_EQUAL(88, cloned);
+  CHECK_EQUAL(2, refused.size());
+}
+
 TEST(CloudSession, each_birth_that_shows_two_devices_with_one_identity_is_told) {
   start();
   for (std::uint64_t number = 1; number <= 6; ++number) say(true, number, 4 + number % 2);
