@@ -36,6 +36,7 @@ void Node::on(const wire::LifeNotice& notice) {
   if (notice.remark == wire::LifeRemark::cloned) {
     const bool news = now() >= cloned_until_;
     cloned_until_ = now() + kClonedShown;
+    begun_anew_.reset();  // it was the other one's store that differed
     if (news) parts_.report(life_problem());
     return;
   }
@@ -53,7 +54,7 @@ void Node::on(const wire::LifeNotice& notice) {
 std::string Node::life_problem() const {
   if (now() < cloned_until_) {
     return "another device speaks as " + options_.device +
-           ", and the two take the connection from each other";
+           ", and they take the connection from each other";
   }
   if (!begun_anew_) return "";
   if (*begun_anew_ == wire::LifeRemark::restored) {

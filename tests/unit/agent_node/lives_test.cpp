@@ -125,6 +125,8 @@ TEST(AgentLives, what_the_cloud_says_of_this_life_is_said_once_and_shown) {
 }
 
 TEST(AgentLives, a_second_device_with_this_identity_is_shown_until_it_is_long_quiet) {
+  // What was made of the other one's store is no longer said.
+  remark(wire::LifeRemark::another);
   remark(wire::LifeRemark::cloned);
   remark(wire::LifeRemark::cloned);
   CHECK_EQUAL(1, reported("another device speaks as pump-7"));
