@@ -30,7 +30,7 @@ TEST_GROUP(Births) {
 };
 
 TEST(Births, two_to_eight_copies_are_named_when_the_second_of_them_is_back) {
-  for (std::uint64_t copies = 2; copies <= Births::kMostBoots; ++copies) {
+  for (std::uint64_t copies = 2; copies <= 8; ++copies) {
     CHECK_EQUAL(int(copies + 2), named_after(copies, 1s));
     CHECK_EQUAL(int(copies + 2), named_after(copies, 15s));
   }
@@ -56,6 +56,14 @@ TEST(Births, copies_that_count_their_sessions_from_different_numbers_are_named_a
     for (const auto& [boot, number] : told) last = births.note(BootId{boot}, number, now += apart);
     CHECK(last == Sign::cloned);
   }
+}
+
+// A broker that says so to whoever is thrown out is not come back to for fifteen seconds or more.
+TEST(Births, two_copies_that_take_their_time_are_named_within_a_minute) {
+  CHECK(births.note(BootId{2}, 5, now) == Sign::none);
+  CHECK(births.note(BootId{1}, 900, now += 1s) == Sign::none);
+  CHECK(births.note(BootId{2}, 6, now += 20s) == Sign::doubt);
+  CHECK(births.note(BootId{1}, 901, now += 20s) == Sign::cloned);
 }
 
 TEST(Births, a_device_that_restarts_is_put_back_or_made_anew_is_never_doubted) {
