@@ -18,6 +18,7 @@ pid_t begin_child() {
   const pid_t pid = ::fork();
   if (pid != 0) return pid;
   ::setsid();
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // should the test fail
   // As hard to read as a name can be.
   ::prctl(PR_SET_NAME, "a) R 1 (b) R 1");
   for (;;) ::pause();
