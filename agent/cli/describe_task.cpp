@@ -2,6 +2,7 @@
 #include "agent/cli/names.h"
 #include "agent/cli/table.h"
 #include "agent/cli/text.h"
+#include "common/base/ending.h"
 
 namespace spillway::cli {
 namespace {
@@ -78,17 +79,21 @@ void print_spec(const Console& console, const TaskSpec& spec) {
   if (!spec.trace.empty()) line(console, "trace", spec.trace);
 }
 
-void print_attempts(const Console& console, const std::vector<Attempt>& attempts) {
-  if (attempts.empty()) return;
+// An instant that nothing told of is not set.
+std::string between(NodeTime from, NodeTime to) {
+  return from == NodeTime{} || to < from ? "-" : duration_text(to - from);
+}
+
+void print_attempts(const Console& console, const TaskResult& result) {
+  if (result.attempts.empty()) return;
   Table table(
       {{"EPOCH", true}, {"PLACE"}, {"ENDED"}, {"QUEUED", true}, {"RAN", true}, {"TOTAL", true}});
-  for (const Attempt& attempt : attempts) {
+  for (const Attempt& attempt : result.attempts) {
     const AttemptTimes& times = attempt.times;
+    const bool last = &attempt == &result.attempts.back();
     table.row({std::to_string(attempt.epoch.value), to_string(attempt.place),
-               attempt.failure == FailureClass::none ? "succeeded" : to_string(attempt.failure),
-               duration_text(times.started - times.queued),
-               duration_text(times.run_ended - times.run_started),
-               duration_text(times.accepted - times.queued)});
+               ending_of(attempt, last, result.outcome), between(times.queued, times.started),
+               between(times.run_started, times.run_ended), between(times.queued, times.accepted)});
   }
   console.out << '\n';
   table.print(console, "  ");
@@ -109,7 +114,7 @@ void print_result(const Console& console, const TaskResult& result) {
   line(console, "cost",
        duration_text(result.cost.cpu) + " of CPU, " + size_text(result.cost.bytes_up) + " up, " +
            size_text(result.cost.bytes_down) + " down");
-  print_attempts(console, result.attempts);
+  print_attempts(console, result);
 }
 
 std::string deadline_text(Duration left) {

@@ -94,7 +94,10 @@ void write_attempt(JsonWriter& json, const Attempt& attempt) {
                                                        {"sent", times.sent},
                                                        {"accepted", times.accepted}};
   json.key("node_time_s").begin_object();
-  for (const auto& [name, at] : instants) json.member(name, at.time_since_epoch());
+  for (const auto& [name, at] : instants) {
+    json.key(name);
+    at == NodeTime{} ? json.null() : json.value(at.time_since_epoch());
+  }
   json.end_object().end_object();
 }
 

@@ -87,6 +87,45 @@ TEST(Describe, says_that_an_input_is_not_kept) {
   STRCMP_CONTAINS("\"input_not_kept\":2048", json_text(task).c_str());
 }
 
+TEST(Describe, says_how_an_attempt_ended_and_no_times_that_nobody_told) {
+  const auto at = [](Duration time) { return NodeTime(time); };
+  for (const TaskState end : {TaskState::cancelled, TaskState::expired}) {
+    // Of this version; a lost one, of which nothing was heard; and two that were written before
+    // such an end was noted.
+    for (const FailureClass failure : {FailureClass::interrupted, FailureClass::none}) {
+      out.str("");
+      TaskView task = finished_task(1, end);
+      Attempt lost{Epoch{1}, PlaceKind::cloud, FailureClass::lost, {at(774s), at(775s)}};
+      Attempt last{Epoch{2}, PlaceKind::local, failure, {at(776s), at(777s)}};
+      if (failure == FailureClass::interrupted) {
+        last.times.run_started = at(778s);
+        last.times.run_ended = last.times.accepted = at(780s);
+      }
+      task.result->attempts = {lost, last};
+      print_task(console, task);
+      const std::string word(to_string(end));
+      const std::string rest =
+          failure == FailureClass::none ? "1.00s    -      -\n" : "1.00s  2.00s  4.00s\n";
+      STRCMP_CONTAINS(("2  local  " + word + "   ").c_str(), (out.str() + "  ").c_str());
+      STRCMP_CONTAINS(rest.c_str(), out.str().c_str());
+      STRCMP_CONTAINS("1  cloud  lost ", out.str().c_str());
+      CHECK(out.str().find("succeeded") == std::string::npos);
+      CHECK(out.str().find("-12m") == std::string::npos);
+      STRCMP_CONTAINS("\"input_fetched\":null,\"run_started\":null", json_text(task).c_str());
+    }
+  }
+}
+
+TEST(Describe, of_several_attempts_the_one_that_won_succeeded) {
+  TaskView task = finished_task(1, TaskState::succeeded);
+  const AttemptTimes times{NodeTime(1s), NodeTime(2s), {}, {}, {}, {}, NodeTime(3s)};
+  task.result->attempts = {{Epoch{1}, PlaceKind::cloud, FailureClass::none, times},
+                           {Epoch{2}, PlaceKind::local, FailureClass::interrupted, times}};
+  print_task(console, task);
+  STRCMP_CONTAINS("1  cloud  succeeded  ", out.str().c_str());
+  STRCMP_CONTAINS("2  local  interrupted", out.str().c_str());
+}
+
 TEST(Describe, lets_no_label_or_message_steer_the_terminal) {
   TaskView task = finished_task(1, TaskState::failed);
   task.kind = "\x1b[2J";
