@@ -36,10 +36,10 @@ Status load_tls(net::ssl::context& context, const TlsFiles& files) {
   }
   // Not refused: a cloud that nobody can look at any more is worse off.
   if (crypto::is_exposed(files.key)) {
-    runtime::log_once(runtime::Level::warning, "http.key",
-                      "others on this machine may read or change the private key of the HTTP "
-                      "server: give it to who runs this, and chmod 640 it",
-                      {{"file", files.key}});
+    runtime::log(runtime::Level::warning,
+                 "others on this machine may read or change the private key of the HTTP "
+                 "server: give it to who runs this, and chmod 640 it",
+                 {{"file", files.key}});
   }
   return {};
 }

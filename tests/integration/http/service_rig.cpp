@@ -108,10 +108,11 @@ ServiceRig::ServiceRig(bool with_devices) {
 
 ServiceRig::~ServiceRig() {
   stop();
-  on_loop([this](Fleet&) { dispatch_.reset(); });
-  sent_.reset();
+  // What its store still answers would find it gone.
   loop_.stop();
   thread_.join();
+  sent_.reset();
+  dispatch_.reset();
 }
 
 void ServiceRig::fill(Fleet& fleet) const {
