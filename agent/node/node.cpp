@@ -166,6 +166,9 @@ void Node::record_change(LiveTask& task, const lifecycle::OwnerTask& was, Failur
   const lifecycle::OwnerTask& is = task.state;
   counters_.by_state[std::size_t(was.state)] -= 1;
   counters_.by_state[std::size_t(is.state)] += 1;
+  if (was.place == PlaceKind::local && is.place == PlaceKind::none) {
+    note_given_up(task, was.epoch);
+  }
   if (task.history.note(was, is, failure)) {
     journal_.remember(task, task.history.encode(id_of(task.seq)));
   }

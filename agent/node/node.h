@@ -169,6 +169,7 @@ class Node final : public intake::Api {
   void journal_event(LiveTask& task, const lifecycle::OwnerTask& was,
                      const lifecycle::OwnerStep& step, const std::string& detail);
   void record_change(LiveTask& task, const lifecycle::OwnerTask& was, FailureClass failure);
+  void note_given_up(LiveTask& task, Epoch epoch) const;
   void hold_in_cloud(const LiveTask& task, int change);
   void finish(LiveTask& task, TaskResult result);
   static store::EncodedBytes spec_left(const LiveTask& task);

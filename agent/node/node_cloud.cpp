@@ -297,6 +297,7 @@ void Node::take_result(LiveTask& task, const wire::ResultItem& item) {
                                  ? wire::ResultVerdict::stale
                                  : wire::ResultVerdict::duplicate);
   }
+  task.history.won(item.epoch);
   learn_run(task, PlaceKind::cloud, item.report.ran);
   counters_.done_cloud += 1;
   task.history.count_bytes(0, item.value.bytes.size());

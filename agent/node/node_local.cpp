@@ -63,6 +63,7 @@ void Node::take_outcome(LiveTask& task, attempt::Outcome outcome) {
     return apply(task, step);
   }
   apply(task, step);
+  task.history.won(outcome.epoch);
   counters_.done_local += 1;
   TaskResult result;
   result.value.bytes = std::move(outcome.value);
@@ -75,6 +76,12 @@ lifecycle::OwnerPolicy Node::policy_after(const LiveTask& task, Code error) {
   lifecycle::OwnerPolicy policy = task.policy;
   if (error == Code::invalid_argument || error == Code::unsupported) policy.retry.max_attempts = 1;
   return policy;
+}
+
+// An attempt whose body still runs here when it is over for its task has run until now.
+void Node::note_given_up(LiveTask& task, Epoch epoch) const {
+  const std::optional<Duration> begun = parts_.runner->begun(id_of(task.seq), epoch);
+  if (begun) task.history.began_here(now() - (parts_.clock->boot_time() - *begun));
 }
 
 void Node::note_local_times(LiveTask& task, const attempt::Outcome& outcome) {

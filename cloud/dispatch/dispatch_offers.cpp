@@ -247,6 +247,7 @@ void Dispatch::take_result(SentTask& task, const wire::ResultItem& item) {
                        step.verdict == lifecycle::Verdict::stale ? wire::ResultVerdict::stale
                                                                  : wire::ResultVerdict::duplicate);
   }
+  task.history.won(item.epoch);
   task.history.count_bytes(item.value.bytes.size(), 0);
   TaskResult result;
   result.value = item.value;

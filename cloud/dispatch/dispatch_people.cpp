@@ -238,7 +238,9 @@ SentTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
   if (spec) {
     if (auto group = parse_group_id(spec->labels[kGroupLabel])) detail.group = *group;
   }
-  if (found.row.result && is_terminal(detail.task.state)) {
+  // What was cancelled or expired has none, but for its attempts.
+  const TaskState state = detail.task.state;
+  if (found.row.result && (state == TaskState::succeeded || state == TaskState::failed)) {
     if (auto result = wire::decode_result(*found.row.result)) detail.result = *std::move(result);
   }
   for (const store::EventRow& event : found.events) {

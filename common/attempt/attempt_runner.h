@@ -44,6 +44,8 @@ class Runner {
   // Asks the attempt to stop; it ends as interrupted unless it was done first.
   virtual void stop(TaskId id, Epoch epoch) = 0;
   virtual unsigned width() const = 0;  // attempts that run at once
+  // Boot time at which the body of an attempt began; none: it has not, or its outcome was told.
+  virtual std::optional<Duration> begun(TaskId id, Epoch epoch) const = 0;
   // Whether the process before this one may have been running the body of an attempt of this task.
   virtual bool may_have_begun(TaskId id) const = 0;
 };

@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <atomic>
+
 #include "common/crypto/sha256.h"
 #include "common/executor/parallel.h"
 #include "common/kinds/registry.h"
@@ -42,6 +44,7 @@ struct PoolRunner::Running {
   Request request;
   std::function<void(Outcome)> done;  // the loop's
   std::stop_source stop;
+  std::atomic<Duration> begun = Duration::min();  // boot time; min: not yet
   Outcome outcome;
 };
 
@@ -52,6 +55,16 @@ PoolRunner::PoolRunner(executor::Executor& executor, runtime::Loop& loop, const 
 PoolRunner::~PoolRunner() = default;
 
 unsigned PoolRunner::width() const { return executor_->width(); }
+
+std::optional<Duration> PoolRunner::begun(TaskId id, Epoch epoch) const {
+  auto found = running_.find(id);
+  if (found == running_.end()) return std::nullopt;
+  for (const auto& running : found->second) {
+    const Duration begun = running->begun;
+    if (running->outcome.epoch == epoch && begun != Duration::min()) return begun;
+  }
+  return std::nullopt;
+}
 
 bool PoolRunner::may_have_begun(TaskId id) const { return !marks_ || marks_->may_have_begun(id); }
 
@@ -94,6 +107,7 @@ void PoolRunner::run(Request request, std::function<void(Outcome)> done) {
   auto closure = [this, running, alive = std::weak_ptr(alive_)](executor::Outcome how) {
     if (how == executor::Outcome::ran) {
       if (marks_) running->outcome.begun = marks_->begin(running->request.id);
+      running->begun = clock_->boot_time();
       run_body(*executor_, *clock_, running->request, running->stop.get_token(), running->outcome);
     } else {
       running->outcome.failure = FailureClass::interrupted;

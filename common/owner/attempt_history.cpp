@@ -24,9 +24,30 @@ AttemptHistory AttemptHistory::of(const store::TaskRow& row) {
 bool AttemptHistory::note(const lifecycle::OwnerTask& was, const lifecycle::OwnerTask& is,
                           FailureClass failure) {
   const bool ended = was.place != PlaceKind::none && is.place == PlaceKind::none;
-  if (ended && !attempts_.empty()) attempts_.back().failure = failure;
+  if (ended && !attempts_.empty()) end(attempts_.back(), failure, is.since);
   if (is.epoch != was.epoch) begin(is, was.since);
   return !is_terminal(is.state) && (ended || is_terminal(was.state));
+}
+
+// Its end is when its owner knew of it, if no answer came.
+void AttemptHistory::end(Attempt& attempt, FailureClass failure, NodeTime now) {
+  attempt.failure = failure == FailureClass::none ? FailureClass::interrupted : failure;
+  AttemptTimes& times = attempt.times;
+  if (times.accepted != NodeTime{}) return;
+  times.accepted = now;
+  if (times.run_started != NodeTime{}) times.run_ended = now;
+}
+
+void AttemptHistory::won(Epoch epoch) {
+  for (Attempt& attempt : attempts_) {
+    if (attempt.epoch == epoch) attempt.failure = FailureClass::none;
+  }
+}
+
+void AttemptHistory::began_here(NodeTime run_started) {
+  if (attempts_.empty()) return;
+  AttemptTimes& times = attempts_.back().times;
+  times.input_fetched = times.run_started = run_started;
 }
 
 void AttemptHistory::begin(const lifecycle::OwnerTask& is, NodeTime queued) {

@@ -18,8 +18,14 @@ class AttemptHistory {
   // nothing the life cycle needs.
   static AttemptHistory of(const store::TaskRow& row);
 
-  // The task moved on from `was`, with what the step recorded. True: its row is to keep encode().
+  // The task moved on from `was`, with what the step recorded. An attempt that has thereby ended
+  // without a failure was stopped, unless it is said to have won(). True: its row is to keep
+  // encode().
   bool note(const lifecycle::OwnerTask& was, const lifecycle::OwnerTask& is, FailureClass failure);
+  // The attempt of that epoch has the result, also when another was live meanwhile.
+  void won(Epoch epoch);
+  // The live attempt began its body here, and is about to be given up.
+  void began_here(NodeTime run_started);
   // The live attempt ran here.
   void ran_here(NodeTime run_started, NodeTime run_ended, NodeTime now, Duration cpu);
   // The live attempt, offered at `offered`, ran elsewhere. The lessee measured durations on its own
@@ -34,6 +40,7 @@ class AttemptHistory {
   store::EncodedBytes encode(TaskId id) const;
 
  private:
+  static void end(Attempt& attempt, FailureClass failure, NodeTime now);
   void begin(const lifecycle::OwnerTask& is, NodeTime queued);
 
   std::vector<Attempt> attempts_;  // oldest first, the last kMaxAttemptsKept

@@ -22,6 +22,11 @@ void ManualRunner::stop(TaskId id, Epoch epoch) {
   }
 }
 
+std::optional<Duration> ManualRunner::begun(TaskId id, Epoch epoch) const {
+  const auto found = running_.find({id, epoch});
+  return found == running_.end() ? std::nullopt : std::optional(found->second.started);
+}
+
 bool ManualRunner::runs(std::uint64_t seq) const {
   for (const auto& [key, running] : running_) {
     if (key.first.seq == seq) return true;

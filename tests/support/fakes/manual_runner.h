@@ -27,6 +27,8 @@ class ManualRunner final : public attempt::Runner {
   void run(attempt::Request request, std::function<void(attempt::Outcome)> done) override;
   void stop(TaskId id, Epoch epoch) override;
   unsigned width() const override { return width_; }
+  // A body begins as soon as it is given here.
+  std::optional<Duration> begun(TaskId id, Epoch epoch) const override;
 
   bool may_have_begun(TaskId id) const override { return !unbegun.contains(id); }
 

@@ -184,6 +184,42 @@ TEST(Run, a_result_tells_of_every_attempt_also_of_those_before_a_restart) {
   CHECK(result.attempts[0].times.accepted > NodeTime{});
 }
 
+TEST(Run, what_was_cancelled_or_expired_while_it_ran_has_run_until_then_and_did_not_succeed) {
+  TaskSpec spec = echo();
+  spec.deadline = 5s;
+  world.advance(1s);
+  const std::uint64_t expired = world.add(spec);
+  world.advance(5s);
+  world.agent.runner().fail(expired, fail(Code::cancelled, "stopped"));
+  const std::uint64_t cancelled = world.add(echo());
+  world.advance(5s);
+  world.op(wire::TaskOp::cancel, cancelled);
+  world.agent.runner().fail(cancelled, fail(Code::cancelled, "stopped"));
+  world.settle();
+  for (const std::uint64_t seq : {expired, cancelled}) {
+    const TaskResult result = world.result(seq);
+    CHECK_EQUAL(1, result.attempts.size());
+    CHECK(result.attempts[0].failure == FailureClass::interrupted);
+    const AttemptTimes& times = result.attempts[0].times;
+    CHECK(times.run_ended - times.run_started > 4900ms);
+    CHECK(times.run_ended - times.run_started < 5100ms);
+    CHECK(times.accepted == times.run_ended);
+  }
+  CHECK(world.result(cancelled).outcome == TaskState::cancelled);
+}
+
+TEST(Run, a_run_that_timed_out_has_run_until_then) {
+  TaskSpec spec = echo();
+  spec.run_timeout = 3s;
+  spec.retry.max_attempts = 1;
+  world.advance(1s);
+  const std::uint64_t seq = world.add(spec);
+  world.advance(3s);
+  const TaskResult result = world.result(seq);
+  CHECK(result.attempts[0].failure == FailureClass::timeout);
+  CHECK(result.attempts[0].times.run_ended - result.attempts[0].times.run_started > 2900ms);
+}
+
 TEST(Run, a_queue_timeout_fails_what_has_not_started_and_spares_what_has) {
   TaskSpec spec = echo();
   spec.queue_timeout = 5s;

@@ -109,6 +109,20 @@ TEST(PoolRunner, what_is_told_to_stop_ends_as_interrupted) {
   CHECK(outcomes[1].failure == FailureClass::interrupted);
 }
 
+TEST(PoolRunner, says_since_when_a_body_runs_and_nothing_of_one_that_waits_or_was_told_of) {
+  const Duration before = clock.boot_time();
+  run(1, patient);
+  run(2, echo);
+  wait_until_begun(1);
+  const std::optional<Duration> begun = runner->begun(id(1), Epoch{1});
+  CHECK(begun && *begun >= before && *begun <= clock.boot_time());
+  CHECK_FALSE(runner->begun(id(1), Epoch{2}).has_value());
+  CHECK_FALSE(runner->begun(id(2), Epoch{1}).has_value());
+  bodies.released = true;
+  wait_for(2);
+  CHECK_FALSE(runner->begun(id(1), Epoch{1}).has_value());
+}
+
 TEST(PoolRunner, P15_a_shutdown_ends_what_never_ran_as_interrupted) {
   run(1, patient);
   wait_until_begun(1);

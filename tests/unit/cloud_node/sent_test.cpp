@@ -299,6 +299,25 @@ TEST(Sent, cancel_stops_the_attempt_and_a_second_one_changes_nothing) {
   CHECK(cancelled(9) == Code::not_found);
 }
 
+TEST(Sent, what_was_cancelled_or_expired_was_stopped_and_shows_no_result) {
+  introduce();
+  cloud::Submission timed{world.spec("x"), Names({"pump-7"}), ""};
+  timed.spec.deadline = 5s;
+  for (const std::uint64_t seq : {1, 2}) {
+    CHECK((seq == 1 ? submit() : submit(timed)).ok());
+    offer();
+    world.say(wire::Accept{id(seq), Epoch{1}});
+    world.advance(5s);
+    if (seq == 1) CHECK(cancelled(seq) == Code::internal);
+    CHECK(state(seq) == (seq == 1 ? TaskState::cancelled : TaskState::expired));
+    CHECK(result(seq).attempts.at(0).failure == FailureClass::interrupted);
+    CHECK(result(seq).attempts.at(0).times.accepted > NodeTime{});
+    auto found = ask<cloud::SentTaskDetail>([&](auto done) { dispatch().find(id(seq), done); });
+    CHECK(found.ok());
+    CHECK_FALSE(found->result.has_value());
+  }
+}
+
 TEST(Sent, P2_retry_revives_what_failed_and_never_what_succeeded) {
   introduce();
   CHECK(submit().ok());

@@ -137,3 +137,38 @@ TEST(AttemptHistory, a_lessee_that_claims_more_time_than_passed_is_not_believed_
   CHECK_TRUE(times.sent == at(3s));
   CHECK_TRUE(times.run_ended == at(3s));
 }
+
+TEST(AttemptHistory, an_attempt_that_ends_with_its_task_or_makes_way_was_stopped_then) {
+  for (const TaskState end : {TaskState::cancelled, TaskState::expired, TaskState::ready}) {
+    history = {};
+    history.note(ready(0, 1s), running(1, 2s), FailureClass::none);
+    history.began_here(at(3s));
+    history.note(running(1, 2s), in(end, 1, 5s, PlaceKind::none), FailureClass::none);
+    CHECK_TRUE(history.last()->failure == FailureClass::interrupted);
+    const AttemptTimes& times = history.last()->times;
+    CHECK_TRUE(times.run_started == at(3s));
+    CHECK_TRUE(times.run_ended == at(5s));
+    CHECK_TRUE(times.accepted == at(5s));
+    CHECK_TRUE(times.sent == NodeTime{});  // there was no answer
+  }
+}
+
+TEST(AttemptHistory, one_of_which_nothing_was_heard_has_an_end_and_no_run) {
+  history.note(ready(0, 1s), running(1, 2s, PlaceKind::cloud), FailureClass::none);
+  history.note(running(1, 2s, PlaceKind::cloud), ready(1, 9s), FailureClass::lost);
+  CHECK_TRUE(history.last()->failure == FailureClass::lost);
+  CHECK_TRUE(history.last()->times.accepted == at(9s));
+  CHECK_TRUE(history.last()->times.run_started == NodeTime{});
+  CHECK_TRUE(history.last()->times.run_ended == NodeTime{});
+}
+
+TEST(AttemptHistory, a_late_success_is_that_of_its_own_attempt_and_the_live_one_was_stopped) {
+  history.note(ready(0, 1s), running(1, 2s, PlaceKind::cloud), FailureClass::none);
+  history.note(running(1, 2s, PlaceKind::cloud), ready(1, 3s), FailureClass::lost);
+  history.note(ready(1, 3s), running(2, 4s), FailureClass::none);
+  history.note(running(2, 4s), in(TaskState::succeeded, 2, 5s, PlaceKind::none),
+               FailureClass::none);
+  history.won(Epoch{1});
+  CHECK_TRUE(told().attempts[0].failure == FailureClass::none);
+  CHECK_TRUE(told().attempts[1].failure == FailureClass::interrupted);
+}
