@@ -27,9 +27,10 @@ void TaskBoard::note(CloudTask task) {
     // A tombstone knows neither its kind nor when it ended.
     if (task.kind.empty()) task.kind = old->kind;
     bool same_run = old->epoch == task.epoch;
-    if (same_run && old->ended) task.ended = old->ended;
-    if (same_run && task.ran == Duration::zero())
+    if (same_run && old->ended) {
+      task.ended = old->ended;
       std::tie(task.ran, task.cpu) = std::tie(old->ran, old->cpu);
+    }
     *old = std::move(task);
     return;
   }
@@ -51,7 +52,7 @@ void TaskBoard::tally(const CloudTask* was, const CloudTask& now) {
   if (now.failure == FailureClass::none) {
     ++kind.done;
     kind.ran.add(now.ran);
-  } else {
+  } else if (now.failure != FailureClass::interrupted) {  // that says nothing of its kind
     ++kind.failed;
   }
 }

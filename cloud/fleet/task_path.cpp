@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/ending.h"
 #include "common/wire/codec.h"
 
 namespace spillway::cloud {
@@ -29,6 +30,21 @@ struct Told {
   }
   Wall wall(NodeTime at) const { return there(at) + offset; }
   bool over() const { return is_terminal(story.story.state); }
+  // How one of the attempts ended that did not count; empty: it did, or is not over.
+  std::string problem(const Attempt& attempt) const {
+    const bool last = &attempt == &attempts.back();
+    if (last && !over()) return "";
+    const std::string_view ending = ending_of(attempt, last, story.story.state);
+    return std::string(ending == to_string(TaskState::succeeded) ? "" : ending);
+  }
+  // Why the task did not succeed; empty: it did, or is not over.
+  std::string problem() const {
+    const TaskState state = story.story.state;
+    if (!over() || state == TaskState::succeeded) return "";
+    const FailureClass last = attempts.empty() ? FailureClass::none : attempts.back().failure;
+    const bool why = last != FailureClass::none && last != FailureClass::interrupted;
+    return std::string(state == TaskState::failed && why ? to_string(last) : to_string(state));
+  }
 };
 
 // The attempt that both have seen.
@@ -45,7 +61,7 @@ void align(Told& told, const std::optional<CloudTask>& seen, TaskPath& path) {
   const Attempt* attempt = seen ? shared(told, *seen) : nullptr;
   if (!attempt) return;
   const Duration out = seen->accepted - told.there(attempt->times.started);
-  if (!seen->ended || attempt->times.accepted == kUnset) {
+  if (!seen->ended || attempt->times.sent == kUnset) {
     // One way only: it cannot have been taken before it was sent.
     path.skew = out < Duration::zero() ? -out : out;
     told.offset = out < Duration::zero() ? out : Duration::zero();
@@ -67,8 +83,8 @@ class Spans {
     const AttemptTimes& times = attempt.times;
     const bool last = index + 1 == told_.attempts.size();
     epoch_ = attempt.epoch;
-    ghost_ = attempt.failure != FailureClass::none || !last;
-    note_ = attempt.failure == FailureClass::none ? "" : std::string(to_string(attempt.failure));
+    note_ = told_.problem(attempt);
+    ghost_ = !note_.empty();
     put(SpanPart::queued, Lane::edge, times.queued, times.started);
     if (attempt.place == PlaceKind::local) return add_local(times, last);
     const bool here = seen_ && seen_->epoch == attempt.epoch;
@@ -82,6 +98,7 @@ class Spans {
       return;
     }
     put(SpanPart::run, Lane::edge, times.run_started, times.run_ended);
+    if (times.sent == kUnset) return;  // it was given up
     put(SpanPart::answer, Lane::edge, times.run_ended, times.accepted);
   }
   // What the cloud has seen itself is shown by its own clock; of other attempts, the device's
@@ -90,7 +107,7 @@ class Spans {
     const Wall sent = told_.wall(times.started);
     if (here) {
       push(SpanPart::queued, Lane::link, sent, std::max(seen_->accepted, sent));
-      if (times.accepted == kUnset || !seen_->ended) return;
+      if (times.sent == kUnset || !seen_->ended) return;
       return push(SpanPart::answer, Lane::link, *seen_->ended,
                   std::max(told_.wall(times.accepted), *seen_->ended));
     }
@@ -122,9 +139,8 @@ class Spans {
   std::string note_;
 };
 
-void add_seen(const CloudTask& seen, const std::string& host, bool ghost, TaskPath& path) {
-  const std::string note =
-      seen.failure == FailureClass::none ? "" : std::string(to_string(seen.failure));
+void add_seen(const CloudTask& seen, const std::string& host, bool ghost, const std::string& note,
+              TaskPath& path) {
   path.spans.push_back({SpanPart::queued, Lane::cloud, host, seen.accepted,
                         seen.started ? seen.started : seen.ended, seen.epoch, ghost, note});
   if (!seen.started) return;
@@ -132,10 +148,21 @@ void add_seen(const CloudTask& seen, const std::string& host, bool ghost, TaskPa
       {SpanPart::run, Lane::cloud, host, *seen.started, seen.ended, seen.epoch, ghost, note});
 }
 
-// Whether the task went on after what the cloud has seen of it.
-bool is_ghost(const CloudTask& seen, const Told* told) {
-  if (seen.failure != FailureClass::none) return true;
-  return told && !told->attempts.empty() && told->attempts.back().epoch != seen.epoch;
+std::string failure_of(const CloudTask& seen) {
+  return seen.failure == FailureClass::none ? "" : std::string(to_string(seen.failure));
+}
+
+// What the cloud has seen of a task, and what became of that for its owner.
+void add_seen(const CloudTask& seen, const std::string& host, const Told* told, TaskPath& path) {
+  if (!told || told->attempts.empty()) {
+    const std::string note = failure_of(seen);
+    return add_seen(seen, host, !note.empty(), note, path);
+  }
+  const Attempt* attempt = shared(*told, seen);
+  const bool settled = attempt && told->over();
+  const std::string note = settled ? told->problem(*attempt) : failure_of(seen);
+  const bool went_on = !settled && told->attempts.back().epoch != seen.epoch;
+  add_seen(seen, host, went_on || !note.empty(), note, path);
 }
 
 }  // namespace
@@ -159,18 +186,23 @@ TaskPath path_of(const std::optional<CloudTask>& seen, const ToldStory* told,
     for (std::size_t i = 0; i < story->attempts.size(); ++i) spans.add(i);
     path.began = story->wall(told->story.created);
     path.epoch = story->attempts.empty() ? Epoch{} : story->attempts.back().epoch;
-    if (!story->attempts.empty()) path.failure = story->attempts.back().failure;
+    path.problem = story->problem();
   }
   if (seen) {
-    add_seen(*seen, host, is_ghost(*seen, story ? &*story : nullptr), path);
+    add_seen(*seen, host, story ? &*story : nullptr, path);
     if (!told) path.began = seen->accepted;
-    if (!told) path.failure = seen->failure;
+    if (!told) path.problem = failure_of(*seen);
     path.epoch = std::max(path.epoch, seen->epoch);
   }
   const bool over = story ? story->over() : seen->ended.has_value();
+  const auto reach = [&path](Wall end) { path.ended = std::max(path.ended.value_or(end), end); };
   for (const PathSpan& span : path.spans) {
     path.began = std::min(path.began, span.from);
-    if (over) path.ended = std::max(path.ended.value_or(span.from), span.to.value_or(span.from));
+    if (over) reach(span.to.value_or(span.from));
+  }
+  if (over && story && !story->attempts.empty()) {
+    const NodeTime end = story->attempts.back().times.accepted;
+    if (end != kUnset) reach(story->wall(end));
   }
   return path;
 }

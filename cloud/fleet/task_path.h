@@ -31,8 +31,8 @@ struct TaskPath {
   TraceContext trace;
   Wall began{};
   std::optional<Wall> ended;
-  Epoch epoch;                                // the latest known
-  FailureClass failure = FailureClass::none;  // of the latest attempt that ended
+  Epoch epoch;          // the latest known
+  std::string problem;  // why it did not succeed, once it ended; empty: it did
   // How far the device's lane may be off, once its clock was set by the cloud's: half of what the
   // round trip of its latest attempt here took and nobody accounts for.
   Duration skew{};

@@ -23,9 +23,9 @@ json::object whole(std::string_view key, std::uint64_t value) {
   return {{"key", key}, {"value", json::object{{"intValue", std::to_string(value)}}}};
 }
 
-json::object status_of(FailureClass failure) {
-  if (failure == FailureClass::none) return {{"code", kOk}};
-  return {{"code", kError}, {"message", to_string(failure)}};
+json::object status_of(const std::string& problem) {
+  if (problem.empty()) return {{"code", kOk}};
+  return {{"code", kError}, {"message", problem}};
 }
 
 // The whole task, as its owner has it; only of one that has ended.
@@ -41,7 +41,7 @@ json::object root_of(const TaskPath& path) {
            json::array{text("spillway.task.id", to_string(path.id)),
                        text("spillway.task.kind", path.kind), text("spillway.device", path.device),
                        whole("spillway.epoch", path.epoch.value)}},
-          {"status", status_of(path.failure)}};
+          {"status", status_of(path.problem)}};
 }
 
 // Several of an attempt may be about the same part, in different lanes.

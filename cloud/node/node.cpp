@@ -246,6 +246,8 @@ void Node::show(const lessee::HeldTask& task) {
   if (task.answer) {
     shown.ran = task.answer->report.ran;
     shown.cpu = task.answer->report.cpu;
+  } else if (shown.ended && task.started != NodeTime{}) {
+    shown.ran = lessee_.now() - task.started;  // until its owner had it stopped
   }
   parts_.fleet->on_task(shown);
 }

@@ -162,6 +162,7 @@ void Lessee::take(const std::string& owner, const wire::Offer& offer,
   task.result.reset();
   task.answer.reset();
   task.accepted = now();
+  task.started = {};
   if (known) return apply(task, step);
   task.state = step.next;
   track(task, {.state = lifecycle::LeaseState::answered});

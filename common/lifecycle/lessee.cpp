@@ -91,6 +91,7 @@ LesseeStep take_on(const LesseeTask& task, const OfferTerms& terms, Now now) {
 // The owner's turn: it knows, or will find out by itself.
 LesseeStep drop(const LesseeTask& task) {
   LesseeStep step = applied(task);
+  if (is_held(task)) step.next.failure = FailureClass::interrupted;
   step.next.state = LeaseState::answered;
   step.next.deadline = step.next.run_until = step.next.lease_until = kNever;
   step.act.stop = task.state == LeaseState::running;

@@ -22,7 +22,9 @@ struct LesseeTask {
   Epoch epoch;  // the highest offered
   BootId boot;  // of the process that wrote `running`
   Effects effects = Effects::pure;
-  FailureClass failure = FailureClass::none;  // how the run ended, also kept in the tombstone
+  // How the run ended, also kept in the tombstone; `interrupted` there: it was dropped before it
+  // had.
+  FailureClass failure = FailureClass::none;
   NodeTime deadline = kNever;  // on the lessee's own time line, from the time remaining
   NodeTime run_until = kNever;
   NodeTime lease_until = kNever;  // from when what was acknowledged was sent

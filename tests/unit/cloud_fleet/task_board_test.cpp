@@ -5,6 +5,7 @@
 using namespace spillway;
 using namespace spillway::cloud;
 using lifecycle::LeaseState;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -81,6 +82,24 @@ TEST(TaskBoard, a_tombstone_takes_nothing_away_that_was_known) {
   STRCMP_EQUAL("echo", now.kind.c_str());
   CHECK(now.ended == Wall(std::chrono::seconds(2)));
   CHECK(now.ran == std::chrono::milliseconds(20));
+}
+
+TEST(TaskBoard, what_was_stopped_is_listed_as_failed_and_says_nothing_of_its_kind) {
+  board.note(task(4, LeaseState::running));
+  CloudTask stopped = task(4, LeaseState::answered);
+  stopped.failure = FailureClass::interrupted;
+  stopped.ended = 9s;
+  stopped.ran = 3s;
+  board.note(stopped);
+  stopped.ended = 99s;
+  stopped.ran = 93s;
+  board.note(stopped);
+  TaskQuery query;
+  query.failed = true;
+  CHECK_EQUAL(1U, board.page(query).tasks.size());
+  CHECK(board.find({Origin{1}, 4})->ran == 3s);
+  CHECK_EQUAL(0U, board.kinds().at(0).done);
+  CHECK_EQUAL(0U, board.kinds().at(0).failed);
 }
 
 TEST(TaskBoard, totals_count_each_run_once) {

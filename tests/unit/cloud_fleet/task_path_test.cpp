@@ -94,6 +94,73 @@ TEST(TaskPath, what_ran_on_the_device_alone_is_shown_by_its_own_clock) {
   CHECK(*shown.ended - shown.began == 27ms);
 }
 
+TEST(TaskPath, what_was_cancelled_or_expired_did_not_succeed_and_shows_what_had_run) {
+  for (const TaskState end : {TaskState::cancelled, TaskState::expired}) {
+    told.story.state = end;
+    seen->failure = FailureClass::interrupted;
+    seen->accepted = kNoon + 50ms;
+    seen->started = kNoon + 60ms;
+    seen->ended = kNoon + 3060ms;
+    history.attempts.clear();
+    attempt(2, PlaceKind::cloud, FailureClass::interrupted,
+            {at(10ms), at(20ms), {}, {}, {}, {}, at(3040ms)});
+    const TaskPath there = path();
+    STRCMP_EQUAL(std::string(to_string(end)).c_str(), there.problem.c_str());
+    const PathSpan* run = find(there, Lane::cloud, SpanPart::run, 2);
+    CHECK(run->ghost && run->to == seen->ended);
+    STRCMP_EQUAL(there.problem.c_str(), run->note.c_str());
+    // When the owner gave it up is not when an answer came.
+    POINTERS_EQUAL(nullptr, find(there, Lane::link, SpanPart::answer, 2));
+    CHECK(there.skew == kBehind + 30ms);
+
+    seen.reset();
+    history.attempts.clear();
+    attempt(1, PlaceKind::local, FailureClass::interrupted,
+            {at(0ms), at(5ms), at(6ms), at(6ms), at(1606ms), {}, at(1606ms)});
+    const TaskPath here = path();
+    STRCMP_EQUAL(std::string(to_string(end)).c_str(), here.problem.c_str());
+    run = find(here, Lane::edge, SpanPart::run, 1);
+    CHECK(run && run->ghost && *run->to - run->from == 1600ms);
+    POINTERS_EQUAL(nullptr, find(here, Lane::edge, SpanPart::answer, 1));
+    CHECK(*here.ended - here.began == 1606ms);
+    seen.emplace();
+    seen->id = id;
+    seen->device = "pump-7";
+    seen->epoch = Epoch{2};
+  }
+}
+
+TEST(TaskPath, a_task_did_not_succeed_whose_owner_says_so_whatever_its_attempts_say) {
+  seen.reset();
+  told.story.state = TaskState::cancelled;
+  // From a device that does not note how such an attempt ended, nor when.
+  attempt(1, PlaceKind::local, FailureClass::none, {at(0ms), at(5ms), {}, {}, {}, {}, {}});
+  CHECK(path().spans.front().ghost);
+  STRCMP_EQUAL("cancelled", path().problem.c_str());
+  history.attempts.clear();
+  told.story.state = TaskState::failed;
+  STRCMP_EQUAL("failed", path().problem.c_str());
+  attempt(1, PlaceKind::local, FailureClass::poison, {at(0ms), at(5ms), {}, {}, {}, {}, at(9ms)});
+  STRCMP_EQUAL("poison", path().problem.c_str());
+  told.story.state = TaskState::running;
+  CHECK(path().problem.empty());
+  told.story.state = TaskState::succeeded;
+  CHECK(path().problem.empty());
+}
+
+TEST(TaskPath, of_a_late_success_the_attempt_that_was_stopped_for_it_is_the_ghost) {
+  attempt(2, PlaceKind::cloud, FailureClass::none, {at(10ms), at(20ms), {}, {}, {}, {}, at(70ms)});
+  attempt(3, PlaceKind::local, FailureClass::interrupted,
+          {at(80ms), at(81ms), at(82ms), at(82ms), at(90ms), {}, at(90ms)});
+  seen->accepted = kNoon + 50ms;
+  seen->started = kNoon + 60ms;
+  seen->ended = kNoon + 80ms;
+  const TaskPath shown = path();
+  CHECK_FALSE(find(shown, Lane::cloud, SpanPart::run, 2)->ghost);
+  CHECK(find(shown, Lane::edge, SpanPart::run, 3)->ghost);
+  CHECK(shown.problem.empty());
+}
+
 TEST(TaskPath, without_a_story_what_the_cloud_saw_is_all_there_is) {
   seen->accepted = kNoon;
   const TaskPath shown = path_of(seen, nullptr, "cloud");

@@ -291,6 +291,46 @@ TEST(WatchedCloud, a_task_is_shown_through_its_life) {
   CHECK_EQUAL(1U, fleet.kinds().at(0).done);
 }
 
+TEST(WatchedCloud, what_its_owner_stopped_is_among_what_failed_with_the_time_that_it_ran) {
+  wire::Offer timed = CloudWorld::offer(2);
+  timed.remaining = 3s;
+  for (const bool by_deadline : {false, true}) {
+    const std::uint64_t seq = by_deadline ? 2 : 1;
+    world.say_offer(by_deadline ? timed : CloudWorld::offer(seq));
+    world.advance(3s);
+    if (!by_deadline) world.say(wire::Cancel{CloudWorld::id(seq), Epoch{1}}, wire::Channel::task);
+    world.clock.advance(7s);
+    world.cloud.runner().fail(seq, fail(Code::cancelled, "stopped"));
+    world.settle();
+    const auto shown = fleet.task(CloudWorld::id(seq));
+    CHECK(shown->state == LeaseState::answered);
+    CHECK(shown->failure == FailureClass::interrupted);
+    CHECK(shown->ran > 2900ms && shown->ran < 3100ms);
+    CHECK(*shown->ended - *shown->started == shown->ran);
+  }
+  cloud::TaskQuery failed;
+  failed.failed = true;
+  CHECK_EQUAL(2U, fleet.tasks(failed).tasks.size());
+  // That says nothing of its kind.
+  CHECK_EQUAL(2U, fleet.kinds().at(0).accepted);
+  CHECK_EQUAL(0U, fleet.kinds().at(0).done);
+  CHECK_EQUAL(0U, fleet.kinds().at(0).failed);
+  world.restart();
+  CHECK(fleet.task(CloudWorld::id(1))->failure == FailureClass::interrupted);
+  CHECK(fleet.task(CloudWorld::id(1))->ran > 2900ms);
+}
+
+TEST(WatchedCloud, what_was_offered_anew_has_not_started_before_it_does) {
+  world.say_offer(CloudWorld::offer(1));
+  world.advance(5s);
+  world.say(wire::Cancel{CloudWorld::id(1), Epoch{1}}, wire::Channel::task);
+  world.cloud.runner().fail(1, fail(Code::cancelled, "stopped"));
+  world.say_offer(CloudWorld::offer(2));
+  world.say_offer(CloudWorld::offer(1, 2));
+  CHECK(fleet.task(CloudWorld::id(1))->state == LeaseState::accepted);
+  CHECK_FALSE(fleet.task(CloudWorld::id(1))->started.has_value());
+}
+
 // What an operator has barred, in the fleet that the node watches.
 TEST_GROUP_BASE(BarredDevice, TEST_GROUP_CppUTestGroupWatchedCloud){
     void mark(bool quarantined){cloud::DeviceChange change;

@@ -204,6 +204,23 @@ TEST(Lessee, stops_for_a_cancel_of_its_epoch_or_a_higher_one) {
   check_nothing_changed(started(), on_cancel(started(), {2}, now(3)), Verdict::stale);
 }
 
+TEST(Lessee, what_it_dropped_before_its_end_was_interrupted_which_nobody_is_owed) {
+  OfferTerms timed = terms(3);
+  timed.remaining = std::chrono::seconds(9);
+  const LesseeTask late = on_offer(std::nullopt, timed, now(0)).next;
+  for (const LesseeTask& dropped :
+       {on_cancel(started(), {3}, now(3)).next, on_cancel(taken(), {3}, now(3)).next,
+        on_lessee_time(late, now(9)).next, on_lessee_time(taken(), now(30)).next}) {
+    CHECK_TRUE(dropped.state == LeaseState::answered);
+    CHECK_TRUE(dropped.failure == FailureClass::interrupted);
+    const LesseeStep again = on_offer(dropped, terms(4), now(31));
+    CHECK_TRUE(again.act.run);
+    CHECK_FALSE(again.act.owe_failure);
+    CHECK_TRUE(again.next.failure == FailureClass::none);
+  }
+  CHECK_TRUE(answered().failure == FailureClass::none);
+}
+
 TEST(Lessee, renews_its_lease_from_when_the_beat_was_sent) {
   const LesseeStep step = on_keep(started(), {3}, at(8), kLease, now(10));
   CHECK_TRUE(step.next.lease_until == at(8) + kLease);

@@ -1,0 +1,29 @@
+#include "cloud/http/otlp.h"
+
+#include <boost/json.hpp>
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::cloud;
+
+TEST_GROUP(Otlp) {
+  TaskPath path;
+
+  void setup() override {
+    path.id = {Origin{0xaa}, 7};
+    path.ended = Wall(std::chrono::seconds(9));
+  }
+  boost::json::value status() {
+    return http::otlp_of(path, "1").at_pointer("/resourceSpans/0/scopeSpans/0/spans/0/status");
+  }
+};
+
+TEST(Otlp, a_task_that_did_not_succeed_is_an_error_that_says_why) {
+  CHECK_EQUAL(1, status().at("code").as_int64());
+  for (const char* problem : {"cancelled", "expired", "timeout"}) {
+    path.problem = problem;
+    CHECK_EQUAL(2, status().at("code").as_int64());
+    STRCMP_EQUAL(problem, std::string(status().at("message").as_string()).c_str());
+  }
+}
