@@ -141,3 +141,47 @@ TEST(Watch, promtool_finds_nothing_wrong_with_rules_and_metrics) {
     }
   }
 }
+
+TEST(Watch, what_was_cancelled_or_expired_is_nowhere_shown_as_a_success) {
+  CHECK(rig.bed().wait_for_link(kSoon));
+  const auto ask = [this](const std::string& path) {
+    auto client = Client::make({url, "", kSoon});
+    auto answer = client->send(Method::get, "/api/v1/tasks" + path,
+                               {{"authorization", "Bearer " + rig.admin_token()}});
+    return answer && answer->status == 200 ? json::parse(answer->body) : json::value(nullptr);
+  };
+  for (const std::string place : {"local", "cloud"}) {
+    for (const std::string end : {"cancelled", "expired"}) {
+      std::vector<std::string> submit = {"submit",   "spin", "--arg", "iterations=1000000000000",
+                                         "--prefer", place};
+      if (end == "expired") submit.insert(submit.end(), {"--deadline", "2s"});
+      const std::string id = rig.output(submit);
+      const auto shown = [&] { return json::parse(rig.output({"show", id, "--json"})); };
+      if (end == "cancelled") {
+        CHECK(eventually(kSoon, [&] {
+          const json::value task = shown();
+          return task.at("state") == "running" && task.at("in_state_s").to_number<double>() > 0.5;
+        }));
+        CHECK_EQUAL(0, rig.spillway({"cancel", id}).code);
+      }
+      CHECK(eventually(kSoon, [&] { return shown().at("state") == json::string(end); }));
+      STRCMP_CONTAINS((place + "  " + end).c_str(), rig.output({"show", id}).c_str());
+      CHECK(shown().at_pointer("/result/attempts/0/failure") == "interrupted");
+      const std::string task = "/" + std::string(shown().at("id").as_string());
+      const json::value root =
+          ask(task + "/trace?format=otlp").at_pointer("/resourceSpans/0/scopeSpans/0/spans/0");
+      CHECK_EQUAL(2, root.at_pointer("/status/code").as_int64());
+      CHECK(root.at_pointer("/status/message") == json::string(end));
+      double ran = 0;
+      for (const json::value& span : ask(task + "/trace").at("spans").as_array()) {
+        if (span.at("name") != "run") continue;
+        ran = span.at("to_s").to_number<double>() - span.at("from_s").to_number<double>();
+      }
+      CHECK(ran > 0.4);
+      if (place == "local") continue;
+      CHECK(ask(task).at("failure") == "interrupted");
+      CHECK(ask(task).at("ran_s").to_number<double>() > 0.4);
+    }
+  }
+  CHECK_EQUAL(2U, ask("?failed=true").at("items").as_array().size());
+}
