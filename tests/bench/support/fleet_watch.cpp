@@ -54,8 +54,8 @@ Result<std::unique_ptr<FleetWatch>> FleetWatch::start(const std::string& directo
   events.changed = [&at] {
     if (at.session_turns_) at.session_turns_->wake();
   };
-  events.state = [&at](const std::string& device, const wire::Presence& said) {
-    at.fleet_->on_presence(device, said);
+  events.state = [&at](const std::string& device, const wire::Presence& said, bool in_doubt) {
+    at.fleet_->on_presence(device, said, in_doubt);
   };
   events.telemetry = [&at](const std::string& device, ByteView frame) {
     at.fleet_->on_telemetry(device, frame);
