@@ -22,7 +22,7 @@ class StorySample {
   }
 
  private:
-  NodeTime used_until_{};
+  NodeTime used_until_ = NodeTime::min();
 };
 
 }  // namespace spillway::agent

@@ -55,7 +55,7 @@ TEST(NodeStory, tells_of_a_task_that_ran_here_where_its_time_went_and_why_it_wen
 TEST(NodeStory, a_burst_is_sampled_and_a_day_is_told_in_a_few_thousand_stories) {
   unsigned taken = 0;
   agent::StorySample sample;
-  NodeTime now(1h);
+  NodeTime now{};  // of a new store
   for (unsigned i = 0; i < 10'000; ++i) taken += sample.take(now) ? 1 : 0;
   CHECK_EQUAL(agent::StorySample::kAtOnce, taken);
   for (unsigned i = 0; i < 86'400; ++i) taken += sample.take(now += 1s) ? 1 : 0;
