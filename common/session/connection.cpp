@@ -149,7 +149,8 @@ void Connection::on_connected() {
 
 void Connection::on_disconnected(const mqtt::Loss& loss) {
   last_problem_ = loss.message;
-  const mqtt::Pace pace = terms_.on_lost(loss, {link_.in_flight(), flight_.largest()});
+  const auto largest = static_cast<std::size_t>(flight_.largest());
+  const mqtt::Pace pace = terms_.on_lost(loss, {link_.in_flight(), largest});
   forget_queue();
   apply(link_.on_disconnected(hooks_.now(), hooks_.random(), pace));
   hooks_.down(loss);

@@ -175,7 +175,8 @@ TEST(Watch, what_was_cancelled_or_expired_is_nowhere_shown_as_a_success) {
         CHECK_EQUAL(0, rig.spillway({"cancel", id}).code);
       }
       CHECK(eventually(kSoon, [&] { return shown().at("state") == json::string(end); }));
-      STRCMP_CONTAINS((place + "  " + end).c_str(), rig.output({"show", id}).c_str());
+      const SimpleString attempt = StringFromFormat("%s  %s", place.c_str(), end.c_str());
+      STRCMP_CONTAINS(attempt.asCharString(), rig.output({"show", id}).c_str());
       CHECK(shown().at_pointer("/result/attempts/0/failure") == "interrupted");
       const std::string task = "/" + std::string(shown().at("id").as_string());
       const json::value root =

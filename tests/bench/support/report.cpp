@@ -163,12 +163,12 @@ int run(int argc, char** argv, const std::string& bench,
   }
   Report report(bench);
   describe_machine(report, options);
-  if (Status measured = measure(options, report); !measured) {
-    std::fprintf(stderr, "bench_%s: %s\n", bench.c_str(), measured.error().message.c_str());
-    return 1;
-  }
+  const Status measured = measure(options, report);
+  // What was measured before it failed is measured.
   std::fputs((options.json ? report.json() : report.table()).c_str(), stdout);
-  return 0;
+  if (measured) return 0;
+  std::fprintf(stderr, "bench_%s: %s\n", bench.c_str(), measured.error().message.c_str());
+  return 1;
 }
 
 }  // namespace spillway::bench

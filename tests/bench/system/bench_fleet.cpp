@@ -442,13 +442,14 @@ Status measure_sent(const std::string& folder, const Options& options, Report& r
   std::filesystem::create_directory(directory);
   test::TestbedOptions options_of_bed;
   options_of_bed.directory = directory;
+  options_of_bed.simulated = true;  // one certificate for all
   auto bed = test::Testbed::start(options_of_bed);
   if (!bed) return bed.error();
   auto api = log_in(directory);
   if (!api) return api.error();
   auto who = (*bed)->pki().device("fleetsim");
   if (!who) return who.error();
-  auto swarm = start_swarm(directory, (*bed)->broker().uri(), *who, devices,
+  auto swarm = start_swarm(directory, (*bed)->broker().simulator_uri(), *who, devices,
                            {"--connects", "300", "--run-seconds", "1"});
   if (!swarm) return swarm.error();
   // The testbed has an agent of its own.
