@@ -183,7 +183,10 @@ Words words_for(const Failure& failure, const Evidence& evidence) {
     if (names_a_server_unheard(failure)) reason->text += kUnheard;
     return *reason;
   }
-  if (evidence.unreachable) return {Code::unavailable, *evidence.unreachable};
+  if (evidence.unreachable) {
+    return {Code::unavailable,
+            *evidence.unreachable + "; is the broker running there, and broker.uri right?"};
+  }
   if (failure.was_up) {
     return {Code::unavailable, failure.farewell
                                    ? "the broker ended the connection, without a reason"

@@ -56,7 +56,7 @@ TEST(Failure, the_brokers_own_reason_comes_first) {
 
 TEST(Failure, an_address_that_cannot_be_reached_says_why) {
   evidence.unreachable = "Connection refused";
-  says(Code::unavailable, "Connection refused");
+  says(Code::unavailable, "Connection refused; is the broker running there");
 }
 
 TEST(Failure, a_lost_connection_is_just_that) {
