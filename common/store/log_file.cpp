@@ -4,13 +4,14 @@
 #include <array>
 #include <fstream>
 #include <limits>
-#include <optional>
 #include <vector>
+
+#include "common/store/budget.h"
 
 namespace spillway::store {
 namespace {
 
-constexpr std::size_t kHeader = 32, kFrameHeader = 24, kPage = 4096;
+constexpr std::size_t kHeader = 32, kFrameHeader = kLogFrameBytes - kPageBytes;
 constexpr std::uint32_t kMagic = 0x377f0682;  // its last bit: sums are of big-endian words
 constexpr std::uint32_t kVersion = 3007000;
 
@@ -45,11 +46,11 @@ struct Sum {
 
 struct Frame {
   std::array<unsigned char, kFrameHeader> header{};
-  std::vector<unsigned char> page = std::vector<unsigned char>(kPage);
+  std::vector<unsigned char> page = std::vector<unsigned char>(kPageBytes);
 
   bool read(std::ifstream& file) {
     return bool(file.read(reinterpret_cast<char*>(header.data()), kFrameHeader)) &&
-           bool(file.read(reinterpret_cast<char*>(page.data()), kPage));
+           bool(file.read(reinterpret_cast<char*>(page.data()), kPageBytes));
   }
   bool is_of(const unsigned char* salts) const { return std::equal(salts, salts + 8, &header[8]); }
   std::uint32_t number() const { return big_endian(&header[0]); }  // of the page
@@ -57,7 +58,7 @@ struct Frame {
   bool follows(const Frame& before, bool big) const {
     if (number() == 0) return false;  // of zeros the sum is zero, too
     const Sum sum_then = before.sum().over(header.data(), 8, big);
-    return is_of(&before.header[8]) && sum() == sum_then.over(page.data(), kPage, big);
+    return is_of(&before.header[8]) && sum() == sum_then.over(page.data(), kPageBytes, big);
   }
 };
 

@@ -49,6 +49,26 @@ TEST_GROUP(Damage) {
     file.write(reinterpret_cast<const char*>(bytes.data()),
                static_cast<std::streamsize>(bytes.size()));
   }
+  struct Files {
+    Bytes file, log;
+  };
+  // 20 tasks more, and what a kill would leave of the store then: copied while it is open.
+  Files killed_after_more(OpenStore & live, const std::string& name, std::uint64_t first,
+                          std::size_t spec = 0) {
+    CHECK_OK(live.open());
+    for (std::uint64_t seq = first; seq < first + 20; ++seq) {
+      NewTask task = new_task(seq);
+      if (spec > 0) task.row.spec = std::make_shared<const Bytes>(spec, std::uint8_t{7});
+      CHECK_OK(live.commit(batch_of(std::move(task))));
+    }
+    const Files left{read_file(name), read_file(name + "-wal")};
+    live.close();
+    return left;
+  }
+  void put(const std::string& name, const Files& files) {
+    write_file(name, files.file);
+    write_file(name + "-wal", files.log);
+  }
   void overwrite(std::size_t at_byte, const Bytes& with) {
     Bytes bytes = read_file(path);
     std::copy(with.begin(), with.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at_byte));
@@ -135,18 +155,14 @@ TEST(Damage, P23_a_file_with_a_lost_beginning_gives_back_what_its_log_holds) {
   for (int way = 0; way < 6; ++way) {
     const std::string hollow = folder.file("hollow-" + std::to_string(way) + ".db");
     OpenStore live{hollow};
-    CHECK_OK(live.open());
-    for (std::uint64_t seq = 1; seq <= 20; ++seq) CHECK_OK(live.commit(batch_of(new_task(seq))));
-    const Bytes file = read_file(hollow), log = read_file(hollow + "-wal");
-    live.close();
+    const auto [file, log] = killed_after_more(live, hollow, 1);
     const Bytes ways[] = {Bytes(1, 'S'),
                           spoil(file, 0, 4096, 0),
                           Bytes(512, 0),
                           Bytes(file.begin(), file.begin() + 100),
                           spoil(file, 0, 16, 0xff),
                           Bytes(file.size(), 0xa5)};
-    write_file(hollow, ways[way]);
-    write_file(hollow + "-wal", log);
+    put(hollow, {ways[way], log});
     CHECK_OK(live.open());
     CHECK_TRUE(live.recovered.quarantined.has_value());
     CHECK_TRUE(read_file(*live.recovered.quarantined) == ways[way]);
@@ -158,19 +174,10 @@ TEST(Damage, P23_a_file_with_a_lost_beginning_gives_back_what_its_log_holds) {
 }
 
 TEST(Damage, P23_a_lost_first_page_that_the_log_has_costs_nothing_of_the_others) {
-  CHECK_OK(open.open());
   // Growing the file writes its first page, where its length stands.
-  for (std::uint64_t seq = 200; seq < 220; ++seq) {
-    NewTask task = new_task(seq);
-    task.row.spec = std::make_shared<const Bytes>(3000, std::uint8_t{7});
-    CHECK_OK(open.commit(batch_of(std::move(task))));
-  }
-  Bytes file = read_file(path);
-  const Bytes log = read_file(path + "-wal");
-  open.close();
-  std::fill(file.begin(), file.begin() + 4096, 0);
-  write_file(path, file);
-  write_file(path + "-wal", log);
+  Files left = killed_after_more(open, path, 200, 3000);
+  std::fill(left.file.begin(), left.file.begin() + 4096, 0);
+  put(path, left);
   CHECK_OK(open.open());
   CHECK_TRUE(open.recovered.quarantined.has_value());
   LONGS_EQUAL(121 + 20, open.recovered.salvaged);
@@ -178,17 +185,12 @@ TEST(Damage, P23_a_lost_first_page_that_the_log_has_costs_nothing_of_the_others)
 }
 
 TEST(Damage, P23_a_log_with_a_lost_header_is_kept_and_counts_an_unknown_loss) {
-  CHECK_OK(open.open());
-  for (std::uint64_t seq = 200; seq < 220; ++seq) CHECK_OK(open.commit(batch_of(new_task(seq))));
-  const Bytes file = read_file(path);
-  Bytes log = read_file(path + "-wal");
-  open.close();
-  std::fill(log.begin(), log.begin() + 4096, 0x77);
-  write_file(path, file);
-  write_file(path + "-wal", log);
+  Files left = killed_after_more(open, path, 200);
+  std::fill(left.log.begin(), left.log.begin() + 4096, 0x77);
+  put(path, left);
   CHECK_OK(open.open());
   CHECK_TRUE(open.recovered.quarantined.has_value());
-  CHECK_TRUE(read_file(*open.recovered.quarantined + "-wal") == log);
+  CHECK_TRUE(read_file(*open.recovered.quarantined + "-wal") == left.log);
   LONGS_EQUAL(121, open.recovered.salvaged);
   LONGS_EQUAL(1, unknown_losses(open));
   works();
@@ -213,12 +215,7 @@ TEST(Damage, a_cut_file_is_set_aside) {
 }
 
 TEST(Damage, P6_a_log_cut_anywhere_still_opens_with_what_was_committed_before_the_cut) {
-  CHECK_OK(open.open());
-  for (std::uint64_t seq = 200; seq < 220; ++seq) CHECK_OK(open.commit(batch_of(new_task(seq))));
-  // As a kill would leave it: copied while it is open.
-  const Bytes file = read_file(path);
-  const Bytes log = read_file(path + "-wal");
-  open.close();
+  const auto [file, log] = killed_after_more(open, path, 200);
   CHECK_TRUE(log.size() > 20 * 4096);
   std::uint64_t most = 0;
   for (std::size_t size = 0; size <= log.size();
