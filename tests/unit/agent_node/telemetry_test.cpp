@@ -221,6 +221,18 @@ TEST(NodeTelemetry, P23_tasks_and_results_that_gave_way_are_in_the_next_frame) {
   CHECK_EQUAL(7, frames().back().metrics.get(Metric::lost));
 }
 
+TEST(NodeTelemetry, P23_that_nobody_knows_how_much_a_damaged_store_lost_is_in_the_next_frame) {
+  const auto unknown = [this] {
+    return frames().back().metrics.find(Metric::lost_at_least).value_or(-1);
+  };
+  CHECK_EQUAL(0, unknown());
+  const LossKey key{DataClass::tasks, LossCause::store, {}};
+  world.agent.disk.losses[key] = LossRow{key, {}, {}, 1, 0, true};
+  CHECK(world.add(echo()) != 0);
+  world.advance(20s);
+  CHECK_EQUAL(1, unknown());
+}
+
 TEST(NodeTelemetry, echoes_that_stay_without_an_answer_are_shown_as_loss) {
   const auto loss = [this] {
     return frames().back().metrics.find(Metric::loss_permille).value_or(-1);
