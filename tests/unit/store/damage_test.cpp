@@ -125,15 +125,10 @@ TEST(Damage, P23_an_empty_file_gives_back_what_its_log_holds_and_counts_an_unkno
   for (const bool gone : {false, true}) {
     const std::string young = folder.file(gone ? "gone.db" : "empty.db");
     OpenStore live{young};
-    CHECK_OK(live.open());
-    for (std::uint64_t seq = 1; seq <= 20; ++seq) CHECK_OK(live.commit(batch_of(new_task(seq))));
-    // As a kill would leave it.
-    const Bytes log = read_file(young + "-wal");
+    const Bytes log = killed_after_more(live, young, 1).log;
     const Origin before = live.recovered.lives.all().front().origin;
-    live.close();
-    write_file(young, {});
+    put(young, {{}, log});
     if (gone) std::filesystem::remove(young);
-    write_file(young + "-wal", log);
     CHECK_OK(live.open());
     CHECK_TRUE(live.recovered.fresh);
     CHECK_TRUE(live.recovered.quarantined.has_value());
