@@ -521,10 +521,9 @@ TEST(Program, doctor_reads_the_configuration_and_examines_what_it_names) {
 TEST(Program, doctor_names_a_password_of_the_configuration_that_others_may_read) {
   const std::string password = file("password", "geheim\n");
   const std::string config =
-      file("agent.toml",
-           "[agent]\ndevice = \"pump-7\"\nstate_dir = \"" + directory +
-               "\"\n[broker]\nuri = \"mqtt://127.0.0.1:1\"\nusername = \"pump-7\"\n" +
-               "password_file = \"" + password + "\"\n");
+      file("agent.toml", "[agent]\ndevice = \"pump-7\"\nstate_dir = \"" + directory +
+                             "\"\n[broker]\nuri = \"mqtt://127.0.0.1:1\"\nusername = \"pump-7\"\n" +
+                             "password_file = \"" + password + "\"\n");
   std::filesystem::permissions(password, std::filesystem::perms(0600));
   spillway({"doctor", "--config", config});
   STRCMP_CONTAINS("ok    password", out.str().c_str());
