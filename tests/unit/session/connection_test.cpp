@@ -85,7 +85,7 @@ TEST(Connection, many_topics_do_not_wait_for_each_other) {
 TEST(Connection, no_topic_starves_another_when_the_window_is_small_and_all_have_more) {
   transport.limit_in_flight(3);
   start();
-  std::map<std::string, int> heard;
+  std::map<std::string, int> topics;
   for (int round = 0; round < 20; ++round) {
     for (int i = 0; i < 30; ++i) {
       connection.send("device-" + std::to_string(i), wire::Echo{1, false, {}});
@@ -93,8 +93,8 @@ TEST(Connection, no_topic_starves_another_when_the_window_is_small_and_all_have_
     connection.pump();
     broker.run();
   }
-  for (const auto& one : broker.seen()) heard[one.topic] += 1;
-  CHECK_EQUAL(30, heard.size());
+  for (const auto& one : broker.seen()) topics[one.topic] += 1;
+  CHECK_EQUAL(30, topics.size());
 }
 
 TEST(Connection, stays_inside_what_the_broker_allows_and_loses_nothing) {
