@@ -29,6 +29,17 @@ constexpr std::size_t kReadPiece = 64 * 1024;
 constexpr std::size_t kTail = 400;  // bytes of stderr that an error quotes
 constexpr int kMostErrPiecesLeft = 16;
 constexpr std::size_t kMostArgs = 32;
+// Whoever stops this process may signal its programs, too, and those may be sooner to end than the
+// word to stop is here.
+constexpr std::chrono::milliseconds kWordOfStop{500};
+
+bool asks_to_end(int signal) { return signal == SIGTERM || signal == SIGINT || signal == SIGHUP; }
+
+// Ended by a request to, or by a shell whose command was.
+bool was_asked_to_end(int status) {
+  if (WIFSIGNALED(status)) return asks_to_end(WTERMSIG(status));
+  return WIFEXITED(status) && asks_to_end(WEXITSTATUS(status) - 128);
+}
 
 // Watches one child from its start to its end.
 class Watch {
@@ -55,10 +66,20 @@ class Watch {
     if (::read(child_.status.get(), &status, sizeof status) != sizeof status) {
       return fail(Code::io, "ended, and so did who had its status");
     }
+    // We did not ask it to.
+    if (was_asked_to_end(status) && stop_follows()) return stopped();
     return judge(status);
   }
 
  private:
+  bool stop_follows() const {
+    const auto until = Clock::now() + kWordOfStop;
+    pollfd word{stopped_.get(), POLLIN, 0};
+    while (::poll(&word, 1, ms_until(until)) < 0 && errno == EINTR) {
+    }
+    return word.revents != 0;
+  }
+
   // Waits for the next thing to happen; true when the program has ended, and all that it left.
   bool step() {
     std::array<pollfd, 4> fds = {{{child_.exited.get(), POLLIN, 0},
@@ -83,8 +104,10 @@ class Watch {
     child_.pid = -1;
   }
 
-  int wait_ms() const {
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
+  int wait_ms() const { return ms_until(deadline_); }
+
+  static int ms_until(Clock::time_point then) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(then - Clock::now()).count();
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
   }
 

@@ -38,8 +38,10 @@ struct CommandOptions {
 // above; and no way to gain privileges. What it wrote to stdout by the time it ends is the value.
 // A status other than 0, or death by a signal, is an Error with the end of what it wrote to
 // stderr. On a stop request (`cancelled`) or timeout (`timeout`) the group gets SIGTERM and, after
-// the grace time, SIGKILL. What the program leaves when it ends, or this process does, is killed in
-// any case, also in a session of its own. Any thread; the calling one waits (trait blocking).
+// the grace time, SIGKILL. A program that SIGTERM, SIGINT or SIGHUP of others ended is `cancelled`
+// if a stop request follows within half a second. What the program leaves when it ends, or this
+// process does, is killed in any case, also in a session of its own. Any thread; the calling one
+// waits (trait blocking).
 Result<Kind> make_command_kind(CommandOptions options);
 
 }  // namespace spillway::kinds

@@ -37,6 +37,7 @@ grep -q '^spillway:' "$root/etc/group" || echo 'spillway:x:871:' >>"$root/etc/gr
 grep -q '^spillway:' "$root/etc/passwd" || echo 'spillway:x:871:871::/var/lib/spillway:/usr/sbin/nologin' >>"$root/etc/passwd"
 # Of eight places seven are for users other than root and the agent's own, and four of these for one of them.
 printf '[limits]\nclients = 8\n' >>"$root/etc/spillway/agent.toml"
+printf '[[command]]\nname = "nap"\nargv = ["/bin/sleep", "1000"]\ntimeout = "1h"\n' >>"$root/etc/spillway/agent.toml"
 for target in network-online time-sync; do
   printf '[Unit]\nDefaultDependencies=no\nBefore=%s.target\n[Service]\nType=oneshot\nTimeoutStartSec=infinity\nExecStart=/bin/sleep infinity\n' \
     $target >"$system/never-$target.service"
@@ -94,6 +95,18 @@ take_a_share() {
   within 20 is_turned_away 9001
 }
 is_turned_away() { [[ $(as_user "$1" spillway status 2>&1) == *'as one user may have'* ]]; }
+# Programs that the first signal ends, without a second try.
+programs_run() { [ "$(inside pgrep -c -x sleep -u spillway)" = 8 ]; }
+starts_programs() {
+  local i
+  for i in 1 2 3 4 5 6 7 8; do inside sh -c 'spillway submit nap --input /etc/hostname --retry 1 >/dev/null' || return; done
+  within 30 programs_run
+}
+restarts_with_programs() {
+  inside systemctl restart spillway-agent || return
+  within 30 programs_run || { inside spillway ls; return 1; }
+}
+fails_nothing() { [ "$(inside spillway ls --state failed --json | grep -c '"id"')" = 0 ]; }
 stops() {
   inside systemctl stop spillway-agent && [ "$(inside systemctl show -P Result spillway-agent)" = success ]
 }
@@ -106,5 +119,8 @@ check systemd_s_agent_answers inside spillway status
 check systemd_s_agent_runs_a_task inside sh -c 'spillway submit echo --input /etc/hostname --wait >/dev/null'
 check systemd_s_agent_has_a_share_for_a_user take_a_share
 check systemd_s_agent_still_answers_another_user as_user 9002 spillway status
+check systemd_s_agent_runs_programs starts_programs
+check systemd_s_agent_has_its_programs_again_when_restarted restarts_with_programs
+check systemd_s_restart_fails_no_task fails_nothing
 check systemd_stops_the_agent stops
 sum_up

@@ -1,6 +1,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,31 @@ constexpr char kProgram[] =
     "'trap \"\" TERM; read f; : >\"$f.began\"; until [ -e \"$f\" ]; do sleep 0.05; done; printf "
     "done']"
     "\n";
+// And one that ends as soon as it is asked to.
+constexpr char kMeek[] =
+    "[[command]]\nname = \"meek.program\"\nargv = [\"/bin/sh\", \"-c\", "
+    "'read f; : >\"$f.began\"; until [ -e \"$f\" ]; do sleep 0.05; done; printf done']\n";
 constexpr char kPlugin[] = "[plugins]\nfiles = [\"" SPILLWAY_STUBBORN_PLUGIN "\"]\n";
+
+// All that a process has started, and what these have.
+std::vector<pid_t> descendants(pid_t process) {
+  std::vector<pid_t> all;
+  std::error_code gone;
+  const std::string threads = "/proc/" + std::to_string(process) + "/task";
+  for (const auto& thread : std::filesystem::directory_iterator(threads, gone)) {
+    std::ifstream children(thread.path() / "children");
+    for (pid_t child = 0; children >> child;) {
+      all.push_back(child);
+      for (pid_t further : descendants(child)) all.push_back(further);
+    }
+  }
+  return all;
+}
 
 TestbedOptions with_stubborn_kinds() {
   TestbedOptions options;
   options.workers = 2;
-  options.agent_more = options.cloud_more = std::string(kPlugin) + kProgram;
+  options.agent_more = options.cloud_more = std::string(kPlugin) + kProgram + kMeek;
   options.cloud_tags = {"cloud-only"};
   return options;
 }
@@ -51,7 +71,7 @@ TEST_GROUP(Stop) {
   void begin(const std::string& kind, std::vector<std::string> more) {
     const std::string file = rig.file(kind), input = file + ".in";
     // A program reads a line, the others their whole input.
-    write_text(input, kind == "stubborn.program" ? file + "\n" : file);
+    write_text(input, kind.ends_with(".program") ? file + "\n" : file);
     std::vector<std::string> line = {"submit", kind, "--input", input};
     line.insert(line.end(), more.begin(), more.end());
     tasks.push_back({rig.output(line), file});
@@ -109,6 +129,18 @@ TEST(Stop, a_cloud_is_gone_a_second_after_its_grace_whatever_runs) {
 TEST(Stop, a_second_signal_waits_for_nothing) {
   begin_all({"--prefer", "local"});
   CHECK(time_to_end(rig.bed().agent(), 2) < kGrace);
+  CHECK(rig.bed().start_agent().ok());
+  all_are_done();
+}
+
+// As when a service manager signals them all, one after the other.
+TEST(Stop, a_signal_that_reaches_programs_before_their_agent_fails_no_task) {
+  begin("meek.program", {"--prefer", "local", "--retry", "1"});
+  const auto programs = descendants(rig.bed().agent().pid());
+  CHECK(!programs.empty());
+  for (pid_t program : programs) ::kill(program, SIGTERM);
+  CHECK(eventually(kSoon, [&] { return descendants(rig.bed().agent().pid()).empty(); }));
+  CHECK(time_to_end(rig.bed().agent()) < kGrace);
   CHECK(rig.bed().start_agent().ok());
   all_are_done();
 }

@@ -169,6 +169,32 @@ TEST(Command, is_cancelled_while_it_runs) {
   CHECK(run_kind(kind, context).error().code == Code::cancelled);
 }
 
+// As by a service manager that signals this process and its programs at once.
+TEST(Command, is_cancelled_when_a_program_that_others_asked_to_end_is_told_to_stop_a_moment_later) {
+  for (const char* end : {"kill $$", "kill -INT $$", "kill -HUP $$", "exit 143"}) {
+    const std::string fifo = dir + "/keeper";
+    CHECK_EQUAL(0, ::mkfifo(fifo.c_str(), 0600));
+    Kind kind = shell(std::string("echo $PPID > $1/keeper; ") + end);
+    std::stop_source source;
+    std::jthread stopper([&] {
+      pid_t keeper = 0;
+      std::ifstream(fifo) >> keeper;
+      while (::kill(keeper, 0) == 0) std::this_thread::yield();  // reaped: the program has ended
+      source.request_stop();
+    });
+    Labels args;
+    InlineContext context({}, args, source.get_token());
+    Result<Bytes> value = run_kind(kind, context);
+    CHECK_TEXT(!value.ok() && value.error().code == Code::cancelled, end);
+    stopper.join();
+    ::unlink(fifo.c_str());
+  }
+}
+
+TEST(Command, tells_that_a_program_died_of_a_request_to_end_when_no_stop_follows) {
+  STRCMP_EQUAL("io: was killed: Terminated", run_text(shell("kill $$"), "").c_str());
+}
+
 TEST(Command, does_not_start_when_it_is_cancelled_before) {
   std::stop_source source;
   source.request_stop();
