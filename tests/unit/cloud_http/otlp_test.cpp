@@ -27,3 +27,18 @@ TEST(Otlp, a_task_that_did_not_succeed_is_an_error_that_says_why) {
     STRCMP_EQUAL(problem, std::string(status().at("message").as_string()).c_str());
   }
 }
+
+TEST(Otlp, the_spans_of_an_attempt_that_did_not_count_say_why_and_those_of_one_that_did_do_not) {
+  for (const std::string& note : {std::string("cancelled"), std::string()}) {
+    const bool ghost = !note.empty();
+    path.spans = {{SpanPart::run, Lane::edge, "pump-7", Wall(std::chrono::seconds(1)),
+                   Wall(std::chrono::seconds(2)), Epoch{1}, ghost, note}};
+    const boost::json::value told = http::otlp_of(path, "1");
+    const auto& status =
+        told.at_pointer("/resourceSpans/0/scopeSpans/0/spans/1/status").as_object();
+    CHECK_EQUAL(ghost, status.contains("code"));
+    if (!ghost) continue;
+    CHECK_EQUAL(2, status.at("code").as_int64());
+    STRCMP_EQUAL("cancelled", std::string(status.at("message").as_string()).c_str());
+  }
+}
