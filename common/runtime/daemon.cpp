@@ -16,6 +16,8 @@ using std::chrono::milliseconds;
 
 // For what was given up to be on disk, and then for all else: a goodbye, the last log lines.
 constexpr milliseconds kToWrite{400}, kToLeave{900};
+// More than that, so that systemd never kills what is about to leave.
+constexpr milliseconds kForSystemd{2000};
 
 void leave(int) { ::_exit(0); }
 
@@ -49,8 +51,8 @@ Status run_daemon(Loop& loop, DaemonHooks hooks) {
     }
     if (draining) return abandon();
     draining = true;
-    systemd.stopping();
     const milliseconds patience = hooks.grace();
+    systemd.stopping(patience + kForSystemd);
     log(Level::info, "draining", {{"grace_ms", patience.count()}});
     leave_after(patience + kToLeave);
     grace = loop.after(patience, [&] {

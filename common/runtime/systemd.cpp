@@ -54,7 +54,11 @@ Systemd::~Systemd() {
 }
 
 void Systemd::ready() { send("READY=1"); }
-void Systemd::stopping() { send("STOPPING=1"); }
+
+// It never shortens what the unit says.
+void Systemd::stopping(Duration patience) {
+  send("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(patience.count()));
+}
 
 void Systemd::reloading() {
   // Type=notify-reload takes the message only with the instant it was true at.

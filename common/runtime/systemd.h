@@ -29,7 +29,7 @@ class Systemd {
 
   void ready();  // also ends reloading()
   void reloading();
-  void stopping();
+  void stopping(Duration patience);    // to be waited for at least so long, whatever the unit says
   void status(std::string_view text);  // one line for `systemctl status`
 
  private:

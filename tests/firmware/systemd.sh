@@ -38,6 +38,9 @@ grep -q '^spillway:' "$root/etc/passwd" || echo 'spillway:x:871:871::/var/lib/sp
 # Of eight places seven are for users other than root and the agent's own, and four of these for one of them.
 printf '[limits]\nclients = 8\n' >>"$root/etc/spillway/agent.toml"
 printf '[[command]]\nname = "nap"\nargv = ["/bin/sleep", "1000"]\ntimeout = "1h"\n' >>"$root/etc/spillway/agent.toml"
+# Two seconds pass until such a program is killed, and the unit allows one.
+printf '[[command]]\nname = "deaf"\nargv = ["/usr/bin/env", "--ignore-signal=TERM", "/bin/sleep", "1000"]\n' >>"$root/etc/spillway/agent.toml"
+printf '[Service]\nTimeoutStopSec=1\n' >"$system/spillway-agent.service.d/stop.conf"
 for target in network-online time-sync; do
   printf '[Unit]\nDefaultDependencies=no\nBefore=%s.target\n[Service]\nType=oneshot\nTimeoutStartSec=infinity\nExecStart=/bin/sleep infinity\n' \
     $target >"$system/never-$target.service"
@@ -96,17 +99,20 @@ take_a_share() {
 }
 is_turned_away() { [[ $(as_user "$1" spillway status 2>&1) == *'as one user may have'* ]]; }
 # Programs that the first signal ends, without a second try.
-programs_run() { [ "$(inside pgrep -c -x sleep -u spillway)" = 8 ]; }
+programs_run() { [ "$(inside pgrep -c -x sleep -u spillway)" = "$1" ]; }
 starts_programs() {
   local i
   for i in 1 2 3 4 5 6 7 8; do inside sh -c 'spillway submit nap --input /etc/hostname --retry 1 >/dev/null' || return; done
-  within 30 programs_run
+  within 30 programs_run 8
 }
 restarts_with_programs() {
   inside systemctl restart spillway-agent || return
-  within 30 programs_run || { inside spillway ls; return 1; }
+  within 30 programs_run 8 || { inside spillway ls; return 1; }
 }
 fails_nothing() { [ "$(inside spillway ls --state failed --json | grep -c '"id"')" = 0 ]; }
+outlasts_the_unit() {
+  inside sh -c 'spillway submit deaf --input /etc/hostname >/dev/null' && within 30 programs_run 9 && stops
+}
 stops() {
   inside systemctl stop spillway-agent && [ "$(inside systemctl show -P Result spillway-agent)" = success ]
 }
@@ -122,5 +128,5 @@ check systemd_s_agent_still_answers_another_user as_user 9002 spillway status
 check systemd_s_agent_runs_programs starts_programs
 check systemd_s_agent_has_its_programs_again_when_restarted restarts_with_programs
 check systemd_s_restart_fails_no_task fails_nothing
-check systemd_stops_the_agent stops
+check systemd_waits_for_the_agent_as_long_as_its_grace outlasts_the_unit
 sum_up

@@ -102,7 +102,7 @@ TEST(Service, systemd_is_told_that_it_is_ready_alive_and_stopping) {
   CHECK(systemd.bound());
   write_text(dir.file("agent.toml"), "[agent]\ndevice = \"pump-7\"\nstate_dir = \"" +
                                          dir.file("state") + "\"\nsocket = \"" +
-                                         dir.file("agent.sock") + "\"\n");
+                                         dir.file("agent.sock") + "\"\ngrace = \"40s\"\n");
   auto agent =
       Process::start({.argv = {binary("spillway-agent"), "--config", dir.file("agent.toml")},
                       .env = {{"NOTIFY_SOCKET", dir.file("notify")}, {"WATCHDOG_USEC", "500000"}},
@@ -112,7 +112,7 @@ TEST(Service, systemd_is_told_that_it_is_ready_alive_and_stopping) {
   CHECK(systemd.hears("READY=1"));
   CHECK(systemd.hears("WATCHDOG=1"));
   agent->signal(SIGTERM);
-  CHECK(systemd.hears("STOPPING=1"));
+  CHECK(systemd.hears("STOPPING=1\nEXTEND_TIMEOUT_USEC=42000000"));  // two seconds above the grace
   const auto exit = agent->wait(kSoon);
   CHECK(exit && exit->ok());
 }

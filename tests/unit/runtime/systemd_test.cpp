@@ -61,8 +61,8 @@ TEST(Systemd, is_told_of_each_stage_in_its_own_words) {
   STRCMP_CONTAINS(head.c_str(), reloading.c_str());
   const auto told = std::strtoll(reloading.c_str() + head.size(), nullptr, 10);
   CHECK(before <= told && told <= after);
-  systemd.stopping();
-  STRCMP_EQUAL("STOPPING=1", received().c_str());
+  systemd.stopping(62s);
+  STRCMP_EQUAL("STOPPING=1\nEXTEND_TIMEOUT_USEC=62000000", received().c_str());
   STRCMP_EQUAL("nothing", received().c_str());
 }
 
@@ -102,7 +102,7 @@ TEST(Systemd, is_not_needed) {
   Systemd gone(loop, {"/nonexistent/notify", Duration(1s)});
   gone.ready();
   Systemd too_long(loop, {"/" + std::string(300, 'x'), std::nullopt});
-  too_long.stopping();
+  too_long.stopping(1s);
   STRCMP_EQUAL("nothing", received().c_str());
   // None of them stands in the way of one that is there.
   Systemd present(loop, {path, std::nullopt});
