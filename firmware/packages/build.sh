@@ -108,9 +108,16 @@ manual() {  # SECTION PROGRAM ROOT TITLE: its --help as a page, which says the s
   } | gzip -9n >"$3/usr/share/man/man$1/$2.$1.gz"
 }
 
+completion() {  # PROGRAM ROOT: as it writes it itself
+  local runner=()
+  [ -z "$emulator" ] || runner=("$emulator" -L "$sysroot")
+  mkdir -p "$2/usr/share/bash-completion/completions"
+  "${runner[@]}" "$build/bin/$1" completion bash >"$2/usr/share/bash-completion/completions/$1"
+}
+
 agent() {
-  local root=$work/spillway-agent runner=()
-  mkdir -p "$root/etc/spillway" "$root/usr/lib/systemd/system" "$root/usr/lib/tmpfiles.d" "$root/usr/share/bash-completion/completions"
+  local root=$work/spillway-agent
+  mkdir -p "$root/etc/spillway" "$root/usr/lib/systemd/system" "$root/usr/lib/tmpfiles.d"
   take spillway-agent "$root"; take spillway "$root"; take spillway-ota "$root"
   install -m 644 "$top/agent/config/agent.toml" "$root/etc/spillway/agent.toml"
   mkdir -p "$root/lib/systemd"
@@ -119,8 +126,7 @@ agent() {
   install -m 644 "$here/../systemd/spillway-agent.service" "$here/../systemd/spillway-ota.service" "$root/lib/systemd/system/"
   printf 'd /run/spillway 0755 spillway spillway -\nd /var/lib/spillway-ota 0755 root root -\nd /var/lib/spillway-ota/inbox 0750 spillway spillway -\n' \
     >"$root/usr/lib/tmpfiles.d/spillway-agent.conf"
-  [ -z "$emulator" ] || runner=("$emulator" -L "$sysroot")
-  "${runner[@]}" "$build/bin/spillway" completion bash >"$root/usr/share/bash-completion/completions/spillway"
+  completion spillway "$root"
   manual 8 spillway-agent "$root" 'accepts tasks on this device, runs them here or in the cloud'
   manual 8 spillway-ota "$root" 'installs firmware, and marks it good when it is'
   manual 1 spillway "$root" 'speaks to the agent on this device'
@@ -135,17 +141,19 @@ agent() {
 cloud() {
   local root=$work/spillway-cloud
   mkdir -p "$root/etc/spillway-cloud" "$root/lib/systemd/system"
-  take spillway-cloud "$root"
+  take spillway-cloud "$root"; take spwctl "$root"
   install -m 644 "$top/cloud/config/cloud.toml" "$root/etc/spillway-cloud/cloud.toml"
   install -D -m 644 -t "$root/etc/spillway-cloud/broker" "$top"/cloud/config/broker/{mosquitto.conf,access.acl,ejabberd.yml}
   install -m 644 "$here/../systemd/spillway-cloud.service" "$root/lib/systemd/system/"
+  completion spwctl "$root"
   manual 8 spillway-cloud "$root" 'takes what devices offer, runs it, and answers until they have it'
+  manual 1 spwctl "$root" 'watches and operates a fleet'
   local needs
   needs=$(library_packages "$root"/usr/bin/*)
   recommends="mosquitto" pack spillway-cloud net "$needs, adduser" \
     "edge-to-cloud execution aggregator
  Runs what the agents of a fleet of devices offer, and keeps a durable record of
- what it accepted and answered."
+ what it accepted and answered. spwctl watches and operates the fleet."
 }
 
 torture() {

@@ -82,6 +82,9 @@ mkdir -p "$root/var/lib/spillway"
 inside chown spillway:spillway /var/lib/spillway
 check "the configuration is right" inside spillway-agent --check --config /etc/spillway/agent.toml
 check "the units are right" inside test -f /lib/systemd/system/spillway-agent.service
+check "spwctl answers" inside sh -c 'spwctl --version && spwctl --help'
+check "spwctl has a manual page" inside test -s /usr/share/man/man1/spwctl.1.gz
+check "spwctl's commands are completed" inside bash -c '. /usr/share/bash-completion/completions/spwctl && complete -p spwctl'
 check "a task runs" runs_a_task
 check "the store is there" keeps_store
 echo '# mine' >>"$root/etc/spillway/agent.toml"
