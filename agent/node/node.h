@@ -147,6 +147,7 @@ class Node final : public intake::Api {
     std::string said_refusal;         // the last one that was reported, and is not over
   };
   static constexpr Duration kResendAfter = std::chrono::seconds(5);
+  static constexpr std::uint32_t kLeasedThreads = 4;  // for blocking kinds that the cloud sends
   struct Submission;
   // A key that one submission has taken: that of a task not yet durable, or, while its seq is 0, of
   // one that is still being looked at. The others with the same key wait for it.
@@ -326,6 +327,7 @@ class Node final : public intake::Api {
   void add_queues(wire::Metrics& into) const;
 
   // node_schedule.cpp
+  std::uint32_t own_threads() const;
   void schedule();
   placement::Place local_place() const;
   placement::Place cloud_place() const;

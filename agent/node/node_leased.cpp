@@ -7,7 +7,6 @@ namespace {
 
 // How long a task of the cloud stands back behind this device's own before a core is kept for it.
 constexpr Duration kPatience = std::chrono::seconds(5);
-constexpr std::uint32_t kBlockingLimit = 4;
 constexpr std::size_t kTombstones = 1000;
 
 // How it ended here; whether its owner took it so is not known yet.
@@ -34,7 +33,7 @@ void Node::make_lessee(const ledger::LedgerRecovered& leased) {
   options.memory = options_.memory;
   options.max_queue = options_.max_leased;
   options.max_run = options_.max_leased_run;
-  options.blocking = kBlockingLimit;
+  options.blocking = kLeasedThreads;
   options.tombstones = kTombstones;
   lessee::Parts parts;
   parts.clock = parts_.clock;

@@ -5,7 +5,6 @@
 namespace spillway::agent {
 namespace {
 
-constexpr std::uint32_t kBlockingLimit = 16;  // local attempts of blocking kinds at once
 constexpr Duration kReviewEvery = std::chrono::milliseconds(250);
 constexpr double kLeasedRun = 1.0;           // seconds that a task of the cloud is taken to run
 constexpr std::size_t kOfferWindow = 256;    // OFFERs without an application ack
@@ -136,6 +135,12 @@ void Node::review_offers() {
   }
 }
 
+// Of those for blocking kinds, what is not kept for the cloud's tasks.
+std::uint32_t Node::own_threads() const {
+  const std::uint32_t all = parts_.runner->blocking_width();
+  return std::max(1U, all - (options_.takes.empty() ? 0 : std::min(all, kLeasedThreads)));
+}
+
 void Node::schedule() {
   if (draining_ || table_.ready().empty() || !store_problem_.empty()) return;
   placement::Place local = local_place();
@@ -144,7 +149,7 @@ void Node::schedule() {
   if (!starved) cloud_.starved_since = kNever;
   if (starved && cloud_.starved_since == kNever) cloud_.starved_since = now();
   bool uplink = cloud.reachable && cloud.idle > 0 && table_.pending_offers().size() < kOfferWindow;
-  bool core = local.idle > 0 || claims_.blocking() < kBlockingLimit;
+  bool core = local.idle > 0 || claims_.blocking() < own_threads();
   if (!uplink && !core) return;
   std::vector<placement::Candidate> ready = candidates();
   set_aside_impossible(ready, local, cloud);
@@ -184,7 +189,7 @@ void Node::grant_local(std::vector<placement::Candidate>& ready, placement::Plac
   std::erase_if(ready, [&](const placement::Candidate& candidate) {
     const LiveTask& task = *table_.find(candidate.seq);
     const bool blocking = task.kind && task.kind->traits.blocking;
-    if (!task.kind || (blocking ? claims_.blocking() >= kBlockingLimit : full)) return false;
+    if (!task.kind || (blocking ? claims_.blocking() >= own_threads() : full)) return false;
     next.queue = blocking ? placement::Estimate{} : wait_behind();
     auto explanation = placement_.offer_local(candidate, next, cloud, now());
     if (!explanation) return false;

@@ -43,7 +43,8 @@ class Runner {
   virtual void run(Request request, std::function<void(Outcome)> done) = 0;
   // Asks the attempt to stop; it ends as interrupted unless it was done first.
   virtual void stop(TaskId id, Epoch epoch) = 0;
-  virtual unsigned width() const = 0;  // attempts that run at once
+  virtual unsigned width() const = 0;           // attempts that run at once
+  virtual unsigned blocking_width() const = 0;  // and beside them those of blocking kinds
   // Boot time at which the body of an attempt began; none: it has not, or its outcome was told.
   virtual std::optional<Duration> begun(TaskId id, Epoch epoch) const = 0;
   // Whether the process before this one may have been running the body of an attempt of this task.

@@ -55,6 +55,7 @@ PoolRunner::PoolRunner(executor::Executor& executor, runtime::Loop& loop, const 
 PoolRunner::~PoolRunner() = default;
 
 unsigned PoolRunner::width() const { return executor_->width(); }
+unsigned PoolRunner::blocking_width() const { return executor_->blocking_limit(); }
 
 std::optional<Duration> PoolRunner::begun(TaskId id, Epoch epoch) const {
   auto found = running_.find(id);

@@ -27,6 +27,7 @@ class PoolRunner final : public Runner {
   void run(Request request, std::function<void(Outcome)> done) override;
   void stop(TaskId id, Epoch epoch) override;
   unsigned width() const override;
+  unsigned blocking_width() const override;
   std::optional<Duration> begun(TaskId id, Epoch epoch) const override;
   bool may_have_begun(TaskId id) const override;
 

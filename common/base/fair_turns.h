@@ -42,15 +42,22 @@ class FairTurns {
     return nullptr;
   }
   const Key* next() const { return waiting_.empty() ? nullptr : waiting_.begin()->second; }
-  // It was given so much, or gave back.
+  // It has its turn, and is given so much.
   void charge(const Key& key, double amount) {
+    auto known = known_.find(key);
+    if (known != known_.end() && known->second.waits) {
+      time_ = std::max(time_, known->second.at->first);
+    }
+    correct(key, amount);
+  }
+  // A turn that it had took so much more, or less. Whose turn it is now is another matter: who
+  // comes in comes in where that one is.
+  void correct(const Key& key, double amount) {
     auto [known, fresh] = known_.try_emplace(key);
     Entry& entry = known->second;
     if (fresh) entry.at = away_.emplace(time_, &known->first);
     Passes& in = entry.waits ? waiting_ : away_;
-    const double pass = entry.at->first;
-    if (entry.waits && amount > 0) time_ = std::max(time_, pass);
-    move(entry, in, in, pass + amount);
+    move(entry, in, in, entry.at->first + amount);
     forget_even();
   }
   std::size_t size() const { return waiting_.size(); }

@@ -21,6 +21,7 @@ class BlockingPool {
   void close() { queue_.close(); }
   void discard();  // from now on closures are told `dropped` in place of being run
 
+  unsigned limit() const { return limit_; }
   std::size_t threads() const;
   std::size_t waiting() const { return queue_.size(); }
   std::uint64_t accepted() const { return queue_.accepted(); }

@@ -297,6 +297,7 @@ Status Executor::try_submit(Task closure, const SubmitOptions& options) {
 }
 void Executor::post(Task closure) { core_->post(std::move(closure)); }
 unsigned Executor::width() const { return core_->width(); }
+unsigned Executor::blocking_limit() const { return core_->blocking_limit(); }
 void Executor::set_width(unsigned upper_bound) { core_->set_width(upper_bound); }
 Counters Executor::counters() const { return core_->counters(); }
 std::string Executor::chrome_trace(std::size_t most) const { return core_->chrome_trace(most); }

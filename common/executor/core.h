@@ -33,6 +33,7 @@ class Executor::Core {
 
   // seq_cst: a worker that retires or parks must not miss what set_width() or shutdown() decided.
   unsigned width() const { return width_.load(std::memory_order_seq_cst); }
+  unsigned blocking_limit() const { return blocking_.limit(); }
   unsigned active() const {
     return std::min(width() + lent_.load(std::memory_order_seq_cst), Idlers<>::kMax);
   }

@@ -75,6 +75,7 @@ class Executor {
   void post(Task closure);
 
   unsigned width() const;
+  unsigned blocking_limit() const;  // threads for blocking closures, as in Options
   // Keeps at most this many workers (>= 1) active, within what the process may use; running
   // closures finish where they are, waiting ones move. Takes effect at once or at their end.
   void set_width(unsigned upper_bound);

@@ -30,7 +30,8 @@ struct Options {
   std::uint32_t max_queue = 10'000;  // attempts accepted and not done, of all owners together
   std::uint64_t max_bytes = 0;       // of their specs and results; 0: no limit
   Duration max_run{};                // longer ones are ended; 0: no limit
-  std::uint32_t blocking = 64;       // attempts of blocking kinds that run at once
+  // Attempts of blocking kinds that run at once, where the runner has threads for so many.
+  std::uint32_t blocking = UINT32_MAX;
   Duration keep_results = std::chrono::hours(24 * 7);  // for owners that do not take them
   std::size_t tombstones = 100'000;
   std::uint64_t uplink = 0;  // bytes per second that all owners together may send; 0: no limit
@@ -182,6 +183,7 @@ class Lessee {
   // lessee_runs.cpp
   void start_ready();
   void start_from(RunQueue& queue, bool blocking);
+  std::uint32_t threads() const;  // for attempts of blocking kinds
   bool may_run_more(const std::string& owner, const RunQueue& queue, bool blocking) const;
   void start(HeldTask& task, bool blocking);
   bool may_claim(const HeldTask& task) const;

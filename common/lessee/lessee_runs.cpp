@@ -21,17 +21,26 @@ void Lessee::start_from(RunQueue& queue, bool blocking) {
   const auto may = [&](const std::string& owner) { return may_run_more(owner, queue, blocking); };
   while (const std::optional<TaskId> id = queue.next(now(), may)) {
     HeldTask& task = *find(*id);
-    if (blocking ? claims_.blocking() >= options_.blocking : !may_claim(task)) return;
+    if (blocking ? claims_.blocking() >= threads() : !may_claim(task)) return;
     start(task, blocking);
   }
 }
 
-// While another waits, the last core is not for who has all others.
+std::uint32_t Lessee::threads() const {
+  return std::min<std::uint32_t>(options_.blocking, parts_.runner->blocking_width());
+}
+
+// While another waits, the last core is not for who has all others. Threads for what blocks are
+// held for longer: those who wait for one have a part of them each, and where there is anybody else
+// at all, the last one is kept for who comes.
 bool Lessee::may_run_more(const std::string& name, const RunQueue& queue, bool blocking) const {
-  if (queue.owners() < 2) return true;
   const attempt::Claims::Share& runs = owners_.at(name).runs;
-  const std::uint32_t width = blocking ? options_.blocking : parts_.runner->width();
-  return (blocking ? runs.blocking : runs.cores) < std::max(2U, width) - 1;
+  const auto waiting = static_cast<std::uint32_t>(queue.owners());
+  if (!blocking) return waiting < 2 || runs.cores < std::max(2U, parts_.runner->width()) - 1;
+  const std::uint32_t part = waiting > 1          ? threads() / waiting
+                             : owners_.size() > 1 ? threads() - 1
+                                                  : threads();
+  return runs.blocking < std::max(1U, part);
 }
 
 void Lessee::start(HeldTask& task, bool blocking) {
@@ -91,7 +100,7 @@ void Lessee::on_outcome(attempt::Outcome outcome) {
   if (task && task->kind) {
     const double ran = double((outcome.run_ended - outcome.run_started).count()) / 1e6;
     learn_run(task->kind, ran);
-    if (!task->blocking()) queue_.correct(task->owner, ran - predicted);
+    queue_of(*task).correct(task->waiting(task->state), ran - predicted);
   }
   bool counts = task && task->state.state == lifecycle::LeaseState::running &&
                 task->run_epoch == outcome.epoch;

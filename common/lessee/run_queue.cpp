@@ -68,6 +68,13 @@ void RunQueue::take(const Waiting& task, double seconds, NodeTime now) {
   remove(task);
 }
 
+void RunQueue::correct(const Waiting& task, double seconds) {
+  if (seconds == 0) return;
+  turns_.correct(std::string(task.owner), seconds);
+  auto line = lines_.find(task.owner);
+  if (line != lines_.end()) line->second.turns.correct(std::string(task.tenant), seconds);
+}
+
 NodeTime RunQueue::oldest() const {
   const std::string* owner = turns_.next();
   if (!owner) return kNever;

@@ -41,10 +41,8 @@ class RunQueue {
   std::optional<TaskId> next(NodeTime now, const May& may) const;
   // It runs, and is expected to take so many seconds; the queue must still hold it.
   void take(const Waiting& task, double seconds, NodeTime now);
-  // A run took more than was expected, or less.
-  void correct(const std::string& owner, double seconds) {
-    if (seconds != 0) turns_.charge(owner, seconds);
-  }
+  // Its run took so many seconds more than was expected, or less.
+  void correct(const Waiting& task, double seconds);
 
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }

@@ -44,7 +44,7 @@ void CloudSide::boot() {
   const store::Recovered owned = sent.recover(Origin{mixed(origins_)});
   ledger_ = std::make_unique<MemoryLedger>(disk);
   store_ = std::make_unique<MemoryOwnerStore>(sent);
-  runner_ = std::make_unique<ManualRunner>(clock_, workers_);
+  runner_ = std::make_unique<ManualRunner>(clock_, workers_, threads);
   runner_->unbegun = std::exchange(unbegun, {});
   options.boot = BootId{++boots_ * 1000 + 1};
   node_ = std::make_unique<cloud::Node>(options, parts(), recovered, &owned);

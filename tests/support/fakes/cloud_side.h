@@ -47,6 +47,7 @@ class CloudSide {
   std::set<TaskId> unbegun;       // at the next boot: claimed, but never begun
   cloud::Fleet* fleet = nullptr;  // of the next boot
   cloud::MessageRates::Limits limits = cloud::MessageRates::limits(10'000);  // the same
+  unsigned threads = 16;  // for attempts of blocking kinds, at the next boot
   std::optional<std::string> shortage;
   std::vector<std::string> reports, alarms, refused;  // alarms are among the reports
 

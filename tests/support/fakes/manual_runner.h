@@ -22,11 +22,13 @@ class ManualRunner final : public attempt::Runner {
     bool told_to_stop = false;
   };
 
-  explicit ManualRunner(const Clock& clock, unsigned width = 1) : clock_(clock), width_(width) {}
+  explicit ManualRunner(const Clock& clock, unsigned width = 1, unsigned blocking_width = 16)
+      : clock_(clock), width_(width), blocking_width_(blocking_width) {}
 
   void run(attempt::Request request, std::function<void(attempt::Outcome)> done) override;
   void stop(TaskId id, Epoch epoch) override;
   unsigned width() const override { return width_; }
+  unsigned blocking_width() const override { return blocking_width_; }
   // A body begins as soon as it is given here.
   std::optional<Duration> begun(TaskId id, Epoch epoch) const override;
 
@@ -50,7 +52,7 @@ class ManualRunner final : public attempt::Runner {
   void end(Key key, attempt::Outcome outcome);
 
   const Clock& clock_;
-  unsigned width_;
+  unsigned width_, blocking_width_;
   std::map<Key, Running> running_;
   std::vector<TaskId> started_;
 };

@@ -192,6 +192,23 @@ TEST(Leased, a_kind_that_is_taken_no_more_is_handed_back_after_a_restart) {
   CHECK(world.agent.runner().running().empty());
 }
 
+TEST(Leased, threads_for_what_blocks_are_kept_for_the_cloud_and_for_the_device) {
+  world.agent.crash();
+  world.agent.options.takes = {"slow"};
+  world.agent.options.max_leased = 20;
+  world.boot();
+  world.cloud_up();
+  TaskSpec slow = echo();
+  slow.kind = "slow";
+  slow.prefer = Prefer::local;
+  for (int i = 0; i < 20; ++i) world.add(slow);
+  CHECK_EQUAL(12, world.agent.runner().running().size());
+  for (std::uint64_t seq = 101; seq <= 120; ++seq) say_offer(offer(seq, 1, slow));
+  CHECK_EQUAL(16, world.agent.runner().running().size());
+  CHECK(runs(104));
+  CHECK_FALSE(runs(105));
+}
+
 TEST(Leased, a_drain_hands_back_what_has_not_begun_and_waits_for_the_rest) {
   say_offer(offer(1));
   say_offer(offer(2));

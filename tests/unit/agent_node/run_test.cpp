@@ -78,6 +78,14 @@ TEST(Run, cores_are_not_exceeded_and_blocking_kinds_take_none) {
   CHECK(world.runs(second));
 }
 
+TEST(Run, what_blocks_is_claimed_when_there_is_a_thread_for_it) {
+  TaskSpec slow = echo();
+  slow.kind = "slow";
+  slow.prefer = Prefer::local;
+  for (int i = 0; i < 20; ++i) world.add(slow);
+  CHECK_EQUAL(16, world.agent.runner().running().size());
+}
+
 TEST(Run, P6_a_task_that_ran_when_the_agent_was_killed_runs_again) {
   const std::uint64_t seq = world.add(echo());
   world.agent.crash();

@@ -98,6 +98,19 @@ TEST(PoolRunner, brings_an_error_back_in_the_kind_s_own_words) {
   STRCMP_EQUAL("column 7 is missing", outcomes[1].error->message.c_str());
 }
 
+TEST(PoolRunner, as_many_of_what_blocks_run_at_once_as_it_says) {
+  executor->shutdown(executor::Shutdown::cancel);
+  executor.emplace(executor::Options{.workers = 1, .blocking_limit = 3});
+  runner.emplace(*executor, loop, clock, marks);
+  patient.traits.blocking = true;
+  const unsigned width = runner->blocking_width();
+  CHECK_EQUAL(3, width);
+  for (std::uint64_t seq = 1; seq <= width + 1; ++seq) run(seq, patient);
+  wait_until_begun(3);
+  CHECK_EQUAL(3, bodies.begun);
+  CHECK_FALSE(runner->begun(id(4), Epoch{1}).has_value());
+}
+
 TEST(PoolRunner, what_is_told_to_stop_ends_as_interrupted) {
   run(1, patient);
   wait_until_begun(1);

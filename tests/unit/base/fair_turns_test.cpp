@@ -75,3 +75,17 @@ TEST(FairTurns, forgets_those_that_left_once_the_others_had_as_much) {
   }
   CHECK(turns.remembered() <= 3);
 }
+
+// It is far behind the others, and nobody's turn is as far as that.
+TEST(FairTurns, who_owes_for_a_long_turn_does_not_hold_up_those_who_come_in_afterwards) {
+  turns.join("long");
+  turns.join("steady");
+  serve(2, {{"long", 1.0}, {"steady", 1.0}});
+  turns.correct("long", 600);
+  turns.correct("long", 600);
+  turns.join("late");
+  given.clear();
+  serve(20, {{"long", 1.0}, {"steady", 1.0}, {"late", 1.0}});
+  DOUBLES_EQUAL(given["steady"], given["late"], 1.1);
+  DOUBLES_EQUAL(0, given["long"], 0.1);
+}

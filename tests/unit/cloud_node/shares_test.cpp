@@ -18,21 +18,27 @@ TEST_GROUP(CloudShares) {
     world.cloud.crash();
     world.boot();
   }
-  void offer(std::uint64_t first, std::uint64_t last) {
-    for (std::uint64_t seq = first; seq <= last; ++seq) world.say_offer(world.offer(seq));
+  void offer(std::uint64_t first, std::uint64_t last, const TaskSpec& spec = CloudWorld::spec()) {
+    for (std::uint64_t seq = first; seq <= last; ++seq) world.say_offer(world.offer(seq, 1, spec));
   }
-  void offer_of_other(std::uint64_t first, std::uint64_t last) {
+  void offer_of_other(std::uint64_t first, std::uint64_t last,
+                      const TaskSpec& spec = CloudWorld::spec()) {
     if (!world.other.up()) {
       world.other.connect();
       world.settle();
       world.birth_of("pump-8");
     }
     for (std::uint64_t seq = first; seq <= last; ++seq) {
-      world.other.send(world.up("pump-8", wire::Channel::task), {world.offer(seq)});
+      world.other.send(world.up("pump-8", wire::Channel::task), {world.offer(seq, 1, spec)});
       world.settle();
     }
   }
   const TaskSpec large = CloudWorld::spec(std::string(50'000, 'x'));
+  static TaskSpec slow() {
+    TaskSpec spec = CloudWorld::spec();
+    spec.kind = "slow";
+    return spec;
+  }
   // Most of what may be held with two large tasks of one device.
   void fill() {
     world.cloud.options.max_bytes = 120'000;
@@ -72,6 +78,39 @@ TEST(CloudShares, while_another_device_waits_one_has_all_cores_but_one) {
     CHECK_EQUAL(1, running("pump-7"));
     CHECK_EQUAL(1, running("pump-8"));
   }
+}
+
+TEST(CloudShares, what_blocks_is_claimed_when_there_is_a_thread_for_it) {
+  world.cloud.threads = 4;
+  boot_again();
+  offer(1, 10, slow());
+  CHECK_EQUAL(4, running("pump-7"));
+  world.succeed(1);
+  CHECK_EQUAL(4, running("pump-7"));
+}
+
+TEST(CloudShares, where_there_is_anybody_else_the_last_thread_is_kept_for_who_comes) {
+  world.cloud.threads = 4;
+  boot_again();
+  offer_of_other(101, 101);
+  offer(1, 10, slow());
+  CHECK_EQUAL(3, running("pump-7"));
+  offer_of_other(102, 102, slow());
+  CHECK(world.runs(102));
+}
+
+TEST(CloudShares, of_the_threads_each_who_waits_has_a_part) {
+  world.cloud.threads = 4;
+  boot_again();
+  offer_of_other(101, 101);
+  offer(1, 10, slow());
+  offer_of_other(102, 111, slow());
+  for (const std::uint64_t seq : {1, 2, 3}) {
+    world.clock.advance(1s);
+    if (world.runs(seq)) world.succeed(seq);
+  }
+  CHECK_EQUAL(2, running("pump-7"));
+  CHECK_EQUAL(3, running("pump-8"));  // one of them of its cores
 }
 
 TEST(CloudShares, an_owner_has_no_more_than_its_share_of_the_places_however_many_are_free) {

@@ -100,3 +100,21 @@ TEST(RunQueue, what_was_removed_is_gone) {
   CHECK(queue.empty());
   CHECK_EQUAL(0, queue.owners());
 }
+
+TEST(RunQueue, who_ran_for_longer_than_was_expected_waits_for_as_long) {
+  for (const char* tenant : {"long", "short"}) {
+    for (int i = 0; i < 20; ++i) add("a", Band::normal, tenant);
+  }
+  for (int i = 0; i < 20; ++i) add("b");
+  const auto first = start();
+  STRCMP_EQUAL("long", std::string(tasks[{Origin{1}, first}].tenant).c_str());
+  queue.correct(tasks[{Origin{1}, first}], 10);
+  unsigned others = 0, same = 0;
+  for (int i = 0; i < 20; ++i) {
+    const RunQueue::Waiting& next = tasks[{Origin{1}, start()}];
+    if (next.owner == "b") others += 1;
+    if (next.tenant == "long") same += 1;
+  }
+  CHECK_EQUAL(15, others);
+  CHECK_EQUAL(0, same);
+}
