@@ -105,12 +105,14 @@ TEST(CloudShares, of_the_threads_each_who_waits_has_a_part) {
   offer_of_other(101, 101);
   offer(1, 10, slow());
   offer_of_other(102, 111, slow());
+  CHECK_EQUAL(3, running("pump-7"));
+  CHECK_EQUAL(2, running("pump-8"));  // one of them of its cores
   for (const std::uint64_t seq : {1, 2, 3}) {
     world.clock.advance(1s);
     if (world.runs(seq)) world.succeed(seq);
   }
   CHECK_EQUAL(2, running("pump-7"));
-  CHECK_EQUAL(3, running("pump-8"));  // one of them of its cores
+  CHECK_EQUAL(3, running("pump-8"));
 }
 
 TEST(CloudShares, an_owner_has_no_more_than_its_share_of_the_places_however_many_are_free) {
