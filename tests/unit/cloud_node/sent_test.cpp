@@ -266,9 +266,12 @@ TEST(Sent, P3_silence_past_the_lease_grants_it_again_under_a_higher_epoch) {
   world.say(wire::Accept{id(1), Epoch{1}});
   world.advance(40s);
   CHECK(world.device.take<wire::Offer>().back().epoch == Epoch{2});
-  // A success of the one that was given up still counts.
+  // A success of the one that was given up still counts, and the other was stopped for it.
   say_result(success(1, 1));
   CHECK(state(1) == TaskState::succeeded);
+  CHECK_EQUAL(2, result(1).attempts.size());
+  CHECK(result(1).attempts[0].failure == FailureClass::none);
+  CHECK(result(1).attempts[1].failure == FailureClass::interrupted);
 }
 
 TEST(Sent, a_beat_tells_that_it_runs_and_renews_the_lease) {
