@@ -17,7 +17,7 @@ std::string next_text(const WhyReport& report) {
                             : ", at any moment");
 }
 
-// Columns are the terms of DESIGN §5's prediction; their sum is when the result would be there.
+// Columns are the terms of the prediction; their sum is when the result would be there.
 void print_candidates(const Console& console, const Explanation& explanation) {
   if (explanation.candidates.empty()) return;
   console.out << '\n';

@@ -10,7 +10,7 @@
 
 namespace spillway::cli {
 
-// Numbers of DESIGN §9, for scripts.
+// What both command lines end with, for scripts; 7: some of what was asked for was done.
 enum ExitCode : int {
   kOk = 0,
   kFailed = 1,

@@ -20,7 +20,7 @@ Estimate at_least(Estimate e, double floor) {
   return {std::max(e.median, floor), std::max(e.high, floor)};
 }
 
-// S = C(q50) + ρ(C(q95) − C(q50)) (DESIGN §5).
+// S = C(q50) + ρ(C(q95) − C(q50)).
 double score(const Cost& cost, const Policy& policy) {
   return weighed({cost.median(), cost.high()}, policy.risk);
 }

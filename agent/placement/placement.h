@@ -16,7 +16,8 @@
 #include "spillway/task.h"
 #include "spillway/view.h"
 
-// Where a ready task should run. Pure: it is told measurements and asked for decisions (DESIGN §5).
+// Where a ready task should run. Pure: it is told measurements and asked for decisions
+// (common/doc/architecture.md, "Where a task runs").
 // Binding is late: it is asked only when a core, or a place in the uplink window, is free.
 namespace spillway::placement {
 

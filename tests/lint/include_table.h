@@ -3,8 +3,8 @@
 #include <initializer_list>
 #include <string_view>
 
-// Who may include whom, and where each third-party library lives (DESIGN §8). Change the design's
-// mind here, in a commit that says why.
+// Who may include whom, and where each third-party library lives. Change it here, in a
+// commit that says why.
 namespace spillway::lint {
 
 struct Folder {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-// The rules of the tree (DESIGN §8 and §9) that need no compiler.
+// The rules of the tree (CONTRIBUTING.md) that need no compiler.
 namespace spillway::lint {
 
 struct Finding {
@@ -29,7 +29,7 @@ struct SourceFile {
   std::string text;
 };
 
-// Everything under the folders of DESIGN §8, and the files of the root.
+// Everything under the folders at the top, and the files of the root.
 std::vector<SourceFile> read_tree(const std::filesystem::path& root);
 
 // One rule each, over all files.

@@ -85,7 +85,7 @@ struct Case {
   }
 };
 
-// The rules of DESIGN §5 over again, from the truth and without the code under test: what each
+// The rules of placement over again, from the truth and without the code under test: what each
 // place costs a task, and which places may have it.
 struct Truth {
   double local = 0, cloud = 0, margin = 0;

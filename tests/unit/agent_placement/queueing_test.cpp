@@ -116,7 +116,7 @@ TEST(InAQueue, a_slow_link_gets_only_what_pays) {
     CHECK(c.ours.mean <= 1.05 * c.local.mean);
     check_never_much_worse(c, 0.2, 1, "slow");
     CHECK(c.ours.cloud < 30);
-    CHECK(c.overflow.mean > 10 * c.ours.mean);  // the rule that DESIGN §5 warns of
+    CHECK(c.overflow.mean > 10 * c.ours.mean);  // overflow when all cores are busy
   }
 }
 
