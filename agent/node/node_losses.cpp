@@ -41,7 +41,7 @@ void Node::look_for_losses() {
     for (const LossRow& row : table->rows) {
       *lost_ += is_lost(row.key) ? row.count : 0;
       *unsent_ += row.key.data == DataClass::telemetry ? row.count : 0;
-      lost_at_least_ |= row.at_least;
+      lost_at_least_ |= is_lost(row.key) && row.at_least;
     }
   });
 }

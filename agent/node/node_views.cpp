@@ -140,6 +140,12 @@ WhyReport Node::why_of(TaskView view, const LiveTask& live) const {
     std::tie(why.dominant, why.next) = waiting_words(view);
     if (live.state.wake != kNever && view.reason != WaitReason::held)
       why.next_in = live.state.wake - now();
+  } else if (view.state == TaskState::ready && draining_) {
+    why.dominant = "the agent is drained and starts nothing";
+    why.next = "spillway drain --off";
+  } else if (view.state == TaskState::ready && !store_problem_.empty()) {
+    why.dominant = "the store cannot write, and nothing starts until it can: " + store_problem_;
+    why.next = "the store writing again";
   } else if (view.state == TaskState::ready) {
     why.next = what_frees(why.explanation, is_barred());
     if (is_barred() && !may_go(why.explanation)) why.next_in = cloud_.refuses_until - now();

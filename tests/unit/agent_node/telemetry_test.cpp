@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <vector>
 
 #include "common/wire/telemetry.h"
@@ -231,6 +232,20 @@ TEST(NodeTelemetry, P23_that_nobody_knows_how_much_a_damaged_store_lost_is_in_th
   CHECK(world.add(echo()) != 0);
   world.advance(20s);
   CHECK_EQUAL(1, unknown());
+}
+
+TEST(NodeTelemetry, what_is_not_among_those_lost_does_not_make_their_number_a_least_one) {
+  const LossKey key{DataClass::telemetry, LossCause::store, {}};
+  world.agent.disk.losses[key] = LossRow{key, {}, {}, 1, 0, true};
+  CHECK(world.add(echo()) != 0);
+  world.advance(20s);
+  std::int64_t unsent = 0;
+  for (const wire::Telemetry& frame : frames()) {
+    CHECK_EQUAL(0, frame.metrics.find(Metric::lost).value_or(0));
+    CHECK_EQUAL(0, frame.metrics.find(Metric::lost_at_least).value_or(0));
+    unsent = std::max(unsent, frame.metrics.find(Metric::samples_lost).value_or(0));
+  }
+  CHECK_EQUAL(1, unsent);
 }
 
 TEST(NodeTelemetry, echoes_that_stay_without_an_answer_are_shown_as_loss) {

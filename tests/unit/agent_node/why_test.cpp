@@ -67,6 +67,24 @@ TEST(Why, a_ready_task_waits_for_room_at_the_places_that_it_may_go_to) {
   check_next("the cloud, once it is there", there);
 }
 
+TEST(Why, a_ready_task_waits_for_a_drained_agent_and_for_a_store_that_cannot_write) {
+  const std::uint64_t seq = world.add(wish(Prefer::local));
+  world.agent.node().drain([] {});
+  world.succeed(busy);
+  STRCMP_EQUAL("the agent is drained and starts nothing", why(seq).dominant.c_str());
+  check_next("spillway drain --off", seq);
+  world.agent.node().resume();
+  world.settle();
+  CHECK(world.runs(seq));
+  TaskSpec timed = wish(Prefer::local);
+  timed.run_timeout = 1h;  // and thus not claimed ahead of a core
+  const std::uint64_t next = world.add(timed);
+  world.agent.store().fail_commits(fail(Code::io, "the disk is full"));
+  world.op(TaskOp::hold, world.add(echo()));
+  STRCMP_CONTAINS("the disk is full", why(next).dominant.c_str());
+  check_next("the store writing again", next);
+}
+
 TEST(Why, a_waiting_task_says_what_keeps_it_and_what_ends_that) {
   const auto says = [this](std::uint64_t seq, const char* reason, const char* next, bool timed) {
     STRCMP_EQUAL(reason, why(seq).dominant.c_str());
