@@ -65,11 +65,13 @@ TEST(Service, sigterm_drains_ends_with_0_and_leaves_the_rest_for_the_next_start)
   const std::string done = rig.output({"submit", "echo", "--wait"});
   const std::string later = rig.output({"submit", "echo", "--not-before", "1h"});
   CHECK_FALSE(later.empty());
+  CHECK(file_says(rig.cloud_log(), "running"));  // before that, nothing handles a signal
   for (Process* process : {&rig.bed().agent(), &rig.bed().cloud()}) {
     process->signal(SIGTERM);
     const auto exit = process->wait(kSoon);
     CHECK(exit.has_value());
-    CHECK(exit->ok());
+    LONGS_EQUAL(0, exit->signal);
+    LONGS_EQUAL(0, exit->code);
   }
   CHECK(file_says(rig.agent_log(), "draining"));
   CHECK(file_says(rig.cloud_log(), "stopped"));
