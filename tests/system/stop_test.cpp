@@ -47,7 +47,9 @@ std::vector<pid_t> descendants(pid_t process) {
 TestbedOptions with_stubborn_kinds() {
   TestbedOptions options;
   options.workers = 2;
-  options.agent_more = options.cloud_more = std::string(kPlugin) + kProgram + kMeek;
+  std::string kinds = kPlugin;
+  for (const char* program : {kProgram, kMeek}) kinds += program;
+  options.agent_more = options.cloud_more = kinds;
   options.cloud_tags = {"cloud-only"};
   return options;
 }
