@@ -115,6 +115,19 @@ TEST(CloudShares, of_the_threads_each_who_waits_has_a_part) {
   CHECK_EQUAL(3, running("pump-8"));
 }
 
+TEST(CloudShares, a_single_thread_goes_from_one_to_the_other) {
+  world.cloud.threads = 1;
+  boot_again();
+  offer_of_other(101, 101);
+  offer(1, 2, slow());
+  offer_of_other(102, 103, slow());
+  for (const std::uint64_t seq : {1, 102, 2, 103}) {
+    world.clock.advance(1s);
+    CHECK(world.runs(seq));
+    world.succeed(seq);
+  }
+}
+
 TEST(CloudShares, an_owner_has_no_more_than_its_share_of_the_places_however_many_are_free) {
   world.cloud.options.max_queue = 8;
   boot_again();
