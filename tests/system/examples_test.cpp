@@ -403,7 +403,7 @@ TEST_GROUP(Examples) {
     ::unlink(file("out").c_str());
     ::unlink(file("err").c_str());
     const Lasting* how = lasting(line);
-    const std::string problem = how ? lasts(line, *how) : ends(line);
+    std::string problem = how ? lasts(line, *how) : ends(line);
     if (example.line.find("--state ready") != std::string::npos) stop_all();
     return problem;
   }
