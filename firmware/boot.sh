@@ -23,6 +23,9 @@ until spillway status --json | grep -q '"link_up":true'; do sleep 1; done
 echo hello >/tmp/in
 echo "TASK local: $(spillway submit echo --prefer local --input /tmp/in --wait --wait-timeout 60s)"
 echo "TASK cloud: $(spillway submit hash.sha256 --prefer cloud --input /tmp/in --wait --wait-timeout 60s)"
+if grep -q board.machine /etc/spillway/agent.toml; then
+  echo "TASK program: $(spillway submit board.machine --prefer local --wait --wait-timeout 60s), $(ps | grep -c '[s]leep 1234') left behind"
+fi
 spillway ls
 spillway places
 rauc status || true
@@ -63,6 +66,7 @@ wait_for_machine 900
 say "It ran $(($(date +%s) - started)) s on this machine's clock."
 expect 'TASK local: hello'
 expect 'TASK cloud: {"sha256":"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03'
+! grep -q board.machine "$here/boards/$board/agent.toml" || expect 'TASK program: a[a-z0-9_]*, 0 left behind'
 expect 'ASKED by the cloud to drain'
 expect 'reboot: Power down'
 came=$(task_came_back "$lab") || die "the cloud has no result of the task that it sent"

@@ -1,6 +1,7 @@
 #include "tests/support/emulator.h"
 
 #include <elf.h>
+#include <sys/prctl.h>
 
 #include <array>
 #include <cstring>
@@ -35,6 +36,13 @@ std::vector<std::string> emulator_for(const std::string& program) {
   std::istringstream text(SPILLWAY_EMULATOR);
   for (std::string word; text >> word;) words.push_back(word);
   return words.empty() || !is_of_this_build(program) ? std::vector<std::string>{} : words;
+}
+
+bool emulator_leaves_orphans() {
+  if (std::strlen(SPILLWAY_EMULATOR) == 0) return false;
+  int inherits = 0;
+  ::prctl(PR_GET_CHILD_SUBREAPER, &inherits);
+  return ::prctl(PR_SET_CHILD_SUBREAPER, inherits) != 0;
 }
 
 }  // namespace spillway::test

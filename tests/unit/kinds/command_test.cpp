@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/emulator.h"
 #include "tests/unit/kinds/kind_run.h"
 
 // Last: it redefines new.
@@ -46,6 +47,10 @@ TEST_GROUP(Command) {
   CommandOptions options;
 
   void setup() override {
+    if (test::emulator_leaves_orphans()) {
+      UT_PRINT("skipped: this emulator does not let a process inherit orphans");
+      TEST_EXIT;
+    }
     char name[] = "/tmp/spillway_command_XXXXXX";
     dir = ::mkdtemp(name);
     options.name = "tool";
