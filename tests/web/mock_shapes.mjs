@@ -74,6 +74,19 @@ test('every answer of the mock has the shape of the real one', async () => {
   }
 });
 
+test('the mock names the files of its page relative to where that lies, as the real one does', async () => {
+  const cloud = await new MockCloud({ dist: process.env.WEB_DIST, devices: 1 }).start();
+  try {
+    for (const [path, up] of [['/', ''], ['/devices', ''], ['/devices/pump-1', '../'], ['/tasks/sent/x', '../../']]) {
+      const named = [...(await (await fetch(cloud.url + path)).text()).matchAll(/="([^"]*)assets\//g)].map(([, before]) => before);
+      assert.ok(named.length > 0, path);
+      assert.deepEqual([...new Set(named)], [up], path);
+    }
+  } finally {
+    await cloud.stop();
+  }
+});
+
 test('every event of the mock has the shape of the real one', async () => {
   const cloud = await new MockCloud({ dist: process.env.WEB_DIST, devices: 60, beat_ms: 20 }).start();
   try {

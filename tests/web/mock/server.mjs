@@ -1,6 +1,6 @@
 // The cloud's API over a fleet from a seed: what the browser tests and the design work talk to.
 // As a program: node server.mjs DIST [DEVICES [PORT]]
-import { createReadStream, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,8 @@ import { Sent } from './sent.mjs';
 
 // cloud/http's own.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+// The page's files are named relative to the address it lies at, whatever a proxy puts in front of that.
+const page_at = (path, page) => page.replaceAll('="/assets/', `="${'../'.repeat(path.split('/').length - 2)}assets/`);
 const rules = [
   { id: 'device_disconnected', title: 'Device is disconnected', severity: 'critical', scope: 'device', subject: 'health', compare: 'is', value: 4, lasting_s: 60, group: '', enabled: true },
   { id: 'device_hot', title: 'Device is hot', severity: 'warning', scope: 'device', subject: 'hot', compare: 'is', value: 1, lasting_s: 120, group: '', enabled: true },
@@ -80,7 +82,7 @@ export class MockCloud {
     const file = this.files.get(path) ?? (path.includes('.') ? undefined : this.files.get('/'));
     if (!file) return void response.writeHead(404).end();
     response.writeHead(200, { 'content-type': file.type, 'content-security-policy': policy, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
-    createReadStream(join(this.dist, file.path === '/' ? 'index.html' : file.path)).pipe(response);
+    response.end(file.path === '/' ? page_at(path, readFileSync(join(this.dist, 'index.html'), 'utf8')) : readFileSync(join(this.dist, file.path)));
   }
 
   session(method, { token, code }, response) {
