@@ -15,21 +15,20 @@
 #include "agent/intake/api.h"
 #include "agent/node/admission.h"
 #include "agent/node/loss_reporter.h"
+#include "agent/node/ready_window.h"
 #include "agent/node/story_sample.h"
 #include "agent/node/subscription.h"
-#include "agent/node/task_table.h"
 #include "agent/placement/placement.h"
 #include "agent/session/device_session.h"
 #include "common/attempt/attempt_runner.h"
 #include "common/attempt/claims.h"
 #include "common/base/clock.h"
 #include "common/base/latency_counts.h"
-#include "common/base/owed.h"
 #include "common/base/wall_watch.h"
 #include "common/kinds/registry.h"
 #include "common/ledger/ledger.h"
 #include "common/lessee/lessee.h"
-#include "common/store/owner_journal.h"
+#include "common/owner/owner.h"
 #include "common/wire/telemetry.h"
 
 namespace spillway::agent {
@@ -82,17 +81,11 @@ struct NodeParts {
   std::function<void(const std::string& cause, const std::string& detail)> refused;
 };
 
-// Why a step was taken: for its event, and for the task's error when it was the last.
-struct Cause {
-  std::string message;
-  Code code = Code::internal;
-};
-
 // The owner of what was submitted here: binds life cycle, store, placement, local runs and the
 // session with the cloud. On the loop only; nothing in it blocks. Steps are taken in memory at
 // once, and what leaves the process (answers, OFFERs, acks, user code) waits for the commit that
 // made it true.
-class Node final : public intake::Api {
+class Node final : public intake::Api, private owner::Host, private owner::LocalRuns {
  public:
   // `leased` comes with a ledger.
   Node(NodeOptions options, NodeParts parts, const store::Recovered& recovered,
@@ -122,31 +115,23 @@ class Node final : public intake::Api {
   void reconfigure(const NodeOptions& options);
 
   NodeView view() const;
-  NodeTime now() const { return timeline_.now(); }
+  NodeTime now() const { return owner_.now(); }
 
  private:
   // What the node counts and shows; since start unless said otherwise.
   struct Counters {
     std::uint64_t accepted = 0;  // since the store was made
-    std::uint64_t by_state[8] = {};
     std::uint64_t done_local = 0, done_cloud = 0, buffered = 0, duplicates = 0, refused = 0;
     std::uint64_t failed = 0, expired = 0;
   };
   struct Cloud {
-    bool online = false;
     wire::Presence presence;
-    std::vector<std::string> kinds;  // sorted
-    wire::Credits credits;
-    NodeTime credits_at{};
-    std::uint32_t held = 0;           // our attempts there: leased or running
-    double held_seconds = 0;          // their predicted run time
-    std::uint64_t offered_bytes = 0;  // of OFFERs without an ACCEPT
+    std::vector<std::string> kinds;   // sorted
     NodeTime starved_since = kNever;  // reachable, but without credits
     std::string refuses;              // why it takes nothing of this device; empty: it does
     NodeTime refuses_until{};         // then it is asked again
     std::string said_refusal;         // the last one that was reported, and is not over
   };
-  static constexpr Duration kResendAfter = std::chrono::seconds(5);
   static constexpr std::uint32_t kLeasedThreads = 4;  // for blocking kinds that the cloud sends
   struct Submission;
   // A key that one submission has taken: that of a task not yet durable, or, while its seq is 0, of
@@ -157,35 +142,29 @@ class Node final : public intake::Api {
   };
 
   // node.cpp
-  lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
-  TaskId id_of(std::uint64_t seq) const { return lives_.id_of(seq); }
-  // Of a task that was accepted here, in any life of this store; else null.
-  std::optional<std::uint64_t> own(TaskId id) const;
-  LiveTask& adopt(const store::TaskRow& row);
-  LiveTask& adopt_new(const store::NewTask& row, TaskSpec spec);
-  LiveTask make_live(const store::TaskRow& row) const;
-  void fill_derived(LiveTask& task) const;
-  void apply(LiveTask& task, const lifecycle::OwnerStep& step, Cause cause = {});
-  void act(LiveTask& task, const lifecycle::OwnerStep& step);
-  void journal_event(LiveTask& task, const lifecycle::OwnerTask& was,
-                     const lifecycle::OwnerStep& step, const std::string& detail);
-  void record_change(LiveTask& task, const lifecycle::OwnerTask& was, FailureClass failure);
-  void note_given_up(LiveTask& task, Epoch epoch) const;
-  void hold_in_cloud(const LiveTask& task, int change);
-  void finish(LiveTask& task, TaskResult result);
-  static store::EncodedBytes spec_left(const LiveTask& task);
+  owner::Parts owner_parts();
+  store::OwnerJournal& journal() { return owner_.journal(); }
+  TaskId id_of(std::uint64_t seq) const { return owner_.id_of(seq); }
+  owner::OwnedTask read(const store::TaskRow& row);
+  bool prepare(owner::OwnedTask& task) override;
+  void changed(owner::OwnedTask& task, const lifecycle::OwnerTask& was) override;
+  void told(const store::EventRow& event) override;
+  bool keeps(const owner::OwnedTask& task) const override { return window_.keeps(task); }
+  void forgets(owner::OwnedTask& task) override { window_.forgets(task); }
+  NodeTime ending(owner::OwnedTask& task, TaskResult& result) override;
+  store::EncodedBytes spec_left(const owner::OwnedTask& task) const override;
+  void ended(owner::OwnedTask& task, TaskResult result) override;
+  void came(owner::OwnedTask& task, const wire::ResultItem& item) override;
+  void repeated() override { counters_.duplicates += 1; }
+  void gathered() override { flush(); }
+  void committed() override;
   void emit(EventView event);
   void on_timers();
   void look_on_disk();
   void take_due(const std::vector<store::TaskRow>& rows);
-  void look_again_later(LiveTask& task);
+  void look_again_later(owner::OwnedTask& task);
   void refill();
-  void purge();
   void flush();
-  void on_committed();
-  void on_store_failed(const Error& error);
-  void on_refused(std::uint64_t seq, const Error& why);
-  void reload(std::uint64_t seq);
 
   // node_submit.cpp
   void submit(wire::SubmitRequest request, Reply reply);
@@ -194,7 +173,6 @@ class Node final : public intake::Api {
   std::optional<store::Refusal> refusal(Band band, std::size_t spec_bytes);
   void turn_away(const std::shared_ptr<Submission>& all, std::size_t index,
                  const store::Refusal& refusal);
-  std::uint64_t unfinished() const;
   void look_at_budget();
   void check_key(std::shared_ptr<Submission> all, std::size_t index, TaskSpec spec, Bytes encoded);
   void answer_known(const std::shared_ptr<Submission>& all, std::size_t index, const TaskSpec& spec,
@@ -209,7 +187,7 @@ class Node final : public intake::Api {
   void release_later();
 
   // node_requests.cpp
-  void with_task(std::uint64_t seq, Reply reply, std::function<void(LiveTask&)> use);
+  void with_task(std::uint64_t seq, const Reply& reply, std::function<void(owner::OwnedTask&)> use);
   void people(const wire::TaskRequest& request, const Reply& reply);
   void check_parents(const wire::TaskRequest& request, const Reply& reply, std::size_t next);
   void take_op(const wire::TaskRequest& request, const Reply& reply);
@@ -222,12 +200,12 @@ class Node final : public intake::Api {
   Ticket events(const wire::EventsRequest& request, Reply reply);
 
   // node_views.cpp
-  TaskView view_of(const LiveTask& task) const;
+  TaskView view_of(const owner::OwnedTask& task) const;
   TaskView view_of(const store::TaskRow& row, const std::string& kind,
                    const std::string& tenant) const;
   TaskView view_of(const store::TaskDetail& detail) const;
   EventView view_of(const store::EventRow& row) const;
-  WhyReport why_of(TaskView view, const LiveTask& live) const;
+  WhyReport why_of(TaskView view, const owner::OwnedTask& live) const;
   PlaceView local_view() const;
   PlaceView cloud_view() const;
 
@@ -243,24 +221,20 @@ class Node final : public intake::Api {
   void list_leased(const wire::LeasedRequest& request, const Reply& reply) const;
 
   // node_local.cpp
-  void start_local(std::uint64_t seq, Epoch epoch);
-  void take_core(const LiveTask& task);
+  void run_here(std::uint64_t seq, Epoch epoch) override;
+  void stop_here(TaskId id, Epoch epoch) override;
+  std::optional<NodeTime> begun_here(TaskId id, Epoch epoch) const override;
+  bool may_have_begun(TaskId id) const override;
+  void take_core(const owner::OwnedTask& task);
   void free_core(std::uint64_t seq, Epoch epoch);
   void on_outcome(attempt::Outcome outcome);
-  void take_outcome(LiveTask& task, attempt::Outcome outcome);
-  static lifecycle::OwnerPolicy policy_after(const LiveTask& task, Code error);
-  void note_local_times(LiveTask& task, const attempt::Outcome& outcome);
+  void take_outcome(owner::OwnedTask& task, attempt::Outcome outcome);
+  void note_local_times(owner::OwnedTask& task, const attempt::Outcome& outcome);
 
   // node_cloud.cpp
-  void owe_offer(std::uint64_t seq, Epoch epoch);
-  void owe_offers_again();
-  void send_owed();
-  void send_owed(session::Urgency urgency);
-  bool send_offer(LiveTask& task, session::Urgency urgency);
-  Owed<std::uint64_t>& offers(session::Urgency urgency) {
-    return offers_[static_cast<std::size_t>(urgency)];
+  static session::Urgency urgency(bool urgent) {
+    return urgent ? session::Urgency::live : session::Urgency::backlog;
   }
-  static session::Urgency urgency_of(const LiveTask& task);
   void on_link_down(const Error& reason);
   void say_largest();
   void on_cloud(const wire::Presence& presence);
@@ -268,23 +242,25 @@ class Node final : public intake::Api {
   void review_offers();
   void look_for_elders();
   void on_item(wire::Item item);
-  LiveTask* leased(TaskId id);
   void on(const wire::Accept& item);
   void on(const wire::Nack& item);
-  void on(const wire::Beat& item);
+  void on(const wire::Beat& item) { owner_.on(there_, item); }
   void on(const wire::Command& command);
-  void on(const wire::ResultItem& item);
+  void on(const wire::ResultItem& item) { owner_.on(there_, item); }
   void on(const wire::Credits& item);
   void set_rate();
   void on(const wire::Echo& item);
+  void probe();
+  void note_probe(bool lost);
+  void learn_transfer(const owner::OwnedTask& task);
 
   // node_clock.cpp
   void look_at_clock();
   Duration wall_of(NodeTime instant) const;
 
   // node_story.cpp
-  wire::TaskStory story_of(const LiveTask& task, Bytes history) const;
-  void tell_story(const LiveTask& task);
+  wire::TaskStory story_of(const owner::OwnedTask& task, Bytes history) const;
+  void tell_story(const owner::OwnedTask& task);
   void reply_with_story(const wire::Command& command);
 
   // node_update.cpp
@@ -300,29 +276,22 @@ class Node final : public intake::Api {
   void let_in();
   void forget_bar();
   void on(const wire::StandingNotice& notice);
-  void take_back_from_cloud();
-  void on_barred(LiveTask& task, Epoch epoch);
 
   // node_losses.cpp
   void look_for_losses();
   void read_losses(std::function<void(const Result<store::LossTable>&)> use);
   void report_losses();
   void on(const wire::LossAck& item);
-  void take_result(LiveTask& task, const wire::ResultItem& item);
-  void acknowledge(const wire::ResultItem& item, wire::ResultVerdict verdict);
-  void probe();
-  void note_probe(bool lost);
-  void learn_transfer(const LiveTask& task);
 
   // node_models.cpp
   void load_models();
-  void learn_run(const LiveTask& task, PlaceKind place, Duration ran);
+  void learn_run(const owner::OwnedTask& task, PlaceKind place, Duration ran);
   void keep_models();
 
   // node_telemetry.cpp
   void send_telemetry();
   void count_sample(bool sent);
-  void count_end(const LiveTask& task);
+  void count_end(const owner::OwnedTask& task);
   wire::Metrics metrics() const;
   void add_queues(wire::Metrics& into) const;
 
@@ -334,14 +303,15 @@ class Node final : public intake::Api {
   placement::Estimate soonest_core() const;
   placement::Estimate wait_behind() const;
   Duration oldest_offer() const;
-  placement::Candidate candidate_of(const LiveTask& task) const;
+  placement::Candidate candidate_of(const owner::OwnedTask& task) const;
   std::vector<placement::Candidate> candidates();
-  bool gives_up_disconnected(const LiveTask& task) const;
+  bool gives_up_disconnected(const owner::OwnedTask& task) const;
   bool grant(std::uint64_t seq, PlaceKind place, Explanation explanation);
   void grant_local(std::vector<placement::Candidate>& ready, placement::Place& local,
                    const placement::Place& cloud);
-  bool may_claim_ahead(const LiveTask& task) const;
-  double predicted_run(const LiveTask& task) const;
+  bool may_claim_ahead(const owner::OwnedTask& task) const;
+  double predicted_run(const owner::OwnedTask& task) const;
+  double seconds_there(const owner::OwnedTask& task) const;
   void grant_cloud(std::vector<placement::Candidate>& ready, const placement::Place& local,
                    placement::Place& cloud);
   void set_aside_impossible(std::vector<placement::Candidate>& ready, const placement::Place& local,
@@ -349,16 +319,15 @@ class Node final : public intake::Api {
 
   NodeOptions options_;
   NodeParts parts_;
-  store::Lives lives_;
+  owner::Owner owner_;
+  owner::OfferBook& there_;                     // of the cloud
   std::map<Origin, KnownLife> peers_;           // of clouds, by their store
   std::optional<wire::LifeRemark> begun_anew_;  // what the cloud said of this life, if anything
   NodeTime cloned_until_{};                     // another device speaks as this one
-  NodeTimeline timeline_;
   WallWatch wall_;
   NodeTime started_;
-  TaskTable table_;
+  ReadyWindow window_;
   Admission admission_;
-  store::OwnerJournal journal_;
   placement::Placement placement_;
   std::unique_ptr<DeviceSession> session_;
   std::unique_ptr<lessee::Lessee> lessee_;  // of the cloud's tasks; null: none are run here
@@ -366,7 +335,6 @@ class Node final : public intake::Api {
   StorySample stories_;
   Counters counters_;
   Cloud cloud_;
-  std::uint64_t next_seq_ = 1;
   // Of local attempts. Fewer ahead than in the cloud, for what is new here is done around them.
   attempt::Claims claims_{128};
   std::uint32_t new_claims_ = 0;          // of them, those that no commit speaks of yet
@@ -376,19 +344,12 @@ class Node final : public intake::Api {
   bool draining_ = false;
   bool stopped_ = false;
   bool looking_ = false;  // a look for due tasks on disk is under way
-  bool purging_ = false;
   std::function<void()> drained_;
-  std::string store_problem_;
   std::string clock_problem_;
   std::size_t said_largest_ = SIZE_MAX;
   std::string link_problem_;  // why there is no connection, as last said
-  NodeTime retry_commit_ = kNever;
   NodeTime retry_release_ = kNever;
-  // OFFERs that go out, of the urgent and of the others.
-  std::array<Owed<std::uint64_t>, 2> offers_{Owed<std::uint64_t>(kResendAfter),
-                                             Owed<std::uint64_t>(kResendAfter)};
-  NodeTime next_purge_{}, next_resend_ = kNever, next_probe_ = kNever, next_review_ = kNever,
-                          link_since_{};
+  NodeTime next_probe_ = kNever, next_review_ = kNever, link_since_{};
   wire::TelemetryFrames frames_;
   LatencyCounts local_latency_, cloud_latency_;  // since the last frame
   NodeTime next_telemetry_ = kNever;
@@ -411,8 +372,7 @@ class Node final : public intake::Api {
   std::map<std::string, PendingKey> pending_keys_;
   std::unordered_multimap<std::uint64_t, std::weak_ptr<Subscription>> waiters_;
   std::vector<std::weak_ptr<Subscription>> listeners_;
-  std::vector<std::uint64_t> unread_;  // refused, and not looked up on the disk yet
-  std::shared_ptr<char> alive_ = std::make_shared<char>();  // outlived by late store answers
+  Gate gate_;
 };
 
 }  // namespace spillway::agent

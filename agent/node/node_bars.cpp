@@ -45,39 +45,9 @@ void Node::on(const wire::StandingNotice& notice) {
     let_in();
   } else {
     note_barred(refusal_of(notice.standing), notice.ask_again);
-    take_back_from_cloud();
+    owner_.lose_leases(there_, cloud_.refuses, true);
   }
   parts_.wake();
-}
-
-// The cloud stops what it had of this device, so that nobody has to wait for leases to end. But a
-// task whose effects happen once is given to nobody else before its lease is over: the notice may
-// be wrong.
-void Node::take_back_from_cloud() {
-  std::vector<std::uint64_t> there;
-  table_.for_each([&there](const LiveTask& task) {
-    if (task.state.place == PlaceKind::cloud) there.push_back(task.seq);
-  });
-  for (std::uint64_t seq : there) {
-    LiveTask* task = table_.find(seq);
-    if (!task) continue;
-    const lifecycle::OwnerTask& state = task->state;
-    if (state.offer_pending) {
-      on_barred(*task, state.epoch);
-    } else if (task->policy.effects != Effects::once) {
-      apply(*task,
-            lifecycle::on_failure(state, task->policy, state.epoch, FailureClass::lost, tick()),
-            {cloud_.refuses, Code::unavailable});
-    }
-  }
-}
-
-// Its offer was, or would be, refused. No task has to wait for that: it is the cloud that is no
-// place for any.
-void Node::on_barred(LiveTask& task, Epoch epoch) {
-  if (task.state.epoch != epoch) return;
-  apply(task, lifecycle::withdraw(task.state, task.policy, tick()),
-        {cloud_.refuses, Code::unavailable});
 }
 
 }  // namespace spillway::agent

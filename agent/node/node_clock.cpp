@@ -40,7 +40,7 @@ void Node::look_at_clock() {
 }
 
 Duration Node::wall_of(NodeTime instant) const {
-  return wall_.wall() == Duration::zero() ? Duration::zero() : timeline_.wall_of(instant);
+  return wall_.wall() == Duration::zero() ? Duration::zero() : owner_.timeline().wall_of(instant);
 }
 
 }  // namespace spillway::agent

@@ -1,12 +1,10 @@
 #include <algorithm>
 
 #include "agent/node/node.h"
-#include "common/crypto/sha256.h"
 
 namespace spillway::agent {
 namespace {
 
-constexpr Duration kFirstReview = std::chrono::milliseconds(500);
 constexpr std::size_t kLearnBytes = 8 * 1024;      // smaller inputs say nothing of bandwidth
 const std::string kCloud = "cloud";                // as an owner
 constexpr std::size_t kUsualLargest = 128 * 1024;  // bytes; no task is larger
@@ -44,7 +42,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   self.workers = parts_.runner->width();
   self.memory = options_.memory;
   self.tags = options_.tags;
-  self.lineage = lives_.lineage();
+  self.lineage = owner_.lives().lineage();
   for (const Kind* kind : parts_.kinds->list()) {
     self.kinds.push_back({kind->name, kind->version, lessee_ && takes(kind->name)});
   }
@@ -60,10 +58,8 @@ void Node::say_largest() {
 }
 
 void Node::on_cloud(const wire::Presence& presence) {
-  bool was = cloud_.online;
-  const bool another =
-      cloud_.presence.boot != presence.boot || cloud_.presence.session != presence.session;
-  cloud_.online = presence.online;
+  const bool was = there_.online();
+  const bool another = owner_.on_presence(there_, presence);
   cloud_.presence = presence;
   cloud_.kinds.clear();
   for (const wire::KindInfo& kind : presence.kinds) cloud_.kinds.push_back(kind.name);
@@ -77,24 +73,22 @@ void Node::on_cloud(const wire::Presence& presence) {
     return withdraw_offers();
   }
   // It says anew what changed, and has forgotten nothing.
-  if (was && !another) return;
+  if (!another) return;
   if (!was) parts_.report("the cloud is there");
   look_at_life(presence);
-  // It may have restarted, or never have had what was under way.
-  owe_offers_again();
   next_probe_ = now();
   told_update_ = {};
   if (parts_.update) next_update_ = now();
   // Ahead of the look that finds what to tell.
-  journal_.write_losses();
+  journal().write_losses();
   flush();
   losses_.on_link_up(now());
 }
 
 void Node::on_link_down(const Error& reason) {
-  bool was = cloud_.online;
-  cloud_.online = false;
-  next_resend_ = next_probe_ = next_update_ = kNever;
+  const bool was = there_.online();
+  there_.on_gone();
+  next_probe_ = next_update_ = kNever;
   probe_sent_ = {};  // it went with the link, which is told otherwise
   losses_.on_link_down();
   forget_bar();
@@ -112,72 +106,7 @@ void Node::on_link_down(const Error& reason) {
 
 // P13: what nobody acknowledged runs here instead, unless it must not.
 void Node::withdraw_offers() {
-  for (std::uint64_t seq :
-       std::vector(table_.pending_offers().begin(), table_.pending_offers().end())) {
-    LiveTask& task = *table_.find(seq);
-    apply(task, lifecycle::on_link_down(task.state, task.policy, task.spec->on_disconnect, tick()),
-          {"the link went down before the cloud took it", Code::unavailable});
-  }
-}
-
-session::Urgency Node::urgency_of(const LiveTask& task) {
-  return task.spec->band <= Band::high ? session::Urgency::live : session::Urgency::backlog;
-}
-
-// Granted on disk: the offer goes out, now and until the cloud answers it.
-void Node::owe_offer(std::uint64_t seq, Epoch epoch) {
-  LiveTask* task = table_.find(seq);
-  if (!task || task->state.epoch != epoch || !task->state.offer_pending || !cloud_.online) return;
-  if (task->spec->data == DataScope::edge_only) return;  // P11, at egress
-  offers(urgency_of(*task)).add(seq, task->owed);
-  task->offered = now();
-  if (next_review_ == kNever) next_review_ = now() + kFirstReview;
-  parts_.wake();
-}
-
-void Node::owe_offers_again() {
-  for (Owed<std::uint64_t>& owed : offers_) owed.on_session();
-  for (std::uint64_t seq : table_.pending_offers()) {
-    const LiveTask& task = *table_.find(seq);
-    if (!task.owed.owed && task.unsaved == 0) owe_offer(seq, task.state.epoch);
-  }
-}
-
-// What finds no room follows when something has left.
-void Node::send_owed() {
-  next_resend_ = kNever;
-  if (!cloud_.online) return;
-  send_owed(session::Urgency::live);
-  send_owed(session::Urgency::backlog);
-  const bool owing = std::any_of(offers_.begin(), offers_.end(),
-                                 [](const Owed<std::uint64_t>& owed) { return !owed.empty(); });
-  if (owing) next_resend_ = now() + kResendAfter;
-}
-
-void Node::send_owed(session::Urgency urgency) {
-  Owed<std::uint64_t>& owed = offers(urgency);
-  if (owed.empty()) return;
-  const bool quiet = session_->tasks_left(urgency);
-  while (const std::optional<std::uint64_t> seq = owed.next(now(), quiet)) {
-    LiveTask& task = *table_.find(*seq);
-    if (!send_offer(task, urgency)) return;
-    owed.on_sent(*seq, task.owed, now());
-  }
-}
-
-bool Node::send_offer(LiveTask& task, session::Urgency urgency) {
-  wire::Offer offer;
-  offer.id = id_of(task.seq);
-  offer.epoch = task.state.epoch;
-  if (task.state.deadline != kNever) offer.remaining = task.state.deadline - now();
-  offer.lease = options_.lease;
-  offer.settled = task.state.settled;
-  offer.spec = *task.spec_bytes;
-  offer.trace = task.spec->trace;
-  if (!session_->send_task(std::move(offer), urgency)) return false;
-  task.offered = now();
-  task.history.count_bytes(task.spec_bytes->size(), 0);
-  return true;
+  owner_.take_back(there_, "the link went down before the cloud took it");
 }
 
 void Node::on_item(wire::Item item) {
@@ -195,38 +124,21 @@ void Node::on_item(wire::Item item) {
       item);
 }
 
-// For tasks leased to the cloud; they are in memory as long as they are.
-LiveTask* Node::leased(TaskId id) { return own(id) ? table_.find(id.seq) : nullptr; }
-
 void Node::on(const wire::Accept& item) {
-  LiveTask* task = leased(item.id);
   let_in();
-  if (!task) return;
-  if (task->state.epoch == item.epoch && task->state.offer_pending) learn_transfer(*task);
-  apply(*task, lifecycle::on_accept(task->state, task->policy, item.epoch, tick()));
+  const owner::OwnedTask* task = owner_.own(item.id) ? owner_.find(item.id.seq) : nullptr;
+  if (task && task->state.epoch == item.epoch && task->state.offer_pending) learn_transfer(*task);
+  owner_.on(there_, item);
 }
 
 void Node::on(const wire::Nack& item) {
-  const bool barred = item.reason == lifecycle::NackReason::barred;
-  if (barred) note_barred(std::string(cloud_.refuses), item.retry_after);
-  LiveTask* task = leased(item.id);
-  if (!task) return;
-  if (barred) return on_barred(*task, item.epoch);
-  const lifecycle::Refusal refusal{item.retry_after, item.known};
-  apply(*task, lifecycle::on_nack(task->state, task->policy, item.epoch, refusal, tick()),
-        {"the cloud refused it: " + lifecycle::refusal_text(item.reason, item.epoch, item.known),
-         Code::unavailable});
-}
-
-void Node::on(const wire::Beat& item) {
-  LiveTask* task = leased(item.id);
-  bool keep = false;
-  if (task) {
-    lifecycle::OwnerStep step = lifecycle::on_beat(task->state, task->policy, item.epoch, tick());
-    keep = step.verdict != lifecycle::Verdict::stale;
-    apply(*task, step);
-  }
-  session_->send_ack(wire::BeatAck{item.id, item.epoch, keep, item.round});
+  if (item.reason != lifecycle::NackReason::barred) return owner_.on(there_, item);
+  note_barred(std::string(cloud_.refuses), item.retry_after);
+  // No task has to wait for that: it is the cloud that is no place for any.
+  owner::OwnedTask* task = owner_.own(item.id) ? owner_.find(item.id.seq) : nullptr;
+  if (!task || task->state.epoch != item.epoch) return;
+  owner_.apply(*task, lifecycle::withdraw(task->state, task->policy, owner_.tick()),
+               {cloud_.refuses, Code::unavailable});
 }
 
 // Answered when it is taken up: a drain ends with what runs, and telemetry shows how far it is.
@@ -252,72 +164,14 @@ void Node::on(const wire::Command& command) {
   session_->send_reply(std::move(reply));
 }
 
-void Node::acknowledge(const wire::ResultItem& item, wire::ResultVerdict verdict) {
-  // Even a duplicate's ack waits: the first one may not be durable yet, and the cloud forgets on
-  // it.
-  journal_.after(item.id.seq,
-                 [this, ack = wire::ResultAck{item.id, item.epoch, verdict}](const Error* refused) {
-                   if (!refused) session_->send_ack(ack);  // else it is sent again
-                 });
-  parts_.wake();
-}
-
-void Node::on(const wire::ResultItem& item) {
-  if (item.failure == FailureClass::none && crypto::sha256(item.value.bytes) != item.digest) {
-    counters_.refused += 1;
-    return parts_.refused("wrong digest", "a result's value does not match its digest");
-  }
-  // A task of a store that is gone, or one that was never granted: nobody waits for it.
-  if (!own(item.id)) return acknowledge(item, wire::ResultVerdict::stale);
-  auto refuse = [this, item](wire::AnswerBody body) {
-    auto* error = std::get_if<Error>(&body);
-    if (error && error->code == Code::not_found) acknowledge(item, wire::ResultVerdict::duplicate);
-  };
-  with_task(item.id.seq, refuse, [this, item](LiveTask& task) { take_result(task, item); });
-}
-
-void Node::take_result(LiveTask& task, const wire::ResultItem& item) {
-  bool live = task.state.epoch == item.epoch && task.state.place == PlaceKind::cloud;
-  if (live) task.history.ran_there(task.offered, now(), item.report);
-  if (item.failure != FailureClass::none) {
-    lifecycle::OwnerPolicy policy = policy_after(task, item.code);
-    // Somebody there ended it: it would be ended again.
-    if (item.code == Code::cancelled) policy.retry.max_attempts = 1;
-    lifecycle::OwnerStep step =
-        lifecycle::on_failure(task.state, policy, item.epoch, item.failure, tick());
-    apply(task, step, {item.message, item.code});
-    bool counted = step.verdict == lifecycle::Verdict::applied;
-    return acknowledge(item, counted ? wire::ResultVerdict::accepted : wire::ResultVerdict::stale);
-  }
-  lifecycle::OwnerStep step = lifecycle::on_success(task.state, task.policy, item.epoch, tick());
-  apply(task, step);
-  if (!step.act.keep_result) {
-    counters_.duplicates += 1;
-    return acknowledge(item, step.verdict == lifecycle::Verdict::stale
-                                 ? wire::ResultVerdict::stale
-                                 : wire::ResultVerdict::duplicate);
-  }
-  task.history.won(item.epoch);
-  learn_run(task, PlaceKind::cloud, item.report.ran);
-  counters_.done_cloud += 1;
-  task.history.count_bytes(0, item.value.bytes.size());
-  TaskResult result;
-  result.value = item.value;
-  result.digest = item.digest;
-  finish(task, std::move(result));
-  acknowledge(item, wire::ResultVerdict::accepted);
-}
-
 void Node::on(const wire::Credits& item) {
-  cloud_.credits = item;
+  owner_.on(there_, item);
   set_rate();
-  cloud_.credits_at = now();
-  parts_.wake();
 }
 
 // The lower of what this device may send and what the cloud grants it.
 void Node::set_rate() {
-  const std::uint64_t own = options_.bandwidth, granted = cloud_.credits.rate;
+  const std::uint64_t own = options_.bandwidth, granted = there_.credits().rate;
   session_->connection().set_rate(own == 0 || granted == 0 ? std::max(own, granted)
                                                            : std::min(own, granted));
 }
@@ -338,7 +192,7 @@ void Node::note_probe(bool lost) { probe_loss_ = 0.9 * probe_loss_.value_or(0) +
 
 void Node::probe() {
   next_probe_ = now() + options_.probe_interval;
-  if (!cloud_.online || options_.metered) return;
+  if (!there_.online() || options_.metered) return;
   // The one before was not answered, in all the time since.
   if (probe_sent_ != NodeTime{}) note_probe(true);
   probe_token_ = parts_.random();
@@ -346,7 +200,7 @@ void Node::probe() {
   session_->send_ack(wire::Echo{probe_token_, false, {}});
 }
 
-void Node::learn_transfer(const LiveTask& task) {
+void Node::learn_transfer(const owner::OwnedTask& task) {
   std::size_t bytes = task.spec_bytes->size();
   if (bytes < kLearnBytes) return;
   Duration took = now() - task.offered - placement_.link().rtt();

@@ -42,7 +42,7 @@ void Node::make_lessee(const ledger::LedgerRecovered& leased) {
   parts.kind = [this](const std::string& name) {
     return takes(name) ? parts_.kinds->find(name) : nullptr;
   };
-  parts.own = [this](TaskId id) { return lives_.seq_of(id).has_value(); };
+  parts.own = [this](TaskId id) { return owner_.lives().seq_of(id).has_value(); };
   parts.random = parts_.random;
   parts.wake = parts_.wake;
   parts.report = parts_.report;

@@ -18,7 +18,7 @@ void Node::look_at_life(const wire::Presence& cloud) {
   const bool another = was.number == 0 && peers_.size() > 1;
   learn(known, told);
   if (known == was) return;
-  journal_.heard_of(known);
+  journal().heard_of(known);
   parts_.wake();
   if (compare(was, told) == LifeChange::restored) {
     parts_.report(
@@ -32,7 +32,7 @@ void Node::look_at_life(const wire::Presence& cloud) {
 
 // What the cloud makes of this device's birth.
 void Node::on(const wire::LifeNotice& notice) {
-  if (notice.life != lives_.current().origin) return;
+  if (notice.life != owner_.lives().current().origin) return;
   if (notice.remark == wire::LifeRemark::cloned) {
     const bool news = now() >= cloned_until_;
     cloned_until_ = now() + kClonedShown;
@@ -44,8 +44,8 @@ void Node::on(const wire::LifeNotice& notice) {
   begun_anew_ = notice.remark;
   parts_.report(life_problem());
   if (notice.remark != wire::LifeRemark::restored) return;
-  lives_.mark_restored();
-  journal_.restored();
+  owner_.lives().mark_restored();
+  journal().restored();
   // Counts that went back are told under a name of their own, or they would hide what is lost now.
   losses_.on_link_up(now());
   parts_.wake();

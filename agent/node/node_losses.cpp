@@ -48,32 +48,30 @@ void Node::look_for_losses() {
 
 // With what is counted and waits to be written, also behind a disk that does not take it.
 void Node::read_losses(std::function<void(const Result<store::LossTable>&)> use) {
-  parts_.store->losses([alive = std::weak_ptr(alive_), use = std::move(use),
-                        waiting = journal_.unwritten()](Result<store::LossTable> table) {
-    if (alive.expired()) return;
-    if (table) add(*table, waiting());
-    use(table);
-  });
+  parts_.store->losses(gate_.pass(
+      [use = std::move(use), waiting = journal().unwritten()](Result<store::LossTable> table) {
+        if (table) add(*table, waiting());
+        use(table);
+      }));
 }
 
 void Node::report_losses() {
   losses_.on_look(now());
-  parts_.store->losses(
-      [this, alive = std::weak_ptr(alive_)](const Result<store::LossTable>& table) {
-        if (alive.expired() || !table || !session_) return;
-        auto report = losses_.report(*table, lives_.counts(), now(),
-                                     [this](NodeTime instant) { return wall_of(instant); });
-        if (report) session_->send_event(*std::move(report));
-        parts_.wake();
-      });
+  parts_.store->losses(gate_.pass([this](const Result<store::LossTable>& table) {
+    if (!table || !session_) return;
+    auto report = losses_.report(*table, owner_.lives().counts(), now(),
+                                 [this](NodeTime instant) { return wall_of(instant); });
+    if (report) session_->send_event(*std::move(report));
+    parts_.wake();
+  }));
 }
 
 void Node::on(const wire::LossAck& item) {
-  if (item.origin != lives_.counts()) return;
+  if (item.origin != owner_.lives().counts()) return;
   const std::vector<LossRow> known = losses_.on_ack(item, now());
-  for (const LossRow& row : known) journal_.reported(row);
+  for (const LossRow& row : known) journal().reported(row);
   if (known.size() == wire::kMaxLossEntries) {
-    journal_.after([this] { losses_.look_now(now()); });
+    journal().after([this] { losses_.look_now(now()); });
   }
   parts_.wake();
 }

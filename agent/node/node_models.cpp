@@ -13,7 +13,7 @@ void Node::load_models() {
   parts_.alarm("what was learned of run times and link cannot be read; it is learned anew");
 }
 
-void Node::learn_run(const LiveTask& task, PlaceKind place, Duration ran) {
+void Node::learn_run(const owner::OwnedTask& task, PlaceKind place, Duration ran) {
   placement_.learn_run(task.spec->kind, place, task.work, ran, now());
   if (parts_.keep_models && next_keep_ == kNever) next_keep_ = now() + kKeepEvery;
 }

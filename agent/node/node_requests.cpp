@@ -11,11 +11,6 @@ Error no_task(std::uint64_t seq) {
                                    "; finished tasks are kept for their retention only");
 }
 
-std::string_view name_of(wire::TaskOp op) {
-  constexpr std::string_view kNames[] = {"cancel", "retry", "hold", "release"};
-  return kNames[std::size_t(op)];
-}
-
 }  // namespace
 
 Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
@@ -53,16 +48,12 @@ Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
   return std::visit(Visitor{*this, reply}, request);
 }
 
-void Node::with_task(std::uint64_t seq, Reply reply, std::function<void(LiveTask&)> use) {
-  if (LiveTask* live = table_.find(seq)) return use(*live);
-  parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq, reply = std::move(reply),
-                           use = std::move(use)](const Result<store::TaskDetail>& found) {
-    if (alive.expired()) return;
-    if (LiveTask* live = table_.find(seq)) return use(*live);
-    if (!found) return reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
-    use(adopt(found->row));
-    table_.settle(seq);
-  });
+void Node::with_task(std::uint64_t seq, const Reply& reply,
+                     std::function<void(owner::OwnedTask&)> use) {
+  const auto refuse = [seq, reply](const Error& error) {
+    reply(error.code == Code::not_found ? no_task(seq) : error);
+  };
+  owner_.with_task(seq, refuse, std::move(use));
 }
 
 void Node::people(const wire::TaskRequest& request, const Reply& reply) {
@@ -72,72 +63,60 @@ void Node::people(const wire::TaskRequest& request, const Reply& reply) {
 
 // A task that runs anew keeps its order; those it comes after were told of it only once.
 void Node::check_parents(const wire::TaskRequest& request, const Reply& reply, std::size_t next) {
-  with_task(request.seq, reply, [this, request, reply, next](LiveTask& task) {
+  with_task(request.seq, reply, [this, request, reply, next](owner::OwnedTask& task) {
     if (next >= task.spec->after.size()) return take_op(request, reply);
     TaskId parent = task.spec->after[next];
-    auto look = [this, alive = std::weak_ptr(alive_), request, reply, next,
-                 parent](const Result<store::TaskDetail>& found) {
-      if (alive.expired()) return;
+    auto look = gate_.pass([this, request, reply, next,
+                            parent](const Result<store::TaskDetail>& found) {
       // One that is gone was kept for its retention: that long ago, it succeeded or nobody cares.
       if (found && found->row.task.state != TaskState::succeeded) {
         return reply(fail(Code::conflict, "it comes after task " + to_string(parent) +
                                               ", which did not succeed (yet): see to that first"));
       }
       check_parents(request, reply, next + 1);
-    };
+    });
     parts_.store->find(parent.seq, look);
   });
 }
 
 void Node::take_op(const wire::TaskRequest& request, const Reply& reply) {
-  with_task(request.seq, reply, [this, request, reply](LiveTask& task) {
-    lifecycle::OwnerStep step;
-    switch (request.op) {
-      case wire::TaskOp::cancel: step = lifecycle::cancel(task.state, tick()); break;
-      case wire::TaskOp::hold: step = lifecycle::hold(task.state, tick()); break;
-      case wire::TaskOp::release: step = lifecycle::release(task.state, tick()); break;
-      case wire::TaskOp::retry: {
-        auto deadline = task.spec->deadline;
-        step = lifecycle::retry(task.state, deadline ? now() + *deadline : kNever, tick());
-        break;
-      }
-    }
-    if (step.verdict == lifecycle::Verdict::stale) {
-      return reply(fail(Code::conflict, "cannot " + std::string(name_of(request.op)) +
-                                            " a task that is " +
-                                            std::string(to_string(task.state.state))));
-    }
-    apply(task, step, {std::string(name_of(request.op)) + " asked for", Code::cancelled});
-    journal_.after(task.seq, [reply, seq = task.seq](const Error* refused) {
-      if (!refused) return reply(wire::Done{});
-      reply(refused->code == Code::not_found ? no_task(seq) : *refused);
-    });
-    parts_.wake();
-  });
+  const std::uint64_t seq = request.seq;
+  const auto done = [seq, reply](const Result<void>& did) {
+    if (did) return reply(wire::Done{});
+    reply(did.error().code == Code::not_found ? no_task(seq) : did.error());
+  };
+  switch (request.op) {
+    case wire::TaskOp::cancel: return owner_.cancel(seq, done);
+    case wire::TaskOp::hold: return owner_.hold(seq, done);
+    case wire::TaskOp::release: return owner_.release(seq, done);
+    case wire::TaskOp::retry: return owner_.retry(seq, std::nullopt, done);
+  }
 }
 
 void Node::show(std::uint64_t seq, Reply reply) {
-  parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq,
-                           reply = std::move(reply)](const Result<store::TaskDetail>& found) {
-    if (alive.expired()) return;
-    if (!found) return reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
-    reply(view_of(*found));
-  });
+  parts_.store->find(
+      seq,
+      gate_.pass([this, seq, reply = std::move(reply)](const Result<store::TaskDetail>& found) {
+        if (!found)
+          return reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
+        reply(view_of(*found));
+      }));
 }
 
 void Node::why(std::uint64_t seq, Reply reply) {
-  parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq,
-                           reply = std::move(reply)](const Result<store::TaskDetail>& found) {
-    if (alive.expired()) return;
-    if (!found) return reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
-    LiveTask live = make_live(found->row);
-    if (LiveTask* known = table_.find(seq)) live = *known;
-    for (const store::EventRow& event : found->events) {
-      if (event.kind != store::EventKind::granted) continue;
-      if (auto stored = wire::decode_explanation(event.detail)) live.explanation = *stored;
-    }
-    reply(why_of(view_of(*found), live));
-  });
+  parts_.store->find(
+      seq,
+      gate_.pass([this, seq, reply = std::move(reply)](const Result<store::TaskDetail>& found) {
+        if (!found)
+          return reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
+        owner::OwnedTask live = read(found->row);
+        if (owner::OwnedTask* known = owner_.find(seq)) live = *known;
+        for (const store::EventRow& event : found->events) {
+          if (event.kind != store::EventKind::granted) continue;
+          if (auto stored = wire::decode_explanation(event.detail)) live.explanation = *stored;
+        }
+        reply(why_of(view_of(*found), live));
+      }));
 }
 
 Node::Ticket Node::wait(std::uint64_t seq, Reply reply) {
@@ -150,16 +129,15 @@ Node::Ticket Node::wait(std::uint64_t seq, Reply reply) {
 }
 
 void Node::look_for_end(std::uint64_t seq, const std::weak_ptr<Subscription>& who) {
-  parts_.store->find(seq, [this, alive = std::weak_ptr(alive_), seq,
-                           who](const Result<store::TaskDetail>& found) {
+  parts_.store->find(seq, gate_.pass([this, seq, who](const Result<store::TaskDetail>& found) {
     auto waiting = who.lock();
-    if (alive.expired() || !waiting) return;
+    if (!waiting) return;
     if (found && !is_terminal(found->row.task.state)) {
       // Its end may be on its way to the disk, and have looked for waiters before we were one.
-      LiveTask* live = table_.find(seq);
+      owner::OwnedTask* live = owner_.find(seq);
       bool ending = live && is_terminal(live->state.state);
       if (!ending) return;
-      journal_.after([this, seq, who] { look_for_end(seq, who); });
+      journal().after([this, seq, who] { look_for_end(seq, who); });
       return parts_.wake();
     }
     auto [first, last] = waiters_.equal_range(seq);
@@ -168,22 +146,22 @@ void Node::look_for_end(std::uint64_t seq, const std::weak_ptr<Subscription>& wh
     waiters_.erase(mine);
     if (found) return waiting->reply(view_of(*found));
     waiting->reply(found.error().code == Code::not_found ? no_task(seq) : found.error());
-  });
+  }));
 }
 
 void Node::list(const wire::ListRequest& request, Reply reply) {
   store::ListFilter filter{request.state, request.kind, request.tenant, request.before,
                            std::min(request.limit, 1000U)};
-  parts_.store->list(filter, [this, alive = std::weak_ptr(alive_), reply = std::move(reply)](
-                                 Result<std::vector<store::ListedTask>> rows) {
-    if (alive.expired()) return;
-    if (!rows) return reply(rows.error());
-    wire::Tasks tasks;
-    for (const store::ListedTask& row : *rows) {
-      tasks.tasks.push_back(view_of(row.row, row.kind, row.tenant));
-    }
-    reply(std::move(tasks));
-  });
+  parts_.store->list(
+      filter,
+      gate_.pass([this, reply = std::move(reply)](Result<std::vector<store::ListedTask>> rows) {
+        if (!rows) return reply(rows.error());
+        wire::Tasks tasks;
+        for (const store::ListedTask& row : *rows) {
+          tasks.tasks.push_back(view_of(row.row, row.kind, row.tenant));
+        }
+        reply(std::move(tasks));
+      }));
 }
 
 Node::Ticket Node::events(const wire::EventsRequest& request, Reply reply) {

@@ -42,7 +42,7 @@ placement::Estimate Node::soonest_core() const {
   double soonest = 0;
   bool first = true;
   claims_.each_running([&](TaskId id) {
-    const LiveTask* task = table_.find(id.seq);
+    const owner::OwnedTask* task = owner_.find(id.seq);
     if (!task) return;
     double left = double((task->predicted - (now() - task->state.since)).count()) / 1e6;
     soonest = first ? left : std::min(soonest, left);
@@ -58,31 +58,31 @@ placement::Place Node::cloud_place() const {
   placement::Place place;
   if (!session_) return place;
   place.kind = PlaceKind::cloud;
-  place.reachable = cloud_.online && !is_barred();
-  if (cloud_.online && is_barred()) {
+  place.reachable = there_.online() && !is_barred();
+  if (there_.online() && is_barred()) {
     place.unreachable_because = cloud_.refuses;
   } else if (!place.reachable) {
     place.unreachable_because = session_->up() ? "the cloud is away" : "the link is down";
   }
-  place.outstanding = cloud_.held;
-  place.queued_bytes = cloud_.offered_bytes;
+  place.outstanding = there_.held();
+  place.queued_bytes = there_.pending_bytes();
   place.unacknowledged = oldest_offer();
   if (cloud_.starved_since != kNever) place.starved = now() - cloud_.starved_since;
-  place.workers = std::max(1U, cloud_.credits.workers);
-  place.idle = cloud_.credits.offers - std::min(cloud_.credits.offers, cloud_.held);
+  place.workers = std::max(1U, there_.credits().workers);
+  place.idle = there_.credits().offers - std::min(there_.credits().offers, there_.held());
   place.memory = cloud_.presence.memory;
   place.largest = session_->connection().largest_item();
   place.tags = cloud_.presence.tags;
   place.kinds = cloud_.kinds;
   // What it said last, or what we sent since, whichever is more.
-  double said = double(cloud_.credits.queue_delay.count()) / 1e6;
-  double ours = cloud_.held_seconds / place.workers;
-  place.queue.median = std::max(said, cloud_.held >= place.workers ? ours : 0);
+  double said = double(there_.credits().queue_delay.count()) / 1e6;
+  double ours = there_.held_seconds() / place.workers;
+  place.queue.median = std::max(said, there_.held() >= place.workers ? ours : 0);
   place.queue.high = 2 * place.queue.median;
   return place;
 }
 
-placement::Candidate Node::candidate_of(const LiveTask& task) const {
+placement::Candidate Node::candidate_of(const owner::OwnedTask& task) const {
   placement::Candidate candidate;
   candidate.seq = task.seq;
   candidate.spec = task.spec.get();
@@ -98,14 +98,14 @@ std::vector<placement::Candidate> Node::candidates() {
   ready.reserve(placement::Placement::kScan);
   elders_.clear();
   if (passed_over_ + 1 >= kElderTurns) {
-    elders_ = table_.oldest(now() - kElderly, kElders, [this](const LiveTask& task) {
-      return (cloud_.online && !is_barred()) || (task.kind && task.spec->prefer != Prefer::cloud);
+    elders_ = window_.oldest(now() - kElderly, kElders, [this](const owner::OwnedTask& task) {
+      return (there_.online() && !is_barred()) || (task.kind && task.spec->prefer != Prefer::cloud);
     });
   }
-  for (std::uint64_t seq : elders_) ready.push_back(candidate_of(*table_.find(seq)));
-  for (const store::ReadyKey& key : table_.ready()) {
+  for (std::uint64_t seq : elders_) ready.push_back(candidate_of(*owner_.find(seq)));
+  for (const store::ReadyKey& key : window_.ready()) {
     if (std::find(elders_.begin(), elders_.end(), key.seq) != elders_.end()) continue;
-    ready.push_back(candidate_of(*table_.find(key.seq)));
+    ready.push_back(candidate_of(*owner_.find(key.seq)));
     if (ready.size() == placement::Placement::kScan) break;
   }
   return ready;
@@ -113,8 +113,8 @@ std::vector<placement::Candidate> Node::candidates() {
 
 Duration Node::oldest_offer() const {
   Duration oldest{};
-  for (std::uint64_t seq : table_.pending_offers()) {
-    const LiveTask* task = table_.find(seq);
+  for (std::uint64_t seq : there_.pending()) {
+    const owner::OwnedTask* task = owner_.find(seq);
     if (task->offered != NodeTime{}) oldest = std::max(oldest, now() - task->offered);
   }
   return oldest;
@@ -122,16 +122,17 @@ Duration Node::oldest_offer() const {
 
 // Offers that the link has swallowed, or nearly: those that would be done here sooner come back.
 void Node::review_offers() {
-  next_review_ = table_.pending_offers().empty() ? kNever : now() + kReviewEvery;
-  const auto& pending = table_.pending_offers();
+  next_review_ = there_.pending().empty() ? kNever : now() + kReviewEvery;
+  const auto& pending = there_.pending();
   placement::Place local = local_place();
   placement::Place cloud = cloud_place();
   for (std::uint64_t seq : std::vector(pending.begin(), pending.end())) {
-    LiveTask& task = *table_.find(seq);
+    owner::OwnedTask& task = *owner_.find(seq);
     if (task.unsaved > 0) continue;
     auto why = placement_.withdraw(candidate_of(task), local, cloud, now());
     if (why)
-      apply(task, lifecycle::withdraw(task.state, task.policy, tick()), {*why, Code::timeout});
+      owner_.apply(task, lifecycle::withdraw(task.state, task.policy, owner_.tick()),
+                   {*why, Code::timeout});
   }
 }
 
@@ -142,13 +143,13 @@ std::uint32_t Node::own_threads() const {
 }
 
 void Node::schedule() {
-  if (draining_ || table_.ready().empty() || !store_problem_.empty()) return;
+  if (draining_ || window_.ready().empty() || !owner_.store_problem().empty()) return;
   placement::Place local = local_place();
   placement::Place cloud = cloud_place();
   bool starved = cloud.reachable && cloud.idle == 0;
   if (!starved) cloud_.starved_since = kNever;
   if (starved && cloud_.starved_since == kNever) cloud_.starved_since = now();
-  bool uplink = cloud.reachable && cloud.idle > 0 && table_.pending_offers().size() < kOfferWindow;
+  bool uplink = cloud.reachable && cloud.idle > 0 && there_.pending().size() < kOfferWindow;
   bool core = local.idle > 0 || claims_.blocking() < own_threads();
   if (!uplink && !core) return;
   std::vector<placement::Candidate> ready = candidates();
@@ -161,24 +162,25 @@ void Node::schedule() {
 void Node::set_aside_impossible(std::vector<placement::Candidate>& ready,
                                 const placement::Place& local, const placement::Place& cloud) {
   std::erase_if(ready, [&](const placement::Candidate& candidate) {
-    LiveTask& task = *table_.find(candidate.seq);
+    owner::OwnedTask& task = *owner_.find(candidate.seq);
     if (gives_up_disconnected(task)) {
-      apply(task, lifecycle::on_link_down(task.state, task.policy, OnDisconnect::fail, tick()),
-            {"the link is down and on_disconnect is fail", Code::unavailable});
+      owner_.apply(
+          task, lifecycle::on_link_down(task.state, task.policy, OnDisconnect::fail, owner_.tick()),
+          {"the link is down and on_disconnect is fail", Code::unavailable});
       return true;
     }
     auto why_not = placement_.no_place(candidate, local, cloud);
     if (!why_not) return false;
-    apply(task, lifecycle::on_no_place(task.state, tick()), {*why_not, Code::unavailable});
+    owner_.apply(task, lifecycle::on_no_place(task.state, owner_.tick()),
+                 {*why_not, Code::unavailable});
     look_again_later(task);
-    table_.refresh(task);
     return true;
   });
 }
 
-bool Node::gives_up_disconnected(const LiveTask& task) const {
+bool Node::gives_up_disconnected(const owner::OwnedTask& task) const {
   const TaskSpec& spec = *task.spec;
-  return session_ && !cloud_.online && spec.on_disconnect == OnDisconnect::fail &&
+  return session_ && !there_.online() && spec.on_disconnect == OnDisconnect::fail &&
          spec.prefer != Prefer::local && spec.data != DataScope::edge_only;
 }
 
@@ -187,7 +189,7 @@ void Node::grant_local(std::vector<placement::Candidate>& ready, placement::Plac
   placement::Place next = local;  // as who comes next finds it
   bool full = false;
   std::erase_if(ready, [&](const placement::Candidate& candidate) {
-    const LiveTask& task = *table_.find(candidate.seq);
+    const owner::OwnedTask& task = *owner_.find(candidate.seq);
     const bool blocking = task.kind && task.kind->traits.blocking;
     if (!task.kind || (blocking ? claims_.blocking() >= own_threads() : full)) return false;
     next.queue = blocking ? placement::Estimate{} : wait_behind();
@@ -203,13 +205,13 @@ void Node::grant_local(std::vector<placement::Candidate>& ready, placement::Plac
   local.idle = next.idle;
 }
 
-bool Node::may_claim_ahead(const LiveTask& task) const {
+bool Node::may_claim_ahead(const owner::OwnedTask& task) const {
   const std::uint32_t width = parts_.runner->width();
   const std::uint32_t cores = width - std::min(width, leased_cores());
   return claims_.may_go_ahead(*task.spec, task.state.crashes > 0, predicted_run(task), cores);
 }
 
-double Node::predicted_run(const LiveTask& task) const {
+double Node::predicted_run(const owner::OwnedTask& task) const {
   return placement_.run_time(task.spec->kind, PlaceKind::local, task.work, now()).high;
 }
 
@@ -217,13 +219,13 @@ void Node::grant_cloud(std::vector<placement::Candidate>& ready, const placement
                        placement::Place& cloud) {
   if (options_.metered) {
     std::erase_if(ready, [this](const placement::Candidate& candidate) {
-      return candidate.spec->prefer != Prefer::cloud && table_.find(candidate.seq)->kind != nullptr;
+      return candidate.spec->prefer != Prefer::cloud && owner_.find(candidate.seq)->kind != nullptr;
     });
   }
   while (cloud.idle > 0 && !ready.empty()) {
     // A backlog leaves some of the window to what is urgent.
     const bool live = ready.front().spec->band <= Band::high;
-    if (table_.pending_offers().size() >= (live ? kOfferWindow : kBacklogWindow)) return;
+    if (there_.pending().size() >= (live ? kOfferWindow : kBacklogWindow)) return;
     auto picked = placement_.pick_for_cloud(ready, local, cloud, now());
     if (!picked) return;
     auto candidate = ready.begin() + std::ptrdiff_t(picked->first);
@@ -232,10 +234,10 @@ void Node::grant_cloud(std::vector<placement::Candidate>& ready, const placement
     if (!grant(candidate->seq, PlaceKind::cloud, std::move(picked->second))) return;
     cloud.idle -= 1;
     cloud.queued_bytes += candidate->input_bytes;
-    if (cloud_.held >= cloud.workers) cloud.queue.median += ran / cloud.workers;
+    if (there_.held() >= cloud.workers) cloud.queue.median += ran / cloud.workers;
     cloud.queue.high = std::max(cloud.queue.high, 2 * cloud.queue.median);
     ready.erase(candidate);
-    if (ready.size() < placement::Placement::kScan / 2 && table_.ready().size() > ready.size()) {
+    if (ready.size() < placement::Placement::kScan / 2 && window_.ready().size() > ready.size()) {
       ready = candidates();
       placement_.fill_backlog(ready, local, now());
     }
@@ -243,20 +245,9 @@ void Node::grant_cloud(std::vector<placement::Candidate>& ready, const placement
 }
 
 bool Node::grant(std::uint64_t seq, PlaceKind place, Explanation explanation) {
-  LiveTask& task = *table_.find(seq);
-  // Checked again here, whatever placement said: data that must stay stays (P11).
-  if (place == PlaceKind::cloud && task.spec->data == DataScope::edge_only) return false;
-  lifecycle::OwnerStep step =
-      lifecycle::grant(task.state, task.policy, place, options_.boot, tick());
-  if (step.verdict != lifecycle::Verdict::applied) return false;
-  explanation.epoch = step.next.epoch;
-  explanation.chosen = place;
-  for (const Candidate& candidate : explanation.candidates) {
-    if (candidate.place == place)
-      task.predicted = candidate.wait + candidate.transfer + candidate.run;
-  }
-  task.explanation = std::move(explanation);
-  apply(task, step);
+  owner::OwnedTask& task = *owner_.find(seq);
+  if (place == PlaceKind::cloud) task.seconds_there = seconds_there(task);
+  if (!owner_.grant(task, place, std::move(explanation))) return false;
   if (place != PlaceKind::local) return true;
   const bool elder = std::find(elders_.begin(), elders_.end(), seq) != elders_.end();
   passed_over_ = elder ? 0 : passed_over_ + 1;
@@ -264,19 +255,23 @@ bool Node::grant(std::uint64_t seq, PlaceKind place, Explanation explanation) {
   return true;
 }
 
+double Node::seconds_there(const owner::OwnedTask& task) const {
+  return placement_.run_time(task.spec->kind, PlaceKind::cloud, task.work, now()).median;
+}
+
 // The first of each band that the window does not reach grows old, too.
 void Node::look_for_elders() {
   next_elders_ = now() + kElderly;
-  for (const Band band : table_.bands_beyond()) {
-    parts_.store->ready_after(
-        store::ReadyKey{band, NodeTime{}, 0}, 1, kInlineLimit,
-        [this, alive = std::weak_ptr(alive_)](const Result<std::vector<store::TaskRow>>& rows) {
-          if (alive.expired() || !rows || rows->empty()) return;
-          const store::TaskRow& row = rows->front();
-          if (!table_.find(row.seq)) adopt(row);
-          if (LiveTask* task = table_.find(row.seq)) table_.add_elder(*task);
-          parts_.wake();
-        });
+  for (const Band band : window_.bands_beyond()) {
+    parts_.store->ready_after(store::ReadyKey{band, NodeTime{}, 0}, 1, kInlineLimit,
+                              gate_.pass([this](const Result<std::vector<store::TaskRow>>& rows) {
+                                if (!rows || rows->empty()) return;
+                                const store::TaskRow& row = rows->front();
+                                owner_.adopt(row);
+                                if (owner::OwnedTask* task = owner_.find(row.seq))
+                                  window_.add_elder(*task);
+                                parts_.wake();
+                              }));
   }
 }
 

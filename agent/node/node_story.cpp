@@ -19,7 +19,7 @@ Bytes attempts_of(Bytes encoded) {
 
 }  // namespace
 
-wire::TaskStory Node::story_of(const LiveTask& task, Bytes history) const {
+wire::TaskStory Node::story_of(const owner::OwnedTask& task, Bytes history) const {
   wire::TaskStory story;
   story.id = id_of(task.seq);
   story.kind = task.spec->kind;
@@ -35,10 +35,10 @@ wire::TaskStory Node::story_of(const LiveTask& task, Bytes history) const {
 }
 
 // A task that ended, once that is on disk: of a sample, and not where bytes cost.
-void Node::tell_story(const LiveTask& task) {
-  if (!session_ || !cloud_.online || options_.metered || !may_be_told(*task.spec)) return;
+void Node::tell_story(const owner::OwnedTask& task) {
+  if (!session_ || !there_.online() || options_.metered || !may_be_told(*task.spec)) return;
   if (!stories_.take(now())) return;
-  journal_.after([this, story = story_of(task, *task.history.encode(id_of(task.seq)))] {
+  journal().after([this, story = story_of(task, *task.history.encode(id_of(task.seq)))] {
     session_->send_event(story);
   });
 }
@@ -48,28 +48,27 @@ void Node::reply_with_story(const wire::Command& command) {
   const auto refuse = [this, token = command.token](Code code, const std::string& why) {
     session_->send_reply(wire::CommandReply{token, code, why});
   };
-  if (!own(command.task)) {
+  if (!owner_.own(command.task)) {
     return refuse(Code::not_found, "task " + to_string(command.task) + " is not of this store");
   }
-  parts_.store->find(command.task.seq, [this, alive = std::weak_ptr(alive_), refuse,
-                                        command](const Result<store::TaskDetail>& found) {
-    if (alive.expired()) return;
-    if (!found) return refuse(found.error().code, found.error().message);
-    LiveTask task = make_live(found->row);
-    if (LiveTask* known = table_.find(command.task.seq)) task = *known;
-    if (!may_be_told(*task.spec)) {
-      return refuse(Code::denied, "it is marked edge_only: nothing of it leaves the device");
-    }
-    for (const store::EventRow& event : found->events) {
-      if (event.kind != store::EventKind::granted) continue;
-      if (auto stored = wire::decode_explanation(event.detail)) task.explanation = *stored;
-    }
-    const bool ended = is_terminal(task.state.state) && found->row.result;
-    session_->send_reply(story_of(
-        task, attempts_of(ended ? *found->row.result : *task.history.encode(id_of(task.seq)))));
-    session_->send_reply(wire::CommandReply{command.token, std::nullopt, {}});
-    parts_.wake();
-  });
+  parts_.store->find(
+      command.task.seq, gate_.pass([this, refuse, command](const Result<store::TaskDetail>& found) {
+        if (!found) return refuse(found.error().code, found.error().message);
+        owner::OwnedTask task = read(found->row);
+        if (owner::OwnedTask* known = owner_.find(command.task.seq)) task = *known;
+        if (!may_be_told(*task.spec)) {
+          return refuse(Code::denied, "it is marked edge_only: nothing of it leaves the device");
+        }
+        for (const store::EventRow& event : found->events) {
+          if (event.kind != store::EventKind::granted) continue;
+          if (auto stored = wire::decode_explanation(event.detail)) task.explanation = *stored;
+        }
+        const bool ended = is_terminal(task.state.state) && found->row.result;
+        session_->send_reply(story_of(
+            task, attempts_of(ended ? *found->row.result : *task.history.encode(id_of(task.seq)))));
+        session_->send_reply(wire::CommandReply{command.token, std::nullopt, {}});
+        parts_.wake();
+      }));
 }
 
 }  // namespace spillway::agent

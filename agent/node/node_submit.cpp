@@ -62,17 +62,11 @@ void Node::submit_one(std::shared_ptr<Submission> all, std::size_t index, Bytes 
   check_dependencies(std::move(all), index, *std::move(spec), std::move(encoded), 0, {});
 }
 
-std::uint64_t Node::unfinished() const {
-  std::uint64_t live = 0;
-  for (std::size_t i = 0; i < std::size_t(TaskState::succeeded); ++i) live += counters_.by_state[i];
-  return live;
-}
-
 void Node::look_at_budget() {
-  admission_.look(now(), table_.bytes(), unfinished());
+  admission_.look(now(), window_.bytes(), owner_.unfinished());
   // While the machine waits for memory, what runs last waits on disk.
   const bool short_of_memory = admission_.machine_stalled();
-  table_.set_room(options_.budget.memory / (short_of_memory ? 8 : 2));
+  window_.set_room(options_.budget.memory / (short_of_memory ? 8 : 2));
 }
 
 std::optional<store::Refusal> Node::refusal(Band band, std::size_t spec_bytes) {
@@ -80,8 +74,9 @@ std::optional<store::Refusal> Node::refusal(Band band, std::size_t spec_bytes) {
   if (draining_) {
     return store::Refusal{LossCause::draining, 5s, "the agent is draining and accepts nothing new"};
   }
-  if (!store_problem_.empty()) {
-    return store::Refusal{LossCause::store, 1s, "the store cannot write: " + store_problem_};
+  if (!owner_.store_problem().empty()) {
+    return store::Refusal{LossCause::store, 1s,
+                          "the store cannot write: " + owner_.store_problem()};
   }
   look_at_budget();
   return admission_.refuse(band, spec_bytes);
@@ -93,11 +88,11 @@ void Node::turn_away(const std::shared_ptr<Submission>& all, std::size_t index,
                      const store::Refusal& refusal) {
   const bool at_once = refusal.cause == LossCause::store || refusal.cause == LossCause::flash;
   const Duration may_wait = at_once ? kRefusedMayWait : Duration::zero();
-  journal_.lose({DataClass::tasks, refusal.cause, now(), 1}, may_wait);
+  journal().lose({DataClass::tasks, refusal.cause, now(), 1}, may_wait);
   if (at_once) {
     all->refuse(index, to_error(refusal));
   } else {
-    journal_.after([all, index, error = to_error(refusal)] { all->refuse(index, error); });
+    journal().after([all, index, error = to_error(refusal)] { all->refuse(index, error); });
   }
   parts_.wake();
 }
@@ -126,7 +121,7 @@ Result<TaskSpec> Node::admit(ByteView encoded) const {
   // One that is named twice is waited for once: it ends once.
   name_once(spec->after);
   for (TaskId parent : spec->after) {
-    if (!own(parent)) {
+    if (!owner_.own(parent)) {
       return fail(Code::not_found, "after: there is no task " + to_string(parent) + " here");
     }
   }
@@ -146,40 +141,38 @@ void Node::check_key(std::shared_ptr<Submission> all, std::size_t index, TaskSpe
     }
     // The first one is about to be durable; this answer is true only once it is.
     const std::uint64_t seq = pending->second.seq;
-    return journal_.after(seq,
-                          [this, all, index, spec = std::move(spec), seq](const Error* refused) {
-                            if (refused) return all->refuse(index, *refused);
-                            answer_known(all, index, spec, seq);
-                          });
+    return journal().after(seq,
+                           [this, all, index, spec = std::move(spec), seq](const Error* refused) {
+                             if (refused) return all->refuse(index, *refused);
+                             answer_known(all, index, spec, seq);
+                           });
   }
   pending_keys_[key];
   parts_.store->find_idempotent(
       key, now(),
-      [this, alive = std::weak_ptr(alive_), all, index, spec = std::move(spec),
-       encoded = std::move(encoded)](const Result<std::optional<std::uint64_t>>& found) mutable {
-        if (alive.expired()) return;
+      gate_.pass([this, all, index, spec = std::move(spec), encoded = std::move(encoded)](
+                     const Result<std::optional<std::uint64_t>>& found) mutable {
         if (!found || *found) release_key(spec.idempotency_key);
         if (!found) return all->refuse(index, found.error());
         if (*found) return answer_known(all, index, spec, **found);
         check_dependencies(std::move(all), index, std::move(spec), std::move(encoded), 0, {});
-      });
+      }));
 }
 
 // A key stands for one wish: it names the task that was made of it, and no other one.
 void Node::answer_known(const std::shared_ptr<Submission>& all, std::size_t index,
                         const TaskSpec& spec, std::uint64_t seq) {
-  parts_.store->find(seq, [alive = std::weak_ptr(alive_), all, index, spec,
-                           id = id_of(seq)](const Result<store::TaskDetail>& found) {
-    if (alive.expired()) return;
-    const bool gone = !found && found.error().code == Code::not_found;
-    if (!found && !gone) return all->refuse(index, found.error());
-    Result<TaskSpec> known = gone ? spec : wire::decode_spec(*found->row.spec);
-    if (!known) return all->refuse(index, known.error());
-    if (same_wish(spec, *known)) return all->settle(index, {id, true, std::nullopt});
-    all->refuse(index, fail(Code::conflict, "idempotency_key: '" + spec.idempotency_key +
-                                                "' stands for task " + to_string(id) +
-                                                ", which is another one; take another key"));
-  });
+  parts_.store->find(
+      seq, gate_.pass([all, index, spec, id = id_of(seq)](const Result<store::TaskDetail>& found) {
+        const bool gone = !found && found.error().code == Code::not_found;
+        if (!found && !gone) return all->refuse(index, found.error());
+        Result<TaskSpec> known = gone ? spec : wire::decode_spec(*found->row.spec);
+        if (!known) return all->refuse(index, known.error());
+        if (same_wish(spec, *known)) return all->settle(index, {id, true, std::nullopt});
+        all->refuse(index, fail(Code::conflict, "idempotency_key: '" + spec.idempotency_key +
+                                                    "' stands for task " + to_string(id) +
+                                                    ", which is another one; take another key"));
+      }));
 }
 
 // The one that had the key was not accepted: the next one with it has its turn.
@@ -194,39 +187,39 @@ void Node::check_dependencies(std::shared_ptr<Submission> all, std::size_t index
                               std::vector<std::uint64_t> unfinished) {
   for (; next < spec.after.size(); ++next) {
     std::uint64_t parent = spec.after[next].seq;
-    if (LiveTask* live = table_.find(parent); live && !is_terminal(live->state.state)) {
+    if (owner::OwnedTask* live = owner_.find(parent); live && !is_terminal(live->state.state)) {
       unfinished.push_back(parent);
       continue;
     }
     // While the disk is asked, parents found unfinished before may end and release whom they know.
     if (looking_up_++ == 0) ended_.clear();
-    return parts_.store->find(parent, [this, alive = std::weak_ptr(alive_), all, index,
-                                       spec = std::move(spec), encoded = std::move(encoded), next,
-                                       unfinished = std::move(unfinished),
-                                       parent](const Result<store::TaskDetail>& found) mutable {
-      if (alive.expired()) return;
-      looking_up_ -= 1;
-      if (!found) {
-        release_key(spec.idempotency_key);
-        return all->refuse(index, found.error());
-      }
-      bool missed = std::any_of(unfinished.begin(), unfinished.end(),
-                                [this](std::uint64_t seq) { return ended_.contains(seq); });
-      if (missed) {
-        return check_dependencies(std::move(all), index, std::move(spec), std::move(encoded), 0,
-                                  {});
-      }
-      TaskState state = found->row.task.state;
-      if (LiveTask* live = table_.find(parent)) state = live->state.state;
-      if (is_terminal(state) && state != TaskState::succeeded) {
-        release_key(spec.idempotency_key);
-        return all->refuse(index, fail(Code::conflict, "after: task " + to_string(id_of(parent)) +
-                                                           " is " + std::string(to_string(state))));
-      }
-      if (!is_terminal(state)) unfinished.push_back(parent);
-      check_dependencies(std::move(all), index, std::move(spec), std::move(encoded), next + 1,
-                         std::move(unfinished));
-    });
+    return parts_.store->find(
+        parent, gate_.pass([this, all, index, spec = std::move(spec), encoded = std::move(encoded),
+                            next, unfinished = std::move(unfinished),
+                            parent](const Result<store::TaskDetail>& found) mutable {
+          looking_up_ -= 1;
+          if (!found) {
+            release_key(spec.idempotency_key);
+            return all->refuse(index, found.error());
+          }
+          bool missed = std::any_of(unfinished.begin(), unfinished.end(),
+                                    [this](std::uint64_t seq) { return ended_.contains(seq); });
+          if (missed) {
+            return check_dependencies(std::move(all), index, std::move(spec), std::move(encoded), 0,
+                                      {});
+          }
+          TaskState state = found->row.task.state;
+          if (owner::OwnedTask* live = owner_.find(parent)) state = live->state.state;
+          if (is_terminal(state) && state != TaskState::succeeded) {
+            release_key(spec.idempotency_key);
+            return all->refuse(
+                index, fail(Code::conflict, "after: task " + to_string(id_of(parent)) + " is " +
+                                                std::string(to_string(state))));
+          }
+          if (!is_terminal(state)) unfinished.push_back(parent);
+          check_dependencies(std::move(all), index, std::move(spec), std::move(encoded), next + 1,
+                             std::move(unfinished));
+        }));
   }
   accept(all, index, std::move(spec), std::move(encoded), std::move(unfinished));
 }
@@ -238,9 +231,8 @@ void Node::accept(const std::shared_ptr<Submission>& all, std::size_t index, Tas
     release_key(spec.idempotency_key);
     return turn_away(all, index, *why);
   }
-  std::uint64_t seq = next_seq_++;
+  const std::uint64_t seq = owner_.next_seq();
   store::NewTask row;
-  row.row.seq = seq;
   row.row.band = spec.band;
   row.row.created = now();
   row.row.task = lifecycle::first_state(spec, std::uint32_t(unfinished.size()), now());
@@ -260,14 +252,13 @@ void Node::accept(const std::shared_ptr<Submission>& all, std::size_t index, Tas
     key = std::exchange(pending_keys_[spec.idempotency_key], PendingKey{seq, {}});
   }
   counters_.accepted += 1;
-  if (session_ && !cloud_.online) counters_.buffered += 1;
-  counters_.by_state[std::size_t(row.row.task.state)] += 1;
-  LiveTask& task = adopt_new(row, std::move(spec));
+  if (session_ && !there_.online()) counters_.buffered += 1;
   const std::size_t bytes = row.row.spec->size();
   admission_.let_in(bytes);
-  journal_.insert(task, std::move(row));
-  journal_.after(
-      seq, [this, all, index, seq, bytes, name = task.spec->idempotency_key](const Error* refused) {
+  const auto shared = std::make_shared<const TaskSpec>(std::move(spec));
+  owner_.insert(std::move(row), shared);
+  journal().after(
+      seq, [this, all, index, seq, bytes, name = shared->idempotency_key](const Error* refused) {
         admission_.settle(bytes);
         if (!name.empty()) pending_keys_.erase(name);
         if (refused) return all->refuse(index, *refused);
@@ -280,29 +271,16 @@ void Node::accept(const std::shared_ptr<Submission>& all, std::size_t index, Tas
   parts_.wake();
 }
 
-LiveTask& Node::adopt_new(const store::NewTask& row, TaskSpec spec) {
-  LiveTask task;
-  task.seq = row.row.seq;
-  task.created = row.row.created;
-  task.state = row.row.task;
-  task.spec_bytes = row.row.spec;
-  task.spec = std::make_shared<const TaskSpec>(std::move(spec));
-  fill_derived(task);
-  return table_.add(std::move(task));
-}
-
 // A stop may have come between the commit of a task's end and that of who waited for it.
 void Node::release_ended(std::uint64_t after) {
-  parts_.store->ended_parent(
-      after, [this, alive = std::weak_ptr(alive_)](const Result<store::EndedParent>& ended) {
-        if (alive.expired()) return;
-        if (!ended) return release_later();
-        asked_who_waits_ = true;
-        dependencies_ = dependencies_ || ended->anyone_waits;
-        if (ended->seq == 0) return;
-        release_dependents(ended->seq, ended->succeeded);
-        release_ended(ended->seq);
-      });
+  parts_.store->ended_parent(after, gate_.pass([this](const Result<store::EndedParent>& ended) {
+    if (!ended) return release_later();
+    asked_who_waits_ = true;
+    dependencies_ = dependencies_ || ended->anyone_waits;
+    if (ended->seq == 0) return;
+    release_dependents(ended->seq, ended->succeeded);
+    release_ended(ended->seq);
+  }));
 }
 
 // The disk did not say who waits: whoever does is found by asking for all that ended.
@@ -314,25 +292,24 @@ void Node::release_later() {
 void Node::release_dependents(std::uint64_t seq, bool succeeded) {
   // Released twice, a task would start before the others it waits for.
   if (!releasing_.insert(seq).second) return;
-  parts_.store->dependents(seq, [this, alive = std::weak_ptr(alive_), seq,
-                                 succeeded](const Result<std::vector<store::TaskRow>>& rows) {
-    if (alive.expired()) return;
-    if (!rows) {
-      releasing_.erase(seq);
-      return release_later();
-    }
-    journal_.after([this, seq] { releasing_.erase(seq); });
-    if (rows->empty()) return parts_.wake();
-    // In one batch with the steps of those who waited, so that a restart finds all or nothing.
-    journal_.dependencies_done(seq);
-    for (const store::TaskRow& row : *rows) {
-      LiveTask* live = table_.find(row.seq);
-      LiveTask& task = live ? *live : adopt(row);
-      apply(task, lifecycle::on_dependency(task.state, succeeded, tick()),
-            {"a task it came after did not succeed", Code::conflict});
-      table_.settle(row.seq);
-    }
-  });
+  parts_.store->dependents(
+      seq, gate_.pass([this, seq, succeeded](const Result<std::vector<store::TaskRow>>& rows) {
+        if (!rows) {
+          releasing_.erase(seq);
+          return release_later();
+        }
+        journal().after([this, seq] { releasing_.erase(seq); });
+        if (rows->empty()) return parts_.wake();
+        // In one batch with the steps of those who waited, so that a restart finds all or nothing.
+        journal().dependencies_done(seq);
+        for (const store::TaskRow& row : *rows) {
+          owner::OwnedTask* live = owner_.find(row.seq);
+          owner::OwnedTask& task = live ? *live : *owner_.adopt(row);
+          owner_.apply(task, lifecycle::on_dependency(task.state, succeeded, owner_.tick()),
+                       {"a task it came after did not succeed", Code::conflict});
+          owner_.settle(row.seq);
+        }
+      }));
 }
 
 }  // namespace spillway::agent

@@ -13,7 +13,7 @@ constexpr Duration kUnsentMayWait = std::chrono::minutes(5);
 
 }  // namespace
 
-void Node::count_end(const LiveTask& task) {
+void Node::count_end(const owner::OwnedTask& task) {
   TaskState state = task.state.state;
   if (state == TaskState::failed) counters_.failed += 1;
   if (state == TaskState::expired) counters_.expired += 1;
@@ -29,12 +29,12 @@ void Node::add_queues(Metrics& into) const {
   std::array<std::uint64_t, 4> ready{};
   std::size_t last = std::size_t(Band::normal);
   std::uint64_t seen = 0;
-  for (const store::ReadyKey& key : table_.ready()) {
+  for (const store::ReadyKey& key : window_.ready()) {
     last = std::min<std::size_t>(std::size_t(key.band), ready.size() - 1);
     ready[last] += 1;
     seen += 1;
   }
-  std::uint64_t all = counters_.by_state[std::size_t(TaskState::ready)];
+  std::uint64_t all = owner_.in_state(TaskState::ready);
   ready[last] += all - std::min(all, seen);
   for (std::size_t band = 0; band < ready.size(); ++band) {
     into.set(Metric(std::size_t(Metric::queued_band0) + band), std::int64_t(ready[band]));
@@ -45,10 +45,10 @@ Metrics Node::metrics() const {
   Metrics all;
   auto set = [&](Metric metric, auto value) { all.set(metric, std::int64_t(value)); };
   add_queues(all);
-  set(Metric::waiting, counters_.by_state[std::size_t(TaskState::waiting)]);
+  set(Metric::waiting, owner_.in_state(TaskState::waiting));
   set(Metric::running_local, claims_.running() + claims_.blocking());
-  set(Metric::running_cloud, cloud_.held);
-  set(Metric::outbox, table_.pending_offers().size());
+  set(Metric::running_cloud, there_.held());
+  set(Metric::outbox, there_.pending().size());
   set(Metric::outbox_age_ms, oldest_offer() / std::chrono::milliseconds(1));
   set(Metric::accepted, counters_.accepted);
   set(Metric::done_local, counters_.done_local);
@@ -90,16 +90,16 @@ Metrics Node::metrics() const {
 // nothing is measured, and in the first interval after a start the link may not be up yet: of
 // neither is anything lost.
 void Node::count_sample(bool sent) {
-  if (sent) return journal_.samples(1);
+  if (sent) return journal().samples(1);
   if (now() - started_ < options_.telemetry) return;
-  journal_.lose({DataClass::telemetry, LossCause::offline, now(), 1}, kUnsentMayWait);
+  journal().lose({DataClass::telemetry, LossCause::offline, now(), 1}, kUnsentMayWait);
   if (unsent_) *unsent_ += 1;
 }
 
 void Node::send_telemetry() {
   next_telemetry_ = options_.telemetry > Duration::zero() ? now() + options_.telemetry : kNever;
   const bool up = session_ && session_->up();
-  if (session_) count_sample(up && cloud_.online);
+  if (session_) count_sample(up && there_.online());
   look_for_losses();
   if (!up && !parts_.measured) return;
   wire::Telemetry frame;

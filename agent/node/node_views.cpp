@@ -74,7 +74,7 @@ TaskView Node::view_of(const store::TaskRow& row, const std::string& kind,
   return view;
 }
 
-TaskView Node::view_of(const LiveTask& task) const {
+TaskView Node::view_of(const owner::OwnedTask& task) const {
   store::TaskRow row;
   row.seq = task.seq;
   row.band = task.spec->band;
@@ -127,7 +127,7 @@ EventView Node::view_of(const store::EventRow& row) const {
   return view;
 }
 
-WhyReport Node::why_of(TaskView view, const LiveTask& live) const {
+WhyReport Node::why_of(TaskView view, const owner::OwnedTask& live) const {
   WhyReport why;
   why.explanation = live.explanation;
   bool pending = view.state == TaskState::waiting || view.state == TaskState::ready;
@@ -143,8 +143,9 @@ WhyReport Node::why_of(TaskView view, const LiveTask& live) const {
   } else if (view.state == TaskState::ready && draining_) {
     why.dominant = "the agent is drained and starts nothing";
     why.next = "spillway drain --off";
-  } else if (view.state == TaskState::ready && !store_problem_.empty()) {
-    why.dominant = "the store cannot write, and nothing starts until it can: " + store_problem_;
+  } else if (view.state == TaskState::ready && !owner_.store_problem().empty()) {
+    why.dominant =
+        "the store cannot write, and nothing starts until it can: " + owner_.store_problem();
     why.next = "the store writing again";
   } else if (view.state == TaskState::ready) {
     why.next = what_frees(why.explanation, is_barred());
@@ -193,7 +194,7 @@ PlaceView Node::cloud_view() const {
   std::string age = seconds(now() - link_since_);
   if (view.reachable) {
     view.state = "connected for " + age;
-  } else if (cloud_.online && !cloud_.refuses.empty()) {
+  } else if (there_.online() && !cloud_.refuses.empty()) {
     view.state = cloud_.refuses + "; asked again " +
                  (is_barred() ? "in " + seconds(cloud_.refuses_until - now()) : "with a task");
   } else if (connection.up()) {
@@ -207,7 +208,7 @@ PlaceView Node::cloud_view() const {
   }
   view.workers = place.workers;
   view.memory = place.memory;
-  view.running = cloud_.held;
+  view.running = there_.held();
   view.credits = place.idle;
   view.queue_delay = Duration(std::int64_t(place.queue.median * 1e6));
   view.rtt = placement_.link().rtt();
@@ -221,22 +222,23 @@ NodeView Node::view() const {
   NodeView view;
   view.device = options_.device;
   view.version = options_.version;
-  view.origin = lives_.current().origin;
+  view.origin = owner_.lives().current().origin;
   view.uptime = now() - started_;
   view.draining = draining_;
-  view.link_up = session_ && cloud_.online;
-  view.store_problem = store_problem_;
+  view.link_up = session_ && there_.online();
+  view.store_problem = owner_.store_problem();
   view.clock_problem = clock_problem_;
   view.life_problem = life_problem();
   view.shortages = admission_.shortages();
   view.disk_bytes = parts_.store->use().files;
   view.disk_budget = options_.budget.disk;
   view.accepted = counters_.accepted;
-  std::copy(std::begin(counters_.by_state), std::end(counters_.by_state),
-            std::begin(view.by_state));
+  for (std::size_t i = 0; i < std::size(view.by_state); ++i) {
+    view.by_state[i] = owner_.in_state(TaskState(i));
+  }
   view.done_local = counters_.done_local;
   view.done_cloud = counters_.done_cloud;
-  view.in_cloud = cloud_.held;
+  view.in_cloud = there_.held();
   view.buffered = counters_.buffered;
   view.duplicates = counters_.duplicates;
   view.refused_messages = counters_.refused;

@@ -2,22 +2,22 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
-#include "cloud/dispatch/sent_task.h"
 #include "cloud/dispatch/views.h"
-#include "common/base/clock.h"
-#include "common/base/owed.h"
-#include "common/store/owner_journal.h"
-#include "common/wire/messages.h"
+#include "common/owner/owner.h"
 
 namespace spillway::cloud {
+
+// The labels by which a spec says for whom it is; nobody else may use their prefix.
+inline constexpr char kDeviceLabel[] = "spillway.device";
+inline constexpr char kGroupLabel[] = "spillway.group";
+inline constexpr char kLabelPrefix[] = "spillway.";
 
 struct DispatchOptions {
   Duration lease = std::chrono::seconds(30);
@@ -38,7 +38,7 @@ struct DispatchParts {
   std::function<bool()> up;  // there is a link to send on
   // False: there is no room now; `wake` is called when something has left.
   std::function<bool(const std::string&device, wire::Item)> send_task, send_ack;
-  // Whether all tasks sent to the device have left this side.
+  // Whether all tasks sent to the device have left this side. May be none: they have.
   std::function<bool(const std::string& device)> tasks_left = {};
   // Whether an operator has barred the device: it is offered nothing. May be none.
   std::function<bool(const std::string& device)> barred = {};
@@ -48,24 +48,17 @@ struct DispatchParts {
   std::function<std::size_t()> largest = [] { return SIZE_MAX; };
 };
 
-// Why a step was taken: for its event, and for the task's error when it was the last.
-struct Cause {
-  std::string message;
-  Code code = Code::internal;
-};
-
-// The owner of what operators submit to devices: the same life cycle as on a device, with one place
-// a task, the device it is for. That one leases it within the credits it granted; while it is away
-// the task waits, until its deadline. On the loop only; nothing in it blocks. A submission is
-// answered, and an OFFER or an acknowledgement sent, after the commit that made it true. Every task
-// that is not done is in memory.
-class Dispatch {
+// What operators submit to devices: an owner whose tasks have one place each, the device that they
+// are for. That one leases them within the credits it granted; while it is away they wait, until
+// their deadlines. On the loop only; nothing in it blocks. Every task that is not done is in
+// memory.
+class Dispatch final : private owner::Host {
  public:
   template <class T>
   using Done = std::function<void(Result<T>)>;
 
   Dispatch(DispatchOptions options, DispatchParts parts, const store::Recovered& recovered);
-  ~Dispatch();
+  ~Dispatch() override;
 
   // Carries on from what the store held; the waiting ones follow as they are read. `durable` is
   // called once this life is in the store: nobody may be told of it before.
@@ -102,78 +95,60 @@ class Dispatch {
   void groups(std::uint64_t before, std::uint32_t limit, Done<std::vector<GroupView>> done);
 
   // Whether an operator submitted this one here, in any life of the store.
-  bool owns(TaskId id) const;
-  Lineage lineage() const { return lives_.lineage(); }
-  NodeTime now() const { return timeline_.now(); }
-  std::size_t unfinished() const { return tasks_.size(); }
-  bool idle() const { return journal_.idle(); }
+  bool owns(TaskId id) const { return owner_.own(id).has_value(); }
+  Lineage lineage() const { return owner_.lives().lineage(); }
+  NodeTime now() const { return owner_.now(); }
+  std::size_t unfinished() const { return owner_.table().size(); }
+  bool idle() const { return owner_.idle(); }
 
  private:
-  static constexpr Duration kResendAfter = std::chrono::seconds(5);
+  static constexpr std::chrono::milliseconds kDefaultDeadline = std::chrono::hours(24);
+  // What waits here for one device.
   struct Target {
-    bool online = false;
-    BootId boot;
-    std::uint64_t session = 0;
+    explicit Target(owner::OfferBook& book_) : book(book_) {}
+    owner::OfferBook& book;
     std::set<std::string> takes;  // kinds
-    std::uint32_t credits = 0;    // attempts it takes at once
-    std::uint32_t held = 0;       // attempts offered to it or there
     std::set<store::ReadyKey> ready;
-    std::set<std::uint64_t> offered;           // without an application ack
-    Owed<std::uint64_t> offers{kResendAfter};  // of them, what is on disk and goes out
-    std::set<std::uint64_t> placeless;         // wait for it to take their kind
+    std::set<std::uint64_t> placeless;  // wait for it to take their kind
   };
 
   // dispatch.cpp
-  lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
-  TaskId id_of(std::uint64_t seq) const { return lives_.id_of(seq); }
-  SentTask* find(std::uint64_t seq);
-  SentTask* adopt(const store::TaskRow& row);
-  SentTask& add(SentTask task);
+  owner::Parts owner_parts();
+  Target& target(const std::string& device);
   void read_ready(std::optional<store::ReadyKey> after);
   void read_waiting();
   void read_again(const Error& error, std::function<void()> read);
-  void apply(SentTask& task, const lifecycle::OwnerStep& step, Cause cause = {});
-  void act(SentTask& task, const lifecycle::OwnerStep& step);
-  void track(SentTask& task, const lifecycle::OwnerTask& was);
-  void finish(SentTask& task, TaskResult result);
-  void settle(std::uint64_t seq);
-  void on_timers();
-  void purge();
-  void flush();
-  void on_committed();
-  void on_store_failed(const Error& error);
-  void on_refused(std::uint64_t seq, const Error& why);
-  void reload(std::uint64_t seq);
-
-  // dispatch_offers.cpp
+  bool prepare(owner::OwnedTask& task) override;
+  void changed(owner::OwnedTask& task, const lifecycle::OwnerTask& was) override;
+  void told(const store::EventRow&) override {}
+  bool keeps(const owner::OwnedTask& task) const override;
+  void forgets(owner::OwnedTask&) override {}
+  NodeTime ending(owner::OwnedTask& task, TaskResult& result) override;
+  store::EncodedBytes spec_left(const owner::OwnedTask&) const override { return nullptr; }
+  void ended(owner::OwnedTask&, TaskResult) override {}
+  void came(owner::OwnedTask&, const wire::ResultItem&) override {}
+  void repeated() override {}
+  void gathered() override { owner_.flush(parts_.clock->wall_time()); }
+  void committed() override {}
   void grant_to(const std::string& device, Target& target);
   void place_again(Target& target);
-  void owe_offer(std::uint64_t seq, Epoch epoch);
-  void send_owed();
-  bool send_owed(const std::string& device, Target& target);
-  bool send_offer(SentTask& task);
-  void resend_offers();
-  void take_back_offers(Target& target);
-  SentTask* sent_to(const std::string& device, TaskId id);
-  void take_result(SentTask& task, const wire::ResultItem& item);
-  void acknowledge(const std::string& device, const wire::ResultItem& item,
-                   wire::ResultVerdict verdict);
+  Error too_large(std::size_t bytes) const;
 
   // dispatch_people.cpp
   Status check(const Submission& submission) const;
   Error too_many() const;
   Status room(const Submission& submission, std::uint64_t bytes) const;
-  Error too_large(std::size_t bytes) const;
   void repeat(const Submission& submission, std::uint64_t seq, const Done<Submitted>& done);
   void accept(const Submission& submission, const Done<Submitted>& done);
-  void revive(const store::TaskRow& row, const Done<void>& done);
   SentTaskView view_of(const store::TaskRow& row, const std::string& kind,
                        const std::string& device) const;
   SentTaskDetail detail_of(const store::TaskDetail& found) const;
   std::string waits_because(const store::TaskRow& row, const std::string& device) const;
-  TaskState state_of(const store::TaskRow& row) const;
   struct Listing;
   void list_on(const std::shared_ptr<Listing>& listing);
+
+  // dispatch_groups.cpp
+  TaskState state_of(const store::TaskRow& row) const;
   struct Retrying;
   void retry_on(const std::shared_ptr<Retrying>& retrying);
   using Members =
@@ -185,24 +160,14 @@ class Dispatch {
 
   DispatchOptions options_;
   DispatchParts parts_;
-  store::Lives lives_;
-  NodeTimeline timeline_;
-  store::OwnerJournal journal_;
-  std::unordered_map<std::uint64_t, SentTask> tasks_;
-  std::uint64_t bytes_ = 0;  // of their specs
+  owner::Owner owner_;
   std::unordered_map<std::string, Target> targets_;
-  std::set<std::string> open_;   // online, with something ready
-  std::set<std::string> owing_;  // with offers that may be due
-  std::set<std::pair<NodeTime, std::uint64_t>> timers_;
+  std::set<std::string> open_;  // online, with something ready
   std::set<std::string> pending_keys_;
-  std::uint64_t next_seq_ = 1;
-  bool purging_ = false;
-  unsigned reading_ = 0;                       // parts of the store that are not in memory yet
-  std::vector<std::function<void()>> unread_;  // of them, those that could not be read
-  std::vector<std::uint64_t> refused_;         // and not looked up on the disk yet
-  std::string store_problem_, read_problem_;   // told last
-  NodeTime retry_commit_ = kNever, retry_read_ = kNever, next_resend_{}, next_purge_{};
-  std::shared_ptr<char> alive_ = std::make_shared<char>();  // outlived by late store answers
+  std::vector<std::function<void()>> unread_;  // parts of the store that could not be read
+  std::string read_problem_;                   // told last
+  NodeTime retry_read_ = kNever;
+  Gate gate_;
 };
 
 }  // namespace spillway::cloud

@@ -6,6 +6,7 @@ namespace spillway::cloud {
 namespace {
 
 constexpr std::uint32_t kPage = 1000;
+constexpr std::size_t kRetriedAtOnce = 64;
 
 bool can_be_retried(TaskState state) { return is_terminal(state) && state != TaskState::succeeded; }
 
@@ -18,28 +19,26 @@ Error Dispatch::too_many() const {
 
 void Dispatch::cancel(const GroupId& group, const Done<std::uint64_t>& done) {
   if (!owns(group.first)) return done(no_such_task(group.first));
-  std::uint64_t cancelled = 0;
   std::vector<std::uint64_t> members;
-  for (const auto& [seq, task] : tasks_) {
-    if (group.contains(id_of(seq)) && !is_terminal(task.state.state)) members.push_back(seq);
-  }
-  for (std::uint64_t seq : members) {
-    SentTask& task = *find(seq);
-    apply(task, lifecycle::cancel(task.state, tick()), {"cancelled", Code::cancelled});
-    cancelled += 1;
-  }
-  journal_.after([done, cancelled] { done(cancelled); });
+  owner_.table().each([&](const owner::OwnedTask& task) {
+    const bool live = !is_terminal(task.state.state);
+    if (live && group.contains(owner_.id_of(task.seq))) members.push_back(task.seq);
+  });
+  for (std::uint64_t seq : members) owner_.cancel(seq, [](const Result<void>&) {});
+  owner_.journal().after([done, cancelled = members.size()] { done(cancelled); });
   parts_.wake();
 }
 
 struct Dispatch::Retrying {
   Done<std::uint64_t> done;
   std::vector<std::uint64_t> left;  // the newest first
+  std::size_t under_way = 0;
   std::uint64_t retried = 0;
+  bool busy = false;  // some answer at once
 };
 
 void Dispatch::retry(const GroupId& group, Done<std::uint64_t> done) {
-  auto retrying = std::make_shared<Retrying>(Retrying{std::move(done), {}, 0});
+  auto retrying = std::make_shared<Retrying>(Retrying{std::move(done), {}, 0, 0, false});
   each_member(group,
               [this, retrying](const Result<std::vector<store::ListedTask>>& page, bool last) {
                 if (!page) return retrying->done(page.error());
@@ -47,35 +46,34 @@ void Dispatch::retry(const GroupId& group, Done<std::uint64_t> done) {
                   if (can_be_retried(state_of(each.row))) retrying->left.push_back(each.row.seq);
                 }
                 if (!last) return;
-                if (tasks_.size() + retrying->left.size() > options_.max_tasks) {
+                if (unfinished() + retrying->left.size() > options_.max_tasks) {
                   return retrying->done(too_many());
                 }
                 retry_on(retrying);
               });
 }
 
-// One after the other, so that one spec at a time is on its way and not ten thousand.
+// A few at a time, so that not ten thousand specs are on their way at once.
 void Dispatch::retry_on(const std::shared_ptr<Retrying>& retrying) {
-  if (retrying->left.empty()) {
-    journal_.after([retrying] { retrying->done(retrying->retried); });
-    return parts_.wake();
+  if (std::exchange(retrying->busy, true)) return;
+  while (!retrying->left.empty() && retrying->under_way < kRetriedAtOnce) {
+    const std::uint64_t seq = retrying->left.back();
+    retrying->left.pop_back();
+    retrying->under_way += 1;
+    owner_.retry(seq, kDefaultDeadline, [this, retrying](const Result<void>& did) {
+      // Meanwhile somebody else may have tried it again, or its retention may have ended.
+      retrying->retried += did ? 1 : 0;
+      retrying->under_way -= 1;
+      retry_on(retrying);
+    });
   }
-  const std::uint64_t seq = retrying->left.back();
-  retrying->left.pop_back();
-  parts_.store->find(seq, [this, retrying,
-                           alive = std::weak_ptr(alive_)](const Result<store::TaskDetail>& found) {
-    if (alive.expired()) return;
-    // Meanwhile somebody else may have tried it again, or its retention may have ended.
-    if (found && !tasks_.contains(found->row.seq)) {
-      revive(found->row, [retrying](const Result<void>& did) { retrying->retried += did ? 1 : 0; });
-    }
-    retry_on(retrying);
-  });
+  retrying->busy = false;
+  if (retrying->under_way == 0) retrying->done(retrying->retried);
 }
 
 TaskState Dispatch::state_of(const store::TaskRow& row) const {
-  auto live = tasks_.find(row.seq);
-  return live == tasks_.end() ? row.task.state : live->second.state.state;
+  const owner::OwnedTask* live = owner_.find(row.seq);
+  return live ? live->state.state : row.task.state;
 }
 
 // Calls `take` with the stored members, newest first, page by page.
@@ -88,19 +86,18 @@ void Dispatch::members_before(const GroupId& group, std::uint64_t before, const 
   store::ListFilter asked;
   asked.before = before;
   asked.limit = kPage;
-  parts_.store->list(asked, [this, group, take, alive = std::weak_ptr(alive_)](
-                                Result<std::vector<store::ListedTask>> rows) {
-    if (alive.expired()) return;
-    if (!rows) return take(rows.error(), true);
-    bool over = rows->size() < kPage;
-    while (!rows->empty() && rows->back().row.seq < group.first.seq) {
-      rows->pop_back();
-      over = true;
-    }
-    const std::uint64_t next = rows->empty() ? 0 : rows->back().row.seq;
-    take(rows, over);
-    if (!over) members_before(group, next, take);
-  });
+  parts_.store->list(asked,
+                     gate_.pass([this, group, take](Result<std::vector<store::ListedTask>> rows) {
+                       if (!rows) return take(rows.error(), true);
+                       bool over = rows->size() < kPage;
+                       while (!rows->empty() && rows->back().row.seq < group.first.seq) {
+                         rows->pop_back();
+                         over = true;
+                       }
+                       const std::uint64_t next = rows->empty() ? 0 : rows->back().row.seq;
+                       take(rows, over);
+                       if (!over) members_before(group, next, take);
+                     }));
 }
 
 void Dispatch::count(const GroupId& group, const Done<GroupView>& done) {
@@ -113,7 +110,7 @@ void Dispatch::count(const GroupId& group, const Done<GroupView>& done) {
         for (const store::ListedTask& each : *page) {
           view->by_state[std::size_t(state_of(each.row))] += 1;
           view->kind = each.kind;
-          view->created = timeline_.wall_of(each.row.created);
+          view->created = owner_.timeline().wall_of(each.row.created);
         }
         if (!last) return;
         for (std::uint64_t each : view->by_state) found += each;
@@ -140,26 +137,26 @@ void Dispatch::groups_on(const std::shared_ptr<Grouping>& grouping) {
   store::ListFilter asked;
   asked.before = grouping->before;
   asked.limit = 1;
-  parts_.store->list(asked, [this, grouping, alive = std::weak_ptr(alive_)](
-                                Result<std::vector<store::ListedTask>> rows) {
-    if (alive.expired()) return;
-    if (!rows) return grouping->done(rows.error());
-    if (rows->empty()) return grouping->done(std::move(grouping->found));
-    find(id_of(rows->front().row.seq),
-         [this, grouping, seq = rows->front().row.seq](const Result<SentTaskDetail>& task) {
-           // A spec that cannot be read any more names no group, and neither does one just purged.
-           if (!task || task->group.size == 0) {
-             grouping->before = seq;
-             return groups_on(grouping);
-           }
-           grouping->before = task->group.first.seq;
-           count(task->group, [this, grouping](Result<GroupView> view) {
-             if (!view) return grouping->done(view.error());
-             grouping->found.push_back(*std::move(view));
-             groups_on(grouping);
-           });
-         });
-  });
+  parts_.store->list(
+      asked, gate_.pass([this, grouping](Result<std::vector<store::ListedTask>> rows) {
+        if (!rows) return grouping->done(rows.error());
+        if (rows->empty()) return grouping->done(std::move(grouping->found));
+        find(owner_.id_of(rows->front().row.seq),
+             [this, grouping, seq = rows->front().row.seq](const Result<SentTaskDetail>& task) {
+               // A spec that cannot be read any more names no group, and neither does one just
+               // purged.
+               if (!task || task->group.size == 0) {
+                 grouping->before = seq;
+                 return groups_on(grouping);
+               }
+               grouping->before = task->group.first.seq;
+               count(task->group, [this, grouping](Result<GroupView> view) {
+                 if (!view) return grouping->done(view.error());
+                 grouping->found.push_back(*std::move(view));
+                 groups_on(grouping);
+               });
+             });
+      }));
 }
 
 }  // namespace spillway::cloud

@@ -6,7 +6,6 @@
 namespace spillway::cloud {
 namespace {
 
-constexpr std::chrono::milliseconds kDefaultDeadline = std::chrono::hours(24);
 constexpr std::uint32_t kPage = 1000;
 
 // What is asked for, without whom it is for.
@@ -16,14 +15,12 @@ TaskSpec plain(TaskSpec spec) {
   return spec;
 }
 
-TaskSpec with_default_deadline(TaskSpec spec) {
-  if (!spec.deadline) spec.deadline = kDefaultDeadline;
-  return spec;
-}
-
-void answer(const Dispatch::Done<void>& done, TaskId id, const Error* refused) {
-  if (!refused) return done({});
-  done(refused->code == Code::not_found ? no_such_task(id) : *refused);
+// Says of a task that is gone which one.
+Dispatch::Done<void> naming(TaskId id, Dispatch::Done<void> done) {
+  return [id, done = std::move(done)](const Result<void>& answer) {
+    if (answer) return done({});
+    done(answer.error().code == Code::not_found ? no_such_task(id) : answer.error());
+  };
 }
 
 bool is_over(const SentFilter& filter, std::uint64_t seq) {
@@ -54,10 +51,12 @@ Status Dispatch::check(const Submission& submission) const {
 }
 
 Status Dispatch::room(const Submission& submission, std::uint64_t bytes) const {
-  if (!store_problem_.empty()) return no_room("nothing can be written: " + store_problem_);
-  if (tasks_.size() + submission.devices->size() > options_.max_tasks) return too_many();
+  if (!owner_.store_problem().empty())
+    return no_room("nothing can be written: " + owner_.store_problem());
+  if (unfinished() + submission.devices->size() > options_.max_tasks) return too_many();
   const std::uint64_t all = bytes * submission.devices->size();
-  if (bytes_ + all > options_.max_bytes || parts_.store->use().files + all > options_.max_disk) {
+  if (owner_.table().spec_bytes() + all > options_.max_bytes ||
+      parts_.store->use().files + all > options_.max_disk) {
     return no_room("there is no room for " + std::to_string(all) +
                    " more bytes of tasks for devices; wait until some are done");
   }
@@ -65,15 +64,14 @@ Status Dispatch::room(const Submission& submission, std::uint64_t bytes) const {
 }
 
 void Dispatch::submit(Submission submission, Done<Submitted> done) {
-  submission.spec = with_default_deadline(std::move(submission.spec));
+  if (!submission.spec.deadline) submission.spec.deadline = kDefaultDeadline;
   if (Status good = check(submission); !good) return done(good.error());
   if (submission.key.empty()) return accept(submission, done);
   if (!pending_keys_.insert(submission.key).second) {
     return done(fail(Code::conflict, "a submission with this key is under way"));
   }
-  auto look = [this, submission, done = std::move(done),
-               alive = std::weak_ptr(alive_)](const Result<std::optional<std::uint64_t>>& known) {
-    if (alive.expired()) return;
+  auto look = [this, submission,
+               done = std::move(done)](const Result<std::optional<std::uint64_t>>& known) {
     auto answer = [this, key = submission.key, done](Result<Submitted> submitted) {
       pending_keys_.erase(key);
       done(std::move(submitted));
@@ -82,7 +80,7 @@ void Dispatch::submit(Submission submission, Done<Submitted> done) {
     if (*known) return repeat(submission, **known, answer);
     accept(submission, answer);
   };
-  parts_.store->find_idempotent(submission.key, now(), std::move(look));
+  parts_.store->find_idempotent(submission.key, now(), gate_.pass(std::move(look)));
 }
 
 void Dispatch::repeat(const Submission& submission, std::uint64_t seq,
@@ -111,25 +109,24 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
   const std::size_t bytes = wire::encode(spec).size();
   if (bytes > parts_.largest()) return done(too_large(bytes));
   if (Status good = room(submission, bytes); !good) return done(good.error());
-  const GroupId group{id_of(next_seq_), std::uint32_t(devices.size())};
+  const GroupId group{owner_.id_of(owner_.next_seq()), std::uint32_t(devices.size())};
   spec.labels[kGroupLabel] = to_string(group);
   for (const std::string& device : devices) {
     spec.labels[kDeviceLabel] = device;
     store::NewTask row;
-    row.row.seq = next_seq_++;
     row.row.band = spec.band;
     row.row.created = now();
     row.row.task = lifecycle::first_state(spec, 0, now());
     row.row.spec = std::make_shared<const Bytes>(wire::encode(spec));
     row.kind = spec.kind;
     row.tenant = device;  // what lists are filtered by
-    if (row.row.seq == group.first.seq && !submission.key.empty()) {
+    if (owner_.next_seq() == group.first.seq && !submission.key.empty()) {
       row.idempotency_key = submission.key;
       row.idempotency_until = now() + spec.idempotency_window;
     }
-    if (SentTask* task = adopt(row.row)) journal_.insert(*task, std::move(row));
+    owner_.insert(std::move(row), std::make_shared<const TaskSpec>(spec));
   }
-  journal_.after(group.first.seq, [done, group](const Error* refused) {
+  owner_.journal().after(group.first.seq, [done, group](const Error* refused) {
     if (refused) return done(*refused);
     done(Submitted{group, false});
   });
@@ -137,66 +134,24 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
 }
 
 void Dispatch::cancel(TaskId id, const Done<void>& done) {
-  const auto tell = [this, done, id](const SentTask& task) {
-    if (task.state.state != TaskState::cancelled) {
-      return done(fail(Code::conflict, "task " + to_string(id) + " has ended: it is " +
-                                           std::string(to_string(task.state.state))));
-    }
-    journal_.after(id.seq, [done, id](const Error* refused) { answer(done, id, refused); });
-  };
   if (!owns(id)) return done(no_such_task(id));
-  if (SentTask* task = find(id.seq)) {
-    apply(*task, lifecycle::cancel(task->state, tick()), {"cancelled", Code::cancelled});
-    return tell(*task);
-  }
-  parts_.store->find(id.seq, [done, id](const Result<store::TaskDetail>& found) {
-    if (!found) return done(no_such_task(id));
-    const TaskState state = found->row.task.state;
-    if (state == TaskState::cancelled) return done({});
-    done(fail(Code::conflict,
-              "task " + to_string(id) + " has ended: it is " + std::string(to_string(state))));
-  });
+  owner_.cancel(id.seq, naming(id, done));
 }
 
 void Dispatch::retry(TaskId id, const Done<void>& done) {
   if (!owns(id)) return done(no_such_task(id));
-  if (SentTask* task = find(id.seq); task && !is_terminal(task->state.state)) {
-    return done(fail(Code::conflict, "task " + to_string(id) + " has not ended: it is " +
-                                         std::string(to_string(task->state.state))));
-  }
-  parts_.store->find(id.seq, [this, id, done, alive = std::weak_ptr(alive_)](
-                                 const Result<store::TaskDetail>& found) {
-    if (alive.expired()) return;
-    if (!found) return done(no_such_task(id));
-    revive(found->row, done);
-  });
-}
-
-void Dispatch::revive(const store::TaskRow& row, const Done<void>& done) {
-  SentTask* task = adopt(row);
-  if (!task) return done(fail(Code::corrupt, "the task's spec cannot be read any more"));
-  const NodeTime deadline = now() + task->spec->deadline.value_or(kDefaultDeadline);
-  lifecycle::OwnerStep step = lifecycle::retry(task->state, deadline, tick());
-  if (step.verdict != lifecycle::Verdict::applied) {
-    const std::string state(to_string(task->state.state));
-    settle(row.seq);
-    return done(fail(Code::conflict, "task " + to_string(id_of(row.seq)) +
-                                         " cannot be tried again: it is " + state));
-  }
-  apply(*task, step);
-  journal_.after(row.seq,
-                 [done, id = id_of(row.seq)](const Error* refused) { answer(done, id, refused); });
+  owner_.retry(id.seq, kDefaultDeadline, naming(id, done));
 }
 
 SentTaskView Dispatch::view_of(const store::TaskRow& row, const std::string& kind,
                                const std::string& device) const {
   // What is in memory is newer than what the store answered; an end counts when it is durable, and
   // its result is there from then on.
-  auto live = tasks_.find(row.seq);
-  const bool newer = live != tasks_.end() && !is_terminal(live->second.state.state);
-  const lifecycle::OwnerTask& task = newer ? live->second.state : row.task;
+  const owner::OwnedTask* live = owner_.find(row.seq);
+  const bool newer = live && !is_terminal(live->state.state);
+  const lifecycle::OwnerTask& task = newer ? live->state : row.task;
   SentTaskView view;
-  view.id = id_of(row.seq);
+  view.id = owner_.id_of(row.seq);
   view.device = device;
   view.kind = kind;
   view.band = row.band;
@@ -207,25 +162,25 @@ SentTaskView Dispatch::view_of(const store::TaskRow& row, const std::string& kin
   view.crashes = task.crashes;
   view.losses = task.losses;
   view.last_failure = task.last_failure;
-  view.created = timeline_.wall_of(row.created);
-  view.since = timeline_.wall_of(task.since);
+  view.created = owner_.timeline().wall_of(row.created);
+  view.since = owner_.timeline().wall_of(task.since);
   const bool ends = !is_terminal(task.state) && task.deadline != kNever;
-  if (ends) view.deadline = timeline_.wall_of(task.deadline);
+  if (ends) view.deadline = owner_.timeline().wall_of(task.deadline);
   return view;
 }
 
 std::string Dispatch::waits_because(const store::TaskRow& row, const std::string& device) const {
-  auto live = tasks_.find(row.seq);
-  if (live == tasks_.end()) return "";
-  const lifecycle::OwnerTask& task = live->second.state;
+  const owner::OwnedTask* live = owner_.find(row.seq);
+  if (!live) return "";
+  const lifecycle::OwnerTask& task = live->state;
   if (task.state == TaskState::waiting && task.reason == WaitReason::no_place) {
-    return "the device does not take " + live->second.spec->kind + " from the cloud";
+    return "the device does not take " + live->spec->kind + " from the cloud";
   }
   if (task.state != TaskState::ready) return "";
   auto known = targets_.find(device);
-  if (known == targets_.end() || !known->second.online) return "the device is not connected";
+  if (known == targets_.end() || !known->second.book.online()) return "the device is not connected";
   if (parts_.barred && parts_.barred(device)) return "the device is quarantined or revoked";
-  if (known->second.held >= known->second.credits) return "the device has no room for more";
+  if (known->second.book.room() == 0) return "the device has no room for more";
   return "";
 }
 
@@ -244,21 +199,21 @@ SentTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
     if (auto result = wire::decode_result(*found.row.result)) detail.result = *std::move(result);
   }
   for (const store::EventRow& event : found.events) {
-    detail.events.push_back({timeline_.wall_of(event.at), std::string(to_string(event.kind)),
-                             event.epoch, event.failure, std::string(as_text(event.detail))});
+    detail.events.push_back({owner_.timeline().wall_of(event.at),
+                             std::string(to_string(event.kind)), event.epoch, event.failure,
+                             std::string(as_text(event.detail))});
   }
   return detail;
 }
 
 void Dispatch::find(TaskId id, const Done<SentTaskDetail>& done) {
   if (!owns(id)) return done(no_such_task(id));
-  parts_.store->find(id.seq, [this, id, done, alive = std::weak_ptr(alive_)](
-                                 const Result<store::TaskDetail>& found) {
-    if (alive.expired()) return;
-    if (!found)
+  parts_.store->find(id.seq, gate_.pass([this, id, done](const Result<store::TaskDetail>& found) {
+    if (!found) {
       return done(found.error().code == Code::not_found ? no_such_task(id) : found.error());
+    }
     done(detail_of(*found));
-  });
+  }));
 }
 
 struct Dispatch::Listing {
@@ -284,16 +239,15 @@ void Dispatch::list_on(const std::shared_ptr<Listing>& listing) {
   asked.tenant = listing->filter.device;
   asked.before = listing->filter.before;
   asked.limit = std::min(listing->filter.limit, kPage);
-  parts_.store->list(asked, [this, listing, alive = std::weak_ptr(alive_)](
-                                Result<std::vector<store::ListedTask>> rows) {
-    if (alive.expired()) return;
-    if (!rows) return listing->done(rows.error());
-    for (const store::ListedTask& each : *rows) {
-      if (is_over(listing->filter, each.row.seq)) break;
-      listing->found.push_back(view_of(each.row, each.kind, each.tenant));
-    }
-    listing->done(std::move(listing->found));
-  });
+  parts_.store->list(asked,
+                     gate_.pass([this, listing](Result<std::vector<store::ListedTask>> rows) {
+                       if (!rows) return listing->done(rows.error());
+                       for (const store::ListedTask& each : *rows) {
+                         if (is_over(listing->filter, each.row.seq)) break;
+                         listing->found.push_back(view_of(each.row, each.kind, each.tenant));
+                       }
+                       listing->done(std::move(listing->found));
+                     }));
 }
 
 }  // namespace spillway::cloud

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+namespace spillway {
+
+// The door of something that answers may come too late for. What goes through pass() is called only
+// while the gate is there; declared as the last member, it is gone first. One thread.
+class Gate {
+ public:
+  // A function object that calls `then`, or does nothing once this gate is gone.
+  template <class Then>
+  auto pass(Then then) const {
+    return [gate = std::weak_ptr(open_), then = std::move(then)](auto&&... answer) mutable {
+      if (!gate.expired()) then(std::forward<decltype(answer)>(answer)...);
+    };
+  }
+
+ private:
+  std::shared_ptr<char> open_ = std::make_shared<char>();
+};
+
+}  // namespace spillway

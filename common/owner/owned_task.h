@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "common/base/owed.h"
+#include "common/lifecycle/owner.h"
+#include "common/owner/attempt_history.h"
+#include "common/store/owner_journal.h"
+#include "spillway/kind.h"
+#include "spillway/task.h"
+#include "spillway/view.h"
+
+namespace spillway::owner {
+
+class OfferBook;
+
+// A task that its owner has in memory.
+struct OwnedTask : store::JournaledTask {
+  NodeTime created{};
+  lifecycle::OwnerPolicy policy;
+  store::EncodedBytes spec_bytes;  // may be null where the disk has spoiled it
+  std::shared_ptr<const TaskSpec> spec;
+  AttemptHistory history;
+  OfferBook* there = nullptr;  // of the place that it is, or may be, leased to
+  OnDisconnect on_disconnect = OnDisconnect::wait;
+  Explanation explanation;   // of the last grant; empty where nothing was weighed
+  Duration predicted{};      // of the last grant: to its result
+  double seconds_there = 0;  // that it is taken to run at the place it is leased to
+  NodeTime offered{};        // when the live OFFER was last sent
+  OwedMark owed;             // of that OFFER
+  NodeTime timer = kNever;   // as registered in the table
+
+  // Of a node that runs attempts itself.
+  const Kind* kind = nullptr;  // null: not known here
+  double work = 1;
+  NodeTime aged = kNever;  // since when it is ready, as registered in the window
+  bool elder = false;      // in the window's turn, though beyond its end
+
+  std::size_t spec_size() const { return spec_bytes ? spec_bytes->size() : 0; }
+  bool urgent() const { return spec->band <= Band::high; }
+  store::ReadyKey ready_key() const { return {spec->band, state.deadline, seq}; }
+};
+
+}  // namespace spillway::owner
