@@ -5,102 +5,149 @@
 #include "common/wire/codec.h"
 
 namespace spillway::agent {
-namespace {
-
-constexpr Duration kLookAgain = std::chrono::seconds(1);
-constexpr Duration kFirstReview = std::chrono::milliseconds(500);
-constexpr std::size_t kDueSlice = 256;
-constexpr Duration kLookForPlace = std::chrono::seconds(30);
-constexpr std::size_t kRefillBytes = 8 * 1024 * 1024;
-
-}  // namespace
 
 Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recovered,
            const ledger::LedgerRecovered* leased)
     : options_(std::move(options)),
       parts_(std::move(parts)),
       owner_({.boot = options_.boot, .lease = options_.lease}, owner_parts(), *this, recovered),
-      there_(owner_.book("cloud")),
-      wall_(*parts_.clock),
-      started_(owner_.now()),
-      window_(options_.max_ready, owner_.table()),
-      admission_(options_.budget, {.machine = parts_.machine,
-                                   .store = [store = parts_.store] { return store->use(); },
-                                   .report = parts_.report}),
-      placement_(options_.placement) {
-  for (const KnownLife& peer : recovered.peers) peers_[peer.store] = peer;
-  for (const Kind* kind : parts_.kinds->list()) local_kinds_.push_back(kind->name);
-  load_models();
-  look_at_budget();
-  if (parts_.ledger && leased) make_lessee(*leased);
-}
+      models_(options_.placement, parts_.models, parts_.keep_models, parts_.alarm),
+      clock_(*parts_.clock, owner_.timeline(), parts_.report),
+      lives_(owner_, recovered.peers, options_.device, parts_.report),
+      local_(options_, parts_, owner_, models_, leased_),
+      leased_(options_, parts_, owner_, local_.claims(), session_, leased),
+      cloud_(options_, parts_, owner_, models_, session_),
+      backlog_(options_, parts_, owner_, models_, local_, cloud_),
+      scheduler_(options_, owner_, models_, local_, cloud_, backlog_),
+      views_(owner_, clock_),
+      watchers_(*parts_.store, owner_, views_, parts_.wake),
+      dependents_(*parts_.store, owner_, parts_.wake),
+      submissions_(options_, parts_, owner_, cloud_, backlog_, dependents_, watchers_),
+      requests_(*parts_.store, owner_, views_, dependents_, models_, local_, cloud_, draining_),
+      losses_(parts_, owner_, clock_, session_),
+      stories_(options_, parts_, owner_, clock_, cloud_, session_),
+      update_(parts_.update, session_),
+      telemetry_(options_, parts_, owner_, {local_, cloud_, leased_, backlog_, models_, losses_},
+                 session_) {}
+
+Node::~Node() = default;
 
 owner::Parts Node::owner_parts() {
+  const auto urgency = [](bool urgent) {
+    return urgent ? session::Urgency::live : session::Urgency::backlog;
+  };
   owner::Parts owner;
   owner.clock = parts_.clock;
   owner.store = parts_.store;
-  owner.local = this;
+  owner.local = &local_;
   owner.random = parts_.random;
   owner.wake = parts_.wake;
   owner.report = parts_.report;
   owner.alarm = parts_.alarm;
-  owner.refused = [this](const std::string& cause, const std::string& detail) {
-    counters_.refused += 1;
-    parts_.refused(cause, detail);
-  };
-  owner.send_task = [this](const owner::OfferBook&, wire::Item item, bool urgent) {
+  owner.refused = [this](const std::string& cause, const std::string& why) { refuse(cause, why); };
+  owner.send_task = [this, urgency](const owner::OfferBook&, wire::Item item, bool urgent) {
     return session_ && session_->send_task(std::move(item), urgency(urgent));
   };
   owner.send_ack = [this](const owner::OfferBook&, wire::Item item) {
     return session_ && session_->send_ack(std::move(item));
   };
-  owner.tasks_left = [this](const owner::OfferBook&, bool urgent) {
+  owner.tasks_left = [this, urgency](const owner::OfferBook&, bool urgent) {
     return session_->tasks_left(urgency(urgent));
   };
   return owner;
 }
 
-Node::~Node() = default;
-
 void Node::start(const store::Recovered& recovered, const ledger::LedgerRecovered* leased) {
-  counters_.accepted = recovered.accepted;
+  submissions_.set_accepted(recovered.accepted);
   // What the disk holds besides the live ones is looked for once the loop turns (P22).
-  window_.expect_more_on_disk();
-  release_ended(0);
+  backlog_.window().expect_more_on_disk();
+  dependents_.release_ended();
   owner_.start(recovered);
-  withdraw_offers();
-  if (lessee_ && leased) lessee_->start(*leased, [] {});
-  if (session_) journal().after([this] { session_->start(); });
-  const bool told = parts_.measured || session_;
-  if (told && options_.telemetry > Duration::zero()) next_telemetry_ = now();
-  if (told) look_for_losses();
+  cloud_.take_back_offers();
+  leased_.start(leased);
+  if (session_) owner_.journal().after([this] { session_->start(); });
+  telemetry_.start();
   parts_.wake();
 }
 
-owner::OwnedTask Node::read(const store::TaskRow& row) {
-  owner::OwnedTask task = owner_.read(row);
-  prepare(task);
-  return task;
+struct Node::Asked {
+  Node& node;
+  const Reply& reply;
+
+  Ticket operator()(wire::SubmitRequest& request) const {
+    node.submissions_.submit(std::move(request), reply);
+    return nullptr;
+  }
+  Ticket operator()(wire::TaskRequest& request) const {
+    node.requests_.change(request, reply);
+    return nullptr;
+  }
+  Ticket operator()(wire::ShowRequest& request) const {
+    node.requests_.show(request.seq, reply);
+    return nullptr;
+  }
+  Ticket operator()(wire::WhyRequest& request) const {
+    node.requests_.why(request.seq, reply);
+    return nullptr;
+  }
+  Ticket operator()(wire::ListRequest& request) const {
+    node.requests_.list(request, reply);
+    return nullptr;
+  }
+  Ticket operator()(wire::LeasedRequest& request) const {
+    node.leased_.list(request, reply);
+    return nullptr;
+  }
+  Ticket operator()(wire::WaitRequest& request) const {
+    return node.watchers_.wait(request.seq, reply);
+  }
+  Ticket operator()(wire::EventsRequest& request) const {
+    return node.watchers_.listen(request.seq, reply);
+  }
+  Ticket operator()(wire::StatusRequest&) const {
+    node.status(reply);
+    return nullptr;
+  }
+  Ticket operator()(wire::TraceRequest&) const {
+    const auto& trace = node.parts_.trace;
+    trace ? reply(wire::Trace{trace()}) : reply(fail(Code::unsupported, "nothing is traced here"));
+    return nullptr;
+  }
+  Ticket operator()(wire::DrainRequest& request) const {
+    if (!request.on) {
+      node.resume();
+      reply(wire::Done{});
+      return nullptr;
+    }
+    node.drain([&on = node, answer = reply] {
+      if (on.draining_) return answer(wire::Done{});
+      answer(fail(Code::conflict, "the agent was told to go on before it was drained"));
+    });
+    return nullptr;
+  }
+};
+
+Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
+  return std::visit(Asked{*this, reply}, request);
 }
 
 bool Node::prepare(owner::OwnedTask& task) {
   const TaskSpec& spec = *task.spec;
   const std::size_t bytes = spec.input.bytes.size();
-  task.there = &there_;
+  task.there = &owner_.book("cloud");
   task.on_disconnect = spec.on_disconnect;
   task.kind = parts_.kinds->find(spec.kind);
   task.work = spec.work.value_or(task.kind ? kinds::work_of(*task.kind, bytes, spec.args)
                                            : 1.0 + double(bytes));
-  if (task.state.place == PlaceKind::cloud) task.seconds_there = seconds_there(task);
+  if (task.state.place == PlaceKind::cloud) task.seconds_there = cloud_.seconds_there(task);
   return true;
 }
 
-void Node::changed(owner::OwnedTask& task, const lifecycle::OwnerTask&) { window_.changed(task); }
-
-void Node::told(const store::EventRow& event) {
-  if (listeners_.empty()) return;
-  journal().after([this, view = view_of(event)] { emit(view); });
+void Node::changed(owner::OwnedTask& task, const lifecycle::OwnerTask&) {
+  backlog_.window().changed(task);
 }
+
+bool Node::keeps(const owner::OwnedTask& task) const { return backlog_.window().keeps(task); }
 
 // What has succeeded is never run again: of a large spec all but the input is kept.
 store::EncodedBytes Node::spec_left(const owner::OwnedTask& task) const {
@@ -111,7 +158,7 @@ store::EncodedBytes Node::spec_left(const owner::OwnedTask& task) const {
 }
 
 NodeTime Node::ending(owner::OwnedTask& task, TaskResult& result) {
-  count_end(task);
+  telemetry_.count_end(task);
   if (const Attempt* last = task.history.last()) {
     result.placement = {last->place, task.predicted, now() - last->times.started};
   }
@@ -120,197 +167,176 @@ NodeTime Node::ending(owner::OwnedTask& task, TaskResult& result) {
 }
 
 void Node::ended(owner::OwnedTask& task, TaskResult result) {
-  tell_story(task);
-  if (looking_up_ > 0) ended_.insert(task.seq);
-  if (dependencies_ || !asked_who_waits_) {
-    const bool good = result.outcome == TaskState::succeeded;
-    journal().after(task.seq, [this, seq = task.seq, good](const Error* refused) {
-      if (!refused) release_dependents(seq, good);
-    });
-  }
-  auto [first, last] = waiters_.equal_range(task.seq);
-  if (first == last) return;
-  TaskView view = view_of(task);
-  view.result = std::move(result);
-  for (auto waiter = first; waiter != last; ++waiter) {
-    journal().after(task.seq,
-                    [this, seq = task.seq, who = waiter->second, view](const Error* refused) {
-                      auto waiting = who.lock();
-                      if (!waiting) return;
-                      if (!refused) return waiting->reply(view);
-                      waiters_.emplace(seq, waiting);
-                      look_for_end(seq, waiting);
-                    });
-  }
-  waiters_.erase(first, last);
+  stories_.on_ended(task);
+  dependents_.on_ended(task);
+  watchers_.ended(task, std::move(result));
 }
 
-void Node::came(owner::OwnedTask& task, const wire::ResultItem& item) {
-  learn_run(task, PlaceKind::cloud, item.report.ran);
-  counters_.done_cloud += 1;
-}
+void Node::came(owner::OwnedTask& task, const wire::ResultItem& item) { cloud_.came(task, item); }
 
 void Node::committed() {
-  if (window_.shrink()) owner_.settle_all();
-  losses_.on_written(now());
-  ledger_moved_ = true;
-}
-
-void Node::emit(EventView event) {
-  std::erase_if(listeners_, [](const auto& who) { return who.expired(); });
-  for (const auto& who : std::vector(listeners_)) {
-    auto listener = who.lock();
-    if (listener && (!listener->only || *listener->only == event.seq)) listener->reply(event);
-  }
+  backlog_.shrink();
+  losses_.on_committed();
 }
 
 NodeTime Node::cycle() {
   if (stopped_) return kNever;
-  look_at_clock();
-  if (now() >= admission_.next_look()) look_at_budget();
+  // A certificate that was not yet valid may be now.
+  if (clock_.look() && session_) session_->connection().hurry();
+  if (now() >= submissions_.next_look()) submissions_.look_at_budget();
   on_timers();
-  schedule();
-  const NodeTime leased = cycle_leased();
+  if (!draining_) scheduler_.schedule();
+  const NodeTime leased = leased_.cycle();
   flush();
   owner_.send_owed();
   if (session_) session_->connection().pump();
-  if (draining_ && drained_ && claims_.empty() && owner_.idle() && (!lessee_ || lessee_->idle())) {
+  if (drained_ && draining_ && local_.claims().empty() && owner_.idle() && leased_.idle()) {
     std::exchange(drained_, nullptr)();
   }
-  NodeTime next = std::min({owner_.next_timer(), next_probe_, next_telemetry_, next_keep_,
-                            next_update_, next_review_, retry_release_,
-                            looking_ ? kNever : window_.disk_due(), admission_.next_look(),
-                            losses_.due(), leased, is_barred() ? cloud_.refuses_until : kNever});
-  if (session_) next = std::min(next, session_->connection().next_timer());
-  return next;
+  const NodeTime next =
+      std::min({owner_.next_timer(), backlog_.due(), dependents_.due(), submissions_.next_look(),
+                cloud_.next_probe(), cloud_.asked_again(), scheduler_.next_review(), losses_.due(),
+                telemetry_.due(), models_.due(), update_.due(), leased});
+  return session_ ? std::min(next, session_->connection().next_timer()) : next;
 }
 
 void Node::on_timers() {
   owner_.on_timers();
+  dependents_.on_timer();
+  backlog_.on_timers();
   const NodeTime time = now();
-  if (time >= retry_release_) {
-    retry_release_ = kNever;
-    release_ended(0);
-  }
-  if (window_.needs_refill()) refill();
-  if (time >= next_elders_) look_for_elders();
-  if (!looking_ && time >= window_.disk_due()) look_on_disk();
-  if (time >= next_telemetry_) send_telemetry();
-  if (time >= next_keep_) keep_models();
+  if (time >= telemetry_.due()) send_telemetry();
+  if (time >= models_.due()) models_.keep();
   if (!session_) return;
   if (time >= session_->connection().next_timer()) session_->connection().on_timer();
-  if (next_review_ == kNever && !there_.pending().empty()) next_review_ = time + kFirstReview;
-  if (time >= next_review_) review_offers();
-  if (time >= next_probe_) probe();
-  if (time >= next_update_) tell_update();
-  if (time >= losses_.due()) report_losses();
-}
-
-void Node::look_on_disk() {
-  looking_ = true;
-  parts_.store->due(now(), kDueSlice, gate_.pass([this](const Result<store::OwnerStore::Due>& due) {
-    looking_ = false;
-    window_.set_disk_due(due ? due->next : now() + kLookAgain);
-    if (!due) return parts_.wake();
-    take_due(due->rows);
-    journal().hurry();  // the next look is to find them gone
-    if (due->rows.size() == kDueSlice) window_.set_disk_due(now());
-    parts_.wake();
-  }));
-}
-
-void Node::take_due(const std::vector<store::TaskRow>& rows) {
-  placement::Place local = local_place();
-  placement::Place cloud = cloud_place();
-  for (const store::TaskRow& row : rows) {
-    if (owner_.find(row.seq)) continue;
-    owner::OwnedTask& task = *owner_.adopt(row);
-    owner_.apply(task, lifecycle::on_time(task.state, task.policy, owner_.tick()));
-    if (task.state.reason == WaitReason::no_place) {
-      if (placement_.no_place(candidate_of(task), local, cloud)) {
-        look_again_later(task);
-      } else {
-        owner_.apply(task, lifecycle::on_place_found(task.state, owner_.tick()));
-      }
-    } else if (task.state.state == TaskState::waiting && task.state.wake <= now()) {
-      // Held, or after others, past its not_before: left as it is it would be due at every look,
-      // and enough of them would hide all others.
-      task.state.wake = kNever;
-      journal().update(task, task.state.state, task.state.epoch);
-    }
-    owner_.settle(row.seq);
-  }
-}
-
-void Node::look_again_later(owner::OwnedTask& task) {
-  task.state.wake = now() + kLookForPlace;
-  journal().update(task, task.state.state, task.state.epoch);
-}
-
-void Node::refill() {
-  auto after = window_.refill_after();
-  const auto bytes = std::min<std::uint64_t>(kRefillBytes, options_.budget.memory / 8);
-  parts_.store->ready_after(after, window_.refill_count(), static_cast<std::size_t>(bytes),
-                            gate_.pass([this](const Result<std::vector<store::TaskRow>>& rows) {
-                              if (!rows) return window_.refill_failed();
-                              std::optional<store::ReadyKey> last;
-                              for (const store::TaskRow& row : *rows) {
-                                last = store::ReadyKey{row.band, row.task.deadline, row.seq};
-                                owner_.adopt(row);
-                              }
-                              // An empty answer is the end; a short one may have been cut by its
-                              // bytes.
-                              window_.refilled(last, !rows->empty());
-                              parts_.wake();
-                            }));
+  scheduler_.review_offers();
+  if (time >= cloud_.next_probe()) cloud_.probe();
+  // The device's health changes with it, so that telemetry does not wait.
+  if (time >= update_.due() && update_.look(time) && telemetry_.due() != kNever) send_telemetry();
+  if (time >= losses_.due()) losses_.report();
 }
 
 void Node::flush() {
-  // A core with nothing to do waits for the claims that gathered.
-  const std::uint32_t busy = claims_.running() - new_claims_ + leased_cores();
-  if (new_claims_ > 0 && busy < parts_.runner->width()) journal().hurry();
-  if (owner_.flush(wall_.wall())) new_claims_ = 0;
+  if (local_.waits_for_commit()) owner_.journal().hurry();
+  if (owner_.flush(clock_.wall())) local_.on_commit_handed_over();
+}
+
+void Node::send_telemetry() {
+  telemetry_.send({submissions_.counts().accepted, update_.busy(), draining_});
 }
 
 void Node::drain(std::function<void()> done) {
   draining_ = true;
+  submissions_.set_draining(true);
   drained_ = [others = std::move(drained_), done = std::move(done)] {
     if (others) others();
     done();
   };
-  withdraw_offers();
-  if (lessee_) lessee_->drain();
+  cloud_.take_back_offers();
+  if (lessee::Lessee* lessee = leased_.lessee()) lessee->drain();
   parts_.wake();
 }
 
 void Node::resume() {
   draining_ = false;
-  if (lessee_) lessee_->resume();
+  submissions_.set_draining(false);
+  if (lessee::Lessee* lessee = leased_.lessee()) lessee->resume();
   if (auto drained = std::exchange(drained_, nullptr)) drained();
   parts_.wake();
 }
 
 void Node::reconfigure(const NodeOptions& options) {
   options_.budget = options.budget;
-  admission_.set_limits(options.budget);
+  submissions_.set_limits(options.budget);
   options_.lease = options.lease;
   owner_.set_lease(options.lease);
   options_.probe_interval = options.probe_interval;
   options_.bandwidth = options.bandwidth;
   options_.metered = options.metered;
-  if (session_) set_rate();
+  if (session_) cloud_.set_rate();
   options_.placement = options.placement;
-  placement_.set_policy(options.placement);
+  models_.placement().set_policy(options.placement);
   parts_.wake();
 }
 
 void Node::stop() {
   if (session_) session_->stop();
-  journal().write_losses();
-  journal().hurry();
+  owner_.journal().write_losses();
+  owner_.journal().hurry();
   flush();
-  keep_models();
+  models_.keep();
   stopped_ = true;
+}
+
+PlaceView Node::local_view() const {
+  const placement::Place place = local_.place();
+  const attempt::Claims& claims = local_.claims();
+  PlaceView view;
+  view.place = PlaceKind::local;
+  view.name = options_.device;
+  view.reachable = true;
+  view.state = draining_ ? "draining" : "running";
+  for (const std::string& one : submissions_.admission().shortages()) view.state += "; " + one;
+  view.workers = place.workers;
+  view.memory = place.memory;
+  view.running = claims.running() + claims.blocking();
+  if (const lessee::Lessee* lessee = leased_.lessee()) view.running += lessee->running();
+  view.credits = place.idle;
+  view.queue_delay = Duration(std::int64_t(place.queue.median * 1e6));
+  view.tags = place.tags;
+  view.kinds = place.kinds;
+  return view;
+}
+
+NodeView Node::view() const {
+  NodeView view;
+  view.device = options_.device;
+  view.version = options_.version;
+  view.origin = owner_.lives().current().origin;
+  view.uptime = now() - telemetry_.started();
+  view.draining = draining_;
+  view.link_up = session_ && cloud_.online();
+  view.store_problem = owner_.store_problem();
+  view.clock_problem = clock_.problem();
+  view.life_problem = lives_.problem();
+  view.shortages = submissions_.admission().shortages();
+  view.disk_bytes = parts_.store->use().files;
+  view.disk_budget = options_.budget.disk;
+  view.accepted = submissions_.counts().accepted;
+  for (std::size_t i = 0; i < std::size(view.by_state); ++i) {
+    view.by_state[i] = owner_.in_state(TaskState(i));
+  }
+  view.done_local = local_.done();
+  view.done_cloud = cloud_.done();
+  view.in_cloud = cloud_.book().held();
+  view.buffered = submissions_.counts().buffered;
+  view.duplicates = telemetry_.repeated();
+  view.refused_messages = refused_;
+  view.places.push_back(local_view());
+  if (session_) {
+    view.places.push_back(cloud_.view());
+    view.broker_terms = session_->connection().broker_terms();
+    view.bytes_up = session_->connection().traffic().bytes_up;
+    view.bytes_down = session_->connection().traffic().bytes_down;
+  }
+  return view;
+}
+
+void Node::status(const Reply& reply) {
+  losses_.read([this, reply](const Result<store::LossTable>& table) {
+    NodeView view = this->view();
+    if (table) {
+      std::copy(std::begin(table->produced), std::end(table->produced), std::begin(view.produced));
+      for (const LossRow& row : table->rows) {
+        // The clocks move between two looks: the last is as far from the first as it was.
+        const Duration first = clock_.wall_of(row.first);
+        const Duration last = first == Duration::zero() ? first : first + (row.last - row.first);
+        view.losses.push_back(
+            {row.key.data, row.key.cause, first, last, row.count, row.reported, row.at_least});
+      }
+    }
+    reply(std::move(view));
+  });
 }
 
 }  // namespace spillway::agent

@@ -61,7 +61,7 @@ std::uint64_t Owner::unfinished() const {
   return live;
 }
 
-OwnedTask Owner::read(const store::TaskRow& row) const {
+std::optional<OwnedTask> Owner::read(const store::TaskRow& row) {
   OwnedTask task;
   task.seq = row.seq;
   task.created = row.created;
@@ -73,13 +73,12 @@ OwnedTask Owner::read(const store::TaskRow& row) const {
   // A spec the disk has spoiled cannot run; its task ends through its attempts, or its deadline.
   task.spec = std::make_shared<const TaskSpec>(spec ? *std::move(spec) : TaskSpec{});
   task.policy = lifecycle::policy_of(*task.spec, options_.lease);
-  return task;
+  return host_.prepare(task) ? std::optional(std::move(task)) : std::nullopt;
 }
 
 OwnedTask* Owner::adopt(const store::TaskRow& row) {
   if (OwnedTask* known = find(row.seq)) return known;
-  OwnedTask task = read(row);
-  if (host_.prepare(task)) return &add(std::move(task));
+  if (std::optional<OwnedTask> task = read(row)) return &add(*std::move(task));
   parts_.alarm("task " + to_string(id_of(row.seq)) + " is damaged and goes nowhere");
   return nullptr;
 }

@@ -113,10 +113,10 @@ class Owner {
   // Tasks. Only what is in memory is found.
   OwnedTask* find(std::uint64_t seq) { return table_.find(seq); }
   const OwnedTask* find(std::uint64_t seq) const { return table_.find(seq); }
-  // As a row says; not in memory.
-  OwnedTask read(const store::TaskRow& row) const;
-  // Takes a row into memory, where it is not there yet. Null: it is damaged, so that nobody knows
-  // whose it is.
+  // As a row says, without taking it into memory. Null: it is damaged, so that nobody knows whose
+  // it is.
+  std::optional<OwnedTask> read(const store::TaskRow& row);
+  // Takes a row into memory, where it is not there yet. Null: it is damaged.
   OwnedTask* adopt(const store::TaskRow& row);
   // A new one, whose row says all but its number.
   OwnedTask& insert(store::NewTask row, std::shared_ptr<const TaskSpec> spec);

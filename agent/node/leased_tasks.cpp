@@ -1,6 +1,6 @@
-#include <algorithm>
+#include "agent/node/leased_tasks.h"
 
-#include "agent/node/node.h"
+#include <algorithm>
 
 namespace spillway::agent {
 namespace {
@@ -25,16 +25,25 @@ void add_end(const lessee::HeldTask& task, TaskView& view) {
 
 }  // namespace
 
-void Node::make_lessee(const ledger::LedgerRecovered& leased) {
-  lessee::Options options;
-  options.boot = options_.boot;
-  options.here = "the device";
-  options.tags = options_.tags;
-  options.memory = options_.memory;
-  options.max_queue = options_.max_leased;
-  options.max_run = options_.max_leased_run;
-  options.blocking = kLeasedThreads;
-  options.tombstones = kTombstones;
+LeasedTasks::LeasedTasks(const NodeOptions& options, const NodeParts& parts,
+                         const owner::Owner& owner, const attempt::Claims& own,
+                         const std::unique_ptr<DeviceSession>& session,
+                         const ledger::LedgerRecovered* recovered)
+    : options_(options), parts_(parts), owner_(owner), own_(own), session_(session) {
+  if (!parts_.ledger || !recovered) return;
+  lessee::Options lessee;
+  lessee.boot = options_.boot;
+  lessee.here = "the device";
+  lessee.tags = options_.tags;
+  lessee.memory = options_.memory;
+  lessee.max_queue = options_.max_leased;
+  lessee.max_run = options_.max_leased_run;
+  lessee.blocking = kThreads;
+  lessee.tombstones = kTombstones;
+  lessee_ = std::make_unique<lessee::Lessee>(std::move(lessee), lessee_parts(), *recovered);
+}
+
+lessee::Parts LeasedTasks::lessee_parts() {
   lessee::Parts parts;
   parts.clock = parts_.clock;
   parts.ledger = parts_.ledger;
@@ -55,32 +64,48 @@ void Node::make_lessee(const ledger::LedgerRecovered& leased) {
     return session_ && session_->send_result(std::move(item));
   };
   parts.results_left = [this](const std::string&) { return session_ && session_->results_left(); };
-  parts.may_start = [this](const lessee::HeldTask&) { return may_start_leased(); };
-  lessee_ = std::make_unique<lessee::Lessee>(std::move(options), std::move(parts), leased);
+  parts.may_start = [this](const lessee::HeldTask&) { return may_start(); };
+  return parts;
 }
 
-bool Node::takes(const std::string& kind) const {
+void LeasedTasks::start(const ledger::LedgerRecovered* recovered) {
+  if (lessee_ && recovered) lessee_->start(*recovered, [] {});
+}
+
+bool LeasedTasks::takes(const std::string& kind) const {
   return std::find(options_.takes.begin(), options_.takes.end(), kind) != options_.takes.end();
 }
 
-// Cores that are not this device's own now: with tasks of the cloud on them, or kept for one.
-std::uint32_t Node::leased_cores() const {
-  return lessee_ ? lessee_->running() + (leased_is_due() ? 1 : 0) : 0;
+std::uint32_t LeasedTasks::cores() const {
+  return lessee_ ? lessee_->running() + (is_due() ? 1 : 0) : 0;
 }
 
-bool Node::leased_is_due() const {
+bool LeasedTasks::is_due() const {
   return lessee_->queued() > 0 && lessee_->running() == 0 && lessee_->waited() >= kPatience;
 }
 
 // Asked after this device's own tasks have taken what they want: half of the cores at most, so that
 // the others are there for what comes next.
-bool Node::may_start_leased() const {
+bool LeasedTasks::may_start() const {
   const std::uint32_t width = parts_.runner->width();
   return lessee_->running() < std::max(1U, width / 2) &&
-         claims_.running() + lessee_->running() < width;
+         own_.running() + lessee_->running() < width;
 }
 
-TaskView Node::view_of(const lessee::HeldTask& task) const {
+NodeTime LeasedTasks::cycle() {
+  if (!lessee_) return kNever;
+  const NodeTime now = owner_.now();
+  const std::uint32_t before = lessee_->running();
+  NodeTime next = lessee_->cycle();
+  // Two time lines, each from where its store last saw it.
+  if (next != kNever) next = now + (next - lessee_->now());
+  if (lessee_->running() != before) parts_.wake();
+  const bool waits =
+      lessee_->queued() > 0 && lessee_->running() == 0 && lessee_->waited() < kPatience;
+  return waits ? std::min(next, now + (kPatience - lessee_->waited())) : next;
+}
+
+TaskView LeasedTasks::view_of(const lessee::HeldTask& task) const {
   using lifecycle::LeaseState;
   TaskView view;
   view.id = task.id;
@@ -105,7 +130,7 @@ TaskView Node::view_of(const lessee::HeldTask& task) const {
   return view;
 }
 
-void Node::list_leased(const wire::LeasedRequest& request, const Reply& reply) const {
+void LeasedTasks::list(const wire::LeasedRequest& request, const intake::Api::Reply& reply) const {
   wire::Tasks tasks;
   const auto look = [&](const lessee::HeldTask& task) {
     if (request.id && *request.id != task.id) return;
@@ -124,18 +149,6 @@ void Node::list_leased(const wire::LeasedRequest& request, const Reply& reply) c
             [](const TaskView& a, const TaskView& b) { return a.age < b.age; });
   tasks.tasks.resize(std::min<std::size_t>(tasks.tasks.size(), wire::kMaxListed));
   reply(std::move(tasks));
-}
-
-NodeTime Node::cycle_leased() {
-  if (!lessee_) return kNever;
-  const std::uint32_t before = lessee_->running();
-  NodeTime next = lessee_->cycle();
-  // Two time lines, each from where its store last saw it.
-  if (next != kNever) next = now() + (next - lessee_->now());
-  if (lessee_->running() != before) parts_.wake();
-  const bool waits =
-      lessee_->queued() > 0 && lessee_->running() == 0 && lessee_->waited() < kPatience;
-  return waits ? std::min(next, now() + (kPatience - lessee_->waited())) : next;
 }
 
 }  // namespace spillway::agent

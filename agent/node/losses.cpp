@@ -1,6 +1,6 @@
-#include <algorithm>
+#include "agent/node/losses.h"
 
-#include "agent/node/node.h"
+#include <algorithm>
 
 namespace spillway::agent {
 namespace {
@@ -31,47 +31,56 @@ void add(store::LossTable& table, const store::LossTable& more) {
 
 }  // namespace
 
-// For the next sample, and only when something was written since.
-void Node::look_for_losses() {
-  if (!std::exchange(ledger_moved_, false)) return;
-  read_losses([this](const Result<store::LossTable>& table) {
+void Losses::look() {
+  if (!std::exchange(moved_, false)) return;
+  read([this](const Result<store::LossTable>& table) {
     if (!table) return;
     lost_ = unsent_ = 0;
-    lost_at_least_ = false;
+    at_least_ = false;
     for (const LossRow& row : table->rows) {
       *lost_ += is_lost(row.key) ? row.count : 0;
       *unsent_ += row.key.data == DataClass::telemetry ? row.count : 0;
-      lost_at_least_ |= is_lost(row.key) && row.at_least;
+      at_least_ |= is_lost(row.key) && row.at_least;
     }
   });
 }
 
-// With what is counted and waits to be written, also behind a disk that does not take it.
-void Node::read_losses(std::function<void(const Result<store::LossTable>&)> use) {
-  parts_.store->losses(gate_.pass(
-      [use = std::move(use), waiting = journal().unwritten()](Result<store::LossTable> table) {
-        if (table) add(*table, waiting());
-        use(table);
-      }));
+void Losses::read(std::function<void(const Result<store::LossTable>&)> use) {
+  const auto take = [use = std::move(use),
+                     waiting = owner_.journal().unwritten()](Result<store::LossTable> table) {
+    if (table) add(*table, waiting());
+    use(table);
+  };
+  parts_.store->losses(gate_.pass(take));
 }
 
-void Node::report_losses() {
-  losses_.on_look(now());
-  parts_.store->losses(gate_.pass([this](const Result<store::LossTable>& table) {
+void Losses::on_sample_lost() {
+  if (unsent_) *unsent_ += 1;
+}
+
+void Losses::on_committed() {
+  reporter_.on_written(owner_.now());
+  moved_ = true;
+}
+
+void Losses::report() {
+  reporter_.on_look(owner_.now());
+  const auto take = [this](const Result<store::LossTable>& table) {
     if (!table || !session_) return;
-    auto report = losses_.report(*table, owner_.lives().counts(), now(),
-                                 [this](NodeTime instant) { return wall_of(instant); });
+    auto report = reporter_.report(*table, owner_.lives().counts(), owner_.now(),
+                                   [this](NodeTime instant) { return clock_.wall_of(instant); });
     if (report) session_->send_event(*std::move(report));
     parts_.wake();
-  }));
+  };
+  parts_.store->losses(gate_.pass(take));
 }
 
-void Node::on(const wire::LossAck& item) {
+void Losses::on(const wire::LossAck& item) {
   if (item.origin != owner_.lives().counts()) return;
-  const std::vector<LossRow> known = losses_.on_ack(item, now());
-  for (const LossRow& row : known) journal().reported(row);
+  const std::vector<LossRow> known = reporter_.on_ack(item, owner_.now());
+  for (const LossRow& row : known) owner_.journal().reported(row);
   if (known.size() == wire::kMaxLossEntries) {
-    journal().after([this] { losses_.look_now(now()); });
+    owner_.journal().after([this] { reporter_.look_now(owner_.now()); });
   }
   parts_.wake();
 }

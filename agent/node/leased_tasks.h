@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/intake/api.h"
+#include "agent/node/node_parts.h"
+#include "agent/session/device_session.h"
+#include "common/attempt/claims.h"
+#include "common/lessee/lessee.h"
+#include "common/owner/owner.h"
+
+namespace spillway::agent {
+
+// What the cloud has run on this device, beside the device's own tasks: which kinds, on which
+// cores. Without a ledger there is nothing of it. Loop only.
+class LeasedTasks {
+ public:
+  static constexpr std::uint32_t kThreads = 4;  // for blocking kinds
+
+  // `own`: the claims of the device's own tasks. All of these outlive it.
+  LeasedTasks(const NodeOptions& options, const NodeParts& parts, const owner::Owner& owner,
+              const attempt::Claims& own, const std::unique_ptr<DeviceSession>& session,
+              const ledger::LedgerRecovered* recovered);
+
+  void start(const ledger::LedgerRecovered* recovered);
+  // One turn; when it wants the next one, on the node's time line.
+  NodeTime cycle();
+
+  bool takes(const std::string& kind) const;  // to run it for the cloud
+  // Cores that are not the device's own now: with tasks of the cloud on them, or kept for one.
+  std::uint32_t cores() const;
+  // Null: nothing is run here for anybody.
+  lessee::Lessee* lessee() { return lessee_.get(); }
+  const lessee::Lessee* lessee() const { return lessee_.get(); }
+  bool idle() const { return !lessee_ || lessee_->idle(); }
+  // not_found: it is not held here.
+  void list(const wire::LeasedRequest& request, const intake::Api::Reply& reply) const;
+
+ private:
+  lessee::Parts lessee_parts();
+  bool is_due() const;
+  bool may_start() const;
+  TaskView view_of(const lessee::HeldTask& task) const;
+
+  const NodeOptions& options_;
+  const NodeParts& parts_;
+  const owner::Owner& owner_;
+  const attempt::Claims& own_;
+  const std::unique_ptr<DeviceSession>& session_;  // null: there is no cloud
+  std::unique_ptr<lessee::Lessee> lessee_;
+};
+
+}  // namespace spillway::agent

@@ -1,0 +1,71 @@
+#include "agent/node/life_watch.h"
+
+namespace spillway::agent {
+namespace {
+
+constexpr Duration kClonedShown = std::chrono::minutes(10);  // after the last sign of it
+constexpr std::size_t kMostPeers = 16;                       // stores of clouds that are remembered
+
+}  // namespace
+
+LifeWatch::LifeWatch(owner::Owner& owner, const std::vector<KnownLife>& peers, std::string device,
+                     std::function<void(const std::string& message)> report)
+    : owner_(owner), device_(std::move(device)), report_(std::move(report)) {
+  for (const KnownLife& peer : peers) peers_[peer.store] = peer;
+}
+
+// The cloud cannot know that an earlier copy of its state was put back: who remembers tells it.
+std::optional<wire::LifeNotice> LifeWatch::on_cloud(const wire::Presence& cloud) {
+  const Lineage& told = cloud.lineage;
+  if (told.lives.empty()) return std::nullopt;
+  if (!peers_.contains(told.store) && peers_.size() >= kMostPeers) return std::nullopt;
+  KnownLife& known = peers_[told.store];
+  const KnownLife was = known;
+  const bool another = was.number == 0 && peers_.size() > 1;
+  learn(known, told);
+  if (known == was) return std::nullopt;
+  owner_.journal().heard_of(known);
+  if (compare(was, told) == LifeChange::restored) {
+    report_(
+        "the cloud's state was put back to an earlier copy: what it was told since, it has "
+        "forgotten");
+    return wire::LifeNotice{told.lives.front(), wire::LifeRemark::restored};
+  }
+  if (another) {
+    report_("the cloud has another store than before: tasks it had for devices are gone");
+  }
+  return std::nullopt;
+}
+
+bool LifeWatch::on(const wire::LifeNotice& notice) {
+  if (notice.life != owner_.lives().current().origin) return false;
+  const NodeTime now = owner_.now();
+  if (notice.remark == wire::LifeRemark::cloned) {
+    const bool news = now >= cloned_until_;
+    cloned_until_ = now + kClonedShown;
+    begun_anew_.reset();  // it was the other one's store that differed
+    if (news) report_(problem());
+    return false;
+  }
+  if (begun_anew_) return false;
+  begun_anew_ = notice.remark;
+  report_(problem());
+  if (notice.remark != wire::LifeRemark::restored) return false;
+  owner_.lives().mark_restored();
+  owner_.journal().restored();
+  return true;
+}
+
+std::string LifeWatch::problem() const {
+  if (owner_.now() < cloned_until_) {
+    return "another device speaks as " + device_ + ", and they take the connection from each other";
+  }
+  if (!begun_anew_) return "";
+  if (*begun_anew_ == wire::LifeRemark::restored) {
+    return "this device's state was restored from an earlier copy: what it accepted since that "
+           "was made is gone, and what had ended since may run again";
+  }
+  return "this device's state was made anew: what it had accepted before is gone";
+}
+
+}  // namespace spillway::agent

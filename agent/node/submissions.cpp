@@ -1,0 +1,247 @@
+#include "agent/node/submissions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/trace_context.h"
+#include "common/wire/codec.h"
+
+namespace spillway::agent {
+namespace {
+
+// The count of what a disk refuses that cannot be written, or not any more today.
+constexpr Duration kRefusedMayWait = std::chrono::minutes(1);
+
+void name_once(std::vector<TaskId>& tasks) {
+  std::sort(tasks.begin(), tasks.end());
+  tasks.erase(std::unique(tasks.begin(), tasks.end()), tasks.end());
+}
+
+// Whether both ask for the same; where they come from is no part of it. Of an input that was not
+// kept its size is known.
+bool same_wish(TaskSpec one, TaskSpec other) {
+  one.trace = other.trace = {};
+  name_once(one.after);
+  name_once(other.after);
+  if (other.input.not_kept > 0) one.input = {{}, std::nullopt, one.input.bytes.size()};
+  return one == other;
+}
+
+}  // namespace
+
+struct Submissions::Request {
+  wire::Submitted answer;
+  std::size_t open = 0;
+  Reply reply;
+};
+
+struct Submissions::Wish {
+  std::shared_ptr<Request> of;
+  std::size_t index = 0;
+  std::shared_ptr<const TaskSpec> spec;
+  Bytes encoded;
+
+  void settle(wire::Submitted::One one) const {
+    of->answer.each[index] = std::move(one);
+    if (--of->open == 0) of->reply(std::move(of->answer));
+  }
+  void refuse(Error error) const { settle({{}, false, std::move(error)}); }
+  const std::string& key() const { return spec->idempotency_key; }
+};
+
+Submissions::Submissions(const NodeOptions& options, const NodeParts& parts, owner::Owner& owner,
+                         CloudPlace& cloud, Backlog& backlog, Dependents& dependents,
+                         Watchers& watchers)
+    : options_(options),
+      parts_(parts),
+      owner_(owner),
+      cloud_(cloud),
+      backlog_(backlog),
+      dependents_(dependents),
+      watchers_(watchers),
+      admission_(options.budget, {.machine = parts.machine,
+                                  .store = [store = parts.store] { return store->use(); },
+                                  .report = parts.report}) {
+  look_at_budget();
+}
+
+void Submissions::submit(wire::SubmitRequest request, Reply reply) {
+  if (request.specs.empty()) return reply(fail(Code::invalid_argument, "no task to submit"));
+  const auto all = std::make_shared<Request>();
+  all->reply = std::move(reply);
+  all->open = request.specs.size();
+  all->answer.each.resize(request.specs.size());
+  for (std::size_t i = 0; i < request.specs.size(); ++i) {
+    const auto wish = std::make_shared<Wish>(Wish{all, i, nullptr, std::move(request.specs[i])});
+    Result<TaskSpec> spec = admit(wish->encoded);
+    if (!spec) {
+      wish->refuse(spec.error());
+      continue;
+    }
+    wish->spec = std::make_shared<const TaskSpec>(*std::move(spec));
+    wish->key().empty() ? check_dependencies(wish) : check_key(wish);
+  }
+}
+
+void Submissions::look_at_budget() {
+  admission_.look(owner_.now(), backlog_.window().bytes(), owner_.unfinished());
+  // While the machine waits for memory, what runs last waits on disk.
+  const bool short_of_memory = admission_.machine_stalled();
+  backlog_.window().set_room(options_.budget.memory / (short_of_memory ? 8 : 2));
+}
+
+std::optional<store::Refusal> Submissions::refusal(Band band, std::size_t spec_bytes) {
+  using namespace std::chrono_literals;
+  if (draining_) {
+    return store::Refusal{LossCause::draining, 5s, "the agent is draining and accepts nothing new"};
+  }
+  if (!owner_.store_problem().empty()) {
+    return store::Refusal{LossCause::store, 1s,
+                          "the store cannot write: " + owner_.store_problem()};
+  }
+  look_at_budget();
+  return admission_.refuse(band, spec_bytes);
+}
+
+// The answer waits until the refusal is counted on disk, like any other (P23); but not for a disk
+// that cannot be written, or whose budget of writing is what ran out.
+void Submissions::turn_away(const OneWish& wish, const store::Refusal& refusal) {
+  const bool at_once = refusal.cause == LossCause::store || refusal.cause == LossCause::flash;
+  const Duration may_wait = at_once ? kRefusedMayWait : Duration::zero();
+  owner_.journal().lose({DataClass::tasks, refusal.cause, owner_.now(), 1}, may_wait);
+  if (at_once) {
+    wish->refuse(to_error(refusal));
+  } else {
+    owner_.journal().after([wish, error = to_error(refusal)] { wish->refuse(error); });
+  }
+  parts_.wake();
+}
+
+Result<TaskSpec> Submissions::admit(ByteView encoded) const {
+  Result<TaskSpec> spec = wire::decode_spec(encoded);
+  if (!spec) return spec;
+  if (spec->input.blob) {
+    return fail(Code::unsupported, "input: blobs are not supported yet; send up to " +
+                                       std::to_string(kInlineLimit) +
+                                       " bytes inline, or split the input into several tasks");
+  }
+  if (spec->input.not_kept > 0) {
+    return fail(Code::invalid_argument, "input: its " + std::to_string(spec->input.not_kept) +
+                                            " bytes are not there; send them");
+  }
+  if (Status trace = check_trace(spec->trace); !trace) return trace.error();
+  if (!cloud_.runs(spec->kind)) {
+    if (auto kind = kinds::require_kind(*parts_.kinds, spec->kind); !kind) return kind.error();
+  }
+  // A kind that only the cloud has is left to the cloud.
+  if (const Kind* kind = parts_.kinds->find(spec->kind)) {
+    if (Status good = kinds::check_args(*kind, spec->args); !good) return good.error();
+  }
+  // One that is named twice is waited for once: it ends once.
+  name_once(spec->after);
+  for (TaskId parent : spec->after) {
+    if (!owner_.own(parent)) {
+      return fail(Code::not_found, "after: there is no task " + to_string(parent) + " here");
+    }
+  }
+  return spec;
+}
+
+void Submissions::check_key(const OneWish& wish) {
+  if (auto pending = pending_keys_.find(wish->key()); pending != pending_keys_.end()) {
+    if (pending->second.seq == 0) {
+      pending->second.others.push_back([this, wish] { check_key(wish); });
+      return;
+    }
+    // The first one is about to be durable; this answer is true only once it is.
+    const std::uint64_t seq = pending->second.seq;
+    return owner_.journal().after(seq, [this, wish, seq](const Error* refused) {
+      if (refused) return wish->refuse(*refused);
+      answer_known(wish, seq);
+    });
+  }
+  pending_keys_[wish->key()];
+  const auto look = [this, wish](const Result<std::optional<std::uint64_t>>& found) {
+    if (!found || *found) release_key(wish->key());
+    if (!found) return wish->refuse(found.error());
+    if (*found) return answer_known(wish, **found);
+    check_dependencies(wish);
+  };
+  parts_.store->find_idempotent(wish->key(), owner_.now(), gate_.pass(look));
+}
+
+// A key stands for one wish: it names the task that was made of it, and no other one.
+void Submissions::answer_known(const OneWish& wish, std::uint64_t seq) {
+  const auto look = [wish, id = owner_.id_of(seq)](const Result<store::TaskDetail>& found) {
+    const bool gone = !found && found.error().code == Code::not_found;
+    if (!found && !gone) return wish->refuse(found.error());
+    Result<TaskSpec> known = gone ? *wish->spec : wire::decode_spec(*found->row.spec);
+    if (!known) return wish->refuse(known.error());
+    if (same_wish(*wish->spec, *known)) return wish->settle({id, true, std::nullopt});
+    wish->refuse(fail(Code::conflict, "idempotency_key: '" + wish->key() + "' stands for task " +
+                                          to_string(id) +
+                                          ", which is another one; take another key"));
+  };
+  parts_.store->find(seq, gate_.pass(look));
+}
+
+// The one that had the key was not accepted: the next one with it has its turn.
+void Submissions::release_key(const std::string& key) {
+  auto pending = pending_keys_.extract(key);
+  if (pending.empty()) return;
+  for (auto& other : pending.mapped().others) other();
+}
+
+void Submissions::check_dependencies(const OneWish& wish) {
+  dependents_.unfinished(wish->spec->after, [this, wish](Result<Dependents::Unfinished> found) {
+    if (found) return accept(wish, *std::move(found));
+    release_key(wish->key());
+    wish->refuse(found.error());
+  });
+}
+
+void Submissions::accept(const OneWish& wish, Dependents::Unfinished unfinished) {
+  const TaskSpec& spec = *wish->spec;
+  // Only here: a key that is known is answered even when nothing new is accepted.
+  if (auto why = refusal(spec.band, wish->encoded.size())) {
+    release_key(wish->key());
+    return turn_away(wish, *why);
+  }
+  const NodeTime now = owner_.now();
+  const std::uint64_t seq = owner_.next_seq();
+  const std::size_t bytes = wish->encoded.size();
+  store::NewTask row;
+  row.row.band = spec.band;
+  row.row.created = now;
+  row.row.task = lifecycle::first_state(spec, std::uint32_t(unfinished.size()), now);
+  // Never waits longer than tasks are kept; it expires then, and its submitter is told.
+  const Duration age = options_.budget.of(DataClass::tasks).age;
+  if (age < kLongestAge) row.row.task.deadline = std::min(row.row.task.deadline, now + age);
+  row.row.spec = std::make_shared<const Bytes>(std::move(wish->encoded));
+  row.kind = spec.kind;
+  row.tenant = spec.tenant;
+  row.idempotency_key = wish->key();
+  row.idempotency_until = now + spec.idempotency_window;
+  if (!unfinished.empty()) dependents_.on_waiting();
+  row.after = std::move(unfinished);
+
+  PendingKey pending;
+  if (!wish->key().empty()) {
+    pending = std::exchange(pending_keys_[wish->key()], PendingKey{seq, {}});
+  }
+  counts_.accepted += 1;
+  if (cloud_.exists() && !cloud_.online()) counts_.buffered += 1;
+  admission_.let_in(bytes);
+  owner_.insert(std::move(row), wish->spec);
+  owner_.journal().after(seq, [this, wish, seq, bytes](const Error* refused) {
+    admission_.settle(bytes);
+    if (!wish->key().empty()) pending_keys_.erase(wish->key());
+    if (refused) return wish->refuse(*refused);
+    watchers_.tell(store::EventRow{seq, owner_.now(), store::EventKind::accepted, {}, {}, {}, {}});
+    wish->settle({owner_.id_of(seq), false, std::nullopt});
+  });
+  for (auto& other : pending.others) other();
+  parts_.wake();
+}
+
+}  // namespace spillway::agent

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/intake/api.h"
+#include "agent/node/admission.h"
+#include "agent/node/backlog.h"
+#include "agent/node/cloud_place.h"
+#include "agent/node/dependents.h"
+#include "agent/node/node_parts.h"
+#include "agent/node/watchers.h"
+#include "common/base/gate.h"
+#include "common/owner/owner.h"
+
+namespace spillway::agent {
+
+// How a task comes in: checked, held against the keys that are known and the budget, and answered
+// when it is on disk, or when its refusal is counted there. Loop only.
+class Submissions {
+ public:
+  using Reply = intake::Api::Reply;
+
+  struct Counts {                // since start, unless said otherwise
+    std::uint64_t accepted = 0;  // since the store was made
+    std::uint64_t buffered = 0;  // while the cloud was away
+  };
+
+  Submissions(const NodeOptions& options, const NodeParts& parts, owner::Owner& owner,
+              CloudPlace& cloud, Backlog& backlog, Dependents& dependents, Watchers& watchers);
+
+  void submit(wire::SubmitRequest request, Reply reply);
+  // While it is drained nothing is let in.
+  void set_draining(bool draining) { draining_ = draining; }
+  void set_limits(const BudgetLimits& limits) { admission_.set_limits(limits); }
+  void set_accepted(std::uint64_t accepted) { counts_.accepted = accepted; }
+
+  // What is let in follows from what the node holds and the machine has left.
+  void look_at_budget();
+  NodeTime next_look() const { return admission_.next_look(); }
+  const Admission& admission() const { return admission_; }
+  const Counts& counts() const { return counts_; }
+
+ private:
+  // One task of a request.
+  struct Wish;
+  // The request, answered when each of its tasks is durable or refused.
+  struct Request;
+  // A key that one submission has taken: that of a task not yet durable, or, while its seq is 0, of
+  // one that is still being looked at. The others with the same key wait for it.
+  struct PendingKey {
+    std::uint64_t seq = 0;
+    std::vector<std::function<void()>> others;
+  };
+  using OneWish = std::shared_ptr<Wish>;
+
+  Result<TaskSpec> admit(ByteView encoded) const;
+  std::optional<store::Refusal> refusal(Band band, std::size_t spec_bytes);
+  void turn_away(const OneWish& wish, const store::Refusal& refusal);
+  void check_key(const OneWish& wish);
+  void answer_known(const OneWish& wish, std::uint64_t seq);
+  void release_key(const std::string& key);
+  void check_dependencies(const OneWish& wish);
+  void accept(const OneWish& wish, Dependents::Unfinished unfinished);
+
+  const NodeOptions& options_;
+  const NodeParts& parts_;
+  owner::Owner& owner_;
+  CloudPlace& cloud_;
+  Backlog& backlog_;
+  Dependents& dependents_;
+  Watchers& watchers_;
+  Admission admission_;
+  std::map<std::string, PendingKey> pending_keys_;
+  Counts counts_;
+  bool draining_ = false;
+  Gate gate_;
+};
+
+}  // namespace spillway::agent
