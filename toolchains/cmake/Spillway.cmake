@@ -8,6 +8,7 @@ endif()
 
 option(SPILLWAY_TESTS "Build the tests, the demo and the benches" ON)
 option(SPILLWAY_PCH "Precompile the standard library's headers" ON)
+set(SPILLWAY_DATA "" CACHE STRING "Folder of recorded data for the tests that use some; the environment may name another")
 set(SPILLWAY_SANITIZE "" CACHE STRING "Sanitizers to build with, as for -fsanitize=")
 option(SPILLWAY_COVERAGE "Instrument for gcov" OFF)
 set(SPILLWAY_HOT_FLAGS "" CACHE STRING "Compiler options for what simulators and tests run millions of times")

@@ -6,6 +6,9 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/data_folder.h"
+
+// Last: it redefines new.
 #include <CppUTest/TestHarness.h>
 
 namespace spillway::placement {
@@ -149,12 +152,10 @@ TEST(InAQueue, a_stream_the_cores_cannot_carry_overflows_in_time) {
 }
 
 TEST(InAQueue, recorded_links_never_make_it_much_worse_than_the_best_fixed_rule) {
-  if (!std::filesystem::is_directory(SPILLWAY_LINK_TRACES)) {
-    UT_PRINT("skipped: no recorded links beside the source tree");
-    return;
-  }
+  const test::DataFolder links("links");
+  if (!links.available()) return;
   double ours = 0, local = 0, overflow = 0;
-  for (const auto& file : std::filesystem::directory_iterator(SPILLWAY_LINK_TRACES)) {
+  for (const auto& file : std::filesystem::directory_iterator(links.path())) {
     const LinkTrace whole = recorded(file.path());
     for (std::size_t start = 0; start + 60 < whole.capacity.size(); start += 1200) {
       const LinkTrace link = from_second(whole, start);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/kinds/csv_inspect.h"
-#include "tests/unit/kinds/data_folder.h"
+#include "tests/support/data_folder.h"
 #include "tests/unit/kinds/kind_run.h"
 
 // Last: it redefines new.

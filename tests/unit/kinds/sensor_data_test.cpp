@@ -1,7 +1,7 @@
 #include <filesystem>
 #include <string>
 
-#include "tests/unit/kinds/data_folder.h"
+#include "tests/support/data_folder.h"
 #include "tests/unit/kinds/kind_run.h"
 
 // Last: it redefines new.
