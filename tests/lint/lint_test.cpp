@@ -349,6 +349,28 @@ TEST(Rules, a_key_of_the_configuration_that_nothing_asks_for) {
   STRCMP_EQUAL("", complaint("agent/config/agent_config.h").c_str());
 }
 
+TEST(Rules, a_link_that_leads_nowhere_is_refused) {
+  const auto told = [&](const std::string& link) {
+    put("common/doc/page.md", "# One page\n\nSee [there](" + link + ").\n");
+    return complaint("common/doc/page.md");
+  };
+  put("README.md", "## What it does, and why\n```\n## no heading\n```\n");
+  STRCMP_EQUAL("a link to gone.md leads nowhere", told("gone.md").c_str());
+  STRCMP_EQUAL("a link to ../bas leads nowhere", told("../bas").c_str());
+  STRCMP_EQUAL("a link to #two leads nowhere", told("#two").c_str());
+  STRCMP_EQUAL("a link to ../../README.md#no-heading leads nowhere",
+               told("../../README.md#no-heading").c_str());
+  for (const char* good : {"../base/ids.cpp", "../base", "../base/", "page.md", "#one-page",
+                           "../../README.md#what-it-does-and-why", "https://example.org/gone.md"}) {
+    STRCMP_EQUAL("", told(good).c_str());
+  }
+}
+
+TEST(Rules, links_in_code_are_none) {
+  put("README.md", "`list[0](x)` and\n```\n[there](gone.md)\n```\n");
+  STRCMP_EQUAL("", complaint("README.md").c_str());
+}
+
 TEST(Rules, a_value_with_a_text_that_nothing_gives) {
   put("common/base/ids.h",
       "enum class Why : int { none = 0, held };\nstd::string_view to_string(Why why);\n"

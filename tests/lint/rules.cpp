@@ -213,6 +213,7 @@ Report check_tree(const fs::path& root) {
   check_sizes(files, report);
   check_words(files, report);
   check_listed(files, report);
+  check_links(files, report);
   check_used(files, report);
   return report;
 }
