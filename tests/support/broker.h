@@ -26,8 +26,8 @@ struct BrokerOptions {
 };
 
 // mosquitto on a free port of 127.0.0.1. With TLS it runs with the configuration and access list
-// that the packages bring, in which only places and the port are others; ejabberd with what the
-// README says of it. One owner.
+// that the packages bring, in which only places and the port are others; ejabberd with its own, of
+// which cloud/README.md says more. One owner.
 class Broker {
  public:
   // Started, and listening.
