@@ -46,13 +46,12 @@ inline const Folder kFolders[] = {
     {"agent/config", {"common"}},
     {"agent/placement", {"common/base"}},
     {"agent/session", {"common"}},
-    {"agent/outbox", {"common"}},
     {"agent/telemetry", {"common"}},
     {"agent/intake", {"common"}},
     // The node sees its modules; of the intake only the seam it answers.
     {"agent/node",
-     {"common", "agent/config", "agent/placement", "agent/session", "agent/outbox",
-      "agent/telemetry", "agent/intake/api.h"}},
+     {"common", "agent/config", "agent/placement", "agent/session", "agent/telemetry",
+      "agent/intake/api.h"}},
     // The command line speaks to the agent as any client does; doctor reads its configuration.
     {"agent/cli",
      {"common", "agent/include", "agent/config", "agent/intake/client.h", "agent/ota/spool.h"}},
