@@ -1,0 +1,328 @@
+#include "common/owner/owner.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/crypto/sha256.h"
+#include "common/wire/codec.h"
+#include "tests/support/fakes/memory_owner_store.h"
+
+#include <CppUTest/TestHarness.h>
+
+using namespace spillway;
+using namespace spillway::owner;
+using lifecycle::LeaseState;
+using test::MemoryOwnerStore;
+using test::OwnerDisk;
+
+namespace {
+
+// An owner whose tasks all go where the test says.
+struct World final : Host {
+  World() { boot(); }
+
+  void boot() {
+    owner.reset();
+    store = std::make_unique<MemoryOwnerStore>(disk);
+    Parts parts;
+    parts.clock = &clock;
+    parts.store = store.get();
+    parts.random = [] { return 0; };
+    parts.wake = [] {};
+    parts.report = [](const std::string&) {};
+    parts.alarm = [this](const std::string& message) { alarms.push_back(message); };
+    parts.refused = [this](const std::string& cause, const std::string&) {
+      refusals.push_back(cause);
+    };
+    parts.send_task = [this](const OfferBook& there, const wire::Item& item, bool) {
+      if (full) return false;
+      sent.emplace_back(there.place(), item);
+      return true;
+    };
+    parts.send_ack = [this](const OfferBook& there, const wire::Item& item) {
+      sent.emplace_back(there.place(), item);
+      return true;
+    };
+    parts.tasks_left = [](const OfferBook&, bool) { return true; };
+    const store::Recovered recovered = disk.recover(Origin{++origins});
+    owner = std::make_unique<Owner>(Options{}, parts, *this, recovered);
+    owner->start(recovered);
+    come("here");
+    come("elsewhere");
+    settle();
+  }
+  OfferBook& book(const std::string& place) { return owner->book(place); }
+  void come(const std::string& place, std::uint64_t session = 1) {
+    wire::Presence presence;
+    presence.online = true;
+    presence.session = session;
+    owner->on_presence(book(place), presence);
+  }
+  void turn() {
+    owner->on_timers();
+    owner->send_owed();
+    owner->flush({});
+  }
+  void settle() {
+    do turn();
+    while (store->step());
+  }
+
+  OwnedTask& insert(TaskSpec spec = {}) {
+    spec.kind = "echo";
+    store::NewTask row;
+    row.row.created = owner->now();
+    row.row.band = spec.band;
+    row.row.task = lifecycle::first_state(spec, 0, owner->now());
+    row.row.spec = std::make_shared<const Bytes>(wire::encode(spec));
+    row.kind = spec.kind;
+    return owner->insert(std::move(row), std::make_shared<const TaskSpec>(spec));
+  }
+  // Leased to `here`, which has acknowledged it.
+  OwnedTask& lease(const TaskSpec& spec = {}) {
+    OwnedTask& task = insert(spec);
+    CHECK(owner->grant(task, PlaceKind::cloud));
+    settle();
+    owner->on(book("here"), wire::Accept{owner->id_of(task.seq), task.state.epoch});
+    settle();
+    sent.clear();
+    return task;
+  }
+  wire::ResultItem success(const OwnedTask& task) const {
+    wire::ResultItem item;
+    item.id = owner->id_of(task.seq);
+    item.epoch = task.state.epoch;
+    item.value.bytes = to_bytes("v");
+    item.digest = crypto::sha256(item.value.bytes);
+    return item;
+  }
+  template <class Item>
+  std::vector<Item> told(const std::string& place) const {
+    std::vector<Item> found;
+    for (const auto& [to, item] : sent) {
+      if (to == place && std::holds_alternative<Item>(item)) found.push_back(std::get<Item>(item));
+    }
+    return found;
+  }
+  wire::ResultVerdict verdict() const {
+    const auto acks = told<wire::ResultAck>("here");
+    CHECK_EQUAL(1, acks.size());
+    return acks.at(0).verdict;
+  }
+
+  bool prepare(OwnedTask& task) override {
+    task.there = &book("here");
+    return task.spec->kind == "echo";
+  }
+  void changed(OwnedTask&, const lifecycle::OwnerTask&) override {}
+  void told(const store::EventRow&) override {}
+  bool keeps(const OwnedTask& task) const override { return !is_terminal(task.state.state); }
+  void forgets(OwnedTask&) override {}
+  NodeTime ending(OwnedTask&, TaskResult&) override { return kNever; }
+  store::EncodedBytes spec_left(const OwnedTask&) const override { return nullptr; }
+  void ended(OwnedTask&, TaskResult) override {}
+  void came(OwnedTask&, const wire::ResultItem&) override {}
+  void repeated() override {}
+  void gathered() override { owner->flush({}); }
+  void committed() override {}
+
+  ManualClock clock;
+  OwnerDisk disk;
+  std::uint64_t origins = 0;
+  bool full = false;
+  std::vector<std::string> alarms, refusals;
+  std::vector<std::pair<std::string, wire::Item>> sent;
+  std::unique_ptr<MemoryOwnerStore> store;
+  std::unique_ptr<Owner> owner;
+};
+
+}  // namespace
+
+TEST_GROUP(Owner) {
+  World world;
+  void teardown() override {
+    for (const std::string& rule : world.disk.broken) FAIL(rule.c_str());
+  }
+  Code answer_of(void(Owner::*verb)(std::uint64_t, Owner::Done<void>), std::uint64_t seq) {
+    std::optional<Result<void>> answer;
+    (world.owner.get()->*verb)(seq, [&](Result<void> given) { answer = std::move(given); });
+    world.settle();
+    CHECK(answer.has_value());
+    return *answer ? Code::internal : answer->error().code;
+  }
+};
+
+TEST(Owner, an_offer_goes_out_only_after_its_grant_is_on_disk) {
+  OwnedTask& task = world.insert();
+  CHECK(world.owner->grant(task, PlaceKind::cloud));
+  world.turn();
+  CHECK(world.told<wire::Offer>("here").empty());
+  world.settle();
+  CHECK_EQUAL(1, world.told<wire::Offer>("here").size());
+  CHECK(world.disk.outbox.contains({task.seq, task.state.epoch}));
+}
+
+TEST(Owner, an_offer_that_finds_no_room_goes_out_when_there_is) {
+  world.full = true;
+  CHECK(world.owner->grant(world.insert(), PlaceKind::cloud));
+  world.settle();
+  CHECK(world.told<wire::Offer>("here").empty());
+  world.full = false;
+  world.turn();
+  CHECK_EQUAL(1, world.told<wire::Offer>("here").size());
+}
+
+TEST(Owner, P11_what_must_stay_is_granted_to_no_other_node) {
+  TaskSpec spec;
+  spec.data = DataScope::edge_only;
+  OwnedTask& task = world.insert(spec);
+  CHECK_FALSE(world.owner->grant(task, PlaceKind::cloud));
+  CHECK(task.state.state == TaskState::ready);
+}
+
+TEST(Owner, a_place_speaks_only_of_what_it_was_offered) {
+  OwnedTask& task = world.lease();
+  const wire::ResultItem forged = world.success(task);
+  world.owner->on(world.book("elsewhere"), forged);
+  world.owner->on(world.book("elsewhere"),
+                  wire::Beat{forged.id, forged.epoch, LeaseState::running});
+  world.settle();
+  CHECK(task.state.state == TaskState::leased);
+  CHECK_EQUAL(2, world.refusals.size());
+  STRCMP_EQUAL("wrong place", world.refusals[0].c_str());
+}
+
+TEST(Owner, a_beat_tells_that_it_runs_and_is_told_to_go_on_or_to_stop) {
+  OwnedTask& task = world.lease();
+  const TaskId id = world.owner->id_of(task.seq);
+  world.owner->on(world.book("here"), wire::Beat{id, task.state.epoch, LeaseState::running});
+  CHECK(task.state.state == TaskState::running);
+  world.owner->on(world.book("here"), wire::Beat{id, Epoch{0}, LeaseState::running});
+  const auto acks = world.told<wire::BeatAck>("here");
+  CHECK_EQUAL(2, acks.size());
+  CHECK(acks.at(0).keep);
+  CHECK_FALSE(acks.at(1).keep);
+}
+
+TEST(Owner, P1_a_result_is_accepted_once_and_acknowledged_after_its_commit) {
+  OwnedTask& task = world.lease();
+  const wire::ResultItem item = world.success(task);
+  world.owner->on(world.book("here"), item);
+  world.turn();
+  CHECK(world.told<wire::ResultAck>("here").empty());
+  world.settle();
+  CHECK(world.verdict() == wire::ResultVerdict::accepted);
+  CHECK(world.disk.state(item.id.seq) == TaskState::succeeded);
+  // The task has left memory: the disk knows that it has its result.
+  POINTERS_EQUAL(nullptr, world.owner->find(item.id.seq));
+  world.sent.clear();
+  world.owner->on(world.book("here"), item);
+  world.settle();
+  CHECK(world.verdict() == wire::ResultVerdict::duplicate);
+}
+
+TEST(Owner, a_value_that_is_not_what_its_digest_says_is_refused) {
+  OwnedTask& task = world.lease();
+  wire::ResultItem item = world.success(task);
+  item.value.bytes = to_bytes("other");
+  world.owner->on(world.book("here"), item);
+  world.settle();
+  CHECK(task.state.state == TaskState::leased);
+  STRCMP_EQUAL("wrong digest", world.refusals.at(0).c_str());
+}
+
+TEST(Owner, a_result_of_a_task_that_was_never_accepted_here_is_stale) {
+  wire::ResultItem item;
+  item.id = TaskId{Origin{77}, 1};
+  item.epoch = Epoch{1};
+  item.digest = crypto::sha256({});
+  world.owner->on(world.book("here"), item);
+  world.settle();
+  CHECK(world.verdict() == wire::ResultVerdict::stale);
+}
+
+TEST(Owner, P4_a_failure_that_somebody_there_ended_is_not_tried_again) {
+  OwnedTask& task = world.lease();
+  wire::ResultItem item;
+  item.id = world.owner->id_of(task.seq);
+  item.epoch = task.state.epoch;
+  item.failure = FailureClass::error;
+  item.code = Code::cancelled;
+  world.owner->on(world.book("here"), item);
+  world.settle();
+  CHECK(world.disk.state(item.id.seq) == TaskState::failed);
+}
+
+TEST(Owner, what_was_not_acknowledged_goes_back_when_the_place_goes) {
+  OwnedTask& held = world.lease();
+  OwnedTask& pending = world.insert();
+  CHECK(world.owner->grant(pending, PlaceKind::cloud));
+  world.settle();
+  world.book("here").on_gone();
+  world.owner->take_back(world.book("here"), "gone");
+  CHECK(pending.state.state == TaskState::ready);
+  CHECK(held.state.state == TaskState::leased);
+}
+
+TEST(Owner, leases_are_lost_at_once_but_for_effects_that_happen_once_where_only_it_says_so) {
+  TaskSpec once;
+  once.effects = Effects::once;
+  OwnedTask& pure = world.lease();
+  OwnedTask& careful = world.lease(once);
+  world.owner->lose_leases(world.book("here"), "barred", true);
+  world.settle();
+  CHECK(pure.state.state == TaskState::waiting);
+  CHECK(careful.state.state == TaskState::leased);
+  CHECK(world.told<wire::Cancel>("here").empty());
+  // Told to stop, it may be given to somebody else.
+  world.owner->lose_leases(world.book("here"), "barred", false);
+  world.settle();
+  CHECK(careful.state.state == TaskState::waiting);
+  CHECK_EQUAL(1, world.told<wire::Cancel>("here").size());
+}
+
+TEST(Owner, people_are_answered_from_disk_where_a_task_is_not_in_memory) {
+  const std::uint64_t seq = world.insert().seq;
+  world.settle();
+  CHECK(answer_of(&Owner::cancel, seq) == Code::internal);
+  POINTERS_EQUAL(nullptr, world.owner->find(seq));
+  CHECK(answer_of(&Owner::hold, seq) == Code::conflict);
+  CHECK(answer_of(&Owner::hold, seq + 1) == Code::not_found);
+  UNSIGNED_LONGS_EQUAL(1, world.owner->in_state(TaskState::cancelled));
+}
+
+TEST(Owner, P9_after_a_restart_leases_go_on_and_offers_are_made_again) {
+  const TaskId held = world.owner->id_of(world.lease().seq);
+  OwnedTask& pending = world.insert();
+  CHECK(world.owner->grant(pending, PlaceKind::cloud));
+  world.settle();
+  world.sent.clear();
+  world.boot();
+  UNSIGNED_LONGS_EQUAL(2, world.book("here").held());
+  CHECK_EQUAL(1, world.told<wire::Offer>("here").size());
+  CHECK(world.owner->find(held.seq)->state.state == TaskState::leased);
+}
+
+TEST(Owner, a_row_that_names_nobody_is_not_taken_into_memory_and_is_said) {
+  const std::uint64_t seq = world.lease().seq;
+  world.disk.tasks.at(seq).row.spec = std::make_shared<const Bytes>(to_bytes("spoiled"));
+  world.boot();
+  POINTERS_EQUAL(nullptr, world.owner->find(seq));
+  CHECK_EQUAL(1, world.alarms.size());
+}
+
+TEST(Owner, what_the_disk_contradicts_is_read_anew_and_the_node_goes_on) {
+  OwnedTask& task = world.insert();
+  const std::uint64_t seq = task.seq;
+  world.settle();
+  world.disk.tasks.at(seq).row.task.epoch = Epoch{7};
+  CHECK(world.owner->grant(task, PlaceKind::cloud));
+  world.settle();
+  world.disk.broken.clear();  // as intended
+  CHECK_EQUAL(1, world.alarms.size());
+  world.owner->with_task(
+      seq, [](const Error&) { FAIL("it is not there"); },
+      [](OwnedTask& now) { UNSIGNED_LONGS_EQUAL(7, now.state.epoch.value); });
+  world.settle();
+}
