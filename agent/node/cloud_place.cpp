@@ -153,7 +153,7 @@ void CloudPlace::on_link_down(const Error& reason) {
 
 bool CloudPlace::on_presence(const wire::Presence& presence) {
   const bool was = online();
-  const bool another = owner_.on_presence(book_, presence);
+  const bool another = owner_.offers().on_presence(book_, presence);
   presence_ = presence;
   kinds_.clear();
   for (const wire::KindInfo& kind : presence.kinds) kinds_.push_back(kind.name);
@@ -171,18 +171,18 @@ bool CloudPlace::on_presence(const wire::Presence& presence) {
 }
 
 void CloudPlace::take_back_offers() {
-  owner_.take_back(book_, "the link went down before the cloud took it");
+  owner_.offers().take_back(book_, "the link went down before the cloud took it");
 }
 
 void CloudPlace::on(const wire::Accept& item) {
   let_in();
   const owner::OwnedTask* task = owner_.own(item.id) ? owner_.find(item.id.seq) : nullptr;
   if (task && task->state.epoch == item.epoch && task->state.offer_pending) learn_transfer(*task);
-  owner_.on(book_, item);
+  owner_.offers().on(book_, item);
 }
 
 void CloudPlace::on(const wire::Nack& item) {
-  if (item.reason != lifecycle::NackReason::barred) return owner_.on(book_, item);
+  if (item.reason != lifecycle::NackReason::barred) return owner_.offers().on(book_, item);
   note_barred(std::string(refuses_), item.retry_after);
   // No task has to wait for that: it is the cloud that is no place for any.
   owner::OwnedTask* task = owner_.own(item.id) ? owner_.find(item.id.seq) : nullptr;
@@ -192,7 +192,7 @@ void CloudPlace::on(const wire::Nack& item) {
 }
 
 void CloudPlace::on(const wire::Credits& item) {
-  owner_.on(book_, item);
+  owner_.offers().on(book_, item);
   set_rate();
 }
 
@@ -275,7 +275,7 @@ void CloudPlace::on(const wire::StandingNotice& notice) {
     let_in();
   } else {
     note_barred(refusal_of(notice.standing), notice.ask_again);
-    owner_.lose_leases(book_, refuses_, true);
+    owner_.offers().lose_leases(book_, refuses_, true);
   }
   parts_.wake();
 }

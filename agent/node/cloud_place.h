@@ -45,8 +45,8 @@ class CloudPlace {
   void take_back_offers();
   void on(const wire::Accept& item);
   void on(const wire::Nack& item);
-  void on(const wire::Beat& item) { owner_.on(book_, item); }
-  void on(const wire::ResultItem& item) { owner_.on(book_, item); }
+  void on(const wire::Beat& item) { owner_.offers().on(book_, item); }
+  void on(const wire::ResultItem& item) { owner_.offers().on(book_, item); }
   void on(const wire::Credits& item);
   void on(const wire::Echo& item);
   void on(const wire::StandingNotice& notice);

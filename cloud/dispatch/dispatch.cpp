@@ -19,7 +19,10 @@ Dispatch::Dispatch(DispatchOptions options, DispatchParts parts, const store::Re
               .lease = options.lease,
               .store = "the store of tasks for devices",
               .offers_go_up = false},
-             owner_parts(), *this, recovered) {}
+             owner_parts(), *this, recovered),
+      groups_(
+          owner_, *parts_.store, [this](std::size_t more) { return room_for(more); },
+          [this](TaskId id, const Done<SentTaskDetail>& done) { find(id, done); }) {}
 
 Dispatch::~Dispatch() = default;
 
@@ -135,12 +138,12 @@ NodeTime Dispatch::cycle() {
 void Dispatch::on_device(const std::string& device, const wire::Presence& presence) {
   Target& target = this->target(device);
   const bool known = target.book.known();
-  const bool another = owner_.on_presence(target.book, presence);
+  const bool another = owner_.offers().on_presence(target.book, presence);
   // Of another connection, or of one that is over, credits say nothing any more.
   if (!presence.online || (another && known)) target.book.set_credits({});
   if (!presence.online) {
     open_.erase(device);
-    owner_.take_back(target.book, "the device went away before it took it");
+    owner_.offers().take_back(target.book, "the device went away before it took it");
     return parts_.wake();
   }
   target.takes.clear();
@@ -157,7 +160,7 @@ void Dispatch::on_link_down() {
   for (auto& [device, target] : targets_) {
     target.book.on_gone();
     target.book.set_credits({});
-    owner_.take_back(target.book, "the link went down before the device took it");
+    owner_.offers().take_back(target.book, "the link went down before the device took it");
   }
   open_.clear();
 }
@@ -198,29 +201,29 @@ void Dispatch::grant_to(const std::string& device, Target& target) {
 }
 
 void Dispatch::on_barred(const std::string& device) {
-  owner_.lose_leases(target(device).book, "an operator barred the device", false);
+  owner_.offers().lose_leases(target(device).book, "an operator barred the device", false);
 }
 
 void Dispatch::on(const std::string& device, const wire::Credits& credits) {
   Target& target = this->target(device);
-  owner_.on(target.book, credits);
+  owner_.offers().on(target.book, credits);
   if (target.book.online() && !target.ready.empty()) open_.insert(device);
 }
 
 void Dispatch::on(const std::string& device, const wire::Accept& item) {
-  owner_.on(target(device).book, item);
+  owner_.offers().on(target(device).book, item);
 }
 
 void Dispatch::on(const std::string& device, const wire::Nack& item) {
-  owner_.on(target(device).book, item);
+  owner_.offers().on(target(device).book, item);
 }
 
 void Dispatch::on(const std::string& device, const wire::Beat& item) {
-  owner_.on(target(device).book, item);
+  owner_.offers().on(target(device).book, item);
 }
 
 void Dispatch::on(const std::string& device, const wire::ResultItem& item) {
-  owner_.on(target(device).book, item);
+  owner_.offers().on(target(device).book, item);
 }
 
 }  // namespace spillway::cloud

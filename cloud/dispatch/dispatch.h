@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cloud/dispatch/groups.h"
 #include "cloud/dispatch/views.h"
 #include "common/owner/owner.h"
 
@@ -85,14 +86,21 @@ class Dispatch final : private owner::Host {
   void submit(Submission submission, Done<Submitted> done);
   void cancel(TaskId id, const Done<void>& done);  // conflict: it has ended otherwise
   void retry(TaskId id, const Done<void>& done);   // conflict: it has not ended, or has succeeded
-  void cancel(const GroupId& group, const Done<std::uint64_t>& done);  // how many were not done
+  // How many were not done.
+  void cancel(const GroupId& group, const Done<std::uint64_t>& done) {
+    groups_.cancel(group, done);
+  }
   // Those that failed, were cancelled or expired; how many. busy: there is no room for them all.
-  void retry(const GroupId& group, Done<std::uint64_t> done);
+  void retry(const GroupId& group, Done<std::uint64_t> done) {
+    groups_.retry(group, std::move(done));
+  }
   void find(TaskId id, const Done<SentTaskDetail>& done);
   void list(const SentFilter& filter, Done<std::vector<SentTaskView>> done);
-  void count(const GroupId& group, const Done<GroupView>& done);
+  void count(const GroupId& group, const Done<GroupView>& done) { groups_.count(group, done); }
   // Whose first task has a number below `before`; the newest first.
-  void groups(std::uint64_t before, std::uint32_t limit, Done<std::vector<GroupView>> done);
+  void groups(std::uint64_t before, std::uint32_t limit, Done<std::vector<GroupView>> done) {
+    groups_.list(before, limit, std::move(done));
+  }
 
   // Whether an operator submitted this one here, in any life of the store.
   bool owns(TaskId id) const { return owner_.own(id).has_value(); }
@@ -102,7 +110,6 @@ class Dispatch final : private owner::Host {
   bool idle() const { return owner_.idle(); }
 
  private:
-  static constexpr std::chrono::milliseconds kDefaultDeadline = std::chrono::hours(24);
   // What waits here for one device.
   struct Target {
     explicit Target(owner::OfferBook& book_) : book(book_) {}
@@ -136,7 +143,7 @@ class Dispatch final : private owner::Host {
 
   // dispatch_people.cpp
   Status check(const Submission& submission) const;
-  Error too_many() const;
+  Status room_for(std::size_t more) const;
   Status room(const Submission& submission, std::uint64_t bytes) const;
   void repeat(const Submission& submission, std::uint64_t seq, const Done<Submitted>& done);
   void accept(const Submission& submission, const Done<Submitted>& done);
@@ -147,20 +154,10 @@ class Dispatch final : private owner::Host {
   struct Listing;
   void list_on(const std::shared_ptr<Listing>& listing);
 
-  // dispatch_groups.cpp
-  TaskState state_of(const store::TaskRow& row) const;
-  struct Retrying;
-  void retry_on(const std::shared_ptr<Retrying>& retrying);
-  using Members =
-      std::function<void(const Result<std::vector<store::ListedTask>>& page, bool last)>;
-  void each_member(const GroupId& group, const Members& take);
-  void members_before(const GroupId& group, std::uint64_t before, const Members& take);
-  struct Grouping;
-  void groups_on(const std::shared_ptr<Grouping>& grouping);
-
   DispatchOptions options_;
   DispatchParts parts_;
   owner::Owner owner_;
+  Groups groups_;
   std::unordered_map<std::string, Target> targets_;
   std::set<std::string> open_;  // online, with something ready
   std::set<std::string> pending_keys_;

@@ -50,10 +50,16 @@ Status Dispatch::check(const Submission& submission) const {
   return {};
 }
 
+Status Dispatch::room_for(std::size_t more) const {
+  if (unfinished() + more <= options_.max_tasks) return {};
+  return no_room("more than " + std::to_string(options_.max_tasks) +
+                 " tasks would wait for devices; cancel some, or wait until some are done");
+}
+
 Status Dispatch::room(const Submission& submission, std::uint64_t bytes) const {
   if (!owner_.store_problem().empty())
     return no_room("nothing can be written: " + owner_.store_problem());
-  if (unfinished() + submission.devices->size() > options_.max_tasks) return too_many();
+  if (Status few = room_for(submission.devices->size()); !few) return few;
   const std::uint64_t all = bytes * submission.devices->size();
   if (owner_.table().spec_bytes() + all > options_.max_bytes ||
       parts_.store->use().files + all > options_.max_disk) {

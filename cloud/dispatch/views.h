@@ -14,6 +14,9 @@
 // What operators send to devices, and what is shown of it: plain values.
 namespace spillway::cloud {
 
+// What a task for a device has that comes without a deadline.
+inline constexpr std::chrono::milliseconds kDefaultDeadline = std::chrono::hours(24);
+
 // The tasks of one submission, one a device: they stand side by side in the store, so that the
 // first of them and their number name them all. Text form: "<id of the first>x<number>".
 struct GroupId {

@@ -29,6 +29,7 @@ Owner::Owner(Options options, Parts parts, Host& host, const store::Recovered& r
                 .committed = [this] { on_committed(); }},
                {.settled = [this](std::uint64_t seq) { settle(seq); },
                 .refused = [this](std::uint64_t seq, const Error& why) { on_refused(seq, why); }}),
+      offers_(*this, options_, parts_),
       next_seq_(recovered.next_seq) {
   std::copy(std::begin(recovered.counts.by_state), std::end(recovered.counts.by_state),
             std::begin(by_state_));
@@ -200,13 +201,11 @@ void Owner::act(OwnedTask& task, const lifecycle::OwnerStep& step) {
   if (act.drop_offer) journal_.drop_offer({seq, act.stop_epoch});
   if (act.stop_local) parts_.local->stop_here(id_of(seq), act.stop_epoch);
   if (act.send_cancel && task.there) {
-    journal_.after([this, there = task.there, cancel = wire::Cancel{id_of(seq), act.stop_epoch}] {
-      parts_.send_task(*there, cancel, true);
-    });
+    offers_.cancel(*task.there, id_of(seq), act.stop_epoch);
   }
   if (act.send_offer) {
     journal_.put_offer({seq, epoch});
-    journal_.after([this, seq, epoch] { owe_offer(seq, epoch); });
+    journal_.after([this, seq, epoch] { offers_.owe(seq, epoch); });
   }
   if (act.run_local) journal_.whenever([this, seq, epoch] { parts_.local->run_here(seq, epoch); });
 }
@@ -315,17 +314,12 @@ void Owner::on_timers() {
     retry_commit_ = kNever;
     journal_.retry();
   }
-  if (time >= next_resend_) {
-    next_resend_ = kNever;
-    for (auto& [place, there] : books_) {
-      if (there.online() && there.owing()) owing_.insert(&there);
-    }
-  }
+  offers_.on_timer();
   if (!purging_ && time >= next_purge_) purge();
 }
 
 NodeTime Owner::next_timer() const {
-  return std::min({table_.next_timer(), retry_commit_, next_resend_, journal_.due(),
+  return std::min({table_.next_timer(), retry_commit_, offers_.next_timer(), journal_.due(),
                    purging_ ? kNever : next_purge_});
 }
 

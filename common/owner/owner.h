@@ -4,90 +4,19 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/gate.h"
-#include "common/owner/offer_book.h"
+#include "common/owner/offers.h"
 #include "common/owner/owned_task.h"
+#include "common/owner/parts.h"
 #include "common/owner/task_table.h"
 #include "common/store/owner_journal.h"
 #include "common/wire/messages.h"
 
 namespace spillway::owner {
-
-struct Options {
-  BootId boot;  // of this process
-  Duration lease = std::chrono::seconds(30);
-  std::string store = "the store";  // what people are told of it as
-  bool offers_go_up = true;         // as attempts count bytes: towards the cloud
-};
-
-// Where a node runs attempts itself. Asked once their grant is on disk.
-class LocalRuns {
- public:
-  virtual ~LocalRuns() = default;
-  virtual void run_here(std::uint64_t seq, Epoch epoch) = 0;
-  virtual void stop_here(TaskId id, Epoch epoch) = 0;
-  // When its body began, if it has not ended.
-  virtual std::optional<NodeTime> begun_here(TaskId id, Epoch epoch) const = 0;
-  // Whether a body may have run before this process started.
-  virtual bool may_have_begun(TaskId id) const = 0;
-};
-
-// What an owner works with. Everything outlives it.
-struct Parts {
-  const Clock* clock = nullptr;
-  store::OwnerStore* store = nullptr;
-  LocalRuns* local = nullptr;  // null: every attempt runs at another node
-  std::function<std::uint64_t()> random;
-  std::function<void()> wake;
-  std::function<void(const std::string& message)> report;
-  std::function<void(const std::string& message)> alarm;  // the same, of what needs somebody
-  std::function<void(const std::string& cause, const std::string& detail)> refused;
-  // To another node. False: there is no room or no link now; `wake` is called when there is.
-  std::function<bool(OfferBook& there, wire::Item, bool urgent)> send_task;
-  std::function<bool(OfferBook& there, wire::Item)> send_ack;
-  // Whether all tasks sent there in that lane have left this side.
-  std::function<bool(const OfferBook& there, bool urgent)> tasks_left;
-};
-
-// Why a step was taken: for its event, and for the task's error when it was the last.
-struct Cause {
-  std::string message;
-  Code code = Code::internal;
-};
-
-// What an owner's node does beside it with the tasks: their order, who may run them, who waits for
-// them, what is counted.
-class Host {
- public:
-  virtual ~Host() = default;
-  // Completes a task that was read or accepted. False: nobody can tell any more whose it is.
-  virtual bool prepare(OwnedTask& task) = 0;
-  // Its state was `was`; `cancelled` of one that came into memory. One that is to leave memory,
-  // since the disk contradicts it, is cancelled.
-  virtual void changed(OwnedTask& task, const lifecycle::OwnerTask& was) = 0;
-  // A step, as it is to be told; whoever listens waits for the commit.
-  virtual void told(const store::EventRow& event) = 0;
-  // Whether one that no commit speaks of stays in memory.
-  virtual bool keeps(const OwnedTask& task) const = 0;
-  virtual void forgets(OwnedTask& task) = 0;
-  // Completes what is told of an end, and says until when it is kept.
-  virtual NodeTime ending(OwnedTask& task, TaskResult& result) = 0;
-  // What is kept of the spec of one that ended; null: all of it.
-  virtual store::EncodedBytes spec_left(const OwnedTask& task) const = 0;
-  virtual void ended(OwnedTask& task, TaskResult result) = 0;
-  // Its accepted result came from another node, as did one that was not accepted.
-  virtual void came(OwnedTask& task, const wire::ResultItem& item) = 0;
-  virtual void repeated() = 0;
-  // There is more to write, and the disk is free: flush() is to be called.
-  virtual void gathered() = 0;
-  virtual void committed() = 0;
-};
 
 // The owner of tasks: binds the life cycle, the store and the places that tasks are leased to.
 // Which task is granted to which place, and when, is its node's to say. On the loop only; nothing
@@ -107,7 +36,7 @@ class Owner {
   void on_timers();
   // `wall`: the time of day; 0 when it is not known. True: what gathered is on its way to the disk.
   bool flush(Duration wall) { return journal_.flush(now(), wall); }
-  void send_owed();
+  void send_owed() { offers_.send_owed(); }
   NodeTime next_timer() const;
 
   // Tasks. Only what is in memory is found.
@@ -146,22 +75,9 @@ class Owner {
   void release(std::uint64_t seq, Done<void> done);
   void retry(std::uint64_t seq, std::optional<Duration> usual_deadline, Done<void> done);
 
-  // Places. A book stays where it is.
-  OfferBook& book(const std::string& place);
-  const std::unordered_map<std::string, OfferBook>& books() const { return books_; }
-  // It came, went, or is there still. True: in another session than before.
-  bool on_presence(OfferBook& there, const wire::Presence& presence);
-  // What nobody acknowledged goes back, as its task wishes.
-  void take_back(OfferBook& there, const std::string& why);
-  // Nobody has to wait for the leases of what it has: it was stopped there, or is told to stop it.
-  // `it_says`: it may be wrong, so that what has its effects once is given to nobody else before
-  // its lease is over.
-  void lose_leases(OfferBook& there, const std::string& why, bool it_says);
-  void on(OfferBook& there, const wire::Credits& credits);
-  void on(OfferBook& there, const wire::Accept& item);
-  void on(OfferBook& there, const wire::Nack& item);
-  void on(OfferBook& there, const wire::Beat& item);
-  void on(OfferBook& there, const wire::ResultItem& item);
+  // What it and other nodes say to each other.
+  Offers& offers() { return offers_; }
+  OfferBook& book(const std::string& place) { return offers_.book(place); }
 
   // Names and numbers.
   TaskId id_of(std::uint64_t seq) const { return lives_.id_of(seq); }
@@ -172,6 +88,7 @@ class Owner {
   const NodeTimeline& timeline() const { return timeline_; }
   NodeTime now() const { return timeline_.now(); }
   store::OwnerJournal& journal() { return journal_; }
+  Host& host() { return host_; }
   TaskTable& table() { return table_; }
   const TaskTable& table() const { return table_; }
   std::uint64_t in_state(TaskState state) const { return by_state_[std::size_t(state)]; }
@@ -184,7 +101,6 @@ class Owner {
  private:
   using Step = std::function<lifecycle::OwnerStep(const OwnedTask&)>;
 
-  // owner.cpp
   OwnedTask& add(OwnedTask task);
   void act(OwnedTask& task, const lifecycle::OwnerStep& step);
   void record(OwnedTask& task, const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& step,
@@ -199,16 +115,6 @@ class Owner {
   void on_refused(std::uint64_t seq, const Error& why);
   void reload(std::uint64_t seq);
 
-  // owner_offers.cpp
-  void owe_offer(std::uint64_t seq, Epoch epoch);
-  bool send_owed(OfferBook& there, bool urgent);
-  bool send_offer(OwnedTask& task);
-  OwnedTask* leased(const OfferBook& there, TaskId id);
-  bool is_of(const OfferBook& there, const OwnedTask& task) const;
-  void take_result(OwnedTask& task, const wire::ResultItem& item);
-  void acknowledge(OfferBook& there, const wire::ResultItem& item, wire::ResultVerdict verdict);
-  void count_bytes(OwnedTask& task, std::uint64_t sent, std::uint64_t received) const;
-
   Options options_;
   Parts parts_;
   Host& host_;
@@ -216,14 +122,13 @@ class Owner {
   NodeTimeline timeline_;
   TaskTable table_;
   store::OwnerJournal journal_;
-  std::unordered_map<std::string, OfferBook> books_;
-  std::set<OfferBook*> owing_;  // with offers that may be due
+  Offers offers_;
   std::uint64_t by_state_[8] = {};
   std::uint64_t next_seq_ = 1;
   bool purging_ = false;
   std::vector<std::uint64_t> unread_;  // refused, and not looked up on the disk yet
   std::string store_problem_;
-  NodeTime retry_commit_ = kNever, next_resend_ = kNever, next_purge_{};
+  NodeTime retry_commit_ = kNever, next_purge_{};
   Gate gate_;
 };
 

@@ -57,11 +57,12 @@ struct World final : Host {
     wire::Presence presence;
     presence.online = true;
     presence.session = session;
-    owner->on_presence(book(place), presence);
+    owner->offers().on_presence(book(place), presence);
   }
   void turn() {
     owner->on_timers();
     owner->send_owed();
+    owner->journal().hurry();
     owner->flush({});
   }
   void settle() {
@@ -84,7 +85,7 @@ struct World final : Host {
     OwnedTask& task = insert(spec);
     CHECK(owner->grant(task, PlaceKind::cloud));
     settle();
-    owner->on(book("here"), wire::Accept{owner->id_of(task.seq), task.state.epoch});
+    owner->offers().on(book("here"), wire::Accept{owner->id_of(task.seq), task.state.epoch});
     settle();
     sent.clear();
     return task;
@@ -184,9 +185,9 @@ TEST(Owner, P11_what_must_stay_is_granted_to_no_other_node) {
 TEST(Owner, a_place_speaks_only_of_what_it_was_offered) {
   OwnedTask& task = world.lease();
   const wire::ResultItem forged = world.success(task);
-  world.owner->on(world.book("elsewhere"), forged);
-  world.owner->on(world.book("elsewhere"),
-                  wire::Beat{forged.id, forged.epoch, LeaseState::running});
+  world.owner->offers().on(world.book("elsewhere"), forged);
+  world.owner->offers().on(world.book("elsewhere"),
+                           wire::Beat{forged.id, forged.epoch, LeaseState::running});
   world.settle();
   CHECK(task.state.state == TaskState::leased);
   CHECK_EQUAL(2, world.refusals.size());
@@ -196,9 +197,10 @@ TEST(Owner, a_place_speaks_only_of_what_it_was_offered) {
 TEST(Owner, a_beat_tells_that_it_runs_and_is_told_to_go_on_or_to_stop) {
   OwnedTask& task = world.lease();
   const TaskId id = world.owner->id_of(task.seq);
-  world.owner->on(world.book("here"), wire::Beat{id, task.state.epoch, LeaseState::running});
+  world.owner->offers().on(world.book("here"),
+                           wire::Beat{id, task.state.epoch, LeaseState::running});
   CHECK(task.state.state == TaskState::running);
-  world.owner->on(world.book("here"), wire::Beat{id, Epoch{0}, LeaseState::running});
+  world.owner->offers().on(world.book("here"), wire::Beat{id, Epoch{0}, LeaseState::running});
   const auto acks = world.told<wire::BeatAck>("here");
   CHECK_EQUAL(2, acks.size());
   CHECK(acks.at(0).keep);
@@ -208,7 +210,7 @@ TEST(Owner, a_beat_tells_that_it_runs_and_is_told_to_go_on_or_to_stop) {
 TEST(Owner, P1_a_result_is_accepted_once_and_acknowledged_after_its_commit) {
   OwnedTask& task = world.lease();
   const wire::ResultItem item = world.success(task);
-  world.owner->on(world.book("here"), item);
+  world.owner->offers().on(world.book("here"), item);
   world.turn();
   CHECK(world.told<wire::ResultAck>("here").empty());
   world.settle();
@@ -217,7 +219,7 @@ TEST(Owner, P1_a_result_is_accepted_once_and_acknowledged_after_its_commit) {
   // The task has left memory: the disk knows that it has its result.
   POINTERS_EQUAL(nullptr, world.owner->find(item.id.seq));
   world.sent.clear();
-  world.owner->on(world.book("here"), item);
+  world.owner->offers().on(world.book("here"), item);
   world.settle();
   CHECK(world.verdict() == wire::ResultVerdict::duplicate);
 }
@@ -226,7 +228,7 @@ TEST(Owner, a_value_that_is_not_what_its_digest_says_is_refused) {
   OwnedTask& task = world.lease();
   wire::ResultItem item = world.success(task);
   item.value.bytes = to_bytes("other");
-  world.owner->on(world.book("here"), item);
+  world.owner->offers().on(world.book("here"), item);
   world.settle();
   CHECK(task.state.state == TaskState::leased);
   STRCMP_EQUAL("wrong digest", world.refusals.at(0).c_str());
@@ -237,7 +239,7 @@ TEST(Owner, a_result_of_a_task_that_was_never_accepted_here_is_stale) {
   item.id = TaskId{Origin{77}, 1};
   item.epoch = Epoch{1};
   item.digest = crypto::sha256({});
-  world.owner->on(world.book("here"), item);
+  world.owner->offers().on(world.book("here"), item);
   world.settle();
   CHECK(world.verdict() == wire::ResultVerdict::stale);
 }
@@ -249,7 +251,7 @@ TEST(Owner, P4_a_failure_that_somebody_there_ended_is_not_tried_again) {
   item.epoch = task.state.epoch;
   item.failure = FailureClass::error;
   item.code = Code::cancelled;
-  world.owner->on(world.book("here"), item);
+  world.owner->offers().on(world.book("here"), item);
   world.settle();
   CHECK(world.disk.state(item.id.seq) == TaskState::failed);
 }
@@ -260,7 +262,7 @@ TEST(Owner, what_was_not_acknowledged_goes_back_when_the_place_goes) {
   CHECK(world.owner->grant(pending, PlaceKind::cloud));
   world.settle();
   world.book("here").on_gone();
-  world.owner->take_back(world.book("here"), "gone");
+  world.owner->offers().take_back(world.book("here"), "gone");
   CHECK(pending.state.state == TaskState::ready);
   CHECK(held.state.state == TaskState::leased);
 }
@@ -270,15 +272,15 @@ TEST(Owner, leases_are_lost_at_once_but_for_effects_that_happen_once_where_only_
   once.effects = Effects::once;
   OwnedTask& pure = world.lease();
   OwnedTask& careful = world.lease(once);
-  world.owner->lose_leases(world.book("here"), "barred", true);
+  world.owner->offers().lose_leases(world.book("here"), "barred", true);
   world.settle();
-  CHECK(pure.state.state == TaskState::waiting);
+  CHECK(pure.state.place == PlaceKind::none);
   CHECK(careful.state.state == TaskState::leased);
   CHECK(world.told<wire::Cancel>("here").empty());
   // Told to stop, it may be given to somebody else.
-  world.owner->lose_leases(world.book("here"), "barred", false);
+  world.owner->offers().lose_leases(world.book("here"), "barred", false);
   world.settle();
-  CHECK(careful.state.state == TaskState::waiting);
+  CHECK(careful.state.place == PlaceKind::none);
   CHECK_EQUAL(1, world.told<wire::Cancel>("here").size());
 }
 

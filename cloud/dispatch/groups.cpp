@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "cloud/dispatch/dispatch.h"
+#include "cloud/dispatch/groups.h"
 
 namespace spillway::cloud {
 namespace {
@@ -12,24 +12,22 @@ bool can_be_retried(TaskState state) { return is_terminal(state) && state != Tas
 
 }  // namespace
 
-Error Dispatch::too_many() const {
-  return no_room("more than " + std::to_string(options_.max_tasks) +
-                 " tasks would wait for devices; cancel some, or wait until some are done");
-}
+Groups::Groups(owner::Owner& owner, store::OwnerStore& store, Room room, Find find)
+    : owner_(owner), store_(store), room_(std::move(room)), find_(std::move(find)) {}
 
-void Dispatch::cancel(const GroupId& group, const Done<std::uint64_t>& done) {
-  if (!owns(group.first)) return done(no_such_task(group.first));
+void Groups::cancel(const GroupId& group, const Done<std::uint64_t>& done) {
+  if (!owner_.own(group.first)) return done(no_such_task(group.first));
   std::vector<std::uint64_t> members;
   owner_.table().each([&](const owner::OwnedTask& task) {
     const bool live = !is_terminal(task.state.state);
     if (live && group.contains(owner_.id_of(task.seq))) members.push_back(task.seq);
   });
+  if (members.empty()) return done(0);
   for (std::uint64_t seq : members) owner_.cancel(seq, [](const Result<void>&) {});
   owner_.journal().after([done, cancelled = members.size()] { done(cancelled); });
-  parts_.wake();
 }
 
-struct Dispatch::Retrying {
+struct Groups::Retrying {
   Done<std::uint64_t> done;
   std::vector<std::uint64_t> left;  // the newest first
   std::size_t under_way = 0;
@@ -37,7 +35,7 @@ struct Dispatch::Retrying {
   bool busy = false;  // some answer at once
 };
 
-void Dispatch::retry(const GroupId& group, Done<std::uint64_t> done) {
+void Groups::retry(const GroupId& group, Done<std::uint64_t> done) {
   auto retrying = std::make_shared<Retrying>(Retrying{std::move(done), {}, 0, 0, false});
   each_member(group,
               [this, retrying](const Result<std::vector<store::ListedTask>>& page, bool last) {
@@ -46,15 +44,14 @@ void Dispatch::retry(const GroupId& group, Done<std::uint64_t> done) {
                   if (can_be_retried(state_of(each.row))) retrying->left.push_back(each.row.seq);
                 }
                 if (!last) return;
-                if (unfinished() + retrying->left.size() > options_.max_tasks) {
-                  return retrying->done(too_many());
-                }
+                const Status room = room_(retrying->left.size());
+                if (!room) return retrying->done(room.error());
                 retry_on(retrying);
               });
 }
 
 // A few at a time, so that not ten thousand specs are on their way at once.
-void Dispatch::retry_on(const std::shared_ptr<Retrying>& retrying) {
+void Groups::retry_on(const std::shared_ptr<Retrying>& retrying) {
   if (std::exchange(retrying->busy, true)) return;
   while (!retrying->left.empty() && retrying->under_way < kRetriedAtOnce) {
     const std::uint64_t seq = retrying->left.back();
@@ -71,36 +68,35 @@ void Dispatch::retry_on(const std::shared_ptr<Retrying>& retrying) {
   if (retrying->under_way == 0) retrying->done(retrying->retried);
 }
 
-TaskState Dispatch::state_of(const store::TaskRow& row) const {
+TaskState Groups::state_of(const store::TaskRow& row) const {
   const owner::OwnedTask* live = owner_.find(row.seq);
   return live ? live->state.state : row.task.state;
 }
 
 // Calls `take` with the stored members, newest first, page by page.
-void Dispatch::each_member(const GroupId& group, const Members& take) {
-  if (!owns(group.first)) return take(no_such_task(group.first), true);
+void Groups::each_member(const GroupId& group, const Members& take) {
+  if (!owner_.own(group.first)) return take(no_such_task(group.first), true);
   members_before(group, group.first.seq + group.size, take);
 }
 
-void Dispatch::members_before(const GroupId& group, std::uint64_t before, const Members& take) {
+void Groups::members_before(const GroupId& group, std::uint64_t before, const Members& take) {
   store::ListFilter asked;
   asked.before = before;
   asked.limit = kPage;
-  parts_.store->list(asked,
-                     gate_.pass([this, group, take](Result<std::vector<store::ListedTask>> rows) {
-                       if (!rows) return take(rows.error(), true);
-                       bool over = rows->size() < kPage;
-                       while (!rows->empty() && rows->back().row.seq < group.first.seq) {
-                         rows->pop_back();
-                         over = true;
-                       }
-                       const std::uint64_t next = rows->empty() ? 0 : rows->back().row.seq;
-                       take(rows, over);
-                       if (!over) members_before(group, next, take);
-                     }));
+  store_.list(asked, gate_.pass([this, group, take](Result<std::vector<store::ListedTask>> rows) {
+    if (!rows) return take(rows.error(), true);
+    bool over = rows->size() < kPage;
+    while (!rows->empty() && rows->back().row.seq < group.first.seq) {
+      rows->pop_back();
+      over = true;
+    }
+    const std::uint64_t next = rows->empty() ? 0 : rows->back().row.seq;
+    take(rows, over);
+    if (!over) members_before(group, next, take);
+  }));
 }
 
-void Dispatch::count(const GroupId& group, const Done<GroupView>& done) {
+void Groups::count(const GroupId& group, const Done<GroupView>& done) {
   auto view = std::make_shared<GroupView>();
   view->group = group;
   each_member(
@@ -119,44 +115,42 @@ void Dispatch::count(const GroupId& group, const Done<GroupView>& done) {
       });
 }
 
-struct Dispatch::Grouping {
+struct Groups::Grouping {
   std::uint64_t before;
   std::uint32_t limit;
   Done<std::vector<GroupView>> done;
   std::vector<GroupView> found;
 };
 
-void Dispatch::groups(std::uint64_t before, std::uint32_t limit,
-                      Done<std::vector<GroupView>> done) {
-  groups_on(std::make_shared<Grouping>(Grouping{before, limit, std::move(done), {}}));
+void Groups::list(std::uint64_t before, std::uint32_t limit, Done<std::vector<GroupView>> done) {
+  list_on(std::make_shared<Grouping>(Grouping{before, limit, std::move(done), {}}));
 }
 
 // From the newest task to its group, and from the group's first task to the group before.
-void Dispatch::groups_on(const std::shared_ptr<Grouping>& grouping) {
+void Groups::list_on(const std::shared_ptr<Grouping>& grouping) {
   if (grouping->found.size() >= grouping->limit) return grouping->done(std::move(grouping->found));
   store::ListFilter asked;
   asked.before = grouping->before;
   asked.limit = 1;
-  parts_.store->list(
-      asked, gate_.pass([this, grouping](Result<std::vector<store::ListedTask>> rows) {
-        if (!rows) return grouping->done(rows.error());
-        if (rows->empty()) return grouping->done(std::move(grouping->found));
-        find(owner_.id_of(rows->front().row.seq),
-             [this, grouping, seq = rows->front().row.seq](const Result<SentTaskDetail>& task) {
-               // A spec that cannot be read any more names no group, and neither does one just
-               // purged.
-               if (!task || task->group.size == 0) {
-                 grouping->before = seq;
-                 return groups_on(grouping);
-               }
-               grouping->before = task->group.first.seq;
-               count(task->group, [this, grouping](Result<GroupView> view) {
-                 if (!view) return grouping->done(view.error());
-                 grouping->found.push_back(*std::move(view));
-                 groups_on(grouping);
-               });
-             });
-      }));
+  store_.list(asked, gate_.pass([this, grouping](Result<std::vector<store::ListedTask>> rows) {
+    if (!rows) return grouping->done(rows.error());
+    if (rows->empty()) return grouping->done(std::move(grouping->found));
+    find_(owner_.id_of(rows->front().row.seq),
+          [this, grouping, seq = rows->front().row.seq](const Result<SentTaskDetail>& task) {
+            // A spec that cannot be read any more names no group, and neither does one just
+            // purged.
+            if (!task || task->group.size == 0) {
+              grouping->before = seq;
+              return list_on(grouping);
+            }
+            grouping->before = task->group.first.seq;
+            count(task->group, [this, grouping](Result<GroupView> view) {
+              if (!view) return grouping->done(view.error());
+              grouping->found.push_back(*std::move(view));
+              list_on(grouping);
+            });
+          });
+  }));
 }
 
 }  // namespace spillway::cloud

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "cloud/dispatch/views.h"
+#include "common/base/gate.h"
+#include "common/owner/owner.h"
+
+namespace spillway::cloud {
+
+// The tasks of one submission together: how far they are, and what people do to all of them. Loop
+// only.
+class Groups {
+ public:
+  template <class T>
+  using Done = std::function<void(Result<T>)>;
+  using Room = std::function<Status(std::size_t more)>;  // busy: for so many more there is none
+  using Find = std::function<void(TaskId id, Done<SentTaskDetail> done)>;
+
+  Groups(owner::Owner& owner, store::OwnerStore& store, Room room, Find find);
+
+  void cancel(const GroupId& group, const Done<std::uint64_t>& done);
+  void retry(const GroupId& group, Done<std::uint64_t> done);
+  void count(const GroupId& group, const Done<GroupView>& done);
+  void list(std::uint64_t before, std::uint32_t limit, Done<std::vector<GroupView>> done);
+
+ private:
+  struct Retrying;
+  struct Grouping;
+  using Members =
+      std::function<void(const Result<std::vector<store::ListedTask>>& page, bool last)>;
+  TaskState state_of(const store::TaskRow& row) const;
+  void retry_on(const std::shared_ptr<Retrying>& retrying);
+  void each_member(const GroupId& group, const Members& take);
+  void members_before(const GroupId& group, std::uint64_t before, const Members& take);
+  void list_on(const std::shared_ptr<Grouping>& grouping);
+
+  owner::Owner& owner_;
+  store::OwnerStore& store_;
+  const Room room_;
+  const Find find_;
+  Gate gate_;
+};
+
+}  // namespace spillway::cloud
