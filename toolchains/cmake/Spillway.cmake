@@ -1,4 +1,5 @@
 # Options, the interface target that carries every flag, and the functions that declare targets.
+include(CMakeDependentOption)
 
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -6,7 +7,13 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
 
-option(SPILLWAY_TESTS "Build the tests, the demo and the benches" ON)
+option(SPILLWAY_AGENT "Build the agent, its command line, the updater and the library" ON)
+option(SPILLWAY_CLOUD "Build the cloud, its command line and simulated fleets; needs Boost and prometheus-cpp" ${PROJECT_IS_TOP_LEVEL})
+# They are of the whole: agent, cloud and what passes between them.
+cmake_dependent_option(SPILLWAY_TESTS "Build the tests and the demo; needs CppUTest" ${PROJECT_IS_TOP_LEVEL}
+  "SPILLWAY_AGENT;SPILLWAY_CLOUD" OFF)
+cmake_dependent_option(SPILLWAY_BENCH "Build the benches; needs the peers that are linked, oneTBB and OpenMP" ${PROJECT_IS_TOP_LEVEL}
+  SPILLWAY_TESTS OFF)
 option(SPILLWAY_PCH "Precompile the standard library's headers" ON)
 set(SPILLWAY_DATA "" CACHE STRING "Folder of recorded data for the tests that use some; the environment may name another")
 set(SPILLWAY_SANITIZE "" CACHE STRING "Sanitizers to build with, as for -fsanitize=")
@@ -21,6 +28,8 @@ endif()
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
+# What all programs read their command lines with; the rules of the tree say where.
+find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
 
 # Targets whose numbers need not fit into the words of every machine: tests, see there.
 define_property(TARGET PROPERTY SPILLWAY_ANY_WIDTH INITIALIZE_FROM_VARIABLE SPILLWAY_ANY_WIDTH)
@@ -29,6 +38,7 @@ add_library(spillway_flags INTERFACE)
 target_compile_features(spillway_flags INTERFACE cxx_std_20)
 target_include_directories(spillway_flags INTERFACE
   "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/common/include" "${PROJECT_SOURCE_DIR}/agent/include")
+target_include_directories(spillway_flags SYSTEM INTERFACE "${CLI11_INCLUDE_DIR}")
 target_compile_options(spillway_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Werror -Wno-missing-field-initializers
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<NOT:$<BOOL:$<TARGET_PROPERTY:SPILLWAY_ANY_WIDTH>>>>:-Wconversion>
