@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # firmware/packages/build.sh ARCH BUILD [PART…]: makes spillway-agent, spillway-cloud, spillway-torture and libspillway-dev (or
-# those of the parts agent, cloud, torture and development that are named) for aarch64, armhf or amd64 out of the programs in
-# BUILD, into build/packages or $SPILLWAY_PACKAGES, each with an SPDX list of what it stands on.
+# those of the parts agent, cloud, torture and dev that are named) for aarch64, armhf or amd64 out of what BUILD installs as a
+# component of that name, into build/packages or $SPILLWAY_PACKAGES, each with an SPDX list of what it stands on.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 top=$here/../..
@@ -9,7 +9,7 @@ top=$here/../..
 arch=${1:?usage: build.sh aarch64|armhf|amd64 BUILD}
 build=$(readlink -f "${2:?usage: build.sh ARCH BUILD [PART…]}")
 shift 2
-[ $# -gt 0 ] || set -- agent cloud torture development
+[ $# -gt 0 ] || set -- agent cloud torture dev
 name_target "$arch"
 version=$(sed -n 's/^project(spillway VERSION \([^ ]*\).*/\1/p' "$top/CMakeLists.txt")
 export SOURCE_DATE_EPOCH
@@ -91,47 +91,21 @@ CONTROL
   printf '%10d  %s\n' "$(stat -c %s "$out/${name}_${version}_$debian.deb")" "${name}_${version}_$debian.deb"
 }
 
-take() {  # PROGRAM ROOT
-  mkdir -p "$2/usr/bin"
-  "$strip" -o "$2/usr/bin/$1" --remove-section=.comment --remove-section=.note "$build/bin/$1"
-  chmod 755 "$2/usr/bin/$1"
-}
-manual() {  # SECTION PROGRAM ROOT TITLE: its --help as a page, which says the same as the program does
-  local runner=()
-  [ -z "$emulator" ] || runner=("$emulator" -L "$sysroot")
-  mkdir -p "$3/usr/share/man/man$1"
-  {
-    printf '.TH %s %s "%s" "Spillway %s"\n.SH NAME\n%s \\- %s\n.SH USAGE\n.nf\n' "${2^^}" "$1" \
-      "$(date -ud "@$SOURCE_DATE_EPOCH" +%Y-%m-%d)" "$version" "$2" "$4"
-    "${runner[@]}" "$build/bin/$2" --help | sed 's/\\/\\\\/g; s/-/\\-/g; s/^[.'"'"']/\\\&&/'
-    printf '.fi\n'
-  } | gzip -9n >"$3/usr/share/man/man$1/$2.$1.gz"
-}
-
-completion() {  # PROGRAM ROOT: as it writes it itself
-  local runner=()
-  [ -z "$emulator" ] || runner=("$emulator" -L "$sysroot")
-  mkdir -p "$2/usr/share/bash-completion/completions"
-  "${runner[@]}" "$build/bin/$1" completion bash >"$2/usr/share/bash-completion/completions/$1"
+# lay PACKAGE COMPONENT: into the package's root what the build installs, placed as Debian has it, and stripped.
+lay() {
+  local root=$work/$1
+  cmake --install "$build" --component "$2" --prefix "$root/usr" >/dev/null
+  [ ! -d "$root/usr/etc" ] || mv "$root/usr/etc" "$root/etc"
+  if [ -d "$root/usr/lib/systemd" ]; then mkdir "$root/lib" && mv "$root/usr/lib/systemd" "$root/lib/"; fi
+  find "$root" -type d -empty -delete
+  find "$root/usr" -type f \( -path '*/bin/*' -o -path '*/lib/spillway/*' \) -print0 |
+    xargs -0r "$strip" --remove-section=.comment --remove-section=.note
 }
 
 agent() {
-  local root=$work/spillway-agent
-  mkdir -p "$root/etc/spillway" "$root/usr/lib/systemd/system" "$root/usr/lib/tmpfiles.d"
-  take spillway-agent "$root"; take spillway "$root"; take spillway-ota "$root"
-  install -m 644 "$top/agent/config/agent.toml" "$root/etc/spillway/agent.toml"
-  mkdir -p "$root/lib/systemd"
-  rmdir "$root/usr/lib/systemd/system" "$root/usr/lib/systemd"
-  mkdir -p "$root/lib/systemd/system"
-  install -m 644 "$here/../systemd/spillway-agent.service" "$here/../systemd/spillway-ota.service" "$root/lib/systemd/system/"
-  printf 'd /run/spillway 0755 spillway spillway -\nd /var/lib/spillway-ota 0755 root root -\nd /var/lib/spillway-ota/inbox 0750 spillway spillway -\n' \
-    >"$root/usr/lib/tmpfiles.d/spillway-agent.conf"
-  completion spillway "$root"
-  manual 8 spillway-agent "$root" 'accepts tasks on this device, runs them here or in the cloud'
-  manual 8 spillway-ota "$root" 'installs firmware, and marks it good when it is'
-  manual 1 spillway "$root" 'speaks to the agent on this device'
+  lay spillway-agent agent
   local needs
-  needs=$(library_packages "$root"/usr/bin/*)
+  needs=$(library_packages "$work"/spillway-agent/usr/bin/*)
   recommends="rauc, curl" pack spillway-agent net "$needs, adduser" \
     "edge-to-cloud execution agent
  Runs tasks on this device, spills what would finish sooner elsewhere over MQTT
@@ -139,17 +113,9 @@ agent() {
 }
 
 cloud() {
-  local root=$work/spillway-cloud
-  mkdir -p "$root/etc/spillway-cloud" "$root/lib/systemd/system"
-  take spillway-cloud "$root"; take spwctl "$root"
-  install -m 644 "$top/cloud/config/cloud.toml" "$root/etc/spillway-cloud/cloud.toml"
-  install -D -m 644 -t "$root/etc/spillway-cloud/broker" "$top"/cloud/config/broker/{mosquitto.conf,access.acl,ejabberd.yml}
-  install -m 644 "$here/../systemd/spillway-cloud.service" "$root/lib/systemd/system/"
-  completion spwctl "$root"
-  manual 8 spillway-cloud "$root" 'takes what devices offer, runs it, and answers until they have it'
-  manual 1 spwctl "$root" 'watches and operates a fleet'
+  lay spillway-cloud cloud
   local needs
-  needs=$(library_packages "$root"/usr/bin/*)
+  needs=$(library_packages "$work"/spillway-cloud/usr/bin/*)
   recommends="mosquitto" pack spillway-cloud net "$needs, adduser" \
     "edge-to-cloud execution aggregator
  Runs what the agents of a fleet of devices offer, and keeps a durable record of
@@ -157,43 +123,27 @@ cloud() {
 }
 
 torture() {
-  local root=$work/spillway-torture lib=$work/spillway-torture/usr/lib/spillway file
-  mkdir -p "$lib"
-  for file in spillway-torture libspillway-faults.so; do
-    "$strip" -o "$lib/$file" --remove-section=.comment --remove-section=.note "$build/bin/$file"
-  done
-  chmod 755 "$lib/spillway-torture"
-  chmod 644 "$lib/libspillway-faults.so"
+  lay spillway-torture torture
   local needs
-  needs=$(library_packages "$lib/spillway-torture")
+  needs=$(library_packages "$work/spillway-torture/usr/lib/spillway/spillway-torture")
   recommends="spillway-cloud, mosquitto, nftables, e2fsprogs" pack spillway-torture net "$needs, spillway-agent (>= $version)" \
     "edge-to-cloud execution agent, tormented
  What spillway doctor --torture runs: cuts the power under stores on this disk,
  and kills, starves and cuts off a fleet of its own, to see what it promises."
 }
 
-development() {
-  local root=$work/libspillway-dev lib=$work/libspillway-dev/usr/lib/$triple
-  mkdir -p "$root/usr/include" "$root/usr/share/spillway/schemas" "$lib/cmake/Spillway"
-  cp -r "$top/common/include/spillway" "$root/usr/include/"
-  cp -r "$top/agent/include/spillway/." "$root/usr/include/spillway/"
-  install -m 644 "$top"/common/wire/*.fbs "$root/usr/share/spillway/schemas/"
-  # One archive of the agent's parts, in the order of no importance that an index allows.
-  { echo "create $lib/libspillway.a"
-    find "$build/agent" "$build/common" -name 'libspillway_*.a' ! -name 'libspillway_cli.a' ! -name 'libspillway_ota.a' | LC_ALL=C sort | sed 's/^/addlib /'
-    printf 'save\nend\n'; } | "${triple}-ar" -M
-  "${strip}" --strip-debug -D "$lib/libspillway.a"
-  sed "s/@VERSION@/$version/" "$here/SpillwayConfig.cmake.in" >"$lib/cmake/Spillway/SpillwayConfig.cmake"
-  printf 'set(PACKAGE_VERSION %s)\nif(PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION)\n  set(PACKAGE_VERSION_COMPATIBLE FALSE)\nelse()\n  set(PACKAGE_VERSION_COMPATIBLE TRUE)\nendif()\n' \
-    "$version" >"$lib/cmake/Spillway/SpillwayConfigVersion.cmake"
-  find "$root" -type f -exec chmod 644 {} +
+dev() {
+  lay libspillway-dev dev
+  "$strip" --strip-debug -D "$work/libspillway-dev/usr/lib/$triple/libspillway.a"
   recommends="" pack libspillway-dev libdevel "libpaho-mqttpp-dev, libpaho-mqtt-dev, libsqlite3-dev, libssl-dev" \
     "edge-to-cloud execution agent, as a library
  Headers, archive and CMake package (find_package(Spillway)) to have the agent
  inside a program, the interface for plugins, and the schemas of the wire."
 }
 
+# Units name programs and configuration where the build was told that they will be.
+grep -q '^CMAKE_INSTALL_PREFIX:.*=/usr$' "$build/CMakeCache.txt" || die "$build is not configured for /usr; ./dev package does that"
 say "Packing Spillway $version for $debian"
 for part in "$@"; do
-  case $part in agent | cloud | torture | development) "$part" ;; *) die "there is no part '$part'" ;; esac
+  case $part in agent | cloud | torture | dev) "$part" ;; *) die "there is no part '$part'" ;; esac
 done

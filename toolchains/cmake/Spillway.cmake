@@ -1,5 +1,6 @@
 # Options, the interface target that carries every flag, and the functions that declare targets.
 include(CMakeDependentOption)
+include(GNUInstallDirs)
 
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -133,6 +134,7 @@ function(spillway_library name)
   add_library(spillway_${name} STATIC ${ARG_SOURCES})
   spillway_target_defaults(spillway_${name})
   target_link_libraries(spillway_${name} PUBLIC spillway_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  set_property(GLOBAL APPEND PROPERTY SPILLWAY_LIBRARIES spillway_${name})
 endfunction()
 
 # spillway_program(<exe> SOURCES … [LINK …]): an executable in <build>/bin.
