@@ -1,4 +1,5 @@
-# Not built here: there is no Yocto on the machines that test this. tests/firmware checks its syntax and its hashes.
+# Not built here: there is no Yocto on the machines that test this. tests/firmware checks its syntax and its hashes, and builds
+# the agent by its options in a root of Debian that has nothing but what DEPENDS names.
 SUMMARY = "Edge-to-cloud execution agent"
 DESCRIPTION = "Runs tasks on this device, spills what would finish sooner elsewhere over MQTT, and keeps every accepted task on disk."
 LICENSE = "Apache-2.0"
@@ -16,17 +17,12 @@ RRECOMMENDS:${PN} = "rauc curl"
 
 inherit cmake pkgconfig systemd useradd
 
-EXTRA_OECMAKE = "-DSPILLWAY_TESTS=OFF -DFLATC=${STAGING_BINDIR_NATIVE}/flatc"
-OECMAKE_TARGET_COMPILE = "spillway-agent spillway spillway-ota"
+# The agent alone; what the class installs of it goes here, into -dev and into -staticdev.
+EXTRA_OECMAKE = "-DSPILLWAY_CLOUD=OFF -DSPILLWAY_TESTS=OFF -DSPILLWAY_UNITDIR=${systemd_system_unitdir} -DFLATC=${STAGING_BINDIR_NATIVE}/flatc"
+CONFFILES:${PN} = "${sysconfdir}/spillway/agent.toml"
+FILES:${PN} += "${nonarch_libdir}/tmpfiles.d"
+FILES:${PN}-dev += "${datadir}/spillway/schemas"
 
 USERADD_PACKAGES = "${PN}"
 USERADD_PARAM:${PN} = "--system --no-create-home --home-dir /var/lib/spillway --user-group spillway"
 SYSTEMD_SERVICE:${PN} = "spillway-agent.service spillway-ota.service"
-
-do_install() {
-    install -d ${D}${bindir} ${D}${sysconfdir}/spillway ${D}${systemd_system_unitdir}
-    install -m 0755 ${B}/bin/spillway-agent ${B}/bin/spillway ${B}/bin/spillway-ota ${D}${bindir}/
-    install -m 0644 ${S}/agent/config/agent.toml ${D}${sysconfdir}/spillway/agent.toml
-    install -m 0644 ${S}/firmware/systemd/spillway-agent.service ${D}${systemd_system_unitdir}/
-    install -m 0644 ${S}/firmware/systemd/spillway-ota.service ${D}${systemd_system_unitdir}/
-}

@@ -17,7 +17,7 @@ buildroot_parses() {
 # A recipe's statements: assignments, inherit, functions, comments; nothing else begins a line.
 yocto_parses() {
   awk '/\{$/ { inside = 1 } inside { if (/^\}/) inside = 0; next } /^ *$/ || /^#/ { next }
-    /^[A-Za-z_][A-Za-z0-9_:${}]* *[?:+.]*= *".*"$/ || /^inherit / { next } { print FILENAME ": " $0; bad = 1 } END { exit bad || inside }' firmware/yocto/*.bb
+    /^[A-Za-z_][A-Za-z0-9_:${}-]* *[?:+.]*= *".*"$/ || /^inherit / { next } { print FILENAME ": " $0; bad = 1 } END { exit bad || inside }' firmware/yocto/*.bb
 }
 exposure_at_most_2() {
   local exposure

@@ -11,18 +11,14 @@ SPILLWAY_LICENSE = Apache-2.0
 SPILLWAY_LICENSE_FILES = LICENSE
 SPILLWAY_DEPENDENCIES = asio cli11 eigen flatbuffers host-flatbuffers openssl \
 	paho-mqtt-c paho-mqtt-cpp sqlite tomlplusplus
-SPILLWAY_CONF_OPTS = -DSPILLWAY_TESTS=OFF -DFLATC=$(HOST_DIR)/bin/flatc
+SPILLWAY_CONF_OPTS = -DSPILLWAY_CLOUD=OFF -DSPILLWAY_TESTS=OFF \
+	-DCMAKE_INSTALL_SYSCONFDIR=/etc \
+	-DSPILLWAY_UNITDIR=$(if $(BR2_INIT_SYSTEMD),lib/systemd/system) \
+	-DFLATC=$(HOST_DIR)/bin/flatc
 
+# Without headers, archive and schemas, which a target does not need.
 define SPILLWAY_INSTALL_TARGET_CMDS
-	$(INSTALL) -D -m 0755 $(@D)/bin/spillway-agent $(TARGET_DIR)/usr/bin/spillway-agent
-	$(INSTALL) -D -m 0755 $(@D)/bin/spillway $(TARGET_DIR)/usr/bin/spillway
-	$(INSTALL) -D -m 0755 $(@D)/bin/spillway-ota $(TARGET_DIR)/usr/bin/spillway-ota
-	$(INSTALL) -D -m 0644 $(@D)/agent/config/agent.toml $(TARGET_DIR)/etc/spillway/agent.toml
-endef
-
-define SPILLWAY_INSTALL_INIT_SYSTEMD
-	$(INSTALL) -D -m 0644 $(@D)/firmware/systemd/spillway-agent.service \
-		$(TARGET_DIR)/usr/lib/systemd/system/spillway-agent.service
+	DESTDIR=$(TARGET_DIR) $(BR2_CMAKE) --install $(@D) --component agent
 endef
 
 define SPILLWAY_USERS
