@@ -30,7 +30,8 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
       telemetry_(options_, parts_, owner_, {local_, cloud_, leased_, backlog_, models_, losses_},
                  session_) {}
 
-Node::~Node() = default;
+// Nothing may come in any more while the parts go.
+Node::~Node() { session_.reset(); }
 
 owner::Parts Node::owner_parts() {
   const auto urgency = [](bool urgent) {

@@ -180,11 +180,17 @@ void Offers::on(OfferBook& there, const wire::ResultItem& item) {
   }
   // Of a store that is gone, or never granted: nobody waits for it.
   if (!owner_.own(item.id)) return acknowledge(there, item, wire::ResultVerdict::stale);
-  const auto unknown = [this, &there, item](const Error& error) {
-    if (error.code == Code::not_found) acknowledge(there, item, wire::ResultVerdict::duplicate);
+  if (OwnedTask* live = owner_.find(item.id.seq)) {
+    if (is_of(there, *live)) take_result(*live, item);
+    return;
+  }
+  // It has left memory: a repetition, as a rule.
+  const auto kept = std::make_shared<const wire::ResultItem>(item);
+  const auto unknown = [this, &there, kept](const Error& error) {
+    if (error.code == Code::not_found) acknowledge(there, *kept, wire::ResultVerdict::duplicate);
   };
-  owner_.with_task(item.id.seq, unknown, [this, &there, item](OwnedTask& task) {
-    if (is_of(there, task)) take_result(task, item);
+  owner_.with_task(item.id.seq, unknown, [this, &there, kept](OwnedTask& task) {
+    if (is_of(there, task)) take_result(task, *kept);
   });
 }
 
