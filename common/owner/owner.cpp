@@ -275,25 +275,26 @@ void Owner::ask(std::uint64_t seq, const std::string& verb, const Step& step,
   });
 }
 
-void Owner::cancel(std::uint64_t seq, Done<void> done) {
+void Owner::cancel(std::uint64_t seq, const Done<void>& done) {
   ask(
       seq, "cancel",
       [this](const OwnedTask& task) { return lifecycle::cancel(task.state, tick()); }, done);
 }
 
-void Owner::hold(std::uint64_t seq, Done<void> done) {
+void Owner::hold(std::uint64_t seq, const Done<void>& done) {
   ask(
       seq, "hold", [this](const OwnedTask& task) { return lifecycle::hold(task.state, tick()); },
       done);
 }
 
-void Owner::release(std::uint64_t seq, Done<void> done) {
+void Owner::release(std::uint64_t seq, const Done<void>& done) {
   ask(
       seq, "release",
       [this](const OwnedTask& task) { return lifecycle::release(task.state, tick()); }, done);
 }
 
-void Owner::retry(std::uint64_t seq, std::optional<Duration> usual_deadline, Done<void> done) {
+void Owner::retry(std::uint64_t seq, std::optional<Duration> usual_deadline,
+                  const Done<void>& done) {
   ask(
       seq, "retry",
       [this, usual_deadline](const OwnedTask& task) {

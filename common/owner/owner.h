@@ -70,10 +70,10 @@ class Owner {
   bool fail_attempt(OwnedTask& task, Epoch epoch, FailureClass failure, const Error& error,
                     bool again);
   // People's verbs; answered on the loop once they are on disk. not_found; conflict: its state.
-  void cancel(std::uint64_t seq, Done<void> done);
-  void hold(std::uint64_t seq, Done<void> done);
-  void release(std::uint64_t seq, Done<void> done);
-  void retry(std::uint64_t seq, std::optional<Duration> usual_deadline, Done<void> done);
+  void cancel(std::uint64_t seq, const Done<void>& done);
+  void hold(std::uint64_t seq, const Done<void>& done);
+  void release(std::uint64_t seq, const Done<void>& done);
+  void retry(std::uint64_t seq, std::optional<Duration> usual_deadline, const Done<void>& done);
 
   // What it and other nodes say to each other.
   Offers& offers() { return offers_; }

@@ -40,7 +40,8 @@ inline const Folder kFolders[] = {
       "common/store", "common/wire"}},
 
     // What the owners of both sides share.
-    {"common/owner", {"common/base", "common/lifecycle", "common/store", "common/wire"}},
+    {"common/owner",
+     {"common/base", "common/crypto", "common/lifecycle", "common/store", "common/wire"}},
 
     {"agent/include", {}},
     {"agent/config", {"common"}},

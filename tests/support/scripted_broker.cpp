@@ -266,7 +266,7 @@ void ScriptedBroker::answer(std::uint8_t reason, std::string properties) {
   state_->properties = std::move(properties);
 }
 
-void ScriptedBroker::part(std::uint8_t reason, std::string properties) {
+void ScriptedBroker::part(std::uint8_t reason, const std::string& properties) {
   std::lock_guard lock(state_->mutex);
   for (const Client& client : state_->clients) {
     say(client, packet(0xE0, number(reason, 1) + with_length(properties)));

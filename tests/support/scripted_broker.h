@@ -42,7 +42,7 @@ class ScriptedBroker {
   // What the next CONNECTs are answered with.
   void answer(std::uint8_t reason, std::string properties = {});
   // Says DISCONNECT to every client, and leaves their connections open.
-  void part(std::uint8_t reason, std::string properties = {});
+  void part(std::uint8_t reason, const std::string& properties = {});
   // Reads, and answers nothing, as long as it is set; connections stay open.
   void fall_silent(bool silent);
   // Says DISCONNECT (0x8D) and closes when nothing came from a client for so long.

@@ -77,7 +77,7 @@ TEST_GROUP(Examples) {
 
   std::string task(std::vector<std::string> words) {
     words.insert(words.begin(), "submit");
-    const std::string id = rig->output(words);
+    std::string id = rig->output(words);
     need(!id.empty(), "no task was taken");
     return id;
   }
@@ -97,18 +97,18 @@ TEST_GROUP(Examples) {
       return line.starts_with(std::string("spillway ") + verb + " ");
     };
     if (is("why") || is("wait") || is("events") || is("show")) {
-      const std::string id = task({"echo"});
+      std::string id = task({"echo"});
       if (!is("wait")) does({"wait", id});
       return id;
     }
-    const std::string id = task({"echo", "--not-before", "1h"});
+    std::string id = task({"echo", "--not-before", "1h"});
     if (is("release")) does({"hold", id});
     if (is("retry")) does({"cancel", id});
     return id;
   }
   // One that the device gave to the cloud, and one that the cloud gave to it.
   std::string offloaded() {
-    const std::string id = task({"echo", "--prefer", "cloud"});
+    std::string id = task({"echo", "--prefer", "cloud"});
     does({"wait", id});
     need(eventually(kSoon,
                     [&] {
@@ -118,7 +118,7 @@ TEST_GROUP(Examples) {
     return id;
   }
   json::object sent(bool ended) {
-    const json::object answer =
+    json::object answer =
         asks({"task", "submit", "spin", "--arg", kForever, Testbed::kDevice}).as_object();
     if (ended) asks({"task", "cancel", std::string(answer.at("group").as_string())});
     return answer;
@@ -294,7 +294,8 @@ TEST_GROUP(Examples) {
     const std::regex number(" 14[0-9]( |$)");
     for (std::smatch found; std::regex_search(line, found, number);) {
       const std::string id = task_for(line), rest = found[1];
-      line.replace(std::size_t(found.position()), std::size_t(found.length()), " " + id + rest);
+      line.replace(std::size_t(found.position()), std::size_t(found.length()),
+                   std::string(" ").append(id).append(rest));
     }
     return line;
   }

@@ -145,7 +145,7 @@ TEST_GROUP(Owner) {
   void teardown() override {
     for (const std::string& rule : world.disk.broken) FAIL(rule.c_str());
   }
-  Code answer_of(void(Owner::*verb)(std::uint64_t, Owner::Done<void>), std::uint64_t seq) {
+  Code answer_of(void(Owner::*verb)(std::uint64_t, const Owner::Done<void>&), std::uint64_t seq) {
     std::optional<Result<void>> answer;
     (world.owner.get()->*verb)(seq, [&](Result<void> given) { answer = std::move(given); });
     world.settle();
