@@ -60,7 +60,7 @@ void Injector::push_again(Node* node) {
   link(*shards_[at], node);
 }
 
-std::size_t Injector::take(Node** out, std::size_t count, unsigned worst) {
+std::size_t Injector::take(Node** out, std::size_t count, unsigned worst, bool* came) {
   // Whoever has the lock offers what it takes to the others, so there is nothing to wait for.
   std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock) return 0;
@@ -85,7 +85,9 @@ std::size_t Injector::take(Node** out, std::size_t count, unsigned worst) {
   // than there is would wake somebody in vain.
   constexpr std::size_t kFew = 4;
   if (taken < kFew) {
-    for (unsigned list = 0; list < 2 * kBands; ++list) settle(list);
+    for (unsigned list = 0; list < 2 * kBands; ++list) {
+      if (settle(list) && came) *came = true;
+    }
   }
   publish_taken();
   return taken;
@@ -167,8 +169,8 @@ Node* Injector::next_plain(unsigned band) {
 }
 
 // A node whose pusher is between its steps keeps its list's bit set.
-void Injector::settle(unsigned list) {
-  lists_.settle(list, [&] {
+bool Injector::settle(unsigned list) {
+  return lists_.settle(list, [&] {
     return (list % 2 || timed_[list / 2].empty()) &&
            std::all_of(shards_.begin(), shards_.end(),
                        [&](const auto& shard) { return shard->intake(list).empty(); });

@@ -47,8 +47,10 @@ class Injector {
 
   // Any thread. Up to `count` nodes of bands not worse than `worst`, in the order to run them. None
   // while another thread takes some. What a producer has begun to push and not linked yet, and what
-  // it hides from view meanwhile, counts as not there.
-  std::size_t take(Node** out, std::size_t count, unsigned worst = kBands - 1);
+  // it hides from view meanwhile, counts as not there. `came` says that something came while a list
+  // was found empty: one who parked may have overlooked it, and must be told.
+  std::size_t take(Node** out, std::size_t count, unsigned worst = kBands - 1,
+                   bool* came = nullptr);
 
   std::size_t size() const;
   std::uint64_t accepted() const;
@@ -77,7 +79,7 @@ class Injector {
   void sort_in();
   Node* next_plain(unsigned band);
   Node* next_timed(unsigned band);
-  void settle(unsigned list);
+  bool settle(unsigned list);
   bool has_band(unsigned band) const { return lists_.has(2 * band) || lists_.has(2 * band + 1); }
 
   const std::size_t shard_capacity_;

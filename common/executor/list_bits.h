@@ -18,12 +18,15 @@ class ListBits {
     bits_.fetch_or(1U << list, std::memory_order_seq_cst);
   }
 
-  // Clears the bit if the list is empty.
+  // Clears the bit if the list is empty. True if something came meanwhile: it is marked again, but
+  // may have been overlooked by one who parked, so whoever settles tells somebody.
   template <class Empty>
-  void settle(unsigned list, Empty&& empty) {
-    if (!has(list) || !empty()) return;
+  bool settle(unsigned list, Empty&& empty) {
+    if (!has(list) || !empty()) return false;
     bits_.fetch_and(~(1U << list), std::memory_order_seq_cst);
-    if (!empty()) bits_.fetch_or(1U << list, std::memory_order_seq_cst);
+    if (empty()) return false;
+    bits_.fetch_or(1U << list, std::memory_order_seq_cst);
+    return true;
   }
 
   // relaxed: for those who settle, whose own stores it must see and no others.

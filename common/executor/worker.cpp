@@ -131,11 +131,12 @@ Entry Worker::refill() {
 // The first of up to `count`; the others wait in the inbox.
 Entry Worker::take(std::size_t count) {
   Node* nodes[kBatch];
-  count = core_.injector.take(nodes, count, core_.worst_band(index_));
-  if (!count) return 0;
+  bool came = false;
+  count = core_.injector.take(nodes, count, core_.worst_band(index_), &came);
   for (std::size_t i = 1; i < count; ++i) inbox_.push(executor::entry_of(nodes[i]));
+  if ((count > 1 || came) && idlers_.worth_claiming()) core_.wake_for_more(*this);
+  if (!count) return 0;
   injected.add(count);
-  if (count > 1 && idlers_.worth_claiming()) core_.wake_for_more(*this);
   return executor::entry_of(nodes[0]);
 }
 
