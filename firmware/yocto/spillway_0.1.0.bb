@@ -20,7 +20,7 @@ inherit cmake pkgconfig systemd useradd
 # The agent alone; what the class installs of it goes here, into -dev and into -staticdev.
 EXTRA_OECMAKE = "-DSPILLWAY_CLOUD=OFF -DSPILLWAY_TESTS=OFF -DSPILLWAY_UNITDIR=${systemd_system_unitdir} -DFLATC=${STAGING_BINDIR_NATIVE}/flatc"
 CONFFILES:${PN} = "${sysconfdir}/spillway/agent.toml"
-FILES:${PN} += "${nonarch_libdir}/tmpfiles.d"
+FILES:${PN} += "${nonarch_libdir}/tmpfiles.d ${datadir}/bash-completion"
 FILES:${PN}-dev += "${datadir}/spillway/schemas"
 
 USERADD_PACKAGES = "${PN}"
