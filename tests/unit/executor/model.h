@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -338,25 +339,25 @@ class Atomic {
     checker->store(at_, word(value), checker->order_of(site, Kind::store, order));
   }
   T exchange(T value, std::memory_order order, Site site = Site::here()) {
-    return update([](T, T value) { return value; }, value, order, site);
+    return update([](T, T next) { return next; }, value, order, site);
   }
   T fetch_add(T by, std::memory_order order, Site site = Site::here()) {
-    return update([](T old, T by) { return static_cast<T>(old + by); }, by, order, site);
+    return update([](T a, T b) { return static_cast<T>(a + b); }, by, order, site);
   }
   T fetch_sub(T by, std::memory_order order, Site site = Site::here()) {
-    return update([](T old, T by) { return static_cast<T>(old - by); }, by, order, site);
+    return update([](T a, T b) { return static_cast<T>(a - b); }, by, order, site);
   }
   T fetch_and(T by, std::memory_order order, Site site = Site::here()) {
-    return update([](T old, T by) { return static_cast<T>(old & by); }, by, order, site);
+    return update([](T a, T b) { return static_cast<T>(a & b); }, by, order, site);
   }
   T fetch_or(T by, std::memory_order order, Site site = Site::here()) {
-    return update([](T old, T by) { return static_cast<T>(old | by); }, by, order, site);
+    return update([](T a, T b) { return static_cast<T>(a | b); }, by, order, site);
   }
   bool compare_exchange_strong(T& expected, T value, std::memory_order order,
                                std::memory_order otherwise, Site site = Site::here()) {
     const Word wanted = word(expected);
-    const Update update{[](Word old, Word value, Word expected) {
-                          return old == expected ? std::optional(value) : std::nullopt;
+    const Update update{[](Word old, Word next, Word due) {
+                          return old == due ? std::optional(next) : std::nullopt;
                         },
                         word(value), wanted};
     const Word old =
@@ -383,7 +384,7 @@ class Atomic {
       return value.word();
     } else {
       Word word = 0;
-      std::memcpy(&word, &value, sizeof value);
+      std::memcpy(&word, &value, sizeof(T));
       return word;
     }
   }
@@ -392,14 +393,14 @@ class Atomic {
       return Late(static_cast<int>(word));
     } else {
       T value;
-      std::memcpy(&value, &word, sizeof value);
+      std::memcpy(&value, &word, sizeof(T));
       return value;
     }
   }
   template <class Next>
   T update(Next, T by, std::memory_order order, Site site) {
-    const Update update{[](Word old, Word by, Word) -> std::optional<Word> {
-                          return word(Next{}(value(old), value(by)));
+    const Update update{[](Word old, Word operand, Word) -> std::optional<Word> {
+                          return word(Next{}(value(old), value(operand)));
                         },
                         word(by)};
     order = checker->order_of(site, Kind::update, order);
