@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <cstring>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -382,19 +382,19 @@ class Atomic {
   static Word word(T value) {
     if constexpr (std::is_same_v<T, Late>) {
       return value.word();
+    } else if constexpr (std::is_pointer_v<T>) {
+      return reinterpret_cast<std::uintptr_t>(value);
     } else {
-      Word word = 0;
-      std::memcpy(&word, &value, sizeof(T));
-      return word;
+      return static_cast<Word>(value);
     }
   }
   static T value(Word word) {
     if constexpr (std::is_same_v<T, Late>) {
       return Late(static_cast<int>(word));
+    } else if constexpr (std::is_pointer_v<T>) {
+      return reinterpret_cast<T>(static_cast<std::uintptr_t>(word));
     } else {
-      T value;
-      std::memcpy(&value, &word, sizeof(T));
-      return value;
+      return static_cast<T>(word);
     }
   }
   template <class Next>
