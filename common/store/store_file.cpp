@@ -1,6 +1,7 @@
 #include "common/store/store_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -93,10 +94,34 @@ Error system_error(const std::string& what, const std::error_code& error) {
   return fail(denied ? Code::denied : Code::io, what + ": " + error.message());
 }
 
-Status sync_folder(const std::string& path) {
+int open_folder_of(const std::string& path) {
   fs::path folder = fs::path(path).parent_path();
   if (folder.empty()) folder = ".";
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+// One at a time makes, salvages and moves the files of a folder: what another process is at would
+// look like what a power cut left. Whoever comes second waits, and then finds the file in use.
+// Where a file system has no such locks, nothing is kept apart.
+class Turn {
+ public:
+  explicit Turn(const std::string& path) : fd_(open_folder_of(path)) {
+    while (fd_ >= 0 && ::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  ~Turn() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  const int fd_;
+};
+
+Status sync_folder(const std::string& path) {
+  const fs::path folder = fs::path(path).parent_path();
+  const int fd = open_folder_of(path);
   if (fd < 0) return system_error(folder, std::error_code(errno, std::generic_category()));
   const int synced = ::fsync(fd);
   const int error = errno;
@@ -345,6 +370,7 @@ Result<OpenedFile> open_file(const std::string& path, const FileKind& kind,
     options.meter->limit = options.disk;
     meter_files(path, options.meter);
   }
+  const Turn turn(path);
   if (exists(replacement(path))) {
     Result<std::optional<std::string>> aside = move_into_place(path);
     if (!aside) return std::move(aside).error();

@@ -1,3 +1,6 @@
+#include <barrier>
+#include <thread>
+
 #include "tests/unit/store/open_store.h"
 
 using namespace spillway;
@@ -340,4 +343,24 @@ TEST(OwnerStore, closing_commits_and_answers_what_is_queued) {
 TEST(OwnerStore, a_second_process_is_told_that_the_file_is_in_use) {
   OpenStore second{folder.file("owner.db")};
   CHECK_FAILS(Code::busy, second.open());
+}
+
+TEST(OwnerStore, P9_of_two_that_make_the_same_file_at_once_one_has_it_and_the_other_is_told) {
+  for (int round = 0; round < 20; ++round) {
+    const std::string path = folder.file("made-" + std::to_string(round) + ".db");
+    OpenStore first{path}, second{path};
+    std::barrier ready(2);
+    Status other;
+    std::jthread rival([&] {
+      ready.arrive_and_wait();
+      other = second.open();
+    });
+    ready.arrive_and_wait();
+    const Status one = first.open();
+    rival.join();
+    CHECK_TRUE(one.ok() != other.ok());
+    const Status& loser = one.ok() ? other : one;
+    CHECK_FAILS(Code::busy, loser);
+    CHECK_OK((one.ok() ? first : second).commit(batch_of(new_task(1))));
+  }
 }
