@@ -61,7 +61,7 @@ class Campaigner {
       subject.start_over();
       DiskImage disk;
       for (unsigned life = 0; life < kLivesOfAStore && more(); ++life) {
-        disk = live_and_die(subject, std::move(disk), campaign_.seed + report_.lives);
+        disk = live_and_die(subject, disk, campaign_.seed + report_.lives);
       }
     }
     return std::move(report_);
@@ -72,11 +72,11 @@ class Campaigner {
   std::string folder(const std::string& name) const { return campaign_.folder + "/" + name; }
 
   // Answers a disk that one of the cuts left, for the next life.
-  DiskImage live_and_die(Subject& subject, DiskImage base, std::uint64_t seed) {
+  DiskImage live_and_die(Subject& subject, const DiskImage& base, std::uint64_t seed) {
     Random random(seed);
     const std::string home = folder("life");
     test::write_folder(home, base);
-    RecordedDisk disk(home, std::move(base));
+    RecordedDisk disk(home, base);
     if (campaign_.lying_drive) disk.lie();
     test::watch_files(&disk);
     const Status lived = subject.live(home, disk, random.next());
