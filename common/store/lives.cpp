@@ -4,7 +4,7 @@
 
 namespace spillway::store {
 
-Lives::Lives(std::vector<Life> kept, Origin founding) {
+Lives::Lives(const std::vector<Life>& kept, Origin founding) {
   for (const Life& life : kept) {
     const bool follows = lives_.empty() || (life.number > lives_.back().number &&
                                             life.first_seq >= lives_.back().first_seq);

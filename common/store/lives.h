@@ -32,7 +32,7 @@ class Lives {
   explicit Lives(Origin founding) : lives_{{1, founding, 1, false}} {}
   // As they were kept, in order of their numbers; what does not follow from the one before is left
   // out. Of none: that of a store that knew one origin only.
-  Lives(std::vector<Life> kept, Origin founding);
+  Lives(const std::vector<Life>& kept, Origin founding);
 
   // Opened once more; tasks are accepted from `next_seq` on.
   void begin(Origin drawn, std::uint64_t next_seq);

@@ -12,7 +12,7 @@ Status OwnerTables::read_lives() {
     kept.push_back({rows.unsigned_integer(0), Origin{rows.unsigned_integer(1)},
                     rows.unsigned_integer(2), rows.integer(3) != 0});
   }
-  lives_ = Lives(std::move(kept), file_.node().origin);
+  lives_ = Lives(kept, file_.node().origin);
   return {};
 }
 

@@ -226,7 +226,8 @@ TEST(Doctor, warns_of_a_state_that_was_put_back_or_is_used_twice) {
 
 TEST(Doctor, tells_from_its_store_whether_an_agent_runs_whatever_socket_is_named) {
   const TempDir folder("spillway-doctor");
-  const std::string directory = folder.path(), file = folder.file("agent.db");
+  const std::string& directory = folder.path();
+  const std::string file = folder.file("agent.db");
   CHECK_FALSE(has_open_store(directory));
   int held[2], over[2];
   CHECK(::pipe(held) == 0 && ::pipe(over) == 0);

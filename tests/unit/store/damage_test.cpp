@@ -61,7 +61,7 @@ TEST_GROUP(Damage) {
       if (spec > 0) task.row.spec = std::make_shared<const Bytes>(spec, std::uint8_t{7});
       CHECK_OK(live.commit(batch_of(std::move(task))));
     }
-    const Files left{read_file(name), read_file(name + "-wal")};
+    Files left{read_file(name), read_file(name + "-wal")};
     live.close();
     return left;
   }
