@@ -82,6 +82,8 @@ bool Node::drop_barred(const std::string& device, const wire::Item& item) {
   if (std::holds_alternative<wire::ResultAck>(item) || std::holds_alternative<wire::Cancel>(item)) {
     return false;
   }
+  // Told at its birth and when it changes, and never again because it was released.
+  if (std::holds_alternative<wire::Credits>(item)) return false;
   barred_messages_ += 1;
   if (const auto* offer = std::get_if<wire::Offer>(&item)) {
     session_->send_ack(

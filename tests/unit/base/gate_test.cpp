@@ -6,9 +6,7 @@
 
 using spillway::Gate;
 
-TEST_GROUP(Gate) {
-  int calls = 0;
-};
+TEST_GROUP(Gate) { int calls = 0; };
 
 TEST(Gate, lets_an_answer_in_while_it_is_there) {
   Gate gate;

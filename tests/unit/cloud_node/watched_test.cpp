@@ -395,6 +395,25 @@ TEST(BarredDevice, stops_what_it_was_given_and_is_given_it_again_once_released) 
   CHECK(!offers.empty() && offers.front().epoch == Epoch{2});
 }
 
+TEST(BarredDevice, that_was_born_while_barred_is_given_work_once_it_is_released) {
+  mark(true);
+  wire::Presence presence;
+  presence.online = true;
+  presence.session = 3;
+  presence.kinds = {{"echo", 1, true}};
+  world.device.publish(CloudWorld::up("pump-7", wire::Channel::state), wire::encode(presence),
+                       true);
+  // It says how much room it has at its birth, and not again as long as that is so.
+  world.say(wire::Credits{4, {}, 1, 1 << 30});
+  world.cloud.node().dispatch()->submit({world.spec("x"), std::vector<std::string>{"pump-7"}, ""},
+                                        [](const auto& made) { CHECK(made.ok()); });
+  world.settle();
+  CHECK(world.device.take<wire::Offer>().empty());
+  mark(false);
+  world.settle();
+  CHECK_EQUAL(1, world.device.take<wire::Offer>().size());
+}
+
 TEST(BarredDevice, is_refused_also_after_a_restart_and_what_it_had_queued_is_not_begun) {
   world.say_offer(CloudWorld::offer(1));
   world.say_offer(CloudWorld::offer(2));
