@@ -193,13 +193,13 @@ Status note_damage(const Database& fresh, Duration wall) {
       "?2, ?3, ?4, ?5, 1, 0, 1) ON CONFLICT DO UPDATE SET last = max(last, excluded.last), count = "
       "count + 1, least = 1");
   if (!lost) return std::move(lost).error();
-  const Status counted = lost->use()
-                             .bind(1, static_cast<std::int64_t>(DataClass::tasks))
-                             .bind(2, static_cast<std::int64_t>(LossCause::store))
-                             .bind(3, loss_period(found).time_since_epoch().count())
-                             .bind(4, node->last_seen.time_since_epoch().count())
-                             .bind(5, found.time_since_epoch().count())
-                             .run();
+  Status counted = lost->use()
+                       .bind(1, static_cast<std::int64_t>(DataClass::tasks))
+                       .bind(2, static_cast<std::int64_t>(LossCause::store))
+                       .bind(3, loss_period(found).time_since_epoch().count())
+                       .bind(4, node->last_seen.time_since_epoch().count())
+                       .bind(5, found.time_since_epoch().count())
+                       .run();
   if (!counted) return counted;
   Result<Statement> update = fresh.prepare(write_node_sql());
   if (!update) return std::move(update).error();
