@@ -28,6 +28,7 @@ class CloudPlace {
   bool online() const { return book_.online(); }
   // Whether it runs a kind of that name, as it said last.
   bool runs(const std::string& kind) const;
+  owner::OfferBook& book() { return book_; }
   const owner::OfferBook& book() const { return book_; }
   std::optional<double> loss() const { return probe_loss_; }  // share of echoes that were lost
   std::uint64_t done() const { return done_; }                // accepted results, since start

@@ -23,7 +23,7 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
       watchers_(*parts_.store, owner_, views_, parts_.wake),
       dependents_(*parts_.store, owner_, parts_.wake),
       submissions_(options_, parts_, owner_, cloud_, backlog_, dependents_, watchers_),
-      requests_(*parts_.store, owner_, views_, dependents_, models_, local_, cloud_, draining_),
+      requests_(*parts_.store, owner_, views_, dependents_, models_, local_, cloud_, submissions_),
       losses_(parts_, owner_, clock_, session_),
       stories_(options_, parts_, owner_, clock_, cloud_, session_),
       update_(parts_.update, session_),
@@ -121,7 +121,7 @@ struct Node::Asked {
       return nullptr;
     }
     node.drain([&on = node, answer = reply] {
-      if (on.draining_) return answer(wire::Done{});
+      if (on.submissions_.draining()) return answer(wire::Done{});
       answer(fail(Code::conflict, "the agent was told to go on before it was drained"));
     });
     return nullptr;
@@ -135,7 +135,7 @@ Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
 bool Node::prepare(owner::OwnedTask& task) {
   const TaskSpec& spec = *task.spec;
   const std::size_t bytes = spec.input.bytes.size();
-  task.there = &owner_.book("cloud");
+  task.there = &cloud_.book();
   task.on_disconnect = spec.on_disconnect;
   task.kind = parts_.kinds->find(spec.kind);
   task.work = spec.work.value_or(task.kind ? kinds::work_of(*task.kind, bytes, spec.args)
@@ -186,12 +186,13 @@ NodeTime Node::cycle() {
   if (clock_.look() && session_) session_->connection().hurry();
   if (now() >= submissions_.next_look()) submissions_.look_at_budget();
   on_timers();
-  if (!draining_) scheduler_.schedule();
+  if (!submissions_.draining()) scheduler_.schedule();
   const NodeTime leased = leased_.cycle();
   flush();
   owner_.send_owed();
   if (session_) session_->connection().pump();
-  if (drained_ && draining_ && local_.claims().empty() && owner_.idle() && leased_.idle()) {
+  if (drained_ && submissions_.draining() && local_.claims().empty() && owner_.idle() &&
+      leased_.idle()) {
     std::exchange(drained_, nullptr)();
   }
   const NodeTime next =
@@ -223,11 +224,10 @@ void Node::flush() {
 }
 
 void Node::send_telemetry() {
-  telemetry_.send({submissions_.counts().accepted, update_.busy(), draining_});
+  telemetry_.send({submissions_.counts().accepted, update_.busy(), submissions_.draining()});
 }
 
 void Node::drain(std::function<void()> done) {
-  draining_ = true;
   submissions_.set_draining(true);
   drained_ = [others = std::move(drained_), done = std::move(done)] {
     if (others) others();
@@ -239,7 +239,6 @@ void Node::drain(std::function<void()> done) {
 }
 
 void Node::resume() {
-  draining_ = false;
   submissions_.set_draining(false);
   if (lessee::Lessee* lessee = leased_.lessee()) lessee->resume();
   if (auto drained = std::exchange(drained_, nullptr)) drained();
@@ -276,7 +275,7 @@ PlaceView Node::local_view() const {
   view.place = PlaceKind::local;
   view.name = options_.device;
   view.reachable = true;
-  view.state = draining_ ? "draining" : "running";
+  view.state = submissions_.draining() ? "draining" : "running";
   for (const std::string& one : submissions_.admission().shortages()) view.state += "; " + one;
   view.workers = place.workers;
   view.memory = place.memory;
@@ -295,7 +294,7 @@ NodeView Node::view() const {
   view.version = options_.version;
   view.origin = owner_.lives().current().origin;
   view.uptime = now() - telemetry_.started();
-  view.draining = draining_;
+  view.draining = submissions_.draining();
   view.link_up = session_ && cloud_.online();
   view.store_problem = owner_.store_problem();
   view.clock_problem = clock_.problem();

@@ -115,7 +115,6 @@ class Node final : public intake::Api, private owner::Host {
   UpdateWatch update_;
   Telemetry telemetry_;
   std::uint64_t refused_ = 0;  // messages, since start
-  bool draining_ = false;
   bool stopped_ = false;
   std::function<void()> drained_;
 };

@@ -58,7 +58,7 @@ void recall_explanation(owner::OwnedTask& task, const std::vector<store::EventRo
 
 Requests::Requests(store::OwnerStore& store, owner::Owner& owner, const Views& views,
                    Dependents& dependents, const Models& models, const LocalPlace& local,
-                   const CloudPlace& cloud, const bool& draining)
+                   const CloudPlace& cloud, const Submissions& submissions)
     : store_(store),
       owner_(owner),
       views_(views),
@@ -66,7 +66,7 @@ Requests::Requests(store::OwnerStore& store, owner::Owner& owner, const Views& v
       models_(models),
       local_(local),
       cloud_(cloud),
-      draining_(draining) {}
+      submissions_(submissions) {}
 
 // A task that runs anew keeps its order; those it comes after were told of it only once.
 void Requests::change(const wire::TaskRequest& request, const Reply& reply) {
@@ -139,7 +139,7 @@ WhyReport Requests::why_of(TaskView view, const owner::OwnedTask& live) const {
     std::tie(why.dominant, why.next) = waiting_words(view);
     if (live.state.wake != kNever && view.reason != WaitReason::held)
       why.next_in = live.state.wake - now;
-  } else if (view.state == TaskState::ready && draining_) {
+  } else if (view.state == TaskState::ready && submissions_.draining()) {
     why.dominant = "the agent is drained and starts nothing";
     why.next = "spillway drain --off";
   } else if (view.state == TaskState::ready && !owner_.store_problem().empty()) {

@@ -7,6 +7,7 @@
 #include "agent/node/dependents.h"
 #include "agent/node/local_place.h"
 #include "agent/node/models.h"
+#include "agent/node/submissions.h"
 #include "agent/node/views.h"
 #include "common/base/gate.h"
 #include "common/owner/owner.h"
@@ -21,7 +22,7 @@ class Requests {
 
   Requests(store::OwnerStore& store, owner::Owner& owner, const Views& views,
            Dependents& dependents, const Models& models, const LocalPlace& local,
-           const CloudPlace& cloud, const bool& draining);
+           const CloudPlace& cloud, const Submissions& submissions);
 
   void change(const wire::TaskRequest& request, const Reply& reply);
   void show(std::uint64_t seq, const Reply& reply);
@@ -39,7 +40,7 @@ class Requests {
   const Models& models_;
   const LocalPlace& local_;
   const CloudPlace& cloud_;
-  const bool& draining_;
+  const Submissions& submissions_;
   Gate gate_;
 };
 

@@ -36,6 +36,7 @@ class Submissions {
   void submit(wire::SubmitRequest request, Reply reply);
   // While it is drained nothing is let in.
   void set_draining(bool draining) { draining_ = draining; }
+  bool draining() const { return draining_; }
   void set_limits(const BudgetLimits& limits) { admission_.set_limits(limits); }
   void set_accepted(std::uint64_t accepted) { counts_.accepted = accepted; }
 
