@@ -87,15 +87,18 @@ within() {  # SECONDS COMMAND…
 is() { [ "$(inside systemctl is-active "$1" 2>/dev/null)" = "$2" ]; }
 still_waited_for() { is "never-$1.service" activating && is "$1.target" inactive; }
 as_user() { local user=$1; shift; inside setpriv --reuid "$user" --regid 871 --clear-groups "$@"; }
-# As user 9001 takes all places that one user may have, for as long as the test lasts.
+# As user 9001 takes all places that one user may have, for as long as the test lasts. Nobody else of that user asks
+# meanwhile: one of the four would be turned away.
 take_a_share() {
   as_user 9001 perl -MSocket -e 'for (1 .. 4) {
       my $one;
       socket($one, PF_UNIX, SOCK_STREAM, 0) && connect($one, sockaddr_un("/run/spillway/agent.sock")) || die "$!";
       push @held, $one;
     }
-    sleep 170' >/dev/null 2>&1 &
-  within 20 is_turned_away 9001
+    $| = 1;
+    print "held\n";
+    sleep 170' >"$lab/share" 2>&1 &
+  within 20 grep -q held "$lab/share" && within 20 is_turned_away 9001 || { cat "$lab/share"; return 1; }
 }
 is_turned_away() { [[ $(as_user "$1" spillway status 2>&1) == *'as one user may have'* ]]; }
 # Programs that the first signal ends, without a second try.

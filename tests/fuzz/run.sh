@@ -66,7 +66,7 @@ run_target() {
 # Why a target failed, and what broke it when that is small enough to be copied from here.
 show_failure() {
   local input
-  sed -n '/^stat::/!p' "$2" | grep -v '^#[0-9]' | tail -n 40 | cut -c1-300 | sed "s/^/  $1: /"
+  grep -vE '^(stat::|#[0-9]|[[:space:]]*NEW_FUNC)' "$2" | tail -n 40 | cut -c1-300 | sed "s/^/  $1: /"
   for input in "$found/$1"/*; do
     [ -s "$input" ] && [ "$(stat -c %s "$input")" -le 3000 ] || continue
     echo "  $1: base64 of $(basename "$input"): $(base64 -w0 "$input")"
