@@ -150,6 +150,10 @@ void Node::changed(owner::OwnedTask& task, const lifecycle::OwnerTask&) {
 
 bool Node::keeps(const owner::OwnedTask& task) const { return backlog_.window().keeps(task); }
 
+Status Node::has_room_for(const owner::OwnedTask& task) {
+  return submissions_.has_room_for(*task.spec);
+}
+
 // What has succeeded is never run again: of a large spec all but the input is kept.
 store::EncodedBytes Node::spec_left(const owner::OwnedTask& task) const {
   if (task.state.state != TaskState::succeeded || !store::is_bulk(task.spec_bytes)) return nullptr;

@@ -73,6 +73,7 @@ class Node final : public intake::Api, private owner::Host {
   void changed(owner::OwnedTask& task, const lifecycle::OwnerTask& was) override;
   void told(const store::EventRow& event) override { watchers_.told(event); }
   bool keeps(const owner::OwnedTask& task) const override;
+  Status has_room_for(const owner::OwnedTask& task) override;
   void forgets(owner::OwnedTask& task) override { backlog_.window().forgets(task); }
   NodeTime ending(owner::OwnedTask& task, TaskResult& result) override;
   store::EncodedBytes spec_left(const owner::OwnedTask& task) const override;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/trace_context.h"
+#include "common/crypto/sha256.h"
 #include "common/wire/codec.h"
 
 namespace spillway::agent {
@@ -17,14 +18,10 @@ void name_once(std::vector<TaskId>& tasks) {
   tasks.erase(std::unique(tasks.begin(), tasks.end()), tasks.end());
 }
 
-// Whether both ask for the same; where they come from is no part of it. Of an input that was not
-// kept its size is known.
-bool same_wish(TaskSpec one, TaskSpec other) {
-  one.trace = other.trace = {};
-  name_once(one.after);
-  name_once(other.after);
-  if (other.input.not_kept > 0) one.input = {{}, std::nullopt, one.input.bytes.size()};
-  return one == other;
+// What is asked for, whoever asks; of a spec that names each parent once.
+Digest digest_of_wish(TaskSpec spec) {
+  spec.trace.clear();
+  return crypto::sha256(wire::encode(spec));
 }
 
 }  // namespace
@@ -40,6 +37,7 @@ struct Submissions::Wish {
   std::size_t index = 0;
   std::shared_ptr<const TaskSpec> spec;
   Bytes encoded;
+  Digest digest{};  // with a key
 
   void settle(wire::Submitted::One one) const {
     of->answer.each[index] = std::move(one);
@@ -47,6 +45,13 @@ struct Submissions::Wish {
   }
   void refuse(Error error) const { settle({{}, false, std::move(error)}); }
   const std::string& key() const { return spec->idempotency_key; }
+  // Its key has been given to a task: a key stands for one wish, and names the task that was made
+  // of it. From a version that did not keep what it stands for, it is taken at its word.
+  void answer(TaskId known, const std::optional<Digest>& stands_for) const {
+    if (stands_for.value_or(digest) == digest) return settle({known, true, std::nullopt});
+    refuse(fail(Code::conflict, "idempotency_key: '" + key() + "' stands for task " +
+                                    to_string(known) + ", which is another one; take another key"));
+  }
 };
 
 Submissions::Submissions(const NodeOptions& options, const NodeParts& parts, owner::Owner& owner,
@@ -79,7 +84,12 @@ void Submissions::submit(wire::SubmitRequest request, Reply reply) {
       continue;
     }
     wish->spec = std::make_shared<const TaskSpec>(*std::move(spec));
-    wish->key().empty() ? check_dependencies(wish) : check_key(wish);
+    if (wish->key().empty()) {
+      check_dependencies(wish);
+    } else {
+      wish->digest = digest_of_wish(*wish->spec);
+      check_key(wish);
+    }
   }
 }
 
@@ -101,6 +111,12 @@ std::optional<store::Refusal> Submissions::refusal(Band band, std::size_t spec_b
   }
   look_at_budget();
   return admission_.refuse(band, spec_bytes);
+}
+
+// Its spec is on disk already.
+Status Submissions::has_room_for(const TaskSpec& spec) {
+  if (const auto why = refusal(spec.band, 0)) return to_error(*why);
+  return {};
 }
 
 // The answer waits until the refusal is counted on disk, like any other (P23); but not for a disk
@@ -154,35 +170,20 @@ void Submissions::check_key(const OneWish& wish) {
       return;
     }
     // The first one is about to be durable; this answer is true only once it is.
-    const std::uint64_t seq = pending->second.seq;
-    return owner_.journal().after(seq, [this, wish, seq](const Error* refused) {
-      if (refused) return wish->refuse(*refused);
-      answer_known(wish, seq);
-    });
+    const auto durable = [wish, id = owner_.id_of(pending->second.seq),
+                          stands_for = pending->second.wish](const Error* refused) {
+      refused ? wish->refuse(*refused) : wish->answer(id, stands_for);
+    };
+    return owner_.journal().after(pending->second.seq, durable);
   }
   pending_keys_[wish->key()];
-  const auto look = [this, wish](const Result<std::optional<std::uint64_t>>& found) {
+  const auto look = [this, wish](const Result<std::optional<store::KnownKey>>& found) {
     if (!found || *found) release_key(wish->key());
     if (!found) return wish->refuse(found.error());
-    if (*found) return answer_known(wish, **found);
+    if (*found) return wish->answer(owner_.id_of((*found)->seq), (*found)->wish);
     check_dependencies(wish);
   };
   parts_.store->find_idempotent(wish->key(), owner_.now(), gate_.pass(look));
-}
-
-// A key stands for one wish: it names the task that was made of it, and no other one.
-void Submissions::answer_known(const OneWish& wish, std::uint64_t seq) {
-  const auto look = [wish, id = owner_.id_of(seq)](const Result<store::TaskDetail>& found) {
-    const bool gone = !found && found.error().code == Code::not_found;
-    if (!found && !gone) return wish->refuse(found.error());
-    Result<TaskSpec> known = gone ? *wish->spec : wire::decode_spec(*found->row.spec);
-    if (!known) return wish->refuse(known.error());
-    if (same_wish(*wish->spec, *known)) return wish->settle({id, true, std::nullopt});
-    wish->refuse(fail(Code::conflict, "idempotency_key: '" + wish->key() + "' stands for task " +
-                                          to_string(id) +
-                                          ", which is another one; take another key"));
-  };
-  parts_.store->find(seq, gate_.pass(look));
 }
 
 // The one that had the key was not accepted: the next one with it has its turn.
@@ -222,12 +223,13 @@ void Submissions::accept(const OneWish& wish, Dependents::Unfinished unfinished)
   row.tenant = spec.tenant;
   row.idempotency_key = wish->key();
   row.idempotency_until = now + spec.idempotency_window;
+  row.wish = wish->digest;
   if (!unfinished.empty()) dependents_.on_waiting();
   row.after = std::move(unfinished);
 
   PendingKey pending;
   if (!wish->key().empty()) {
-    pending = std::exchange(pending_keys_[wish->key()], PendingKey{seq, {}});
+    pending = std::exchange(pending_keys_[wish->key()], PendingKey{seq, wish->digest, {}});
   }
   counts_.accepted += 1;
   if (cloud_.exists() && !cloud_.online()) counts_.buffered += 1;

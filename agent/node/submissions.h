@@ -34,6 +34,8 @@ class Submissions {
               CloudPlace& cloud, Backlog& backlog, Dependents& dependents, Watchers& watchers);
 
   void submit(wire::SubmitRequest request, Reply reply);
+  // Of a task that is there already and has ended: whether it may be unfinished again.
+  Status has_room_for(const TaskSpec& spec);
   // While it is drained nothing is let in.
   void set_draining(bool draining) { draining_ = draining; }
   bool draining() const { return draining_; }
@@ -55,6 +57,7 @@ class Submissions {
   // one that is still being looked at. The others with the same key wait for it.
   struct PendingKey {
     std::uint64_t seq = 0;
+    Digest wish{};
     std::vector<std::function<void()>> others;
   };
   using OneWish = std::shared_ptr<Wish>;
@@ -63,7 +66,6 @@ class Submissions {
   std::optional<store::Refusal> refusal(Band band, std::size_t spec_bytes);
   void turn_away(const OneWish& wish, const store::Refusal& refusal);
   void check_key(const OneWish& wish);
-  void answer_known(const OneWish& wish, std::uint64_t seq);
   void release_key(const std::string& key);
   void check_dependencies(const OneWish& wish);
   void accept(const OneWish& wish, Dependents::Unfinished unfinished);

@@ -101,6 +101,8 @@ bool Dispatch::prepare(owner::OwnedTask& task) {
 
 bool Dispatch::keeps(const owner::OwnedTask& task) const { return !is_terminal(task.state.state); }
 
+Status Dispatch::has_room_for(const owner::OwnedTask&) { return room_for(1); }
+
 NodeTime Dispatch::ending(owner::OwnedTask& task, TaskResult&) {
   return now() + task.spec->retention;
 }

@@ -129,6 +129,7 @@ class Dispatch final : private owner::Host {
   void changed(owner::OwnedTask& task, const lifecycle::OwnerTask& was) override;
   void told(const store::EventRow&) override {}
   bool keeps(const owner::OwnedTask& task) const override;
+  Status has_room_for(const owner::OwnedTask& task) override;
   void forgets(owner::OwnedTask&) override {}
   NodeTime ending(owner::OwnedTask& task, TaskResult& result) override;
   store::EncodedBytes spec_left(const owner::OwnedTask&) const override { return nullptr; }

@@ -77,13 +77,13 @@ void Dispatch::submit(Submission submission, Done<Submitted> done) {
     return done(fail(Code::conflict, "a submission with this key is under way"));
   }
   auto look = [this, submission,
-               done = std::move(done)](const Result<std::optional<std::uint64_t>>& known) {
+               done = std::move(done)](const Result<std::optional<store::KnownKey>>& known) {
     auto answer = [this, key = submission.key, done](Result<Submitted> submitted) {
       pending_keys_.erase(key);
       done(std::move(submitted));
     };
     if (!known) return answer(known.error());
-    if (*known) return repeat(submission, **known, answer);
+    if (*known) return repeat(submission, (*known)->seq, answer);
     accept(submission, answer);
   };
   parts_.store->find_idempotent(submission.key, now(), gate_.pass(std::move(look)));

@@ -264,12 +264,13 @@ void Owner::finish(OwnedTask& task, TaskResult result) {
 void Owner::ask(std::uint64_t seq, const std::string& verb, const Step& step,
                 const Done<void>& done) {
   with_task(seq, done, [this, verb, step, done](OwnedTask& task) {
-    const lifecycle::OwnerStep taken = step(task);
-    if (taken.verdict == lifecycle::Verdict::stale) {
+    const Result<lifecycle::OwnerStep> taken = step(task);
+    if (!taken) return done(taken.error());
+    if (taken->verdict == lifecycle::Verdict::stale) {
       return done(fail(Code::conflict, "cannot " + verb + " a task that is " +
                                            std::string(to_string(task.state.state))));
     }
-    apply(task, taken, {verb + " asked for", Code::cancelled});
+    apply(task, *taken, {verb + " asked for", Code::cancelled});
     journal_.after(task.seq, [done](const Error* refused) { refused ? done(*refused) : done({}); });
     parts_.wake();
   });
@@ -297,10 +298,14 @@ void Owner::retry(std::uint64_t seq, std::optional<Duration> usual_deadline,
                   const Done<void>& done) {
   ask(
       seq, "retry",
-      [this, usual_deadline](const OwnedTask& task) {
+      [this, usual_deadline](const OwnedTask& task) -> Result<lifecycle::OwnerStep> {
         std::optional<Duration> span = usual_deadline;
         if (task.spec->deadline) span = *task.spec->deadline;
-        return lifecycle::retry(task.state, span ? now() + *span : kNever, tick());
+        const NodeTime deadline = span ? now() + *span : kNever;
+        const lifecycle::OwnerStep anew = lifecycle::retry(task.state, deadline, tick());
+        if (anew.verdict != lifecycle::Verdict::applied) return anew;
+        if (Status room = host_.has_room_for(task); !room) return room.error();
+        return anew;
       },
       done);
 }

@@ -99,7 +99,7 @@ class Owner {
   bool idle() const { return journal_.idle(); }
 
  private:
-  using Step = std::function<lifecycle::OwnerStep(const OwnedTask&)>;
+  using Step = std::function<Result<lifecycle::OwnerStep>(const OwnedTask&)>;
 
   OwnedTask& add(OwnedTask task);
   void act(OwnedTask& task, const lifecycle::OwnerStep& step);

@@ -70,6 +70,8 @@ class Host {
   // Whether one that no commit speaks of stays in memory.
   virtual bool keeps(const OwnedTask& task) const = 0;
   virtual void forgets(OwnedTask& task) = 0;
+  // Whether there is room for one that has ended to be unfinished again.
+  virtual Status has_room_for(const OwnedTask& task) = 0;
   // Completes what is told of an end, and says until when it is kept.
   virtual NodeTime ending(OwnedTask& task, TaskResult& result) = 0;
   // What is kept of the spec of one that ended; null: all of it.

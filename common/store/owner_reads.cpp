@@ -222,13 +222,20 @@ Result<EndedParent> OwnerTables::ended_parent(std::uint64_t after) const {
   return ended;
 }
 
-Result<std::optional<std::uint64_t>> OwnerTables::find_idempotent(const std::string& key,
-                                                                  NodeTime now) const {
+Result<std::optional<KnownKey>> OwnerTables::find_idempotent(const std::string& key,
+                                                             NodeTime now) const {
   Cursor cursor = sql_.use(Sql::find_idempotency);
   cursor.bind(1, std::string_view(key)).bind(2, now.time_since_epoch().count());
   Result<bool> row = cursor.step();
   if (!row) return std::move(row).error();
-  return *row ? std::optional(cursor.unsigned_integer(0)) : std::nullopt;
+  std::optional<KnownKey> known;
+  if (!*row) return known;
+  known = KnownKey{cursor.unsigned_integer(0), std::nullopt};
+  const ByteView wish = cursor.bytes(1);
+  if (wish.size() == sizeof(Digest)) {
+    std::copy(wish.begin(), wish.end(), known->wish.emplace().begin());
+  }
+  return known;
 }
 
 Result<StoreReport> OwnerTables::inspect(bool deep) const { return file_.report(deep, "task"); }

@@ -60,7 +60,7 @@ void add_writes(Texts& texts) {
       "state < 4");
   set(Sql::drop_waits_on, "DELETE FROM waits WHERE on_seq = ?1");
   set(Sql::put_idempotency,
-      "INSERT OR IGNORE INTO idempotency (key, seq, until) VALUES (?2, ?1, ?3)");
+      "INSERT OR IGNORE INTO idempotency (key, seq, until, wish) VALUES (?2, ?1, ?3, ?4)");
   set(Sql::drop_key, "DELETE FROM idempotency WHERE key = ?1 AND until <= ?2");
   set(Sql::drop_task, "DELETE FROM task WHERE seq = ?1");
   set(Sql::drop_waits_of, "DELETE FROM waits WHERE seq = ?1");
@@ -132,7 +132,7 @@ void add_reads(Texts& texts) {
   set(Sql::ended_parent,
       "SELECT on_seq, state FROM waits CROSS JOIN task ON task.seq = on_seq WHERE on_seq > ?1 AND "
       "state > 3 ORDER BY on_seq LIMIT 1");
-  set(Sql::find_idempotency, "SELECT seq FROM idempotency WHERE key = ?1 AND until > ?2");
+  set(Sql::find_idempotency, "SELECT seq, wish FROM idempotency WHERE key = ?1 AND until > ?2");
   set(Sql::bulk, "SELECT bytes, sum FROM bulk WHERE id = ?1");
   set(Sql::events,
       "SELECT id, at, kind, epoch, place, failure, detail FROM event WHERE id BETWEEN ?1 AND ?2 "

@@ -39,7 +39,15 @@ struct NewTask {
   std::string tenant;
   std::string idempotency_key;  // empty: none
   NodeTime idempotency_until{};
+  Digest wish{};                     // what the key stands for
   std::vector<std::uint64_t> after;  // unfinished tasks it waits for
+};
+
+// The task that has an idempotency key, and what the key stands for; null: its version did not keep
+// that.
+struct KnownKey {
+  std::uint64_t seq = 0;
+  std::optional<Digest> wish;
 };
 
 // Moves a task on. Written only if its row still has `was_state` and `was_epoch` (the fence); when
@@ -242,7 +250,7 @@ class OwnerStore {
   // The task accepted with this key, if its window is still open at `now`. The task itself may be
   // purged before its window ends.
   virtual void find_idempotent(std::string key, NodeTime now,
-                               Done<std::optional<std::uint64_t>> done) = 0;
+                               Done<std::optional<KnownKey>> done) = 0;
   // Removes at most `limit` finished tasks whose keep_until is at or before `now`, with everything
   // kept for them, and gives disk space back in slices.
   virtual void purge(NodeTime now, std::size_t limit, Done<Purged> done) = 0;

@@ -45,7 +45,7 @@ class OwnerTables {
   Status list(ListFilter& filter, std::size_t slice, std::vector<ListedTask>& found) const;
   Result<std::vector<TaskRow>> dependents(std::uint64_t seq) const;
   Result<EndedParent> ended_parent(std::uint64_t after) const;
-  Result<std::optional<std::uint64_t>> find_idempotent(const std::string& key, NodeTime now) const;
+  Result<std::optional<KnownKey>> find_idempotent(const std::string& key, NodeTime now) const;
   Result<LossTable> losses() const;
   // Tasks, ever.
   Result<std::uint64_t> accepted() const;

@@ -145,7 +145,8 @@ Status OwnerTables::remember_key(const NewTask& task, NodeTime now) {
   Cursor cursor = sql_.use(Sql::put_idempotency);
   cursor.bind(1, static_cast<std::int64_t>(task.row.seq))
       .bind(2, std::string_view(task.idempotency_key))
-      .bind(3, task.idempotency_until.time_since_epoch().count());
+      .bind(3, task.idempotency_until.time_since_epoch().count())
+      .bind(4, ByteView(task.wish));
   if (Status status = cursor.run(); !status) return status;
   file_.node().keys += changed();
   if (changed() != 0) return {};

@@ -131,8 +131,8 @@ void SqliteOwnerStore::ended_parent(std::uint64_t after, Done<EndedParent> done)
 }
 
 void SqliteOwnerStore::find_idempotent(std::string key, NodeTime now,
-                                       Done<std::optional<std::uint64_t>> done) {
-  queue_.read<std::optional<std::uint64_t>>(
+                                       Done<std::optional<KnownKey>> done) {
+  queue_.read<std::optional<KnownKey>>(
       [this, key = std::move(key), now] { return tables_.find_idempotent(key, now); },
       std::move(done));
 }

@@ -42,8 +42,7 @@ class SqliteOwnerStore final : public OwnerStore {
   void list(ListFilter filter, Done<std::vector<ListedTask>> done) override;
   void dependents(std::uint64_t seq, Done<std::vector<TaskRow>> done) override;
   void ended_parent(std::uint64_t after, Done<EndedParent> done) override;
-  void find_idempotent(std::string key, NodeTime now,
-                       Done<std::optional<std::uint64_t>> done) override;
+  void find_idempotent(std::string key, NodeTime now, Done<std::optional<KnownKey>> done) override;
   void purge(NodeTime now, std::size_t limit, Done<Purged> done) override;
   void losses(Done<LossTable> done) override;
   StoreUse use() const override;

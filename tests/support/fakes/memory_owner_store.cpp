@@ -103,7 +103,7 @@ Status OwnerDisk::insert(const store::NewTask& task, NodeTime now) {
     if (known != keys.end() && known->second.second > now) {
       return refuse("key " + task.idempotency_key + " is taken");
     }
-    keys[task.idempotency_key] = {seq, task.idempotency_until};
+    keys[task.idempotency_key] = {{seq, task.wish}, task.idempotency_until};
   }
   tasks[seq] = {task.row, task.kind, task.tenant, {}, {task.after.begin(), task.after.end()}};
   next_seq = std::max(next_seq, seq + 1);
@@ -255,9 +255,9 @@ void MemoryOwnerStore::ended_parent(std::uint64_t after, Done<store::EndedParent
 }
 
 void MemoryOwnerStore::find_idempotent(std::string key, NodeTime now,
-                                       Done<std::optional<std::uint64_t>> done) {
-  push<std::optional<std::uint64_t>>(
-      std::move(done), [this, key = std::move(key), now]() -> std::optional<std::uint64_t> {
+                                       Done<std::optional<store::KnownKey>> done) {
+  push<std::optional<store::KnownKey>>(
+      std::move(done), [this, key = std::move(key), now]() -> std::optional<store::KnownKey> {
         const auto found = disk_.keys.find(key);
         if (found == disk_.keys.end() || found->second.second <= now) return std::nullopt;
         return found->second.first;

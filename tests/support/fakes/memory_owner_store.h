@@ -32,7 +32,7 @@ struct OwnerDisk {
   std::uint64_t session = 0, next_seq = 1, commits = 0, accepted = 0;
   std::map<std::uint64_t, Task> tasks;
   std::set<store::OutboxRow> outbox;
-  std::map<std::string, std::pair<std::uint64_t, NodeTime>> keys;
+  std::map<std::string, std::pair<store::KnownKey, NodeTime>> keys;
   std::vector<std::string> broken;
   std::set<std::uint64_t> purged;  // no longer there, as a node may find out late
   std::map<LossKey, LossRow> losses;
@@ -82,7 +82,7 @@ class MemoryOwnerStore final : public store::OwnerStore {
   void dependents(std::uint64_t seq, Done<std::vector<store::TaskRow>> done) override;
   void ended_parent(std::uint64_t after, Done<store::EndedParent> done) override;
   void find_idempotent(std::string key, NodeTime now,
-                       Done<std::optional<std::uint64_t>> done) override;
+                       Done<std::optional<store::KnownKey>> done) override;
   void purge(NodeTime now, std::size_t limit, Done<store::Purged> done) override;
   void losses(Done<store::LossTable> done) override;
   store::StoreUse use() const override { return disk_.use; }

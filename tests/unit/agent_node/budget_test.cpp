@@ -97,6 +97,26 @@ TEST(AgentBudget, a_key_that_is_known_is_answered_even_when_nothing_new_is_accep
   CHECK(world.add(keyed) != 0);
 }
 
+TEST(AgentBudget, a_task_that_is_to_run_anew_asks_for_room_as_a_new_one_does) {
+  budget.of(DataClass::tasks).items = 3;
+  reboot();
+  std::vector<std::uint64_t> ended;
+  for (int i = 0; i < 3; ++i) {
+    ended.push_back(world.add(echo()));
+    world.op(wire::TaskOp::cancel, ended.back());
+  }
+  CHECK(world.add(echo()) != 0);
+  std::vector<std::shared_ptr<Asked>> asked;
+  for (const std::uint64_t seq : ended) {
+    asked.push_back(world.ask(wire::TaskRequest{wire::TaskOp::retry, seq}));
+  }
+  world.settle();
+  CHECK(asked[0]->got<wire::Done>() != nullptr);
+  CHECK(asked[1]->got<wire::Done>() != nullptr);
+  CHECK(asked[2]->refused() == Code::busy);
+  CHECK(world.op(wire::TaskOp::retry, 99)->refused() == Code::not_found);
+}
+
 TEST(AgentBudget, a_shortage_is_said_once_per_change_and_not_per_task) {
   machine.disk_free = 1000;
   world.advance(2s);

@@ -128,6 +128,32 @@ TEST(Submit, the_same_key_with_another_wish_is_a_conflict_that_names_the_task) {
   CHECK_EQUAL(1, world.agent.disk.tasks.size());
 }
 
+TEST(Submit, a_key_stands_for_its_wish_longer_than_the_task_is_kept) {
+  TaskSpec spec = keyed("k");
+  spec.retention = 1min;
+  const std::uint64_t first = world.add(spec);
+  world.succeed(first);
+  world.advance(2min);
+  CHECK(world.agent.disk.tasks.empty());
+  world.agent.crash();
+  world.boot();
+  TaskSpec other = spec;
+  other.kind = "slow";
+  auto refused = world.submit(other);
+  auto again = world.submit(spec);
+  world.settle();
+  CHECK(world.first(*refused).error->code == Code::conflict);
+  CHECK(world.first(*again).existing);
+  CHECK_EQUAL(first, world.first(*again).id.seq);
+  CHECK(world.agent.disk.tasks.empty());
+}
+
+TEST(Submit, a_key_of_a_version_that_did_not_keep_what_it_stands_for_names_its_task) {
+  const std::uint64_t first = world.add(keyed("k"));
+  world.agent.disk.keys.at("k").first.wish.reset();
+  CHECK_EQUAL(first, world.add(keyed("k")));
+}
+
 TEST(Submit, a_parent_that_is_named_twice_is_waited_for_once) {
   const std::uint64_t parent = add_held();
   const std::uint64_t child = world.add(after({parent, parent, parent}));

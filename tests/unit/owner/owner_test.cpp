@@ -120,6 +120,7 @@ struct World final : Host {
   void told(const store::EventRow&) override {}
   bool keeps(const OwnedTask& task) const override { return !is_terminal(task.state.state); }
   void forgets(OwnedTask&) override {}
+  Status has_room_for(const OwnedTask&) override { return room; }
   NodeTime ending(OwnedTask&, TaskResult&) override { return kNever; }
   store::EncodedBytes spec_left(const OwnedTask&) const override { return nullptr; }
   void ended(OwnedTask&, TaskResult) override {}
@@ -132,6 +133,7 @@ struct World final : Host {
   OwnerDisk disk;
   std::uint64_t origins = 0;
   bool full = false;
+  Status room;
   std::vector<std::string> alarms, refusals;
   std::vector<std::pair<std::string, wire::Item>> sent;
   std::unique_ptr<MemoryOwnerStore> store;
@@ -292,6 +294,25 @@ TEST(Owner, people_are_answered_from_disk_where_a_task_is_not_in_memory) {
   CHECK(answer_of(&Owner::hold, seq) == Code::conflict);
   CHECK(answer_of(&Owner::hold, seq + 1) == Code::not_found);
   UNSIGNED_LONGS_EQUAL(1, world.owner->in_state(TaskState::cancelled));
+}
+
+TEST(Owner, what_has_ended_is_tried_anew_only_where_there_is_room) {
+  const std::uint64_t seq = world.insert().seq;
+  world.settle();
+  const auto retry = [&] {
+    std::optional<Result<void>> answer;
+    world.owner->retry(seq, std::nullopt, [&](Result<void> given) { answer = std::move(given); });
+    world.settle();
+    return *answer;
+  };
+  world.room = fail(Code::busy, "full");
+  CHECK(retry().error().code == Code::conflict);  // it has not ended
+  CHECK(answer_of(&Owner::cancel, seq) == Code::internal);
+  CHECK(retry().error().code == Code::busy);
+  UNSIGNED_LONGS_EQUAL(1, world.owner->in_state(TaskState::cancelled));
+  world.room = {};
+  CHECK(retry().ok());
+  UNSIGNED_LONGS_EQUAL(0, world.owner->in_state(TaskState::cancelled));
 }
 
 TEST(Owner, P9_after_a_restart_leases_go_on_and_offers_are_made_again) {

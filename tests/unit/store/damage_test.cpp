@@ -275,7 +275,7 @@ TEST(Damage, tasks_that_can_be_read_are_carried_over_under_their_own_numbers) {
   auto done = open.find(7);
   CHECK_TRUE(done->row.task.state == TaskState::succeeded);
   CHECK_TRUE(*done->row.result == to_bytes("result of 7"));
-  LONGS_EQUAL(121, *open.find_idempotent("key", at(3)).value());
+  LONGS_EQUAL(121, open.find_idempotent("key", at(3)).value()->seq);
   LONGS_EQUAL(1, open.find(121)->waits_for.size());
   works();
   CHECK_OK(open.reopen());
@@ -516,9 +516,11 @@ TEST(Damage, what_a_newer_version_that_only_added_left_damaged_is_carried_over) 
 
 TEST(Damage, what_an_older_version_left_damaged_is_carried_over) {
   {
-    // As the versions left it that knew neither of lives nor of sums nor of unknown losses.
+    // As the versions left it that knew neither of lives nor of sums, of unknown losses or of what
+    // a key stands for.
     auto older = Database::open(path, false);
     CHECK_OK(older);
+    CHECK_OK(older->execute("ALTER TABLE idempotency DROP COLUMN wish"));
     CHECK_OK(older->execute("ALTER TABLE loss DROP COLUMN least"));
     CHECK_OK(older->execute("ALTER TABLE bulk DROP COLUMN sum"));
     CHECK_OK(older->execute("DROP TABLE life; DROP TABLE peer; PRAGMA user_version = 5"));
@@ -530,6 +532,7 @@ TEST(Damage, what_an_older_version_left_damaged_is_carried_over) {
   LONGS_EQUAL(121, open.recovered.salvaged);
   auto done = open.find(7);
   CHECK_TRUE(*done->row.result == to_bytes("result of 7"));
+  CHECK_FALSE(open.find_idempotent("key", at(3))->value().wish.has_value());
   LONGS_EQUAL(1, unknown_losses(open));
   works();
 }
@@ -540,6 +543,7 @@ TEST(Damage, an_empty_file_of_an_older_version_gives_back_what_its_log_holds) {
     auto older = Database::open(path, false);
     CHECK_OK(older);
     CHECK_OK(older->execute("PRAGMA wal_autocheckpoint = 0"));
+    CHECK_OK(older->execute("ALTER TABLE idempotency DROP COLUMN wish"));
     CHECK_OK(older->execute("ALTER TABLE loss DROP COLUMN least"));
     CHECK_OK(older->execute("PRAGMA user_version = 327687"));  // 7, usable since 5
     // Every page goes into the log.

@@ -63,7 +63,7 @@ class OpenStore {
         [&](auto done) { store_->dependents(seq, std::move(done)); });
   }
   auto find_idempotent(const std::string& key, spillway::NodeTime now) {
-    return answers.ask<std::optional<std::uint64_t>>(
+    return answers.ask<std::optional<spillway::store::KnownKey>>(
         [&](auto done) { store_->find_idempotent(key, now, std::move(done)); });
   }
   auto purge(spillway::NodeTime now, std::size_t limit) {

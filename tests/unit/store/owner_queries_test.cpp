@@ -191,7 +191,7 @@ TEST(OwnerQueries, an_idempotency_key_names_its_task_until_its_window_ends) {
   task.idempotency_key = "order-17";
   task.idempotency_until = at(100);
   CHECK_OK(open.commit(batch_of(task)));
-  LONGS_EQUAL(1, open.find_idempotent("order-17", at(99))->value());
+  LONGS_EQUAL(1, open.find_idempotent("order-17", at(99))->value().seq);
   CHECK_FALSE(open.find_idempotent("order-17", at(100))->has_value());
   CHECK_FALSE(open.find_idempotent("order-1", at(2))->has_value());
 
@@ -200,22 +200,24 @@ TEST(OwnerQueries, an_idempotency_key_names_its_task_until_its_window_ends) {
   too_soon.now = at(99);
   CHECK_FAILS(Code::conflict, open.commit(too_soon));
   CHECK_OK(open.reopen());
-  LONGS_EQUAL(1, open.find_idempotent("order-17", at(99))->value());
+  LONGS_EQUAL(1, open.find_idempotent("order-17", at(99))->value().seq);
   task.idempotency_until = at(200);
   Batch in_time = batch_of(task);
   in_time.now = at(100);
   CHECK_OK(open.commit(in_time));
-  LONGS_EQUAL(2, open.find_idempotent("order-17", at(150))->value());
+  LONGS_EQUAL(2, open.find_idempotent("order-17", at(150))->value().seq);
 }
 
 TEST(OwnerQueries, a_key_outlives_its_purged_task_and_goes_when_its_window_ends) {
   NewTask task = new_task(1);
   task.idempotency_key = "k";
   task.idempotency_until = at(100);
+  task.wish = {1, 2, 3};
   CHECK_OK(open.commit(batch_of(task)));
   finish(1, at(10));
   LONGS_EQUAL(1, open.purge(at(10), 10)->removed);
-  LONGS_EQUAL(1, open.find_idempotent("k", at(50))->value());
+  LONGS_EQUAL(1, open.find_idempotent("k", at(50))->value().seq);
+  CHECK(task.wish == open.find_idempotent("k", at(50))->value().wish);
   CHECK_OK(open.purge(at(100), 10));
   CHECK_FALSE(open.find_idempotent("k", at(50))->has_value());
 }
