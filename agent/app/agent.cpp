@@ -130,12 +130,12 @@ Result<wire::AnswerBody> Agent::State::request(wire::RequestBody body,
 }
 
 Result<TaskView> Agent::find(TaskId id) {
-  auto answer = state_->request(wire::ShowRequest{id.seq});
+  auto answer = state_->request(wire::ShowRequest{id.seq, id.origin});
   return answer ? expect<TaskView>(*std::move(answer)) : answer.error();
 }
 
 Result<TaskResult> Agent::wait(TaskId id, std::chrono::milliseconds timeout) {
-  auto answer = state_->request(wire::WaitRequest{id.seq}, timeout);
+  auto answer = state_->request(wire::WaitRequest{id.seq, id.origin}, timeout);
   if (!answer) return answer.error();
   Result<TaskView> view = expect<TaskView>(*std::move(answer));
   if (!view) return view.error();
@@ -144,7 +144,7 @@ Result<TaskResult> Agent::wait(TaskId id, std::chrono::milliseconds timeout) {
 }
 
 Result<WhyReport> Agent::why(TaskId id) {
-  auto answer = state_->request(wire::WhyRequest{id.seq});
+  auto answer = state_->request(wire::WhyRequest{id.seq, id.origin});
   return answer ? expect<WhyReport>(*std::move(answer)) : answer.error();
 }
 
@@ -159,16 +159,17 @@ Status done_or_error(Result<wire::AnswerBody> answer) {
 }  // namespace
 
 Status Agent::cancel(TaskId id) {
-  return done_or_error(state_->request(wire::TaskRequest{wire::TaskOp::cancel, id.seq}));
+  return done_or_error(state_->request(wire::TaskRequest{wire::TaskOp::cancel, id.seq, id.origin}));
 }
 Status Agent::retry(TaskId id) {
-  return done_or_error(state_->request(wire::TaskRequest{wire::TaskOp::retry, id.seq}));
+  return done_or_error(state_->request(wire::TaskRequest{wire::TaskOp::retry, id.seq, id.origin}));
 }
 Status Agent::hold(TaskId id) {
-  return done_or_error(state_->request(wire::TaskRequest{wire::TaskOp::hold, id.seq}));
+  return done_or_error(state_->request(wire::TaskRequest{wire::TaskOp::hold, id.seq, id.origin}));
 }
 Status Agent::release(TaskId id) {
-  return done_or_error(state_->request(wire::TaskRequest{wire::TaskOp::release, id.seq}));
+  return done_or_error(
+      state_->request(wire::TaskRequest{wire::TaskOp::release, id.seq, id.origin}));
 }
 Status Agent::drain(std::chrono::milliseconds timeout) {
   return done_or_error(state_->request(wire::DrainRequest{true}, timeout));

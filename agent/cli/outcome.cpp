@@ -49,7 +49,7 @@ Result<TaskView> view_in(wire::Answer answer) {
   return fail(Code::corrupt, "the agent answered something else than was asked");
 }
 
-Result<TaskView> poll_until(Session& session, intake::Client& client, std::uint64_t seq,
+Result<TaskView> poll_until(Session& session, intake::Client& client, TaskId id,
                             std::uint64_t token, std::optional<Clock::time_point> deadline) {
   Progress progress(session.console());
   for (;;) {
@@ -58,7 +58,8 @@ Result<TaskView> poll_until(Session& session, intake::Client& client, std::uint6
     if (answer && answer->token == token) return view_in(*std::move(answer));
     if (answer) continue;  // late, of a wait that was given up
     if (answer.error().code != Code::timeout) return std::move(answer).error();
-    Result<TaskView> now = client.ask<TaskView>(wire::ShowRequest{seq}, Session::kPatience);
+    Result<TaskView> now =
+        client.ask<TaskView>(wire::ShowRequest{id.seq, id.origin}, Session::kPatience);
     if (!now) return now;
     if (deadline && Clock::now() >= *deadline) return still_going(*now);
     progress.show(*now);
@@ -95,17 +96,16 @@ void Tally::add(int code) {
   if (!first_) first_ = code;
 }
 
-Result<TaskView> wait_for(Session& session, std::uint64_t seq,
-                          std::optional<milliseconds> timeout) {
+Result<TaskView> wait_for(Session& session, TaskId id, std::optional<milliseconds> timeout) {
   Result<intake::Client*> client = session.agent();
   if (!client) return std::move(client).error();
   std::optional<Clock::time_point> deadline;
   if (timeout) deadline = Clock::now() + *timeout;
-  Result<std::uint64_t> token = (*client)->send(wire::WaitRequest{seq});
+  Result<std::uint64_t> token = (*client)->send(wire::WaitRequest{id.seq, id.origin});
   if (!token) return std::move(token).error();
-  Result<TaskView> task = poll_until(session, **client, seq, *token, deadline);
+  Result<TaskView> task = poll_until(session, **client, id, *token, deadline);
   if (!task || task->result) return task;
-  return session.ask<TaskView>(wire::ShowRequest{seq});
+  return session.ask<TaskView>(wire::ShowRequest{id.seq, id.origin});
 }
 
 int print_outcome(Session& session, const TaskView& task) {

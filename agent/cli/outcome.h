@@ -17,7 +17,7 @@ class Tally {
 };
 
 // Waits until a task is finished, with its result. While a person looks on, says how it goes.
-Result<TaskView> wait_for(Session& session, std::uint64_t seq,
+Result<TaskView> wait_for(Session& session, TaskId id,
                           std::optional<std::chrono::milliseconds> timeout);
 
 // The value of a success to `out` as it is; what else became of the task to `err`.

@@ -65,19 +65,15 @@ Result<int> print_each(Session& session, const std::vector<std::string>& names,
 }
 
 Result<WhyReport> ask_why(Session& session, const std::string& name) {
-  Result<std::uint64_t> seq = session.seq_of(name);
-  return seq ? session.ask<WhyReport>(wire::WhyRequest{*seq}) : std::move(seq).error();
+  Result<TaskId> id = Session::named(name);
+  if (!id) return std::move(id).error();
+  return session.ask<WhyReport>(wire::WhyRequest{id->seq, id->origin});
 }
 
-// One of this device, or, by its whole id, one that the cloud has it run.
 Result<TaskView> ask_task(Session& session, const std::string& name) {
-  Result<std::uint64_t> seq = session.seq_of(name);
-  if (seq) return session.ask<TaskView>(wire::ShowRequest{*seq});
-  Result<TaskId> id = parse_task_id(name);
-  if (!id || seq.error().code != Code::not_found) return std::move(seq).error();
-  Result<wire::Tasks> leased = session.ask<wire::Tasks>(wire::LeasedRequest{*id});
-  if (!leased || leased->tasks.empty()) return std::move(seq).error();
-  return std::move(leased->tasks.front());
+  Result<TaskId> id = Session::named(name);
+  if (!id) return std::move(id).error();
+  return session.ask<TaskView>(wire::ShowRequest{id->seq, id->origin});
 }
 
 void show_event(Session& session, const EventView& event) {
@@ -88,8 +84,8 @@ void show_event(Session& session, const EventView& event) {
   }
 }
 
-Result<std::vector<EventView>> history_of(Session& session, std::uint64_t seq) {
-  Result<TaskView> task = session.ask<TaskView>(wire::ShowRequest{seq});
+Result<std::vector<EventView>> history_of(Session& session, TaskId id) {
+  Result<TaskView> task = session.ask<TaskView>(wire::ShowRequest{id.seq, id.origin});
   if (!task) return std::move(task).error();
   return std::move(task->events);
 }
@@ -101,7 +97,7 @@ Result<std::vector<EventView>> recent_history(Session& session) {
   if (!tasks) return std::move(tasks).error();
   std::vector<EventView> all;
   for (const TaskView& task : *tasks) {
-    Result<std::vector<EventView>> events = history_of(session, task.id.seq);
+    Result<std::vector<EventView>> events = history_of(session, task.id);
     // One may have been forgotten since it was listed.
     if (!events && events.error().code == Code::not_found) continue;
     if (!events) return events;
@@ -122,8 +118,7 @@ bool same_event(const EventView& a, const EventView& b) {
   return a.id == b.id && a.at == b.at && a.what == b.what && a.epoch == b.epoch;
 }
 
-Result<int> follow(Session& session, std::optional<std::uint64_t> seq,
-                   const std::vector<EventView>& shown) {
+Result<int> follow(Session& session, bool of_one, const std::vector<EventView>& shown) {
   Result<intake::Client*> client = session.agent();
   if (!client) return std::move(client).error();
   for (;;) {
@@ -135,14 +130,14 @@ Result<int> follow(Session& session, std::optional<std::uint64_t> seq,
     const auto is_this = [&](const EventView& old) { return same_event(old, *event); };
     if (!event || std::any_of(shown.begin(), shown.end(), is_this)) continue;
     show_event(session, *event);
-    if (seq && ends_task(*event)) return kOk;
+    if (of_one && ends_task(*event)) return kOk;
   }
 }
 
-Status subscribe(Session& session, std::optional<std::uint64_t> seq) {
+Status subscribe(Session& session, const wire::EventsRequest& what) {
   Result<intake::Client*> client = session.agent();
   if (!client) return std::move(client).error();
-  Result<std::uint64_t> token = (*client)->send(wire::EventsRequest{seq});
+  Result<std::uint64_t> token = (*client)->send(what);
   if (!token) return std::move(token).error();
   return {};
 }
@@ -180,23 +175,25 @@ Result<int> run_why(Session& session, const std::vector<std::string>& tasks) {
 }
 
 Result<int> run_events(Session& session, const EventsOptions& options) {
-  std::optional<std::uint64_t> seq;
+  std::optional<TaskId> one;
+  wire::EventsRequest what;
   if (!options.task.empty()) {
-    Result<std::uint64_t> found = session.seq_of(options.task);
-    if (!found) return std::move(found).error();
-    seq = *found;
+    Result<TaskId> named = Session::named(options.task);
+    if (!named) return std::move(named).error();
+    one = *named;
+    what = {one->seq, one->origin};
   }
   // Subscribed before the history is read: nothing falls between the two.
   if (options.follow) {
-    if (Status status = subscribe(session, seq); !status) return std::move(status).error();
+    if (Status status = subscribe(session, what); !status) return std::move(status).error();
   }
   Result<std::vector<EventView>> history =
-      seq ? history_of(session, *seq) : recent_history(session);
+      one ? history_of(session, *one) : recent_history(session);
   if (!history) return std::move(history).error();
   for (const EventView& event : *history) show_event(session, event);
-  const bool over = seq && !history->empty() && ends_task(history->back());
+  const bool over = one && !history->empty() && ends_task(history->back());
   if (!options.follow || over) return kOk;
-  return follow(session, seq, *history);
+  return follow(session, one.has_value(), *history);
 }
 
 }  // namespace spillway::cli

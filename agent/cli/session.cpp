@@ -48,25 +48,18 @@ Result<intake::Client*> Session::agent() {
   return &*client_;
 }
 
-Result<std::uint64_t> Session::seq_of(const std::string& name) {
-  if (const std::uint64_t number = bare_number(name)) return number;
-  Result<TaskId> id = id_of(name);
-  if (!id) return std::move(id).error();
-  return id->seq;
+Result<TaskId> Session::named(const std::string& name) {
+  if (const std::uint64_t number = bare_number(name)) return TaskId{{}, number};
+  Result<TaskId> id = parse_task_id(name);
+  return id ? id : not_an_id(name);
 }
 
 // The agent alone knows how it names a number: that depends on when it was accepted.
 Result<TaskId> Session::id_of(const std::string& name) {
-  const std::uint64_t number = bare_number(name);
-  Result<TaskId> id = parse_task_id(name);
-  if (number == 0 && !id) return not_an_id(name);
-  const std::uint64_t seq = number != 0 ? number : id->seq;
-  Result<TaskView> here = ask<TaskView>(wire::ShowRequest{seq});
+  Result<TaskId> id = named(name);
+  if (!id) return id;
+  Result<TaskView> here = ask<TaskView>(wire::ShowRequest{id->seq, id->origin});
   if (!here) return std::move(here).error();
-  if (number == 0 && here->id != *id) {
-    return fail(Code::not_found, "task " + name + " is not in this agent's store, whose number " +
-                                     std::to_string(seq) + " is " + to_string(here->id));
-  }
   return here->id;
 }
 

@@ -45,9 +45,10 @@ class Session {
     return (*client)->ask<T>(std::move(body), patience);
   }
 
-  // A task named by its whole id, or by its bare sequence number in this agent's store. A whole id
-  // of another store is `not_found`.
-  Result<std::uint64_t> seq_of(const std::string& name);
+  // A task named by its whole id, or by its bare sequence number in this agent's store: that one's
+  // origin is 0, which the agent takes for any.
+  static Result<TaskId> named(const std::string& name);
+  // The whole id, asked of the agent.
   Result<TaskId> id_of(const std::string& name);
 
   static constexpr std::chrono::milliseconds kPatience{30'000};

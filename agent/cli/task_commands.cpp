@@ -63,17 +63,16 @@ void print_submitted(Session& session, const wire::Submitted::One& task) {
   session.console().out << json.end_object().text() << '\n';
 }
 
-Result<int> finish(Session& session, std::uint64_t seq, std::optional<milliseconds> patience) {
-  Result<TaskView> task = wait_for(session, seq, patience);
+Result<int> finish(Session& session, TaskId id, std::optional<milliseconds> patience) {
+  Result<TaskView> task = wait_for(session, id, patience);
   if (!task) return std::move(task).error();
   return print_outcome(session, *task);
 }
 
 // Of several tasks values would run together; each gets a line instead.
-Result<int> finish_in_a_line(Session& session, std::uint64_t seq,
-                             std::optional<milliseconds> patience) {
-  if (session.json()) return finish(session, seq, patience);
-  Result<TaskView> task = wait_for(session, seq, patience);
+Result<int> finish_in_a_line(Session& session, TaskId id, std::optional<milliseconds> patience) {
+  if (session.json()) return finish(session, id, patience);
+  Result<TaskView> task = wait_for(session, id, patience);
   if (!task) return std::move(task).error();
   session.console().out << to_string(task->id) << ' ' << to_string(task->state) << '\n';
   return task->state == TaskState::succeeded ? kOk : print_outcome(session, *task);
@@ -90,9 +89,9 @@ std::string_view done_text(wire::TaskOp op) {
 }
 
 Status apply(Session& session, wire::TaskOp op, const std::string& name) {
-  Result<std::uint64_t> seq = session.seq_of(name);
-  if (!seq) return std::move(seq).error();
-  Result<wire::Done> done = session.ask<wire::Done>(wire::TaskRequest{op, *seq});
+  Result<TaskId> id = Session::named(name);
+  if (!id) return std::move(id).error();
+  Result<wire::Done> done = session.ask<wire::Done>(wire::TaskRequest{op, id->seq, id->origin});
   if (!done) return std::move(done).error();
   return {};
 }
@@ -116,7 +115,7 @@ Result<int> run_submit(Session& session, const SubmitOptions& options) {
   if (!spec) return std::move(spec).error();
   Result<wire::Submitted::One> task = submit_one(session, *spec);
   if (!task) return std::move(task).error();
-  if (options.wait) return finish(session, task->id.seq, *patience);
+  if (options.wait) return finish(session, task->id, *patience);
   print_submitted(session, *task);
   return kOk;
 }
@@ -126,10 +125,10 @@ Result<int> run_wait(Session& session, const WaitOptions& options) {
   if (!patience) return std::move(patience).error();
   Tally tally;
   for (const std::string& name : options.tasks) {
-    Result<std::uint64_t> seq = session.seq_of(name);
-    Result<int> code = !seq                        ? std::move(seq).error()
-                       : options.tasks.size() == 1 ? finish(session, *seq, *patience)
-                                                   : finish_in_a_line(session, *seq, *patience);
+    Result<TaskId> id = Session::named(name);
+    Result<int> code = !id                         ? std::move(id).error()
+                       : options.tasks.size() == 1 ? finish(session, *id, *patience)
+                                                   : finish_in_a_line(session, *id, *patience);
     if (!code) complain(session.console(), code.error().message);
     tally.add(code ? *code : exit_code(code.error().code));
   }

@@ -130,21 +130,24 @@ TaskView LeasedTasks::view_of(const lessee::HeldTask& task) const {
   return view;
 }
 
-void LeasedTasks::list(const wire::LeasedRequest& request, const intake::Api::Reply& reply) const {
+std::optional<TaskView> LeasedTasks::find(TaskId id) const {
+  std::optional<TaskView> found;
+  const auto look = [&](const lessee::HeldTask& task) {
+    if (task.id == id) found = view_of(task);
+  };
+  if (lessee_) lessee_->each(look);
+  return found;
+}
+
+void LeasedTasks::list(const intake::Api::Reply& reply) const {
   wire::Tasks tasks;
   const auto look = [&](const lessee::HeldTask& task) {
-    if (request.id && *request.id != task.id) return;
     tasks.tasks.push_back(view_of(task));
-    // Of all of them, what they carry would not fit into one answer.
-    if (request.id) return;
+    // What they carry would not fit into one answer.
     tasks.tasks.back().spec.reset();
     tasks.tasks.back().result.reset();
   };
   if (lessee_) lessee_->each(look);
-  if (request.id && tasks.tasks.empty()) {
-    return reply(fail(Code::not_found, "task " + to_string(*request.id) +
-                                           " is not held here; spwctl task show knows its end"));
-  }
   std::sort(tasks.tasks.begin(), tasks.tasks.end(),
             [](const TaskView& a, const TaskView& b) { return a.age < b.age; });
   tasks.tasks.resize(std::min<std::size_t>(tasks.tasks.size(), wire::kMaxListed));

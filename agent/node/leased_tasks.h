@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/intake/api.h"
@@ -34,8 +35,9 @@ class LeasedTasks {
   lessee::Lessee* lessee() { return lessee_.get(); }
   const lessee::Lessee* lessee() const { return lessee_.get(); }
   bool idle() const { return !lessee_ || lessee_->idle(); }
-  // not_found: it is not held here.
-  void list(const wire::LeasedRequest& request, const intake::Api::Reply& reply) const;
+  // Null: it is not held here.
+  std::optional<TaskView> find(TaskId id) const;
+  void list(const intake::Api::Reply& reply) const;
 
  private:
   lessee::Parts lessee_parts();

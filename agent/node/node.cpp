@@ -75,34 +75,56 @@ struct Node::Asked {
   Node& node;
   const Reply& reply;
 
+  // Whether the number means a task of this store; else who asks is told so.
+  bool is_ours(std::uint64_t seq, Origin origin) const {
+    const TaskId id{origin, seq};
+    if (origin == Origin{} || node.owner_.id_of(seq) == id) return true;
+    const std::string name = "task " + to_string(id);
+    reply(node.leased_.find(id)
+              ? fail(Code::conflict, name + " is the cloud's, which has it run here: spillway show "
+                                            "shows it, spwctl task says and does the rest")
+              : fail(Code::not_found, name + " is not in this agent's store, whose number " +
+                                          std::to_string(seq) + " is " +
+                                          to_string(node.owner_.id_of(seq)) +
+                                          "; of the cloud's, spwctl task show knows"));
+    return false;
+  }
   Ticket operator()(wire::SubmitRequest& request) const {
     node.submissions_.submit(std::move(request), reply);
     return nullptr;
   }
   Ticket operator()(wire::TaskRequest& request) const {
-    node.requests_.change(request, reply);
+    if (is_ours(request.seq, request.origin)) node.requests_.change(request, reply);
     return nullptr;
   }
   Ticket operator()(wire::ShowRequest& request) const {
-    node.requests_.show(request.seq, reply);
+    const TaskId id{request.origin, request.seq};
+    std::optional<TaskView> leased;
+    if (!node.owner_.own(id)) leased = node.leased_.find(id);
+    if (leased) {
+      reply(*std::move(leased));
+    } else if (is_ours(request.seq, request.origin)) {
+      node.requests_.show(request.seq, reply);
+    }
     return nullptr;
   }
   Ticket operator()(wire::WhyRequest& request) const {
-    node.requests_.why(request.seq, reply);
+    if (is_ours(request.seq, request.origin)) node.requests_.why(request.seq, reply);
     return nullptr;
   }
   Ticket operator()(wire::ListRequest& request) const {
     node.requests_.list(request, reply);
     return nullptr;
   }
-  Ticket operator()(wire::LeasedRequest& request) const {
-    node.leased_.list(request, reply);
+  Ticket operator()(wire::LeasedRequest&) const {
+    node.leased_.list(reply);
     return nullptr;
   }
   Ticket operator()(wire::WaitRequest& request) const {
-    return node.watchers_.wait(request.seq, reply);
+    return is_ours(request.seq, request.origin) ? node.watchers_.wait(request.seq, reply) : nullptr;
   }
   Ticket operator()(wire::EventsRequest& request) const {
+    if (request.seq && !is_ours(*request.seq, request.origin)) return nullptr;
     return node.watchers_.listen(request.seq, reply);
   }
   Ticket operator()(wire::StatusRequest&) const {

@@ -23,18 +23,23 @@ enum class TaskOp : std::uint8_t { cancel, retry, hold, release };
 struct SubmitRequest {
   std::vector<Bytes> specs;  // encoded TaskSpecs, 1 to 64; answered one by one, in order
 };
+// A task by its number in the agent's store; with an origin by its whole id.
 struct TaskRequest {
   TaskOp op = TaskOp::cancel;
   std::uint64_t seq = 0;
+  Origin origin{};
 };
-struct ShowRequest {
+struct ShowRequest {  // by its whole id also one that the cloud has this device run
   std::uint64_t seq = 0;
+  Origin origin{};
 };
 struct WhyRequest {
   std::uint64_t seq = 0;
+  Origin origin{};
 };
 struct WaitRequest {  // answered with a TaskView once terminal
   std::uint64_t seq = 0;
+  Origin origin{};
 };
 struct ListRequest {
   std::optional<TaskState> state;
@@ -43,11 +48,10 @@ struct ListRequest {
   std::uint64_t before = ~0ULL;
   std::uint32_t limit = 100;  // 1 to kMaxListed
 };
-struct LeasedRequest {       // what the cloud has this device run, answered with Tasks in full
-  std::optional<TaskId> id;  // none: all that is held
-};
+struct LeasedRequest {};             // what the cloud has this device run
 struct EventsRequest {               // answered with EventViews until the client goes
   std::optional<std::uint64_t> seq;  // of one task; else of all
+  Origin origin{};
 };
 struct DrainRequest {
   bool on = true;  // false: accept again

@@ -21,19 +21,20 @@ Offset<fb::SubmitRequest> write(Builder& fbb, const SubmitRequest& request) {
 }
 
 Offset<fb::TaskRequest> write(Builder& fbb, const TaskRequest& request) {
-  return fb::CreateTaskRequest(fbb, static_cast<fb::TaskOp>(request.op), request.seq);
+  return fb::CreateTaskRequest(fbb, static_cast<fb::TaskOp>(request.op), request.seq,
+                               request.origin.value);
 }
 
 Offset<fb::ShowRequest> write(Builder& fbb, const ShowRequest& request) {
-  return fb::CreateShowRequest(fbb, request.seq);
+  return fb::CreateShowRequest(fbb, request.seq, request.origin.value);
 }
 
 Offset<fb::WhyRequest> write(Builder& fbb, const WhyRequest& request) {
-  return fb::CreateWhyRequest(fbb, request.seq);
+  return fb::CreateWhyRequest(fbb, request.seq, request.origin.value);
 }
 
 Offset<fb::WaitRequest> write(Builder& fbb, const WaitRequest& request) {
-  return fb::CreateWaitRequest(fbb, request.seq);
+  return fb::CreateWaitRequest(fbb, request.seq, request.origin.value);
 }
 
 Offset<fb::ListRequest> write(Builder& fbb, const ListRequest& request) {
@@ -44,16 +45,14 @@ Offset<fb::ListRequest> write(Builder& fbb, const ListRequest& request) {
   return fb::CreateListRequest(fbb, state, kind, tenant, request.before, request.limit);
 }
 
-Offset<fb::LeasedRequest> write(Builder& fbb, const LeasedRequest& request) {
-  if (!request.id) return fb::CreateLeasedRequest(fbb);
-  fb::TaskId id = raw_id(*request.id);
-  return fb::CreateLeasedRequest(fbb, &id);
+Offset<fb::LeasedRequest> write(Builder& fbb, const LeasedRequest&) {
+  return fb::CreateLeasedRequest(fbb);
 }
 
 Offset<fb::EventsRequest> write(Builder& fbb, const EventsRequest& request) {
   flatbuffers::Optional<std::uint64_t> seq;
   if (request.seq) seq = *request.seq;
-  return fb::CreateEventsRequest(fbb, seq);
+  return fb::CreateEventsRequest(fbb, seq, request.origin.value);
 }
 
 Offset<fb::DrainRequest> write(Builder& fbb, const DrainRequest& request) {
@@ -92,7 +91,7 @@ ListRequest read(Reader& reader, const fb::ListRequest& raw) {
 
 EventsRequest read(Reader& reader, const fb::EventsRequest& raw) {
   if (!raw.seq()) return {};
-  return {reader.nonzero(*raw.seq(), "seq")};
+  return {reader.nonzero(*raw.seq(), "seq"), Origin{raw.origin()}};
 }
 
 template <class Raw>
@@ -102,11 +101,12 @@ const Raw& as(const fb::Request& raw) {
 
 template <class Ours, class Raw>
 Ours of_task(Reader& reader, const Raw& raw) {
-  return {reader.nonzero(raw.seq(), "seq")};
+  return {reader.nonzero(raw.seq(), "seq"), Origin{raw.origin()}};
 }
 
 TaskRequest read(Reader& reader, const fb::TaskRequest& raw) {
-  return {reader.choice<TaskOp>(raw.op(), "op"), reader.nonzero(raw.seq(), "seq")};
+  return {reader.choice<TaskOp>(raw.op(), "op"), reader.nonzero(raw.seq(), "seq"),
+          Origin{raw.origin()}};
 }
 
 RequestBody read_body(Reader& reader, const fb::Request& raw) {
@@ -119,11 +119,7 @@ RequestBody read_body(Reader& reader, const fb::Request& raw) {
     case fb::RequestBody::WaitRequest:
       return of_task<WaitRequest>(reader, as<fb::WaitRequest>(raw));
     case fb::RequestBody::ListRequest: return read(reader, as<fb::ListRequest>(raw));
-    case fb::RequestBody::LeasedRequest: {
-      LeasedRequest request;
-      if (const fb::TaskId* id = as<fb::LeasedRequest>(raw).id()) request.id = reader.id(*id);
-      return request;
-    }
+    case fb::RequestBody::LeasedRequest: return LeasedRequest{};
     case fb::RequestBody::EventsRequest: return read(reader, as<fb::EventsRequest>(raw));
     case fb::RequestBody::DrainRequest: return DrainRequest{as<fb::DrainRequest>(raw).on()};
     case fb::RequestBody::StatusRequest: return StatusRequest{};

@@ -65,7 +65,10 @@ class FakeNode {
     reply(answer);
     return nullptr;
   }
+  // A whole id of another store is none of its tasks.
+  static bool is_strange(Origin origin) { return origin != Origin{} && origin != kOrigin; }
   Ticket answer(const wire::TaskRequest& request, const Reply& reply) {
+    if (is_strange(request.origin)) return reply(no_such_task()), nullptr;
     ops.push_back(request);
     if (request.seq == 404) {
       reply(no_such_task());
@@ -77,7 +80,11 @@ class FakeNode {
     return nullptr;
   }
   Ticket answer(const wire::ShowRequest& request, const Reply& reply) {
-    request.seq == 404 ? reply(no_such_task()) : reply(view(request.seq));
+    for (const TaskView& task : leased) {
+      if (task.id == TaskId{request.origin, request.seq}) return reply(task), nullptr;
+    }
+    const bool none = request.seq == 404 || is_strange(request.origin);
+    none ? reply(no_such_task()) : reply(view(request.seq));
     return nullptr;
   }
   Ticket answer(const wire::WhyRequest&, const Reply& reply) {
@@ -86,7 +93,7 @@ class FakeNode {
   }
   Ticket answer(const wire::WaitRequest& request, const Reply& reply) {
     if (request.seq == 144) return std::make_shared<int>();
-    return answer(wire::ShowRequest{request.seq}, reply);
+    return answer(wire::ShowRequest{request.seq, request.origin}, reply);
   }
   Ticket answer(const wire::ListRequest& request, const Reply& reply) {
     lists.push_back(request);
@@ -98,13 +105,8 @@ class FakeNode {
     reply(tasks);
     return nullptr;
   }
-  Ticket answer(const wire::LeasedRequest& request, const Reply& reply) {
-    wire::Tasks tasks;
-    for (const TaskView& task : leased) {
-      if (!request.id || *request.id == task.id) tasks.tasks.push_back(task);
-    }
-    if (request.id && tasks.tasks.empty()) return reply(no_such_task()), nullptr;
-    reply(tasks);
+  Ticket answer(const wire::LeasedRequest&, const Reply& reply) {
+    reply(wire::Tasks{leased});
     return nullptr;
   }
   Ticket answer(const wire::EventsRequest&, const Reply& reply) {

@@ -128,6 +128,31 @@ TEST(Leased, a_task_of_the_cloud_that_has_the_name_of_an_own_one_runs_beside_it)
   world.succeed(seq);
 }
 
+TEST(Leased, a_task_of_the_cloud_is_shown_here_by_its_whole_id_and_changed_in_the_cloud) {
+  world.add(echo());
+  say_offer(offer(1));
+  const Origin cloud = id(1).origin;
+  auto shown = world.ask(wire::ShowRequest{1, cloud});
+  world.settle();
+  CHECK(shown->got<TaskView>()->id == id(1));
+  CHECK_FALSE(shown->got<TaskView>()->owner.empty());
+  std::vector<wire::RequestBody> asked = {wire::WhyRequest{1, cloud}, wire::WaitRequest{1, cloud},
+                                          wire::EventsRequest{1, cloud}};
+  for (const wire::TaskOp op :
+       {wire::TaskOp::cancel, wire::TaskOp::retry, wire::TaskOp::hold, wire::TaskOp::release}) {
+    asked.emplace_back(wire::TaskRequest{op, 1, cloud});
+  }
+  for (const wire::RequestBody& body : asked) {
+    auto refused = world.ask(body);
+    world.settle();
+    CHECK(refused->refused() == Code::conflict);
+    STRCMP_CONTAINS(to_string(id(1)).c_str(), refused->got<Error>()->message.c_str());
+    STRCMP_CONTAINS("spwctl task", refused->got<Error>()->message.c_str());
+  }
+  CHECK(world.row(1).state == TaskState::running);
+  CHECK(runs(1));
+}
+
 TEST(Leased, a_task_of_the_cloud_waits_five_seconds_behind_a_backlog_and_not_for_ever) {
   TaskSpec own = echo();
   own.prefer = Prefer::local;

@@ -144,6 +144,24 @@ TEST(People, nobody_finds_a_task_that_is_not_there) {
   }
 }
 
+TEST(People, a_whole_id_of_another_store_is_no_task_of_this_one) {
+  const std::uint64_t seq = world.add(echo());
+  const Origin mine = world.id(seq).origin, other{0xaa};
+  for (const wire::RequestBody& body : std::vector<wire::RequestBody>{
+           wire::ShowRequest{seq, other}, wire::WhyRequest{seq, other},
+           wire::WaitRequest{seq, other}, wire::EventsRequest{seq, other},
+           wire::TaskRequest{TaskOp::cancel, seq, other},
+           wire::TaskRequest{TaskOp::cancel, 99, mine}}) {
+    auto asked = world.ask(body);
+    world.settle();
+    CHECK(asked->refused() == Code::not_found);
+  }
+  CHECK(world.state(seq) == TaskState::running);
+  auto cancelled = world.ask(wire::TaskRequest{TaskOp::cancel, seq, mine});
+  world.settle();
+  CHECK(cancelled->got<wire::Done>() != nullptr);
+}
+
 TEST(People, wait_is_answered_with_the_value_whenever_it_began) {
   // It begins after so many steps of the task's end.
   for (int when = 0; when < 10; ++when) {

@@ -323,18 +323,18 @@ Presence Samples::presence() {
 RequestBody Samples::request_body(std::size_t type) {
   switch (type) {
     case 0: return SubmitRequest{some<Bytes>(8, [&] { return encode(spec()); })};
-    case 1: return TaskRequest{choice(TaskOp::release), number(1, ~0ULL)};
-    case 2: return ShowRequest{number(1, ~0ULL)};
-    case 3: return WhyRequest{number(1, ~0ULL)};
-    case 4: return WaitRequest{number(1, ~0ULL)};
+    case 1: return TaskRequest{choice(TaskOp::release), number(1, ~0ULL), Origin{number(0, ~0ULL)}};
+    case 2: return ShowRequest{number(1, ~0ULL), Origin{number(0, ~0ULL)}};
+    case 3: return WhyRequest{number(1, ~0ULL), Origin{number(0, ~0ULL)}};
+    case 4: return WaitRequest{number(1, ~0ULL), Origin{number(0, ~0ULL)}};
     case 5:
       return ListRequest{choice(TaskState::expired), name(), text(64), number(0, ~0ULL),
                          static_cast<std::uint32_t>(number(1, kMaxListed))};
-    case 6: return EventsRequest{number(1, ~0ULL)};
+    case 6: return EventsRequest{number(1, ~0ULL), Origin{number(0, ~0ULL)}};
     case 7: return DrainRequest{number(0, 1) == 1};
     case 8: return StatusRequest{};
     case 9: return TraceRequest{};
-    default: return LeasedRequest{number(0, 1) == 1 ? std::optional(id()) : std::nullopt};
+    default: return LeasedRequest{};
   }
 }
 
