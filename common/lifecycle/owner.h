@@ -129,11 +129,16 @@ OwnerStep on_place_found(const OwnerTask&, Now);
 // People. hold takes a waiting or ready task, and is stale (a conflict) once it is leased or
 // running; release returns it to ready, or to what it still waits for. retry revives a failed,
 // cancelled or expired task with fresh counters and a higher epoch to come (P2), never a succeeded
-// one; `deps` counts its unfinished dependencies afresh.
+// one. It waits again for what lies ahead of what was asked for.
 OwnerStep cancel(const OwnerTask&, Now);
 OwnerStep hold(const OwnerTask&, Now);
 OwnerStep release(const OwnerTask&, Now);
-OwnerStep retry(const OwnerTask&, NodeTime new_deadline, Now, std::uint32_t deps = 0);
+struct Anew {
+  NodeTime deadline = kNever;
+  NodeTime not_before{};   // as it was at first; one that is past does not matter
+  std::uint32_t deps = 0;  // that are unfinished now
+};
+OwnerStep retry(const OwnerTask&, const Anew&, Now);
 
 // The owner restarted as `boot`: a local attempt of an older boot crashed (poison count), or if its
 // body never began was interrupted; remote attempts go on, their leases counted from now.

@@ -11,12 +11,12 @@ bool waits_for(const OwnerTask& task, WaitReason reason) {
 void go_on(OwnerStep& step, NodeTime now) {
   const NodeTime wake = step.next.wake;
   const bool asleep = wake != kNever && wake > now;
-  const WaitReason sleep =
-      step.next.epoch.value == 0 ? WaitReason::not_before : WaitReason::backoff;
+  // Only what failed since it was last asked for has a pause to end; epochs tell nothing of that.
+  const bool paused = step.next.last_failure != FailureClass::none;
   if (step.next.deps > 0) {
     enter(step, TaskState::waiting, WaitReason::deps, now);
   } else if (asleep) {
-    enter(step, TaskState::waiting, sleep, now);
+    enter(step, TaskState::waiting, paused ? WaitReason::backoff : WaitReason::not_before, now);
   } else {
     return enter(step, TaskState::ready, WaitReason::none, now);
   }
@@ -77,14 +77,15 @@ OwnerStep release(const OwnerTask& task, Now now) {
   return step;
 }
 
-OwnerStep retry(const OwnerTask& task, NodeTime new_deadline, Now now, std::uint32_t deps) {
+OwnerStep retry(const OwnerTask& task, const Anew& anew, Now now) {
   if (!is_terminal(task.state) || task.state == TaskState::succeeded) return stale(task);
   OwnerStep step = applied({});
   step.next.epoch = task.epoch;
   // Whatever failed before this was asked for again is not to be held against it.
   step.next.settled = task.epoch;
-  step.next.deadline = new_deadline;
-  step.next.deps = deps;
+  step.next.deadline = anew.deadline;
+  step.next.deps = anew.deps;
+  if (anew.not_before > now.time) step.next.wake = anew.not_before;
   go_on(step, now.time);
   return step;
 }

@@ -299,13 +299,15 @@ void Owner::retry(std::uint64_t seq, std::optional<Duration> usual_deadline,
   ask(
       seq, "retry",
       [this, usual_deadline](const OwnedTask& task) -> Result<lifecycle::OwnerStep> {
-        std::optional<Duration> span = usual_deadline;
-        if (task.spec->deadline) span = *task.spec->deadline;
-        const NodeTime deadline = span ? now() + *span : kNever;
-        const lifecycle::OwnerStep anew = lifecycle::retry(task.state, deadline, tick());
-        if (anew.verdict != lifecycle::Verdict::applied) return anew;
+        const TaskSpec& spec = *task.spec;
+        const std::optional<Duration> span = spec.deadline ? spec.deadline : usual_deadline;
+        lifecycle::Anew anew;
+        if (span) anew.deadline = now() + *span;
+        if (spec.not_before) anew.not_before = task.created + *spec.not_before;
+        const lifecycle::OwnerStep step = lifecycle::retry(task.state, anew, tick());
+        if (step.verdict != lifecycle::Verdict::applied) return step;
         if (Status room = host_.has_room_for(task); !room) return room.error();
-        return anew;
+        return step;
       },
       done);
 }

@@ -64,6 +64,9 @@ void Checks::fences(const OwnerEvent& event) {
   }
   if (event.cause == Cause::grant && event.verdict == Verdict::applied) {
     expect(after.epoch.value == before.epoch.value + 1, "P3", event.task, "a grant is not epoch+1");
+    const NodeTime wake = plan_->task[event.task].first.wake;
+    expect(wake == kNever || after.since >= wake, "V3", event.task,
+           "granted before its not_before");
   } else {
     expect(after.epoch == before.epoch, "P3", event.task, "an epoch moved without a grant");
   }

@@ -386,7 +386,10 @@ void OwnerNode::release(std::size_t task) {
 void OwnerNode::retry(std::size_t task) {
   const int after = plan(task).after;
   const bool waits = after >= 0 && !is_terminal(memory(static_cast<std::size_t>(after)).task.state);
-  const Step step = lifecycle::retry(memory(task).task, kNever, now(), waits ? 1 : 0);
+  lifecycle::Anew anew;
+  anew.deps = waits ? 1 : 0;
+  if (const NodeTime wake = plan(task).first.wake; wake != kNever) anew.not_before = wake;
+  const Step step = lifecycle::retry(memory(task).task, anew, now());
   if (step.verdict == Verdict::applied) world_->count(Seen::retries);
   apply(task, {Cause::retry, {}}, step);
 }

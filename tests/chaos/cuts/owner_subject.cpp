@@ -61,7 +61,7 @@ OwnerStep step_of(const OwnerTask& task, Random& random, lifecycle::Now now) {
       }
       return lifecycle::on_success(task, kPolicy, live, now);
     default:
-      if (random.per_mille(200)) return lifecycle::retry(task, kNever, now);
+      if (random.per_mille(200)) return lifecycle::retry(task, {}, now);
       return {};
   }
 }

@@ -132,6 +132,24 @@ TEST(People, a_retried_task_does_not_overtake_what_it_comes_after) {
   CHECK(world.runs(child));
 }
 
+TEST(People, a_retried_task_still_keeps_its_not_before) {
+  const std::uint64_t seq = add_later();
+  CHECK(world.op(TaskOp::cancel, seq)->got<wire::Done>() != nullptr);
+  world.advance(20min);
+  CHECK(world.op(TaskOp::retry, seq)->got<wire::Done>() != nullptr);
+  CHECK(world.state(seq) == TaskState::waiting);
+  CHECK(world.row(seq).reason == WaitReason::not_before);
+  world.agent.crash();
+  world.boot();
+  world.advance(39min);
+  CHECK(world.state(seq) == TaskState::waiting);
+  world.advance(2min);
+  CHECK(world.runs(seq));
+  world.op(TaskOp::cancel, seq);
+  CHECK(world.op(TaskOp::retry, seq)->got<wire::Done>() != nullptr);
+  CHECK(world.runs(seq));
+}
+
 TEST(People, nobody_finds_a_task_that_is_not_there) {
   for (const TaskOp op : {TaskOp::cancel, TaskOp::retry, TaskOp::hold, TaskOp::release}) {
     CHECK(world.op(op, 99)->refused() == Code::not_found);

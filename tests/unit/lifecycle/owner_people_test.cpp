@@ -94,7 +94,7 @@ TEST(OwnerPeople, P2_retry_revives_what_failed_with_fresh_counters_and_its_epoch
   for (const TaskState state : {TaskState::failed, TaskState::cancelled, TaskState::expired}) {
     OwnerTask task = exhausted();
     task.state = state;
-    const OwnerStep step = retry(task, at(90), now(9));
+    const OwnerStep step = retry(task, {.deadline = at(90)}, now(9));
     check_state(step.next, TaskState::ready, WaitReason::none);
     UNSIGNED_LONGS_EQUAL(0, step.next.attempts + step.next.crashes + step.next.losses);
     UNSIGNED_LONGS_EQUAL(0, step.next.crash_places);
@@ -106,18 +106,49 @@ TEST(OwnerPeople, P2_retry_revives_what_failed_with_fresh_counters_and_its_epoch
 
 TEST(OwnerPeople, P2_retry_never_touches_a_success_or_a_live_task) {
   for (const OwnerTask& task : {in_state(TaskState::succeeded), ready(), local(), offered()}) {
-    const OwnerStep step = retry(task, kNever, now(9));
+    const OwnerStep step = retry(task, {}, now(9));
     CHECK_TRUE(step.verdict == Verdict::stale);
     CHECK_TRUE(step.next == task);
   }
 }
 
 TEST(OwnerPeople, retry_waits_for_dependencies_that_have_not_ended) {
-  check_state(retry(exhausted(), kNever, now(9), 2).next, TaskState::waiting, WaitReason::deps);
+  const OwnerTask task = retry(exhausted(), {.deps = 2}, now(9)).next;
+  check_state(task, TaskState::waiting, WaitReason::deps);
+}
+
+TEST(OwnerPeople, retry_keeps_a_not_before_that_lies_ahead_and_forgets_one_that_is_past) {
+  const Anew later{.not_before = at(20)};
+  const OwnerTask task = retry(exhausted(), later, now(9)).next;
+  check_state(task, TaskState::waiting, WaitReason::not_before);
+  CHECK_TRUE(next_time(task) == at(20));
+  check_state(on_time(task, policy(), now(20)).next, TaskState::ready, WaitReason::none);
+  check_state(release(hold(task, now(10)).next, now(11)).next, TaskState::waiting,
+              WaitReason::not_before);
+  check_state(retry(exhausted(), later, now(20)).next, TaskState::ready, WaitReason::none);
+  // Behind what it comes after, too.
+  const OwnerTask bound = retry(exhausted(), {.not_before = at(20), .deps = 1}, now(9)).next;
+  check_state(bound, TaskState::waiting, WaitReason::deps);
+  check_state(on_dependency(bound, true, now(10)).next, TaskState::waiting, WaitReason::not_before);
+  check_state(on_dependency(bound, true, now(30)).next, TaskState::ready, WaitReason::none);
+}
+
+TEST(OwnerPeople, what_waits_for_its_not_before_says_so_whatever_epoch_it_has) {
+  TaskSpec spec;
+  spec.not_before = std::chrono::seconds(10);
+  OwnerTask task = first_state(spec, 0, at(0));
+  task.epoch = Epoch{7};  // a store that was salvaged moves on
+  check_state(release(hold(task, now(1)).next, now(2)).next, TaskState::waiting,
+              WaitReason::not_before);
+  task = on_failure(local(), policy(), {1}, FailureClass::error, {at(1), 50'000}).next;
+  check_state(task, TaskState::waiting, WaitReason::backoff);
+  CHECK_TRUE(task.wake > at(1));
+  check_state(release(hold(task, now(1)).next, now(1)).next, TaskState::waiting,
+              WaitReason::backoff);
 }
 
 TEST(OwnerPeople, P3_a_grant_after_a_retry_takes_a_higher_epoch) {
-  const OwnerTask task = retry(exhausted(), kNever, now(9)).next;
+  const OwnerTask task = retry(exhausted(), {}, now(9)).next;
   const OwnerTask again = grant(task, policy(), PlaceKind::local, kBoot, now(9)).next;
   UNSIGNED_LONGS_EQUAL(exhausted().epoch.value + 1, again.epoch.value);
 }
