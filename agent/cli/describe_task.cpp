@@ -3,6 +3,7 @@
 #include "agent/cli/table.h"
 #include "agent/cli/text.h"
 #include "common/base/ending.h"
+#include "common/base/grants.h"
 
 namespace spillway::cli {
 namespace {
@@ -182,7 +183,7 @@ void print_tasks(const Console& console, const std::vector<TaskView>& tasks) {
                why_text(task),
                task.place == PlaceKind::none ? "-" : to_string(task.place),
                to_string(task.band),
-               std::to_string(task.epoch.value),
+               std::to_string(grants_of(task.epoch)),
                duration_text(task.age)});
   }
   table.print(console);
@@ -200,7 +201,7 @@ void print_task(const Console& console, const TaskView& task) {
   line(console, "band", std::string(to_string(task.band)));
   if (!task.tenant.empty()) line(console, "tenant", task.tenant);
   line(console, "grants",
-       std::to_string(task.epoch.value) + ", of which " + std::to_string(task.attempts) +
+       std::to_string(grants_of(task.epoch)) + ", of which " + std::to_string(task.attempts) +
            " failed and " + std::to_string(task.crashes) + " crashed");
   for (std::uint64_t seq : task.waits_for) {
     line(console, "after", to_string(TaskId{task.id.origin, seq}));

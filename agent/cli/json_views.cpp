@@ -2,6 +2,7 @@
 
 #include "agent/cli/names.h"
 #include "agent/cli/text.h"
+#include "common/base/grants.h"
 
 namespace spillway::cli {
 namespace {
@@ -170,6 +171,7 @@ void write(JsonWriter& json, const TaskView& task) {
   json.member("tenant", task.tenant).member("state", to_string(task.state));
   json.member("reason", to_string(task.reason)).member("place", to_string(task.place));
   json.member("band", to_string(task.band)).member("epoch", task.epoch.value);
+  json.member("grants", grants_of(task.epoch));
   json.member("attempts", task.attempts).member("crashes", task.crashes);
   json.member("age_s", task.age).member("in_state_s", task.in_state);
   json.member("created", time_text(task.wall_created, 6));

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "cloud/http/encoding.h"
+#include "common/base/grants.h"
 
 namespace spillway::cloud::http {
 namespace {
@@ -18,6 +19,7 @@ json::object row_of(const SentTaskView& task) {
           {"reason", to_string(task.reason)},
           {"band", to_string(task.band)},
           {"epoch", task.epoch.value},
+          {"grants", grants_of(task.epoch)},
           {"attempts", task.attempts},
           {"crashes", task.crashes},
           {"losses", task.losses},

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/grants.h"
 #include "common/base/wall_watch.h"
 #include "common/store/node_row.h"
 #include "common/store/owner_sql.h"
@@ -98,8 +99,8 @@ class Copier {
 
 // Specs and results that were lost take their tasks with them: there is nothing left to run, or to
 // tell. Tasks that wait
-// for one whose row or whose waiting was lost are held, for people to decide. Epochs move on so
-// that none is granted twice; an attempt elsewhere goes on unwatched, and its result still counts.
+// for one whose row or whose waiting was lost are held, for people to decide. An attempt elsewhere
+// goes on unwatched, and its result still counts.
 constexpr const char* kMakeSafe = R"sql(
 DELETE FROM task WHERE spec IS NULL AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq);
 DELETE FROM task WHERE state = 4 AND result IS NULL
@@ -108,13 +109,19 @@ DELETE FROM task WHERE state > 7 OR band NOT BETWEEN 0 AND 3 OR place NOT BETWEE
   OR reason NOT BETWEEN 0 AND 6 OR last_failure NOT BETWEEN 0 AND 9;
 DELETE FROM waits WHERE NOT EXISTS (SELECT 1 FROM task WHERE task.seq = waits.seq AND state < 4)
   OR NOT EXISTS (SELECT 1 FROM task WHERE task.seq = on_seq AND state < 4);
-UPDATE task SET epoch = epoch + 1000 WHERE state < 4;
 UPDATE task SET state = 1, reason = 0, place = 0, offer_pending = 0, lease_until = NULL,
   run_until = NULL, due = nullif(min(deadline, coalesce(start_by, 9223372036854775807)),
   9223372036854775807) WHERE state IN (2, 3) AND place = 2;
-UPDATE task SET reason = 4, deps = 0, wake = NULL WHERE state = 0 AND reason = 1
+UPDATE task SET reason = 4, deps = 0 WHERE state = 0 AND reason = 1
   AND deps <> (SELECT count(*) FROM waits WHERE waits.seq = task.seq);
 )sql";
+
+// Epochs move on so that none is granted twice.
+Status move_epochs_on(const Database& fresh) {
+  const std::string on = "UPDATE task SET epoch = min(epoch + " + std::to_string(kSalvageStep) +
+                         ", 4294967295) WHERE state < 4";
+  return fresh.execute(on.c_str());
+}
 
 // Large values that can be read and are not what was written.
 Status drop_damaged_values(const Database& fresh) {
@@ -170,6 +177,7 @@ Result<std::uint64_t> salvage_owner(const Database& damaged, const Database& fre
   }
   if (Status status = drop_damaged_values(fresh); !status) return std::move(status).error();
   if (Status status = fresh.execute(kMakeSafe); !status) return std::move(status).error();
+  if (Status status = move_epochs_on(fresh); !status) return std::move(status).error();
   Result<std::uint64_t> tasks = count_rows(fresh, *node);
   if (!tasks) return tasks;
   Result<std::int64_t> last = fresh.integer("SELECT coalesce(max(seq), 0) FROM task");

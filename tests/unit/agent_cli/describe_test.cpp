@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "agent/cli/json_views.h"
+#include "common/base/grants.h"
 #include "tests/unit/agent_cli/sample_views.h"
 
 // Last: it makes `new` a macro.
@@ -26,6 +27,16 @@ TEST(Describe, lists_tasks_in_columns_and_without_colour_off_a_terminal) {
       "7f3a9c21d04b55e6-142  stats.window  running  -        local  normal      1  4.10s\n"
       "7f3a9c21d04b55e6-7    stats.window  waiting  backoff  -      normal      1  4.10s\n",
       out.str().c_str());
+}
+
+TEST(Describe, tells_how_often_a_task_was_tried_and_not_how_often_its_store_was_salvaged) {
+  TaskView task = sample_task(142, TaskState::running);
+  task.epoch = Epoch{2 * kSalvageStep};
+  print_tasks(console, {task});
+  STRCMP_CONTAINS("local  normal      0  4.10s", out.str().c_str());
+  task.epoch.value += 3;
+  print_task(console, task);
+  STRCMP_CONTAINS("grants      3, of which ", out.str().c_str());
 }
 
 TEST(Describe, colours_states_on_a_terminal_without_shifting_columns) {
@@ -182,7 +193,8 @@ TEST(JsonViews, give_a_listed_task_without_the_parts_that_only_show_has) {
   STRCMP_EQUAL(
       "{\"id\":\"7f3a9c21d04b55e6-142\",\"kind\":\"stats.window\",\"tenant\":\"\",\"state\":"
       "\"running\",\"reason\":\"none\",\"place\":\"local\",\"band\":\"normal\",\"epoch\":1,"
-      "\"attempts\":0,\"crashes\":0,\"age_s\":4.1,\"in_state_s\":3.2,\"created\":\"2023-11-14T22:"
+      "\"grants\":1,\"attempts\":0,\"crashes\":0,\"age_s\":4.1,\"in_state_s\":3.2,\"created\":"
+      "\"2023-11-14T22:"
       "13:20.000000Z\",\"deadline_in_s\":null}",
       json_text(sample_task(142, TaskState::running)).c_str());
 }

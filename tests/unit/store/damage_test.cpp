@@ -1,6 +1,7 @@
 #include <fstream>
 #include <random>
 
+#include "common/base/grants.h"
 #include "common/store/store_file.h"
 #include "tests/unit/store/open_store.h"
 
@@ -290,7 +291,8 @@ TEST(Damage, P23_a_salvage_skips_numbers_and_not_tasks_that_were_accepted) {
   Batch batch = batch_of(new_task(open.recovered.next_seq));
   // One was turned away, one was not done in time.
   batch.losses.push_back({DataClass::tasks, LossCause::items, at(3), 1});
-  batch.updates.push_back(step(72, TaskState::ready, 1000, TaskState::expired, 1000));
+  const std::uint32_t epoch = kSalvageStep;
+  batch.updates.push_back(step(72, TaskState::ready, epoch, TaskState::expired, epoch));
   CHECK_OK(open.commit(std::move(batch)));
   CHECK_OK(open.reopen());
   UNSIGNED_LONGS_EQUAL(122, open.recovered.accepted);
@@ -335,6 +337,9 @@ TEST(Damage, P3_a_carried_over_task_has_an_epoch_none_was_granted_before) {
   auto remote = open.find(71);
   CHECK_TRUE(remote->row.task.state == TaskState::ready);
   CHECK_TRUE(remote->row.task.epoch >= Epoch{1003});
+  // Which leaves to be told how often each was granted.
+  UNSIGNED_LONGS_EQUAL(1, grants_of(local->row.task.epoch));
+  UNSIGNED_LONGS_EQUAL(3, grants_of(remote->row.task.epoch));
   CHECK_FALSE(remote->row.task.offer_pending);
   CHECK_TRUE(open.recovered.outbox.empty());
   LONGS_EQUAL(1, open.recovered.live.size());

@@ -13,7 +13,7 @@ export function SentTable({ label, tasks, with_device = true, with_kind = true }
           <td><a class="mono" href={`/tasks/sent/${task.id}`} title={task.id}>{short_id(task.id)}</a></td>
           <td class="nowrap"><SentBadge task={task} /></td>{with_kind && <td>{task.kind}</td>}
           {with_device && <td><a href={`/devices/${task.device}`}>{task.device}</a></td>}
-          <td class="right">{task.epoch}</td><td>{task.last_failure === 'none' ? '–' : sentence(words(task.last_failure))}</td>
+          <td class="right">{task.grants}</td><td>{task.last_failure === 'none' ? '–' : sentence(words(task.last_failure))}</td>
           <td class="right nowrap"><Ago at={task.since} bare /></td><td class="right nowrap"><Ago at={task.created} /></td>
         </tr>
       ))}</tbody>
