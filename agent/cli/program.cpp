@@ -84,7 +84,7 @@ void add_submit_where(CLI::App* command, SubmitOptions& options) {
   add_choice(command, "--data", options.data, kScopes, "where the input may go (any)")
       ->group(group);
   add_choice(command, "--on-disconnect", options.on_disconnect, kOnDisconnect,
-             "while the link is down (run-local)")
+             "while the cloud is away, or has barred this device (run-local)")
       ->group(group);
   command->add_option("--cpu", options.cpu, "cores the place must have (1)")->group(group);
   command->add_option("--memory", options.memory, "memory the place must have")

@@ -40,7 +40,7 @@ placement::Place CloudPlace::place() const {
   placement::Place place;
   if (!session_) return place;
   place.kind = PlaceKind::cloud;
-  place.reachable = online() && !bars();
+  place.reachable = reachable();
   if (online() && bars()) {
     place.unreachable_because = refuses_;
   } else if (!place.reachable) {

@@ -26,6 +26,8 @@ class CloudPlace {
   PlaceView view() const;
   bool exists() const { return session_ != nullptr; }
   bool online() const { return book_.online(); }
+  // Whether this device's tasks can go there and come back: it is there, and does not bar it.
+  bool reachable() const { return online() && !bars(); }
   // Whether it runs a kind of that name, as it said last.
   bool runs(const std::string& kind) const;
   owner::OfferBook& book() { return book_; }

@@ -33,8 +33,7 @@ Scheduler::Candidates Scheduler::candidates() {
   elders_.clear();
   if (passed_over_ + 1 >= kElderTurns) {
     const auto may_run = [this](const owner::OwnedTask& task) {
-      return (cloud_.online() && !cloud_.bars()) ||
-             (task.kind && task.spec->prefer != Prefer::cloud);
+      return cloud_.reachable() || (task.kind && task.spec->prefer != Prefer::cloud);
     };
     elders_ = backlog_.window().oldest(owner_.now() - kElderly, kElders, may_run);
   }
@@ -88,7 +87,7 @@ void Scheduler::set_aside_impossible(Candidates& ready, const placement::Place& 
     if (gives_up_disconnected(task)) {
       owner_.apply(
           task, lifecycle::on_link_down(task.state, task.policy, OnDisconnect::fail, owner_.tick()),
-          {"the link is down and on_disconnect is fail", Code::unavailable});
+          {cloud.unreachable_because + ", and on_disconnect is fail", Code::unavailable});
       return true;
     }
     const auto why_not = models_.placement().no_place(candidate, local, cloud);
@@ -99,7 +98,7 @@ void Scheduler::set_aside_impossible(Candidates& ready, const placement::Place& 
 
 bool Scheduler::gives_up_disconnected(const owner::OwnedTask& task) const {
   const TaskSpec& spec = *task.spec;
-  return cloud_.exists() && !cloud_.online() && spec.on_disconnect == OnDisconnect::fail &&
+  return cloud_.exists() && !cloud_.reachable() && spec.on_disconnect == OnDisconnect::fail &&
          spec.prefer != Prefer::local && spec.data != DataScope::edge_only;
 }
 

@@ -103,6 +103,44 @@ TEST(Barred, what_has_its_effects_once_waits_for_the_end_of_its_lease) {
   CHECK(world.runs(seq));
 }
 
+TEST(Barred, what_asked_to_fail_without_the_cloud_fails_as_its_results_cannot_come) {
+  TaskSpec spec = echo();
+  spec.prefer = Prefer::cloud;
+  spec.on_disconnect = OnDisconnect::fail;
+  const auto fails = [&](std::uint64_t seq) {
+    world.advance(2s);
+    const TaskResult result = world.result(seq);
+    CHECK(world.state(seq) == TaskState::failed);
+    CHECK(result.error->failure == FailureClass::disconnected);
+    STRCMP_CONTAINS("the cloud refuses this device: an operator has quarantined",
+                    result.error->message.c_str());
+    STRCMP_CONTAINS(", and on_disconnect is fail", result.error->message.c_str());
+  };
+  const std::uint64_t accepted = world.add(spec);
+  world.say(wire::Accept{world.id(accepted), Epoch{1}});
+  const std::uint64_t offered = world.add(spec);
+  CHECK(world.row(offered).offer_pending);
+  spec.effects = Effects::once;
+  const std::uint64_t once = world.add(spec);
+  world.say(wire::Accept{world.id(once), Epoch{1}});
+  spec.effects = Effects::pure;
+  say(Standing::quarantined);
+  fails(accepted);
+  fails(offered);
+  fails(world.add(spec));
+  CHECK(world.row(once).place == PlaceKind::cloud);
+  say(Standing::quarantined);
+  world.advance(31s);
+  fails(once);
+  // Also one that hears of it by the answer to an offer.
+  say(Standing::welcome);
+  const std::uint64_t refused = world.add(spec);
+  world.say(wire::Nack{world.id(refused), Epoch{1}, lifecycle::NackReason::barred, 60s});
+  fails(refused);
+  say(Standing::welcome);
+  CHECK(world.row(world.add(spec)).place == PlaceKind::cloud);
+}
+
 TEST(Barred, released_it_offers_again_at_once) {
   const std::uint64_t seq = world.add(there_only());
   CHECK_EQUAL(1, world.cloud.take<wire::Offer>().size());
