@@ -50,6 +50,7 @@ struct Device {
   Wall measured{}, measured_there{};
   std::uint64_t revision = 1;
   std::uint64_t frame = 0;  // the latest's number, within its session
+  bool unborn = false;      // a frame began its session: its birth, and boot, are not known yet
   wire::Metrics metrics;
   HealthMemory memory;
   std::shared_ptr<const wire::Presence> birth;  // shared by all that say the same

@@ -58,8 +58,13 @@ LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& sai
   if (step == PresenceStep::stale) return LifeChange::none;
   // Another life counts its frames anew, also under a session number that was used before.
   if (said.online && was.boot != said.boot) device.frame = 0;
+  // Sessions are told apart by number and boot: the numbers of a store that was made anew begin
+  // again.
+  const bool reborn = was.boot != device.presence.boot && was.boot != BootId{} && !device.unborn;
+  const bool anew = device.presence.session != before || reborn;
+  device.unborn = false;
   // The broker keeps the birth of a session that an operator has ended.
-  const bool over = device.ended && is_bar(*device.ended) && device.presence.session == before;
+  const bool over = device.ended && is_bar(*device.ended) && !anew;
   if (over && step == PresenceStep::came) {
     state.set_online(slot, false);
     step = PresenceStep::same;
@@ -83,9 +88,9 @@ LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& sai
     birth.lineage = {};
     device.birth = state.births.get(std::string(as_text(wire::encode(birth))), birth);
   }
-  if (step == PresenceStep::came) state.came(slot, before);
+  if (step == PresenceStep::came) state.came(slot, before, anew);
   if (step == PresenceStep::went) {
-    if (device.presence.session != before) state.came(slot, before);
+    if (device.presence.session != before) state.came(slot, before, true);
     state.went(slot, said.graceful ? SessionEnd::goodbye : SessionEnd::will);
   }
   state.hear(slot);
@@ -119,7 +124,11 @@ void Fleet::on_telemetry(const std::string& name, ByteView bytes) {
   PresenceStep step = on_frame(device.presence, frame->session);
   state.table.count(device);
   if (step == PresenceStep::stale) return;
-  if (step == PresenceStep::came) state.came(slot, before);
+  if (step == PresenceStep::came) {
+    const bool anew = device.presence.session != before;
+    device.unborn = device.unborn || anew;
+    state.came(slot, before, anew);
+  }
   if (frame->seq > device.frame) state.take_frame(slot, *frame);
 }
 

@@ -64,20 +64,19 @@ void Fleet::State::hear(Slot slot) {
   due[slot] = device.presence.online ? now() + device.patience() : due[slot];
 }
 
-void Fleet::State::came(Slot slot, std::uint64_t session_before) {
+void Fleet::State::came(Slot slot, std::uint64_t session_before, bool anew) {
   Device& device = table.at(slot);
   Wall at = wall();
   if (device.first_seen == Wall{}) {
     device.first_seen = at;
     note(&device, FleetEventKind::first_seen, "");
   }
-  bool fresh = device.presence.session != session_before;
-  if (fresh) {
+  if (anew) {
     if (session_before != 0 && !device.ended) close_session(device, session_before, std::nullopt);
     device.frame = 0;
   }
-  commits.batch().sessions.push_back({device.id, {device.presence.session, at, {}, {}}, fresh});
-  note(&device, FleetEventKind::connected, fresh ? "" : "heard again");
+  commits.batch().sessions.push_back({device.id, {device.presence.session, at, {}, {}}, anew});
+  note(&device, FleetEventKind::connected, anew ? "" : "heard again");
   device.ended.reset();
   touch(slot, true);
 }
@@ -119,7 +118,7 @@ void Fleet::State::heed_bar(Slot slot) {
     went(slot, *bar);
   } else if (!bar && device.ended && is_bar(*device.ended)) {
     set_online(slot, true);
-    came(slot, device.presence.session);
+    came(slot, device.presence.session, false);
     due[slot] = now() + device.patience();
   }
 }

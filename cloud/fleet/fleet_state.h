@@ -31,7 +31,7 @@ struct Fleet::State {
   Slot find_known(std::string_view name) const { return table.find(name); }
   void touch(Slot slot, bool state_changed);  // to be stored and told, or only told
   void hear(Slot slot);                       // a sign of life
-  void came(Slot slot, std::uint64_t session_before);
+  void came(Slot slot, std::uint64_t session_before, bool anew);  // anew: in another session
   void went(Slot slot, SessionEnd how);
   void close_session(const Device& device, std::uint64_t session, std::optional<SessionEnd> how);
   void set_online(Slot slot, bool online);

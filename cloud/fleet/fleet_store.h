@@ -26,7 +26,7 @@ struct DeviceRecord {
   Bytes birth;  // an encoded Presence, or empty
 };
 
-struct SessionRecord {  // by device and session; a later one changes only the end
+struct SessionRecord {  // of the latest session of that number; changes its end, or begins another
   std::uint32_t device = 0;
   SessionView view;
   bool begins = false;

@@ -61,6 +61,9 @@ const char* FleetTables::text_of(Sql sql) {
     case Sql::drop_device: return "DELETE FROM device WHERE id = ?1";
     case Sql::drop_device_sessions: return "DELETE FROM session WHERE device = ?1";
     case Sql::drop_device_losses: return "DELETE FROM loss WHERE device = ?1";
+    case Sql::move_session:
+      return "UPDATE OR REPLACE session SET number = session, session = -1 - abs(random() / 2) "
+             "WHERE device = ?1 AND session = ?2";
     case Sql::put_session:
       return "INSERT INTO session (device, session, started, ended, how, bar) VALUES (?1, ?2, ?3, "
              "?4, ?5, ?6) ON CONFLICT DO UPDATE SET ended = excluded.ended, how = excluded.how, "
@@ -106,8 +109,8 @@ const char* FleetTables::text_of(Sql sql) {
              "device, name, at, kind, detail FROM action WHERE id < ?1 AND device = ?3 ORDER BY id "
              "DESC LIMIT ?2) ORDER BY 1 DESC LIMIT ?2";
     case Sql::sessions:
-      return "SELECT session, started, ended, how, bar FROM session WHERE device = ?1 ORDER BY "
-             "session DESC LIMIT ?2";
+      return "SELECT coalesce(number, session), started, ended, how, bar FROM session WHERE device "
+             "= ?1 ORDER BY started DESC, session DESC LIMIT ?2";
     case Sql::minutes:
       return "SELECT start, points FROM minutes WHERE device = ?1 AND start >= ?2 AND start < ?3 "
              "ORDER BY start";
@@ -264,8 +267,14 @@ Status FleetTables::put(const DeviceRecord& record) {
 }
 
 Status FleetTables::put(const SessionRecord& record) {
-  Cursor cursor = use(Sql::put_session);
   const SessionView& view = record.view;
+  if (record.begins) {
+    // One that had its number is of another life of the device.
+    Status moved =
+        use(Sql::move_session).bind(1, record.device).bind(2, std::int64_t(view.session)).run();
+    if (!moved) return moved;
+  }
+  Cursor cursor = use(Sql::put_session);
   cursor.bind(1, record.device)
       .bind(2, std::int64_t(view.session))
       .bind(3, (view.from == Wall{} ? view.until.value_or(Wall{}) : view.from).count());

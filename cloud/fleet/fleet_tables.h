@@ -35,6 +35,7 @@ class FleetTables {
     drop_device,
     drop_device_sessions,
     drop_device_losses,
+    move_session,
     put_session,
     put_event,
     put_action,

@@ -90,3 +90,93 @@ TEST(SessionHistory, a_session_that_had_ended_before_its_device_was_barred_does_
   CHECK_FALSE(fleet->device("pump-1")->row.online);
   CHECK(health("pump-1") == Health::disconnected);
 }
+
+TEST(SessionHistory, a_number_that_comes_again_with_another_boot_is_another_session) {
+  const auto all = [&] {
+    save();
+    auto sessions = wait<std::vector<SessionView>>(
+        [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
+    CHECK_OK(sessions);
+    return *sessions;
+  };
+  open();
+  fleet->on_presence("pump-1", birth(1));
+  clock.advance(10s);
+  fleet->on_presence("pump-1", birth(2));
+  clock.advance(10s);
+  // Its state is wiped, and it counts from the beginning again: also in a cloud that was restarted.
+  fleet->on_presence("pump-1", birth(1, true, 2));
+  save();
+  open();
+  clock.advance(10s);
+  fleet->on_presence("pump-1", birth(2, true, 2));
+  clock.advance(10s);
+  fleet->on_presence("pump-1", birth(2, true, 3));
+  const auto sessions = all();
+  CHECK_EQUAL(5, sessions.size());
+  const std::uint64_t numbers[] = {2, 2, 1, 2, 1};
+  for (std::size_t i = 0; i < 5; ++i) {
+    UNSIGNED_LONGS_EQUAL(numbers[i], sessions[i].session);
+    if (i == 0) continue;
+    CHECK(sessions[i].until == sessions[i - 1].from);
+    CHECK(*sessions[i].until - sessions[i].from >= Wall(10s));
+  }
+  CHECK_FALSE(sessions.front().until.has_value());
+  clock.advance(10s);
+  fleet->on_presence("pump-1", birth(2, false, 3));
+  CHECK(all().front().ended == SessionEnd::will);
+  CHECK_EQUAL(5, all().size());
+}
+
+TEST(SessionHistory, a_birth_that_a_frame_overtook_is_of_the_session_that_the_frame_began) {
+  open();
+  fleet->on_presence("pump-1", birth(1));
+  frame("pump-1", 2);
+  fleet->on_presence("pump-1", birth(2, true, 2));
+  save();
+  auto sessions = wait<std::vector<SessionView>>(
+      [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
+  CHECK_OK(sessions);
+  CHECK_EQUAL(2, sessions->size());
+}
+
+TEST(SessionHistory, one_that_comes_with_a_known_number_while_it_is_barred_is_another_one_too) {
+  open();
+  fleet->on_presence("pump-1", birth(1));
+  DeviceChange change;
+  change.quarantined = true;
+  fleet->change("pump-1", change, {}, {});
+  clock.advance(10s);
+  fleet->on_presence("pump-1", birth(1, true, 2));
+  save();
+  auto sessions = wait<std::vector<SessionView>>(
+      [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
+  CHECK_OK(sessions);
+  CHECK_EQUAL(2, sessions->size());
+  for (const SessionView& session : *sessions) CHECK(session.ended == SessionEnd::quarantined);
+}
+
+TEST(SessionHistory, what_an_older_version_kept_is_still_there_and_told_apart_from_now_on) {
+  open();
+  fleet->on_presence("pump-1", birth(1));
+  save();
+  fleet.reset();
+  store.reset();
+  {  // as it was
+    auto file = store::Database::open(folder.file("fleet.db"), false);
+    CHECK_OK(file);
+    auto version = file->integer("PRAGMA user_version");
+    const std::string before = "ALTER TABLE session DROP COLUMN number; PRAGMA user_version = " +
+                               std::to_string(*version - 1);
+    CHECK_OK(file->execute(before.c_str()));
+  }
+  open();
+  clock.advance(10s);
+  fleet->on_presence("pump-1", birth(1, true, 2));
+  save();
+  auto sessions = wait<std::vector<SessionView>>(
+      [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
+  CHECK_OK(sessions);
+  CHECK_EQUAL(2, sessions->size());
+  for (const SessionView& session : *sessions) UNSIGNED_LONGS_EQUAL(1, session.session);
+}
