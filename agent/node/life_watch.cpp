@@ -49,7 +49,7 @@ bool LifeWatch::on(const wire::LifeNotice& notice) {
   }
   if (begun_anew_) return false;
   begun_anew_ = notice.remark;
-  report_(problem());
+  report_(begun_text());
   if (notice.remark != wire::LifeRemark::restored) return false;
   owner_.lives().mark_restored();
   owner_.journal().restored();
@@ -57,9 +57,13 @@ bool LifeWatch::on(const wire::LifeNotice& notice) {
 }
 
 std::string LifeWatch::problem() const {
-  if (owner_.now() < cloned_until_) {
-    return "another device speaks as " + device_ + ", and they take the connection from each other";
-  }
+  const std::string begun = begun_text();
+  if (owner_.now() >= cloned_until_) return begun;
+  return "another device speaks as " + device_ + ", and they take the connection from each other" +
+         (begun.empty() ? "" : "; and " + begun);
+}
+
+std::string LifeWatch::begun_text() const {
   if (!begun_anew_) return "";
   if (*begun_anew_ == wire::LifeRemark::restored) {
     return "this device's state was restored from an earlier copy: what it accepted since that "

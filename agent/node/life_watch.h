@@ -26,6 +26,8 @@ class LifeWatch {
   std::string problem() const;  // empty: none is known
 
  private:
+  std::string begun_text() const;
+
   owner::Owner& owner_;
   const std::string device_;
   const std::function<void(const std::string& message)> report_;

@@ -21,7 +21,8 @@ class Births {
     cloned,  // this one shows, again, that several speak in turn
   };
   // Of each birth, as it comes.
-  Sign note(BootId boot, std::uint64_t session, NodeTime now);
+  // A store that was never heard of is this birth's own, whoever else speaks: it was made anew.
+  Sign note(BootId boot, Origin store, std::uint64_t session, NodeTime now);
 
   static constexpr std::size_t kMostBoots = 8;  // that are remembered: of so many copies
   static constexpr Duration kLately = std::chrono::minutes(10);  // as long as a fleet shows it
@@ -29,14 +30,13 @@ class Births {
   static constexpr Duration kOvertaken = std::chrono::seconds(5);
 
  private:
-  bool comes_back(BootId boot);
-
-  std::vector<BootId> boots_;  // the latest that came first
-  BootId current_;             // of the latest birth that was not overtaken
-  std::uint64_t session_ = 0;  // its
-  NodeTime at_{};              // when it came
-  double came_back_ = 0;       // births, fading with each new boot id
-  NodeTime last_{};            // when one did
+  std::vector<BootId> boots_;   // the latest that came first
+  std::vector<Origin> stores_;  // likewise; none of a program that tells of none
+  BootId current_;              // of the latest birth that was not overtaken
+  std::uint64_t session_ = 0;   // its
+  NodeTime at_{};               // when it came
+  double came_back_ = 0;        // births, fading with each new boot id
+  NodeTime last_{};             // when one did
 };
 
 }  // namespace spillway::cloud

@@ -165,7 +165,9 @@ void CloudSession::on_device_state(const std::string& device, const Bytes& paylo
   }
   Birth& born = born_[device];
   Births::Sign sign = Births::Sign::none;
-  if (presence->online) sign = born.births.note(presence->boot, presence->session, now_());
+  if (presence->online) {
+    sign = born.births.note(presence->boot, presence->lineage.store, presence->session, now_());
+  }
   if (events_.state) events_.state(device, *presence, sign != Births::Sign::none);
   if (sign == Births::Sign::cloned) tell_cloned(device, *presence, born);
   if (presence->online && sign == Births::Sign::none) born.cloned = 0;

@@ -135,6 +135,17 @@ TEST(AgentLives, a_second_device_with_this_identity_is_shown_until_it_is_long_qu
   STRCMP_EQUAL("", problem().c_str());
 }
 
+TEST(AgentLives, a_wipe_is_said_also_while_a_second_device_has_this_identity) {
+  remark(wire::LifeRemark::cloned);
+  remark(wire::LifeRemark::another);
+  CHECK_EQUAL(1, reported("another device speaks as pump-7"));
+  CHECK_EQUAL(1, reported("made anew"));
+  STRCMP_CONTAINS("another device speaks as pump-7", problem().c_str());
+  STRCMP_CONTAINS("made anew", problem().c_str());
+  world.advance(11min);
+  STRCMP_CONTAINS("this device's state was made anew", problem().c_str());
+}
+
 TEST(AgentLives, P23_a_restored_store_tells_its_counts_under_a_name_of_their_own) {
   world.advance(1min);
   const auto before = world.cloud.take<wire::LossReport>();

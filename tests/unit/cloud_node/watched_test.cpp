@@ -94,6 +94,31 @@ TEST(WatchedCloud, copies_of_one_image_are_named_as_such_and_not_as_stores_made_
   CHECK_FALSE(reasons.has(cloud::Reason::restored));
 }
 
+TEST(WatchedCloud, a_copy_whose_state_is_wiped_is_told_so_beside_that_there_are_copies) {
+  std::uint64_t births = 10;
+  const auto say = [&](std::uint64_t boot, std::uint64_t store) {
+    wire::Presence presence;
+    presence.online = true;
+    presence.session = ++births;
+    presence.boot = BootId{boot};
+    presence.lineage = {Origin{store}, 1, {Origin{40 + boot}}};
+    world.device.publish(world.up("pump-7", wire::Channel::state), wire::encode(presence), true);
+    world.settle();
+    world.advance(1s);
+    return world.device.take<wire::LifeNotice>();
+  };
+  for (const std::uint64_t boot : {1U, 2U, 1U}) (void)say(boot, 1);
+  CHECK(say(2, 1).back() == (wire::LifeNotice{Origin{42}, wire::LifeRemark::cloned}));
+  births = 0;
+  const auto notices = say(3, 2);
+  CHECK_EQUAL(1, notices.size());
+  CHECK(notices.front() == (wire::LifeNotice{Origin{43}, wire::LifeRemark::another}));
+  STRCMP_CONTAINS("made anew", world.cloud.reports.back().c_str());
+  const cloud::Reasons reasons = fleet.device("pump-7")->row.reasons;
+  CHECK(reasons.has(cloud::Reason::cloned));
+  CHECK(reasons.has(cloud::Reason::restored));
+}
+
 TEST(WatchedCloud, that_it_was_put_back_itself_it_hears_from_devices_and_says_once) {
   const Origin life = world.cloud.node().dispatch()->lineage().lives.front();
   const auto said = [this] {

@@ -15,14 +15,14 @@ TEST_GROUP(Births) {
   // As one device counts them: each birth has a higher session number than all before.
   Sign born(std::uint64_t boot, Duration after = 10s) {
     now += after;
-    return births.note(BootId{boot}, ++session, now);
+    return births.note(BootId{boot}, {}, ++session, now);
   }
   // Which birth of copies in rotation shows it first, counted from 1.
   int named_after(std::uint64_t copies, Duration apart) {
     Births fresh;
     for (std::uint64_t i = 0; i < 100; ++i) {
       now += apart;
-      if (fresh.note(BootId{1 + i % copies}, 1 + i / copies, now) == Sign::cloned)
+      if (fresh.note(BootId{1 + i % copies}, {}, 1 + i / copies, now) == Sign::cloned)
         return int(i + 1);
     }
     return 0;
@@ -46,6 +46,19 @@ TEST(Births,
   CHECK(born(2) == Sign::cloned);
 }
 
+TEST(Births, a_store_that_was_never_heard_of_is_beyond_doubt_also_among_copies) {
+  const auto speaks = [&](std::uint64_t boot, std::uint64_t store) {
+    return births.note(BootId{boot}, Origin{store}, ++session, now += 10s);
+  };
+  for (const std::uint64_t copy : {1U, 2U, 1U}) (void)speaks(copy, copy);
+  CHECK(speaks(2, 2) == Sign::cloned);
+  CHECK(speaks(3, 3) == Sign::none);   // made anew
+  CHECK(speaks(4, 3) == Sign::doubt);  // restarted
+  CHECK(speaks(2, 2) == Sign::doubt);
+  CHECK(speaks(4, 3) == Sign::cloned);
+  CHECK(speaks(5, 0) == Sign::doubt);  // tells of no store
+}
+
 TEST(Births, copies_that_count_their_sessions_from_different_numbers_are_named_as_soon) {
   const struct {
     std::uint64_t boot, session;
@@ -53,17 +66,18 @@ TEST(Births, copies_that_count_their_sessions_from_different_numbers_are_named_a
   for (const Duration apart : {Duration(1s), Duration(15s)}) {
     births = {};
     Sign last = Sign::none;
-    for (const auto& [boot, number] : told) last = births.note(BootId{boot}, number, now += apart);
+    for (const auto& [boot, number] : told)
+      last = births.note(BootId{boot}, {}, number, now += apart);
     CHECK(last == Sign::cloned);
   }
 }
 
 // A broker that says so to whoever is thrown out is not come back to for fifteen seconds or more.
 TEST(Births, two_copies_that_take_their_time_are_named_within_a_minute) {
-  CHECK(births.note(BootId{2}, 5, now) == Sign::none);
-  CHECK(births.note(BootId{1}, 900, now += 1s) == Sign::none);
-  CHECK(births.note(BootId{2}, 6, now += 20s) == Sign::doubt);
-  CHECK(births.note(BootId{1}, 901, now += 20s) == Sign::cloned);
+  CHECK(births.note(BootId{2}, {}, 5, now) == Sign::none);
+  CHECK(births.note(BootId{1}, {}, 900, now += 1s) == Sign::none);
+  CHECK(births.note(BootId{2}, {}, 6, now += 20s) == Sign::doubt);
+  CHECK(births.note(BootId{1}, {}, 901, now += 20s) == Sign::cloned);
 }
 
 TEST(Births, a_device_that_restarts_is_put_back_or_made_anew_is_never_doubted) {
@@ -76,9 +90,9 @@ TEST(Births, a_device_that_restarts_is_put_back_or_made_anew_is_never_doubted) {
 }
 
 TEST(Births, one_that_was_overtaken_and_comes_late_is_no_second_device) {
-  CHECK(births.note(BootId{1}, 4, now) == Sign::none);
-  CHECK(births.note(BootId{2}, 6, now) == Sign::none);
-  CHECK(births.note(BootId{1}, 5, now) == Sign::doubt);
+  CHECK(births.note(BootId{1}, {}, 4, now) == Sign::none);
+  CHECK(births.note(BootId{2}, {}, 6, now) == Sign::none);
+  CHECK(births.note(BootId{1}, {}, 5, now) == Sign::doubt);
   session = 6;
   for (int i = 0; i < 20; ++i) CHECK(born(2, 1s) == Sign::doubt);
   CHECK(born(3, Births::kLately) == Sign::none);
@@ -87,8 +101,8 @@ TEST(Births, one_that_was_overtaken_and_comes_late_is_no_second_device) {
 TEST(Births, a_device_each_start_of_which_overtakes_the_one_before_is_not_named) {
   for (std::uint64_t boot = 1; boot <= 100; ++boot) {
     session += 2;
-    CHECK(births.note(BootId{boot}, session, now += 1s) != Sign::cloned);
-    if (boot > 1) CHECK(births.note(BootId{boot - 1}, session - 1, now) != Sign::cloned);
+    CHECK(births.note(BootId{boot}, {}, session, now += 1s) != Sign::cloned);
+    if (boot > 1) CHECK(births.note(BootId{boot - 1}, {}, session - 1, now) != Sign::cloned);
   }
 }
 
