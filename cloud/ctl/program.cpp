@@ -181,7 +181,8 @@ void declare_sent(Noun& task, Words& words) {
       ->allow_extra_args(false);
   verb->add_option("--band", words.band, "urgent, high, normal or background");
   verb->add_option("--deadline", words.deadline_s, "seconds until it expires; default: a day");
-  verb->add_option("--key", words.key, "the same key answers the same group");
+  verb->add_option("--key", words.key,
+                   "the same key, task and devices or filter answer the same group");
   verb = task.verb("sent", "those sent to devices, newest first", task_sent,
                    "task sent --state failed");
   verb->add_option("--state", words.state, "waiting, ready, leased, running, succeeded, failed, …");

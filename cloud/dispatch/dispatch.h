@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -18,7 +19,9 @@ namespace spillway::cloud {
 // The labels by which a spec says for whom it is; nobody else may use their prefix.
 inline constexpr char kDeviceLabel[] = "spillway.device";
 inline constexpr char kGroupLabel[] = "spillway.group";
+inline constexpr char kAskedLabel[] = "spillway.asked";  // of a group's first, if it has a key
 inline constexpr char kLabelPrefix[] = "spillway.";
+inline constexpr std::size_t kMaxLabels = 29;  // of an operator's own: these are added
 
 struct DispatchOptions {
   Duration lease = std::chrono::seconds(30);
@@ -81,8 +84,9 @@ class Dispatch final : private owner::Host {
   void on(const std::string& device, const wire::ResultItem& item);
 
   // From operators. `done` is called on the loop, once it is on disk. All or none of a submission's
-  // devices get a task. invalid_argument: the spec; conflict: the key came with another spec before
-  // or is under way; busy: there is no room.
+  // devices get a task. While another one with its key is under way it waits for that one's answer.
+  // invalid_argument: the spec; conflict: the key came with another spec before, or for others;
+  // busy: there is no room.
   void submit(Submission submission, Done<Submitted> done);
   void cancel(TaskId id, const Done<void>& done);  // conflict: it has ended otherwise
   void retry(TaskId id, const Done<void>& done);   // conflict: it has not ended, or has succeeded
@@ -146,6 +150,7 @@ class Dispatch final : private owner::Host {
   Status check(const Submission& submission) const;
   Status room_for(std::size_t more) const;
   Status room(const Submission& submission, std::uint64_t bytes) const;
+  void take_key(const std::shared_ptr<const Submission>& submission, const Done<Submitted>& done);
   void repeat(const Submission& submission, std::uint64_t seq, const Done<Submitted>& done);
   void accept(const Submission& submission, const Done<Submitted>& done);
   SentTaskView view_of(const store::TaskRow& row, const std::string& kind,
@@ -161,7 +166,8 @@ class Dispatch final : private owner::Host {
   Groups groups_;
   std::unordered_map<std::string, Target> targets_;
   std::set<std::string> open_;  // online, with something ready
-  std::set<std::string> pending_keys_;
+  // Keys of submissions that are not answered yet, and the others that wait with the same one.
+  std::map<std::string, std::vector<std::function<void()>>> pending_keys_;
   std::vector<std::function<void()>> unread_;  // parts of the store that could not be read
   std::string read_problem_;                   // told last
   NodeTime retry_read_ = kNever;

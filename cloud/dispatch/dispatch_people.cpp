@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cloud/dispatch/dispatch.h"
+#include "common/crypto/sha256.h"
 #include "common/wire/codec.h"
 
 namespace spillway::cloud {
@@ -13,6 +14,11 @@ TaskSpec plain(TaskSpec spec) {
   std::erase_if(spec.labels,
                 [](const auto& label) { return label.first.starts_with(kLabelPrefix); });
   return spec;
+}
+
+std::string digest_of(const std::string& text) {
+  const Digest digest = crypto::sha256(as_bytes(text));
+  return to_hex(digest);
 }
 
 // Says of a task that is gone which one.
@@ -41,6 +47,10 @@ Status Dispatch::check(const Submission& submission) const {
   }
   if (parts_.check_args) {
     if (Status good = parts_.check_args(spec); !good) return good;
+  }
+  if (spec.labels.size() > kMaxLabels) {
+    return fail(Code::invalid_argument,
+                "labels: at most " + std::to_string(kMaxLabels) + " entries");
   }
   for (const auto& [name, value] : spec.labels) {
     if (name.starts_with(kLabelPrefix)) {
@@ -73,36 +83,58 @@ void Dispatch::submit(Submission submission, Done<Submitted> done) {
   if (!submission.spec.deadline) submission.spec.deadline = kDefaultDeadline;
   if (Status good = check(submission); !good) return done(good.error());
   if (submission.key.empty()) return accept(submission, done);
-  if (!pending_keys_.insert(submission.key).second) {
-    return done(fail(Code::conflict, "a submission with this key is under way"));
+  take_key(std::make_shared<const Submission>(std::move(submission)), done);
+}
+
+// One of those with the same key at a time. The next ones are answered by what it left, or, where
+// it was refused, have their turn.
+void Dispatch::take_key(const std::shared_ptr<const Submission>& submission,
+                        const Done<Submitted>& done) {
+  const auto [pending, first] = pending_keys_.try_emplace(submission->key);
+  if (!first) {
+    pending->second.push_back([this, submission, done] { take_key(submission, done); });
+    return;
   }
-  auto look = [this, submission,
-               done = std::move(done)](const Result<std::optional<store::KnownKey>>& known) {
-    auto answer = [this, key = submission.key, done](Result<Submitted> submitted) {
-      pending_keys_.erase(key);
-      done(std::move(submitted));
-    };
-    if (!known) return answer(known.error());
-    if (*known) return repeat(submission, (*known)->seq, answer);
-    accept(submission, answer);
+  const auto answer = [this, submission, done](Result<Submitted> submitted) {
+    auto key = pending_keys_.extract(submission->key);
+    done(std::move(submitted));
+    for (const auto& other : key.mapped()) other();
   };
-  parts_.store->find_idempotent(submission.key, now(), gate_.pass(std::move(look)));
+  const auto look = [this, submission, answer](const Result<std::optional<store::KnownKey>>& known) {
+    if (!known) return answer(known.error());
+    if (*known) return repeat(*submission, (*known)->seq, answer);
+    accept(*submission, answer);
+  };
+  parts_.store->find_idempotent(submission->key, now(), gate_.pass(look));
 }
 
 void Dispatch::repeat(const Submission& submission, std::uint64_t seq,
                       const Done<Submitted>& done) {
-  parts_.store->find(seq, [submission, done](const Result<store::TaskDetail>& found) {
-    if (!found) return done(found.error());
+  const auto look = [submission, id = owner_.id_of(seq),
+                     done](const Result<store::TaskDetail>& found) {
+    const auto taken = [&done](const std::string& why) {
+      done(fail(Code::conflict, "this key came " + why + "; take another key"));
+    };
+    if (!found) {
+      if (found.error().code != Code::not_found) return done(found.error());
+      return taken("before, with a group that began with task " + to_string(id) +
+                   " and whose retention is over");
+    }
     Result<TaskSpec> spec = wire::decode_spec(*found->row.spec);
     if (!spec) return done(spec.error());
     Result<GroupId> group = parse_group_id(spec->labels[kGroupLabel]);
     if (!group) return done(group.error());
     if (plain(*spec) != submission.spec) {
-      return done(fail(Code::conflict, "this key came with another task before: group " +
-                                           to_string(*group) + "; take another key"));
+      return taken("with another task before: group " + to_string(*group));
+    }
+    // A version that did not note whom it was for left that open.
+    const auto asked = spec->labels.find(kAskedLabel);
+    if (asked != spec->labels.end() && asked->second != digest_of(submission.asked)) {
+      return taken("for other devices before: group " + to_string(*group));
     }
     done(Submitted{*group, true});
-  });
+  };
+  parts_.store->find(seq, gate_.pass(look));
 }
 
 void Dispatch::accept(const Submission& submission, const Done<Submitted>& done) {
@@ -119,6 +151,8 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
   spec.labels[kGroupLabel] = to_string(group);
   for (const std::string& device : devices) {
     spec.labels[kDeviceLabel] = device;
+    const bool keyed = owner_.next_seq() == group.first.seq && !submission.key.empty();
+    if (keyed) spec.labels[kAskedLabel] = digest_of(submission.asked);
     store::NewTask row;
     row.row.band = spec.band;
     row.row.created = now();
@@ -126,11 +160,12 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
     row.row.spec = std::make_shared<const Bytes>(wire::encode(spec));
     row.kind = spec.kind;
     row.tenant = device;  // what lists are filtered by
-    if (owner_.next_seq() == group.first.seq && !submission.key.empty()) {
+    if (keyed) {
       row.idempotency_key = submission.key;
       row.idempotency_until = now() + spec.idempotency_window;
     }
     owner_.insert(std::move(row), std::make_shared<const TaskSpec>(spec));
+    spec.labels.erase(kAskedLabel);
   }
   owner_.journal().after(group.first.seq, [done, group](const Error* refused) {
     if (refused) return done(*refused);

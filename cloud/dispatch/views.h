@@ -39,6 +39,9 @@ struct Submission {
   // forgotten a device, and not what it accepted for it.
   Result<std::vector<std::string>> devices = std::vector<std::string>{};
   std::string key;  // empty: none; the same key within a day answers the same group
+  // Whom it is for, as the request says it: with the spec, what the key stands for. Devices that
+  // match come and go; who asks again asks in the same words.
+  std::string asked = {};
 };
 struct Submitted {
   GroupId group;

@@ -1,5 +1,8 @@
 #include "cloud/http/device_selection.h"
 
+#include <algorithm>
+#include <boost/json.hpp>
+
 namespace spillway::cloud::http {
 namespace {
 
@@ -19,6 +22,21 @@ std::vector<T> known(BodyReader& body, const std::string& name, std::size_t most
     }
   }
   return values;
+}
+
+template <class T>
+boost::json::array once_each(std::vector<T> values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  boost::json::array texts;
+  for (const T& value : values) {
+    if constexpr (std::is_enum_v<T>) {
+      texts.emplace_back(to_string(value));
+    } else {
+      texts.emplace_back(value);
+    }
+  }
+  return texts;
 }
 
 }  // namespace
@@ -53,6 +71,18 @@ Result<DeviceFilter> read_filter(const boost::json::object& select) {
     return fail(Code::invalid_argument, "select." + read.error().message);
   }
   return filter;
+}
+
+boost::json::object json_of(DeviceFilter filter) {
+  return {{"health", once_each(std::move(filter.health))},
+          {"reason", once_each(std::move(filter.reasons))},
+          {"group", filter.group},
+          {"label", once_each(std::move(filter.labels))},
+          {"q", filter.text},
+          {"kind", filter.kind},
+          {"tag", filter.tag},
+          {"version", filter.version},
+          {"online", filter.online ? boost::json::value(*filter.online) : nullptr}};
 }
 
 }  // namespace spillway::cloud::http

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxSelected = 10'000;  // devices of one submission
 constexpr std::uint32_t kMaxGroups = 50;      // of one page: each is counted
-constexpr std::size_t kName = 64, kPairs = 32;
+constexpr std::size_t kName = 64, kArgs = 32;
 constexpr double kYear = 366.0 * 24 * 3600;
 // A quarter of a task's input may be lost to base64, and its end is padded.
 constexpr std::size_t kMaxEncoded = kInlineLimit / 3 * 4 + 8;
@@ -33,11 +33,11 @@ std::optional<std::chrono::milliseconds> read_span(BodyReader& body, const std::
   return std::chrono::milliseconds(std::int64_t(*seconds * 1000));
 }
 
-Labels read_pairs(BodyReader& body, const std::string& name) {
+Labels read_pairs(BodyReader& body, const std::string& name, std::size_t most) {
   Labels pairs;
   const json::object* given = body.object(name);
   if (!given) return pairs;
-  if (given->size() > kPairs) body.refuse(name, "at most 32 entries");
+  if (given->size() > most) body.refuse(name, "at most " + std::to_string(most) + " entries");
   for (const auto& [key, value] : *given) {
     if (value.is_string()) {
       pairs[std::string(key)] = std::string(value.get_string());
@@ -78,9 +78,9 @@ Bytes read_input(BodyReader& body) {
 TaskSpec read_spec(BodyReader& body) {
   TaskSpec spec;
   spec.kind = body.required("kind", body.text("kind", kName));
-  spec.args = read_pairs(body, "args");
+  spec.args = read_pairs(body, "args", kArgs);
   spec.input.bytes = read_input(body);
-  spec.labels = read_pairs(body, "labels");
+  spec.labels = read_pairs(body, "labels", kMaxLabels);
   spec.band = read_choice(body, "band", Band::normal,
                           {{"urgent", Band::urgent},
                            {"high", Band::high},
@@ -113,6 +113,12 @@ Status check_update(const TaskSpec& spec) {
 struct Aim {
   std::vector<std::string> devices;
   std::optional<DeviceFilter> select;
+
+  // The same for the same request, whoever matches meanwhile.
+  std::string words() const {
+    if (select) return json::serialize(json_of(*select));
+    return json::serialize(json::array(devices.begin(), devices.end()));
+  }
 };
 
 Result<Aim> read_aim(BodyReader& body) {
@@ -183,7 +189,7 @@ void submit(Service& service, const Call& call, const Answer& answer) {
         if (dry_run && !devices) return done(devices.error());
         const std::size_t matched = devices ? devices->size() : 0;
         if (dry_run) return done(Made{matched, std::nullopt});
-        dispatch->submit({spec, std::move(devices), key},
+        dispatch->submit({spec, std::move(devices), key, aim.words()},
                          [matched, done](const Result<Submitted>& submitted) {
                            if (!submitted) return done(submitted.error());
                            done(Made{matched, *submitted});

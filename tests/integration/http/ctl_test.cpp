@@ -294,6 +294,13 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   std::replace(another.begin(), another.end(), std::string("a=b=c"), std::string("a=other"));
   CHECK_EQUAL(5, run(another));
   CHECK(err.str().find(group) != std::string::npos);
+  // The key stands for whom was asked for, too, whoever that is by now.
+  for (const char* filter : {"valve", "nobody"}) {
+    std::vector<std::string> others = submit;
+    std::replace(others.begin(), others.end(), std::string("pump"), std::string(filter));
+    CHECK_EQUAL(5, run(others));
+    CHECK(err.str().find(group) != std::string::npos);
+  }
   CHECK_EQUAL(0, run({"task", "sent", "--group", group, "-o", "ndjson"}));
   CHECK(said("pump-1") && said("pump-2"));
   CHECK_EQUAL(0, run({"task", "show", task}));

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <thread>
+#include <vector>
 
 #include "common/base/trace_context.h"
 #include "common/store/database.h"
@@ -169,6 +171,24 @@ TEST(HttpService, a_repeated_POST_with_its_key_gets_the_first_answer) {
       rig->call(Method::post, "/api/v1/tokens", token, R"({"name":"twice","scope":"read"})", key);
   CHECK_EQUAL(422u, other.status);
   LONGS_EQUAL(2, rig->get("/api/v1/tokens", token).body.at("items").as_array().size());
+}
+
+TEST(HttpService, submissions_with_one_key_at_once_are_answered_with_one_group) {
+  const std::string token = rig->token("operate");
+  std::vector<ServiceRig::Reply> replies(6);
+  std::vector<std::thread> callers;
+  for (ServiceRig::Reply& reply : replies) {
+    callers.emplace_back([&] {
+      reply =
+          rig->call(Method::post, "/api/v1/tasks", token,
+                    R"({"kind":"echo","select":{"q":"pump"}})", {{"idempotency-key", "nightly"}});
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  for (const ServiceRig::Reply& reply : replies) {
+    CHECK_EQUAL_TEXT(201U, reply.status, reply.response.body.c_str());
+    STRCMP_EQUAL(text(replies[0].body.at("group")).c_str(), text(reply.body.at("group")).c_str());
+  }
 }
 
 TEST(HttpService, a_bulk_action_counts_first_and_then_does_it) {

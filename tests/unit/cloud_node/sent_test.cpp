@@ -430,6 +430,99 @@ TEST(Sent, the_same_key_answers_the_same_group_also_after_a_restart) {
   CHECK_EQUAL(2, world.cloud.sent.tasks.size());
 }
 
+TEST(Sent, a_key_stands_for_whom_was_asked_for_as_well_also_after_a_restart) {
+  cloud::Submission submission{world.spec(), Names({"pump-7", "pump-8"}), "nightly", "all pumps"};
+  const auto first = submit(submission);
+  for (const bool later : {false, true}) {
+    if (later) world.restart();
+    // Others match by now, or nobody does.
+    for (const Names& devices : {Names({"pump-7", "pump-8", "pump-9"}), Names()}) {
+      submission.devices = devices;
+      CHECK(submit(submission)->group == first->group);
+      cloud::Submission others = submission;
+      others.asked = "all valves";
+      const auto refused = submit(others);
+      CHECK(refused.error().code == Code::conflict);
+      STRCMP_CONTAINS(to_string(first->group).c_str(), refused.error().message.c_str());
+    }
+  }
+  submission.key = "weekly";
+  CHECK(submit(submission).error().code == Code::not_found);
+  CHECK_EQUAL(2, world.cloud.sent.tasks.size());
+}
+
+TEST(Sent, those_with_one_key_at_once_get_the_answer_of_the_first) {
+  const cloud::Submission submission{world.spec(), Names({"pump-7"}), "nightly", "pump-7"};
+  cloud::Submission another = submission;
+  another.spec.input.bytes = to_bytes("another");
+  std::vector<Result<Submitted>> answers;
+  const auto keep = [&](const Result<Submitted>& made) { answers.push_back(made); };
+  for (int i = 0; i < 6; ++i) dispatch().submit(submission, keep);
+  dispatch().submit(another, keep);
+  world.settle();
+  CHECK_EQUAL(7, answers.size());
+  CHECK(answers[0].ok() && !answers[0]->repeated);
+  for (int i = 1; i < 6; ++i) {
+    CHECK(answers[i].ok() && answers[i]->repeated);
+    CHECK(answers[i]->group == answers[0]->group);
+  }
+  CHECK(answers[6].error().code == Code::conflict);
+  STRCMP_CONTAINS(to_string(answers[0]->group).c_str(), answers[6].error().message.c_str());
+  CHECK_EQUAL(1, world.cloud.sent.tasks.size());
+}
+
+TEST(Sent, those_that_wait_for_a_key_have_their_turn_when_the_first_is_refused) {
+  cloud::Submission submission{world.spec(), Names(), "nightly", "all pumps"};
+  std::vector<Result<Submitted>> answers;
+  const auto keep = [&](const Result<Submitted>& made) { answers.push_back(made); };
+  dispatch().submit(submission, keep);
+  submission.devices = Names({"pump-7"});
+  dispatch().submit(submission, keep);
+  dispatch().submit(submission, keep);
+  world.settle();
+  CHECK_EQUAL(3, answers.size());
+  CHECK(answers[0].error().code == Code::not_found);
+  CHECK(answers[1].ok() && !answers[1]->repeated);
+  CHECK(answers[2].ok() && answers[2]->group == answers[1]->group);
+}
+
+TEST(Sent, P6_a_key_that_a_kill_kept_from_the_disk_is_free_again) {
+  const cloud::Submission submission{world.spec(), Names({"pump-7"}), "nightly", "pump-7"};
+  int answered = 0;
+  for (int i = 0; i < 2; ++i) dispatch().submit(submission, [&](const auto&) { ++answered; });
+  CHECK(world.cloud.store().step());
+  world.restart();
+  CHECK_EQUAL(0, answered);
+  CHECK_FALSE(submit(submission)->repeated);
+  CHECK(submit(submission)->repeated);
+  CHECK_EQUAL(1, world.cloud.sent.tasks.size());
+}
+
+TEST(Sent, a_key_outlives_the_retention_of_its_group_and_says_so) {
+  cloud::Submission submission{world.spec(), Names({"pump-7"}), "nightly", "pump-7"};
+  submission.spec.retention = 1s;
+  CHECK(submit(submission).ok());
+  CHECK(cancelled(1) == Code::internal);
+  world.advance(60s);
+  CHECK(world.cloud.sent.tasks.empty());
+  const auto refused = submit(submission);
+  CHECK(refused.error().code == Code::conflict);
+  STRCMP_CONTAINS(to_string(id(1)).c_str(), refused.error().message.c_str());
+}
+
+TEST(Sent, as_many_labels_as_are_taken_reach_the_device_and_outlive_a_restart) {
+  cloud::Submission submission{world.spec(), Names({"pump-7"}), "nightly", "pump-7"};
+  const auto label = [&](std::size_t n) { submission.spec.labels["l" + std::to_string(n)] = "v"; };
+  for (std::size_t i = 0; i < cloud::kMaxLabels; ++i) label(i);
+  CHECK(submit(submission).ok());
+  world.restart();
+  introduce();
+  CHECK(wire::decode_spec(offer().spec).ok());
+  label(cloud::kMaxLabels);
+  submission.key.clear();
+  CHECK(submit(submission).error().code == Code::invalid_argument);
+}
+
 TEST(Sent, P6_after_a_kill_everything_goes_on_where_it_was) {
   introduce(1);
   CHECK(submit("a").ok());
