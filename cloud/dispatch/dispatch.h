@@ -90,14 +90,13 @@ class Dispatch final : private owner::Host {
   void submit(Submission submission, Done<Submitted> done);
   void cancel(TaskId id, const Done<void>& done);  // conflict: it has ended otherwise
   void retry(TaskId id, const Done<void>& done);   // conflict: it has not ended, or has succeeded
-  // How many were not done.
+  // How many were not done. Of this and what follows of groups: not_found, also where only the
+  // number of tasks in the id is wrong.
   void cancel(const GroupId& group, const Done<std::uint64_t>& done) {
     groups_.cancel(group, done);
   }
   // Those that failed, were cancelled or expired; how many. busy: there is no room for them all.
-  void retry(const GroupId& group, Done<std::uint64_t> done) {
-    groups_.retry(group, std::move(done));
-  }
+  void retry(const GroupId& group, const Done<std::uint64_t>& done) { groups_.retry(group, done); }
   void find(TaskId id, const Done<SentTaskDetail>& done);
   void list(const SentFilter& filter, Done<std::vector<SentTaskView>> done);
   void count(const GroupId& group, const Done<GroupView>& done) { groups_.count(group, done); }

@@ -265,12 +265,12 @@ struct Dispatch::Listing {
 
 void Dispatch::list(const SentFilter& filter, Done<std::vector<SentTaskView>> done) {
   auto listing = std::make_shared<Listing>(Listing{filter, std::move(done), {}});
-  if (filter.group) {
-    if (!owns(filter.group->first)) return listing->done(no_such_task(filter.group->first));
-    const std::uint64_t end = filter.group->first.seq + filter.group->size;
-    listing->filter.before = std::min(filter.before, end);
-  }
-  list_on(listing);
+  if (!filter.group) return list_on(listing);
+  const std::uint64_t end = filter.group->first.seq + filter.group->size;
+  listing->filter.before = std::min(filter.before, end);
+  groups_.check(*filter.group, [this, listing](const Result<void>& known) {
+    known ? list_on(listing) : listing->done(known.error());
+  });
 }
 
 void Dispatch::list_on(const std::shared_ptr<Listing>& listing) {

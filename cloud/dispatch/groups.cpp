@@ -15,8 +15,32 @@ bool can_be_retried(TaskState state) { return is_terminal(state) && state != Tas
 Groups::Groups(owner::Owner& owner, store::OwnerStore& store, Room room, Find find)
     : owner_(owner), store_(store), room_(std::move(room)), find_(std::move(find)) {}
 
+void Groups::check_before(const GroupId& group, std::uint64_t before, const Done<void>& done) {
+  const bool given = owner_.own(group.first) && before <= owner_.next_seq();
+  if (!given) return done(no_such_group(group));
+  store::ListFilter asked;
+  asked.before = before;
+  asked.limit = 1;
+  const auto look = [this, group, done](const Result<std::vector<store::ListedTask>>& rows) {
+    if (!rows) return done(rows.error());
+    if (rows->empty() || rows->front().row.seq < group.first.seq) return done({});
+    const std::uint64_t seq = rows->front().row.seq;
+    find_(owner_.id_of(seq), [this, group, seq, done](const Result<SentTaskDetail>& task) {
+      // A spec that cannot be read any more names no group, and neither does one just purged.
+      if (!task || task->group.size == 0) return check_before(group, seq, done);
+      task->group == group ? done({}) : done(no_such_group(group));
+    });
+  };
+  store_.list(asked, gate_.pass(look));
+}
+
 void Groups::cancel(const GroupId& group, const Done<std::uint64_t>& done) {
-  if (!owner_.own(group.first)) return done(no_such_task(group.first));
+  check(group, [this, group, done](const Result<void>& known) {
+    known ? cancel_known(group, done) : done(known.error());
+  });
+}
+
+void Groups::cancel_known(const GroupId& group, const Done<std::uint64_t>& done) {
   std::vector<std::uint64_t> members;
   owner_.table().each([&](const owner::OwnedTask& task) {
     const bool live = !is_terminal(task.state.state);
@@ -35,7 +59,13 @@ struct Groups::Retrying {
   bool busy = false;  // some answer at once
 };
 
-void Groups::retry(const GroupId& group, Done<std::uint64_t> done) {
+void Groups::retry(const GroupId& group, const Done<std::uint64_t>& done) {
+  check(group, [this, group, done](const Result<void>& known) {
+    known ? retry_known(group, done) : done(known.error());
+  });
+}
+
+void Groups::retry_known(const GroupId& group, Done<std::uint64_t> done) {
   auto retrying = std::make_shared<Retrying>(Retrying{std::move(done), {}, 0, 0, false});
   each_member(group,
               [this, retrying](const Result<std::vector<store::ListedTask>>& page, bool last) {
@@ -75,7 +105,6 @@ TaskState Groups::state_of(const store::TaskRow& row) const {
 
 // Calls `take` with the stored members, newest first, page by page.
 void Groups::each_member(const GroupId& group, const Members& take) {
-  if (!owner_.own(group.first)) return take(no_such_task(group.first), true);
   members_before(group, group.first.seq + group.size, take);
 }
 
@@ -97,6 +126,12 @@ void Groups::members_before(const GroupId& group, std::uint64_t before, const Me
 }
 
 void Groups::count(const GroupId& group, const Done<GroupView>& done) {
+  check(group, [this, group, done](const Result<void>& known) {
+    known ? count_known(group, done) : done(known.error());
+  });
+}
+
+void Groups::count_known(const GroupId& group, const Done<GroupView>& done) {
   auto view = std::make_shared<GroupView>();
   view->group = group;
   each_member(
@@ -144,7 +179,7 @@ void Groups::list_on(const std::shared_ptr<Grouping>& grouping) {
               return list_on(grouping);
             }
             grouping->before = task->group.first.seq;
-            count(task->group, [this, grouping](Result<GroupView> view) {
+            count_known(task->group, [this, grouping](Result<GroupView> view) {
               if (!view) return grouping->done(view.error());
               grouping->found.push_back(*std::move(view));
               list_on(grouping);

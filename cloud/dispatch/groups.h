@@ -20,10 +20,17 @@ class Groups {
   using Room = std::function<Status(std::size_t more)>;  // busy: for so many more there is none
   using Find = std::function<void(TaskId id, Done<SentTaskDetail> done)>;
 
+
   Groups(owner::Owner& owner, store::OwnerStore& store, Room room, Find find);
 
+  // Whether the id is one that a submission was answered with, also in its number of tasks: the
+  // newest of them that is kept says which group it is of. Of one whose tasks are all forgotten
+  // nothing is known but that there were as many. not_found: it is not.
+  void check(const GroupId& group, const Done<void>& done) {
+    check_before(group, group.first.seq + group.size, done);
+  }
   void cancel(const GroupId& group, const Done<std::uint64_t>& done);
-  void retry(const GroupId& group, Done<std::uint64_t> done);
+  void retry(const GroupId& group, const Done<std::uint64_t>& done);
   void count(const GroupId& group, const Done<GroupView>& done);
   void list(std::uint64_t before, std::uint32_t limit, Done<std::vector<GroupView>> done);
 
@@ -32,6 +39,10 @@ class Groups {
   struct Grouping;
   using Members =
       std::function<void(const Result<std::vector<store::ListedTask>>& page, bool last)>;
+  void check_before(const GroupId& group, std::uint64_t before, const Done<void>& done);
+  void cancel_known(const GroupId& group, const Done<std::uint64_t>& done);
+  void retry_known(const GroupId& group, Done<std::uint64_t> done);
+  void count_known(const GroupId& group, const Done<GroupView>& done);
   TaskState state_of(const store::TaskRow& row) const;
   void retry_on(const std::shared_ptr<Retrying>& retrying);
   void each_member(const GroupId& group, const Members& take);

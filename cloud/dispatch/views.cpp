@@ -29,6 +29,10 @@ Error no_such_task(TaskId id) {
                                    " to a device, or its retention is over");
 }
 
+Error no_such_group(const GroupId& group) {
+  return fail(Code::not_found, "there is no group " + to_string(group) + " of tasks for devices");
+}
+
 Error no_room(std::string what) {
   Error error = fail(Code::busy, std::move(what));
   error.retry_after = std::chrono::seconds(30);

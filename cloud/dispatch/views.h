@@ -31,6 +31,7 @@ std::string to_string(const GroupId& group);
 Result<GroupId> parse_group_id(std::string_view text);
 
 Error no_such_task(TaskId id);
+Error no_such_group(const GroupId& group);
 Error no_room(std::string what);  // busy, for half a minute
 
 struct Submission {

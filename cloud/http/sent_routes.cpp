@@ -357,9 +357,8 @@ void cancel_group(Service& service, const Call& call, const Answer& answer) {
 
 void retry_group(Service& service, const Call& call, const Answer& answer) {
   with_group(service, call, answer,
-             [](Dispatch& dispatch, const GroupId& group, Dispatch::Done<std::uint64_t> done) {
-               dispatch.retry(group, std::move(done));
-             });
+             [](Dispatch& dispatch, const GroupId& group,
+                const Dispatch::Done<std::uint64_t>& done) { dispatch.retry(group, done); });
 }
 
 void list_groups(Service& service, const Call& call, const Answer& answer) {

@@ -316,6 +316,15 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   CHECK_EQUAL(0, run({"task", "groups", "-o", "ndjson"}));
   CHECK(said(group));
   CHECK_EQUAL(0, run({"task", "group", group}));
+  // An id is no group's that has another number of tasks.
+  for (const std::string& wrong : {group + "0", group.substr(0, group.find('x')) + "x1"}) {
+    for (const std::vector<std::string>& line :
+         {CommandLine{"task", "group", wrong}, CommandLine{"task", "cancel", wrong},
+          CommandLine{"task", "retry", wrong}, CommandLine{"task", "sent", "--group", wrong}}) {
+      CHECK_EQUAL(3, run(line));
+      CHECK(err.str().find("there is no group " + wrong) != std::string::npos);
+    }
+  }
   CHECK_EQUAL(2, run({"task", "submit", "echo"}));
   CHECK_EQUAL(3, run({"task", "submit", "echo", "no-such"}));
   CHECK_EQUAL(3, run({"task", "show", "00000000000000ab-1"}));

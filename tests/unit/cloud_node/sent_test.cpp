@@ -392,6 +392,38 @@ TEST(Sent, P2_a_group_is_tried_again_where_it_did_not_succeed) {
   CHECK(unknown.error().code == Code::not_found);
 }
 
+TEST(Sent, an_id_with_another_number_of_tasks_than_its_group_has_is_no_groups) {
+  const auto first = submit({world.spec(), Names({"pump-7", "pump-8", "pump-9"}), ""});
+  const auto second = submit({world.spec(), Names({"pump-7", "pump-8"}), ""});
+  const auto refused = [&](const cloud::GroupId& group) {
+    const auto counted = ask<cloud::GroupView>([&](auto done) { dispatch().count(group, done); });
+    const auto stopped = ask<std::uint64_t>([&](auto done) { dispatch().cancel(group, done); });
+    const auto again = ask<std::uint64_t>([&](auto done) { dispatch().retry(group, done); });
+    cloud::SentFilter filter;
+    filter.group = group;
+    const auto listed =
+        ask<std::vector<cloud::SentTaskView>>([&](auto done) { dispatch().list(filter, done); });
+    for (const Code code :
+         {counted.error().code, stopped.error().code, again.error().code, listed.error().code}) {
+      if (code != Code::not_found) return false;
+    }
+    return counted.error().message.find("there is no group " + to_string(group)) == 0;
+  };
+  const cloud::GroupId group = first->group;
+  for (const std::uint32_t size : {1U, 2U, 4U, 5U, 6U, 50U, ~0U}) {
+    CHECK(refused({group.first, size}));
+  }
+  CHECK(refused({id(2), 2}));
+  for (std::uint64_t seq = 1; seq <= 5; ++seq) CHECK_FALSE(is_terminal(state(seq)));
+  // Nor does it get through when those of the group are forgotten that would tell at once.
+  world.cloud.sent.tasks.erase(1);
+  world.cloud.sent.tasks.erase(3);
+  for (const std::uint32_t size : {2U, 4U, 5U}) CHECK(refused({group.first, size}));
+  const auto counted = ask<cloud::GroupView>([&](auto done) { dispatch().count(group, done); });
+  CHECK_EQUAL(2, counted->forgotten);
+  CHECK_EQUAL(2, *ask<std::uint64_t>([&](auto done) { dispatch().cancel(second->group, done); }));
+}
+
 TEST(Sent, groups_are_listed_newest_first_and_page_by_page) {
   const auto groups = [&](std::uint64_t before, std::uint32_t limit) {
     return *ask<std::vector<cloud::GroupView>>(
