@@ -21,8 +21,12 @@ Dispatch::Dispatch(DispatchOptions options, DispatchParts parts, const store::Re
               .offers_go_up = false},
              owner_parts(), *this, recovered),
       groups_(
-          owner_, *parts_.store, [this](std::size_t more) { return room_for(more); },
-          [this](TaskId id, const Done<SentTaskDetail>& done) { find(id, done); }) {}
+          owner_, *parts_.store,
+          [this](std::size_t more) {
+            return room(held(), {more, 0});
+          },
+          [this](TaskId id, const Done<SentTaskDetail>& done) { find(id, done); },
+          [this](TaskId id, const Done<void>& done) { retry(id, done); }) {}
 
 Dispatch::~Dispatch() = default;
 

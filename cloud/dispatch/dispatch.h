@@ -89,7 +89,8 @@ class Dispatch final : private owner::Host {
   // busy: there is no room.
   void submit(Submission submission, Done<Submitted> done);
   void cancel(TaskId id, const Done<void>& done);  // conflict: it has ended otherwise
-  void retry(TaskId id, const Done<void>& done);   // conflict: it has not ended, or has succeeded
+  // conflict: it has not ended, or has succeeded; busy: there is no room.
+  void retry(TaskId id, const Done<void>& done);
   // How many were not done. Of this and what follows of groups: not_found, also where only the
   // number of tasks in the id is wrong.
   void cancel(const GroupId& group, const Done<std::uint64_t>& done) {
@@ -147,7 +148,12 @@ class Dispatch final : private owner::Host {
 
   // dispatch_people.cpp
   Status check(const Submission& submission) const;
-  Status room_for(std::size_t more) const;
+  // Tasks in memory, and the bytes of their specs.
+  struct Load {
+    std::uint64_t tasks = 0, bytes = 0;
+  };
+  Load held() const { return {unfinished(), owner_.table().spec_bytes()}; }
+  Status room(const Load& held, const Load& more) const;
   Status room(const Submission& submission, std::uint64_t bytes) const;
   void take_key(const std::shared_ptr<const Submission>& submission, const Done<Submitted>& done);
   void repeat(const Submission& submission, std::uint64_t seq, const Done<Submitted>& done);

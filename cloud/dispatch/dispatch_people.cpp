@@ -21,6 +21,11 @@ std::string digest_of(const std::string& text) {
   return to_hex(digest);
 }
 
+Error no_room_for(std::uint64_t bytes) {
+  return no_room("there is no room for " + std::to_string(bytes) +
+                 " more bytes of tasks for devices; wait until some are done");
+}
+
 // Says of a task that is gone which one.
 Dispatch::Done<void> naming(TaskId id, Dispatch::Done<void> done) {
   return [id, done = std::move(done)](const Result<void>& answer) {
@@ -60,22 +65,22 @@ Status Dispatch::check(const Submission& submission) const {
   return {};
 }
 
-Status Dispatch::room_for(std::size_t more) const {
-  if (unfinished() + more <= options_.max_tasks) return {};
-  return no_room("more than " + std::to_string(options_.max_tasks) +
-                 " tasks would wait for devices; cancel some, or wait until some are done");
+Status Dispatch::room(const Load& held, const Load& more) const {
+  if (held.tasks + more.tasks > options_.max_tasks) {
+    return no_room("more than " + std::to_string(options_.max_tasks) +
+                   " tasks would wait for devices; cancel some, or wait until some are done");
+  }
+  if (held.bytes + more.bytes > options_.max_bytes) return no_room_for(more.bytes);
+  return {};
 }
 
 Status Dispatch::room(const Submission& submission, std::uint64_t bytes) const {
   if (!owner_.store_problem().empty())
     return no_room("nothing can be written: " + owner_.store_problem());
-  if (Status few = room_for(submission.devices->size()); !few) return few;
-  const std::uint64_t all = bytes * submission.devices->size();
-  if (owner_.table().spec_bytes() + all > options_.max_bytes ||
-      parts_.store->use().files + all > options_.max_disk) {
-    return no_room("there is no room for " + std::to_string(all) +
-                   " more bytes of tasks for devices; wait until some are done");
-  }
+  const std::size_t devices = submission.devices->size();
+  const Load more{devices, bytes * devices};
+  if (Status good = room(held(), more); !good) return good;
+  if (parts_.store->use().files + more.bytes > options_.max_disk) return no_room_for(more.bytes);
   return {};
 }
 
@@ -181,7 +186,15 @@ void Dispatch::cancel(TaskId id, const Done<void>& done) {
 
 void Dispatch::retry(TaskId id, const Done<void>& done) {
   if (!owns(id)) return done(no_such_task(id));
-  owner_.retry(id.seq, kDefaultDeadline, naming(id, done));
+  const Done<void> answer = naming(id, done);
+  owner_.with_task(id.seq, answer, [this, answer](const owner::OwnedTask& task) {
+    // It is among those in memory by now. One that cannot be tried again is told that instead.
+    const Load own{1, task.spec_size()};
+    const Load others{held().tasks - own.tasks, held().bytes - own.bytes};
+    const Status good = can_be_retried(task.state.state) ? room(others, own) : Status();
+    if (!good) return answer(good.error());
+    owner_.retry(task.seq, kDefaultDeadline, answer);
+  });
 }
 
 SentTaskView Dispatch::view_of(const store::TaskRow& row, const std::string& kind,

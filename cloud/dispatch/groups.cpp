@@ -8,12 +8,14 @@ namespace {
 constexpr std::uint32_t kPage = 1000;
 constexpr std::size_t kRetriedAtOnce = 64;
 
-bool can_be_retried(TaskState state) { return is_terminal(state) && state != TaskState::succeeded; }
-
 }  // namespace
 
-Groups::Groups(owner::Owner& owner, store::OwnerStore& store, Room room, Find find)
-    : owner_(owner), store_(store), room_(std::move(room)), find_(std::move(find)) {}
+Groups::Groups(owner::Owner& owner, store::OwnerStore& store, Room room, Find find, Retry retry)
+    : owner_(owner),
+      store_(store),
+      room_(std::move(room)),
+      find_(std::move(find)),
+      retry_(std::move(retry)) {}
 
 void Groups::check_before(const GroupId& group, std::uint64_t before, const Done<void>& done) {
   const bool given = owner_.own(group.first) && before <= owner_.next_seq();
@@ -57,6 +59,7 @@ struct Groups::Retrying {
   std::size_t under_way = 0;
   std::uint64_t retried = 0;
   bool busy = false;  // some answer at once
+  std::string full;   // for those that are left
 };
 
 void Groups::retry(const GroupId& group, const Done<std::uint64_t>& done) {
@@ -66,7 +69,7 @@ void Groups::retry(const GroupId& group, const Done<std::uint64_t>& done) {
 }
 
 void Groups::retry_known(const GroupId& group, Done<std::uint64_t> done) {
-  auto retrying = std::make_shared<Retrying>(Retrying{std::move(done), {}, 0, 0, false});
+  auto retrying = std::make_shared<Retrying>(Retrying{std::move(done), {}, 0, 0, false, {}});
   each_member(group,
               [this, retrying](const Result<std::vector<store::ListedTask>>& page, bool last) {
                 if (!page) return retrying->done(page.error());
@@ -87,15 +90,22 @@ void Groups::retry_on(const std::shared_ptr<Retrying>& retrying) {
     const std::uint64_t seq = retrying->left.back();
     retrying->left.pop_back();
     retrying->under_way += 1;
-    owner_.retry(seq, kDefaultDeadline, [this, retrying](const Result<void>& did) {
+    retry_(owner_.id_of(seq), [this, retrying](const Result<void>& did) {
       // Meanwhile somebody else may have tried it again, or its retention may have ended.
       retrying->retried += did ? 1 : 0;
       retrying->under_way -= 1;
+      if (!did && did.error().code == Code::busy) {
+        retrying->full = did.error().message;
+        retrying->left.clear();
+      }
       retry_on(retrying);
     });
   }
   retrying->busy = false;
-  if (retrying->under_way == 0) retrying->done(retrying->retried);
+  if (retrying->under_way > 0) return;
+  if (retrying->full.empty()) return retrying->done(retrying->retried);
+  retrying->done(no_room(std::to_string(retrying->retried) +
+                         " are tried again, and no more: " + retrying->full));
 }
 
 TaskState Groups::state_of(const store::TaskRow& row) const {

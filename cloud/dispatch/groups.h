@@ -11,6 +11,10 @@
 
 namespace spillway::cloud {
 
+inline bool can_be_retried(TaskState state) {
+  return is_terminal(state) && state != TaskState::succeeded;
+}
+
 // The tasks of one submission together: how far they are, and what people do to all of them. Loop
 // only.
 class Groups {
@@ -20,8 +24,9 @@ class Groups {
   using Room = std::function<Status(std::size_t more)>;  // busy: for so many more there is none
   using Find = std::function<void(TaskId id, Done<SentTaskDetail> done)>;
 
+  using Retry = std::function<void(TaskId id, Done<void> done)>;  // busy: there is no room for it
 
-  Groups(owner::Owner& owner, store::OwnerStore& store, Room room, Find find);
+  Groups(owner::Owner& owner, store::OwnerStore& store, Room room, Find find, Retry retry);
 
   // Whether the id is one that a submission was answered with, also in its number of tasks: the
   // newest of them that is kept says which group it is of. Of one whose tasks are all forgotten
@@ -53,6 +58,7 @@ class Groups {
   store::OwnerStore& store_;
   const Room room_;
   const Find find_;
+  const Retry retry_;
   Gate gate_;
 };
 
