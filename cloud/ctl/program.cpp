@@ -216,7 +216,7 @@ void declare_task(Line& line) {
   add_limit(verb, words);
   add_id(task.verb("show", "one of them", task_show, "task show 7f3a9c21d04b55e6-142"), words,
          "task");
-  add_id(task.verb("why", "why its device placed it where it did", task_why,
+  add_id(task.verb("why", "why it is placed where it is, or what it waits for", task_why,
                    "task why 7f3a9c21d04b55e6-142"),
          words, "task");
   verb =

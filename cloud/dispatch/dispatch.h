@@ -161,6 +161,8 @@ class Dispatch final : private owner::Host {
   SentTaskView view_of(const store::TaskRow& row, const std::string& kind,
                        const std::string& device) const;
   SentTaskDetail detail_of(const store::TaskDetail& found) const;
+  const owner::OwnedTask* unfinished_one(const store::TaskRow& row) const;
+  std::vector<SentAttempt> attempts_of(const store::TaskRow& row) const;
   std::string waits_because(const store::TaskRow& row, const std::string& device) const;
   struct Listing;
   void list_on(const std::shared_ptr<Listing>& listing);

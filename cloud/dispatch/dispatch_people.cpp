@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cloud/dispatch/dispatch.h"
+#include "common/base/ending.h"
 #include "common/crypto/sha256.h"
 #include "common/wire/codec.h"
 
@@ -197,13 +198,43 @@ void Dispatch::retry(TaskId id, const Done<void>& done) {
   });
 }
 
+// What is in memory is newer than what the store answered; an end counts when it is durable, and
+// its result is there from then on.
+const owner::OwnedTask* Dispatch::unfinished_one(const store::TaskRow& row) const {
+  const owner::OwnedTask* live = owner_.find(row.seq);
+  return live && !is_terminal(live->state.state) ? live : nullptr;
+}
+
+std::vector<SentAttempt> Dispatch::attempts_of(const store::TaskRow& row) const {
+  const owner::OwnedTask* live = unfinished_one(row);
+  const TaskState state = live ? live->state.state : row.task.state;
+  TaskResult told;
+  (live ? live->history : owner::AttemptHistory::of(row)).tell(told);
+  const auto wall = [this](NodeTime at) { return owner_.timeline().wall_of(at); };
+  std::vector<SentAttempt> attempts;
+  for (const Attempt& attempt : told.attempts) {
+    const AttemptTimes& times = attempt.times;
+    SentAttempt& one = attempts.emplace_back();
+    one.epoch = attempt.epoch;
+    one.queued = wall(times.queued);
+    one.offered = wall(times.started);
+    if (times.sent != NodeTime{}) {
+      one.began = wall(times.run_started);
+      one.run_ended = wall(times.run_ended);
+      one.sent = wall(times.sent);
+    }
+    if (times.accepted == NodeTime{}) continue;
+    one.ended = wall(times.accepted);
+    const std::string_view ending = ending_of(attempt, &attempt == &told.attempts.back(), state);
+    if (ending != to_string(TaskState::succeeded)) one.problem = ending;
+  }
+  return attempts;
+}
+
 SentTaskView Dispatch::view_of(const store::TaskRow& row, const std::string& kind,
                                const std::string& device) const {
-  // What is in memory is newer than what the store answered; an end counts when it is durable, and
-  // its result is there from then on.
-  const owner::OwnedTask* live = owner_.find(row.seq);
-  const bool newer = live && !is_terminal(live->state.state);
-  const lifecycle::OwnerTask& task = newer ? live->state : row.task;
+  const owner::OwnedTask* live = unfinished_one(row);
+  const lifecycle::OwnerTask& task = live ? live->state : row.task;
   SentTaskView view;
   view.id = owner_.id_of(row.seq);
   view.device = device;
@@ -231,6 +262,9 @@ std::string Dispatch::waits_because(const store::TaskRow& row, const std::string
     return "the device does not take " + live->spec->kind + " from the cloud";
   }
   if (task.state != TaskState::ready) return "";
+  if (!owner_.store_problem().empty()) {
+    return "the cloud's store cannot write: " + owner_.store_problem();
+  }
   auto known = targets_.find(device);
   if (known == targets_.end() || !known->second.book.online()) return "the device is not connected";
   if (parts_.barred && parts_.barred(device)) return "the device is quarantined or revoked";
@@ -252,6 +286,7 @@ SentTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
   if (found.row.result && (state == TaskState::succeeded || state == TaskState::failed)) {
     if (auto result = wire::decode_result(*found.row.result)) detail.result = *std::move(result);
   }
+  detail.attempts = attempts_of(found.row);
   for (const store::EventRow& event : found.events) {
     detail.events.push_back({owner_.timeline().wall_of(event.at),
                              std::string(to_string(event.kind)), event.epoch, event.failure,

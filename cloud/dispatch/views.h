@@ -68,12 +68,22 @@ struct SentEventView {
   FailureClass failure = FailureClass::none;
   std::string detail;
 };
+// One grant to the device, of the last few. Times since 1970; those at the device are reckoned from
+// the durations that it measured.
+struct SentAttempt {
+  Epoch epoch;
+  std::string problem;  // how it ended, if it did not count; empty: it did, or is not over
+  Duration queued{}, offered{};
+  std::optional<Duration> began, run_ended, sent;  // all or none: it told of no run
+  std::optional<Duration> ended;                   // for its owner; none: it is away
+};
 struct SentTaskDetail {
   SentTaskView task;
   GroupId group;
   std::string waits_because;         // of an unfinished one that is not away; may be empty
   std::optional<TaskResult> result;  // of a finished one
   std::vector<SentEventView> events;
+  std::vector<SentAttempt> attempts;  // oldest first
 };
 
 struct SentFilter {

@@ -29,6 +29,7 @@ struct TaskPath {
   TaskId id;
   std::string device, kind;
   TraceContext trace;
+  Lane owner = Lane::edge;  // whose task it is: a device's, or the cloud's
   Wall began{};
   std::optional<Wall> ended;
   Epoch epoch;          // the latest known

@@ -80,7 +80,7 @@ json::object resource_of(std::string_view service, const std::string& host,
 
 json::value otlp_of(const TaskPath& path, const std::string& version) {
   json::array device, cloud;
-  if (path.ended) device.push_back(root_of(path));
+  if (path.ended) (path.owner == Lane::cloud ? cloud : device).push_back(root_of(path));
   std::string host;
   for (const PathSpan& span : path.spans) {
     if (span.lane == Lane::cloud) host = span.host;

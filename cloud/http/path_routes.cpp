@@ -3,6 +3,7 @@
 #include "cloud/fleet/task_path.h"
 #include "cloud/http/otlp.h"
 #include "cloud/http/routes.h"
+#include "cloud/http/sent_path.h"
 #include "cloud/http/service.h"
 #include "cloud/http/views_json.h"
 #include "common/wire/codec.h"
@@ -20,11 +21,20 @@ struct Known {
   TaskId id;
   std::optional<CloudTask> seen;
   std::optional<ToldStory> told;
-  std::string missing;  // why the device did not answer; empty: it did
+  std::string missing;                 // why the device did not answer; empty: it did
+  std::optional<SentTaskDetail> sent;  // the cloud's own, of which nobody was asked
+
+  std::string device() const {
+    if (sent) return sent->task.device;
+    return seen ? seen->device : told->device;
+  }
+  TaskPath path() const {
+    return sent ? path_of(*sent, kHost) : path_of(seen, told ? &*told : nullptr, kHost);
+  }
 };
 
 Result<Known> known_of(const Fleet& fleet, TaskId id, const Result<std::string>& asked) {
-  Known known{id, fleet.task(id), std::nullopt, asked ? "" : asked.error().message};
+  Known known{id, fleet.task(id), std::nullopt, asked ? "" : asked.error().message, std::nullopt};
   if (const ToldStory* told = fleet.story(id)) known.told = *told;
   if (known.seen || known.told) return known;
   return fail(Code::not_found,
@@ -37,6 +47,13 @@ void with_known(Service& service, TaskId id, const Answer& answer,
   service.bridge().wait<Known>(
       answer,
       [&service, id](Fleet& fleet, Fleet::Done<Known> done) {
+        Dispatch* dispatch = service.parts().dispatch;
+        if (dispatch && dispatch->owns(id)) {
+          return dispatch->find(id, [id, done](const Result<SentTaskDetail>& found) {
+            if (!found) return done(found.error());
+            done(Known{id, std::nullopt, std::nullopt, "", *found});
+          });
+        }
         auto told = [&fleet, id, done = std::move(done)](const Result<std::string>& asked) {
           done(known_of(fleet, id, asked));
         };
@@ -82,7 +99,7 @@ void trace(Service& service, const Call& call, const Answer& answer) {
   Result<TaskId> id = parse_task_id(call.at("task"));
   if (!id) return answer(problem(id.error()));
   with_known(service, *id, answer, [otlp](const Known& known) {
-    const TaskPath path = path_of(known.seen, known.told ? &*known.told : nullptr, kHost);
+    const TaskPath path = known.path();
     return json_response(otlp ? otlp_of(path, kVersion) : trace_of(path, known.missing));
   });
 }
@@ -117,10 +134,11 @@ void placement(Service& service, const Call& call, const Answer& answer) {
   if (!id) return answer(problem(id.error()));
   with_known(service, *id, answer, [](const Known& known) {
     json::object object{{"task", to_string(known.id)},
-                        {"device", known.seen ? known.seen->device : known.told->device},
+                        {"device", known.device()},
                         {"told", nullptr},
                         {"missing", known.missing},
                         {"explanation", nullptr}};
+    if (known.sent) object["explanation"] = json_of(explanation_of(*known.sent));
     if (!known.told) return json_response(object);
     object["told"] = time_or_null(known.told->heard);
     auto explanation = wire::decode_explanation(known.told->story.why);

@@ -200,6 +200,18 @@ TEST(HttpContract, every_operation_answers_as_described) {
   run("forgetDevice", example_of("forgetDevice"));
 }
 
+TEST(HttpContract, a_task_for_a_device_has_the_path_and_the_reasons_that_others_have) {
+  const std::string cancel = "/api/v1/tasks/" + rig->sent_task() + "/cancel";
+  for (const bool over : {false, true}) {
+    if (over) CHECK_EQUAL(200U, rig->call(Method::post, cancel, admin).status);
+    for (const auto& operation : api.operations()) {
+      if (operation.id != "getTaskTrace" && operation.id != "getTaskPlacement") continue;
+      const Example asked{{{"task", rig->sent_task()}}, "", "", {}};
+      check_answer(operation, rig->get(target_of(operation, asked), admin), true);
+    }
+  }
+}
+
 TEST(HttpContract, nobody_comes_in_without_a_token_or_with_too_small_a_scope) {
   std::map<std::string, std::string> by_scope = {{"read", rig->token("read")},
                                                  {"operate", rig->token("operate")}};

@@ -305,8 +305,16 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   CHECK(said("pump-1") && said("pump-2"));
   CHECK_EQUAL(0, run({"task", "show", task}));
   CHECK(said("the device is not connected"));
+  CHECK_EQUAL_TEXT(0, run({"task", "why", task}), err.str().c_str());
+  CHECK(said("ready, for pump-1: the device is not connected"));
+  CHECK_EQUAL_TEXT(0, run({"task", "trace", task}), err.str().c_str());
+  CHECK(said("queued") && said("the device is not connected"));
   CHECK_EQUAL(5, run({"task", "retry", task}));
   CHECK_EQUAL(0, run({"task", "cancel", task}));
+  CHECK_EQUAL(0, run({"task", "why", task}));
+  CHECK(said("cancelled, for pump-1"));
+  CHECK_EQUAL(0, run({"task", "trace", task, "--otlp"}));
+  CHECK(said("spillway-cloud") && said("cancelled"));
   CHECK(said("cancelled"));
   CHECK_EQUAL(0, run({"task", "retry", task}));
   CHECK_EQUAL(0, run({"task", "cancel", group, "-o", "json"}));

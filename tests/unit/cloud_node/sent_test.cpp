@@ -276,6 +276,36 @@ TEST(Sent, P3_silence_past_the_lease_grants_it_again_under_a_higher_epoch) {
   CHECK(result(1).attempts[1].failure == FailureClass::interrupted);
 }
 
+TEST(Sent, what_is_known_of_its_attempts_is_told_also_after_a_restart) {
+  introduce();
+  CHECK(submit().ok());
+  offer();
+  const auto attempts = [&] {
+    return ask<cloud::SentTaskDetail>([&](auto done) { dispatch().find(id(1), done); })->attempts;
+  };
+  CHECK_EQUAL(1, attempts().size());
+  CHECK_FALSE(attempts()[0].ended.has_value());
+  world.advance(40s);
+  wire::ResultItem item = success(1, 2);
+  item.report.ran = 2s;
+  item.report.since_accept = 3s;
+  world.advance(10s);
+  say_result(item);
+  for (const bool later : {false, true}) {
+    if (later) world.restart();
+    const std::vector<cloud::SentAttempt> told = attempts();
+    CHECK_EQUAL(2, told.size());
+    STRCMP_EQUAL("lost", told[0].problem.c_str());
+    CHECK_FALSE(told[0].began.has_value());
+    CHECK(told[0].ended.has_value());
+    STRCMP_EQUAL("", told[1].problem.c_str());
+    CHECK(told[1].epoch == Epoch{2});
+    CHECK(*told[1].run_ended - *told[1].began == 2s);
+    CHECK(told[1].queued <= told[1].offered && told[1].offered <= *told[1].began);
+    CHECK(*told[1].sent <= *told[1].ended);
+  }
+}
+
 TEST(Sent, a_beat_tells_that_it_runs_and_renews_the_lease) {
   introduce();
   CHECK(submit().ok());
