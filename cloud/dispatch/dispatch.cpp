@@ -105,7 +105,11 @@ bool Dispatch::prepare(owner::OwnedTask& task) {
 
 bool Dispatch::keeps(const owner::OwnedTask& task) const { return !is_terminal(task.state.state); }
 
-Status Dispatch::has_room_for(const owner::OwnedTask&) { return room_for(1); }
+// It is among those in memory by now.
+Status Dispatch::has_room_for(const owner::OwnedTask& task) {
+  const Load own{1, task.spec_size()};
+  return room({held().tasks - own.tasks, held().bytes - own.bytes}, own);
+}
 
 NodeTime Dispatch::ending(owner::OwnedTask& task, TaskResult&) {
   return now() + task.spec->retention;

@@ -19,9 +19,8 @@ namespace spillway::cloud {
 // The labels by which a spec says for whom it is; nobody else may use their prefix.
 inline constexpr char kDeviceLabel[] = "spillway.device";
 inline constexpr char kGroupLabel[] = "spillway.group";
-inline constexpr char kAskedLabel[] = "spillway.asked";  // of a group's first, if it has a key
 inline constexpr char kLabelPrefix[] = "spillway.";
-inline constexpr std::size_t kMaxLabels = 29;  // of an operator's own: these are added
+inline constexpr std::size_t kMaxLabels = 30;  // of an operator's own: these are added
 
 struct DispatchOptions {
   Duration lease = std::chrono::seconds(30);
@@ -156,7 +155,8 @@ class Dispatch final : private owner::Host {
   Status room(const Load& held, const Load& more) const;
   Status room(const Submission& submission, std::uint64_t bytes) const;
   void take_key(const std::shared_ptr<const Submission>& submission, const Done<Submitted>& done);
-  void repeat(const Submission& submission, std::uint64_t seq, const Done<Submitted>& done);
+  void repeat(const Submission& submission, const store::KnownKey& known,
+              const Done<Submitted>& done);
   void accept(const Submission& submission, const Done<Submitted>& done);
   SentTaskView view_of(const store::TaskRow& row, const std::string& kind,
                        const std::string& device) const;

@@ -10,16 +10,14 @@ namespace {
 
 constexpr std::uint32_t kPage = 1000;
 
-// What is asked for, without whom it is for.
-TaskSpec plain(TaskSpec spec) {
-  std::erase_if(spec.labels,
-                [](const auto& label) { return label.first.starts_with(kLabelPrefix); });
-  return spec;
-}
-
-std::string digest_of(const std::string& text) {
-  const Digest digest = crypto::sha256(as_bytes(text));
-  return to_hex(digest);
+// What a key stands for: the task, and whom it is for.
+Digest digest_of(const Submission& submission) {
+  TaskSpec spec = submission.spec;
+  spec.trace.clear();
+  crypto::Sha256 hash;
+  hash.update(wire::encode(spec));
+  hash.update(as_bytes(submission.asked));
+  return hash.finish();
 }
 
 Error no_room_for(std::uint64_t bytes) {
@@ -106,41 +104,39 @@ void Dispatch::take_key(const std::shared_ptr<const Submission>& submission,
     done(std::move(submitted));
     for (const auto& other : key.mapped()) other();
   };
-  const auto look = [this, submission, answer](const Result<std::optional<store::KnownKey>>& known) {
+  const auto look = [this, submission,
+                     answer](const Result<std::optional<store::KnownKey>>& known) {
     if (!known) return answer(known.error());
-    if (*known) return repeat(*submission, (*known)->seq, answer);
+    if (*known) return repeat(*submission, **known, answer);
     accept(*submission, answer);
   };
   parts_.store->find_idempotent(submission->key, now(), gate_.pass(look));
 }
 
-void Dispatch::repeat(const Submission& submission, std::uint64_t seq,
+void Dispatch::repeat(const Submission& submission, const store::KnownKey& known,
                       const Done<Submitted>& done) {
-  const auto look = [submission, id = owner_.id_of(seq),
+  // A version that did not note it left it open.
+  const bool same = !known.wish || *known.wish == digest_of(submission);
+  const auto look = [same, first = owner_.id_of(known.seq),
                      done](const Result<store::TaskDetail>& found) {
-    const auto taken = [&done](const std::string& why) {
-      done(fail(Code::conflict, "this key came " + why + "; take another key"));
+    const auto taken = [&done](const std::string& group) {
+      done(fail(Code::conflict, "this key came before, with another task or for other devices: " +
+                                    group + "; take another key"));
     };
-    if (!found) {
-      if (found.error().code != Code::not_found) return done(found.error());
-      return taken("before, with a group that began with task " + to_string(id) +
-                   " and whose retention is over");
+    const bool gone = !found && found.error().code == Code::not_found;
+    if (gone && !same) return taken("the group of task " + to_string(first));
+    if (gone) {
+      return done(fail(Code::conflict, "this key's group, which began with task " +
+                                           to_string(first) + ", is kept no longer; it was done"));
     }
+    if (!found) return done(found.error());
     Result<TaskSpec> spec = wire::decode_spec(*found->row.spec);
     if (!spec) return done(spec.error());
     Result<GroupId> group = parse_group_id(spec->labels[kGroupLabel]);
     if (!group) return done(group.error());
-    if (plain(*spec) != submission.spec) {
-      return taken("with another task before: group " + to_string(*group));
-    }
-    // A version that did not note whom it was for left that open.
-    const auto asked = spec->labels.find(kAskedLabel);
-    if (asked != spec->labels.end() && asked->second != digest_of(submission.asked)) {
-      return taken("for other devices before: group " + to_string(*group));
-    }
-    done(Submitted{*group, true});
+    same ? done(Submitted{*group, true}) : taken("group " + to_string(*group));
   };
-  parts_.store->find(seq, gate_.pass(look));
+  parts_.store->find(known.seq, gate_.pass(look));
 }
 
 void Dispatch::accept(const Submission& submission, const Done<Submitted>& done) {
@@ -158,7 +154,6 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
   for (const std::string& device : devices) {
     spec.labels[kDeviceLabel] = device;
     const bool keyed = owner_.next_seq() == group.first.seq && !submission.key.empty();
-    if (keyed) spec.labels[kAskedLabel] = digest_of(submission.asked);
     store::NewTask row;
     row.row.band = spec.band;
     row.row.created = now();
@@ -169,9 +164,9 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
     if (keyed) {
       row.idempotency_key = submission.key;
       row.idempotency_until = now() + spec.idempotency_window;
+      row.wish = digest_of(submission);
     }
     owner_.insert(std::move(row), std::make_shared<const TaskSpec>(spec));
-    spec.labels.erase(kAskedLabel);
   }
   owner_.journal().after(group.first.seq, [done, group](const Error* refused) {
     if (refused) return done(*refused);
@@ -187,15 +182,7 @@ void Dispatch::cancel(TaskId id, const Done<void>& done) {
 
 void Dispatch::retry(TaskId id, const Done<void>& done) {
   if (!owns(id)) return done(no_such_task(id));
-  const Done<void> answer = naming(id, done);
-  owner_.with_task(id.seq, answer, [this, answer](const owner::OwnedTask& task) {
-    // It is among those in memory by now. One that cannot be tried again is told that instead.
-    const Load own{1, task.spec_size()};
-    const Load others{held().tasks - own.tasks, held().bytes - own.bytes};
-    const Status good = can_be_retried(task.state.state) ? room(others, own) : Status();
-    if (!good) return answer(good.error());
-    owner_.retry(task.seq, kDefaultDeadline, answer);
-  });
+  owner_.retry(id.seq, kDefaultDeadline, naming(id, done));
 }
 
 // What is in memory is newer than what the store answered; an end counts when it is durable, and
