@@ -67,11 +67,20 @@ TEST(SentToDevices, P6_one_for_a_device_that_is_away_outlives_the_cloud_and_runs
   const std::string id = submit(line);
   restart_cloud();
   STRCMP_EQUAL(id.c_str(), submit(line).c_str());
+  std::vector<std::string> others = {"task", "submit", "-q", "nobody"};
+  others.insert(others.end(), line.begin(), line.end());
+  CHECK_EQUAL(5, spwctl(others).code);
+  const Ran why = spwctl({"task", "why", id});
+  CHECK_TEXT(why.code == 0, why.err.c_str());
+  STRCMP_CONTAINS("the device is not connected", why.out.c_str());
   CHECK(rig.bed().start_agent().ok());
   CHECK_TEXT(becomes(id, "succeeded"), json::serialize(task(id)).c_str());
   // FIPS 180-2, appendix B.1.
   STRCMP_CONTAINS("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
                   task(id).at("result").at("value_text").as_string().c_str());
+  const Ran path = spwctl({"task", "trace", id});
+  CHECK_TEXT(path.code == 0, path.err.c_str());
+  STRCMP_CONTAINS(R"("name":"run","lane":"edge")", path.out.c_str());
   CHECK_EQUAL(1, tasks());
 }
 
