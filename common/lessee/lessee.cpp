@@ -1,6 +1,7 @@
 #include "common/lessee/lessee.h"
 
 #include <algorithm>
+#include <map>
 
 #include "common/base/damage.h"
 #include "common/wire/codec.h"
@@ -9,6 +10,9 @@ namespace spillway::lessee {
 namespace {
 
 constexpr Duration kRetryCommit = std::chrono::seconds(1);
+constexpr Duration kPruneEvery = std::chrono::seconds(10);
+constexpr Duration kTombstoneAge = std::chrono::hours(24);
+constexpr std::size_t kPruneSlice = 1024;
 
 }  // namespace
 
@@ -20,17 +24,19 @@ Lessee::Lessee(Options options, Parts parts, const ledger::LedgerRecovered& reco
                {.failed = [this](const Error& error) { on_ledger_failed(error); },
                 .gathered = [this] { flush(); },
                 .committed = [this] { on_committed(); }},
-               {.settled = [this](TaskId id) { settle(id); },
-                .refused = [this](TaskId id, const Error& why) { on_refused(id, why); }}) {}
+               {.settled = [this](TaskId) { table_.bury(options_.tombstones); },
+                .refused = [this](TaskId id, const Error& why) { on_refused(id, why); }}),
+      table_({parts_.own, parts_.random}, options_.keep_results),
+      cores_(options_, parts_, table_),
+      answers_(parts_, table_, timeline_),
+      beats_(parts_, table_, timeline_),
+      rooms_(parts_, table_) {}
 
 void Lessee::start(const ledger::LedgerRecovered& recovered, std::function<void()> durable) {
-  for (const ledger::LedgerRow& row : recovered.answered) {
-    adopt(row);
-    tombstones_.push_back(row.id);
-  }
+  for (const ledger::LedgerRow& row : recovered.answered) adopt(row);
   for (const ledger::LedgerRow& row : recovered.held) recover(row);
   say_damaged(0);
-  told_ = room();
+  rooms_.begin(room());
   journal_.session(recovered.session + 1);
   journal_.after(std::move(durable));
   parts_.wake();
@@ -38,7 +44,7 @@ void Lessee::start(const ledger::LedgerRecovered& recovered, std::function<void(
 
 void Lessee::recover(const ledger::LedgerRow& row) {
   HeldTask& task = adopt(row);
-  if (task.result && !restore_result(task)) lose_result(task);
+  if (task.result && !restore_answer(task)) lose_result(task);
   lifecycle::LesseeStep step = lifecycle::recover_lessee(
       task.state, options_.boot, parts_.runner->may_have_begun(row.id), task.terms.lease, tick());
   bool crashed = row.task.state == lifecycle::LeaseState::running &&
@@ -48,13 +54,26 @@ void Lessee::recover(const ledger::LedgerRow& row) {
     wire::ResultItem item;
     item.failure = FailureClass::crash;
     item.message = options_.here + " stopped while it ran";
-    keep_result(task, task.state.epoch, std::move(item));
+    keep(task, std::move(item));
   }
   apply(task, step);
   // Its kind is not here, or not allowed, any more: the owner may find another place.
   if (task.state.state == lifecycle::LeaseState::accepted && !task.kind) {
     hand_back(task, options_.here + " does not run this kind any more");
   }
+}
+
+// A result that the disk has spoiled: that of a success is reported as a crash, for it may be had
+// again by running again.
+void Lessee::lose_result(HeldTask& task) {
+  counters_.damaged += 1;
+  const lifecycle::LesseeTask was = task.state;
+  if (was.failure == FailureClass::none) task.state.failure = FailureClass::crash;
+  wire::ResultItem item;
+  item.failure = task.state.failure;
+  item.message = options_.here + " lost the result";
+  keep(task, std::move(item));
+  journal_.update(task, was.state, was.epoch);
 }
 
 void Lessee::say_damaged(std::uint64_t before) const {
@@ -80,14 +99,14 @@ void Lessee::on_ledger_failed(const Error& error) {
 
 // Memory and disk disagree about one attempt: what is on disk is what another start would find.
 void Lessee::on_refused(TaskId id, const Error& why) {
-  if (HeldTask* task = find(id)) {
+  if (HeldTask* task = table_.find(id)) {
     if (task->state.state == lifecycle::LeaseState::running) {
       parts_.runner->stop(id, task->run_epoch);
     }
     const lifecycle::LesseeTask was = task->state;
     task->state = {.state = lifecycle::LeaseState::answered};
     track(*task, was);
-    forget(*task);
+    table_.forget(*task);
   }
   // One that is gone was answered long ago, and its owner may offer it again.
   if (why.code != Code::not_found) {
@@ -103,14 +122,13 @@ void Lessee::reload(TaskId id) {
       unread_.push_back(id);
       return;
     }
-    if (!*row || find(id)) return;
+    if (!*row || table_.find(id)) return;
     if ((*row)->task.state != lifecycle::LeaseState::answered) {
       const std::uint64_t before = counters_.damaged;
       recover(**row);
       return say_damaged(before);
     }
     adopt(**row);
-    tombstones_.push_back(id);
   });
 }
 
@@ -124,39 +142,34 @@ void Lessee::on_committed() {
   parts_.wake();
 }
 
-HeldTask* Lessee::find(TaskId id) {
-  auto found = tasks_.find(id);
-  return found == tasks_.end() ? nullptr : &found->second;
-}
-
-HeldTask* Lessee::find(const std::string& owner, TaskId offered) {
-  HeldTask* task = find(offered);
-  if (task && task->owner == owner && task->offered == offered) return task;
-  if (renamed_.empty()) return nullptr;
-  const auto renamed = renamed_.find({owner, offered});
-  return renamed == renamed_.end() ? nullptr : find(renamed->second);
-}
-
-// For a task that is new here.
-TaskId Lessee::name(const std::string& owner, TaskId offered) {
-  TaskId id = offered;
-  while (tasks_.contains(id) || (parts_.own && parts_.own(id))) id.origin.value = parts_.random();
-  if (id != offered) renamed_[{owner, offered}] = id;
-  return id;
+// Memory forgets the tombstones that the ledger forgot.
+void Lessee::prune() {
+  next_prune_ = now() + kPruneEvery;
+  if (pruning_) return;
+  pruning_ = true;
+  parts_.ledger->prune(now() - kTombstoneAge, options_.tombstones, kPruneSlice,
+                       [this](const Result<std::vector<TaskId>>& removed) {
+                         pruning_ = false;
+                         parts_.wake();
+                         if (!removed) return;
+                         if (removed->size() == kPruneSlice) next_prune_ = now();
+                         for (TaskId id : *removed) {
+                           HeldTask* task = table_.find(id);
+                           const bool over = task && task->unsaved == 0 &&
+                                             task->state.state == lifecycle::LeaseState::answered;
+                           if (over) table_.forget(*task);
+                         }
+                       });
 }
 
 TaskId Lessee::id_of(const std::string& owner, TaskId offered) {
-  const HeldTask* task = find(owner, offered);
+  const HeldTask* task = table_.find(owner, offered);
   return task ? task->id : offered;
 }
 
-TaskId Lessee::offered_as(TaskId id) {
-  const HeldTask* task = find(id);
+TaskId Lessee::offered_as(TaskId id) const {
+  const HeldTask* task = table_.find(id);
   return task ? task->offered : id;
-}
-
-Lessee::Owner& Lessee::owner_of(const std::string& name) {
-  return owners_.try_emplace(name, name).first->second;
 }
 
 HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
@@ -180,9 +193,9 @@ HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
     task.terms.run_timeout = task.spec->run_timeout.value_or(std::chrono::milliseconds(0));
     task.terms = limited(task.terms);
   }
-  if (row.named) renamed_[{row.device, row.offered()}] = row.id;
-  HeldTask& added = tasks_.insert_or_assign(row.id, std::move(task)).first->second;
-  track(added, {.state = lifecycle::LeaseState::answered});
+  HeldTask& added = table_.put(std::move(task));
+  cores_.track(added, {.state = lifecycle::LeaseState::answered});
+  if (parts_.changed) parts_.changed(added);
   return added;
 }
 
@@ -207,127 +220,63 @@ void Lessee::apply(HeldTask& task, const lifecycle::LesseeStep& step) {
   }
   if (step.act.send_result) {
     journal_.after([this, id = task.id] {
-      if (HeldTask* done = find(id)) owe(*done);
+      if (HeldTask* done = table_.find(id)) answers_.owe(*done);
     });
   }
   parts_.wake();
 }
 
-// Keeps queue, timers, devices' shares and what awaits an ack in step with a task's state.
+// Keeps what is known of it in step with its state.
 void Lessee::track(HeldTask& task, const lifecycle::LesseeTask& was) {
-  using lifecycle::LeaseState;
-  auto is_held = [](LeaseState state) {
-    return state == LeaseState::accepted || state == LeaseState::running;
-  };
-  Owner& owner = owner_of(task.owner);
-  if (is_held(was.state) != task.held()) {
-    int change = task.held() ? 1 : -1;
-    owner.held = std::uint32_t(int(owner.held) + change);
-    held_ = std::uint32_t(int(held_) + change);
-  }
-  count(task);
-  if (task.state.state != LeaseState::done) owner.results.remove(task.id, task.owed);
-  if (was.state == LeaseState::accepted) queue_of(task).remove(task.waiting(was));
-  if (task.state.state == LeaseState::accepted) queue_of(task).add(task.waiting(task.state));
-  if (was.state != LeaseState::answered && task.state.state == LeaseState::answered) {
-    tombstones_.push_back(task.id);
-  }
+  table_.track(task, was);
+  cores_.track(task, was);
   if (parts_.changed) parts_.changed(task);
-  const bool waits = task.state.state == LeaseState::done;
-  const NodeTime next =
-      waits ? task.ended + options_.keep_results : lifecycle::next_lessee_time(task.state);
-  NodeTime& timer = timer_of_.try_emplace(task.id, kNever).first->second;
-  if (timer == next) return;
-  timers_.erase({timer, task.id});
-  if (next != kNever) timers_.insert({next, task.id});
-  timer = next;
 }
 
-// Until its owner has the answer a task takes of that owner's share.
-void Lessee::count(HeldTask& task) {
-  Owner& owner = owner_of(task.owner);
-  const bool kept = task.state.state != lifecycle::LeaseState::answered;
-  const std::uint64_t bytes = kept ? task.bytes() : 0;
-  if (kept != (task.counted > 0)) {
-    int change = kept ? 1 : -1;
-    owner.kept = std::uint32_t(int(owner.kept) + change);
-    kept_ = std::uint32_t(int(kept_) + change);
-  }
-  owner.bytes += bytes - task.counted;
-  bytes_ += bytes - task.counted;
-  task.counted = bytes;
+void Lessee::keep(HeldTask& task, wire::ResultItem item) {
+  keep_answer(task, task.state.epoch, std::move(item), now());
 }
 
-void Lessee::settle(TaskId id) {
-  HeldTask* task = find(id);
-  if (!task || task->unsaved > 0) return;
-  while (tombstones_.size() > options_.tombstones) {
-    HeldTask* oldest = find(tombstones_.front());
-    if (oldest && oldest->unsaved > 0) return;
-    tombstones_.pop_front();
-    if (oldest && oldest->state.state == lifecycle::LeaseState::answered) forget(*oldest);
-  }
+// What nobody took for as long as results are kept: the ledger says how many.
+void Lessee::count_given_up(const std::string& owner, std::uint64_t results) {
+  counters_.given_up += results;
+  const Duration wall = parts_.clock->wall_time();
+  const LossKey what{DataClass::results, LossCause::age, loss_period(now())};
+  journal_.lost(owner, {what, wall, wall, results, results});
+  if (parts_.lost) journal_.after([this, owner] { parts_.lost(owner); });
 }
 
-void Lessee::forget(HeldTask& task) {
-  TaskId id = task.id;
-  const auto renamed =
-      task.offered == id ? renamed_.end() : renamed_.find({task.owner, task.offered});
-  if (renamed != renamed_.end() && renamed->second == id) renamed_.erase(renamed);
-  timer_of_.erase(id);
-  tasks_.erase(id);
-}
-
-// What was kept for as long as results are and nobody took: the ledger says how many.
-void Lessee::give_up_results(NodeTime time) {
-  std::map<std::string, std::uint64_t> given_up;
-  while (!timers_.empty() && timers_.begin()->first <= time) {
-    HeldTask& task = *find(timers_.begin()->second);
-    if (task.state.state != lifecycle::LeaseState::done) break;
-    given_up[task.owner] += 1;
-    apply(task, lifecycle::on_result_ack(task.state, task.state.epoch, tick()));
+void Lessee::on_time(HeldTask& task) {
+  const lifecycle::LesseeStep step = lifecycle::on_lessee_time(task.state, tick());
+  if (step.next.state == lifecycle::LeaseState::done) {
+    wire::ResultItem item;
+    item.failure = step.next.failure;
+    item.code = Code::timeout;
+    const bool asked = task.spec && task.spec->run_timeout == task.terms.run_timeout;
+    item.message = asked ? "the run timeout passed"
+                         : "it ran longer than " + options_.here + " allows (max_run)";
+    keep(task, std::move(item));
   }
-  for (const auto& [owner, count] : given_up) {
-    counters_.given_up += count;
-    journal_.lost(owner, {{DataClass::results, LossCause::age, loss_period(time)},
-                          parts_.clock->wall_time(),
-                          parts_.clock->wall_time(),
-                          count,
-                          count});
-    if (parts_.lost) journal_.after([this, owner = owner] { parts_.lost(owner); });
-  }
+  apply(task, step);
 }
 
 void Lessee::on_timers() {
-  NodeTime time = now();
-  while (!timers_.empty() && timers_.begin()->first <= time) {
-    HeldTask& task = *find(timers_.begin()->second);
-    if (task.state.state == lifecycle::LeaseState::done) {
-      give_up_results(time);
-      continue;
+  const NodeTime time = now();
+  std::map<std::string, std::uint64_t> given_up;
+  while (HeldTask* task = table_.due(time)) {
+    if (task->state.state == lifecycle::LeaseState::done) {
+      given_up[task->owner] += 1;
+      apply(*task, lifecycle::on_result_ack(task->state, task->state.epoch, tick()));
+    } else {
+      on_time(*task);
     }
-    lifecycle::LesseeStep step = lifecycle::on_lessee_time(task.state, tick());
-    if (step.next.state == lifecycle::LeaseState::done) {
-      wire::ResultItem item;
-      item.failure = step.next.failure;
-      item.code = Code::timeout;
-      const bool asked = task.spec && task.spec->run_timeout == task.terms.run_timeout;
-      item.message = asked ? "the run timeout passed"
-                           : "it ran longer than " + options_.here + " allows (max_run)";
-      keep_result(task, task.state.epoch, std::move(item));
-    }
-    apply(task, step);
   }
+  for (const auto& [owner, results] : given_up) count_given_up(owner, results);
   if (time >= retry_commit_) {
     retry_commit_ = kNever;
     journal_.retry();
   }
-  if (time >= next_beat_) beat();
-  if (time >= late_beats_) beat_again();
-  if (time >= next_resend_) {
-    next_resend_ = now() + kResendAfter;
-    for (auto& [name, owner] : owners_) join_line(owner);
-  }
+  beats_.on_timers();
   if (time >= next_prune_) prune();
 }
 
@@ -345,41 +294,106 @@ NodeTime Lessee::cycle() {
   look_for_shortage();
   on_timers();
   start_ready();
-  send_owed();
-  tell_credits();
+  answers_.send();
+  rooms_.tell(room(), now());
   flush();
-  NodeTime next = std::min({timers_.empty() ? kNever : timers_.begin()->first, retry_commit_,
-                            next_beat_, late_beats_, next_resend_, next_prune_});
-  return next_credits_ > now() ? std::min(next, next_credits_) : next;
+  return std::min({table_.next_timer(), retry_commit_, beats_.due(), answers_.due(), next_prune_,
+                   rooms_.due(now())});
 }
 
-void Lessee::each(const std::function<void(const HeldTask&)>& look) const {
-  for (const auto& [id, task] : tasks_) {
-    if (task.state.state != lifecycle::LeaseState::answered) look(task);
-  }
-}
+void Lessee::each(const std::function<void(const HeldTask&)>& look) const { table_.each(look); }
 
 Duration Lessee::waited() const {
-  const NodeTime oldest = std::min(queue_.oldest(), blocking_queue_.oldest());
+  const NodeTime oldest = cores_.oldest();
   return oldest == kNever ? Duration::zero() : now() - oldest;
+}
+
+void Lessee::start_ready() {
+  if (draining_) return;
+  while (HeldTask* task = cores_.next(now())) start(*task);
+}
+
+void Lessee::start(HeldTask& task) {
+  const lifecycle::LesseeStep step =
+      lifecycle::on_start(task.state, task.terms, options_.boot, tick());
+  task.started = now();
+  task.run_epoch = step.next.epoch;
+  cores_.claim(task, task.run_epoch, now());
+  apply(task, step);
+  journal_.after([this, id = task.id, epoch = task.run_epoch] { run(id, epoch); });
+}
+
+void Lessee::run(TaskId id, Epoch epoch) {
+  HeldTask* task = table_.find(id);
+  bool runs = task && task->state.state == lifecycle::LeaseState::running &&
+              task->run_epoch == epoch && task->kind;
+  // Stopped between its step and its commit.
+  if (!runs) {
+    free_core(id, epoch);
+    return;
+  }
+  parts_.runner->run({id, epoch, task->kind, *task->spec},
+                     [this](attempt::Outcome outcome) { on_outcome(std::move(outcome)); });
+}
+
+// The seconds it was predicted to run.
+double Lessee::free_core(TaskId id, Epoch epoch) {
+  const std::optional<double> predicted = cores_.free(id, epoch);
+  if (predicted) parts_.wake();
+  return predicted.value_or(0);
+}
+
+void Lessee::on_outcome(attempt::Outcome outcome) {
+  const double predicted = free_core(outcome.id, outcome.epoch);
+  HeldTask* task = table_.find(outcome.id);
+  journal_.after([begun = outcome.begun] {});
+  if (task && task->kind) {
+    const double ran = double((outcome.run_ended - outcome.run_started).count()) / 1e6;
+    cores_.learn(*task, ran, predicted);
+  }
+  bool counts = task && task->state.state == lifecycle::LeaseState::running &&
+                task->run_epoch == outcome.epoch;
+  if (!counts) return;
+  if (outcome.failure == FailureClass::none && outcome.value.size() > kInlineLimit) {
+    outcome.failure = FailureClass::error;
+    outcome.error = fail(Code::unsupported,
+                         "the value has " + std::to_string(outcome.value.size()) +
+                             " bytes; up to " + std::to_string(kInlineLimit) + " are supported");
+  }
+  wire::ResultItem item;
+  item.failure = outcome.failure;
+  if (outcome.error) {
+    item.code = outcome.error->code;
+    item.message = outcome.error->message;
+  }
+  item.value.bytes = std::move(outcome.value);
+  item.digest = outcome.digest;
+  item.report.queued = std::max(task->started - task->accepted, Duration::zero()) +
+                       (outcome.run_started - outcome.submitted);
+  item.report.fetched = Duration::zero();
+  item.report.ran = outcome.run_ended - outcome.run_started;
+  item.report.cpu = outcome.cpu;
+  (outcome.failure == FailureClass::none ? counters_.done : counters_.failed) += 1;
+  keep(*task, std::move(item));
+  apply(*task, lifecycle::on_finish(task->state, outcome.failure, tick()));
 }
 
 void Lessee::hand_back(HeldTask& task, const std::string& why) {
   wire::ResultItem item;
   item.failure = FailureClass::interrupted;
   item.message = why;
-  keep_result(task, task.state.epoch, std::move(item));
+  keep(task, std::move(item));
   apply(task, lifecycle::on_finish(task.state, FailureClass::interrupted, tick()));
 }
 
 bool Lessee::cancel(TaskId id) {
-  HeldTask* task = find(id);
+  HeldTask* task = table_.find(id);
   if (!task || !task->held()) return false;
   wire::ResultItem item;
   item.failure = FailureClass::error;
   item.code = Code::cancelled;
   item.message = "an operator of " + options_.here + " cancelled it";
-  keep_result(*task, task->state.epoch, std::move(item));
+  keep(*task, std::move(item));
   lifecycle::LesseeStep step = lifecycle::on_finish(task->state, FailureClass::error, tick());
   step.act.stop = task->state.state == lifecycle::LeaseState::running;
   apply(*task, step);
@@ -389,29 +403,27 @@ bool Lessee::cancel(TaskId id) {
 void Lessee::drain() {
   draining_ = true;
   std::vector<TaskId> waiting;
-  const auto note = [&waiting](TaskId id) { waiting.push_back(id); };
-  queue_.each(note);
-  blocking_queue_.each(note);
-  for (TaskId id : waiting) hand_back(*find(id), options_.here + " is going away");
-  next_credits_ = now();
+  cores_.each_waiting([&waiting](TaskId id) { waiting.push_back(id); });
+  for (TaskId id : waiting) hand_back(*table_.find(id), options_.here + " is going away");
+  rooms_.hurry(now());
   parts_.wake();
 }
 
 void Lessee::resume() {
   draining_ = false;
-  next_credits_ = now();
+  rooms_.hurry(now());
   parts_.wake();
 }
 
 void Lessee::set_max_queue(std::uint32_t attempts) {
   options_.max_queue = attempts;
-  next_credits_ = now();
+  rooms_.hurry(now());
   parts_.wake();
 }
 
 void Lessee::set_uplink(std::uint64_t bytes_per_second) {
   options_.uplink = bytes_per_second;
-  next_credits_ = now();
+  rooms_.hurry(now());
   parts_.wake();
 }
 

@@ -8,45 +8,40 @@ namespace spillway::lessee {
 
 void Lessee::on_owner(const std::string& name, const wire::Presence& presence) {
   if (!presence.online) return on_owner_gone(name);
-  Owner& owner = owner_of(name);
+  Lessor& lessor = table_.lessor(name);
   const bool known =
-      owner.online && owner.boot == presence.boot && owner.session == presence.session;
+      lessor.online && lessor.boot == presence.boot && lessor.session == presence.session;
   if (known) return;
-  owner.boot = presence.boot;
-  owner.session = presence.session;
-  set_online(owner, true);
-  renew(owner);
+  lessor.boot = presence.boot;
+  lessor.session = presence.session;
+  table_.set_online(lessor, true);
+  renew(lessor);
   parts_.wake();
 }
 
 void Lessee::on_owner_gone(const std::string& name) {
-  set_online(owner_of(name), false);
+  table_.set_online(table_.lessor(name), false);
   parts_.wake();
 }
 
 void Lessee::on_heard(const std::string& name) {
-  Owner& owner = owner_of(name);
-  if (owner.online) return;
-  set_online(owner, true);
-  renew(owner);
+  Lessor& lessor = table_.lessor(name);
+  if (lessor.online) return;
+  table_.set_online(lessor, true);
+  renew(lessor);
 }
 
 void Lessee::on_link_up() {
-  for (auto& [name, owner] : owners_) {
-    if (owner.online) renew(owner);
+  for (auto& [name, lessor] : table_.lessors()) {
+    if (lessor.online) renew(lessor);
   }
   parts_.wake();
 }
 
-void Lessee::set_online(Owner& owner, bool online) {
-  if (std::exchange(owner.online, online) != online) online ? ++online_ : --online_;
-}
-
 // It may know nothing of what it was told.
-void Lessee::renew(Owner& owner) {
-  owner.results.on_session();
-  join_line(owner);
-  if (!std::exchange(owner.untold, true)) newcomers_.push_back(&owner);
+void Lessee::renew(Lessor& lessor) {
+  answers_.on_session(lessor);
+  rooms_.forget(lessor);
 }
 
 std::optional<lifecycle::NackReason> Lessee::reason_to_refuse(const std::string& owner,
@@ -71,14 +66,26 @@ std::optional<lifecycle::NackReason> Lessee::reason_to_refuse(const std::string&
 // who has nothing here may bring one task, however small the shares are.
 bool Lessee::is_full(const std::string& name, std::uint64_t more) const {
   const bool limited = options_.max_bytes > 0;
-  if (held_ >= options_.max_queue || kept_ / 2 >= options_.max_queue) return true;
-  if (limited && bytes_ + more > options_.max_bytes) return true;
-  const auto known = owners_.find(name);
-  if (known == owners_.end()) return false;
-  const Owner& owner = known->second;
-  const std::uint64_t share = options_.max_bytes / std::max(1U, online_);
-  return owner.held >= told_.offers || owner.kept / 2 >= told_.offers ||
-         (limited && owner.bytes > 0 && owner.bytes + more > share);
+  if (table_.held() >= options_.max_queue || table_.kept() / 2 >= options_.max_queue) return true;
+  if (limited && table_.bytes() + more > options_.max_bytes) return true;
+  const Lessor* lessor = table_.known(name);
+  if (!lessor) return false;
+  const std::uint64_t share = options_.max_bytes / std::max(1U, table_.online());
+  const std::uint32_t offers = rooms_.told().offers;
+  return lessor->held >= offers || lessor->kept / 2 >= offers ||
+         (limited && lessor->bytes > 0 && lessor->bytes + more > share);
+}
+
+// Room is shared evenly among the owners that are there; each may hold its share at once.
+wire::Credits Lessee::room() const {
+  const std::uint32_t sharers = std::max(1U, table_.online());
+  wire::Credits credits;
+  credits.offers = draining_ ? 0 : std::max(1U, options_.max_queue / sharers);
+  credits.queue_delay = cores_.delay();
+  credits.workers = parts_.runner->width();
+  credits.memory = options_.memory;
+  credits.rate = options_.uplink == 0 ? 0 : std::max<std::uint64_t>(options_.uplink / sharers, 1);
+  return credits;
 }
 
 // Nothing runs longer here than is allowed.
@@ -93,10 +100,10 @@ void Lessee::refuse(const std::string& owner, const wire::Offer& offer,
                     lifecycle::NackReason reason) {
   counters_.refused += 1;
   Duration after = reason == lifecycle::NackReason::busy
-                       ? std::max(queue_delay(), Duration(std::chrono::milliseconds(100)))
+                       ? std::max(cores_.delay(), Duration(std::chrono::milliseconds(100)))
                        : Duration(std::chrono::seconds(1));
   // Its owner's store may have been put back to before that.
-  HeldTask* task = reason == lifecycle::NackReason::stale ? find(owner, offer.id) : nullptr;
+  HeldTask* task = reason == lifecycle::NackReason::stale ? table_.find(owner, offer.id) : nullptr;
   parts_.send_ack(
       owner, wire::Nack{offer.id, offer.epoch, reason, after, task ? task->state.epoch : Epoch{}});
 }
@@ -107,7 +114,7 @@ void Lessee::on(const std::string& owner, const wire::Offer& offer) {
   if (!decoded || decoded->data == DataScope::edge_only) {
     return refuse(owner, offer, lifecycle::NackReason::malformed);
   }
-  HeldTask* task = find(owner, offer.id);
+  HeldTask* task = table_.find(owner, offer.id);
   auto spec = std::make_shared<const TaskSpec>(*std::move(decoded));
   lifecycle::OfferTerms terms = limited(wire::terms_of(offer, *spec));
   terms.refuse = reason_to_refuse(owner, *spec);
@@ -123,7 +130,7 @@ void Lessee::on(const std::string& owner, const wire::Offer& offer) {
     // The result of an attempt that is adopted carries the new epoch.
     bool adopted = step.verdict == lifecycle::Verdict::applied;
     if (adopted && task->answer)
-      keep_result(*task, step.next.epoch, wire::ResultItem(*task->answer));
+      keep_answer(*task, step.next.epoch, wire::ResultItem(*task->answer), now());
     task->terms = terms;
     return apply(*task, step);
   }
@@ -146,12 +153,8 @@ void Lessee::owe_failure(const std::string& owner, const wire::Offer& offer, Fai
 void Lessee::take(const std::string& owner, const wire::Offer& offer,
                   const lifecycle::OfferTerms& terms, std::shared_ptr<const TaskSpec> spec,
                   const Digest& digest, const lifecycle::LesseeStep& step) {
-  HeldTask* known = find(owner, offer.id);
-  const TaskId id = known ? known->id : name(owner, offer.id);
-  HeldTask& task = known ? *known : tasks_[id];
-  task.id = id;
-  task.offered = offer.id;
-  task.owner = owner;
+  HeldTask* known = table_.find(owner, offer.id);
+  HeldTask& task = known ? *known : table_.add(owner, offer.id);
   task.terms = terms;
   task.spec_digest = digest;
   task.spec_bytes = std::make_shared<const Bytes>(offer.spec);
@@ -171,16 +174,16 @@ void Lessee::take(const std::string& owner, const wire::Offer& offer,
 }
 
 void Lessee::on(const std::string& owner, const wire::BeatAck& ack) {
-  HeldTask* task = find(owner, ack.id);
+  HeldTask* task = table_.find(owner, ack.id);
   if (!task) return;
   if (!ack.keep) return apply(*task, lifecycle::on_cancel(task->state, ack.epoch, tick()));
-  auto sent = beat_sent_.find(ack.round);
-  if (sent == beat_sent_.end()) return;
-  apply(*task, lifecycle::on_keep(task->state, ack.epoch, sent->second, task->terms.lease, tick()));
+  const std::optional<NodeTime> sent = beats_.sent(ack.round);
+  if (!sent) return;
+  apply(*task, lifecycle::on_keep(task->state, ack.epoch, *sent, task->terms.lease, tick()));
 }
 
 void Lessee::on(const std::string& owner, const wire::ResultAck& ack) {
-  HeldTask* task = find(owner, ack.id);
+  HeldTask* task = table_.find(owner, ack.id);
   if (!task) return;
   lifecycle::LesseeStep step = lifecycle::on_result_ack(task->state, ack.epoch, tick());
   if (step.verdict == lifecycle::Verdict::applied) counters_.answered += 1;
@@ -188,7 +191,7 @@ void Lessee::on(const std::string& owner, const wire::ResultAck& ack) {
 }
 
 void Lessee::on(const std::string& owner, const wire::Cancel& cancel) {
-  HeldTask* task = find(owner, cancel.id);
+  HeldTask* task = table_.find(owner, cancel.id);
   if (!task) return;
   apply(*task, lifecycle::on_cancel(task->state, cancel.epoch, tick()));
 }
