@@ -81,6 +81,7 @@ export function ago(instant: string | null | undefined, now: number): string {
 }
 
 const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+export const left = (until: string, now: number): string => duration(Math.max(0, Math.round((Date.parse(until) - now) / 1000)));
 export const exactly = (instant: string): string => exact.format(Date.parse(instant));
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;

@@ -7,7 +7,7 @@ const kDay = 86_400_000;
 export function Connectivity({ sessions, now }: { sessions: Session[]; now: number }) {
   const from = now - kDay;
   const pieces = sessions
-    .map((session) => ({ key: session.session, left: Math.max(from, Date.parse(session.from)), right: session.until ? Date.parse(session.until) : now }))
+    .map((session) => ({ key: session.from, left: Math.max(from, Date.parse(session.from)), right: session.until ? Date.parse(session.until) : now }))
     .filter(({ left, right }) => right > from && right > left);
   const online = pieces.reduce((sum, { left, right }) => sum + right - left, 0);
   // The list may begin later than the day does; what is before it is not known to be an outage.

@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import type { Alert, AlertPage, Silence, SilenceList } from 'api-types';
 import { may, send } from '../api/client';
 import { useQuery } from '../api/query';
-import { duration, plural, words } from '../format';
+import { duration, left, plural, words } from '../format';
 import { alerts as live, now } from '../live/live';
 import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icons';
@@ -108,7 +108,7 @@ function Silences() {
         {(data) => <div class="table-box" tabIndex={0} role="region" aria-label="Silences"><table class="table">
           <thead><tr><th>Rule</th><th>Device</th><th>Group</th><th>By</th><th>Note</th><th>For another</th><th><span class="hidden">Actions</span></th></tr></thead>
           <tbody>{data.items.map((silence) => (
-            <tr key={silence.id}><td>{words(silence.rule) || 'any'}</td><td>{silence.device || 'any'}</td><td>{silence.group || 'any'}</td><td>{silence.by}</td><td>{silence.note || '–'}</td><td>{duration(Math.max(0, Math.round(left_s(silence.until))))}</td>
+            <tr key={silence.id}><td>{words(silence.rule) || 'any'}</td><td>{silence.device || 'any'}</td><td>{silence.group || 'any'}</td><td>{silence.by}</td><td>{silence.note || '–'}</td><td>{left(silence.until, now.value)}</td>
               <td class="right">{may('operate') && <button class="text-button" onClick={() => end(silence)}>End</button>}</td></tr>
           ))}</tbody>
         </table></div>}

@@ -107,7 +107,7 @@ function Sessions({ id }: { id: string }) {
           <div class="table-box short" tabIndex={0} role="region" aria-label="Sessions"><table class="table">
             <thead><tr><th class="right">Session</th><th>From</th><th>Length</th><th>How it ended</th></tr></thead>
             <tbody>{data.items.slice(0, 50).map((session) => (
-              <tr key={session.session}><td class="right">{session.session}</td><td><Ago at={session.from} /></td>
+              <tr key={session.from}><td class="right">{session.session}</td><td><Ago at={session.from} /></td>
                 <td>{duration(Math.round(((session.until ? Date.parse(session.until) : now.value) - Date.parse(session.from)) / 1000))}</td>
                 <td>{session.until === null ? <span class="badge plain tone-ok"><Icon name="check" size={14} />connected</span> : session.ended ? endings[session.ended] ?? session.ended : 'connected anew'}</td></tr>
             ))}</tbody>

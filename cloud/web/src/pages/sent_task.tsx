@@ -1,7 +1,7 @@
 import type { SentEvent, SentResult, SentTaskDetail } from 'api-types';
 import { may, send } from '../api/client';
 import { useQuery } from '../api/query';
-import { bytes, duration, sentence, words } from '../format';
+import { bytes, duration, left, sentence, words } from '../format';
 import { Icon } from '../parts/icons';
 import { Ago, Fact, Loaded, Message, Page, Panel } from '../parts/page';
 import { SentBadge } from '../parts/state';
@@ -48,7 +48,7 @@ function Facts({ task }: { task: SentTaskDetail }) {
   return (
     <Panel title="Facts">
       <dl class="facts">
-        <Fact name="Submitted"><Ago at={task.created} /></Fact><Fact name="In this state for"><Ago at={task.since} bare /></Fact><Fact name="Deadline">{task.deadline ? duration(Math.max(0, Math.round((Date.parse(task.deadline) - Date.now()) / 1000))) : '–'}</Fact>
+        <Fact name="Submitted"><Ago at={task.created} /></Fact><Fact name="In this state for"><Ago at={task.since} bare /></Fact><Fact name="Deadline">{task.deadline ? left(task.deadline, Date.now()) : '–'}</Fact>
         <Fact name="Kind">{task.kind}</Fact><Fact name="Band">{sentence(task.band)}</Fact><Fact name="Granted">{task.grants === 1 ? 'once' : `${task.grants} times`}</Fact>
         <Fact name="Attempts used up">{task.attempts}</Fact><Fact name="Crashes">{task.crashes}</Fact><Fact name="Lost in a row">{task.losses}</Fact>
         <Fact name="Submission"><a href={`/tasks/sent/${task.group}`}>{number_of(task.group).split('x')[0]}</a></Fact><Fact name="Id"><code class="break">{task.id}</code></Fact>
