@@ -33,6 +33,7 @@ TEST_GROUP(Damage) {
     NewTask waiting = new_task(121, TaskState::waiting);
     waiting.row.task.reason = WaitReason::deps;
     waiting.row.task.deps = 1;
+    waiting.row.task.wake = at(900);  // its not_before
     waiting.after = {80};
     waiting.idempotency_key = "key";
     waiting.idempotency_until = at(1000);
@@ -411,6 +412,7 @@ TEST(Damage, P5_a_task_whose_wait_was_lost_is_held_for_people_to_decide) {
   CHECK_OK(open.open());
   auto waiting = open.find(121);
   CHECK_TRUE(waiting->row.task.reason == WaitReason::held);
+  CHECK_TRUE(waiting->row.task.wake == at(900));
   LONGS_EQUAL(0, waiting->row.task.deps);
 }
 
