@@ -51,7 +51,7 @@ for (const file of files) {
   file.br = brotliCompressSync(file.bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
 }
 const weight = files.filter((file) => file.type.startsWith('text/javascript')).reduce((sum, file) => sum + file.gzip.length, 0);
-console.log(`dashboard: ${(weight / 1000).toFixed(1)} kB of script after gzip, of ${kScriptBudget / 1000}`);
+console.log(`dashboard: ${weight} bytes of script after gzip, of ${kScriptBudget}`);
 if (weight > kScriptBudget) {
   console.error('dashboard: over the budget; see which module weighs what with esbuild --analyze');
   process.exit(1);

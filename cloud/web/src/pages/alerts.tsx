@@ -15,8 +15,7 @@ import { place, set_query } from '../router';
 import { Rules } from './rules';
 
 const weight = { critical: 0, warning: 1, info: 2 } as const;
-const left_s = (until: string): number => (Date.parse(until) - now.value) / 1000;
-const is_silenced = (alert: Alert): boolean => !!alert.silenced_until && left_s(alert.silenced_until) > 0;
+const is_silenced = (alert: Alert): boolean => !!alert.silenced_until && Date.parse(alert.silenced_until) > now.value;
 
 export function AlertsPage() {
   const view = place.value.query.get('view') ?? 'firing';
@@ -63,7 +62,7 @@ function AlertList({ alerts, again }: { alerts: Alert[]; again: () => void }) {
         <div class="alert-what"><p>{alert.title}{alert.device && <>: <a href={`/devices/${alert.device}`}>{alert.device}</a></>}</p>
           <p class="quiet"><span>fired <Ago at={alert.fired} /></span>{alert.resolved && <span>lasted {duration((Date.parse(alert.resolved) - Date.parse(alert.fired)) / 1000)}</span>}<span>rule {words(alert.rule)}</span>
             {alert.acknowledged_by && <span><Icon name="eye" size={14} /> {alert.acknowledged_by}{alert.note && `: ${alert.note}`}</span>}
-            {is_silenced(alert) && <span><Icon name="mute" size={14} /> silent for {duration(Math.round(left_s(alert.silenced_until!)))}</span>}</p>
+            {is_silenced(alert) && <span><Icon name="mute" size={14} /> silent for {left(alert.silenced_until!, now.value)}</span>}</p>
         </div>
         {alert.firing && may('operate') && <div class="actions">
           {!alert.acknowledged_by && <button class="button" onClick={() => { asked.value = { alert, what: 'acknowledge' }; }}>Acknowledge</button>}
