@@ -18,7 +18,7 @@ export class Sent {
     const first = this.tasks.length + 1, now = Date.now(), id = `${origin}-${first}x${devices.length}`;
     this.groups.unshift({ id, size: devices.length, kind, created: iso(now - ago), forgotten: 0 });
     devices.forEach((device, at) => this.tasks.unshift({
-      id: `${origin}-${first + at}`, device, kind, state: state(at), reason: state(at) === 'waiting' ? 'no_place' : 'none', band: 'normal', epoch: ['ready', 'waiting'].includes(state(at)) ? 0 : 1, attempts: state(at) === 'failed' ? 3 : 0,
+      id: `${origin}-${first + at}`, device, kind, state: state(at), reason: state(at) === 'waiting' ? 'no_place' : 'none', band: 'normal', epoch: ['ready', 'waiting'].includes(state(at)) ? 0 : 1, grants: ['ready', 'waiting'].includes(state(at)) ? 0 : 1, attempts: state(at) === 'failed' ? 3 : 0,
       crashes: 0, losses: 0, last_failure: state(at) === 'failed' ? 'error' : 'none', created: iso(now - ago), since: iso(now - ago / 3), deadline: open.includes(state(at)) ? iso(now + 86_400_000) : null, group: id,
     }));
     return id;
