@@ -46,7 +46,7 @@ void Fleet::set_load(CloudLoad load) { state_->load = load; }
 
 LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& said, bool in_doubt) {
   State& state = *state_;
-  state.messages.add(state.now(), 1);
+  state.pace.on_message(state.now());
   State::Slot slot = state.find_or_add(name);
   if (slot == DeviceTable::kNone) return LifeChange::none;
   Device& device = state.table.at(slot);
@@ -115,7 +115,7 @@ void Fleet::on_telemetry(const std::string& name, ByteView bytes) {
   State& state = *state_;
   Result<wire::Telemetry> frame = wire::decode_telemetry(bytes);
   if (!frame) return;
-  state.messages.add(state.now(), 1);
+  state.pace.on_message(state.now());
   State::Slot slot = state.find_or_add(name);
   if (slot == DeviceTable::kNone) return;
   Device& device = state.table.at(slot);
@@ -166,18 +166,8 @@ void Fleet::on_link(bool up) {
 }
 
 void Fleet::on_task(const CloudTask& task) {
-  State& state = *state_;
-  state.tasks.note(task);
-  if (state.listeners.empty()) return;
-  std::vector<CloudTask>& told = state.change.tasks;
-  auto same = [&](const CloudTask& other) { return other.id == task.id; };
-  auto found = std::find_if(told.rbegin(), told.rend(), same);
-  if (found != told.rend()) {
-    *found = task;
-  } else if (told.size() < 100) {
-    told.push_back(task);
-  }
-  state.summary_moved = true;
+  state_->tasks.note(task);
+  state_->news.on_task(task);
 }
 
 FleetSummary Fleet::summary() const { return state_->summary(); }
@@ -301,12 +291,7 @@ const ToldStory* Fleet::story(TaskId id) const { return state_->stories.find(id)
 std::vector<KindTotals> Fleet::kinds() const { return state_->tasks.kinds(); }
 
 Fleet::Subscription Fleet::subscribe(Listener listener) {
-  State& state = *state_;
-  auto place = state.listeners.insert(state.listeners.end(), std::move(listener));
-  auto end = [&state, still = std::weak_ptr(state.alive), place](void*) {
-    if (!still.expired()) state.listeners.erase(place);
-  };
-  return Subscription(static_cast<void*>(&state), end);
+  return state_->news.subscribe(std::move(listener));
 }
 
 }  // namespace spillway::cloud

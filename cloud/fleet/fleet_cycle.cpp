@@ -41,20 +41,8 @@ void Fleet::State::sweep() {
   }
 }
 
-// What has to be looked for: sums and the oldest.
-void Fleet::State::scan() {
-  backlog = lost = 0;
-  std::int64_t age_ms = 0;
-  table.each([&](const Device& device) {
-    backlog += std::uint64_t(std::max<std::int64_t>(backlog_of(device.metrics), 0));
-    lost += std::uint64_t(std::max<std::int64_t>(device.metrics.get(Metric::lost), 0));
-    age_ms = std::max(age_ms, device.metrics.get(Metric::outbox_age_ms));
-  });
-  oldest = std::chrono::milliseconds(std::min<std::int64_t>(age_ms, 1LL << 40));
-}
-
 void Fleet::State::sample() {
-  scan();
+  pace.scan(table);
   FleetSummary sum = summary();
   FleetPoint point{sum.at, {}};
   auto set = [&](FleetSeries series, double value) {
@@ -87,64 +75,24 @@ void Fleet::State::sample() {
     return std::optional(double(point.value[watched.index]));
   };
   take(engine.observe(AlertEngine::kFleet, "", ask, now()));
-  local[1] = std::exchange(local[0], {});
-  cloud[1] = std::exchange(cloud[0], {});
+  pace.end_span();
 }
 
 FleetSummary Fleet::State::summary() const {
   FleetSummary sum;
-  NodeTime time = now();
   sum.at = wall();
   sum.devices = table.size();
   sum.online = table.online();
   sum.health = table.health();
   sum.reasons = table.reasons();
-  sum.done_local = done_local.per_second(time);
-  sum.done_cloud = done_cloud.per_second(time);
-  double done = sum.done_local + sum.done_cloud;
-  sum.offload = done > 0 ? sum.done_cloud / done : 0;
-  LatencyCounts both_local = local[0], both_cloud = cloud[0];
-  both_local.merge(local[1]);
-  both_cloud.merge(cloud[1]);
-  sum.local = {both_local.quantile(0.5), both_local.quantile(0.95)};
-  sum.cloud = {both_cloud.quantile(0.5), both_cloud.quantile(0.95)};
-  sum.backlog = backlog;
-  sum.backlog_oldest = oldest;
   sum.cloud_queue = load.queue;
   sum.cloud_queue_oldest = load.oldest;
   sum.duplicates = totals.duplicates;
-  sum.lost = lost;
   sum.failed = totals.failed;
   sum.firing = book.firing(sum.at);
-  sum.messages = messages.per_second(time);
+  pace.fill(sum, now());
+  sum.history_dropped = upkeep.dropped_rows;
   return sum;
-}
-
-void Fleet::State::publish() {
-  if (listeners.empty()) {
-    for (Slot slot : told) table.at(slot).changed = table.at(slot).moved = false;
-    told.clear();
-    change = {.id = change.id};
-    return;
-  }
-  if (!summary_moved) return;
-  summary_moved = false;
-  // What changed of a device's state comes first, so that a cap cuts mere numbers.
-  std::stable_partition(told.begin(), told.end(),
-                        [&](Slot slot) { return table.at(slot).changed; });
-  for (Slot slot : told) {
-    Device& device = table.at(slot);
-    device.changed = device.moved = false;
-    if (change.devices.size() < options.max_change) change.devices.push_back(row_of(device));
-  }
-  change.more = told.size() > change.devices.size();
-  told.clear();
-  change.id += 1;
-  change.summary = summary();
-  FleetChange ready = std::exchange(change, {.id = change.id});
-  // A listener may end its subscription, or another's.
-  std::vector<Listener> calls(listeners.begin(), listeners.end());
-  for (const Listener& call : calls) call(ready);
 }
 
 DeviceRecord Fleet::State::record_of(const Device& device) const {
@@ -170,17 +118,17 @@ DeviceRecord Fleet::State::record_of(const Device& device) const {
 void Fleet::State::bound_batch() {
   auto& waiting = commits.batch().minutes;
   if (waiting.size() > kMaxWaiting) {
-    dropped_rows += waiting.size() - kMaxWaiting;
+    upkeep.dropped_rows += waiting.size() - kMaxWaiting;
     waiting.erase(waiting.begin(), waiting.end() - std::ptrdiff_t(kMaxWaiting));
   }
   auto& happened = commits.batch().events;
   if (happened.size() > kMaxWaiting) {
-    dropped_rows += happened.size() - kMaxWaiting;
+    upkeep.dropped_rows += happened.size() - kMaxWaiting;
     happened.erase(happened.begin(), happened.end() - std::ptrdiff_t(kMaxWaiting));
   }
   auto& sessions = commits.batch().sessions;
   if (sessions.size() > 4 * kMaxWaiting) {
-    dropped_rows += sessions.size() - 4 * kMaxWaiting;
+    upkeep.dropped_rows += sessions.size() - 4 * kMaxWaiting;
     sessions.erase(sessions.begin(), sessions.end() - std::ptrdiff_t(4 * kMaxWaiting));
   }
 }
@@ -213,50 +161,50 @@ void Fleet::State::gather() {
   batch.wall = wall();
 }
 
-void Fleet::State::on_saved() { retry_save = kNever; }
+void Fleet::State::on_saved() { upkeep.retry_save = kNever; }
 
-void Fleet::State::on_save_failed(const Error&) { retry_save = now() + kRetrySave; }
+void Fleet::State::on_save_failed(const Error&) { upkeep.retry_save = now() + kRetrySave; }
 
 void Fleet::State::prune() {
   for (std::uint64_t id : book.expire_silences(wall())) {
     commits.batch().dropped_silences.push_back(id);
   }
-  if (!store || pruning) return;
-  pruning = true;
+  if (!store || upkeep.pruning) return;
+  upkeep.pruning = true;
   FleetRetention keep;
   keep.bytes = options.max_disk;
   keep.share(table.size());
-  store->prune(keep, wall(), kPruneSlice,
-               [this, still = std::weak_ptr(alive)](const Result<std::uint64_t>& removed) {
-                 if (still.expired()) return;
-                 pruning = false;
-                 if (removed && *removed >= kPruneSlice) next_prune = {};
-               });
+  const auto pruned = [this](const Result<std::uint64_t>& removed) {
+    upkeep.pruning = false;
+    if (removed && *removed >= kPruneSlice) upkeep.prune = {};
+  };
+  store->prune(keep, wall(), kPruneSlice, gate.pass(pruned));
 }
 
 NodeTime Fleet::cycle() {
   State& state = *state_;
+  State::Upkeep& next = state.upkeep;
   NodeTime time = state.now();
   auto due = [&](NodeTime& at, Duration every) {
     if (time < at) return false;
     at = time + every;
     return true;
   };
-  if (due(state.next_sweep, kSweepEvery)) state.sweep();
+  if (due(next.sweep, kSweepEvery)) state.sweep();
   state.take(state.engine.on_time(time));
-  if (due(state.next_sample, kSampleEvery)) state.sample();
-  if (due(state.next_publish, state.options.change_interval)) {
-    if (state.table.size() <= kSmallFleet) state.scan();
-    state.publish();
+  if (due(next.sample, kSampleEvery)) state.sample();
+  if (due(next.publish, state.options.change_interval)) {
+    if (state.table.size() <= kSmallFleet) state.pace.scan(state.table);
+    state.news.publish(state.table, [&state] { return state.summary(); });
   }
-  if (due(state.next_prune, kPruneEvery)) state.prune();
-  if (time >= state.retry_save) {
-    state.retry_save = kNever;
+  if (due(next.prune, kPruneEvery)) state.prune();
+  if (time >= next.retry_save) {
+    next.retry_save = kNever;
     state.commits.retry();
   }
-  if (due(state.next_save, kSaveEvery)) state.save();
-  return std::min({state.next_sweep, state.next_sample, state.next_publish, state.next_prune,
-                   state.next_save, state.retry_save, state.engine.next_time()});
+  if (due(next.save, kSaveEvery)) state.save();
+  return std::min({next.sweep, next.sample, next.publish, next.prune, next.save, next.retry_save,
+                   state.engine.next_time()});
 }
 
 void Fleet::flush() {

@@ -33,14 +33,6 @@ Sample sample_of(const Metrics& was, const Metrics& is, double seconds) {
   return sample;
 }
 
-void add_latency(LatencyCounts& counts, const Metrics& is, Metric p50, Metric p95, double tasks) {
-  if (tasks <= 0 || !is.has(p50)) return;
-  // Half of the tasks were no slower than the median, nine in twenty lay between it and the 95th.
-  counts.add(Duration(is.get(p50)), tasks * 0.5);
-  counts.add(Duration((is.get(p50) + is.get(p95)) / 2), tasks * 0.40);
-  counts.add(Duration(is.get(p95)), tasks * 0.10);
-}
-
 }  // namespace
 
 void Fleet::State::take_frame(Slot slot, const wire::Telemetry& frame) {
@@ -65,12 +57,7 @@ void Fleet::State::take_frame(Slot slot, const wire::Telemetry& frame) {
 
 void Fleet::State::count_rises(const Device& device, const Metrics& was) {
   const Metrics& is = device.metrics;
-  auto here = double(rise(Metric::done_local, was, is));
-  auto there = double(rise(Metric::done_cloud, was, is));
-  done_local.add(now(), here);
-  done_cloud.add(now(), there);
-  add_latency(local[0], is, Metric::local_p50_us, Metric::local_p95_us, here);
-  add_latency(cloud[0], is, Metric::cloud_p50_us, Metric::cloud_p95_us, there);
+  pace.on_measured(was, is, now());
   totals.duplicates += std::uint64_t(rise(Metric::duplicates, was, is));
   totals.failed += std::uint64_t(rise(Metric::failed, was, is));
   std::int64_t more = rise(Metric::lost, was, is);

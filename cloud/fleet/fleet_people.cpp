@@ -135,7 +135,7 @@ void Fleet::silence(Silence silence, Done<std::uint64_t> done) {
     return done(added.error());
   }
   state.commits.batch().silences.push_back(silence);
-  state.summary_moved = true;
+  state.news.on_summary();
   state.answer([done = std::move(done), id = silence.id](const Result<void>& stored) {
     done(stored ? Result<std::uint64_t>(id) : stored.error());
   });
@@ -145,7 +145,7 @@ void Fleet::end_silence(std::uint64_t id, Done<void> done) {
   State& state = *state_;
   if (!state.book.drop_silence(id)) return done(unknown("silence", std::to_string(id)));
   state.commits.batch().dropped_silences.push_back(id);
-  state.summary_moved = true;
+  state.news.on_summary();
   state.answer(std::move(done));
 }
 

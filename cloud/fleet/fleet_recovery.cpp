@@ -67,7 +67,7 @@ void Fleet::State::restore(FleetRecovered recovered) {
   }
   history.restore(Resolution::minute, recovered.fleet_minutes);
   history.restore(Resolution::quarter, recovered.fleet_quarters);
-  scan();
+  pace.scan(table);
 }
 
 }  // namespace spillway::cloud

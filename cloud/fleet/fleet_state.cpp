@@ -29,6 +29,7 @@ Fleet::State::State(FleetOptions given, const Clock& time, FleetStore* behind)
       store(behind),
       timeline(NodeTimeline(time, NodeTime{})),
       tasks(options.max_tasks),
+      news(options.max_change),
       commits([this](const FleetBatch& batch, auto done) { store->commit(batch, std::move(done)); },
               {.failed = [this](const Error& error) { on_save_failed(error); },
                .committed = [this] { on_saved(); }}) {}
@@ -52,10 +53,7 @@ void Fleet::State::touch(Slot slot, bool state_changed) {
   Device& device = table.at(slot);
   if (state_changed && !device.dirty) dirty.push_back(slot);
   device.dirty = device.dirty || state_changed;
-  if (!device.changed && !device.moved) told.push_back(slot);
-  device.changed = device.changed || state_changed;
-  device.moved = true;
-  summary_moved = true;
+  news.on_device(slot, device, state_changed);
 }
 
 void Fleet::State::hear(Slot slot) {
@@ -173,7 +171,7 @@ void Fleet::State::note(const Device* device, FleetEventKind kind, std::string d
   record.device = device ? device->id : 0;
   record.event = {totals.next_event++, wall(), device ? std::string(device->name.view()) : "", kind,
                   std::move(detail)};
-  if (change.events.size() < options.max_change) change.events.push_back(record.event);
+  news.on_event(record.event);
   commits.batch().events.push_back(record);
   events.push_back(std::move(record));
   if (events.size() > options.max_events) events.pop_front();
@@ -200,8 +198,7 @@ void Fleet::State::take(const AlertEngine::Changes& changes) {
 
 void Fleet::State::tell_alert(AlertBook::Entry& entry) {
   store_alert(entry);
-  if (change.alerts.size() < options.max_change) change.alerts.push_back(book.shown(entry, wall()));
-  summary_moved = true;
+  news.on_alert(book.shown(entry, wall()));
 }
 
 void Fleet::State::store_alert(const AlertBook::Entry& entry) {
@@ -214,17 +211,16 @@ void Fleet::State::remove(Slot slot) {
   commits.batch().dropped_devices.push_back(device.id);
   by_id.erase(device.id);
   std::erase(dirty, slot);
-  std::erase(told, slot);
   due[slot] = kNever;
   table.remove(slot);
-  summary_moved = true;
+  news.on_removed(slot);
 }
 
 void Fleet::State::answer(Done<void> done) {
   if (!done) return;
   if (!store) return done({});
   commits.after([done = std::move(done)] { done({}); });
-  next_save = {};
+  upkeep.save = {};
   if (options.wake) options.wake();
 }
 

@@ -1,19 +1,19 @@
 #pragma once
 
 #include <deque>
-#include <list>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "cloud/fleet/alert_book.h"
 #include "cloud/fleet/device_table.h"
-#include "cloud/fleet/figures.h"
 #include "cloud/fleet/fleet.h"
+#include "cloud/fleet/fleet_news.h"
+#include "cloud/fleet/fleet_pace.h"
 #include "cloud/fleet/fleet_store.h"
 #include "cloud/fleet/story_book.h"
 #include "cloud/fleet/task_board.h"
-#include "common/base/latency_counts.h"
+#include "common/base/gate.h"
 #include "common/store/commit_cycle.h"
 
 namespace spillway::cloud {
@@ -52,9 +52,7 @@ struct Fleet::State {
 
   // fleet_cycle.cpp: time.
   void sweep();
-  void scan();
   void sample();
-  void publish();
   void save();
   void gather();
   void on_saved();
@@ -77,7 +75,7 @@ struct Fleet::State {
   std::optional<NodeTimeline> timeline;
   DeviceTable table;
   std::vector<NodeTime> due;  // by slot: when silence counts as absence
-  std::vector<Slot> dirty, told;
+  std::vector<Slot> dirty;
   Interned<wire::Presence> births;
   Interned<std::string> kernels;
   std::unordered_map<std::uint32_t, Slot> by_id;
@@ -91,21 +89,17 @@ struct Fleet::State {
   bool link_up = false;
   CloudLoad load;
 
-  Rate done_local, done_cloud, messages;
-  LatencyCounts local[2], cloud[2];     // of this span of ten seconds, and of the last
-  std::uint64_t backlog = 0, lost = 0;  // of the last scan
-  Duration oldest{};
+  FleetPace pace;
+  FleetNews news;
 
   store::CommitCycle<FleetBatch> commits;
-  NodeTime next_sweep{}, next_sample{}, next_scan{}, next_publish{}, next_save{}, next_prune{},
-      retry_save = kNever;
-  bool pruning = false;
-  std::uint64_t dropped_rows = 0;  // of history, while the store could not write
-
-  std::list<Listener> listeners;
-  FleetChange change;
-  bool summary_moved = false;
-  std::shared_ptr<char> alive = std::make_shared<char>();
+  struct Upkeep {
+    NodeTime sweep{}, sample{}, publish{}, save{}, prune{}, retry_save = kNever;  // the next ones
+    bool pruning = false;
+    std::uint64_t dropped_rows = 0;  // of history, since start, as the store could not write
+  };
+  Upkeep upkeep;
+  Gate gate;
 };
 
 }  // namespace spillway::cloud

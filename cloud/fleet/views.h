@@ -179,6 +179,7 @@ struct FleetSummary {
   std::uint64_t duplicates = 0, lost = 0, failed = 0;  // since the fleet's store was made
   std::uint64_t firing = 0;                            // alerts, not silenced
   double messages = 0;                                 // telemetry and presence, per second
+  std::uint64_t history_dropped = 0;  // rows, since start, that the store could not take in time
 };
 
 // Three resolutions, each with its retention.

@@ -68,6 +68,9 @@ void add_fleet(Families& out, const FleetSummary& fleet) {
               double(fleet.duplicates));
   out.counter("fleet_lost_total", "Things dropped by devices, from their loss ledgers.",
               double(fleet.lost));
+  out.counter("fleet_history_dropped_rows_total",
+              "Rows of history let go as the store could not write, since start.",
+              double(fleet.history_dropped));
   out.counter("fleet_failed_tasks_total", "Tasks that failed for good.", double(fleet.failed));
   out.gauge("alerts_firing", "Alerts firing and not silenced.", double(fleet.firing));
   out.gauge("fleet_messages_per_second", "Telemetry and presence received.", fleet.messages);

@@ -293,7 +293,7 @@ void Lessee::look_for_shortage() {
 NodeTime Lessee::cycle() {
   look_for_shortage();
   on_timers();
-  start_ready();
+  while (HeldTask* task = draining_ ? nullptr : cores_.next(now())) start(*task);
   answers_.send();
   rooms_.tell(room(), now());
   flush();
@@ -306,11 +306,6 @@ void Lessee::each(const std::function<void(const HeldTask&)>& look) const { tabl
 Duration Lessee::waited() const {
   const NodeTime oldest = cores_.oldest();
   return oldest == kNever ? Duration::zero() : now() - oldest;
-}
-
-void Lessee::start_ready() {
-  if (draining_) return;
-  while (HeldTask* task = cores_.next(now())) start(*task);
 }
 
 void Lessee::start(HeldTask& task) {
@@ -329,27 +324,21 @@ void Lessee::run(TaskId id, Epoch epoch) {
               task->run_epoch == epoch && task->kind;
   // Stopped between its step and its commit.
   if (!runs) {
-    free_core(id, epoch);
+    if (cores_.free(id, epoch)) parts_.wake();
     return;
   }
   parts_.runner->run({id, epoch, task->kind, *task->spec},
                      [this](attempt::Outcome outcome) { on_outcome(std::move(outcome)); });
 }
 
-// The seconds it was predicted to run.
-double Lessee::free_core(TaskId id, Epoch epoch) {
-  const std::optional<double> predicted = cores_.free(id, epoch);
-  if (predicted) parts_.wake();
-  return predicted.value_or(0);
-}
-
 void Lessee::on_outcome(attempt::Outcome outcome) {
-  const double predicted = free_core(outcome.id, outcome.epoch);
+  const std::optional<double> predicted = cores_.free(outcome.id, outcome.epoch);
+  if (predicted) parts_.wake();
   HeldTask* task = table_.find(outcome.id);
   journal_.after([begun = outcome.begun] {});
   if (task && task->kind) {
     const double ran = double((outcome.run_ended - outcome.run_started).count()) / 1e6;
-    cores_.learn(*task, ran, predicted);
+    cores_.learn(*task, ran, predicted.value_or(0));
   }
   bool counts = task && task->state.state == lifecycle::LeaseState::running &&
                 task->run_epoch == outcome.epoch;

@@ -98,10 +98,8 @@ class Lessee {
   void look_for_shortage();
 
   // Runs.
-  void start_ready();
   void start(HeldTask& task);
   void run(TaskId id, Epoch epoch);
-  double free_core(TaskId id, Epoch epoch);
   void on_outcome(attempt::Outcome outcome);
 
   // lessee_offers.cpp

@@ -57,8 +57,8 @@ Result<TaskRow> OwnerTables::read_whole(const Cursor& cursor) const {
 Result<Recovered> OwnerTables::recover() const {
   Recovered recovered;
   const NodeRow& node = file_.node();
-  recovered.lives = lives_;
-  Result<std::vector<KnownLife>> peers = this->peers();
+  recovered.lives = lives_.all();
+  Result<std::vector<KnownLife>> peers = LifeRows::peers(sql_);
   if (!peers) return std::move(peers).error();
   recovered.peers = *std::move(peers);
   recovered.next_seq = node.next_seq;

@@ -2,24 +2,14 @@
 #include <limits>
 #include <numeric>
 
+#include "common/store/loss_rows.h"
 #include "common/store/owner_tables.h"
 
 namespace spillway::store {
 namespace {
 
 constexpr std::uint64_t kDropSlice = 256;  // rows given up in one step
-constexpr std::size_t kMaxLossRows = 512;
-constexpr std::size_t kLookFor = 256;  // finished tasks among which the lowest band goes
-
-Cursor& bind_key(Cursor& cursor, const LossKey& key) {
-  return cursor.bind(1, static_cast<std::int64_t>(key.data))
-      .bind(2, static_cast<std::int64_t>(key.cause))
-      .bind(3, key.period.time_since_epoch().count());
-}
-
-bool same_kind(const LossKey& a, const LossKey& b) {
-  return a.data == b.data && a.cause == b.cause;
-}
+constexpr std::size_t kLookFor = 256;      // finished tasks among which the lowest band goes
 
 // Of a class above its limit, what goes in this step.
 std::uint64_t surplus(std::uint64_t have, std::uint64_t limit) {
@@ -142,7 +132,7 @@ Status OwnerTables::drop_events(std::int64_t first, std::int64_t last, LossCause
   if (Status status = cursor.bind(1, first).bind(2, last).run(); !status) return status;
   const std::uint64_t gone = changed();
   file_.node().events -= gone;
-  return lose(DataClass::events, cause, now, gone);
+  return lose(file_, sql_, DataClass::events, cause, now, gone);
 }
 
 Status OwnerTables::drop_oldest_events(std::uint64_t drop, LossCause cause, NodeTime now) {
@@ -198,86 +188,9 @@ Status OwnerTables::drop_keys() {
   return {};
 }
 
-Status OwnerTables::lose(DataClass data, LossCause cause, NodeTime at, std::uint64_t count) {
-  if (count == 0) return {};
-  return lose(LossRow{{data, cause, loss_period(at)}, at, at, count, 0});
-}
-
-Status OwnerTables::lose(const LossRow& row) {
-  for (const Sql sql : {Sql::lose_more, Sql::lose_first}) {
-    Cursor cursor = sql_.use(sql);
-    bind_key(cursor, row.key)
-        .bind(4, row.first.time_since_epoch().count())
-        .bind(5, row.last.time_since_epoch().count())
-        .bind(6, static_cast<std::int64_t>(row.count))
-        .bind(7, static_cast<std::int64_t>(row.reported))
-        .bind(8, static_cast<std::int64_t>(row.at_least));
-    if (Status status = cursor.run(); !status) return status;
-    if (sql == Sql::lose_more && changed() > 0) return {};
-  }
-  return melt_losses();
-}
-
-Status OwnerTables::note_losses(const Batch& batch) {
-  for (const LossCount& loss : batch.losses) {
-    produced(loss.data) += loss.count;
-    Status status = lose(loss.data, loss.cause, loss.at, loss.count);
-    if (!status) return status;
-  }
-  produced(DataClass::telemetry) += batch.samples;
-  for (const LossRow& row : batch.reported) {
-    Cursor cursor = sql_.use(Sql::report_loss);
-    bind_key(cursor, row.key).bind(4, static_cast<std::int64_t>(row.count));
-    if (Status status = cursor.run(); !status) return status;
-  }
-  return {};
-}
-
-Result<std::vector<LossRow>> OwnerTables::loss_rows() const {
-  std::vector<LossRow> rows;
-  Cursor cursor = sql_.use(Sql::losses);
-  for (;;) {
-    Result<bool> more = cursor.step();
-    if (!more) return std::move(more).error();
-    if (!*more) return rows;
-    bool good = true;
-    LossRow row;
-    row.key.data = read_enum(cursor, 0, DataClass::telemetry, good);
-    row.key.cause = read_enum(cursor, 1, LossCause::draining, good);
-    row.key.period = read_time(cursor, 2);
-    row.first = read_time(cursor, 3);
-    row.last = read_time(cursor, 4);
-    row.count = cursor.unsigned_integer(5);
-    row.reported = cursor.unsigned_integer(6);
-    row.at_least = cursor.integer(7) != 0;
-    if (!good) return fail(Code::corrupt, "a row of the loss ledger makes no sense");
-    rows.push_back(row);
-  }
-}
-
-// The oldest period becomes part of the next one of its class and cause: what is far back is known
-// less exactly in time, and as exactly in number.
-Status OwnerTables::melt_losses() {
-  Result<std::vector<LossRow>> rows = loss_rows();
-  if (!rows) return std::move(rows).error();
-  if (rows->size() <= kMaxLossRows) return {};
-  std::size_t oldest = rows->size();
-  for (std::size_t i = 0; i + 1 < rows->size(); ++i) {
-    const LossKey& key = (*rows)[i].key;
-    if (!same_kind(key, (*rows)[i + 1].key)) continue;
-    if (oldest == rows->size() || key.period < (*rows)[oldest].key.period) oldest = i;
-  }
-  if (oldest == rows->size()) return {};
-  LossRow melted = (*rows)[oldest];
-  Cursor drop = sql_.use(Sql::drop_loss);
-  if (Status status = bind_key(drop, melted.key).run(); !status) return status;
-  melted.key.period = (*rows)[oldest + 1].key.period;
-  return lose(melted);
-}
-
 // A task whose deadline passed was accepted; all that was lost otherwise was never here.
 Result<std::uint64_t> OwnerTables::accepted() const {
-  Result<std::vector<LossRow>> rows = loss_rows();
+  Result<std::vector<LossRow>> rows = read_losses(sql_);
   if (!rows) return std::move(rows).error();
   std::uint64_t accepted = file_.node().produced[static_cast<std::size_t>(DataClass::tasks)];
   for (const LossRow& row : *rows) {
@@ -289,7 +202,7 @@ Result<std::uint64_t> OwnerTables::accepted() const {
 }
 
 Result<LossTable> OwnerTables::losses() const {
-  Result<std::vector<LossRow>> rows = loss_rows();
+  Result<std::vector<LossRow>> rows = read_losses(sql_);
   if (!rows) return std::move(rows).error();
   LossTable table;
   table.rows = *std::move(rows);

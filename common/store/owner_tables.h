@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/store/budget.h"
+#include "common/store/life_rows.h"
 #include "common/store/node_file.h"
 #include "common/store/owner_sql.h"
 #include "common/store/owner_store.h"
@@ -71,14 +72,6 @@ class OwnerTables {
   Status run(Sql sql, const OutboxRow& row);
   Status count_end(const TaskUpdate& change);
 
-  // owner_lives.cpp
-  Status read_lives();
-  Status note_life();
-  Status put_life(const Life& life);
-  Status forget_lives();
-  Status note_peers(const Batch& batch);
-  Result<std::vector<KnownLife>> peers() const;
-
   // owner_room.cpp: what gives way when there is no room, and what is counted of it.
   struct Ended {
     std::uint64_t seq = 0;
@@ -98,11 +91,6 @@ class OwnerTables {
   Status forget(const Ended& task, LossCause cause, NodeTime now);
   // Finished tasks that go by `until`, the first to go first.
   Result<std::vector<Ended>> finished(NodeTime until, std::size_t limit) const;
-  Status lose(DataClass data, LossCause cause, NodeTime at, std::uint64_t count);
-  Status lose(const LossRow& row);
-  Status note_losses(const Batch& batch);
-  Status melt_losses();
-  Result<std::vector<LossRow>> loss_rows() const;
 
   struct ReadyPage {
     std::vector<TaskRow> rows;
@@ -128,7 +116,7 @@ class OwnerTables {
 
   NodeFile file_;
   OwnerStatements sql_;
-  Lives lives_;  // the last one is on disk once the node row says so
+  LifeRows lives_;
   Options options_;
   DiskPlan plan_;
   std::uint64_t in_use_ = 0;  // bytes, as the open transaction began

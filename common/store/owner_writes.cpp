@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "common/store/loss_rows.h"
 #include "common/store/owner_tables.h"
 #include "common/store/packing.h"
 
@@ -34,21 +35,21 @@ Result<OwnerTables> OwnerTables::open(Database database, const std::string& path
   Result<NodeFile> file = NodeFile::open(std::move(database), path, std::move(meter));
   if (!file) return std::move(file).error();
   OwnerTables tables(*std::move(file), *std::move(sql), options);
-  if (Status status = tables.read_lives(); !status) return std::move(status).error();
+  if (Status status = tables.lives_.read(tables.file_, tables.sql_); !status)
+    return std::move(status).error();
   return tables;
 }
 
 Result<Refused> OwnerTables::apply(const Batch& batch) {
   Refused refused;
-  if (Status status = note_life(); !status) return std::move(status).error();
-  if (Status status = note_peers(batch); !status) return std::move(status).error();
+  if (Status status = lives_.note(file_, sql_, batch); !status) return std::move(status).error();
   if (Status status = make_room(batch); !status) return std::move(status).error();
   if (Status status = write_tasks(batch, refused); !status) return std::move(status).error();
   if (Status status = write_steps(batch, refused); !status) return std::move(status).error();
   for (const std::uint64_t seq : batch.deps_done) {
     if (Status status = run(Sql::drop_waits_on, seq); !status) return std::move(status).error();
   }
-  if (Status status = note_losses(batch); !status) return std::move(status).error();
+  if (Status status = note_losses(file_, sql_, batch); !status) return std::move(status).error();
   file_.seen(batch.now, batch.wall, batch.session);
   return refused;
 }
@@ -205,15 +206,17 @@ Status OwnerTables::abridge(const TaskUpdate& change) {
 Status OwnerTables::count_end(const TaskUpdate& change) {
   const NodeTime at = change.next.since;
   if (is_terminal(change.was_state) == is_terminal(change.next.state)) return {};
-  if (is_terminal(change.was_state)) return lose(DataClass::results, LossCause::retention, at, 1);
+  if (is_terminal(change.was_state))
+    return lose(file_, sql_, DataClass::results, LossCause::retention, at, 1);
   ++produced(DataClass::results);
   if (change.next.state != TaskState::expired) return {};
-  return lose(DataClass::tasks, LossCause::deadline, at, 1);
+  return lose(file_, sql_, DataClass::tasks, LossCause::deadline, at, 1);
 }
 
 Status OwnerTables::append(const EventRow& event) {
   ++produced(DataClass::events);
-  if (auto cause = refuses_events()) return lose(DataClass::events, *cause, event.at, 1);
+  if (auto cause = refuses_events())
+    return lose(file_, sql_, DataClass::events, *cause, event.at, 1);
   const std::int64_t first = first_event_id(event.seq);
   Cursor cursor = sql_.use(Sql::insert_event);
   cursor.bind(1, first)
@@ -288,7 +291,7 @@ Status OwnerTables::forget(const Ended& task, LossCause cause, NodeTime now) {
   if (Status status = run(Sql::drop_waits_of, seq); !status) return status;
   if (Status status = drop_bulk(spec_id(seq), result_id(seq)); !status) return status;
   --count(task.state);
-  if (Status status = lose(DataClass::results, cause, now, 1); !status) return status;
+  if (Status status = lose(file_, sql_, DataClass::results, cause, now, 1); !status) return status;
   return drop_events(first_event_id(seq), first_event_id(seq + 1) - 1, cause, now);
 }
 

@@ -15,7 +15,7 @@ namespace spillway::store {
 //
 // A damaged file is set aside at open (Recovered::quarantined) and a new one takes its place. When
 // the damaged file still says whose it is, the new store is the same owner: it keeps its lives and
-// every task that can be read, skips a million sequence numbers and a thousand epochs so that none
+// every task that can be read, skips a million sequence numbers and as many epochs so that none
 // given before is given again, and takes attempts elsewhere for lost. Otherwise nothing is carried
 // over and the lives are new. Damage that shows in use fails that and every later write with
 // `corrupt`, until the store is opened again.

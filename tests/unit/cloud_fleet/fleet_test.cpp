@@ -16,7 +16,31 @@ wire::Presence birth_of(std::uint64_t boot, std::uint64_t number, std::vector<Or
   return presence;
 }
 
+// A disk that takes nothing, and does not say so.
+struct StuckStore final : FleetStore {
+  void commit(FleetBatch, Done<void>) override {}
+  void history(std::uint32_t, SeriesQuery, Done<std::vector<DevicePoint>>) override {}
+  void sessions(std::uint32_t, std::uint32_t, Done<std::vector<SessionView>>) override {}
+  void events(std::uint32_t, std::uint64_t, std::uint32_t,
+              Done<std::vector<EventRecord>>) override {}
+  void prune(FleetRetention, Wall, std::size_t, Done<std::uint64_t>) override {}
+};
+
 }  // namespace
+
+TEST(Fleet, history_that_waits_too_long_for_the_disk_is_let_go_and_counted) {
+  StuckStore stuck;
+  begin(&stuck);
+  for (int i = 0; i < 10'000; ++i) fleet->on_presence("pump-" + std::to_string(i), birth(1));
+  pass(1s);
+  CHECK_EQUAL(0, fleet->summary().history_dropped);
+  for (int i = 0; i < 10'000; ++i) {
+    fleet->on_presence("pump-" + std::to_string(i), birth(2));
+    fleet->on_presence("pump-" + std::to_string(i), birth(1, false));
+  }
+  pass(1s);
+  CHECK(fleet->summary().history_dropped > 0);
+}
 
 TEST(Fleet, a_device_whose_store_goes_on_from_an_earlier_copy_is_told_apart_from_a_restart) {
   CHECK(fleet->on_presence("pump-1", birth_of(1, 5, {{50}, {40}})) == LifeChange::none);
