@@ -23,7 +23,7 @@ const DeviceMarks& Device::said() const {
 }
 
 Duration Device::patience() const {
-  Duration interval = std::chrono::seconds(interval_s);
+  Duration interval = std::chrono::seconds(frames.interval_s);
   return 3 * interval + interval / 10;
 }
 

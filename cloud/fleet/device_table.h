@@ -45,12 +45,15 @@ struct Device {
   Reasons reasons;
   std::optional<SessionEnd> ended;                     // how it went, while offline
   bool dirty = false, changed = false, moved = false;  // to be stored; to be told: state, numbers
-  std::uint32_t interval_s = 10;                       // between its frames
   Wall first_seen{}, last_seen{}, since{};
   Wall measured{}, measured_there{};
   std::uint64_t revision = 1;
-  std::uint64_t frame = 0;  // the latest's number, within its session
-  bool unborn = false;      // a frame began its session: its birth, and boot, are not known yet
+  struct Frames {
+    std::uint64_t latest = 0;       // its number, within its session
+    std::uint32_t interval_s = 10;  // between two
+    bool unborn = false;            // one began its session: its birth, and boot, are not known yet
+  };
+  Frames frames;
   wire::Metrics metrics;
   HealthMemory memory;
   std::shared_ptr<const wire::Presence> birth;  // shared by all that say the same

@@ -57,12 +57,13 @@ LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& sai
   state.table.count(device);
   if (step == PresenceStep::stale) return LifeChange::none;
   // Another life counts its frames anew, also under a session number that was used before.
-  if (said.online && was.boot != said.boot) device.frame = 0;
+  if (said.online && was.boot != said.boot) device.frames.latest = 0;
   // Sessions are told apart by number and boot: the numbers of a store that was made anew begin
   // again.
-  const bool reborn = was.boot != device.presence.boot && was.boot != BootId{} && !device.unborn;
+  const bool reborn =
+      was.boot != device.presence.boot && was.boot != BootId{} && !device.frames.unborn;
   const bool anew = device.presence.session != before || reborn;
-  device.unborn = false;
+  device.frames.unborn = false;
   // The broker keeps the birth of a session that an operator has ended.
   const bool over = device.ended && is_bar(*device.ended) && !anew;
   if (over && step == PresenceStep::came) {
@@ -126,10 +127,10 @@ void Fleet::on_telemetry(const std::string& name, ByteView bytes) {
   if (step == PresenceStep::stale) return;
   if (step == PresenceStep::came) {
     const bool anew = device.presence.session != before;
-    device.unborn = device.unborn || anew;
+    device.frames.unborn = device.frames.unborn || anew;
     state.came(slot, before, anew);
   }
-  if (frame->seq > device.frame) state.take_frame(slot, *frame);
+  if (frame->seq > device.frames.latest) state.take_frame(slot, *frame);
 }
 
 void Fleet::on_loss(const std::string& name, std::vector<LossTotal> totals) {

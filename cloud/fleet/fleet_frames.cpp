@@ -42,8 +42,8 @@ void Fleet::State::take_frame(Slot slot, const wire::Telemetry& frame) {
   device.metrics.take(frame.metrics);
   if (!frame.cores.empty()) device.cores = frame.cores;
   if (!frame.kernel.empty()) device.kernel = kernels.get(frame.kernel, frame.kernel);
-  device.frame = frame.seq;
-  device.interval_s = std::uint32_t(frame.interval / std::chrono::seconds(1));
+  device.frames.latest = frame.seq;
+  device.frames.interval_s = std::uint32_t(frame.interval / std::chrono::seconds(1));
   device.measured = wall();
   device.measured_there = frame.sent_wall;
   hear(slot);
@@ -66,7 +66,7 @@ void Fleet::State::count_rises(const Device& device, const Metrics& was) {
 
 void Fleet::State::add_history(Device& device, const Metrics& was) {
   if (!device.history) device.history = std::make_unique<DeviceHistory>(device.id);
-  Sample sample = sample_of(was, device.metrics, std::max(1U, device.interval_s));
+  Sample sample = sample_of(was, device.metrics, std::max(1U, device.frames.interval_s));
   DeviceHistory::Closed closed = device.history->add(device.measured, sample);
   if (closed.minute) note_minute(device.memory, double(backlog_of(device.metrics)), policy);
   if (closed.block) keep_block(device, *closed.block);

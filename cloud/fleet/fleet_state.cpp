@@ -71,7 +71,7 @@ void Fleet::State::came(Slot slot, std::uint64_t session_before, bool anew) {
   }
   if (anew) {
     if (session_before != 0 && !device.ended) close_session(device, session_before, std::nullopt);
-    device.frame = 0;
+    device.frames.latest = 0;
   }
   commits.batch().sessions.push_back({device.id, {device.presence.session, at, {}, {}}, anew});
   note(&device, FleetEventKind::connected, anew ? "" : "heard again");

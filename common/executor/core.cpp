@@ -64,7 +64,7 @@ void Executor::Core::post(Task closure) {
   }
   Node* node = closure.release();
   node->band = worker->band();
-  worker->spawned.add();
+  worker->tallies.spawned.add();
   if (!worker->push(node)) {
     injector.push_again(node);
     wake_for_outside(static_cast<unsigned>(worker->band()));
@@ -118,7 +118,7 @@ Entry Executor::Core::steal_for(Worker& worker, bool spawned_only) {
     const Entry entry = spawned_only ? victim->steal_spawned(wanted) : victim->steal(wanted);
     if (!entry) continue;
     worker.last_victim = at;
-    worker.stolen.add();
+    worker.tallies.stolen.add();
     return entry;
   }
   return 0;
@@ -208,7 +208,7 @@ void Executor::Core::keep_house() {
 
 std::uint64_t Executor::Core::accepted() const {
   std::uint64_t accepted = injector.accepted() + blocking_.accepted();
-  each_seat([&](const Worker& seat) { accepted += seat.spawned.get(); });
+  each_seat([&](const Worker& seat) { accepted += seat.tallies.spawned.get(); });
   return accepted;
 }
 
@@ -258,8 +258,8 @@ Counters Executor::Core::counters() const {
   each_seat([&](const Worker& seat) {
     seat.outcomes.add_to(counters.closures);
     seat.telemetry.add_to(counters.queue_delay);
-    counters.workers.push_back(
-        {seat.outcomes.total(), seat.stolen.get(), seat.injected.get(), seat.parked.get()});
+    counters.workers.push_back({seat.outcomes.total(), seat.tallies.stolen.get(),
+                                seat.tallies.injected.get(), seat.tallies.parked.get()});
   });
   blocking_.add_to(counters.closures);
   counters.closures.accepted = accepted();

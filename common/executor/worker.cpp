@@ -136,7 +136,7 @@ Entry Worker::take(std::size_t count) {
   for (std::size_t i = 1; i < count; ++i) inbox_.push(executor::entry_of(nodes[i]));
   if ((count > 1 || came) && idlers_.worth_claiming()) core_.wake_for_more(*this);
   if (!count) return 0;
-  injected.add(count);
+  tallies.injected.add(count);
   return executor::entry_of(nodes[0]);
 }
 
@@ -174,7 +174,7 @@ bool Worker::park(bool searching) {
   std::chrono::nanoseconds nap = core_.others_awake() ? kNap : kNap.zero();
   bool first = true;
   while (!call()) {
-    if (std::exchange(first, false)) parked.add();
+    if (std::exchange(first, false)) tallies.parked.add();
     // acquire, with signal(): what the waker did is seen.
     while (!signal_.load(std::memory_order_acquire)) {
       futex_wait(signal_, 0, nap);

@@ -111,7 +111,10 @@ class Worker {
 
   Outcomes outcomes;
   Telemetry telemetry;
-  Tally spawned, stolen, injected, parked;
+  struct Tallies {
+    Tally spawned, stolen, injected, parked;
+  };
+  Tallies tallies;
   std::atomic<bool> taken{true};  // a guest's seat: whether a thread sits on it
   std::size_t last_victim = 0;
 

@@ -29,9 +29,7 @@ Client::Client(std::string name, std::string socket, const std::vector<demo::Wor
       socket_(std::move(socket)),
       works_(works),
       most_waits_(options.waits),
-      rate_(options.tasks_per_second),
-      open_(options.open),
-      insists_(options.insists),
+      pace_{options.tasks_per_second, options.open, options.insists},
       thread_([this] { run(); }) {}
 
 Client::~Client() {
@@ -74,12 +72,13 @@ void Client::step() {
 
 void Client::make_jobs() {
   const auto now = Clock::now();
-  const double rate = rate_;
+  const double rate = pace_.rate;
   // A debt is forgiven: what was not asked for in time is not asked for later in a burst.
   due_ = std::min(due_ + std::chrono::duration<double>(now - paced_).count() * rate,
                   std::max(1.0, rate / 10));
   paced_ = now;
-  for (; due_ >= 1 && jobs_.size() - delivered_ < open_ && unanswered_.size() < kBatch * kSubmits;
+  for (; due_ >= 1 && jobs_.size() - counts_.delivered < pace_.open &&
+         unanswered_.size() < kBatch * kSubmits;
        due_ -= 1) {
     const std::size_t index = next_job_++;
     Job job;
@@ -93,7 +92,7 @@ void Client::make_jobs() {
 
 void Client::submit() {
   if (!finishing_) make_jobs();
-  settled_ = finishing_ && jobs_.size() == delivered_;
+  settled_ = finishing_ && jobs_.size() == counts_.delivered;
   if (Clock::now() < again_) return;
   while (!unanswered_.empty() && submits_.size() < kSubmits) {
     wire::SubmitRequest request;
@@ -106,7 +105,7 @@ void Client::submit() {
       spec.idempotency_key = jobs_.at(job).key;
       request.specs.push_back(wire::encode(spec));
     }
-    asked_ += batch.size();
+    counts_.asked += batch.size();
     auto token = client_->send(std::move(request));
     if (!token) return client_.reset(), void(unanswered_.insert(batch.begin(), batch.end()));
     submits_[*token] = std::move(batch);
@@ -152,7 +151,7 @@ void Client::take_submitted(const std::vector<std::size_t>& jobs, const wire::An
     }
     Job& job = jobs_.at(jobs[i]);
     if (job.ids.empty()) {
-      ++accepted_;
+      ++counts_.accepted;
       job.connected = connected_;
     }
     const TaskId id = submitted->each[i].id;
@@ -165,7 +164,7 @@ void Client::take_refusal(std::size_t job, const Error& error) {
   const bool unwritten = error.message.starts_with("the store cannot write");
   const bool counted = error.code == Code::busy || error.retry_after;
   if (counted) (unwritten ? losses_.unwritten : losses_.refused) += 1;
-  if (!insists_) {
+  if (!pace_.insists) {
     jobs_.erase(job);
     return;
   }
@@ -182,7 +181,7 @@ void Client::take_result(std::size_t index, const wire::AnswerBody& body) {
     // It gave way, and never comes.
     if (error != nullptr && error->code == Code::not_found && !std::exchange(job.gone, true)) {
       ++losses_.unread;
-      ++delivered_;
+      ++counts_.delivered;
       return;
     }
     unasked_.insert(index);
@@ -192,7 +191,7 @@ void Client::take_result(std::size_t index, const wire::AnswerBody& body) {
   if (job.outcome || job.replaced) return;
   if (view->id != job.ids.back()) {
     job.replaced = true;
-    ++delivered_;
+    ++counts_.delivered;
     return;
   }
   job.outcome = view->result->outcome;
@@ -201,13 +200,13 @@ void Client::take_result(std::size_t index, const wire::AnswerBody& body) {
     job.error = view->result->error->message;
     if (view->result->error->failure == FailureClass::poison) job.error = "poison";
   }
-  ++delivered_;
+  ++counts_.delivered;
   const bool may_expire = works_[job.work].spec.deadline && job.outcome == TaskState::expired;
   if (may_expire) ++losses_.expired;
   const bool good = job.outcome == TaskState::succeeded || may_expire;
-  if (!good || (!may_expire && job.digest != works_[job.work].expected)) ++wrong_;
+  if (!good || (!may_expire && job.digest != works_[job.work].expected)) ++counts_.wrong;
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - job.asked);
-  if (took.count() > slowest_us_) slowest_us_ = took.count();
+  if (took.count() > counts_.slowest_us) counts_.slowest_us = took.count();
 }
 
 std::set<TaskId> Client::all_tasks(Verdicts& verdicts) {
@@ -288,8 +287,8 @@ Verdicts Client::judge(const StoreDamage& damage) {
   stop_ = true;
   if (thread_.joinable()) thread_.join();
   Verdicts verdicts;
-  verdicts.accepted = accepted_;
-  verdicts.delivered = delivered_;
+  verdicts.accepted = counts_.accepted;
+  verdicts.delivered = counts_.delivered;
   client_.reset();
   for (int i = 0; i < 200 && !client_; ++i) connect();
   verdicts.losses = losses_;

@@ -91,18 +91,18 @@ class Client {
   bool settled() const { return settled_; }
   // From now on this many tasks a second, whatever became of those before.
   void set_rate(double tasks_per_second, std::size_t open, bool insists) {
-    open_ = open;
-    insists_ = insists;
-    rate_ = tasks_per_second;
+    pace_.open = open;
+    pace_.insists = insists;
+    pace_.rate = tasks_per_second;
   }
-  std::uint64_t asked() const { return asked_; }
-  std::uint64_t accepted() const { return accepted_; }
-  std::uint64_t delivered() const { return delivered_; }
+  std::uint64_t asked() const { return counts_.asked; }
+  std::uint64_t accepted() const { return counts_.accepted; }
+  std::uint64_t delivered() const { return counts_.delivered; }
   // Results that are not what was to be computed, so far.
-  std::uint64_t wrong() const { return wrong_; }
+  std::uint64_t wrong() const { return counts_.wrong; }
   // The longest that a task took, of those delivered since the last call.
   std::chrono::duration<double> take_slowest() {
-    return std::chrono::microseconds(slowest_us_.exchange(0));
+    return std::chrono::microseconds(counts_.slowest_us.exchange(0));
   }
   // Ends its thread, asks the agent for everything once more, and judges. Once. What went with a
   // damaged store is counted apart; a wrong or a second result is never excused.
@@ -128,12 +128,18 @@ class Client {
   const std::string name_, socket_;
   const std::vector<demo::Work>& works_;
   const std::size_t most_waits_;
-  std::atomic<double> rate_;
-  std::atomic<std::size_t> open_;
-  std::atomic<bool> insists_;
+  struct Pace {
+    std::atomic<double> rate;
+    std::atomic<std::size_t> open;
+    std::atomic<bool> insists;
+  };
+  Pace pace_;
   std::atomic<bool> stop_{false}, finishing_{false}, settled_{false};
-  std::atomic<std::uint64_t> accepted_{0}, delivered_{0}, wrong_{0}, asked_{0};
-  std::atomic<std::int64_t> slowest_us_{0};
+  struct Counts {
+    std::atomic<std::uint64_t> accepted{0}, delivered{0}, wrong{0}, asked{0};
+    std::atomic<std::int64_t> slowest_us{0};
+  };
+  Counts counts_;
 
   // The thread's own.
   std::map<std::size_t, Job> jobs_;  // those given up are gone

@@ -72,6 +72,32 @@ TEST(Rules, a_tree_that_keeps_them_is_clean) {
   CHECK_EQUAL(3U, report.files);
 }
 
+TEST(Rules, a_class_of_many_methods_or_members_is_more_than_one_thing) {
+  const std::string methods = with_lines(60, "  void a(int);");
+  const std::string members =
+      with_lines(12, "  int a = f(1, 2), b{3, 4};") + "  Map<int, int> c;\n";
+  put("common/base/a.h", "class A {\n public:\n" + methods + members + "};\n");
+  STRCMP_EQUAL("", complaint("common/base/a.h").c_str());
+  put("common/base/a.h", "struct A : B {\n" + methods + "  int b() { return 1; }\n};\n");
+  STRCMP_CONTAINS("A has 61 methods and 0 members", complaint("common/base/a.h").c_str());
+  put("common/base/a.h", "class A {\n  A();\n" + members + "  function<void(int)> d = {};\n};\n");
+  STRCMP_CONTAINS("A has 1 methods and 26 members", complaint("common/base/a.h").c_str());
+  put("common/base/a.h", "struct Record {\n" + members + members + "};\n");
+  STRCMP_EQUAL("", complaint("common/base/a.h").c_str());
+}
+
+TEST(Rules, what_is_static_and_types_of_its_own_are_not_counted_of_a_class) {
+  const std::vector<ClassSize> found = classes_of(
+      "class A final : public B {\n public:\n  using T = int;\n  struct C { int d; };\n"
+      "  static constexpr int kE = 1;\n  A() : f_(1), g_{2} {}\n private:\n  int f_, g_;\n};\n");
+  CHECK_EQUAL(2U, found.size());
+  STRCMP_EQUAL("A", found[0].name.c_str());
+  CHECK_EQUAL(1U, found[0].methods);
+  CHECK_EQUAL(2U, found[0].members);
+  STRCMP_EQUAL("C", found[1].name.c_str());
+  CHECK_EQUAL(1U, found[1].members);
+}
+
 TEST(Rules, agent_and_cloud_never_include_each_other_and_common_neither) {
   CHECK(refuses_include("agent/node/node.h", "\"cloud/dispatch/dispatch.h\""));
   CHECK(refuses_include("cloud/node/node.h", "\"agent/placement/placement.h\""));

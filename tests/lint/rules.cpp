@@ -16,6 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxFunctionLines = 80;
 constexpr std::size_t kMaxFileLines = 600;
+constexpr std::size_t kMaxMethods = 60;
+constexpr std::size_t kMaxMembers = 25;
 
 const std::set<std::string> kFolders = {"common",   "agent", "cloud",   "toolchains",
                                         "firmware", "tests", "findings"};
@@ -126,6 +128,16 @@ void check_sizes(const std::vector<SourceFile>& files, Report& report) {
     if (lines > kMaxFileLines) {
       report.findings.push_back(
           {file.path, 0, std::to_string(lines) + " lines: worth a split by noun", true});
+    }
+    for (const ClassSize& size : classes_of(file.text)) {
+      // A record, which does nothing, is as long as what it tells of.
+      const bool many = size.methods > 0 && size.members > kMaxMembers;
+      if (size.methods <= kMaxMethods && !many) continue;
+      report.findings.push_back({file.path, size.line,
+                                 size.name + " has " + std::to_string(size.methods) +
+                                     " methods and " + std::to_string(size.members) +
+                                     " members, more than " + std::to_string(kMaxMethods) + " or " +
+                                     std::to_string(kMaxMembers) + ": it is more than one thing"});
     }
     for (const Function& function : functions_of(file.text)) {
       sizes.push_back(function.lines);

@@ -175,6 +175,76 @@ class FunctionFinder {
   std::vector<Function> found_;
 };
 
+// Reads the body of one class, from behind its brace, declaration by declaration.
+class ClassReader {
+ public:
+  ClassReader(std::string_view code, std::size_t begin) : code_(code), at_(begin) {}
+
+  // Adds what it declares to the size.
+  void read(ClassSize& size) {
+    while (at_ < code_.size() && code_[at_] != '}') {
+      const std::string declaration = next();
+      if (is_counted(declaration)) add(declaration, size);
+    }
+  }
+
+ private:
+  // Up to its ';', or, of a function, to the end of its body. What stands in braces is left out.
+  std::string next() {
+    std::string text;
+    bool body = false;
+    for (int depth = 0; at_ < code_.size(); ++at_) {
+      const char c = code_[at_];
+      if (depth == 0 && c == '}') break;
+      if (c == '{') ++depth;
+      if (c == '}' && --depth == 0) body = true;
+      if (depth > 0 || c == '}') continue;
+      // A body that no ';' or ',' follows was a function's.
+      const bool blank = std::isspace(static_cast<unsigned char>(c)) != 0;
+      if (body && !blank && c != ';' && c != ',' && c != ':') break;
+      if (!blank) body = false;
+      if (c == ';') {
+        ++at_;
+        break;
+      }
+      text += c;
+    }
+    return text;
+  }
+
+  static bool is_counted(const std::string& declaration) {
+    static const std::regex labels(R"(\b(public|private|protected)\s*:)");
+    static const std::regex other(
+        R"(^\s*(template\s*<[^;]*>\s*)?(using|friend|static_assert|typedef|class|struct|enum|union|static)\b|= default\s*$)");
+    const std::string plain = std::regex_replace(declaration, labels, "");
+    return plain.find_first_not_of(" \n\t") != std::string::npos &&
+           !std::regex_search(plain, other);
+  }
+
+  // A list of parameters outside of template arguments makes a function; commas there, members.
+  static void add(const std::string& declaration, ClassSize& size) {
+    int depth = 0;
+    std::size_t names = 1;
+    for (const char c : declaration.substr(0, declaration.find(" = "))) {
+      if (c == '<') ++depth;
+      if (c == '>') --depth;
+      if (c == '(' && depth == 0) {
+        ++size.methods;
+        return;
+      }
+    }
+    depth = 0;
+    for (const char c : declaration) {
+      depth += c == '<' || c == '(' ? 1 : c == '>' || c == ')' ? -1 : 0;
+      if (c == ',' && depth == 0) ++names;
+    }
+    size.members += names;
+  }
+
+  std::string_view code_;
+  std::size_t at_;
+};
+
 }  // namespace
 
 std::vector<std::string> lines_of(std::string_view text) {
@@ -217,6 +287,21 @@ std::vector<TypeName> types_of(std::string_view text) {
     for (std::sregex_iterator it(line.begin(), line.end(), type), end; it != end; ++it) {
       found.push_back({(*it)[1], number});
     }
+  }
+  return found;
+}
+
+std::vector<ClassSize> classes_of(std::string_view text) {
+  static const std::regex type(R"(\b(enum\s+)?(class|struct)\s+([A-Za-z_][\w:]*)[^;(){}=<>]*\{)");
+  const std::string code = code_of(text);
+  std::vector<ClassSize> found;
+  for (std::sregex_iterator it(code.begin(), code.end(), type), end; it != end; ++it) {
+    if ((*it)[1].matched) continue;
+    const auto begin = static_cast<std::size_t>(it->position());
+    const auto line = 1 + std::count(code.begin(), code.begin() + it->position(), '\n');
+    ClassSize size{(*it)[3], static_cast<std::size_t>(line), 0, 0};
+    ClassReader(code, begin + static_cast<std::size_t>(it->length())).read(size);
+    found.push_back(std::move(size));
   }
   return found;
 }

@@ -26,11 +26,20 @@ struct TypeName {
   std::size_t line = 0;
 };
 
+// One with a body, and what it declares itself: neither what is static or defaulted nor types of
+// its own.
+struct ClassSize {
+  std::string name;
+  std::size_t line = 0;
+  std::size_t methods = 0, members = 0;
+};
+
 std::vector<std::string> lines_of(std::string_view text);
 std::vector<Include> includes_of(std::string_view text);
 // The text with the insides of comments, strings and preprocessor lines blanked, line for line.
 std::string code_of(std::string_view text);
 std::vector<Function> functions_of(std::string_view text);
 std::vector<TypeName> types_of(std::string_view text);
+std::vector<ClassSize> classes_of(std::string_view text);
 
 }  // namespace spillway::lint
