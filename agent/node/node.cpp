@@ -80,6 +80,7 @@ struct Node::Asked {
     const TaskId id{origin, seq};
     if (origin == Origin{} || node.owner_.id_of(seq) == id) return true;
     const std::string name = "task " + to_string(id);
+    if (seq >= node.owner_.next_seq() && !node.leased_.find(id)) return reply(no_task(seq)), false;
     reply(node.leased_.find(id)
               ? fail(Code::conflict, name + " is the cloud's, which has it run here: spillway show "
                                             "shows it, spwctl task says and does the rest")

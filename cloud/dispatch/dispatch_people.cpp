@@ -117,26 +117,18 @@ void Dispatch::repeat(const Submission& submission, const store::KnownKey& known
                       const Done<Submitted>& done) {
   // A version that did not note it left it open.
   const bool same = !known.wish || *known.wish == digest_of(submission);
-  const auto look = [same, first = owner_.id_of(known.seq),
-                     done](const Result<store::TaskDetail>& found) {
-    const auto taken = [&done](const std::string& group) {
-      done(fail(Code::conflict, "this key came before, with another task or for other devices: " +
-                                    group + "; take another key"));
-    };
-    const bool gone = !found && found.error().code == Code::not_found;
-    if (gone && !same) return taken("the group of task " + to_string(first));
-    if (gone) {
-      return done(fail(Code::conflict, "this key's group, which began with task " +
-                                           to_string(first) + ", is kept no longer; it was done"));
-    }
-    if (!found) return done(found.error());
-    Result<TaskSpec> spec = wire::decode_spec(*found->row.spec);
-    if (!spec) return done(spec.error());
-    Result<GroupId> group = parse_group_id(spec->labels[kGroupLabel]);
+  const TaskId first = owner_.id_of(known.seq);
+  const auto answer = [same, first, done](const Result<std::optional<GroupId>>& group) {
     if (!group) return done(group.error());
-    same ? done(Submitted{*group, true}) : taken("group " + to_string(*group));
+    if (same && *group) return done(Submitted{**group, true});
+    const std::string name = *group ? "group " + to_string(**group)
+                                    : "the group that began with task " + to_string(first);
+    done(fail(Code::conflict,
+              same ? "this key came before; " + name + " is kept no longer"
+                   : "this key came before, with another task or for other devices: " + name +
+                         "; take another key"));
   };
-  parts_.store->find(known.seq, gate_.pass(look));
+  groups_.find_by_first(first, std::uint32_t(options_.max_tasks), answer);
 }
 
 void Dispatch::accept(const Submission& submission, const Done<Submitted>& done) {

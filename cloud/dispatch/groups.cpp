@@ -36,6 +36,31 @@ void Groups::check_before(const GroupId& group, std::uint64_t before, const Done
   store_.list(asked, gate_.pass(look));
 }
 
+void Groups::find_by_first(TaskId first, std::uint32_t most,
+                           const Done<std::optional<GroupId>>& done) {
+  find_(first, [this, first, most, done](const Result<SentTaskDetail>& task) {
+    if (task && task->group.first == first) return done(std::optional(task->group));
+    find_by_oldest(first, most, done);
+  });
+}
+
+// The first is kept no longer, but those that ended later may be.
+void Groups::find_by_oldest(TaskId first, std::uint32_t most,
+                            const Done<std::optional<GroupId>>& done) {
+  const auto oldest = std::make_shared<std::uint64_t>(0);
+  each_member({first, most}, [this, first, oldest, done](
+                                 const Result<std::vector<store::ListedTask>>& page, bool last) {
+    if (!page) return done(page.error());
+    if (!page->empty()) *oldest = page->back().row.seq;
+    if (!last) return;
+    if (*oldest == 0) return done(std::optional<GroupId>());
+    find_(owner_.id_of(*oldest), [first, done](const Result<SentTaskDetail>& task) {
+      const bool member = task && task->group.first == first;
+      done(member ? std::optional(task->group) : std::optional<GroupId>());
+    });
+  });
+}
+
 void Groups::cancel(const GroupId& group, const Done<std::uint64_t>& done) {
   check(group, [this, group, done](const Result<void>& known) {
     known ? cancel_known(group, done) : done(known.error());

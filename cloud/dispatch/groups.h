@@ -34,6 +34,8 @@ class Groups {
   void check(const GroupId& group, const Done<void>& done) {
     check_before(group, group.first.seq + group.size, done);
   }
+  // The one that began with this task, of at most so many, by any of its tasks that is kept.
+  void find_by_first(TaskId first, std::uint32_t most, const Done<std::optional<GroupId>>& done);
   void cancel(const GroupId& group, const Done<std::uint64_t>& done);
   void retry(const GroupId& group, const Done<std::uint64_t>& done);
   void count(const GroupId& group, const Done<GroupView>& done);
@@ -44,6 +46,7 @@ class Groups {
   struct Grouping;
   using Members =
       std::function<void(const Result<std::vector<store::ListedTask>>& page, bool last)>;
+  void find_by_oldest(TaskId first, std::uint32_t most, const Done<std::optional<GroupId>>& done);
   void check_before(const GroupId& group, std::uint64_t before, const Done<void>& done);
   void cancel_known(const GroupId& group, const Done<std::uint64_t>& done);
   void retry_known(const GroupId& group, Done<std::uint64_t> done);

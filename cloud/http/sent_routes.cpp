@@ -181,7 +181,7 @@ void submit(Service& service, const Call& call, const Answer& answer) {
   if (Status valid = validate(spec); !valid) return answer(problem(valid.error()));
   if (Status right = check_update(spec); !right) return answer(problem(right.error()));
   std::string key(call.request.header("idempotency-key"));
-  if (!key.empty()) key = call.who.name + ":" + key;
+  if (!key.empty()) key = call.who.name + "\n" + key;  // which no name has in it
   service.bridge().wait<Made>(
       answer,
       [=, aim = *std::move(aim)](Fleet& fleet, const Fleet::Done<Made>& done) {

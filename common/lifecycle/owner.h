@@ -135,6 +135,7 @@ OwnerStep hold(const OwnerTask&, Now);
 OwnerStep release(const OwnerTask&, Now);
 struct Anew {
   NodeTime deadline = kNever;
+  NodeTime start_by = kNever;
   NodeTime not_before{};   // as it was at first; one that is past does not matter
   std::uint32_t deps = 0;  // that are unfinished now
 };

@@ -84,6 +84,7 @@ OwnerStep retry(const OwnerTask& task, const Anew& anew, Now now) {
   // Whatever failed before this was asked for again is not to be held against it.
   step.next.settled = task.epoch;
   step.next.deadline = anew.deadline;
+  step.next.start_by = anew.start_by;
   step.next.deps = anew.deps;
   if (anew.not_before > now.time) step.next.wake = anew.not_before;
   go_on(step, now.time);

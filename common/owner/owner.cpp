@@ -303,6 +303,7 @@ void Owner::retry(std::uint64_t seq, std::optional<Duration> usual_deadline,
         const std::optional<Duration> span = spec.deadline ? spec.deadline : usual_deadline;
         lifecycle::Anew anew;
         if (span) anew.deadline = now() + *span;
+        if (spec.queue_timeout) anew.start_by = now() + *spec.queue_timeout;
         if (spec.not_before) anew.not_before = task.created + *spec.not_before;
         const lifecycle::OwnerStep step = lifecycle::retry(task.state, anew, tick());
         if (step.verdict != lifecycle::Verdict::applied) return step;

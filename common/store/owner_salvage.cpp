@@ -98,10 +98,12 @@ class Copier {
 };
 
 // Specs and results that were lost take their tasks with them: there is nothing left to run, or to
-// tell. Tasks that wait
-// for one whose row or whose waiting was lost are held, for people to decide. An attempt elsewhere
-// goes on unwatched, and its result still counts.
+// tell; and with one that had not ended its key, which stands for nothing now. Tasks that wait for
+// one whose row or whose waiting was lost are held, for people to decide. An attempt elsewhere goes
+// on unwatched, and its result still counts.
 constexpr const char* kMakeSafe = R"sql(
+DELETE FROM idempotency WHERE seq IN (SELECT seq FROM task WHERE state < 4 AND spec IS NULL
+  AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq));
 DELETE FROM task WHERE spec IS NULL AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq);
 DELETE FROM task WHERE state = 4 AND result IS NULL
   AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq + 1);

@@ -560,6 +560,24 @@ TEST(Sent, P6_a_key_that_a_kill_kept_from_the_disk_is_free_again) {
   CHECK_EQUAL(1, world.cloud.sent.tasks.size());
 }
 
+TEST(Sent, a_key_answers_its_group_as_long_as_any_of_its_tasks_is_kept) {
+  cloud::Submission submission{world.spec(), Names({"pump-7", "pump-8"}), "nightly", "both"};
+  submission.spec.retention = 1s;
+  const auto first = submit(submission);
+  CHECK(submit("another").ok());
+  CHECK(cancelled(1) == Code::internal);
+  world.advance(60s);
+  CHECK_FALSE(world.cloud.sent.tasks.contains(1));
+  CHECK(world.cloud.sent.tasks.contains(2));
+  const auto again = submit(submission);
+  CHECK(again->repeated);
+  CHECK(again->group == first->group);
+  submission.spec.kind = "slow";
+  const auto refused = submit(submission);
+  CHECK(refused.error().code == Code::conflict);
+  STRCMP_CONTAINS(to_string(first->group).c_str(), refused.error().message.c_str());
+}
+
 TEST(Sent, a_key_outlives_the_retention_of_its_group_and_says_so) {
   cloud::Submission submission{world.spec(), Names({"pump-7"}), "nightly", "pump-7"};
   submission.spec.retention = 1s;

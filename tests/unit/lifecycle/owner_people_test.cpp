@@ -117,6 +117,13 @@ TEST(OwnerPeople, retry_waits_for_dependencies_that_have_not_ended) {
   check_state(task, TaskState::waiting, WaitReason::deps);
 }
 
+TEST(OwnerPeople, retry_waits_no_longer_to_start_than_its_queue_timeout_asks) {
+  const OwnerTask task = retry(exhausted(), {.start_by = at(20)}, now(9)).next;
+  check_state(task, TaskState::ready, WaitReason::none);
+  CHECK_TRUE(next_time(task) == at(20));
+  CHECK_TRUE(on_time(task, policy(), now(20)).next.state == TaskState::failed);
+}
+
 TEST(OwnerPeople, retry_keeps_a_not_before_that_lies_ahead_and_forgets_one_that_is_past) {
   const Anew later{.not_before = at(20)};
   const OwnerTask task = retry(exhausted(), later, now(9)).next;

@@ -107,7 +107,8 @@ TEST(Totality, P2_P3_no_input_moves_an_owner_out_of_a_terminal_state_or_its_epoc
       if (is_terminal(task.state)) CHECK_TRUE(step.next == task);
       if (step.act.finished) CHECK_TRUE(is_terminal(step.next.state));
     }
-    CHECK_TRUE(retry(task, {any_time(), any_time(), any_count()}, n).next.epoch == task.epoch);
+    CHECK_TRUE(retry(task, {any_time(), any_time(), any_time(), any_count()}, n).next.epoch ==
+               task.epoch);
   }
 }
 

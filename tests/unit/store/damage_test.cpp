@@ -521,6 +521,23 @@ TEST(Damage, what_a_newer_version_that_only_added_left_damaged_is_carried_over) 
   CHECK_OK(open.find(70));
 }
 
+TEST(Damage, a_key_goes_with_its_task_when_that_was_lost_before_it_ended) {
+  {
+    auto cut = Database::open(path, false);
+    CHECK_OK(cut);
+    CHECK_OK(cut->execute("UPDATE task SET spec = NULL WHERE seq = 121"));
+    CHECK_OK(cut->execute("DELETE FROM bulk WHERE id = 242"));
+  }
+  mark_damaged(path);
+  CHECK_OK(open.open());
+  CHECK_FAILS(Code::not_found, open.find(121));
+  CHECK_FALSE(open.find_idempotent("key", at(3))->has_value());
+  NewTask again = new_task(open.recovered.next_seq);
+  again.idempotency_key = "key";
+  again.idempotency_until = at(1000);
+  CHECK_OK(open.commit(batch_of(again)));
+}
+
 TEST(Damage, what_an_older_version_left_damaged_is_carried_over) {
   {
     // As the versions left it that knew neither of lives nor of sums, of unknown losses or of what
