@@ -86,7 +86,7 @@ class Dispatch final : private owner::Host {
   // devices get a task. While another one with its key is under way it waits for that one's answer.
   // invalid_argument: the spec; conflict: the key came with another spec before, or for others;
   // busy: there is no room.
-  void submit(Submission submission, Done<Submitted> done);
+  void submit(Submission submission, const Done<Submitted>& done);
   void cancel(TaskId id, const Done<void>& done);  // conflict: it has ended otherwise
   // conflict: it has not ended, or has succeeded; busy: there is no room.
   void retry(TaskId id, const Done<void>& done);

@@ -83,7 +83,7 @@ Status Dispatch::room(const Submission& submission, std::uint64_t bytes) const {
   return {};
 }
 
-void Dispatch::submit(Submission submission, Done<Submitted> done) {
+void Dispatch::submit(Submission submission, const Done<Submitted>& done) {
   if (!submission.spec.deadline) submission.spec.deadline = kDefaultDeadline;
   if (Status good = check(submission); !good) return done(good.error());
   if (submission.key.empty()) return accept(submission, done);
