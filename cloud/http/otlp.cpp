@@ -1,6 +1,7 @@
 #include "cloud/http/otlp.h"
 
 #include <boost/json.hpp>
+#include <set>
 
 namespace spillway::cloud::http {
 namespace {
@@ -44,16 +45,31 @@ json::object root_of(const TaskPath& path) {
           {"status", status_of(path.problem)}};
 }
 
-// Several of an attempt may be about the same part, in different lanes.
-std::string id_of(const TaskPath& path, const PathSpan& span) {
-  const auto part = SpanPart(std::uint8_t(span.part) + 16 * std::uint8_t(span.lane));
-  return span_id(path.id, span.epoch, part);
-}
+// Several of an attempt may be about the same part, in different lanes, or in one lane one after
+// the other: a task waits before an attempt, and after it. Spans keep their order, so that each has
+// the same id again.
+class SpanIds {
+ public:
+  explicit SpanIds(TaskId task) : task_(task), given_{span_id(task, Epoch{}, SpanPart::task)} {}
+  std::string next(const PathSpan& span) {
+    const auto part = SpanPart(std::uint8_t(span.part) + 16 * std::uint8_t(span.lane));
+    std::string id = span_id(task_, span.epoch, part);
+    // Epochs that no attempt comes to.
+    for (std::uint32_t none = ~0U; !given_.insert(id).second; --none) {
+      id = span_id(task_, Epoch{none}, part);
+    }
+    return id;
+  }
 
-json::object span_of(const TaskPath& path, const PathSpan& span) {
+ private:
+  TaskId task_;
+  std::set<std::string> given_;
+};
+
+json::object span_of(const TaskPath& path, const PathSpan& span, const std::string& id) {
   constexpr std::string_view kParts[] = {"task", "queued", "run", "answer", "attempt"};
   json::object made{{"traceId", path.trace.trace_id},
-                    {"spanId", id_of(path, span)},
+                    {"spanId", id},
                     {"parentSpanId", span_id(path.id, Epoch{}, SpanPart::task)},
                     {"name", kParts[std::size_t(span.part)]},
                     {"kind", kInternal},
@@ -82,9 +98,11 @@ json::value otlp_of(const TaskPath& path, const std::string& version) {
   json::array device, cloud;
   if (path.ended) (path.owner == Lane::cloud ? cloud : device).push_back(root_of(path));
   std::string host;
+  SpanIds ids(path.id);
   for (const PathSpan& span : path.spans) {
     if (span.lane == Lane::cloud) host = span.host;
-    if (span.to) (span.lane == Lane::cloud ? cloud : device).push_back(span_of(path, span));
+    const std::string id = ids.next(span);
+    if (span.to) (span.lane == Lane::cloud ? cloud : device).push_back(span_of(path, span, id));
   }
   json::array resources;
   // The device's own version is not this one's.

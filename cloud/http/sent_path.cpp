@@ -35,7 +35,6 @@ class Spans {
   // It is at no device since then, or was not when it ended.
   void add_wait(Wall from, const std::string& because) {
     const bool over = is_terminal(task_.state);
-    if (over && (task_.state == TaskState::succeeded || task_.since <= from)) return;
     epoch_ = task_.epoch;
     note_ = over ? problem_of(task_) : "";
     put(SpanPart::queued, Lane::cloud, from, over ? std::optional(task_.since) : std::nullopt);
@@ -75,6 +74,22 @@ std::string standing_of(const SentTaskDetail& detail) {
   }
 }
 
+// Since when it waits, or waited when it ended: what ended with an attempt did not wait after that.
+std::optional<Wall> waits_since(const SentTaskDetail& detail) {
+  const SentTaskView& task = detail.task;
+  const bool away = task.state == TaskState::leased || task.state == TaskState::running;
+  if (away || task.state == TaskState::succeeded) return std::nullopt;
+  if (detail.attempts.empty()) return task.created;
+  if (!is_terminal(task.state)) return task.since;
+  const bool by_itself = task.state == TaskState::cancelled || task.state == TaskState::expired;
+  if (!by_itself) return std::nullopt;
+  Wall from = detail.attempts.back().ended.value_or(task.since);
+  for (const SentEventView& event : detail.events) {
+    if (event.what == "retried") from = std::max(from, event.at);
+  }
+  return from < task.since ? std::optional(from) : std::nullopt;
+}
+
 }  // namespace
 
 TaskPath path_of(const SentTaskDetail& task, const std::string& host) {
@@ -96,12 +111,7 @@ TaskPath path_of(const SentTaskDetail& task, const std::string& host) {
     // Its times at the device are centred in the time that it was away.
     if (attempt.sent && attempt.ended) path.skew = *attempt.ended - *attempt.sent;
   }
-  const bool away = row.state == TaskState::leased || row.state == TaskState::running;
-  Wall waits = row.created;
-  if (!task.attempts.empty()) {
-    waits = path.ended ? task.attempts.back().ended.value_or(row.since) : row.since;
-  }
-  if (!away) spans.add_wait(waits, task.waits_because);
+  if (const auto since = waits_since(task)) spans.add_wait(*since, task.waits_because);
   return path;
 }
 

@@ -1,6 +1,7 @@
 #include "cloud/http/otlp.h"
 
 #include <boost/json.hpp>
+#include <set>
 
 #include <CppUTest/TestHarness.h>
 
@@ -41,4 +42,25 @@ TEST(Otlp, the_spans_of_an_attempt_that_did_not_count_say_why_and_those_of_one_t
     CHECK_EQUAL(2, status.at("code").as_int64());
     STRCMP_EQUAL("cancelled", std::string(status.at("message").as_string()).c_str());
   }
+}
+
+TEST(Otlp, spans_have_ids_of_their_own_whatever_they_are_about_and_the_same_ones_each_time) {
+  const Wall second = std::chrono::seconds(1);
+  for (int i = 0; i < 20; ++i) {
+    path.spans.push_back(
+        {SpanPart::queued, Lane::cloud, "cloud", second, second, Epoch{2}, false, ""});
+  }
+  const boost::json::value told = http::otlp_of(path, "1");
+  CHECK(told == http::otlp_of(path, "1"));
+  std::set<std::string> ids;
+  for (const auto& resource : told.at("resourceSpans").as_array()) {
+    for (const auto& span : resource.at("scopeSpans").at(0).at("spans").as_array()) {
+      ids.emplace(span.at("spanId").as_string());
+    }
+  }
+  CHECK_EQUAL(21u, ids.size());
+  // One that is still open has its id already: it is told when it has ended.
+  path.spans[0].to.reset();
+  const auto later = http::otlp_of(path, "1").at_pointer("/resourceSpans/1/scopeSpans/0/spans/18");
+  CHECK(later == told.at_pointer("/resourceSpans/1/scopeSpans/0/spans/19"));
 }

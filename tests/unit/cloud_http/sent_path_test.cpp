@@ -1,6 +1,7 @@
 #include "cloud/http/sent_path.h"
 
 #include <boost/json.hpp>
+#include <set>
 
 #include "cloud/http/otlp.h"
 
@@ -50,6 +51,20 @@ TEST_GROUP(SentPath) {
       STRCMP_EQUAL(span.lane == Lane::cloud ? "cloud" : "pump-7", span.host.c_str());
     }
     return text;
+  }
+  // All that is exported, the whole task too.
+  std::size_t exported() const {
+    std::set<std::string> ids;
+    std::size_t number = 0;
+    const auto told = http::otlp_of(http::path_of(task, "cloud"), "1");
+    for (const auto& resource : told.at("resourceSpans").as_array()) {
+      for (const auto& span : resource.at("scopeSpans").at(0).at("spans").as_array()) {
+        ids.emplace(span.at("spanId").as_string());
+        ++number;
+      }
+    }
+    CHECK_EQUAL(number, ids.size());
+    return number;
   }
   std::string reason() const {
     const Explanation why = http::explanation_of(task);
@@ -121,9 +136,28 @@ TEST(SentPath, one_that_did_not_succeed_says_why_not) {
   SentAttempt& failed = attempt(0ms, 5ms);
   ran(failed, 15ms, 30ms, 31ms, 36ms);
   failed.problem = "error";
-  is(TaskState::failed, 36ms);
+  // The clock went on between the answer and what it led to.
+  is(TaskState::failed, 36ms + 7us);
   task.task.last_failure = FailureClass::error;
   task.result.emplace().error.emplace().message = "no such column";
-  STRCMP_CONTAINS("link answer 31..36 not counted: error\n", spans().c_str());
+  STRCMP_EQUAL(
+      "cloud queued 0..5 not counted: error\nlink queued 5..15 not counted: error\n"
+      "edge run 15..30 not counted: error\nlink answer 31..36 not counted: error\n",
+      spans().c_str());
+  CHECK_EQUAL(5u, exported());
   STRCMP_EQUAL("failed, for pump-7: no such column", reason().c_str());
+}
+
+TEST(SentPath, one_that_is_cancelled_between_attempts_waited_since_the_last_one) {
+  SentAttempt& failed = attempt(0ms, 5ms);
+  ran(failed, 15ms, 30ms, 31ms, 36ms);
+  failed.problem = "error";
+  is(TaskState::cancelled, 50ms);
+  STRCMP_CONTAINS(
+      "link answer 31..36 not counted: error\ncloud queued 36..50 not counted: cancelled\n",
+      spans().c_str());
+  CHECK_EQUAL(6u, exported());
+  // While it was over it did not wait.
+  task.events = {{kNoon + 45ms, "retried", Epoch{1}, FailureClass::none, ""}};
+  STRCMP_CONTAINS("cloud queued 45..50 not counted: cancelled\n", spans().c_str());
 }
