@@ -12,14 +12,31 @@ std::string problem_of(const SentTaskView& task) {
   return std::string(why ? to_string(task.last_failure) : to_string(task.state));
 }
 
+// How an attempt ended, if it did not count. Of one that was stopped, what its task is by now does
+// not say it: what came next after its grant does.
+std::string problem_of(const SentTaskDetail& detail, const SentAttempt& attempt) {
+  const auto is_end_of_task = [](const std::string& what) {
+    return what == to_string(TaskState::cancelled) || what == to_string(TaskState::expired);
+  };
+  const std::string interrupted(to_string(FailureClass::interrupted));
+  if (attempt.problem != interrupted && !is_end_of_task(attempt.problem)) return attempt.problem;
+  bool granted = false;
+  for (const SentEventView& event : detail.events) {
+    if (event.epoch != attempt.epoch) continue;
+    if (granted) return is_end_of_task(event.what) ? event.what : interrupted;
+    granted = event.what == "granted";
+  }
+  return attempt.problem;
+}
+
 class Spans {
  public:
   Spans(const SentTaskDetail& task, const std::string& host, std::vector<PathSpan>& into)
-      : task_(task.task), host_(host), into_(into) {}
+      : detail_(task), task_(task.task), host_(host), into_(into) {}
 
   void add(const SentAttempt& attempt) {
     epoch_ = attempt.epoch;
-    note_ = attempt.problem;
+    note_ = problem_of(detail_, attempt);
     put(SpanPart::queued, Lane::cloud, attempt.queued, attempt.offered);
     if (attempt.began) {
       put(SpanPart::queued, Lane::link, attempt.offered, attempt.began);
@@ -48,6 +65,7 @@ class Spans {
     into_.push_back({part, lane, host, from, to, epoch_, !note_.empty(), note_});
   }
 
+  const SentTaskDetail& detail_;
   const SentTaskView& task_;
   const std::string& host_;
   std::vector<PathSpan>& into_;

@@ -39,6 +39,9 @@ TEST_GROUP(SentPath) {
     attempt.sent = kNoon + sent;
     attempt.ended = kNoon + ended;
   }
+  void happened(Duration at, const std::string& what, std::uint32_t epoch) {
+    task.events.push_back({kNoon + at, what, Epoch{epoch}, FailureClass::none, ""});
+  }
   // "lane part from..to note" of each, in milliseconds; open ones have no end.
   std::string spans() const {
     constexpr std::string_view kParts[] = {"task", "queued", "run", "answer", "attempt"};
@@ -158,6 +161,34 @@ TEST(SentPath, one_that_is_cancelled_between_attempts_waited_since_the_last_one)
       spans().c_str());
   CHECK_EQUAL(6u, exported());
   // While it was over it did not wait.
-  task.events = {{kNoon + 45ms, "retried", Epoch{1}, FailureClass::none, ""}};
+  happened(45ms, "retried", 1);
   STRCMP_CONTAINS("cloud queued 45..50 not counted: cancelled\n", spans().c_str());
+}
+
+TEST(SentPath, an_attempt_ended_as_it_did_whatever_became_of_its_task_later) {
+  // Stopped with its task, which was tried again.
+  SentAttempt& first = attempt(0ms, 5ms);
+  first.ended = kNoon + 20ms;
+  first.problem = "interrupted";
+  is(TaskState::ready, 30ms);
+  happened(5ms, "granted", 1);
+  happened(20ms, "cancelled", 1);
+  happened(30ms, "retried", 1);
+  STRCMP_CONTAINS("link queued 5..20 not counted: cancelled\n", spans().c_str());
+  // Taken back before its task was cancelled.
+  SentAttempt& second = attempt(30ms, 31ms);
+  second.ended = kNoon + 36ms;
+  second.problem = "cancelled";
+  is(TaskState::cancelled, 41ms);
+  happened(31ms, "granted", 2);
+  happened(36ms, "offered_back", 2);
+  happened(41ms, "cancelled", 2);
+  STRCMP_EQUAL(
+      "cloud queued 0..5 not counted: cancelled\nlink queued 5..20 not counted: cancelled\n"
+      "cloud queued 30..31 not counted: interrupted\nlink queued 31..36 not counted: interrupted\n"
+      "cloud queued 36..41 not counted: cancelled\n",
+      spans().c_str());
+  // Events that are kept no longer say nothing.
+  task.events.erase(task.events.begin(), task.events.end() - 1);
+  STRCMP_CONTAINS("link queued 31..36 not counted: cancelled\n", spans().c_str());
 }
