@@ -375,7 +375,13 @@ int task_why(Api& api, const Console& console, const Words& words) {
                             {"SLOW", "slow_s", As::seconds},
                             {"SCORE", "score_s", As::seconds},
                             {"REASON", "reason"}});
-  for (const json::value& one : explanation.at("candidates").as_array()) listing.add(one);
+  const json::array& candidates = explanation.at("candidates").as_array();
+  // Where nothing was weighed, that reason is all there is.
+  const bool weighed = candidates.empty() || candidates.at(0).at("score_s").is_number();
+  if (!weighed && console.format != Format::csv) {
+    console.out << printable(explanation.at("dominant").as_string()) << '\n';
+  }
+  for (const json::value& one : candidates) listing.add(one);
   listing.end();
   return 0;
 }

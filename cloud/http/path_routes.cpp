@@ -126,6 +126,18 @@ json::value json_of(const Explanation& explanation) {
                       {"candidates", std::move(candidates)}};
 }
 
+// Nothing was weighed for a task that was submitted to a device, so that there are no figures; once
+// it is over, there is nothing that a place could be eligible for.
+json::value reasons_of(const SentTaskDetail& task) {
+  json::value reasons = json_of(explanation_of(task));
+  json::object& device = reasons.at("candidates").at(0).as_object();
+  for (const char* figure : {"wait_s", "transfer_s", "run_s", "slow_s", "score_s"}) {
+    device[figure] = nullptr;
+  }
+  if (is_terminal(task.task.state)) device["eligible"] = nullptr;
+  return reasons;
+}
+
 // Why the task's owner granted it where it did, in the owner's own words and figures.
 void placement(Service& service, const Call& call, const Answer& answer) {
   QueryReader query(call.query);
@@ -138,7 +150,7 @@ void placement(Service& service, const Call& call, const Answer& answer) {
                         {"told", nullptr},
                         {"missing", known.missing},
                         {"explanation", nullptr}};
-    if (known.sent) object["explanation"] = json_of(explanation_of(*known.sent));
+    if (known.sent) object["explanation"] = reasons_of(*known.sent);
     if (!known.told) return json_response(object);
     object["told"] = time_or_null(known.told->heard);
     auto explanation = wire::decode_explanation(known.told->story.why);

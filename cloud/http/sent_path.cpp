@@ -88,8 +88,11 @@ std::string standing_of(const SentTaskDetail& detail) {
     case TaskState::failed:
       return detail.result && detail.result->error ? detail.result->error->message
                                                    : problem_of(task);
-    default: return "it is over";
+    case TaskState::cancelled: return "it was stopped before it was done";
+    case TaskState::expired: return "its deadline passed before it was done";
+    case TaskState::succeeded: break;
   }
+  return "it is done";
 }
 
 // Since when it waits, or waited when it ended: what ended with an attempt did not wait after that.

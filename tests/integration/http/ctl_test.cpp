@@ -306,13 +306,21 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   CHECK_EQUAL(0, run({"task", "show", task}));
   CHECK(said("the device is not connected"));
   CHECK_EQUAL_TEXT(0, run({"task", "why", task}), err.str().c_str());
-  CHECK(said("ready, for pump-1: the device is not connected"));
+  CHECK(said("it was submitted to pump-1, and runs nowhere else\n"));
+  CHECK(
+      said("local  no        -     -         -    -     -      ready, for pump-1: the device is "
+           "not connected\n"));
   CHECK_EQUAL_TEXT(0, run({"task", "trace", task}), err.str().c_str());
   CHECK(said("queued") && said("the device is not connected"));
   CHECK_EQUAL(5, run({"task", "retry", task}));
   CHECK_EQUAL(0, run({"task", "cancel", task}));
   CHECK_EQUAL(0, run({"task", "why", task}));
-  CHECK(said("cancelled, for pump-1"));
+  CHECK(
+      said("local  -         -     -         -    -     -      cancelled, for pump-1: it was "
+           "stopped before it was done\n"));
+  CHECK_EQUAL(0, run({"task", "why", task, "-o", "json"}));
+  const auto why = boost::json::parse(out.str()).at_pointer("/explanation/candidates/0");
+  CHECK(why.at("score_s").is_null() && why.at("eligible").is_null());
   CHECK_EQUAL(0, run({"task", "trace", task, "--otlp"}));
   CHECK(said("spillway-cloud") && said("cancelled"));
   CHECK_EQUAL(2u, test::spans_of(boost::json::parse(out.str())));

@@ -334,6 +334,20 @@ TEST(HttpService, a_tasks_placement_is_its_owners_explanation_and_its_trace_has_
   CHECK(other.at("explanation").is_null());
 }
 
+TEST(HttpService, the_reasons_of_a_task_for_a_device_have_no_figures) {
+  const auto answer =
+      rig->get("/api/v1/tasks/" + rig->sent_task() + "/placement", rig->token("admin"));
+  for (const std::string& problem :
+       OpenApi::read(SPILLWAY_OPENAPI)
+           .check(answer.body, {{"$ref", "#/components/schemas/Placement"}})) {
+    FAIL(problem.c_str());
+  }
+  const auto candidate = answer.body.at_pointer("/explanation/candidates/0");
+  for (const char* figure : {"wait_s", "transfer_s", "run_s", "slow_s", "score_s"}) {
+    CHECK_TEXT(candidate.at(figure).is_null(), figure);
+  }
+}
+
 TEST(HttpService, a_trace_is_exported_as_otlp) {
   const std::string target = std::string("/api/v1/tasks/") + ServiceRig::kTask + "/trace";
   const std::string admin = rig->token("admin");
