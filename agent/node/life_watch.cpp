@@ -43,12 +43,13 @@ bool LifeWatch::on(const wire::LifeNotice& notice) {
   if (notice.remark == wire::LifeRemark::cloned) {
     const bool news = now >= cloned_until_;
     cloned_until_ = now + kClonedShown;
-    begun_anew_.reset();  // it was the other one's store that differed
+    if (!beyond_doubt_) begun_anew_.reset();  // it was the other one's store that differed
     if (news) report_(problem());
     return false;
   }
   if (begun_anew_) return false;
   begun_anew_ = notice.remark;
+  beyond_doubt_ = owner_.now() < cloned_until_;
   report_(begun_text());
   if (notice.remark != wire::LifeRemark::restored) return false;
   owner_.lives().mark_restored();

@@ -33,6 +33,7 @@ class LifeWatch {
   const std::function<void(const std::string& message)> report_;
   std::map<Origin, KnownLife> peers_;           // of clouds, by their store
   std::optional<wire::LifeRemark> begun_anew_;  // what the cloud said of this life, if anything
+  bool beyond_doubt_ = false;                   // that, for it knew of the other device by then
   NodeTime cloned_until_{};                     // another device speaks as this one
 };
 

@@ -74,7 +74,7 @@ LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& sai
   if (said.online) {
     change = on_life(device.presence, was, said);
     if (in_doubt) change = LifeChange::none;
-    if (change != LifeChange::none) device.memory.restored_at = state.wall();
+    if (change != LifeChange::none) note_restored(device.memory, state.policy, state.wall());
     if (was.boot != said.boot && before != 0 && was.boot != BootId{}) {
       state.note(&device, FleetEventKind::restarted, detail_of(change));
     }
@@ -105,9 +105,7 @@ void Fleet::on_cloned(const std::string& name) {
   State& state = *state_;
   State::Slot slot = state.find_known(name);
   if (slot == DeviceTable::kNone) return;
-  HealthMemory& memory = state.table.at(slot).memory;
-  memory.cloned_at = state.wall();
-  memory.restored_at = {};
+  note_cloned(state.table.at(slot).memory, state.wall());
   state.refresh(slot);
   state.watch(slot);
 }

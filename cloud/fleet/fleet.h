@@ -66,7 +66,8 @@ class Fleet {
   // whether it is the same device that speaks.
   LifeChange on_presence(const std::string& device, const wire::Presence& presence,
                          bool in_doubt = false);
-  // Several processes speak as this device, in turn: what looked like another store was theirs.
+  // Several processes speak as this device, in turn: what looked like another store before that was
+  // known was theirs.
   void on_cloned(const std::string& device);
   void on_telemetry(const std::string& device, ByteView frame);
   void on_loss(const std::string& device, std::vector<LossTotal> totals);

@@ -131,6 +131,16 @@ void note_frame(HealthMemory& memory, const Metrics& was, const Metrics& is, Wal
   if (rise(Metric::lost, was, is) > 0) memory.lost_at = wall;
 }
 
+void note_restored(HealthMemory& memory, const HealthPolicy& policy, Wall wall) {
+  memory.restored_at = wall;
+  memory.restored_surely = is_lately(memory.cloned_at, policy.cloned_shown, wall);
+}
+
+void note_cloned(HealthMemory& memory, Wall wall) {
+  memory.cloned_at = wall;
+  if (!memory.restored_surely) memory.restored_at = {};
+}
+
 void note_minute(HealthMemory& memory, double backlog, const HealthPolicy& policy) {
   auto now = float(backlog);
   bool more = memory.backlog >= 0 && now > memory.backlog * 1.02F && now >= float(policy.backlog);

@@ -35,12 +35,13 @@ struct HealthPolicy {
 struct HealthMemory {
   Reasons reasons;  // the degraded ones, as last judged
   std::uint8_t growing = 0;
-  float backlog = -1;           // of the last minute; < 0: none yet
-  float failed = 0, ended = 0;  // tasks lately, fading over some minutes
-  Wall lost_at{};               // last rise of the loss counter; 0: never
-  Wall restored_at{};           // its store was put back, or made anew; 0: never
-  Wall cloned_at{};             // two processes last spoke in turn; 0: never
-  Wall flooded_at{};            // last message that was not looked at; 0: never
+  float backlog = -1;            // of the last minute; < 0: none yet
+  float failed = 0, ended = 0;   // tasks lately, fading over some minutes
+  Wall lost_at{};                // last rise of the loss counter; 0: never
+  Wall restored_at{};            // its store was put back, or made anew; 0: never
+  bool restored_surely = false;  // that was no other device's store, though there is another one
+  Wall cloned_at{};              // two processes last spoke in turn; 0: never
+  Wall flooded_at{};             // last message that was not looked at; 0: never
 };
 
 struct HealthFacts {
@@ -59,6 +60,10 @@ struct Verdict {
 
 // A frame came: `was` is what was known before it.
 void note_frame(HealthMemory& memory, const wire::Metrics& was, const wire::Metrics& is, Wall wall);
+// Its store goes on from elsewhere: it was put back, or made anew.
+void note_restored(HealthMemory& memory, const HealthPolicy& policy, Wall wall);
+// Several processes speak as it. What was made of their stores before that was known is withdrawn.
+void note_cloned(HealthMemory& memory, Wall wall);
 // A minute closed with so many tasks not done.
 void note_minute(HealthMemory& memory, double backlog, const HealthPolicy& policy);
 Verdict judge(HealthMemory& memory, const HealthFacts& facts, const HealthPolicy& policy);

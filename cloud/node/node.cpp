@@ -182,6 +182,9 @@ void Node::say_largest() {
 void Node::on_life(const std::string& device, const wire::Presence& said, LifeChange change) {
   if (change == LifeChange::none) return;
   const bool restored = change == LifeChange::restored;
+  // What is said to who knows of the others is of its own store, and stands.
+  const Result<DeviceView> known = parts_.fleet->device(device);
+  if (known && known->row.reasons.has(Reason::cloned)) tell_cloned(device, said);
   parts_.report(device + (restored ? ": its state was restored from an earlier copy; what it "
                                      "accepted since that was made is gone"
                                    : ": its state was made anew; what it had accepted is gone"));
@@ -192,6 +195,10 @@ void Node::on_life(const std::string& device, const wire::Presence& said, LifeCh
 
 void Node::on_cloned(const std::string& device, const wire::Presence& said) {
   parts_.fleet->on_cloned(device);
+  tell_cloned(device, said);
+}
+
+void Node::tell_cloned(const std::string& device, const wire::Presence& said) {
   if (said.lineage.lives.empty()) return;
   session_->send_ack(device,
                      wire::LifeNotice{said.lineage.lives.front(), wire::LifeRemark::cloned});

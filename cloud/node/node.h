@@ -125,6 +125,7 @@ class Node {
   void say_largest();
   void on_life(const std::string& device, const wire::Presence& said, LifeChange change);
   void on_cloned(const std::string& device, const wire::Presence& said);
+  void tell_cloned(const std::string& device, const wire::Presence& said);
   void on(const std::string& device, const wire::LifeNotice& notice);
   void show(const lessee::HeldTask& task);
   void show_load();

@@ -140,6 +140,10 @@ TEST(AgentLives, a_wipe_is_said_also_while_a_second_device_has_this_identity) {
   remark(wire::LifeRemark::another);
   CHECK_EQUAL(1, reported("another device speaks as pump-7"));
   CHECK_EQUAL(1, reported("made anew"));
+  // The two go on taking the connection from each other.
+  for (int i = 0; i < 3; ++i) remark(wire::LifeRemark::cloned);
+  CHECK_EQUAL(1, reported("another device speaks as pump-7"));
+  CHECK_EQUAL(1, reported("made anew"));
   STRCMP_CONTAINS("another device speaks as pump-7", problem().c_str());
   STRCMP_CONTAINS("made anew", problem().c_str());
   world.advance(11min);

@@ -114,6 +114,30 @@ TEST(Fleet, copies_of_a_device_that_speak_in_turn_are_no_stores_made_anew) {
   CHECK(speak(9, 4, false) == LifeChange::another);
 }
 
+TEST(Fleet, a_wipe_while_copies_speak_in_turn_is_said_for_an_hour_however_long_they_go_on) {
+  const auto speak = [this](std::uint64_t boot, Origin store, bool in_doubt) {
+    return fleet->on_presence("pump-1", birth_of(boot, 5, {Origin{40 + boot}}, store), in_doubt);
+  };
+  const auto says = [this](Reason reason) {
+    return fleet->device("pump-1")->row.reasons.has(reason);
+  };
+  (void)speak(1, Origin{1}, false);
+  (void)speak(2, Origin{1}, true);
+  fleet->on_cloned("pump-1");
+  CHECK(speak(3, Origin{3}, false) == LifeChange::another);
+  for (int turn = 0; turn < 20; ++turn) {
+    (void)speak(turn % 2 == 0 ? 2 : 3, turn % 2 == 0 ? Origin{1} : Origin{3}, true);
+    fleet->on_cloned("pump-1");
+    CHECK(says(Reason::cloned));
+    CHECK(says(Reason::restored));
+    clock.advance(2min);
+  }
+  clock.advance(21min);
+  fleet->on_cloned("pump-1");
+  CHECK(says(Reason::cloned));
+  CHECK_FALSE(says(Reason::restored));
+}
+
 TEST(Fleet, a_device_that_was_made_anew_is_heard_under_a_session_number_of_its_life_before) {
   fleet->on_presence("pump-1", birth(1, true, 5));
   for (int i = 0; i < 5; ++i) frame("pump-1", 1);

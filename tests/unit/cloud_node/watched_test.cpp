@@ -111,9 +111,18 @@ TEST(WatchedCloud, a_copy_whose_state_is_wiped_is_told_so_beside_that_there_are_
   CHECK(say(2, 1).back() == (wire::LifeNotice{Origin{42}, wire::LifeRemark::cloned}));
   births = 0;
   const auto notices = say(3, 2);
-  CHECK_EQUAL(1, notices.size());
-  CHECK(notices.front() == (wire::LifeNotice{Origin{43}, wire::LifeRemark::another}));
+  // In this order, so that it knows that what is said of its store is no other one's.
+  CHECK_EQUAL(2, notices.size());
+  CHECK(notices.front() == (wire::LifeNotice{Origin{43}, wire::LifeRemark::cloned}));
+  CHECK(notices.back() == (wire::LifeNotice{Origin{43}, wire::LifeRemark::another}));
   STRCMP_CONTAINS("made anew", world.cloud.reports.back().c_str());
+  // They go on taking the connection from each other.
+  (void)say(1, 1);
+  for (const std::uint64_t boot : {3U, 1U, 3U}) {
+    const auto more = say(boot, boot == 3 ? 2 : 1);
+    CHECK_EQUAL(1, more.size());
+    CHECK(!more.empty() && more.back().remark == wire::LifeRemark::cloned);
+  }
   const cloud::Reasons reasons = fleet.device("pump-7")->row.reasons;
   CHECK(reasons.has(cloud::Reason::cloned));
   CHECK(reasons.has(cloud::Reason::restored));
