@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 using wire::Metric;
 
 constexpr Duration kSweepEvery = 1s;
+constexpr Duration kFadeEvery = 10s;
 constexpr Duration kSampleEvery = 10s;
 constexpr Duration kSaveEvery = 500ms;
 constexpr Duration kRetrySave = 1s;
@@ -36,6 +37,20 @@ void Fleet::State::sweep() {
     table.count(device);
     if (step != PresenceStep::went && !asleep) continue;
     went(slot, SessionEnd::heartbeats_missed);
+    refresh(slot);
+    watch(slot);
+  }
+}
+
+// Who is there is judged with each frame; of who is away, too, what happened is over some time.
+void Fleet::State::fade() {
+  const auto said = [this](Reason reason) { return table.reasons()[std::size_t(reason)] > 0; };
+  if (std::ranges::none_of(kPassing, said)) return;
+  for (Slot slot = 0; slot < table.slots(); ++slot) {
+    if (!table.used(slot)) continue;
+    const Device& device = table.at(slot);
+    const auto has = [&device](Reason reason) { return device.reasons.has(reason); };
+    if (device.presence.online || std::ranges::none_of(kPassing, has)) continue;
     refresh(slot);
     watch(slot);
   }
@@ -191,6 +206,7 @@ NodeTime Fleet::cycle() {
     return true;
   };
   if (due(next.sweep, kSweepEvery)) state.sweep();
+  if (due(next.fade, kFadeEvery)) state.fade();
   state.take(state.engine.on_time(time));
   if (due(next.sample, kSampleEvery)) state.sample();
   if (due(next.publish, state.options.change_interval)) {
@@ -203,8 +219,8 @@ NodeTime Fleet::cycle() {
     state.commits.retry();
   }
   if (due(next.save, kSaveEvery)) state.save();
-  return std::min({next.sweep, next.sample, next.publish, next.prune, next.save, next.retry_save,
-                   state.engine.next_time()});
+  return std::min({next.sweep, next.fade, next.sample, next.publish, next.prune, next.save,
+                   next.retry_save, state.engine.next_time()});
 }
 
 void Fleet::flush() {

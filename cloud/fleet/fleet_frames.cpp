@@ -47,6 +47,7 @@ void Fleet::State::take_frame(Slot slot, const wire::Telemetry& frame) {
   device.measured = wall();
   device.measured_there = frame.sent_wall;
   hear(slot);
+  hold_losses(device.memory, was, device.metrics, policy, device.measured);
   note_frame(device.memory, was, device.metrics, device.measured);
   count_rises(device, was);
   add_history(device, was);

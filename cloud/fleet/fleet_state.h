@@ -52,6 +52,7 @@ struct Fleet::State {
 
   // fleet_cycle.cpp: time.
   void sweep();
+  void fade();
   void sample();
   void save();
   void gather();
@@ -94,7 +95,8 @@ struct Fleet::State {
 
   store::CommitCycle<FleetBatch> commits;
   struct Upkeep {
-    NodeTime sweep{}, sample{}, publish{}, save{}, prune{}, retry_save = kNever;  // the next ones
+    NodeTime sweep{}, fade{}, sample{}, publish{}, save{}, prune{},
+        retry_save = kNever;  // the next ones
     bool pruning = false;
     std::uint64_t dropped_rows = 0;  // of history, since start, as the store could not write
   };

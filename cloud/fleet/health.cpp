@@ -14,9 +14,17 @@ constexpr double kDay = 86'400;
 
 bool is_lately(Wall at, Duration shown, Wall wall) { return at > Wall{} && wall - at < shown; }
 
-// Also without a connection that is taken for one: what floods may be anything.
-bool is_flooding(const HealthMemory& memory, const HealthFacts& facts, const HealthPolicy& policy) {
-  return is_lately(memory.flooded_at, policy.flooding_shown, facts.wall);
+// What happened to it lately, whether or not it is there: a goodbye takes back nothing of that,
+// copies end each other's connection, and what floods may be anything.
+void tell_lately(Reasons& reasons, const HealthMemory& memory, const HealthFacts& facts,
+                 const HealthPolicy& policy) {
+  const auto set = [&](Reason reason, Wall at, Duration shown) {
+    reasons.set(reason, is_lately(at, shown, facts.wall));
+  };
+  set(Reason::data_lost, memory.lost_at, policy.lost_shown);
+  set(Reason::restored, memory.restored_at, policy.restored_shown);
+  set(Reason::cloned, memory.cloned_at, policy.cloned_shown);
+  set(Reason::flooding, memory.flooded_at, policy.flooding_shown);
 }
 
 bool above(bool already, double value, const Threshold& threshold) {
@@ -84,20 +92,13 @@ Reasons complaints(const HealthMemory& memory, const HealthFacts& facts,
       is_certificate_expiring(had(Reason::certificate_expiring), facts, policy));
   set(Reason::disk_low, is_disk_low(had(Reason::disk_low), metrics, policy));
   set(Reason::tasks_failing, is_failing(had(Reason::tasks_failing), memory, policy));
-  set(Reason::data_lost, is_lately(memory.lost_at, policy.lost_shown, facts.wall));
-  set(Reason::flooding, is_flooding(memory, facts, policy));
+  tell_lately(now, memory, facts, policy);
   return now;
-}
-
-// Also between two connections: each ends the other's.
-bool is_cloned(const HealthMemory& memory, const HealthFacts& facts, const HealthPolicy& policy) {
-  return is_lately(memory.cloned_at, policy.cloned_shown, facts.wall);
 }
 
 Verdict offline(const HealthMemory& memory, const HealthFacts& facts, const HealthPolicy& policy) {
   Verdict verdict{Health::disconnected, {}};
-  verdict.reasons.set(Reason::cloned, is_cloned(memory, facts, policy));
-  verdict.reasons.set(Reason::flooding, is_flooding(memory, facts, policy));
+  tell_lately(verdict.reasons, memory, facts, policy);
   if (facts.ended) verdict.reasons.set(*facts.ended);
   if (facts.ended == Reason::goodbye) verdict.health = Health::sleeping;
   return verdict;
@@ -121,6 +122,12 @@ std::int64_t rise(Metric counter, const Metrics& was, const Metrics& is) {
   std::int64_t now = std::max<std::int64_t>(is.get(counter), 0);
   std::int64_t before = std::max<std::int64_t>(was.get(counter), 0);
   return now >= before ? now - before : now;
+}
+
+void hold_losses(const HealthMemory& memory, const Metrics& was, Metrics& is,
+                 const HealthPolicy& policy, Wall wall) {
+  if (!is_lately(memory.cloned_at, policy.cloned_shown, wall)) return;
+  if (is.get(Metric::lost) < was.get(Metric::lost)) is.set(Metric::lost, was.get(Metric::lost));
 }
 
 void note_frame(HealthMemory& memory, const Metrics& was, const Metrics& is, Wall wall) {
@@ -156,9 +163,6 @@ Verdict judge(HealthMemory& memory, const HealthFacts& facts, const HealthPolicy
   if (!facts.seen) return {Health::never_seen, {}};
   if (!facts.online) return offline(memory, facts, policy);
   memory.reasons = complaints(memory, facts, policy);
-  memory.reasons.set(Reason::restored,
-                     is_lately(memory.restored_at, policy.restored_shown, facts.wall));
-  memory.reasons.set(Reason::cloned, is_cloned(memory, facts, policy));
   if (facts.metrics->get(Metric::updating) != 0) return {Health::updating, memory.reasons};
   Health health = memory.reasons.none() ? Health::operational : Health::degraded;
   return {health, memory.reasons};

@@ -58,6 +58,10 @@ struct Verdict {
   bool operator==(const Verdict&) const = default;
 };
 
+// Copies of a device count apart, and report in turn: of them the highest count is the device's, or
+// each turn would be a loss.
+void hold_losses(const HealthMemory& memory, const wire::Metrics& was, wire::Metrics& is,
+                 const HealthPolicy& policy, Wall wall);
 // A frame came: `was` is what was known before it.
 void note_frame(HealthMemory& memory, const wire::Metrics& was, const wire::Metrics& is, Wall wall);
 // Its store goes on from elsewhere: it was put back, or made anew.
@@ -71,6 +75,10 @@ Verdict judge(HealthMemory& memory, const HealthFacts& facts, const HealthPolicy
 // Ready and waiting tasks and unacknowledged messages.
 std::int64_t queued_of(const wire::Metrics& metrics);
 std::int64_t backlog_of(const wire::Metrics& metrics);
+// Those that end by themselves, for they tell of what happened lately.
+inline constexpr Reason kPassing[] = {Reason::data_lost, Reason::restored, Reason::cloned,
+                                      Reason::flooding};
+
 // What a counter rose by; it starts again at 0 with the device.
 std::int64_t rise(wire::Metric counter, const wire::Metrics& was, const wire::Metrics& is);
 
