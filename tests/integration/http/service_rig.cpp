@@ -1,5 +1,6 @@
 #include "tests/integration/http/service_rig.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <future>
@@ -163,7 +164,9 @@ void ServiceRig::open_dispatch() {
   parts.wake = [this] { wake_dispatch(); };
   parts.report = parts.alarm = [](const std::string&) {};
   parts.refused = [](const std::string&, const std::string&) {};
-  parts.up = [] { return false; };
+  parts.up = [] { return true; };
+  parts.send_task = [](const std::string&, const wire::Item&) { return true; };
+  parts.send_ack = [](const std::string&, const wire::Item&) { return true; };
   dispatch_ = std::make_unique<Dispatch>(DispatchOptions{}, std::move(parts), opened->recovered);
   dispatch_->start(opened->recovered);
   Submission submission;
@@ -182,6 +185,38 @@ std::string ServiceRig::sent_task() const {
   return to_string(TaskId{dispatch_->lineage().lives.front(), 1});
 }
 std::string ServiceRig::sent_group() const { return sent_task() + "x1"; }
+
+void ServiceRig::fail_sent_task() {
+  wire::ResultItem failure;
+  failure.id = TaskId{dispatch_->lineage().lives.front(), 1};
+  failure.epoch = Epoch{1};
+  failure.failure = FailureClass::error;
+  failure.code = Code::invalid_argument;
+  failure.message = "no such column";
+  failure.report.ran = 1us;
+  const auto is = [&](TaskState state) {
+    std::promise<bool> told;
+    on_loop([&](Fleet&) {
+      (void)dispatch_->cycle();
+      dispatch_->find(failure.id, [&](const Result<SentTaskDetail>& found) {
+        told.set_value(found && found->task.state == state);
+      });
+    });
+    return told.get_future().get();
+  };
+  on_loop([&](Fleet&) {
+    wire::Presence presence = birth(1);
+    presence.kinds = {{"echo", 1, true}};
+    dispatch_->on_device("pump-1", presence);
+    dispatch_->on("pump-1", wire::Credits{4, {}, 1, 1 << 30});
+  });
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (!is(TaskState::leased) && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(1ms);
+  on_loop([&](Fleet&) { dispatch_->on("pump-1", failure); });
+  while (!is(TaskState::failed) && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(1ms);
+}
 
 void ServiceRig::open_metrics() {
   open_metrics_ = true;

@@ -50,6 +50,8 @@ class ServiceRig {
   // Of a task that was submitted to pump-1, and of its group.
   std::string sent_task() const;
   std::string sent_group() const;
+  // pump-1 takes that task, and answers what it ran that it failed.
+  void fail_sent_task();
 
  private:
   void start();
@@ -63,7 +65,7 @@ class ServiceRig {
   runtime::Loop loop_;
   std::unique_ptr<cloud::Fleet> fleet_;
   std::unique_ptr<store::SqliteOwnerStore> sent_;
-  std::unique_ptr<cloud::Dispatch> dispatch_;  // nothing it offers goes anywhere
+  std::unique_ptr<cloud::Dispatch> dispatch_;  // what it offers goes nowhere
   std::unique_ptr<cloud::http::Service> service_;
   std::string admin_;
   std::uint64_t starts_ = 0;

@@ -383,3 +383,15 @@ TEST(HttpService, a_trace_is_exported_as_otlp) {
   CHECK_EQUAL(2u, names["run"]);
   CHECK_EQUAL(400u, rig->get(target + "?format=zipkin", admin).status);
 }
+
+TEST(HttpService, the_export_of_a_task_that_failed_on_its_device_ends_with_its_attempt) {
+  ServiceRig own;
+  own.fail_sent_task();
+  const std::string target = "/api/v1/tasks/" + own.sent_task() + "/trace";
+  const std::string admin = own.token("admin");
+  // The whole; queued here, on its way there, run, on its way back.
+  CHECK_EQUAL(5u, test::spans_of(own.get(target + "?format=otlp", admin).body));
+  const auto trace = own.get(target, admin).body;
+  CHECK_EQUAL(4u, trace.at("spans").as_array().size());
+  CHECK(trace.at("spans").as_array().back().at("name") == "answer");
+}
