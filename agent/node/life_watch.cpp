@@ -58,7 +58,7 @@ bool LifeWatch::on(const wire::LifeNotice& notice) {
 }
 
 std::string LifeWatch::problem() const {
-  const std::string begun = begun_text();
+  std::string begun = begun_text();
   if (owner_.now() >= cloned_until_) return begun;
   return "another device speaks as " + device_ + ", and they take the connection from each other" +
          (begun.empty() ? "" : "; and " + begun);

@@ -5,6 +5,7 @@
 #include "cloud/http/routes.h"
 #include "tests/integration/http/schema.h"
 #include "tests/integration/http/service_rig.h"
+#include "tests/integration/http/spans.h"
 
 // last
 #include <CppUTest/TestHarness.h>

@@ -10,6 +10,7 @@
 #include "cloud/ctl/program.h"
 #include "cloud/http/server.h"
 #include "tests/integration/http/service_rig.h"
+#include "tests/integration/http/spans.h"
 
 // last
 #include <CppUTest/TestHarness.h>

@@ -4,14 +4,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <future>
-#include <set>
 
 #include "cloud/ctl/api.h"
 #include "cloud/fleet/fleet_store.h"
 #include "common/wire/codec.h"
 #include "common/wire/telemetry.h"
-
-#include <CppUTest/TestHarness.h>
 
 namespace spillway::test {
 
@@ -317,19 +314,6 @@ std::string ServiceRig::token(const std::string& scope) {
   Reply made = call(Method::post, "/api/v1/tokens", admin_,
                     R"({"name":")" + scope + R"(","scope":")" + scope + "\"}");
   return std::string(made.body.at("secret").as_string());
-}
-
-std::size_t spans_of(const boost::json::value& otlp) {
-  std::set<std::string> ids;
-  std::size_t spans = 0;
-  for (const auto& resource : otlp.at("resourceSpans").as_array()) {
-    for (const auto& span : resource.at("scopeSpans").at(0).at("spans").as_array()) {
-      ids.emplace(span.at("spanId").as_string());
-      ++spans;
-    }
-  }
-  CHECK_EQUAL(spans, ids.size());
-  return spans;
 }
 
 }  // namespace spillway::test

@@ -73,7 +73,4 @@ class ServiceRig {
   std::thread thread_;
 };
 
-// How many spans an export has; each must have an id of its own.
-std::size_t spans_of(const boost::json::value& otlp);
-
 }  // namespace spillway::test

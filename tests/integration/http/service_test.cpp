@@ -12,6 +12,7 @@
 #include "common/store/database.h"
 #include "tests/integration/http/schema.h"
 #include "tests/integration/http/service_rig.h"
+#include "tests/integration/http/spans.h"
 
 // last
 #include <CppUTest/TestHarness.h>
