@@ -524,6 +524,7 @@ int cloud_show(Api& api, const Console& console, const Words&) {
                   {"broker", "broker.uri"},
                   {"connected", "broker.connected"},
                   {"store", "store.directory"},
+                  {"store restored", "store.restored"},
                   {"store bytes", "store.bytes"},
                   {"disk free bytes", "store.free_bytes"},
                   {"workers", "workers"},
@@ -579,6 +580,14 @@ int doctor(Api& api, const Console& console, const Words&) {
             printable(cloud->at("store").at("directory").as_string()) +
             " holds what was lost; once nobody needs it, remove it");
   }
+  const json::value& restored = cloud->at("store").at("restored");
+  say(restored.is_null(), "the cloud's state goes on from before",
+      restored.is_null()
+          ? ""
+          : "at " + printable(restored.as_string()) +
+                " a device said that it was restored from an earlier copy; what was accepted or "
+                "done since that was made is not known here, and devices offer again what they "
+                "still have");
   auto summary = api.get("/fleet/summary");
   if (!summary) return complain(console, summary.error());
   const auto devices = [&summary](const char* reason) {

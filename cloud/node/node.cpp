@@ -207,9 +207,11 @@ void Node::tell_cloned(const std::string& device, const wire::Presence& said) {
 // What a device makes of this cloud's birth; each that knew more says so.
 void Node::on(const std::string& device, const wire::LifeNotice& notice) {
   const bool ours = dispatch_ && notice.life == dispatch_->lineage().lives.front();
-  if (!ours || std::exchange(said_restored_, true)) return;
-  parts_.report("this cloud's state was restored from an earlier copy: " + device +
-                " remembers a later one; what was accepted or done since is not known here");
+  if (!ours || restored_) return;
+  restored_ = parts_.clock->wall_time();
+  parts_.alarm("this cloud's state was restored from an earlier copy: " + device +
+               " remembers a later one; what was accepted or done since is not known here, and "
+               "devices offer again what they still have");
 }
 
 // Each attempt fails anew; said once per cause.

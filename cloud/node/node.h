@@ -111,6 +111,9 @@ class Node {
   std::size_t held() const { return lessee_.held(); }
   std::size_t unsent() const { return session_ ? session_->connection().queued() : 0; }  // bytes
   bool connected() const { return session_ && session_->up(); }  // to the broker
+  // When a device said, since the start, that this cloud's state is of an earlier copy; none: none
+  // did.
+  std::optional<Wall> restored() const { return restored_; }
   std::vector<BrokerTerm> broker_terms() const {
     return session_ ? session_->connection().broker_terms() : std::vector<BrokerTerm>();
   }
@@ -159,7 +162,7 @@ class Node {
   std::function<void()> drained_;
   std::string link_problem_;
   std::size_t said_largest_ = SIZE_MAX;
-  bool said_restored_ = false;
+  std::optional<Wall> restored_;
 };
 
 }  // namespace spillway::cloud

@@ -164,6 +164,8 @@ TEST(Restored, P1_P6_a_cloud_that_an_earlier_copy_was_put_back_on_goes_on_and_bo
     return file_says(rig.cloud_log(), "this cloud's state was restored from an earlier copy");
   }));
   CHECK(file_says(rig.agent_log(), "the cloud's state was put back to an earlier copy"));
+  CHECK(rig.spwctl({"doctor"}).out.find("it was restored from an earlier copy") !=
+        std::string::npos);
 }
 
 TEST(Restored, P1_P6_a_cloud_whose_ledger_is_damaged_goes_on_with_a_new_one_and_doctor_says_so) {

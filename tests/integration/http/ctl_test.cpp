@@ -559,11 +559,18 @@ TEST(Spwctl, exit_codes_say_what_went_wrong) {
   CHECK(err.str().find("SPWCTL_TOKEN") != std::string::npos);
 }
 
+TEST(Spwctl, cloud_show_says_when_a_device_knew_of_a_later_state) {
+  run({"cloud", "show"});
+  CHECK(said("2025-11-29T23:00:00"));
+}
+
 TEST(Spwctl, doctor_finds_the_broker_and_the_fleet) {
   run({"doctor"});
   CHECK(said("ok    the broker is connected"));
   CHECK(said("ok    the broker: keep alive 20 s\n"));
   CHECK(said("WRONG the broker: no wildcards: allow them\n"));
   CHECK(said("a new one began: ledger.db.damaged-1764457200 in "));
+  CHECK(said("WRONG the cloud's state goes on from before: at 2025-11-29T23:00:00"));
+  CHECK(said("restored from an earlier copy"));
   CHECK(said("knows 'admin' with the scope admin"));
 }

@@ -83,6 +83,7 @@ CloudFacts facts() {
   facts.broker = "mqtts://127.0.0.1:8883";
   facts.connected = true;
   facts.set_aside = {"ledger.db.damaged-1764457200"};
+  facts.restored = 1'764'457'200s;
   facts.broker_terms = {{"keep alive 20 s", ""}, {"no wildcards", "allow them"}};
   facts.workers = 2;
   for (const char* name : {"accepted", "refused", "done", "failed", "answered", "repeated",

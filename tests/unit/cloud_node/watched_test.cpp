@@ -132,16 +132,21 @@ TEST(WatchedCloud, that_it_was_put_back_itself_it_hears_from_devices_and_says_on
   const Origin life = world.cloud.node().dispatch()->lineage().lives.front();
   const auto said = [this] {
     std::size_t count = 0;
-    for (const std::string& line : world.cloud.reports) {
+    for (const std::string& line : world.cloud.alarms) {
       count += line.find("this cloud's state was restored") != line.npos;
     }
     return count;
   };
   world.say(wire::LifeNotice{Origin{0x77}, wire::LifeRemark::restored});
   CHECK_EQUAL(0, said());
+  CHECK_FALSE(world.cloud.node().restored().has_value());
   world.say(wire::LifeNotice{life, wire::LifeRemark::restored});
+  const cloud::Wall then = world.clock.wall_time();
+  CHECK(world.cloud.node().restored() == then);
+  world.advance(1min);
   world.say(wire::LifeNotice{life, wire::LifeRemark::restored});
   CHECK_EQUAL(1, said());
+  CHECK(world.cloud.node().restored() == then);
 }
 
 TEST(WatchedCloud, measurements_arrive_and_hostile_ones_do_not) {
