@@ -1,6 +1,7 @@
 #include <csignal>
 #include <deque>
 #include <filesystem>
+#include <thread>
 
 #include <boost/json.hpp>
 
@@ -212,6 +213,27 @@ TEST(Restored, two_devices_with_one_identity_are_named_within_a_minute_in_alert_
     return rig.spwctl({"device", "list", "--online"}).out.find(Testbed::kDevice) !=
            std::string::npos;
   }));
+}
+
+TEST(Restored, a_wipe_of_one_of_two_devices_with_one_identity_stays_said_while_they_go_on) {
+  stop(rig.bed().agent());
+  copy("agent", "twin");
+  CHECK(rig.bed().start_agent().ok());
+  start_twin("twin");
+  CHECK(cloned_is_told());
+  rig.bed().agent().kill();
+  fs::remove_all(rig.file("agent"));
+  CHECK(rig.bed().start_agent().ok());
+  CHECK(doctor_says("made anew"));
+  // Some turns of the two.
+  for (int second = 0; second < 12; ++second) {
+    const std::string said = rig.spillway({"doctor"}).out;
+    CHECK_TEXT(said.find("made anew") != std::string::npos, said.c_str());
+    CHECK_TEXT(said.find("another device speaks as") != std::string::npos, said.c_str());
+    CHECK(fleet_says("\"restored\"", 0s));
+    std::this_thread::sleep_for(1s);
+  }
+  CHECK(rig.spwctl({"doctor"}).out.find("WRONG no device went back") != std::string::npos);
 }
 
 // Each with a store of its own, as devices have that an image was written to.
