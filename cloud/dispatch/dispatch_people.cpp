@@ -197,11 +197,11 @@ std::vector<SentAttempt> Dispatch::attempts_of(const store::TaskRow& row) const 
     one.epoch = attempt.epoch;
     one.queued = wall(times.queued);
     one.offered = wall(times.started);
-    if (times.sent != NodeTime{}) {
+    if (times.run_started != NodeTime{}) {
       one.began = wall(times.run_started);
       one.run_ended = wall(times.run_ended);
-      one.sent = wall(times.sent);
     }
+    if (times.sent != NodeTime{}) one.sent = wall(times.sent);
     if (times.accepted == NodeTime{}) continue;
     one.ended = wall(times.accepted);
     const std::string_view ending = ending_of(attempt, &attempt == &told.attempts.back(), state);

@@ -74,8 +74,9 @@ struct SentAttempt {
   Epoch epoch;
   std::string problem;  // how it ended, if it did not count; empty: it did, or is not over
   Duration queued{}, offered{};
-  std::optional<Duration> began, run_ended, sent;  // all or none: it told of no run
-  std::optional<Duration> ended;                   // for its owner; none: it is away
+  std::optional<Duration> began, run_ended;  // neither: it told of no run
+  std::optional<Duration> sent;              // none: its result did not come
+  std::optional<Duration> ended;             // for its owner; none: it is away
 };
 struct SentTaskDetail {
   SentTaskView task;

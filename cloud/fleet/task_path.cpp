@@ -117,6 +117,7 @@ class Spans {
     }
     put(SpanPart::queued, Lane::link, times.started, times.run_started);
     put(SpanPart::run, Lane::cloud, times.run_started, times.run_ended);
+    if (times.sent == kUnset) return;  // it was given up
     put(SpanPart::answer, Lane::link, times.sent, times.accepted);
   }
 

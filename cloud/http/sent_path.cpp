@@ -41,7 +41,8 @@ class Spans {
     if (attempt.began) {
       put(SpanPart::queued, Lane::link, attempt.offered, attempt.began);
       put(SpanPart::run, Lane::edge, *attempt.began, attempt.run_ended);
-      return put(SpanPart::answer, Lane::link, *attempt.sent, attempt.ended);
+      if (attempt.sent) put(SpanPart::answer, Lane::link, *attempt.sent, attempt.ended);
+      return;
     }
     // The device has said that it runs, and will say since when.
     const bool runs = !attempt.ended && task_.state == TaskState::running;

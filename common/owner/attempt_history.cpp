@@ -50,6 +50,13 @@ void AttemptHistory::began_here(NodeTime run_started) {
   times.input_fetched = times.run_started = run_started;
 }
 
+void AttemptHistory::began_there(NodeTime said) {
+  if (attempts_.empty()) return;
+  AttemptTimes& times = attempts_.back().times;
+  // Its own account of it, if it came, is nearer to the truth.
+  if (times.accepted == NodeTime{}) times.input_fetched = times.run_started = said;
+}
+
 void AttemptHistory::begin(const lifecycle::OwnerTask& is, NodeTime queued) {
   if (attempts_.size() == kMaxAttemptsKept) attempts_.erase(attempts_.begin());
   attempts_.push_back({is.epoch, is.place, FailureClass::none, {}});

@@ -26,6 +26,8 @@ class AttemptHistory {
   void won(Epoch epoch);
   // The live attempt began its body here, and is about to be given up.
   void began_here(NodeTime run_started);
+  // The live attempt said so long ago that it runs elsewhere, and is about to be given up.
+  void began_there(NodeTime said);
   // The live attempt ran here.
   void ran_here(NodeTime run_started, NodeTime run_ended, NodeTime now, Duration cpu);
   // The live attempt, offered at `offered`, ran elsewhere. The lessee measured durations on its own

@@ -189,6 +189,8 @@ void Owner::record(OwnedTask& task, const lifecycle::OwnerTask& was,
       task.history.began_here(*begun);
     }
   }
+  const bool left = was.place == PlaceKind::cloud && task.state.place == PlaceKind::none;
+  if (left && was.state == TaskState::running) task.history.began_there(was.since);
   if (task.history.note(was, task.state, step.failure)) {
     journal_.remember(task, task.history.encode(id_of(task.seq)));
   }

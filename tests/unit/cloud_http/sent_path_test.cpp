@@ -151,6 +151,19 @@ TEST(SentPath, one_that_did_not_succeed_says_why_not) {
   STRCMP_EQUAL("failed, for pump-7: no such column", reason().c_str());
 }
 
+TEST(SentPath, one_that_is_cancelled_while_it_runs_ran_until_then) {
+  is(TaskState::cancelled, 30ms);
+  SentAttempt& stopped = attempt(1ms, 2ms);
+  stopped.began = kNoon + 5ms;
+  stopped.run_ended = stopped.ended = kNoon + 30ms;
+  stopped.problem = "cancelled";
+  STRCMP_EQUAL(
+      "cloud queued 1..2 not counted: cancelled\n"
+      "link queued 2..5 not counted: cancelled\n"
+      "edge run 5..30 not counted: cancelled\n",
+      spans().c_str());
+}
+
 TEST(SentPath, one_that_is_cancelled_between_attempts_waited_since_the_last_one) {
   SentAttempt& failed = attempt(0ms, 5ms);
   ran(failed, 15ms, 30ms, 31ms, 36ms);

@@ -153,6 +153,17 @@ TEST(AttemptHistory, an_attempt_that_ends_with_its_task_or_makes_way_was_stopped
   }
 }
 
+TEST(AttemptHistory, one_that_said_it_runs_elsewhere_ran_until_it_was_given_up) {
+  history.note(ready(0, 1s), in(TaskState::leased, 1, 2s, PlaceKind::cloud), FailureClass::none);
+  history.began_there(at(3s));
+  history.note(running(1, 3s, PlaceKind::cloud), ready(1, 9s), FailureClass::none);
+  const AttemptTimes& times = history.last()->times;
+  CHECK_TRUE(times.run_started == at(3s));
+  CHECK_TRUE(times.run_ended == at(9s));
+  CHECK_TRUE(times.sent == NodeTime{});
+  CHECK_TRUE(times.accepted == at(9s));
+}
+
 TEST(AttemptHistory, one_of_which_nothing_was_heard_has_an_end_and_no_run) {
   history.note(ready(0, 1s), running(1, 2s, PlaceKind::cloud), FailureClass::none);
   history.note(running(1, 2s, PlaceKind::cloud), ready(1, 9s), FailureClass::lost);

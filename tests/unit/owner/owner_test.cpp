@@ -209,6 +209,21 @@ TEST(Owner, a_beat_tells_that_it_runs_and_is_told_to_go_on_or_to_stop) {
   CHECK_FALSE(acks.at(1).keep);
 }
 
+TEST(Owner, what_is_cancelled_while_it_runs_elsewhere_ran_until_then) {
+  OwnedTask& task = world.lease();
+  world.clock.advance(std::chrono::seconds(1));
+  const std::uint64_t seq = task.seq;
+  world.owner->offers().on(world.book("here"), wire::Beat{world.owner->id_of(seq), task.state.epoch,
+                                                          LeaseState::running});
+  const NodeTime began = world.owner->now();
+  world.clock.advance(std::chrono::seconds(3));
+  CHECK(answer_of(&Owner::cancel, seq) == Code::internal);
+  const auto kept = wire::decode_result(*world.disk.at(seq).row.result);
+  const AttemptTimes& times = kept->attempts.back().times;
+  CHECK(times.run_started == began);
+  CHECK(times.run_ended == began + std::chrono::seconds(3));
+}
+
 TEST(Owner, P1_a_result_is_accepted_once_and_acknowledged_after_its_commit) {
   OwnedTask& task = world.lease();
   const wire::ResultItem item = world.success(task);
