@@ -46,7 +46,7 @@ void declare(CLI::App& app, Options& o) {
                "For those minutes no faults but a link that comes and goes, and ten times the work "
                "that can be done: whether budgets hold, and whether every loss is counted");
   app.add_option("--sim", o.sim,
-                 "That many simulated schedules of the life cycle's machines, and as many of whole "
+                 "That many simulated schedules of an owner and a lessee, and as many of whole "
                  "agents and cloud replicas");
   app.add_option("--cuts", o.cuts, "That many power cuts under the real stores");
   app.add_option("--seed", o.seed, "Of whatever is drawn at random")->capture_default_str();
@@ -115,7 +115,7 @@ void add_faults(const sim::Report& found, TortureReport& report) {
       std::max(report.recovery_s_max, std::chrono::duration<double>(found.longest_healing).count());
 }
 
-// Of the life cycle's machines alone, which is where most can be tried, or of whole nodes.
+// Of one owner and one lessee, which is where most can be tried, or of whole nodes.
 void simulate(const Options& options, bool nodes, TortureReport& report) {
   Progress progress(nodes ? "schedules of whole nodes" : "schedules", options.sim);
   sim::Campaign campaign;

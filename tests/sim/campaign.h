@@ -12,7 +12,7 @@ namespace spillway::sim {
 
 struct Campaign {
   Variant variant = Variant::good;
-  bool nodes = false;  // whole agents and cloud replicas; else the life cycle's machines alone
+  bool nodes = false;  // whole agents and cloud replicas; else one owner and one lessee
   std::uint64_t schedules = 1;
   std::uint64_t seed = 1;                            // of the first schedule; the others follow
   std::vector<LinkTrace> traces;                     // recorded ones; none: made up
@@ -32,7 +32,7 @@ struct Failure {
 
 struct Report {
   std::uint64_t schedules = 0;
-  Stats stats;       // of the machines
+  Stats stats;       // of an owner and a lessee
   NodesStats nodes;  // of whole nodes
   Duration longest_healing{};
   std::optional<Failure> failure;  // then the campaign stopped early

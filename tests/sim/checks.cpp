@@ -8,16 +8,12 @@ namespace {
 
 using lifecycle::LeaseState;
 using lifecycle::OwnerTask;
-using lifecycle::Verdict;
-
-constexpr bool is_ack(Cause cause) {
-  return cause == Cause::accept || cause == Cause::started || cause == Cause::beat ||
-         cause == Cause::nack || cause == Cause::success || cause == Cause::failure;
-}
 
 bool is_out(const OwnerTask& task, Epoch epoch) {
   return !is_terminal(task.state) && task.place != PlaceKind::none && task.epoch == epoch;
 }
+
+bool is_success(const Checks::Heard& heard) { return heard.failure == FailureClass::none; }
 
 bool same_but_lease(OwnerTask a, const OwnerTask& b) {
   a.lease_until = b.lease_until;
@@ -57,12 +53,12 @@ void Checks::owner_step(const OwnerEvent& event) {
 void Checks::fences(const OwnerEvent& event) {
   const OwnerTask& before = event.before.task;
   const OwnerTask& after = event.after.task;
-  if (event.cause == Cause::retry && event.verdict == Verdict::applied) {
+  if (event.cause == Cause::retry && event.applied) {
     expect(before.state != TaskState::succeeded, "P2", event.task, "a success was retried");
   } else if (is_terminal(before.state)) {
     expect(after == before, "P2", event.task, "a terminal state changed without a retry");
   }
-  if (event.cause == Cause::grant && event.verdict == Verdict::applied) {
+  if (event.cause == Cause::grant && event.applied) {
     expect(after.epoch.value == before.epoch.value + 1, "P3", event.task, "a grant is not epoch+1");
     const NodeTime wake = plan_->task[event.task].first.wake;
     expect(wake == kNever || after.since >= wake, "V3", event.task,
@@ -136,6 +132,22 @@ void Checks::same_again(std::size_t task, const OwnerTask& once, const OwnerTask
   expect(same_but_lease(once, twice), "P7", task, "applying a message again changed the task");
 }
 
+void Checks::came_into_memory(std::size_t task, const OwnerRow& disk, const OwnerTask& read) {
+  expect(same_but_lease(disk.task, read), "S1", task, "a row is read otherwise than written");
+}
+
+void Checks::kept(std::size_t task, const OwnerRow& row, RunId run) {
+  expect(is_terminal(row.task.state), "P2", task, "it is told to have ended and has not");
+  expect(run == row.result, "V1", task, "another value is kept than came");
+}
+
+void Checks::owner_disk(std::size_t task, const OwnerRow& row, const OwnerTask& disk,
+                        bool in_outbox) {
+  expect(same_but_lease(row.task, disk), "S1", task, "the disk has another state than memory had");
+  expect(in_outbox == (row.offer.value > 0), "P10", task,
+         "on disk, an OFFER is pending without its outbox row, or the row outlived it");
+}
+
 void Checks::owner_commit(std::size_t task, const OwnerRow& old, const OwnerRow& now) {
   Record& record = record_[task];
   const bool retried = now.retries != old.retries;
@@ -172,6 +184,14 @@ void Checks::exposed(std::size_t task, Epoch epoch, const OwnerRow& disk) {
   expect(grant == disk.grant, "P3", task, "two grants went out under one epoch");
 }
 
+void Checks::offered(std::size_t task, const wire::Offer& offer, const OwnerRow& disk) {
+  expect(disk.offer == offer.epoch && disk.task.epoch == offer.epoch, "P6", task,
+         "an OFFER leaves before its grant is on the disk");
+  expect(disk.task.settled == offer.settled, "P8", task,
+         "an OFFER says otherwise than the disk which failures were counted");
+  exposed(task, offer.epoch, disk);
+}
+
 void Checks::starts_local(std::size_t task, Epoch epoch, const OwnerRow& disk) {
   expect(disk.task.state == TaskState::running && disk.task.epoch == epoch, "P6", task,
          "user code starts before `running` is on the disk");
@@ -184,22 +204,29 @@ void Checks::told(std::size_t task, TaskState outcome, std::uint32_t retries,
   expect(true_now, "P6", task, "a waiter was told an outcome that the disk does not have");
 }
 
-void Checks::acked(const Message& ack, const OwnerRow& disk) {
-  const std::size_t task = ack.task;
-  const bool applied = ack.verdict == Verdict::applied;
-  const char* const kEarly = "a RESULT was acknowledged before it was on the disk";
-  if (ack.failure != FailureClass::none) {
-    return expect(!applied || disk.task.settled >= ack.epoch, "P6", task, kEarly);
+void Checks::acked(std::size_t task, const wire::ResultAck& ack, const std::vector<Heard>& heard,
+                   const OwnerRow& disk) {
+  const bool applied = ack.verdict == wire::ResultVerdict::accepted;
+  const bool claims = applied || ack.verdict == wire::ResultVerdict::duplicate;
+  const auto is_true = [&](const Heard& one) {
+    if (one.failure != FailureClass::none) return !applied || disk.task.settled >= one.epoch;
+    return !claims || (disk.result != kNoRun && (!applied || disk.result == one.run));
+  };
+  if (std::none_of(heard.begin(), heard.end(), is_true)) {
+    const bool other = disk.result != kNoRun && std::all_of(heard.begin(), heard.end(), is_success);
+    if (other) {
+      return expect(false, "P1", task, "a RESULT was called accepted but another one is kept");
+    }
+    return expect(false, "P6", task, "a RESULT was acknowledged before it was on the disk");
   }
-  if (!applied && ack.verdict != Verdict::duplicate) return;
-  expect(disk.result != kNoRun, "P6", task, kEarly);
-  if (!applied) return;
+  const auto kept = std::find_if(heard.begin(), heard.end(), [&](const Heard& one) {
+    return applied && is_success(one) && one.run == disk.result;
+  });
+  if (kept == heard.end()) return;
   Record& record = record_[task];
-  expect(record.acked == kNoRun || record.acked == ack.run, "P1", task,
+  expect(record.acked == kNoRun || record.acked == kept->run, "P1", task,
          "two results were acknowledged as accepted");
-  record.acked = ack.run;
-  expect(disk.result == ack.run, "P1", task,
-         "a RESULT was called accepted but another one is kept");
+  record.acked = kept->run;
 }
 
 void Checks::after_link_down(std::size_t task, const OwnerRow& row) {
@@ -242,8 +269,10 @@ void Checks::lessee_tells(std::size_t task, Epoch epoch, const LesseeRow& memory
   expect(dropped || durable, "P6", task, "the lessee speaks of a row that is not on its disk");
 }
 
-void Checks::lessee_owes(std::size_t task, const LesseeRow& disk) {
-  expect(disk.exists || record_[task].forgotten, "P6", task,
+void Checks::lessee_owes(std::size_t task, FailureClass failure, const LesseeRow& disk) {
+  const bool remembered =
+      disk.exists && disk.task.state == LeaseState::answered && disk.task.failure == failure;
+  expect(remembered || record_[task].forgotten, "P6", task,
          "the lessee remembers a failure that is not on its disk");
 }
 

@@ -25,21 +25,36 @@ class Checks {
     Epoch epoch;  // of the message or attempt that caused the step
     const OwnerRow& before;
     const OwnerRow& after;
-    lifecycle::Verdict verdict;
+    bool applied;
     RunId run;
   };
   void owner_step(const OwnerEvent& event);
   void same_again(std::size_t task, const lifecycle::OwnerTask& once,
                   const lifecycle::OwnerTask& twice);
+  // A task's row was read: it is what was written.
+  void came_into_memory(std::size_t task, const OwnerRow& disk, const lifecycle::OwnerTask& read);
+  // A task ended; `run`: that of the value it ended with.
+  void kept(std::size_t task, const OwnerRow& row, RunId run);
   void owner_commit(std::size_t task, const OwnerRow& old, const OwnerRow& now);
+  // After a commit: what the disk has of a task is what memory had when it was handed over.
+  void owner_disk(std::size_t task, const OwnerRow& row, const lifecycle::OwnerTask& disk,
+                  bool in_outbox);
   void owner_dies(std::size_t task, const OwnerRow& disk);
   std::uint32_t new_grant() { return ++grants_; }
-  void exposed(std::size_t task, Epoch epoch,
-               const OwnerRow& disk);  // an OFFER left, or a run began
+  void offered(std::size_t task, const wire::Offer& offer, const OwnerRow& disk);
   void starts_local(std::size_t task, Epoch epoch, const OwnerRow& disk);
   // `retries`: of the task when it came to that outcome.
   void told(std::size_t task, TaskState outcome, std::uint32_t retries, const OwnerRow& disk);
-  void acked(const Message& ack, const OwnerRow& disk);
+  // A RESULT as it came.
+  struct Heard {
+    Epoch epoch;
+    FailureClass failure;
+    RunId run;
+    bool operator==(const Heard&) const = default;
+  };
+  // `heard`: all that this start heard of the attempt.
+  void acked(std::size_t task, const wire::ResultAck& ack, const std::vector<Heard>& heard,
+             const OwnerRow& disk);
   void after_link_down(std::size_t task, const OwnerRow& row);
 
   // Lessee.
@@ -49,8 +64,8 @@ class Checks {
   void starts_leased(std::size_t task, RunId run, const LesseeRow& disk);
   // It is about to tell the owner of this epoch.
   void lessee_tells(std::size_t task, Epoch epoch, const LesseeRow& memory, const LesseeRow& disk);
-  // It is about to say again what a tombstone remembers.
-  void lessee_owes(std::size_t task, const LesseeRow& disk);
+  // It is about to say again what a tombstone remembers, under an epoch that it never held.
+  void lessee_owes(std::size_t task, FailureClass failure, const LesseeRow& disk);
   void tombstone_forgotten(std::size_t task) { record_[task].forgotten = true; }
 
   // Runs of user code.
@@ -72,6 +87,7 @@ class Checks {
     std::vector<bool> ran;               // by epoch, whether the lessee started user code under it
     std::vector<std::uint32_t> exposed;  // by epoch, the grant that went out under it
   };
+  void exposed(std::size_t task, Epoch epoch, const OwnerRow& disk);
   void fences(const OwnerEvent& event);
   void accepted_result(const OwnerEvent& event);
   void limits(const OwnerEvent& event);

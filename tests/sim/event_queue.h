@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/message.h"
@@ -9,7 +10,8 @@ namespace spillway::sim {
 
 enum class Happening : std::uint8_t {
   deliver,
-  committed,
+  committed,  // or the disk is through with something else
+  woken,
   body_ends,
   restart,
   exit,
@@ -56,19 +58,19 @@ class EventQueue {
 class MessagePool {
  public:
   void clear() { slots_.clear(), free_.clear(); }
-  std::uint32_t put(const Message& message) {
+  std::uint32_t put(Message message) {
     if (free_.empty()) {
-      slots_.push_back(message);
+      slots_.push_back(std::move(message));
       return static_cast<std::uint32_t>(slots_.size() - 1);
     }
     const std::uint32_t slot = free_.back();
     free_.pop_back();
-    slots_[slot] = message;
+    slots_[slot] = std::move(message);
     return slot;
   }
   Message take(std::uint32_t slot) {
     free_.push_back(slot);
-    return slots_[slot];
+    return std::move(slots_[slot]);
   }
 
  private:

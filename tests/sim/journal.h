@@ -8,7 +8,7 @@
 
 namespace spillway::sim {
 
-enum class Act : std::uint8_t { send, offer, queue, run, stop, tell };
+enum class Act : std::uint8_t { send, queue, run, stop, tell };
 
 // Something that leaves the node, or starts or stops code: only after the commit that it rests on.
 struct Effect {
@@ -16,9 +16,7 @@ struct Effect {
   std::uint8_t task = 0;
   Epoch epoch;
   RunId run = kNoRun;
-  TaskState told = TaskState::ready;
-  std::uint32_t retries = 0;  // of the task by then
-  Message message;
+  wire::Item item = {};
 };
 
 // A node's store with group commit: the rows in memory run ahead of those on disk, one group is on

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/crypto/sha256.h"
 #include "tests/sim/world.h"
 
 namespace spillway::sim {
@@ -62,6 +63,7 @@ void LesseeNode::die() {
     world_->checks().lessee_dies(journal_.disk[task], task);
   }
   bodies_.clear();
+  effects_.clear();
   queued_ = {};
   draining_ = false;
 }
@@ -70,10 +72,7 @@ void LesseeNode::commit() {
   journal_.commit([](std::size_t, const LesseeRow&, const LesseeRow&) {});
   effects_.swap(journal_.effects());
   for (const Effect& effect : effects_) {
-    if (world_->fail_point(kSelf)) {
-      world_->count(Seen::crashes_after_commit);
-      break;
-    }
+    world_->fail_point(kSelf, Seen::crashes_after_commit);
     out(effect);
   }
   effects_.clear();
@@ -96,48 +95,48 @@ void LesseeNode::apply(std::size_t task, LesseeCause cause, Epoch epoch, const S
   }
   world_->checks().lessee_step(task, cause, epoch, before, row);
   Effect effect;
-  effect.task = effect.message.task = static_cast<std::uint8_t>(task);
-  effect.epoch = effect.message.epoch = epoch;
+  effect.task = static_cast<std::uint8_t>(task);
+  effect.epoch = epoch;
   effect.run = before.run;
-  const auto then = [&](Act act) {
+  const TaskId id = world_->id_of(task);
+  const auto then = [&](Act act, wire::Item item = {}) {
     effect.act = act;
+    effect.item = std::move(item);
     journal_.then(effect);
   };
   if (step.act.stop) then(Act::stop);
   if (step.act.run) then(Act::queue);
   if (step.act.send_result) then(Act::tell);
-  effect.message.kind = MessageKind::accept;
-  if (step.act.send_accept) then(Act::send);
-  effect.message.kind = MessageKind::nack;
-  effect.message.nack = step.act.nack;
-  effect.message.retry_after = world_->random().between({}, std::chrono::seconds(2));
-  if (step.act.send_nack) then(Act::send);
-  effect.message.kind = MessageKind::result;
-  effect.message.failure = step.next.failure;
-  effect.message.run = before.run;
-  effect.message.owed = true;
-  if (step.act.owe_failure) then(Act::send);
+  if (step.act.send_accept) then(Act::send, wire::Accept{id, epoch});
+  const Duration after = world_->random().between({}, std::chrono::seconds(20));
+  if (step.act.send_nack) then(Act::send, wire::Nack{id, epoch, step.act.nack, after});
+  if (step.act.owe_failure) {
+    wire::ResultItem result;
+    result.id = id;
+    result.epoch = epoch;
+    result.failure = step.next.failure;
+    then(Act::send, result);
+  }
 }
 
 void LesseeNode::out(const Effect& effect) {
   const std::size_t task = effect.task;
   switch (effect.act) {
-    case Act::send: return world_->send(kSelf, effect.message);
+    case Act::send: return world_->send(kSelf, {effect.item});
     case Act::queue: queued_[task] = true; return;
     case Act::run: return start_body(effect);
     case Act::stop: return stop_body(effect.run);
     case Act::tell: return send_result(task, false);
-    case Act::offer: return;
   }
 }
 
-lifecycle::OfferTerms LesseeNode::terms_of(const Message& message) {
-  const lifecycle::OwnerPolicy& policy = world_->plan().task[message.task].policy;
+lifecycle::OfferTerms LesseeNode::terms_of(const wire::Offer& offer) {
+  const lifecycle::OwnerPolicy& policy = world_->plan().task[task_of(offer.id.seq)].policy;
   lifecycle::OfferTerms terms;
-  terms.epoch = message.epoch;
-  terms.settled = message.settled;
+  terms.epoch = offer.epoch;
+  terms.settled = offer.settled;
   terms.effects = policy.effects;
-  terms.remaining = message.remaining;
+  terms.remaining = offer.remaining;
   terms.run_timeout = policy.run_timeout;
   terms.lease = kLease;
   if (draining_) terms.refuse = NackReason::draining;
@@ -145,12 +144,13 @@ lifecycle::OfferTerms LesseeNode::terms_of(const Message& message) {
   return terms;
 }
 
-void LesseeNode::heed_offer(const Message& message) {
-  const lifecycle::OfferTerms terms = terms_of(message);
-  const LesseeRow before = memory(message.task);
+void LesseeNode::heed_offer(const wire::Offer& offer) {
+  const std::size_t task = task_of(offer.id.seq);
+  const lifecycle::OfferTerms terms = terms_of(offer);
+  const LesseeRow before = memory(task);
   const Step step = lifecycle::on_offer(held(before), terms, now());
-  apply(message.task, LesseeCause::offer, message.epoch, step);
-  count_offer(before, memory(message.task), step);
+  apply(task, LesseeCause::offer, offer.epoch, step);
+  count_offer(before, memory(task), step);
   if (step.verdict != Verdict::applied) return;
   const Step again = lifecycle::on_offer(step.next, terms, now());
   const bool same = again.verdict != Verdict::applied && again.next == step.next;
@@ -173,33 +173,31 @@ void LesseeNode::count_offer(const LesseeRow& before, const LesseeRow& after, co
   }
 }
 
-void LesseeNode::heed(const Message& message) {
-  const std::size_t task = message.task;
-  if (message.kind == MessageKind::offer) return heed_offer(message);
-  if (message.kind == MessageKind::beat_ack) return heed_beat_ack(message);
-  if (!memory(task).exists) return;
-  const LesseeTask& row = memory(task).task;
-  if (message.kind == MessageKind::result_ack) {
-    const Step step = lifecycle::on_result_ack(row, message.epoch, now());
-    apply(task, LesseeCause::result_ack, message.epoch, step);
-  } else if (message.kind == MessageKind::cancel) {
-    const Step step = lifecycle::on_cancel(row, message.epoch, now());
-    apply(task, LesseeCause::cancel, message.epoch, step);
+void LesseeNode::heed(const wire::Item& item) {
+  if (const auto* offer = std::get_if<wire::Offer>(&item)) return heed_offer(*offer);
+  if (const auto* ack = std::get_if<wire::BeatAck>(&item)) return heed_beat_ack(*ack);
+  const std::optional<About> attempt = about(item);
+  if (!attempt || !memory(attempt->task).exists) return;
+  const LesseeTask& row = memory(attempt->task).task;
+  if (std::holds_alternative<wire::ResultAck>(item)) {
+    const Step step = lifecycle::on_result_ack(row, attempt->epoch, now());
+    apply(attempt->task, LesseeCause::result_ack, attempt->epoch, step);
+  } else if (std::holds_alternative<wire::Cancel>(item)) {
+    const Step step = lifecycle::on_cancel(row, attempt->epoch, now());
+    apply(attempt->task, LesseeCause::cancel, attempt->epoch, step);
   }
 }
 
-void LesseeNode::heed_beat_ack(const Message& message) {
-  for (std::size_t i = 0; i < message.items; ++i) {
-    const BeatItem& item = message.item[i];
-    if (!memory(item.task).exists) continue;
-    const LesseeTask& row = memory(item.task).task;
-    if (item.flag) {
-      apply(item.task, LesseeCause::keep, item.epoch,
-            lifecycle::on_keep(row, item.epoch, message.beat_sent, kLease, now()));
-    } else {
-      apply(item.task, LesseeCause::cancel, item.epoch,
-            lifecycle::on_cancel(row, item.epoch, now()));
-    }
+void LesseeNode::heed_beat_ack(const wire::BeatAck& ack) {
+  const std::size_t task = task_of(ack.id.seq);
+  if (!memory(task).exists) return;
+  const LesseeTask& row = memory(task).task;
+  if (ack.keep) {
+    const NodeTime sent{Duration(static_cast<std::int64_t>(ack.round))};
+    apply(task, LesseeCause::keep, ack.epoch,
+          lifecycle::on_keep(row, ack.epoch, sent, kLease, now()));
+  } else {
+    apply(task, LesseeCause::cancel, ack.epoch, lifecycle::on_cancel(row, ack.epoch, now()));
   }
 }
 
@@ -226,7 +224,7 @@ void LesseeNode::start_body(const Effect& effect) {
   world_->checks().starts_leased(effect.task, effect.run, journal_.disk[effect.task]);
   const TaskPlan& plan = world_->plan().task[effect.task];
   const Ending ending = draw_ending(plan, world_->random());
-  const bool endless = ending.after >= std::chrono::hours(1);
+  const bool endless = ending.after >= kForEver;
   bodies_.push_back({effect.run, effect.task, ending.failure, endless || !plan.stubborn});
   begun_[effect.task] = effect.run;
   world_->schedule_end(kSelf, effect.run, ending.after);
@@ -252,22 +250,20 @@ void LesseeNode::body_ends(RunId run) {
         lifecycle::on_finish(row.task, body.failure, now()));
 }
 
-void LesseeNode::send(Message message, std::size_t task) {
-  message.task = static_cast<std::uint8_t>(task);
-  world_->send(kSelf, message);
-}
-
 void LesseeNode::send_result(std::size_t task, bool again) {
   const LesseeRow& row = journal_.disk[task];
   const bool current = row.exists && row.task == memory(task).task;
   if (!current || row.task.state != LeaseState::done || !world_->is_linked()) return;
-  Message message;
-  message.kind = MessageKind::result;
-  message.epoch = row.task.epoch;
-  message.failure = row.task.failure;
-  message.run = row.run;
+  wire::ResultItem item;
+  item.id = world_->id_of(task);
+  item.epoch = row.task.epoch;
+  item.failure = row.task.failure;
+  if (item.failure == FailureClass::none) {
+    item.value.bytes = value_of(row.run);
+    item.digest = crypto::sha256(item.value.bytes);
+  }
   if (again) world_->count(Seen::results_resent);
-  send(message, task);
+  world_->send(kSelf, {item});
 }
 
 void LesseeNode::send_results_again() {
@@ -278,17 +274,16 @@ void LesseeNode::send_results_again() {
 // Behind the commits that its contents rest on: a BEAT is as good as an ACCEPT.
 void LesseeNode::beat() {
   beat_at_ = world_->time_at(kSelf) + kBeat;
-  Effect effect;
-  Message& message = effect.message;
-  message.kind = MessageKind::beat;
-  message.beat_sent = world_->time_at(kSelf);
   for (std::size_t task = 0; task < tasks(); ++task) {
     const LesseeRow& row = memory(task);
     if (!row.exists || row.task.state == LeaseState::answered) continue;
-    message.item[message.items++] = {static_cast<std::uint8_t>(task),
-                                     row.task.state != LeaseState::accepted, row.task.epoch};
+    Effect effect;
+    effect.act = Act::send;
+    effect.item =
+        wire::Beat{world_->id_of(task), row.task.epoch, row.task.state,
+                   static_cast<std::uint64_t>(world_->time_at(kSelf).time_since_epoch().count())};
+    journal_.then(effect);
   }
-  if (message.items > 0) journal_.then(effect);
 }
 
 void LesseeNode::link_changed(bool up) {

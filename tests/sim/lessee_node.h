@@ -18,7 +18,7 @@ class LesseeNode {
   void begin();
   void boot();
   void die();
-  void heed(const Message& message);
+  void heed(const wire::Item& item);
   void commit();
   void body_ends(RunId run);
   void link_changed(bool up);
@@ -46,16 +46,15 @@ class LesseeNode {
   LesseeRow& memory(std::size_t task) { return journal_.memory[task]; }
   lifecycle::Now now();
   std::size_t tasks() const;
-  void heed_offer(const Message& message);
-  void heed_beat_ack(const Message& message);
-  lifecycle::OfferTerms terms_of(const Message& message);
+  void heed_offer(const wire::Offer& offer);
+  void heed_beat_ack(const wire::BeatAck& ack);
+  lifecycle::OfferTerms terms_of(const wire::Offer& offer);
   void count_offer(const LesseeRow& before, const LesseeRow& after, const Step& step);
   void apply(std::size_t task, LesseeCause cause, Epoch epoch, const Step& step);
   void start(std::size_t task);
   void out(const Effect& effect);
   void start_body(const Effect& effect);
   void stop_body(RunId run);
-  void send(Message message, std::size_t task);
   void send_result(std::size_t task, bool again);
   void send_results_again();
   void beat();

@@ -1,59 +1,43 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
 
-#include "common/lifecycle/lessee.h"
+#include "common/wire/messages.h"
 
 namespace spillway::sim {
 
 inline constexpr std::size_t kMaxTasks = 4;
 
-// One execution of user code, numbered over both nodes; stands for the value it returns.
+// One execution of user code, numbered over both nodes; the value that it returns says which.
 using RunId = std::uint32_t;
 inline constexpr RunId kNoRun = 0;
+Bytes value_of(RunId run);
+RunId run_of(ByteView value);
 
 enum class NodeName : std::uint8_t { owner, lessee };
 constexpr NodeName other(NodeName node) {
   return node == NodeName::owner ? NodeName::lessee : NodeName::owner;
 }
 
-enum class MessageKind : std::uint8_t {
-  offer,
-  accept,
-  nack,
-  beat,
-  beat_ack,
-  result,
-  result_ack,
-  cancel
-};
-const char* to_string(MessageKind kind);
-
-// What a BEAT says of one attempt, or its BEAT_ACK.
-struct BeatItem {
-  std::uint8_t task = 0;
-  bool flag = false;  // BEAT: started; BEAT_ACK: keep
-  Epoch epoch;
-};
-
-// Any message of the protocol; a kind uses the fields it needs.
+// What one node says to the other, as it goes over the wire.
 struct Message {
-  MessageKind kind = MessageKind::offer;
-  std::uint8_t task = 0;
-  Epoch epoch;
-  Epoch settled;
-  Duration remaining{};
-  Duration retry_after{};
-  NodeTime beat_sent{};  // on the lessee's time line, echoed
-  FailureClass failure = FailureClass::none;
-  lifecycle::NackReason nack = lifecycle::NackReason::busy;
-  lifecycle::Verdict verdict = lifecycle::Verdict::applied;
-  RunId run = kNoRun;
-  bool owed = false;       // RESULT: what a tombstone remembers, under an epoch it never held
+  wire::Item item;
   std::uint32_t sent = 0;  // number in the order of sending
-  std::uint8_t items = 0;
-  std::array<BeatItem, kMaxTasks> item;
 };
+
+// Tasks are numbered from 0, their rows from 1.
+constexpr std::uint64_t seq_of(std::size_t task) { return task + 1; }
+constexpr std::size_t task_of(std::uint64_t seq) { return seq - 1; }
+
+// Which attempt an item is about; none: of none.
+struct About {
+  std::size_t task = 0;
+  Epoch epoch;
+};
+std::optional<About> about(const wire::Item& item);
+std::string describe(const wire::Item& item);  // one line
 
 }  // namespace spillway::sim

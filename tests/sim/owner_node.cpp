@@ -2,207 +2,432 @@
 
 #include <algorithm>
 
+#include "common/base/wall_watch.h"
+#include "common/crypto/sha256.h"
 #include "tests/sim/world.h"
 
 namespace spillway::sim {
 namespace {
 
 using lifecycle::OwnerTask;
-using lifecycle::Verdict;
+using owner::OwnedTask;
 
 constexpr std::size_t kCores = 2;
-constexpr int kWindow = 2;        // un-accepted OFFERs
-constexpr int kTimersAtOnce = 8;  // of one task at one instant
+constexpr std::size_t kWindow = 2;                  // un-accepted OFFERs
+constexpr unsigned kMostDraws = 1000;               // of random numbers in one turn
+constexpr unsigned kSaidAgain = 250;                // of messages, per mille
+constexpr unsigned kNoRoom = 100;                   // of OFFERs, per mille
+constexpr unsigned kNotLeft = 200, kHurried = 700;  // per mille
 constexpr auto kSelf = NodeName::owner;
 
-bool is_message_for_owner(MessageKind kind) {
-  return kind == MessageKind::accept || kind == MessageKind::nack || kind == MessageKind::result;
+Cause cause_of(const wire::Item& item) {
+  if (std::holds_alternative<wire::Accept>(item)) return Cause::accept;
+  if (std::holds_alternative<wire::Nack>(item)) return Cause::nack;
+  if (const auto* beat = std::get_if<wire::Beat>(&item)) {
+    return beat->state == lifecycle::LeaseState::running ? Cause::started : Cause::beat;
+  }
+  const bool success = std::get<wire::ResultItem>(item).failure == FailureClass::none;
+  return success ? Cause::success : Cause::failure;
 }
 
-Cause cause_of(const Message& message) {
-  if (message.kind == MessageKind::accept) return Cause::accept;
-  if (message.kind == MessageKind::nack) return Cause::nack;
-  return message.failure == FailureClass::none ? Cause::success : Cause::failure;
+OwnerRow row_of(const OwnerTask& task) {
+  OwnerRow row;
+  row.task = task;
+  return row;
 }
 
 }  // namespace
 
+// While it lives, steps are taken for this reason; the node wants a turn then.
+class OwnerNode::Because {
+ public:
+  Because(OwnerNode& node, const Reason& reason)
+      : node_(&node), before_(std::exchange(node.reason_, reason)) {
+    node.woken_ = true;
+  }
+  ~Because() { node_->reason_ = before_; }
+  Because(const Because&) = delete;
+  Because& operator=(const Because&) = delete;
+
+ private:
+  OwnerNode* node_;
+  Reason before_;
+};
+
+// Tells the node what goes to the disk, and remembers for what reason a task was read.
+class OwnerNode::Store final : public test::MemoryOwnerStore {
+ public:
+  Store(OwnerNode& node, test::OwnerDisk& disk) : MemoryOwnerStore(disk), node_(&node) {}
+  bool writes() const { return writes_; }
+
+  void commit(store::Batch batch, Done<store::Refused> done) override {
+    // One that failed comes again as it was.
+    if (!std::exchange(again_, false)) node_->hand_over(batch);
+    writes_ = true;
+    MemoryOwnerStore::commit(std::move(batch),
+                             [this, done = std::move(done)](const Result<store::Refused>& refused) {
+                               writes_ = false;
+                               again_ = !refused;
+                               if (again_) node_->world_->count(Seen::failed_commits);
+                               done(refused);
+                             });
+  }
+  void find(std::uint64_t seq, Done<store::TaskDetail> done) override {
+    MemoryOwnerStore::find(seq, [node = node_, reason = node_->reason_,
+                                 done = std::move(done)](const Result<store::TaskDetail>& found) {
+      const Because because(*node, reason);
+      done(found);
+    });
+  }
+
+ private:
+  OwnerNode* node_;
+  bool writes_ = false, again_ = false;
+};
+
+OwnerNode::OwnerNode(World& world) : world_(&world) {}
+OwnerNode::~OwnerNode() = default;
+
 std::size_t OwnerNode::tasks() const { return world_->plan().tasks; }
 const TaskPlan& OwnerNode::plan(std::size_t task) const { return world_->plan().task[task]; }
-lifecycle::Now OwnerNode::now() { return world_->now_at(kSelf); }
+Duration OwnerNode::wall() const { return world_->clock_of(kSelf).wall_time(); }
 
 void OwnerNode::begin() {
-  journal_.clear();
+  owner_.reset();
+  store_.reset();
+  disk_ = {};
   bodies_.clear();
+  heard_.clear();
   begun_ = {};
-  draining_ = false;
-  resend_at_ = NodeTime(kResend);
+  offered_ = {};
+  store::Batch batch;
   for (std::size_t task = 0; task < tasks(); ++task) {
-    journal_.memory[task].task = journal_.disk[task].task = plan(task).first;
+    store::NewTask row;
+    row.row.seq = seq_of(task);
+    row.row.task = plan(task).first;
+    row.row.spec = plan(task).spec_bytes;
+    row.kind = plan(task).spec.kind;
+    batch.inserts.push_back(std::move(row));
+    rows_[task] = written_[task] = row_of(plan(task).first);
   }
+  batch.wall = wall();
+  disk_.apply(batch);
+  boot();
+}
+
+owner::Parts OwnerNode::parts() {
+  owner::Parts parts;
+  parts.clock = &world_->clock_of(kSelf);
+  parts.store = store_.get();
+  parts.local = this;
+  parts.random = [this] { return draw(); };
+  parts.wake = [this] { woken_ = true; };
+  parts.report = [](const std::string&) {};
+  parts.alarm = [](const std::string&) {};
+  parts.refused = [this](const std::string& cause, const std::string& detail) {
+    world_->checks().fail("S2", cause + ": " + detail);
+  };
+  parts.send_task = [this](const owner::OfferBook&, const wire::Item& item, bool) {
+    return send_task(item);
+  };
+  parts.send_ack = [this](const owner::OfferBook&, const wire::Item& item) {
+    return send_ack(item);
+  };
+  parts.tasks_left = [this](const owner::OfferBook&, bool) {
+    return !world_->in_chaos() || !world_->random().per_mille(kNotLeft);
+  };
+  return parts;
 }
 
 void OwnerNode::boot() {
-  for (std::size_t task = 0; task < tasks(); ++task) {
-    const OwnerTask& before = memory(task).task;
-    // A stop of the whole machine leaves it open which bodies had begun.
-    const bool may_have_begun = begun_[task] == before.epoch || world_->random().per_mille(300);
-    const Step step = lifecycle::recover(before, plan(task).policy, world_->boot_of(kSelf),
-                                         may_have_begun, now());
-    apply(task, {Cause::recover, before.epoch}, step);
+  store_ = std::make_unique<Store>(*this, disk_);
+  store_->fail_every(world_->failing_commit(), fail(Code::io, "the disk is full"));
+  draining_ = false;
+  hearing_ = kMaxTasks;
+  draws_ = 0;
+  store::Recovered recovered = disk_.recover(Origin{world_->random().next()});
+  recovered.last_seen = resume_at(recovered.last_seen, recovered.wall_at_last_seen, wall());
+  owner::Options options;
+  options.boot = world_->boot_of(kSelf);
+  options.lease = kLease;
+  owner::Host& host = *this;
+  owner_ = std::make_unique<owner::Owner>(options, parts(), host, recovered);
+  there_ = &owner_->book("lessee");
+  // Also those that wait: they may come after one that ends at this start.
+  for (const auto& [seq, task] : disk_.tasks) {
+    if (!is_terminal(task.row.task.state)) owner_->adopt(task.row);
+  }
+  {
+    const Because because(*this, {Cause::recover, {}});
+    owner_->start(recovered);
   }
   link_changed(world_->is_linked());
 }
 
 void OwnerNode::die() {
-  if (journal_.is_ahead()) world_->count(Seen::crashes_losing_steps);
-  const bool reached_disk = journal_.is_writing() && world_->random().per_mille(500);
-  if (reached_disk) {
-    world_->reached_disk(kSelf);
-    journal_.commit([this](std::size_t task, const OwnerRow& old, const OwnerRow& row) {
-      world_->checks().owner_commit(task, old, row);
-    });
-  }
-  journal_.forget();
+  bool ahead = false;
   for (std::size_t task = 0; task < tasks(); ++task) {
-    world_->checks().owner_dies(task, journal_.disk[task]);
+    const OwnedTask* in_memory = find(task);
+    ahead |= in_memory && in_memory->unsaved > 0;
   }
+  if (ahead) world_->count(Seen::crashes_losing_steps);
+  if (store_->writes() && world_->random().per_mille(500)) {
+    const std::uint64_t before = disk_.commits;
+    while (disk_.commits == before && store_->execute()) continue;
+    if (disk_.commits > before) reached_disk();
+  }
+  for (std::size_t task = 0; task < tasks(); ++task) {
+    world_->checks().owner_dies(task, written_[task]);
+  }
+  rows_ = written_;
+  owner_.reset();
+  store_.reset();
   bodies_.clear();
-  draining_ = false;
+  heard_.clear();
 }
 
-void OwnerNode::commit() {
-  journal_.commit([this](std::size_t task, const OwnerRow& old, const OwnerRow& row) {
-    world_->checks().owner_commit(task, old, row);
-  });
-  effects_.swap(journal_.effects());
-  for (const Effect& effect : effects_) {
-    if (world_->fail_point(kSelf)) {
-      world_->count(Seen::crashes_after_commit);
-      break;
+void OwnerNode::heal() { store_->fail_every(0, {}); }
+
+// A batch leaves the memory, for the first time.
+void OwnerNode::hand_over(const store::Batch& batch) {
+  flying_.fill(std::nullopt);
+  for (const store::TaskUpdate& update : batch.updates) {
+    flying_[task_of(update.seq)] = rows_[task_of(update.seq)];
+  }
+}
+
+void OwnerNode::use_disk() {
+  woken_ = true;
+  const std::uint64_t before = disk_.commits;
+  store_->execute();
+  if (disk_.commits > before) {
+    reached_disk();
+    world_->fail_point(kSelf, Seen::crashes_after_commit);
+  }
+  store_->answer();
+}
+
+void OwnerNode::reached_disk() {
+  Checks& checks = world_->checks();
+  if (!disk_.broken.empty()) checks.fail("S1", disk_.broken.front());
+  for (std::size_t task = 0; task < tasks(); ++task) {
+    if (flying_[task]) {
+      const OwnerRow old = std::exchange(written_[task], *flying_[task]);
+      checks.owner_commit(task, old, written_[task]);
     }
-    out(effect);
+    const std::uint64_t seq = seq_of(task);
+    checks.owner_disk(task, written_[task], disk_.at(seq).row.task,
+                      disk_.outbox.contains({seq, written_[task].task.epoch}));
   }
-  effects_.clear();
+  const auto pending = std::count_if(written_.begin(), written_.begin() + std::ptrdiff_t(tasks()),
+                                     [](const OwnerRow& row) { return row.offer.value > 0; });
+  if (disk_.outbox.size() != std::size_t(pending)) {
+    checks.fail("P10", "the outbox has a row of an attempt that is over");
+  }
 }
 
-void OwnerNode::apply(std::size_t task, const Origin& origin, const Step& step) {
-  OwnerRow& row = memory(task);
-  const OwnerRow before = row;
-  row.task = step.next;
-  if (step.act.drop_offer) row.offer = {};
-  if (step.act.send_offer) row.offer = step.next.epoch;
-  if (step.act.keep_result) row.result = origin.run;
-  if (step.next.epoch != before.task.epoch) row.grant = world_->checks().new_grant();
-  if (step.verdict == Verdict::applied && origin.cause == Cause::retry) ++row.retries;
-  if (step.verdict == Verdict::applied && !step.renewal) journal_.mark(task);
-  world_->checks().owner_step(
-      {task, origin.cause, origin.epoch, before, row, step.verdict, origin.run});
-  count(origin, before, step);
-  if (step.verdict != Verdict::unchanged && !step.renewal) {
-    world_->note(
-        kSelf, "task %zu %s(%u) -> %s: %s/%s epoch %u place %s%s attempts %u crashes %u", task,
-        to_string(origin.cause), origin.epoch.value,
-        step.verdict == Verdict::applied ? "applied" : "refused", to_string(row.task.state).data(),
-        to_string(row.task.reason).data(), row.task.epoch.value, to_string(row.task.place).data(),
-        row.task.offer_pending ? " (offer pending)" : "", row.task.attempts, row.task.crashes);
-  }
-  carry(task, step);
+bool OwnerNode::prepare(OwnedTask& task) {
+  task.there = there_;
+  task.on_disconnect = plan(task_of(task.seq)).on_disconnect;
+  arriving_[task_of(task.seq)] = true;
+  return true;
 }
 
-void OwnerNode::carry(std::size_t task, const Step& step) {
-  Effect effect;
-  effect.task = effect.message.task = static_cast<std::uint8_t>(task);
-  const auto then = [&](Act act, Epoch epoch) {
-    effect.act = act;
-    effect.epoch = effect.message.epoch = epoch;
-    journal_.then(effect);
-  };
-  if (step.act.stop_local) then(Act::stop, step.act.stop_epoch);
-  effect.message.kind = MessageKind::cancel;
-  if (step.act.send_cancel) then(Act::send, step.act.stop_epoch);
-  if (step.act.run_local) then(Act::run, step.next.epoch);
-  if (step.act.send_offer) then(Act::offer, step.next.epoch);
-  if (!step.act.finished) return;
-  effect.told = step.next.state;
-  effect.retries = memory(task).retries;
-  then(Act::tell, step.next.epoch);
-  release_dependents(task);
+void OwnerNode::changed(OwnedTask& task, const OwnerTask& was) {
+  const std::size_t index = task_of(task.seq);
+  if (std::exchange(arriving_[index], false)) {
+    return world_->checks().came_into_memory(index, rows_[index], task.state);
+  }
+  if (index == hearing_) stepped_ = true;
+  const FailureClass failure = std::exchange(failure_, FailureClass::none);
+  const OwnerRow before = rows_[index];
+  OwnerRow& row = rows_[index];
+  row.task = task.state;
+  row.offer = task.state.offer_pending ? task.state.epoch : Epoch{};
+  if (row.task.state == TaskState::succeeded && was.state != TaskState::succeeded) {
+    row.result = reason_.run;
+  }
+  if (row.task.epoch != was.epoch) row.grant = world_->checks().new_grant();
+  if (reason_.cause == Cause::retry) ++row.retries;
+  const bool in_time = reason_.cause == Cause::time && was.place == PlaceKind::local &&
+                       was.run_until <= owner_->now();
+  if (in_time) world_->checks().attempt_failed(index);
+  const Epoch epoch = is_ack(reason_.cause) ? reason_.epoch : was.epoch;
+  world_->checks().owner_step({index, reason_.cause, epoch, before, row, true, reason_.run});
+  note_step(index);
+  count(before, true);
+  count_end(before, row, failure);
+}
+
+void OwnerNode::note_step(std::size_t task) {
+  const OwnerTask& state = rows_[task].task;
+  world_->note(kSelf, "task %zu %s(%u): %s/%s epoch %u place %s%s attempts %u crashes %u", task,
+               to_string(reason_.cause), reason_.epoch.value, to_string(state.state).data(),
+               to_string(state.reason).data(), state.epoch.value, to_string(state.place).data(),
+               state.offer_pending ? " (offer pending)" : "", state.attempts, state.crashes);
+}
+
+// What was heard changed nothing.
+void OwnerNode::no_step(std::size_t task) {
+  const OwnerRow& row = rows_[task];
+  world_->checks().owner_step({task, reason_.cause, reason_.epoch, row, row, false, reason_.run});
+  count(row, false);
 }
 
 // In the same group as the step that finished the task: were it left to an effect, a crash between
 // the two would leave them waiting for ever.
-void OwnerNode::release_dependents(std::size_t task) {
-  const bool succeeded = memory(task).task.state == TaskState::succeeded;
-  for (std::size_t next = task + 1; next < tasks(); ++next) {
-    if (plan(next).after != static_cast<int>(task)) continue;
-    const Step step = lifecycle::on_dependency(memory(next).task, succeeded, now());
-    apply(next, {Cause::dependency, {}}, step);
-  }
-}
-
-void OwnerNode::out(const Effect& effect) {
-  const std::size_t task = effect.task;
-  switch (effect.act) {
-    case Act::send:
-      if (effect.message.kind == MessageKind::result_ack && !world_->answers_early()) {
-        world_->checks().acked(effect.message, journal_.disk[task]);
-      }
-      return world_->send(kSelf, effect.message);
-    case Act::offer: return send_offer(task, effect.epoch, false);
-    case Act::run: return start_body(effect);
-    case Act::stop: return stop_body(task, effect.epoch);
-    case Act::tell:
-      return world_->checks().told(task, effect.told, effect.retries, journal_.disk[task]);
-    case Act::queue: return;
-  }
-}
-
-void OwnerNode::send_offer(std::size_t task, Epoch epoch, bool again) {
-  const bool wanted = journal_.memory[task].offer == epoch && journal_.disk[task].offer == epoch;
-  if (!wanted || !world_->is_linked()) return;
-  const OwnerTask& state = journal_.memory[task].task;
-  Message message;
-  message.kind = MessageKind::offer;
-  message.task = static_cast<std::uint8_t>(task);
-  message.epoch = epoch;
-  message.settled = state.settled;
-  message.remaining =
-      state.deadline == kNever ? Duration::max() : state.deadline - world_->time_at(kSelf);
-  if (again) world_->count(Seen::offers_resent);
-  world_->checks().exposed(task, epoch, journal_.disk[task]);
-  world_->send(kSelf, message);
-}
-
-void OwnerNode::send_offers_again() {
-  resend_at_ = world_->time_at(kSelf) + kResend;
-  for (std::size_t task = 0; task < tasks(); ++task) {
-    const Epoch epoch = journal_.disk[task].offer;
-    if (epoch.value > 0) send_offer(task, epoch, true);
-  }
-}
-
-void OwnerNode::start_body(const Effect& effect) {
-  const OwnerTask& task = memory(effect.task).task;
-  const bool wanted = task.state == TaskState::running && task.place == PlaceKind::local &&
-                      task.epoch == effect.epoch;
-  if (!wanted) return;
-  world_->checks().starts_local(effect.task, effect.epoch, journal_.disk[effect.task]);
-  const Ending ending = draw_ending(plan(effect.task), world_->random());
-  const RunId run = world_->checks().begin_run(effect.task);
-  const bool endless = ending.after >= std::chrono::hours(1);
-  bodies_.push_back(
-      {run, effect.task, effect.epoch, ending.failure, endless || !plan(effect.task).stubborn});
-  begun_[effect.task] = effect.epoch;
-  world_->schedule_end(kSelf, run, ending.after);
-  world_->note(kSelf, "task %u runs here as run %u, epoch %u", effect.task, run,
-               effect.epoch.value);
-}
-
-void OwnerNode::stop_body(std::size_t task, Epoch epoch) {
-  std::erase_if(bodies_, [&](const Body& body) {
-    return body.task == task && body.epoch == epoch && body.stoppable;
+void OwnerNode::ended(OwnedTask& task, TaskResult result) {
+  const std::size_t index = task_of(task.seq);
+  world_->checks().kept(index, rows_[index], run_of(result.value.bytes));
+  owner_->journal().after([this, index, state = task.state.state, retries = rows_[index].retries] {
+    world_->fail_point(kSelf, Seen::crashes_after_commit);
+    world_->checks().told(index, state, retries, written_[index]);
   });
+  const bool succeeded = task.state.state == TaskState::succeeded;
+  for (std::size_t next = index + 1; next < tasks(); ++next) {
+    OwnedTask* dependent = plan(next).after == static_cast<int>(index) ? find(next) : nullptr;
+    if (!dependent || dependent->state.deps == 0) continue;
+    const Because because(*this, {Cause::dependency, {}});
+    owner_->apply(*dependent, lifecycle::on_dependency(dependent->state, succeeded, owner_->tick()),
+                  {"a task it comes after failed", Code::conflict});
+  }
+}
+
+std::uint64_t OwnerNode::draw() {
+  if (++draws_ > kMostDraws) {
+    world_->checks().fail("T1", "a timer that was due did nothing");
+    throw PowerCut{kSelf};
+  }
+  return world_->random().next();
+}
+
+void OwnerNode::heed(const wire::Item& item) {
+  woken_ = true;
+  draws_ = 0;
+  const std::optional<About> attempt = about(item);
+  if (!attempt) return deliver(item);
+  Reason reason{cause_of(item), attempt->epoch};
+  const auto* result = std::get_if<wire::ResultItem>(&item);
+  if (result) reason.run = run_of(result->value.bytes);
+  const Because because(*this, reason);
+  wire::Item heard = item;
+  const OwnerTask& state = rows_[attempt->task].task;
+  const Epoch taken_for = epoch_seen(world_->variant(), state, attempt->epoch);
+  std::visit(
+      [taken_for](auto& one) {
+        if constexpr (requires { one.epoch; }) one.epoch = taken_for;
+      },
+      heard);
+  if (result) {
+    const Heard one{attempt->task, taken_for, {attempt->epoch, result->failure, reason.run}};
+    if (std::find(heard_.begin(), heard_.end(), one) == heard_.end()) heard_.push_back(one);
+  }
+  hearing_ = attempt->task;
+  stepped_ = false;
+  deliver(heard);
+  if (!stepped_) no_step(attempt->task);
+  if (result && world_->variant() == Variant::ack_early) answer_early(*result);
+  // What was applied, applied again, changes nothing.
+  if (world_->random().per_mille(kSaidAgain)) {
+    const OwnerTask once = rows_[attempt->task].task;
+    deliver(heard);
+    world_->checks().same_again(attempt->task, once, rows_[attempt->task].task);
+  }
+  hearing_ = kMaxTasks;
+}
+
+void OwnerNode::deliver(const wire::Item& item) {
+  owner::Offers& offers = owner_->offers();
+  std::visit(
+      [&](const auto& one) {
+        if constexpr (requires { offers.on(*there_, one); }) offers.on(*there_, one);
+      },
+      item);
+}
+
+void OwnerNode::answer_early(const wire::ResultItem& item) {
+  const std::size_t task = task_of(item.id.seq);
+  const bool known = rows_[task].task.state == TaskState::succeeded;
+  wire::ResultAck ack{item.id, item.epoch, wire::ResultVerdict::stale};
+  if (known) ack.verdict = wire::ResultVerdict::duplicate;
+  if (stepped_) ack.verdict = wire::ResultVerdict::accepted;
+  send_ack(ack);
+}
+
+bool OwnerNode::send_task(const wire::Item& item) {
+  if (!world_->is_linked()) return false;
+  world_->fail_point(kSelf, Seen::crashes_after_commit);
+  if (const auto* offer = std::get_if<wire::Offer>(&item)) {
+    if (world_->in_chaos() && world_->random().per_mille(kNoRoom)) {
+      world_->wake_soon(kSelf);
+      return false;
+    }
+    const std::size_t task = task_of(offer->id.seq);
+    if (offered_[task] == offer->epoch) world_->count(Seen::offers_resent);
+    offered_[task] = offer->epoch;
+    world_->checks().offered(task, *offer, written_[task]);
+  }
+  world_->send(kSelf, {item});
+  return true;
+}
+
+bool OwnerNode::send_ack(wire::Item item) {
+  world_->fail_point(kSelf, Seen::crashes_after_commit);
+  if (auto* ack = std::get_if<wire::ResultAck>(&item)) acknowledge(*ack);
+  if (const auto* beat = std::get_if<wire::BeatAck>(&item); beat && !beat->keep) {
+    world_->count(Seen::beats_stopped_attempts);
+  }
+  if (world_->is_linked()) world_->send(kSelf, {item});
+  return true;
+}
+
+void OwnerNode::acknowledge(wire::ResultAck& ack) {
+  const std::size_t task = task_of(ack.id.seq);
+  std::vector<Checks::Heard> heard;
+  for (const Heard& one : heard_) {
+    if (one.task == task && one.taken_for == ack.epoch) heard.push_back(one.what);
+  }
+  if (!heard.empty()) ack.epoch = heard.back().epoch;
+  world_->checks().acked(task, ack, heard, written_[task]);
+}
+
+void OwnerNode::run_here(std::uint64_t seq, Epoch epoch) {
+  world_->fail_point(kSelf, Seen::crashes_after_commit);
+  const std::size_t index = task_of(seq);
+  const OwnedTask* task = find(index);
+  const bool live = task && task->state.epoch == epoch && task->state.place == PlaceKind::local;
+  if (!live) return;
+  world_->checks().starts_local(index, epoch, written_[index]);
+  const Ending ending = draw_ending(plan(index), world_->random());
+  const RunId run = world_->checks().begin_run(index);
+  const bool endless = ending.after >= kForEver;
+  bodies_.push_back(
+      {run, index, epoch, ending.failure, endless || !plan(index).stubborn, owner_->now()});
+  begun_[index] = epoch;
+  world_->schedule_end(kSelf, run, ending.after);
+  world_->note(kSelf, "task %zu runs here as run %u, epoch %u", index, run, epoch.value);
+}
+
+void OwnerNode::stop_here(TaskId id, Epoch epoch) {
+  for (Body& body : bodies_) {
+    const bool meant = seq_of(body.task) == id.seq && body.epoch == epoch && body.stoppable;
+    if (!meant || body.failure == FailureClass::interrupted) continue;
+    body.failure = FailureClass::interrupted;
+    world_->schedule_end(kSelf, body.run, world_->random().between({}, kStopTakes));
+  }
+}
+
+std::optional<NodeTime> OwnerNode::begun_here(TaskId id, Epoch epoch) const {
+  for (const Body& body : bodies_) {
+    if (seq_of(body.task) == id.seq && body.epoch == epoch) return body.begun;
+  }
+  return std::nullopt;
+}
+
+// A stop of the whole machine leaves it open which bodies had begun.
+bool OwnerNode::may_have_begun(TaskId id) const {
+  const std::size_t task = task_of(id.seq);
+  return begun_[task] == written_[task].task.epoch || world_->random().per_mille(300);
 }
 
 void OwnerNode::body_ends(RunId run) {
@@ -212,125 +437,88 @@ void OwnerNode::body_ends(RunId run) {
   const Body body = *found;
   if (body.failure == FailureClass::crash) return world_->crash(kSelf, "user code took it down");
   bodies_.erase(found);
-  world_->checks().run_ended(run, body.failure);
-  const OwnerTask& task = memory(body.task).task;
-  const lifecycle::OwnerPolicy& policy = plan(body.task).policy;
-  world_->note(kSelf, "run %u of task %u ended: %s", run, body.task,
+  draws_ = 0;
+  end(body);
+}
+
+// As a place for runs does; one that was given up may end when its task has left memory.
+void OwnerNode::end(const Body& body) {
+  world_->checks().run_ended(body.run, body.failure);
+  world_->note(kSelf, "run %u of task %zu ended: %s", body.run, body.task,
                to_string(body.failure).data());
+  const bool success = body.failure == FailureClass::none;
+  if (body.failure == FailureClass::error) world_->checks().attempt_failed(body.task);
+  Reason reason{success ? Cause::success : Cause::failure, body.epoch};
+  if (success) reason.run = body.run;
+  const Because because(*this, reason);
+  owner_->with_task(
+      seq_of(body.task), [](const Error&) {},
+      [this, body](OwnedTask& task) { take_outcome(task, body); });
+}
+
+void OwnerNode::take_outcome(OwnedTask& task, const Body& body) {
+  hearing_ = body.task;
+  stepped_ = false;
+  const Epoch epoch = epoch_seen(world_->variant(), task.state, body.epoch);
   if (body.failure == FailureClass::none) {
-    const bool late = !is_terminal(task.state) && task.epoch != body.epoch;
-    const Step step = world_->machine().success(task, policy, body.epoch, now());
-    if (late && step.verdict == Verdict::applied) world_->count(Seen::late_success_of_stopped);
-    apply(body.task, {Cause::success, body.epoch, run}, step);
+    const bool late = !is_terminal(task.state.state) && task.state.epoch != body.epoch;
+    if (owner_->succeed(task, epoch) == lifecycle::Verdict::applied) {
+      if (late) world_->count(Seen::late_success_of_stopped);
+      TaskResult result;
+      result.value.bytes = value_of(body.run);
+      result.digest = crypto::sha256(result.value.bytes);
+      owner_->finish(task, std::move(result));
+    }
   } else {
-    world_->checks().attempt_failed(body.task);
-    const Step step = world_->machine().failure(task, policy, body.epoch, body.failure, now());
-    apply(body.task, {Cause::failure, body.epoch}, step);
+    owner_->fail_attempt(task, epoch, body.failure, fail(Code::internal, "bad luck"), true);
   }
-}
-
-OwnerNode::Step OwnerNode::step_for(const Message& message, const OwnerTask& task) {
-  const Machine& machine = world_->machine();
-  const lifecycle::OwnerPolicy& policy = plan(message.task).policy;
-  switch (cause_of(message)) {
-    case Cause::accept: return machine.accept(task, policy, message.epoch, now());
-    case Cause::nack: return machine.nack(task, policy, message.epoch, message.retry_after, now());
-    case Cause::success: return machine.success(task, policy, message.epoch, now());
-    default: return machine.failure(task, policy, message.epoch, message.failure, now());
-  }
-}
-
-void OwnerNode::heed(const Message& message) {
-  if (message.kind == MessageKind::beat) return heed_beat(message);
-  if (!is_message_for_owner(message.kind)) return;
-  const std::size_t task = message.task;
-  const Step step = step_for(message, memory(task).task);
-  apply(task, {cause_of(message), message.epoch, message.run}, step);
-  world_->checks().same_again(task, step.next, step_for(message, step.next).next);
-  if (message.kind != MessageKind::result) return;
-  Effect effect;
-  effect.task = message.task;
-  effect.message.kind = MessageKind::result_ack;
-  effect.message.task = message.task;
-  effect.message.epoch = message.epoch;
-  effect.message.verdict = step.verdict;
-  effect.message.run = message.run;
-  effect.message.failure = message.failure;
-  if (world_->answers_early()) {
-    world_->checks().acked(effect.message, journal_.disk[task]);
-    return world_->send(kSelf, effect.message);
-  }
-  journal_.then(effect);
-}
-
-void OwnerNode::heed_beat(const Message& message) {
-  Effect effect;
-  Message& reply = effect.message;
-  reply.kind = MessageKind::beat_ack;
-  reply.beat_sent = message.beat_sent;
-  reply.items = message.items;
-  for (std::size_t i = 0; i < message.items; ++i) {
-    const BeatItem& item = message.item[i];
-    const OwnerTask& task = memory(item.task).task;
-    const lifecycle::OwnerPolicy& policy = plan(item.task).policy;
-    const bool starts = item.flag && task.state == TaskState::leased && task.epoch == item.epoch;
-    const Step step = starts ? world_->machine().started(task, policy, item.epoch, now())
-                             : world_->machine().beat(task, policy, item.epoch, now());
-    apply(item.task, {starts ? Cause::started : Cause::beat, item.epoch}, step);
-    reply.item[i] = {item.task, step.verdict != Verdict::stale, item.epoch};
-    if (step.verdict == Verdict::stale) world_->count(Seen::beats_stopped_attempts);
-  }
-  journal_.then(effect);
+  if (!stepped_) no_step(body.task);
+  hearing_ = kMaxTasks;
 }
 
 void OwnerNode::link_changed(bool up) {
-  for (std::size_t task = 0; task < tasks(); ++task) {
-    const OwnerTask& state = memory(task).task;
-    if (up) {
-      apply(task, {Cause::place_found, {}}, lifecycle::on_place_found(state, now()));
-    } else {
-      const Step step =
-          lifecycle::on_link_down(state, plan(task).policy, plan(task).on_disconnect, now());
-      apply(task, {Cause::link_down, state.epoch}, step);
-      world_->checks().after_link_down(task, memory(task));
+  woken_ = true;
+  draws_ = 0;
+  if (up) {
+    on_presence(world_->presence_of(NodeName::lessee));
+    for (std::size_t task = 0; task < tasks(); ++task) {
+      OwnedTask* found = find(task);
+      if (!found) continue;
+      const Because because(*this, {Cause::place_found, {}});
+      owner_->apply(*found, lifecycle::on_place_found(found->state, owner_->tick()));
     }
+    return;
   }
-  if (up) send_offers_again();
+  there_->on_gone();
+  const Because because(*this, {Cause::link_down, {}});
+  owner_->offers().take_back(*there_, "the link went down");
+  for (std::size_t task = 0; task < tasks(); ++task) {
+    OwnedTask* found = find(task);
+    if (found && found->on_disconnect == OnDisconnect::fail) {
+      owner_->apply(
+          *found,
+          lifecycle::on_link_down(found->state, found->policy, OnDisconnect::fail, owner_->tick()),
+          {"the link is down and on_disconnect is fail", Code::unavailable});
+    }
+    world_->checks().after_link_down(task, rows_[task]);
+  }
 }
 
-NodeTime OwnerNode::wake_at() const {
-  NodeTime next = kNever;
-  bool pending = false;
-  for (std::size_t task = 0; task < tasks(); ++task) {
-    next = std::min(next, lifecycle::next_time(journal_.memory[task].task));
-    pending |= journal_.disk[task].offer.value > 0;
-  }
-  return pending && world_->is_linked() ? std::min(next, resend_at_) : next;
+void OwnerNode::on_presence(const wire::Presence& presence) {
+  owner_->offers().on_presence(*there_, presence);
 }
 
 void OwnerNode::wake() {
-  const NodeTime time = world_->time_at(kSelf);
-  for (std::size_t task = 0; task < tasks(); ++task) {
-    for (int i = 0; lifecycle::next_time(memory(task).task) <= time; ++i) {
-      const OwnerTask& before = memory(task).task;
-      if (before.place == PlaceKind::local && before.run_until <= time) {
-        world_->checks().attempt_failed(task);
-      }
-      const Step step = lifecycle::on_time(before, plan(task).policy, now());
-      if (step.verdict != Verdict::applied || i == kTimersAtOnce) {
-        return world_->checks().fail("T1", "a timer that was due did nothing");
-      }
-      apply(task, {Cause::time, before.epoch}, step);
-    }
-  }
-  if (time >= resend_at_) send_offers_again();
+  draws_ = 0;
+  const Because because(*this, {Cause::time, {}});
+  owner_->on_timers();
 }
 
 bool OwnerNode::has_core() const {
   std::size_t used = bodies_.size();
   for (std::size_t task = 0; task < tasks(); ++task) {
-    const OwnerTask& state = journal_.memory[task].task;
-    const bool starting = state.place == PlaceKind::local &&
+    const OwnerTask& state = rows_[task].task;
+    const bool starting = !is_terminal(state.state) && state.place == PlaceKind::local &&
                           std::none_of(bodies_.begin(), bodies_.end(), [&](const Body& body) {
                             return body.task == task && body.epoch == state.epoch;
                           });
@@ -339,125 +527,122 @@ bool OwnerNode::has_core() const {
   return used < kCores;
 }
 
-bool OwnerNode::has_window() const {
-  return std::count_if(journal_.memory.begin(), journal_.memory.end(),
-                       [](const OwnerRow& row) { return row.task.offer_pending; }) < kWindow;
-}
-
-void OwnerNode::place(std::size_t task) {
-  const OwnerTask& state = memory(task).task;
-  if (state.state != TaskState::ready) return;
-  const bool here =
-      plan(task).local && has_core() &&
-      (world_->is_linked() || plan(task).on_disconnect != OnDisconnect::wait || !plan(task).remote);
-  const bool there = plan(task).remote && world_->is_linked() && has_window();
-  const unsigned lean = state.losses > 0 ? 700 : 400;
+void OwnerNode::place(std::size_t index) {
+  OwnedTask* task = find(index);
+  if (!task || task->state.state != TaskState::ready) return;
+  const TaskPlan& plan = this->plan(index);
+  const bool here = plan.local && has_core() &&
+                    (there_->online() || plan.on_disconnect != OnDisconnect::wait || !plan.remote);
+  const bool there = plan.remote && there_->online() && there_->pending().size() < kWindow;
+  const unsigned lean = task->state.losses > 0 ? 700 : 400;
   const bool local = here && (!there || world_->random().per_mille(lean));
   if (here || there) {
-    const PlaceKind place = local ? PlaceKind::local : PlaceKind::cloud;
-    apply(task, {Cause::grant, state.epoch},
-          lifecycle::grant(state, plan(task).policy, place, world_->boot_of(kSelf), now()));
-  } else if (!world_->is_linked() && !plan(task).local) {
-    apply(task, {Cause::no_place, {}}, lifecycle::on_no_place(state, now()));
+    const Because because(*this, {Cause::grant, task->state.epoch});
+    owner_->grant(*task, local ? PlaceKind::local : PlaceKind::cloud);
+    if (world_->random().per_mille(kHurried)) owner_->journal().hurry();
+  } else if (!there_->online() && !plan.local) {
+    const Because because(*this, {Cause::no_place, {}});
+    owner_->apply(*task, lifecycle::on_no_place(task->state, owner_->tick()));
   }
 }
 
 void OwnerNode::settle() {
-  for (std::size_t task = 0; task < tasks() && !draining_; ++task) place(task);
-  if (journal_.is_writing() || !journal_.has_group()) return;
-  const bool rows = journal_.begin();
-  world_->schedule_commit(kSelf, rows);
+  if (!woken_) return;
+  draws_ = 0;
+  const bool places = !draining_ && owner_->store_problem().empty();
+  for (std::size_t task = 0; task < tasks() && places; ++task) place(task);
+  owner_->flush(wall());
+  owner_->send_owed();
+  if (!store_->idle()) world_->schedule_disk(kSelf, store_->writes());
+  woken_ = false;
 }
 
 void OwnerNode::cancel(std::size_t task) {
-  apply(task, {Cause::cancel, {}}, lifecycle::cancel(memory(task).task, now()));
+  const Because because(*this, {Cause::cancel, {}});
+  owner_->cancel(seq_of(task), [](const Result<void>&) {});
 }
 
 void OwnerNode::hold(std::size_t task) {
-  const Step step = lifecycle::hold(memory(task).task, now());
-  if (step.verdict == Verdict::applied) world_->count(Seen::holds);
-  apply(task, {Cause::hold, {}}, step);
+  const Because because(*this, {Cause::hold, {}});
+  owner_->hold(seq_of(task), [](const Result<void>&) {});
 }
 
 void OwnerNode::release(std::size_t task) {
-  apply(task, {Cause::release, {}}, lifecycle::release(memory(task).task, now()));
+  const Because because(*this, {Cause::release, {}});
+  owner_->release(seq_of(task), [](const Result<void>&) {});
 }
 
 void OwnerNode::retry(std::size_t task) {
-  const int after = plan(task).after;
-  const bool waits = after >= 0 && !is_terminal(memory(static_cast<std::size_t>(after)).task.state);
-  lifecycle::Anew anew;
-  anew.deps = waits ? 1 : 0;
-  if (const NodeTime wake = plan(task).first.wake; wake != kNever) anew.not_before = wake;
-  const Step step = lifecycle::retry(memory(task).task, anew, now());
-  if (step.verdict == Verdict::applied) world_->count(Seen::retries);
-  apply(task, {Cause::retry, {}}, step);
+  const Because because(*this, {Cause::retry, {}});
+  owner_->retry(seq_of(task), std::nullopt, [](const Result<void>&) {});
 }
 
-void OwnerNode::withdraw(std::size_t task) {
-  const OwnerTask& state = memory(task).task;
-  const Step step = lifecycle::withdraw(state, plan(task).policy, now());
-  if (step.verdict == Verdict::applied) world_->count(Seen::offers_withdrawn);
-  apply(task, {Cause::withdraw, state.epoch}, step);
+void OwnerNode::withdraw(std::size_t index) {
+  OwnedTask* task = find(index);
+  if (!task) return;
+  const Because because(*this, {Cause::withdraw, task->state.epoch});
+  owner_->apply(*task, lifecycle::withdraw(task->state, task->policy, owner_->tick()),
+                {"estimates moved", Code::timeout});
 }
 
 void OwnerNode::shut_down() {
   draining_ = true;
-  for (const Body& body : std::vector<Body>(bodies_)) {
-    const Step step = world_->machine().failure(memory(body.task).task, plan(body.task).policy,
-                                                body.epoch, FailureClass::interrupted, now());
-    apply(body.task, {Cause::failure, body.epoch}, step);
+  for (Body body : std::vector<Body>(std::exchange(bodies_, {}))) {
+    body.failure = FailureClass::interrupted;
+    end(body);
   }
 }
 
 bool OwnerNode::is_quiet() const {
-  for (std::size_t task = 0; task < tasks(); ++task) {
-    const OwnerRow& row = journal_.disk[task];
-    if (!is_terminal(row.task.state) || row.offer.value > 0) return false;
-    if (row.task.state != journal_.memory[task].task.state) return false;
-  }
-  return true;
+  const auto is_over = [](const OwnerRow& row) { return is_terminal(row.task.state); };
+  return owner_->idle() && store_->idle() && disk_.outbox.empty() &&
+         std::all_of(written_.begin(), written_.begin() + std::ptrdiff_t(tasks()), is_over);
 }
 
-void OwnerNode::count(const Origin& origin, const OwnerRow& before, const Step& step) {
-  const bool applied = step.verdict == Verdict::applied;
-  const bool live = before.task.place != PlaceKind::none && before.task.epoch == origin.epoch;
-  if (origin.cause == Cause::success && applied) {
-    if (!live) world_->count(Seen::late_success_accepted);
-    if (live && before.task.place == PlaceKind::cloud) world_->count(Seen::succeeded_at_lessee);
-  } else if (origin.cause == Cause::success && step.verdict == Verdict::duplicate) {
-    world_->count(Seen::duplicate_success);
-  } else if (origin.cause == Cause::success) {
-    world_->count(is_terminal(before.task.state) ? Seen::stale_success
-                                                 : Seen::late_once_success_refused);
+void OwnerNode::count(const OwnerRow& before, bool applied) {
+  const bool live = before.task.place != PlaceKind::none && before.task.epoch == reason_.epoch;
+  switch (reason_.cause) {
+    case Cause::success:
+      if (applied && !live) return world_->count(Seen::late_success_accepted);
+      if (applied && before.task.place == PlaceKind::cloud) {
+        return world_->count(Seen::succeeded_at_lessee);
+      }
+      if (applied) return;
+      if (before.task.state == TaskState::succeeded) return world_->count(Seen::duplicate_success);
+      return world_->count(is_terminal(before.task.state) ? Seen::stale_success
+                                                          : Seen::late_once_success_refused);
+    case Cause::failure:
+      if (!applied) world_->count(Seen::stale_failure_ignored);
+      return;
+    case Cause::nack: return world_->count(applied ? Seen::nacks_taken : Seen::late_nacks_ignored);
+    case Cause::link_down:
+      if (before.task.offer_pending) world_->count(Seen::link_down_took_offer_back);
+      return;
+    case Cause::hold: return world_->count(Seen::holds);
+    case Cause::retry: return world_->count(Seen::retries);
+    case Cause::withdraw: return world_->count(Seen::offers_withdrawn);
+    default: return;
   }
-  if (origin.cause == Cause::failure && !applied) world_->count(Seen::stale_failure_ignored);
-  if (origin.cause == Cause::nack) {
-    world_->count(applied ? Seen::nacks_taken : Seen::late_nacks_ignored);
-  }
-  if (origin.cause == Cause::link_down && applied && before.task.offer_pending) {
-    world_->count(Seen::link_down_took_offer_back);
-  }
-  if (applied) count_end(before, step);
 }
 
-void OwnerNode::count_end(const OwnerRow& before, const Step& step) {
-  const TaskState state = step.next.state;
+void OwnerNode::count_end(const OwnerRow& before, const OwnerRow& after, FailureClass failure) {
+  const TaskState state = after.task.state;
+  if (state == before.task.state && failure == FailureClass::none) return;
   if (state == TaskState::succeeded) world_->count(Seen::succeeded);
   if (state == TaskState::cancelled) world_->count(Seen::cancelled);
   if (state == TaskState::expired) world_->count(Seen::expired);
   if (state == TaskState::failed) world_->count(Seen::failed);
-  switch (step.failure) {
+  switch (failure) {
     case FailureClass::lost: return world_->count(Seen::leases_lost);
     case FailureClass::interrupted: return world_->count(Seen::interrupted);
     case FailureClass::dependency: return world_->count(Seen::dependency_failed);
     case FailureClass::disconnected: return world_->count(Seen::disconnected_failed);
     case FailureClass::poison:
-      return world_->count(step.next.crashes >= lifecycle::kPoisonLimit ? Seen::poison_by_count
-                                                                        : Seen::poison_by_places);
+      return world_->count(after.task.crashes >= lifecycle::kPoisonLimit ? Seen::poison_by_count
+                                                                         : Seen::poison_by_places);
     case FailureClass::timeout:
       if (before.task.place == PlaceKind::none) return world_->count(Seen::queue_timeouts);
-      if (step.act.stop_local) world_->count(Seen::local_run_timeouts);
+      if (before.task.place == PlaceKind::local) world_->count(Seen::local_run_timeouts);
       [[fallthrough]];
     case FailureClass::error:
       if (state == TaskState::failed) world_->count(Seen::attempts_exhausted);

@@ -1,30 +1,43 @@
 #pragma once
 
+#include <array>
+#include <memory>
+#include <optional>
 #include <vector>
 
-#include "tests/sim/journal.h"
+#include "common/owner/owner.h"
+#include "tests/sim/checks.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/rows.h"
+#include "tests/support/fakes/memory_owner_store.h"
 
 namespace spillway::sim {
 
 class World;
 
-// The node that owns the tasks, as agent/node is: one loop, a store with group commit, an outbox,
-// local workers, and a session that sends again until the other side answers.
-class OwnerNode {
+// A node that owns the tasks: the real owner::Owner on a disk, a clock and a network that are the
+// simulator's. It says where tasks run, as its host, runs them, and watches each step for the
+// checks.
+class OwnerNode final : private owner::Host, private owner::LocalRuns {
  public:
-  explicit OwnerNode(World& world) : world_(&world) {}
+  explicit OwnerNode(World& world);
+  ~OwnerNode();
   void begin();
   void boot();
+  // The power goes: what is on the disk stays.
   void die();
-  void heed(const Message& message);
-  void commit();
+  // From now on its disk does not fail.
+  void heal();
+  void heed(const wire::Item& item);
+  // The disk does the next thing that it was asked for, and answers.
+  void use_disk();
   void body_ends(RunId run);
   void link_changed(bool up);
+  void on_presence(const wire::Presence& presence);
   void wake();
-  NodeTime wake_at() const;
-  // Places what is ready and closes a group; after every event.
+  NodeTime wake_at() const { return owner_->next_timer(); }
+  NodeTime now() const { return owner_->now(); }
+  // Places what is ready and hands over what gathered; after every event.
   void settle();
 
   // People and placement.
@@ -36,52 +49,94 @@ class OwnerNode {
   void shut_down();  // in good order: what runs is interrupted, and then the process ends
 
   bool is_quiet() const;
-  const OwnerRow& row(std::size_t task) const { return journal_.memory[task]; }
 
  private:
+  class Store;
+  class Because;
   struct Body {
     RunId run;
-    std::uint8_t task;
+    std::size_t task;
     Epoch epoch;
     FailureClass failure;
     bool stoppable;
+    NodeTime begun;
   };
-  struct Origin {
-    Cause cause;
-    Epoch epoch;
+  // Why a step is taken, as a bystander sees it.
+  struct Reason {
+    Cause cause = Cause::recover;
+    Epoch epoch;  // of the message or run that causes it
     RunId run = kNoRun;
   };
-  using Step = lifecycle::OwnerStep;
-  OwnerRow& memory(std::size_t task) { return journal_.memory[task]; }
+  // A RESULT that was heard since this start, and the epoch that it was taken for.
+  struct Heard {
+    std::size_t task;
+    Epoch taken_for;
+    Checks::Heard what;
+    bool operator==(const Heard&) const = default;
+  };
+
+  // owner::Host
+  bool prepare(owner::OwnedTask& task) override;
+  void changed(owner::OwnedTask& task, const lifecycle::OwnerTask& was) override;
+  void told(const store::EventRow& event) override { failure_ = event.failure; }
+  bool keeps(const owner::OwnedTask& task) const override { return !is_terminal(task.state.state); }
+  void forgets(owner::OwnedTask&) override {}
+  Status has_room_for(const owner::OwnedTask&) override { return {}; }
+  NodeTime ending(owner::OwnedTask&, TaskResult&) override { return kNever; }
+  store::EncodedBytes spec_left(const owner::OwnedTask&) const override { return nullptr; }
+  void ended(owner::OwnedTask& task, TaskResult result) override;
+  void came(owner::OwnedTask&, const wire::ResultItem&) override {}
+  void repeated() override {}
+  void gathered() override { owner_->flush(wall()); }
+  void committed() override {}
+  // owner::LocalRuns
+  void run_here(std::uint64_t seq, Epoch epoch) override;
+  void stop_here(TaskId id, Epoch epoch) override;
+  std::optional<NodeTime> begun_here(TaskId id, Epoch epoch) const override;
+  bool may_have_begun(TaskId id) const override;
+
+  owner::Parts parts();
+  Duration wall() const;
+  std::size_t tasks() const;
   const TaskPlan& plan(std::size_t task) const;
-  lifecycle::Now now();
-  void apply(std::size_t task, const Origin& origin, const Step& step);
-  void carry(std::size_t task, const Step& step);
-  void release_dependents(std::size_t task);
-  void heed_result(const Message& message);
-  void heed_beat(const Message& message);
-  void answer(const Message& message);
-  void check_again(const Message& message, const Step& once);
-  Step step_for(const Message& message, const lifecycle::OwnerTask& task);
-  void count(const Origin& origin, const OwnerRow& before, const Step& step);
-  void count_end(const OwnerRow& before, const Step& step);
+  owner::OwnedTask* find(std::size_t task) const { return owner_->find(seq_of(task)); }
+  std::uint64_t draw();
+  void hand_over(const store::Batch& batch);
+  void reached_disk();
+  void note_step(std::size_t task);
+  void no_step(std::size_t task);
+  void deliver(const wire::Item& item);
+  void answer_early(const wire::ResultItem& item);
+  bool send_task(const wire::Item& item);
+  bool send_ack(wire::Item item);
+  void acknowledge(wire::ResultAck& ack);
   void place(std::size_t task);
   bool has_core() const;
-  bool has_window() const;
-  void out(const Effect& effect);
-  void send_offer(std::size_t task, Epoch epoch, bool again);
-  void send_offers_again();
-  void start_body(const Effect& effect);
-  void stop_body(std::size_t task, Epoch epoch);
-  std::size_t tasks() const;
+  void end(const Body& body);
+  void take_outcome(owner::OwnedTask& task, const Body& body);
+  void count(const OwnerRow& before, bool applied);
+  void count_end(const OwnerRow& before, const OwnerRow& after, FailureClass failure);
 
   World* world_;
-  Journal<OwnerRow> journal_;
+  test::OwnerDisk disk_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<owner::Owner> owner_;
+  owner::OfferBook* there_ = nullptr;
+  // What memory holds, what is on its way to the disk, and what is there.
+  std::array<OwnerRow, kMaxTasks> rows_{}, written_{};
+  std::array<std::optional<OwnerRow>, kMaxTasks> flying_{};
   std::vector<Body> bodies_;
-  std::array<Epoch, kMaxTasks> begun_{};  // of the last body that began; outlives a crash
-  std::vector<Effect> effects_;
-  NodeTime resend_at_{};
+  std::array<Epoch, kMaxTasks> begun_{};    // of the last body that began; outlives a crash
+  std::array<Epoch, kMaxTasks> offered_{};  // last
+  std::vector<Heard> heard_;
+  Reason reason_;
+  FailureClass failure_ = FailureClass::none;  // of the step that is being taken
+  std::array<bool, kMaxTasks> arriving_{};     // about to come into memory
+  std::size_t hearing_ = kMaxTasks;            // the task that what is heard is about
+  bool stepped_ = false;                       // it took a step
   bool draining_ = false;
+  bool woken_ = false;  // wants its turn
+  unsigned draws_ = 0;
 };
 
 }  // namespace spillway::sim

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "common/wire/codec.h"
+
 namespace spillway::sim {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 milliseconds draw_ms(Random& random, unsigned low, unsigned high) {
   return milliseconds(low + random.below(high - low + 1));
@@ -13,14 +16,15 @@ milliseconds draw_ms(Random& random, unsigned low, unsigned high) {
 
 TaskSpec draw_spec(Random& random) {
   TaskSpec spec;
+  spec.kind = kKind;
   spec.effects = static_cast<Effects>(random.below(3));
   spec.retry.max_attempts = 1 + random.below(3);
-  spec.retry.base = milliseconds(50);
-  spec.retry.cap = milliseconds(1000);
-  if (random.per_mille(400)) spec.run_timeout = draw_ms(random, 300, 1500);
-  if (random.per_mille(250)) spec.deadline = draw_ms(random, 500, 15'000);
-  if (random.per_mille(80)) spec.queue_timeout = draw_ms(random, 1, 6000);
-  if (random.per_mille(350)) spec.not_before = draw_ms(random, 1, 5000);
+  spec.retry.base = milliseconds(500);
+  spec.retry.cap = seconds(10);
+  if (random.per_mille(400)) spec.run_timeout = draw_ms(random, 3000, 15'000);
+  if (random.per_mille(250)) spec.deadline = draw_ms(random, 5000, 150'000);
+  if (random.per_mille(80)) spec.queue_timeout = draw_ms(random, 1, 60'000);
+  if (random.per_mille(350)) spec.not_before = draw_ms(random, 1, 50'000);
   if (random.per_mille(250)) spec.on_disconnect = OnDisconnect::wait;
   if (random.per_mille(60)) spec.on_disconnect = OnDisconnect::fail;
   return spec;
@@ -28,7 +32,7 @@ TaskSpec draw_spec(Random& random) {
 
 void draw_behaviour(TaskPlan& task, Random& random) {
   task.shortest = Duration(milliseconds(1));
-  task.longest = random.per_mille(400) ? milliseconds(6000) : milliseconds(400);
+  task.longest = random.per_mille(400) ? seconds(60) : seconds(4);
   task.stubborn = random.per_mille(250);
   if (random.per_mille(300)) task.errors = random.per_mille(300) ? 1000 : 400;
   if (random.per_mille(120)) task.crashes = random.per_mille(500) ? 1000 : 250;
@@ -38,11 +42,13 @@ void draw_behaviour(TaskPlan& task, Random& random) {
 
 TaskPlan draw_task(Random& random, int index) {
   TaskPlan task;
-  const TaskSpec spec = draw_spec(random);
+  TaskSpec spec = draw_spec(random);
   if (index > 0 && random.per_mille(200)) task.after = index - 1;
   task.policy = lifecycle::policy_of(spec, kLease);
   task.first = lifecycle::first_state(spec, task.after >= 0 ? 1 : 0, NodeTime{});
   task.on_disconnect = spec.on_disconnect;
+  task.spec_bytes = std::make_shared<const Bytes>(wire::encode(spec));
+  task.spec = std::move(spec);
   const unsigned where = random.below(10);
   task.local = where != 0;
   task.remote = where != 1;
@@ -64,8 +70,8 @@ Plan make_plan(Random& random, std::size_t max_tasks) {
   }
   plan.slow_restart = random.per_mille(100);
   FaultPlan& faults = plan.faults;
-  faults.chaos = random.between(milliseconds(1000), milliseconds(20'000));
-  faults.pause = random.between(milliseconds(50), milliseconds(800));
+  faults.chaos = random.between(seconds(10), seconds(200));
+  faults.pause = random.between(milliseconds(500), seconds(8));
   faults.fail_point = some(random, 40);
   faults.loss = some(random, 300);
   faults.copies = some(random, 300);
@@ -86,7 +92,7 @@ Plan make_plan(Random& random, std::size_t max_tasks) {
 
 Ending draw_ending(const TaskPlan& task, Random& random) {
   Ending ending{random.between(task.shortest, task.longest), FailureClass::none};
-  if (random.per_mille(task.hangs)) return {std::chrono::hours(1), FailureClass::none};
+  if (random.per_mille(task.hangs)) return {kForEver, FailureClass::none};
   if (random.per_mille(task.errors)) ending.failure = FailureClass::error;
   if (random.per_mille(task.crashes)) ending.failure = FailureClass::crash;
   return ending;

@@ -3,17 +3,24 @@
 #include <array>
 
 #include "common/lifecycle/owner.h"
+#include "common/store/encoded_bytes.h"
 #include "tests/sim/message.h"
 #include "tests/sim/random.h"
 
 namespace spillway::sim {
 
-inline constexpr Duration kLease = std::chrono::seconds(3);
+inline constexpr Duration kLease = std::chrono::seconds(30);
 inline constexpr Duration kBeat = kLease / 3;
-inline constexpr Duration kResend = std::chrono::milliseconds(700);
+inline constexpr Duration kResend = std::chrono::seconds(5);
+inline constexpr Duration kForEver = std::chrono::hours(10);            // longer than any schedule
+inline constexpr Duration kStopTakes = std::chrono::milliseconds(200);  // at most, of user code
+
+inline constexpr const char* kKind = "simulated";
 
 // One task of a schedule: what its spec says, and how its user code behaves.
 struct TaskPlan {
+  TaskSpec spec;
+  store::EncodedBytes spec_bytes;
   lifecycle::OwnerPolicy policy;
   lifecycle::OwnerTask first;
   OnDisconnect on_disconnect = OnDisconnect::run_local;

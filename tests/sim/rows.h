@@ -44,6 +44,11 @@ enum class Cause : std::uint8_t {
   retry
 };
 const char* to_string(Cause cause);
+// What the lessee, or a run, says of one attempt.
+constexpr bool is_ack(Cause cause) {
+  return cause == Cause::accept || cause == Cause::started || cause == Cause::beat ||
+         cause == Cause::nack || cause == Cause::success || cause == Cause::failure;
+}
 
 // What made the lessee take a step.
 enum class LesseeCause : std::uint8_t {

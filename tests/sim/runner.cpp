@@ -12,10 +12,10 @@ namespace {
 using namespace spillway::sim;
 
 constexpr const char* kHelp =
-    "spillway-sim: runs the life cycle's machines through seeded schedules of faults\n"
+    "spillway-sim: takes an owner and a lessee through seeded schedules of faults\n"
     "  --schedules N   how many (100000)\n"
     "  --seed S        of the first schedule (1)\n"
-    "  --nodes         whole agents and cloud replicas instead of the machines alone\n"
+    "  --nodes         whole agents and cloud replicas instead\n"
     "  --variant NAME  good, or a broken one: fence_by_id, trust_state, ack_early\n"
     "  --threads N     one for each core by default\n"
     "  --tasks N, --chaos N   one schedule cut short, with its whole log\n"

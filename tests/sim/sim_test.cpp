@@ -32,9 +32,9 @@ TEST(Sim, one_hundred_thousand_schedules_keep_P1_to_P8_and_P10) {
   STRCMP_EQUAL_TEXT("", report.stats.missing().c_str(), "situations that never occurred");
 }
 
-TEST(Sim, rejects_a_machine_that_fences_by_id_only) { check_rejected(Variant::fence_by_id); }
+TEST(Sim, rejects_an_owner_that_fences_by_id_only) { check_rejected(Variant::fence_by_id); }
 
-TEST(Sim, rejects_a_machine_that_trusts_state_alone) { check_rejected(Variant::trust_state); }
+TEST(Sim, rejects_an_owner_that_trusts_state_alone) { check_rejected(Variant::trust_state); }
 
 TEST(Sim, rejects_nodes_that_answer_before_they_commit) { check_rejected(Variant::ack_early); }
 

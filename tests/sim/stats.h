@@ -17,6 +17,7 @@ enum class Seen : std::uint8_t {
   owner_crashes,
   lessee_crashes,
   crashes_losing_steps,  // memory was ahead of the disk
+  crashes_before_commit,
   crashes_after_commit,  // committed, effects not carried out
   link_cuts,
   failed_commits,  // the disk was full, or failed

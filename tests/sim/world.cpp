@@ -1,7 +1,9 @@
 #include "tests/sim/world.h"
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <utility>
 
 namespace spillway::sim {
 namespace {
@@ -11,12 +13,11 @@ using std::chrono::seconds;
 
 // P5: after healing, in simulated time. The longest way out is a task that takes its place down
 // again and again, with a lease to run out each time, in front of others that wait for it.
-constexpr Duration kBound = seconds(120);
+constexpr Duration kBound = seconds(1200);
 constexpr std::uint32_t kMostEvents = 100'000;
-constexpr Duration kForEver = std::chrono::hours(24);
+constexpr Duration kToday = std::chrono::hours(24) * 20'777;
+constexpr Duration kNever = std::chrono::hours(24 * 365);
 
-constexpr const char* kMessages[] = {"OFFER",    "ACCEPT", "NACK",       "BEAT",
-                                     "BEAT_ACK", "RESULT", "RESULT_ACK", "CANCEL"};
 constexpr const char* kCauses[] = {"ACCEPT",  "started",    "BEAT",      "NACK",        "success",
                                    "failure", "time",       "link down", "withdraw",    "grant",
                                    "recover", "dependency", "no place",  "place found", "cancel",
@@ -27,20 +28,36 @@ constexpr const char* kNodes[] = {"owner ", "lessee"};
 
 }  // namespace
 
-const char* to_string(MessageKind kind) { return kMessages[static_cast<std::size_t>(kind)]; }
 const char* to_string(Cause cause) { return kCauses[static_cast<std::size_t>(cause)]; }
 const char* to_string(LesseeCause cause) { return kLesseeCauses[static_cast<std::size_t>(cause)]; }
 
 World::World(Variant variant, const std::vector<LinkTrace>* traces)
-    : variant_(variant),
-      traces_(traces),
-      machine_(make_machine(variant)),
-      owner_(*this),
-      lessee_(*this) {}
+    : variant_(variant), traces_(traces), owner_(*this), lessee_(*this) {}
+
+NodeTime World::time_at(NodeName node) const {
+  return node == NodeName::owner ? owner_.now() : NodeTime(power(node).offset + now_);
+}
 
 Duration World::world_time(NodeName node, NodeTime time) const {
-  if (time == kNever) return Duration::max();
-  return time.time_since_epoch() - power(node).offset;
+  return time == spillway::kNever ? kNever : now_ + (time - time_at(node));
+}
+
+Duration World::wake_of(NodeName node) const {
+  if (!is_alive(node)) return kNever;
+  return world_time(node, node == NodeName::owner ? owner_.wake_at() : lessee_.wake_at());
+}
+
+wire::Presence World::presence_of(NodeName node) const {
+  wire::Presence presence;
+  presence.online = true;
+  presence.session = power(node).session;
+  presence.boot = boot_of(node);
+  return presence;
+}
+
+void World::set_now(Duration now) {
+  for (ManualClock& clock : clock_) clock.advance(now - now_);
+  now_ = now;
 }
 
 void World::begin(std::uint64_t seed, const Limits& limits, bool keep_log) {
@@ -63,6 +80,10 @@ void World::begin(std::uint64_t seed, const Limits& limits, bool keep_log) {
   chaos_ = link_ = told_link_ = true;
   logging_ = keep_log;
   log_.clear();
+  for (ManualClock& clock : clock_) {
+    clock = {};
+    clock.step_wall(kToday);
+  }
   owner_.begin();
   lessee_.begin();
   push(plan_.faults.chaos, Happening::heal, NodeName::owner, 0);
@@ -72,36 +93,44 @@ void World::begin(std::uint64_t seed, const Limits& limits, bool keep_log) {
 Outcome World::run(std::uint64_t seed, const Limits& limits, bool keep_log) {
   begin(seed, limits, keep_log);
   do {
-    if (power(NodeName::owner).alive) owner_.settle();
-    if (power(NodeName::lessee).alive) lessee_.settle();
     if (chaos_ && events_ >= limits.chaos_events) heal();
+    settle();
   } while (step() && !checks_.failed());
   stats_.count(Seen::events, events_);
   return {checks_.failure(), events_, chaos_ ? Duration{} : now_ - healed_at_, log_};
 }
 
+void World::settle() {
+  try {
+    if (power(NodeName::owner).alive) owner_.settle();
+    if (power(NodeName::lessee).alive) lessee_.settle();
+  } catch (const PowerCut& cut) {
+    crash(cut.node, "at a fail point");
+  }
+}
+
 bool World::step() {
   if (!chaos_ && in_flight_ == 0 && is_quiet()) return false;
-  const Duration owner_at =
-      is_alive(NodeName::owner) ? world_time(NodeName::owner, owner_.wake_at()) : kForEver;
-  const Duration lessee_at =
-      is_alive(NodeName::lessee) ? world_time(NodeName::lessee, lessee_.wake_at()) : kForEver;
-  const Duration queue_at = queue_.next_at();
-  const Duration next = std::min({owner_at, lessee_at, queue_at});
+  const Duration owner_at = wake_of(NodeName::owner), lessee_at = wake_of(NodeName::lessee);
+  const Duration next = std::min({owner_at, lessee_at, queue_.next_at()});
   if (!chaos_ && (next - healed_at_ > kBound || events_ > kMostEvents)) {
     checks_.fail("P5", "healed, but not all tasks became terminal in bounded time");
     return false;
   }
-  now_ = std::max(now_, next);
+  set_now(std::max(now_, next));
   ++events_;
-  if (owner_at < queue_at && owner_at <= lessee_at) {
-    owner_.wake();
-  } else if (lessee_at < queue_at) {
-    lessee_.wake();
-  } else {
-    dispatch(queue_.pop());
+  try {
+    happen(owner_at, lessee_at);
+  } catch (const PowerCut& cut) {
+    crash(cut.node, "at a fail point");
   }
   return true;
+}
+
+void World::happen(Duration owner_at, Duration lessee_at) {
+  if (owner_at < queue_.next_at() && owner_at <= lessee_at) return owner_.wake();
+  if (lessee_at < queue_.next_at()) return lessee_.wake();
+  dispatch(queue_.pop());
 }
 
 bool World::is_quiet() const {
@@ -117,6 +146,9 @@ void World::dispatch(const Event& event) {
   switch (event.what) {
     case Happening::deliver: return deliver(event.node, event.ref);
     case Happening::committed: return committed(event.node, event.ref);
+    case Happening::woken:
+      if (is_alive(event.node)) owner_.wake();
+      return;
     case Happening::body_ends:
       return event.node == NodeName::owner ? owner_.body_ends(event.ref)
                                            : lessee_.body_ends(event.ref);
@@ -136,23 +168,21 @@ void World::dispatch(const Event& event) {
 
 void World::send(NodeName from, Message message) {
   stats_.count(Seen::messages);
-  if (from == NodeName::lessee) check_lessee_tells(message);
+  if (from == NodeName::lessee) check_lessee_tells(message.item);
   message.sent = ++sent_;
   const FaultPlan& faults = plan_.faults;
   if (!link_ || (chaos_ && random_.per_mille(faults.loss))) {
     stats_.count(Seen::lost_messages);
-    return note(from, "%s task %u epoch %u is lost", to_string(message.kind), message.task,
-                message.epoch.value);
+    if (logging_) note(from, "%s is lost", describe(message.item).c_str());
+    return;
   }
-  unsigned copies = 1;
   if (chaos_ && random_.per_mille(faults.copies)) {
     stats_.count(Seen::duplicated_messages);
-    ++copies;
-  }
-  for (; copies > 0; --copies) {
     ++in_flight_;
     push(delay_of(from), Happening::deliver, other(from), pool_.put(message));
   }
+  ++in_flight_;
+  push(delay_of(from), Happening::deliver, other(from), pool_.put(std::move(message)));
 }
 
 Duration World::delay_of(NodeName from) {
@@ -161,19 +191,21 @@ Duration World::delay_of(NodeName from) {
     return traced_.arrives(from, now_) - now_;
   }
   Duration delay = random_.between(milliseconds(1), milliseconds(20));
-  if (chaos_ && random_.per_mille(plan_.faults.slow)) delay *= 1 + random_.below(200);
+  if (chaos_ && random_.per_mille(plan_.faults.slow)) delay *= 1 + random_.below(2000);
   return delay;
 }
 
-void World::check_lessee_tells(const Message& message) {
-  const auto check = [this](std::size_t task, Epoch epoch) {
-    checks_.lessee_tells(task, epoch, lessee_.row(task), lessee_.disk(task));
-  };
-  for (std::size_t i = 0; i < message.items; ++i)
-    check(message.item[i].task, message.item[i].epoch);
-  const bool claims = message.kind == MessageKind::accept || message.kind == MessageKind::result;
-  if (claims && !message.owed) check(message.task, message.epoch);
-  if (message.owed) checks_.lessee_owes(message.task, lessee_.disk(message.task));
+void World::check_lessee_tells(const wire::Item& item) {
+  const std::optional<About> attempt = about(item);
+  if (!attempt || std::holds_alternative<wire::Nack>(item)) return;
+  const LesseeRow& memory = lessee_.row(attempt->task);
+  const LesseeRow& disk = lessee_.disk(attempt->task);
+  const auto* result = std::get_if<wire::ResultItem>(&item);
+  const bool failed = result && result->failure != FailureClass::none;
+  if (failed && disk.task.epoch < attempt->epoch) {
+    return checks_.lessee_owes(attempt->task, result->failure, disk);
+  }
+  checks_.lessee_tells(attempt->task, attempt->epoch, memory, disk);
 }
 
 void World::deliver(NodeName to, std::uint32_t slot) {
@@ -184,31 +216,21 @@ void World::deliver(NodeName to, std::uint32_t slot) {
   std::uint32_t& newest = newest_[static_cast<std::size_t>(to)];
   if (message.sent < newest) stats_.count(Seen::reordered_messages);
   newest = std::max(newest, message.sent);
-  note_delivery(to, message);
-  to == NodeName::owner ? owner_.heed(message) : lessee_.heed(message);
+  if (logging_) note(to, "receives %s", describe(message.item).c_str());
+  to == NodeName::owner ? owner_.heed(message.item) : lessee_.heed(message.item);
 }
 
-void World::note_delivery(NodeName to, const Message& message) {
-  if (!logging_) return;
-  std::string items;
-  for (std::size_t i = 0; i < message.items; ++i) {
-    items += " task " + std::to_string(message.item[i].task) + " epoch " +
-             std::to_string(message.item[i].epoch.value);
-    if (message.kind == MessageKind::beat_ack) items += message.item[i].flag ? " keep" : " stop";
-  }
-  if (message.items == 0) {
-    items =
-        " task " + std::to_string(message.task) + " epoch " + std::to_string(message.epoch.value);
-  }
-  if (message.kind == MessageKind::result) {
-    items += " run " + std::to_string(message.run) + " failure " +
-             std::string(spillway::to_string(message.failure));
-  }
-  note(to, "receives %s%s", to_string(message.kind), items.c_str());
+void World::schedule_disk(NodeName node, bool writes) {
+  if (std::exchange(power(node).disk_busy, true)) return;
+  schedule_commit(node, writes);
+}
+
+void World::wake_soon(NodeName node) {
+  push(random_.between(milliseconds(1), milliseconds(50)), Happening::woken, node, 0);
 }
 
 void World::schedule_commit(NodeName node, bool rows) {
-  const Duration takes = rows ? random_.between(Duration(100), milliseconds(5)) : Duration(10);
+  const Duration takes = rows ? random_.between(Duration(100), milliseconds(20)) : Duration(10);
   push(takes, Happening::committed, node, ++power(node).commit);
 }
 
@@ -225,20 +247,23 @@ bool World::commit_fails(NodeName node) {
 }
 
 void World::committed(NodeName node, std::uint32_t number) {
-  if (!power(node).alive || number != power(node).commit || fail_point(node)) return;
+  if (!power(node).alive || number != power(node).commit) return;
+  power(node).disk_busy = false;
+  fail_point(node, Seen::crashes_before_commit);
+  if (node == NodeName::owner) return owner_.use_disk();
   if (commit_fails(node)) return;
   reached_disk(node);
-  node == NodeName::owner ? owner_.commit() : lessee_.commit();
+  lessee_.commit();
 }
 
 void World::schedule_end(NodeName node, RunId run, Duration after) {
   push(after, Happening::body_ends, node, run);
 }
 
-bool World::fail_point(NodeName node) {
-  if (!chaos_ || !random_.per_mille(plan_.faults.fail_point)) return false;
-  crash(node, "at a fail point");
-  return true;
+void World::fail_point(NodeName node, Seen seen) {
+  if (!chaos_ || !random_.per_mille(plan_.faults.fail_point)) return;
+  stats_.count(seen);
+  throw PowerCut{node};
 }
 
 void World::crash(NodeName node, const char* why) {
@@ -249,8 +274,9 @@ void World::crash(NodeName node, const char* why) {
   state.alive = false;
   ++state.cycle;
   ++state.commit;
+  state.disk_busy = false;
   node == NodeName::owner ? owner_.die() : lessee_.die();
-  Duration down = random_.between(milliseconds(20), milliseconds(600));
+  Duration down = random_.between(milliseconds(200), seconds(6));
   if (random_.per_mille(250)) down *= 10;
   if (node == NodeName::lessee && plan_.slow_restart) down += kLease + kResend;
   push(down, Happening::restart, node, state.cycle);
@@ -260,14 +286,27 @@ void World::restart(NodeName node) {
   Power& state = power(node);
   note(node, "starts again");
   state.alive = true;
+  set_clock(node);
   state.offset = state.last_seen.time_since_epoch() - now_;
-  // A clock that was set meanwhile, rightly or not, takes the time line along; never back.
-  if (chaos_ && random_.per_mille(plan_.faults.wrong_clock)) {
-    stats_.count(Seen::power_cycles_with_wrong_clock);
-    state.offset += random_.between({}, random_.per_mille(200) ? seconds(1000) : seconds(20));
-  }
+  ++state.session;
   node == NodeName::owner ? owner_.boot() : lessee_.boot();
   if (node == NodeName::owner && !chaos_) release_all();
+}
+
+// Half of the time the power was gone, and half of those machines have no clock that goes on
+// without it: there their time line stands still meanwhile. A clock that was set meanwhile takes
+// the time line along; never back.
+void World::set_clock(NodeName node) {
+  ManualClock& clock = clock_[index(node)];
+  const Duration wall = clock.wall_time();
+  if (random_.per_mille(500)) {
+    clock = {};
+    if (random_.per_mille(500)) clock.step_wall(std::max(wall, kToday + now_));
+  }
+  if (!chaos_ || !random_.per_mille(plan_.faults.wrong_clock)) return;
+  stats_.count(Seen::power_cycles_with_wrong_clock);
+  const Duration by = random_.between({}, random_.per_mille(200) ? seconds(10'000) : seconds(200));
+  clock.step_wall(random_.per_mille(300) ? kToday - by : std::max(wall, kToday + now_) + by);
 }
 
 void World::fault() {
@@ -301,13 +340,15 @@ void World::step_clock() {
   if (!is_alive(node)) return;
   note(node, "its clock steps forward");
   stats_.count(Seen::clock_steps);
-  power(node).offset += random_.between(milliseconds(1), seconds(random_.per_mille(200) ? 600 : 5));
+  const Duration by = random_.between(milliseconds(1), seconds(random_.per_mille(200) ? 6000 : 50));
+  power(node).offset += by;
+  clock_[index(node)].advance(by);
 }
 
 void World::shut_down_owner() {
   if (!is_alive(NodeName::owner)) return;
   owner_.shut_down();
-  push(milliseconds(20), Happening::exit, NodeName::owner, power(NodeName::owner).cycle);
+  push(milliseconds(200), Happening::exit, NodeName::owner, power(NodeName::owner).cycle);
 }
 
 void World::drain_lessee() {
@@ -319,19 +360,19 @@ void World::cut_link() {
   note(NodeName::owner, "the link is cut");
   stats_.count(Seen::link_cuts);
   link_ = false;
-  push(random_.between({}, seconds(2)), Happening::link_told, NodeName::owner, ++link_change_);
+  push(random_.between({}, seconds(20)), Happening::link_told, NodeName::owner, ++link_change_);
 }
 
 void World::mend_link() {
   note(NodeName::owner, "the link is mended");
   link_ = true;
-  push(random_.between({}, milliseconds(300)), Happening::link_told, NodeName::owner,
-       ++link_change_);
+  push(random_.between({}, seconds(3)), Happening::link_told, NodeName::owner, ++link_change_);
 }
 
 void World::link_told(std::uint32_t ref) {
   if (ref != link_change_ || told_link_ == link_) return;
   told_link_ = link_;
+  for (Power& power : power_) power.session += link_ ? 1 : 0;
   note(NodeName::owner, "both sides notice: link %s", link_ ? "up" : "down");
   if (is_alive(NodeName::owner)) owner_.link_changed(link_);
   if (is_alive(NodeName::lessee)) lessee_.link_changed(link_);
@@ -356,7 +397,9 @@ void World::heal() {
   healed_at_ = now_;
   if (!link_) mend_link();
   lessee_.end_drain();
-  if (is_alive(NodeName::owner)) release_all();
+  if (!is_alive(NodeName::owner)) return;
+  owner_.heal();
+  release_all();
 }
 
 void World::release_all() {

@@ -1,19 +1,23 @@
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "tests/sim/checks.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/lessee_node.h"
 #include "tests/sim/link.h"
-#include "tests/sim/machine.h"
 #include "tests/sim/outcome.h"
 #include "tests/sim/owner_node.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/stats.h"
+#include "tests/sim/variant.h"
 
 namespace spillway::sim {
+
+// Thrown out of whatever a node was doing when its power went.
+struct PowerCut {
+  NodeName node;
+};
 
 // One owner, one lessee, the network between them and everything that goes wrong: a schedule is
 // wholly determined by its seed. Reusable for one schedule after another; one thread each.
@@ -26,27 +30,36 @@ class World {
 
   // For the nodes.
   const Plan& plan() const { return plan_; }
-  const Machine& machine() const { return *machine_; }
-  bool answers_early() const { return variant_ == Variant::ack_early; }
+  Variant variant() const { return variant_; }
   Random& random() { return random_; }
   Checks& checks() { return checks_; }
   void count(Seen seen) { stats_.count(seen); }
-  NodeTime time_at(NodeName node) const { return NodeTime(power(node).offset + now_); }
+  TaskId id_of(std::size_t task) const { return {Origin{kFounded}, seq_of(task)}; }
+  // The owner's.
+  const Clock& clock_of(NodeName node) const { return clock_[index(node)]; }
+  NodeTime time_at(NodeName node) const;
   lifecycle::Now now_at(NodeName node) { return {time_at(node), random_.next()}; }
   BootId boot_of(NodeName node) const { return {power(node).cycle + 1ULL}; }
-  Duration world_time(NodeName node, NodeTime time) const;
+  // As the broker has it.
+  wire::Presence presence_of(NodeName node) const;
   bool is_alive(NodeName node) const { return power(node).alive; }
   bool is_linked() const { return told_link_; }
   bool in_chaos() const { return chaos_; }
+  // Each so many operations of a disk fail; 0: none.
+  unsigned failing_commit() const { return chaos_ ? plan_.faults.failing_commit : 0; }
   void send(NodeName from, Message message);
+  // The disk is asked for something.
+  void schedule_disk(NodeName node, bool writes);
+  void schedule_end(NodeName node, RunId run, Duration after);
+  void wake_soon(NodeName node);
+  // Perhaps the power goes here: `seen` is counted then.
+  void fail_point(NodeName node, Seen seen);
+  void crash(NodeName node, const char* why);
+  [[gnu::format(printf, 3, 4)]] void note(NodeName node, const char* format, ...);
+
   // A group is on the disk, and the time with it.
   void reached_disk(NodeName node) { power(node).last_seen = time_at(node); }
   void schedule_commit(NodeName node, bool rows);
-  void schedule_end(NodeName node, RunId run, Duration after);
-  // Perhaps dies here. Returns whether it did.
-  bool fail_point(NodeName node);
-  void crash(NodeName node, const char* why);
-  [[gnu::format(printf, 3, 4)]] void note(NodeName node, const char* format, ...);
 
  private:
   struct Power {
@@ -54,19 +67,28 @@ class World {
     std::uint32_t cycle = 0;
     Duration offset{};     // of the node's time line against the world's
     NodeTime last_seen{};  // by its store
+    bool disk_busy = false;
+    std::uint32_t session = 0;
     std::uint32_t commit = 0;
     std::uint32_t tried = 0;  // commits, failed ones included
   };
-  const Power& power(NodeName node) const { return power_[static_cast<std::size_t>(node)]; }
-  Power& power(NodeName node) { return power_[static_cast<std::size_t>(node)]; }
+  static constexpr std::uint64_t kFounded = 0x5111;  // the origin of the owner's store
+  static constexpr std::size_t index(NodeName node) { return static_cast<std::size_t>(node); }
+  const Power& power(NodeName node) const { return power_[index(node)]; }
+  Power& power(NodeName node) { return power_[index(node)]; }
   void begin(std::uint64_t seed, const Limits& limits, bool keep_log);
   bool step();
+  void happen(Duration owner_at, Duration lessee_at);
+  void settle();
+  void set_now(Duration now);
+  Duration world_time(NodeName node, NodeTime time) const;
+  Duration wake_of(NodeName node) const;
   void dispatch(const Event& event);
-  void check_lessee_tells(const Message& message);
+  void check_lessee_tells(const wire::Item& item);
   void deliver(NodeName to, std::uint32_t slot);
-  void note_delivery(NodeName to, const Message& message);
   void committed(NodeName node, std::uint32_t number);
   void restart(NodeName node);
+  void set_clock(NodeName node);
   void fault();
   void cut_link();
   void mend_link();
@@ -84,7 +106,6 @@ class World {
 
   Variant variant_;
   const std::vector<LinkTrace>* traces_;
-  std::unique_ptr<Machine> machine_;
   Stats stats_;
   Random random_{0};
   Plan plan_;
@@ -93,6 +114,7 @@ class World {
   MessagePool pool_;
   TracedLink traced_;
   std::array<Power, 2> power_;
+  std::array<ManualClock, 2> clock_;
   OwnerNode owner_;
   LesseeNode lessee_;
   Duration now_{}, healed_at_{};

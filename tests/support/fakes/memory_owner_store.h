@@ -55,7 +55,7 @@ struct OwnerDisk {
 
 // An OwnerStore without a thread: an operation happens when the store is stepped, and its answer
 // comes at a later step, both in order. Destroying it is a crash: what was not executed is lost.
-class MemoryOwnerStore final : public store::OwnerStore {
+class MemoryOwnerStore : public store::OwnerStore {
  public:
   explicit MemoryOwnerStore(OwnerDisk& disk) : disk_(disk) {}
 

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "common/lifecycle/owner.h"
+
+namespace spillway::sim {
+
+// The real owner and lessee, or around them a node that is wrong on purpose, which proves that the
+// checks can fail.
+enum class Variant : std::uint8_t {
+  good,
+  fence_by_id,  // any message with the task's id counts: the network forgets the epoch
+  trust_state,  // while leased or running, whatever arrives is of the live attempt
+  ack_early,    // a RESULT is answered before it is committed
+};
+std::string_view to_string(Variant variant);
+std::optional<Variant> parse_variant(std::string_view text);
+
+// Under which epoch a task's owner is told what carries this one.
+Epoch epoch_seen(Variant variant, const lifecycle::OwnerTask& task, Epoch epoch);
+
+}  // namespace spillway::sim
