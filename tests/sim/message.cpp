@@ -60,7 +60,7 @@ std::optional<About> about(const wire::Item& item) {
 }
 
 std::string describe(const wire::Item& item) {
-  const std::string name = std::visit([](const auto& one) { return name_of(one); }, item);
+  std::string name = std::visit([](const auto& one) { return name_of(one); }, item);
   const std::optional<About> attempt = about(item);
   if (!attempt) return name;
   return name + " of task " + std::to_string(attempt->task) + " epoch " +

@@ -21,7 +21,7 @@ class World;
 class OwnerNode final : private owner::Host, private owner::LocalRuns {
  public:
   explicit OwnerNode(World& world);
-  ~OwnerNode();
+  ~OwnerNode() override;
   void begin();
   void boot();
   // The power goes: what is on the disk stays.

@@ -44,7 +44,12 @@ TEST(CommandLine, does_everything_end_to_end_with_the_promised_exit_codes) {
   check(0, rig.spillway({"release", later}));
   check(0, rig.spillway({"cancel", later}));
   check(0, rig.spillway({"retry", later}));
-  check(0, rig.spillway({"wait", later}));
+  check(6, rig.spillway({"wait", later, "--timeout", "100ms"}));
+  CHECK(rig.output({"why", later}).find("not_before") != std::string::npos);
+  const std::string soon = rig.output({"submit", "echo", "--not-before", "2s"});
+  check(0, rig.spillway({"cancel", soon}));
+  check(0, rig.spillway({"retry", soon}));
+  check(0, rig.spillway({"wait", soon}));
   const std::string trace = rig.output({"trace"});
   CHECK(trace.starts_with("{\"displayTimeUnit\""));
   CHECK(trace.find("\"name\":\"normal\"") != std::string::npos);
