@@ -3,7 +3,15 @@
 using namespace spillway;
 using namespace spillway::cloud;
 
-TEST_GROUP_BASE(SessionHistory, FleetOnDiskRig){};
+TEST_GROUP_BASE(SessionHistory, FleetOnDiskRig){// As they are stored, newest first.
+                                                std::vector<SessionView> all(){save();
+auto sessions = wait<std::vector<SessionView>>(
+    [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
+CHECK_OK(sessions);
+return *sessions;
+}
+}
+;
 
 TEST(SessionHistory, sessions_and_events_can_be_looked_up) {
   open();
@@ -14,14 +22,11 @@ TEST(SessionHistory, sessions_and_events_can_be_looked_up) {
     clock.advance(10s);
   }
   fleet->on_presence("pump-1", birth(4));
-  save();
-  auto sessions = wait<std::vector<SessionView>>(
-      [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
-  CHECK_OK(sessions);
-  CHECK_EQUAL(4U, sessions->size());
-  CHECK_FALSE(sessions->at(0).until.has_value());
-  CHECK(sessions->at(1).ended == SessionEnd::will);
-  CHECK(*sessions->at(1).until - sessions->at(1).from == Wall(10s));
+  const auto sessions = all();
+  CHECK_EQUAL(4U, sessions.size());
+  CHECK_FALSE(sessions.at(0).until.has_value());
+  CHECK(sessions.at(1).ended == SessionEnd::will);
+  CHECK(*sessions.at(1).until - sessions.at(1).from == Wall(10s));
   options.max_events = 3;  // so that the rest comes from the disk
   open();
   auto events = wait<std::vector<FleetEvent>>([&](auto done) {
@@ -39,13 +44,7 @@ TEST(SessionHistory, a_session_that_an_operator_ended_says_so_and_goes_on_once_i
     change.revoked = revoked;
     fleet->change("pump-1", change, {}, {});
   };
-  const auto newest = [&] {
-    save();
-    auto sessions = wait<std::vector<SessionView>>(
-        [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
-    CHECK_OK(sessions);
-    return sessions->front();
-  };
+  const auto newest = [&] { return all().front(); };
   open();
   fleet->on_presence("pump-1", birth(1));
   clock.advance(10s);
@@ -92,13 +91,6 @@ TEST(SessionHistory, a_session_that_had_ended_before_its_device_was_barred_does_
 }
 
 TEST(SessionHistory, a_number_that_comes_again_with_another_boot_is_another_session) {
-  const auto all = [&] {
-    save();
-    auto sessions = wait<std::vector<SessionView>>(
-        [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
-    CHECK_OK(sessions);
-    return *sessions;
-  };
   open();
   fleet->on_presence("pump-1", birth(1));
   clock.advance(10s);
@@ -133,11 +125,8 @@ TEST(SessionHistory, a_birth_that_a_frame_overtook_is_of_the_session_that_the_fr
   fleet->on_presence("pump-1", birth(1));
   frame("pump-1", 2);
   fleet->on_presence("pump-1", birth(2, true, 2));
-  save();
-  auto sessions = wait<std::vector<SessionView>>(
-      [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
-  CHECK_OK(sessions);
-  CHECK_EQUAL(2, sessions->size());
+  const auto sessions = all();
+  CHECK_EQUAL(2, sessions.size());
 }
 
 TEST(SessionHistory, one_that_comes_with_a_known_number_while_it_is_barred_is_another_one_too) {
@@ -148,12 +137,9 @@ TEST(SessionHistory, one_that_comes_with_a_known_number_while_it_is_barred_is_an
   fleet->change("pump-1", change, {}, {});
   clock.advance(10s);
   fleet->on_presence("pump-1", birth(1, true, 2));
-  save();
-  auto sessions = wait<std::vector<SessionView>>(
-      [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
-  CHECK_OK(sessions);
-  CHECK_EQUAL(2, sessions->size());
-  for (const SessionView& session : *sessions) CHECK(session.ended == SessionEnd::quarantined);
+  const auto sessions = all();
+  CHECK_EQUAL(2, sessions.size());
+  for (const SessionView& session : sessions) CHECK(session.ended == SessionEnd::quarantined);
 }
 
 TEST(SessionHistory, what_an_older_version_kept_is_still_there_and_told_apart_from_now_on) {
@@ -173,10 +159,7 @@ TEST(SessionHistory, what_an_older_version_kept_is_still_there_and_told_apart_fr
   open();
   clock.advance(10s);
   fleet->on_presence("pump-1", birth(1, true, 2));
-  save();
-  auto sessions = wait<std::vector<SessionView>>(
-      [&](auto done) { fleet->sessions("pump-1", 10, std::move(done)); });
-  CHECK_OK(sessions);
-  CHECK_EQUAL(2, sessions->size());
-  for (const SessionView& session : *sessions) UNSIGNED_LONGS_EQUAL(1, session.session);
+  const auto sessions = all();
+  CHECK_EQUAL(2, sessions.size());
+  for (const SessionView& session : sessions) UNSIGNED_LONGS_EQUAL(1, session.session);
 }

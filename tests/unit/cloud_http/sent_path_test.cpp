@@ -1,14 +1,15 @@
 #include "cloud/http/sent_path.h"
 
 #include <boost/json.hpp>
-#include <set>
 
 #include "cloud/http/otlp.h"
+#include "tests/integration/http/spans.h"
 
 #include <CppUTest/TestHarness.h>
 
 using namespace spillway;
 using namespace spillway::cloud;
+using spillway::test::spans_of;
 using namespace std::chrono_literals;
 
 TEST_GROUP(SentPath) {
@@ -57,17 +58,7 @@ TEST_GROUP(SentPath) {
   }
   // All that is exported, the whole task too.
   std::size_t exported() const {
-    std::set<std::string> ids;
-    std::size_t number = 0;
-    const auto told = http::otlp_of(http::path_of(task, "cloud"), "1");
-    for (const auto& resource : told.at("resourceSpans").as_array()) {
-      for (const auto& span : resource.at("scopeSpans").at(0).at("spans").as_array()) {
-        ids.emplace(span.at("spanId").as_string());
-        ++number;
-      }
-    }
-    CHECK_EQUAL(number, ids.size());
-    return number;
+    return spans_of(http::otlp_of(http::path_of(task, "cloud"), "1"));
   }
   std::string reason() const {
     const Explanation why = http::explanation_of(task);

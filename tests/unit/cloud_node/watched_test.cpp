@@ -382,6 +382,19 @@ void make(const cloud::DeviceChange& change) {
   (void)fleet.cycle();
   if (world.cloud.on()) world.settle();
 }
+void be_born(std::uint64_t session) {
+  wire::Presence presence;
+  presence.online = true;
+  presence.session = session;
+  presence.kinds = {{"echo", 1, true}};
+  world.device.publish(CloudWorld::up("pump-7", wire::Channel::state), wire::encode(presence),
+                       true);
+}
+void submit() {
+  world.cloud.node().dispatch()->submit({world.spec("x"), std::vector<std::string>{"pump-7"}, ""},
+                                        [](const auto& made) { CHECK(made.ok()); });
+  world.settle();
+}
 }
 ;
 
@@ -403,16 +416,9 @@ TEST(BarredDevice, has_its_work_stopped_and_its_offers_refused_until_it_is_relea
 }
 
 TEST(BarredDevice, stops_what_it_was_given_and_is_given_it_again_once_released) {
-  wire::Presence presence;
-  presence.online = true;
-  presence.session = 2;
-  presence.kinds = {{"echo", 1, true}};
-  world.device.publish(CloudWorld::up("pump-7", wire::Channel::state), wire::encode(presence),
-                       true);
+  be_born(2);
   world.say(wire::Credits{4, {}, 1, 1 << 30});
-  world.cloud.node().dispatch()->submit({world.spec("x"), std::vector<std::string>{"pump-7"}, ""},
-                                        [](const auto& made) { CHECK(made.ok()); });
-  world.settle();
+  submit();
   const TaskId id = world.cloud.sent.id_of(1);
   CHECK_EQUAL(1, world.device.take<wire::Offer>().size());
   world.say(wire::Accept{id, Epoch{1}});
@@ -436,17 +442,10 @@ TEST(BarredDevice, stops_what_it_was_given_and_is_given_it_again_once_released) 
 
 TEST(BarredDevice, that_was_born_while_barred_is_given_work_once_it_is_released) {
   mark(true);
-  wire::Presence presence;
-  presence.online = true;
-  presence.session = 3;
-  presence.kinds = {{"echo", 1, true}};
-  world.device.publish(CloudWorld::up("pump-7", wire::Channel::state), wire::encode(presence),
-                       true);
+  be_born(3);
   // It says how much room it has at its birth, and not again as long as that is so.
   world.say(wire::Credits{4, {}, 1, 1 << 30});
-  world.cloud.node().dispatch()->submit({world.spec("x"), std::vector<std::string>{"pump-7"}, ""},
-                                        [](const auto& made) { CHECK(made.ok()); });
-  world.settle();
+  submit();
   CHECK(world.device.take<wire::Offer>().empty());
   mark(false);
   world.settle();
