@@ -79,9 +79,10 @@ struct Node::Asked {
   bool is_ours(std::uint64_t seq, Origin origin) const {
     const TaskId id{origin, seq};
     if (origin == Origin{} || node.owner_.id_of(seq) == id) return true;
+    const bool leased = node.leased_.find(id).has_value();
+    if (seq >= node.owner_.next_seq() && !leased) return reply(no_task(seq)), false;
     const std::string name = "task " + to_string(id);
-    if (seq >= node.owner_.next_seq() && !node.leased_.find(id)) return reply(no_task(seq)), false;
-    reply(node.leased_.find(id)
+    reply(leased
               ? fail(Code::conflict, name + " is the cloud's, which has it run here: spillway show "
                                             "shows it, spwctl task says and does the rest")
               : fail(Code::not_found, name + " is not in this agent's store, whose number " +
