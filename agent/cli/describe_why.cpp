@@ -60,6 +60,7 @@ void print_why(const Console& console, const WhyReport& report) {
               << " ago\n";
   console.out << "why    " << printable(report.dominant) << '\n';
   console.out << "next   " << printable(next_text(report)) << '\n';
+  if (!report.lives.empty()) console.out << "lives  " << printable(report.lives) << '\n';
   print_candidates(console, report.explanation);
   print_last_events(console, task.events);
 }

@@ -194,6 +194,7 @@ void write(JsonWriter& json, const WhyReport& report) {
   write_optional(json, "next_in_s", report.next_in);
   json.key("explanation");
   write_explanation(json, report.explanation);
+  json.member("lives", report.lives);
   json.end_object();
 }
 

@@ -4,7 +4,11 @@ namespace spillway::agent {
 namespace {
 
 constexpr Duration kClonedShown = std::chrono::minutes(10);  // after the last sign of it
-constexpr std::size_t kMostPeers = 16;                       // stores of clouds that are remembered
+constexpr Duration kRestoredShown = std::chrono::hours(1);   // of a cloud's state
+constexpr const char* kCloudRestored =
+    "the cloud's state was put back to an earlier copy: what it was told since, it has forgotten, "
+    "and is offered again";
+constexpr std::size_t kMostPeers = 16;  // stores of clouds that are remembered
 
 }  // namespace
 
@@ -26,9 +30,8 @@ std::optional<wire::LifeNotice> LifeWatch::on_cloud(const wire::Presence& cloud)
   if (known == was) return std::nullopt;
   owner_.journal().heard_of(known);
   if (compare(was, told) == LifeChange::restored) {
-    report_(
-        "the cloud's state was put back to an earlier copy: what it was told since, it has "
-        "forgotten");
+    cloud_restored_until_ = owner_.now() + kRestoredShown;
+    report_(kCloudRestored);
     return wire::LifeNotice{told.lives.front(), wire::LifeRemark::restored};
   }
   if (another) {
@@ -58,10 +61,16 @@ bool LifeWatch::on(const wire::LifeNotice& notice) {
 }
 
 std::string LifeWatch::problem() const {
-  std::string begun = begun_text();
-  if (owner_.now() >= cloned_until_) return begun;
-  return "another device speaks as " + device_ + ", and they take the connection from each other" +
-         (begun.empty() ? "" : "; and " + begun);
+  std::string text;
+  const auto add = [&text](const std::string& more) {
+    if (!more.empty()) text += (text.empty() ? "" : "; and ") + more;
+  };
+  if (owner_.now() < cloned_until_) {
+    add("another device speaks as " + device_ + ", and they take the connection from each other");
+  }
+  add(begun_text());
+  if (owner_.now() < cloud_restored_until_) add(kCloudRestored);
+  return text;
 }
 
 std::string LifeWatch::begun_text() const {

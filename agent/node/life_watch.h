@@ -35,6 +35,7 @@ class LifeWatch {
   std::optional<wire::LifeRemark> begun_anew_;  // what the cloud said of this life, if anything
   bool beyond_doubt_ = false;                   // that, for it knew of the other device by then
   NodeTime cloned_until_{};                     // another device speaks as this one
+  NodeTime cloud_restored_until_{};             // shown of the cloud
 };
 
 }  // namespace spillway::agent

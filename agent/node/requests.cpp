@@ -58,7 +58,7 @@ void recall_explanation(owner::OwnedTask& task, const std::vector<store::EventRo
 
 Requests::Requests(store::OwnerStore& store, owner::Owner& owner, const Views& views,
                    Dependents& dependents, const Models& models, const LocalPlace& local,
-                   const CloudPlace& cloud, const Submissions& submissions)
+                   const CloudPlace& cloud, const Submissions& submissions, const LifeWatch& lives)
     : store_(store),
       owner_(owner),
       views_(views),
@@ -66,7 +66,8 @@ Requests::Requests(store::OwnerStore& store, owner::Owner& owner, const Views& v
       models_(models),
       local_(local),
       cloud_(cloud),
-      submissions_(submissions) {}
+      submissions_(submissions),
+      lives_(lives) {}
 
 // A task that runs anew keeps its order; those it comes after were told of it only once.
 void Requests::change(const wire::TaskRequest& request, const Reply& reply) {
@@ -161,6 +162,7 @@ WhyReport Requests::why_of(TaskView view, const owner::OwnedTask& live) const {
     if (view.state == TaskState::expired) why.dominant = "its deadline passed before it was done";
     if (view.state == TaskState::cancelled) why.dominant = "it was cancelled";
   }
+  why.lives = lives_.problem();
   why.task = std::move(view);
   return why;
 }

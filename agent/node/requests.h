@@ -5,6 +5,7 @@
 #include "agent/intake/api.h"
 #include "agent/node/cloud_place.h"
 #include "agent/node/dependents.h"
+#include "agent/node/life_watch.h"
 #include "agent/node/local_place.h"
 #include "agent/node/models.h"
 #include "agent/node/submissions.h"
@@ -22,7 +23,7 @@ class Requests {
 
   Requests(store::OwnerStore& store, owner::Owner& owner, const Views& views,
            Dependents& dependents, const Models& models, const LocalPlace& local,
-           const CloudPlace& cloud, const Submissions& submissions);
+           const CloudPlace& cloud, const Submissions& submissions, const LifeWatch& lives);
 
   void change(const wire::TaskRequest& request, const Reply& reply);
   void show(std::uint64_t seq, const Reply& reply);
@@ -41,6 +42,7 @@ class Requests {
   const LocalPlace& local_;
   const CloudPlace& cloud_;
   const Submissions& submissions_;
+  const LifeWatch& lives_;
   Gate gate_;
 };
 

@@ -177,6 +177,7 @@ int say_summary(const Console& console, const Result<json::value>& summary) {
                   {"oldest there", "edge_oldest_s", As::seconds},
                   {"cloud queue", "cloud_queue"},
                   {"oldest here", "cloud_oldest_s", As::seconds},
+                  {"cloud restored", "cloud_restored"},
                   {"duplicates suppressed", "duplicates_suppressed"},
                   {"lost", "lost"},
                   {"alerts firing", "alerts_firing"}});
@@ -353,7 +354,9 @@ int task_show(Api& api, const Console& console, const Words& words) {
   return present(console, task, columns);
 }
 
-int task_why(Api& api, const Console& console, const Words& words) {
+namespace {
+
+int show_placement(Api& api, const Console& console, const Words& words) {
   auto placement = api.get("/tasks/" + escaped(words.id) + "/placement");
   if (!placement) return complain(console, placement.error());
   const json::value& explanation = placement->at("explanation");
@@ -384,6 +387,27 @@ int task_why(Api& api, const Console& console, const Words& words) {
   for (const json::value& one : candidates) listing.add(one);
   listing.end();
   return 0;
+}
+
+// A cloud whose state is of an earlier copy may have forgotten the task, or do it again.
+void say_restored(Api& api, const Console& console) {
+  const Result<json::value> summary = api.get("/fleet/summary");
+  const json::value* restored = summary && summary->is_object()
+                                    ? summary->as_object().if_contains("cloud_restored")
+                                    : nullptr;
+  if (!restored || !restored->is_string()) return;
+  console.err
+      << "note: at " << printable(restored->get_string())
+      << " a device said that the cloud's state was restored from an earlier copy; what was "
+         "accepted or done since that was made is not known here\n";
+}
+
+}  // namespace
+
+int task_why(Api& api, const Console& console, const Words& words) {
+  const int shown = show_placement(api, console, words);
+  say_restored(api, console);
+  return shown;
 }
 
 int task_trace(Api& api, const Console& console, const Words& words) {
@@ -550,57 +574,6 @@ int event_tail(Api& api, const Console& console, const Words& words) {
     const json::value& device = item.at("device");
     return words.device.empty() || (device.is_string() && device.get_string() == words.device);
   });
-}
-
-int doctor(Api& api, const Console& console, const Words&) {
-  int worst = 0;
-  const auto say = [&](bool good, const std::string& what, const std::string& hint) {
-    console.out << (good ? "ok    " : "WRONG ") << what << (good ? "" : ": " + hint) << "\n";
-    if (!good) worst = 1;
-  };
-  auto me = api.get("/session");
-  if (!me) return complain(console, me.error());
-  say(true,
-      "the cloud answers, and knows '" + printable(me->at("name").as_string()) +
-          "' with the scope " + std::string(me->at("scope").as_string()),
-      "");
-  auto cloud = api.get("/cloud");
-  if (!cloud) return complain(console, cloud.error());
-  say(cloud->at("broker").at("connected").as_bool(), "the broker is connected",
-      "look at the cloud's log and at [broker] in its configuration");
-  for (const json::value& term : cloud->at("broker").at("terms").as_array()) {
-    const std::string hurts = printable(term.at("hurts").as_string());
-    say(hurts.empty(), "the broker: " + printable(term.at("what").as_string()), hurts);
-  }
-  auto free = cloud->at("store").at("free_bytes").to_number<std::uint64_t>();
-  say(free > (256U << 20), "its disk has room", "less than 256 MiB are left");
-  for (const json::value& file : cloud->at("store").at("set_aside").as_array()) {
-    say(false, "a file of the cloud's was damaged, and a new one began",
-        printable(file.as_string()) + " in " +
-            printable(cloud->at("store").at("directory").as_string()) +
-            " holds what was lost; once nobody needs it, remove it");
-  }
-  const json::value& restored = cloud->at("store").at("restored");
-  say(restored.is_null(), "the cloud's state goes on from before",
-      restored.is_null()
-          ? ""
-          : "at " + printable(restored.as_string()) +
-                " a device said that it was restored from an earlier copy; what was accepted or "
-                "done since that was made is not known here, and devices offer again what they "
-                "still have");
-  auto summary = api.get("/fleet/summary");
-  if (!summary) return complain(console, summary.error());
-  const auto devices = [&summary](const char* reason) {
-    return summary->at("reasons").at(reason).to_number<std::uint64_t>();
-  };
-  say(devices("cloned") == 0, "each identity is used by one device",
-      std::to_string(devices("cloned")) +
-          " are used by two; see spwctl device list --reason cloned");
-  say(devices("restored") == 0, "no device went back to an earlier state of late",
-      std::to_string(devices("restored")) + " did; see spwctl device list --reason restored");
-  auto firing = summary->at("alerts_firing").to_number<std::uint64_t>();
-  say(firing == 0, "no alert is firing", std::to_string(firing) + " are; see spwctl alert list");
-  return worst;
 }
 
 }  // namespace spillway::ctl

@@ -102,6 +102,7 @@ FleetSummary Fleet::State::summary() const {
   sum.reasons = table.reasons();
   sum.cloud_queue = load.queue;
   sum.cloud_queue_oldest = load.oldest;
+  sum.cloud_restored = load.restored;
   sum.duplicates = totals.duplicates;
   sum.failed = totals.failed;
   sum.firing = book.firing(sum.at);

@@ -116,6 +116,7 @@ json::value json_of(const FleetSummary& s) {
                       {"edge_oldest_s", seconds(s.backlog_oldest)},
                       {"cloud_queue", s.cloud_queue},
                       {"cloud_oldest_s", seconds(s.cloud_queue_oldest)},
+                      {"cloud_restored", time_or_null(s.cloud_restored)},
                       {"duplicates_suppressed", s.duplicates},
                       {"lost", s.lost},
                       {"failed", s.failed},

@@ -264,7 +264,7 @@ void Node::show(const lessee::HeldTask& task) {
 void Node::show_load() {
   if (!parts_.fleet) return;
   // By order to run in, not by age; the first one is close enough to the oldest.
-  parts_.fleet->set_load({lessee_.queued(), lessee_.waited()});
+  parts_.fleet->set_load({lessee_.queued(), lessee_.waited(), restored_});
 }
 
 NodeTime Node::cycle() {

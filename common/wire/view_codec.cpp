@@ -182,15 +182,19 @@ Offset<fb::WhyReport> write_view(Builder& fbb, const WhyReport& report) {
   auto dominant = write_prose(fbb, report.dominant);
   auto next = write_prose(fbb, report.next);
   auto explanation = write_view(fbb, report.explanation);
+  auto lives = write_prose(fbb, report.lives);
   flatbuffers::Optional<std::int64_t> next_in;
   if (report.next_in) next_in = report.next_in->count();
-  return fb::CreateWhyReport(fbb, task, dominant, next, next_in, explanation);
+  return fb::CreateWhyReport(fbb, task, dominant, next, next_in, explanation, lives);
 }
 
 WhyReport read_view(Reader& reader, const fb::WhyReport& raw) {
-  return {read_view(reader, *raw.task()), reader.text(raw.dominant(), "why.dominant", kMaxProse),
-          reader.text(raw.next(), "why.next", kMaxProse), read_optional(raw.next_in_us()),
-          read_view(reader, *raw.explanation())};
+  return {read_view(reader, *raw.task()),
+          reader.text(raw.dominant(), "why.dominant", kMaxProse),
+          reader.text(raw.next(), "why.next", kMaxProse),
+          read_optional(raw.next_in_us()),
+          read_view(reader, *raw.explanation()),
+          reader.text(raw.lives(), "why.lives", kMaxProse)};
 }
 
 Bytes encode(const Explanation& explanation) {

@@ -160,13 +160,19 @@ TEST(Restored, P1_P6_a_cloud_that_an_earlier_copy_was_put_back_on_goes_on_and_bo
   copy("backup", "cloud");
   start_cloud();
   run_on_device("seven", "eight");
-  run_in_cloud("nine", "ten");
+  const std::string nine = submit("nine"), sent = send("eleven");
+  check(nine, "nine");
+  check(submit("ten"), "ten");
   CHECK(eventually(kSoon, [&] {
     return file_says(rig.cloud_log(), "this cloud's state was restored from an earlier copy");
   }));
   CHECK(file_says(rig.agent_log(), "the cloud's state was put back to an earlier copy"));
-  CHECK(rig.spwctl({"doctor"}).out.find("it was restored from an earlier copy") !=
-        std::string::npos);
+  CHECK(doctor_says("the cloud's state was put back to an earlier copy"));
+  STRCMP_CONTAINS("the cloud's state was put back", rig.spillway({"why", nine}).out.c_str());
+  STRCMP_CONTAINS("restored from an earlier copy", rig.spwctl({"doctor"}).out.c_str());
+  STRCMP_CONTAINS("cloud's state was restored from an earlier copy",
+                  rig.spwctl({"task", "why", sent}).err.c_str());
+  CHECK(json::parse(rig.spwctl({"fleet", "status"}).out).at("cloud_restored").is_string());
 }
 
 TEST(Restored, P1_P6_a_cloud_whose_ledger_is_damaged_goes_on_with_a_new_one_and_doctor_says_so) {

@@ -77,6 +77,7 @@ struct WhyReport {
   std::string next;                 // what will change it
   std::optional<Duration> next_in;  // and when
   Explanation explanation;          // the stored one of the last grant, or today's estimate
+  std::string lives;  // what explains a forgotten attempt: a state that was put back; empty: none
   bool operator==(const WhyReport&) const = default;
 };
 

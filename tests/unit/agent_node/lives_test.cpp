@@ -54,6 +54,11 @@ TEST_GROUP(AgentLives) {
     return count;
   }
   std::string problem() { return world.agent.node().view().life_problem; }
+  WhyReport why(std::uint64_t seq) {
+    const auto asked = world.ask(wire::WhyRequest{seq});
+    world.settle();
+    return *asked->got<WhyReport>();
+  }
   void remark(wire::LifeRemark what) {
     world.say(wire::LifeNotice{world.agent.node().view().origin, what});
   }
@@ -183,6 +188,21 @@ TEST(AgentLives, a_cloud_that_was_put_back_is_told_so_and_said_once) {
   CHECK_EQUAL(1, reported("the cloud's state was put back"));
   say(birth({{0xd7}, {0xd6}}, 7));
   CHECK_EQUAL(1, reported("the cloud's state was put back"));
+}
+
+TEST(AgentLives, a_cloud_that_was_put_back_is_shown_for_an_hour_and_to_who_asks_why) {
+  const std::uint64_t seq = add_offered();
+  STRCMP_EQUAL("", why(seq).lives.c_str());
+  say(birth({{0xc6}, {0xc5}}, 6));
+  say(birth({{0xd6}, {0xc5}}, 6));
+  STRCMP_CONTAINS("the cloud's state was put back to an earlier copy", problem().c_str());
+  STRCMP_EQUAL(problem().c_str(), why(seq).lives.c_str());
+  remark(wire::LifeRemark::restored);
+  STRCMP_CONTAINS("restored from an earlier copy", why(seq).lives.c_str());
+  STRCMP_CONTAINS("; and the cloud's state was put back", why(seq).lives.c_str());
+  world.advance(61min);
+  STRCMP_CONTAINS("restored from an earlier copy", problem().c_str());
+  CHECK(problem().find("the cloud's state") == std::string::npos);
 }
 
 TEST(AgentLives, a_birth_tells_the_lives_of_this_store) {

@@ -158,7 +158,9 @@ TaskView Samples::task() {
   return task;
 }
 
-WhyReport Samples::why() { return {task(), text(300), text(300), any_span(), explanation()}; }
+WhyReport Samples::why() {
+  return {task(), text(300), text(300), any_span(), explanation(), text(300)};
+}
 
 PlaceView Samples::place() {
   PlaceView place;

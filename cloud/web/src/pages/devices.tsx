@@ -177,7 +177,7 @@ function BulkButton({ filter }: { filter: DeviceFilter }) {
   return <>
     <button class="button" onClick={() => act('quarantine', true)}><Icon name="lock" />Quarantine…</button>
     {open.value && <Dialog title={`Quarantine ${plural(open.value.matched, 'device')}?`} close={() => { open.value = null; }}>
-      <p>Every device that matches the filter then. The cloud drops their work and takes no more until they are released.</p>
+      <p>Every device that matches the filter then. Their work is dropped, and none taken until they are released.</p>
       <div class="actions"><button class="button" onClick={() => { open.value = null; }}>Cancel</button><button class="button primary" disabled={open.value.matched === 0} onClick={() => act('quarantine', false)}>Quarantine {plural(open.value.matched, 'device')}</button></div>
     </Dialog>}
   </>;

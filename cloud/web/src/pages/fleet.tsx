@@ -27,14 +27,14 @@ export function FleetPage() {
   const series = useQuery<Series>(`/fleet/series?from=${to - length}&to=${to}&step=${length > 43_200 ? 900 : step}`);
   const last = useLast(series);
   return (
-    <Page title="Fleet" lead={fleet && <>{plural(fleet.devices, 'device')}, {count(fleet.online)} connected</>} wide>
+    <Page title="Fleet" lead={fleet && <>{plural(fleet.devices, 'device')}, {count(fleet.online)} connected{fleet.cloud_restored && '; of the cloud an earlier state was put back'}</>} wide>
       {fleet ? (fleet.devices === 0 ? <NoDevices /> : <Overview fleet={fleet} series={last.data} />) : <Loading rows={3} label="Loading the fleet" />}
       {fleet && fleet.devices > 0 && <div class="split">
         <MapPanel />
         <Attention rows={fleet.devices > 20_000 ? 11 : 7} />
       </div>}
       {fleet && fleet.devices > 0 && <Panel title="Timeline" actions={<Segmented name="range" label="Range" value={range} options={Object.keys(ranges).map((name) => [name, name.replace('m', '\u202fmin').replace('h', '\u202fh')])} choose={(name) => set_query({ range: name === '1h' ? null : name })} />}>
-        <Loaded query={last} rows={6} empty={(data) => data.t.length === 0 && <Message icon="clock" title="Nothing recorded yet">The first points come ten seconds after the first device.</Message>}>{(data) => <Timeline data={data} />}</Loaded>
+        <Loaded query={last} rows={6} empty={(data) => data.t.length === 0 && <Message icon="clock" title="Nothing recorded yet">Points come ten seconds after the first device.</Message>}>{(data) => <Timeline data={data} />}</Loaded>
       </Panel>}
     </Page>
   );
@@ -71,7 +71,7 @@ function Overview({ fleet, series }: { fleet: FleetSummary; series: Series | nul
         <Metric name="Edge backlog" value={compact(fleet.edge_backlog)} note={<>oldest <b>{duration(fleet.edge_oldest_s)}</b></>}><Sparkline values={spark('backlog')} /></Metric>
         <Metric name="Cloud queue" value={compact(fleet.cloud_queue)} note={<>oldest <b>{duration(fleet.cloud_oldest_s)}</b></>}><Sparkline values={spark('cloud_queue')} tone="cloud" /></Metric>
         <Metric name="Duplicates" value={compact(fleet.duplicates_suppressed)} note="suppressed"><Sparkline values={spark('duplicates')} tone="mute" /></Metric>
-        <Metric name="Lost" value={compact(fleet.lost)} note={fleet.lost ? 'dropped' : 'nothing dropped'} alarm={fleet.lost > 0}><Sparkline values={spark('lost')} tone="mute" /></Metric>
+        <Metric name="Lost" value={compact(fleet.lost)} note="dropped" alarm={fleet.lost > 0}><Sparkline values={spark('lost')} tone="mute" /></Metric>
       </dl>
     </section>
   );

@@ -28,7 +28,7 @@ export function SentPage() {
 function Groups({ query }: { query: ReturnType<typeof useQuery<TaskGroupPage>> }) {
   return (
     <Panel title="Submissions" note={query.data?.next ? 'the newest 20' : ''}>
-      <Loaded query={query} rows={4} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="Nothing was sent to a device yet">Choose devices on their page or by a filter of the list, then Run a task.</Message>}>
+      <Loaded query={query} rows={4} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="Nothing was sent to a device yet">Choose devices by a filter of their list, then Run a task.</Message>}>
         {(data) => <ul class="groups">{data.items.map((group) => <GroupRow key={group.id} group={group} />)}</ul>}
       </Loaded>
     </Panel>

@@ -62,7 +62,7 @@ function NewTokenDialog({ close }: { close: () => void }) {
   if (made.value) {
     return (
       <Dialog title={`The token ${made.value.name}`} close={close}>
-        <p>Copy it now: the cloud keeps only its hash, and never shows it again.</p>
+        <p>Copy it now: only its hash is kept, and it is never shown again.</p>
         <label class="field"><span>Secret</span><input type="text" class="mono" readOnly value={made.value.secret} onFocus={(event) => event.currentTarget.select()} /></label>
         <div class="actions"><button class="button primary" onClick={close}>Done</button></div>
       </Dialog>
