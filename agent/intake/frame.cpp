@@ -13,6 +13,8 @@ constexpr std::size_t kHeader = 4;
 constexpr std::size_t kSmall = 4 * 1024;
 constexpr std::size_t kLarge = 64 * 1024;
 constexpr std::size_t kAlignment = 8;
+// Before the first frame, so that what follows its header is aligned where it was read.
+constexpr std::size_t kPad = kAlignment - kHeader;
 
 std::size_t read_length(const std::uint8_t* at) {
   return static_cast<std::size_t>(at[0]) | static_cast<std::size_t>(at[1]) << 8 |
@@ -28,13 +30,13 @@ std::size_t FrameBuffer::wanted() const {
 
 std::span<std::uint8_t> FrameBuffer::room() {
   const std::size_t held = end_ - begin_;
-  if (begin_ > 0) std::memmove(bytes_.data(), bytes_.data() + begin_, held);
-  begin_ = 0;
-  end_ = held;
+  if (held > 0 && begin_ != kPad) std::memmove(&bytes_[kPad], &bytes_[begin_], held);
+  begin_ = kPad;
+  end_ = kPad + held;
   std::size_t size = std::max(bytes_.size(), kSmall);
-  if (held == size || (was_full_ && size < kLarge)) size *= 2;
+  if (end_ == size || (was_full_ && size < kLarge)) size *= 2;
   if (held == 0 && size > kLarge) size = kSmall;
-  size = std::max(size, wanted());
+  size = std::max(size, kPad + wanted());
   if (size != bytes_.size()) {
     bytes_.resize(size);
     if (size == kSmall) bytes_.shrink_to_fit();

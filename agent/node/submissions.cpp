@@ -21,7 +21,11 @@ void name_once(std::vector<TaskId>& tasks) {
 // What is asked for, whoever asks; of a spec that names each parent once.
 Digest digest_of_wish(TaskSpec spec) {
   spec.trace.clear();
-  return crypto::sha256(wire::encode(spec));
+  const SharedBytes input = std::exchange(spec.input.bytes, {});
+  crypto::Sha256 digest;
+  digest.update(wire::encode(spec));
+  digest.update(input);
+  return digest.finish();
 }
 
 }  // namespace
@@ -36,7 +40,7 @@ struct Submissions::Wish {
   std::shared_ptr<Request> of;
   std::size_t index = 0;
   std::shared_ptr<const TaskSpec> spec;
-  Bytes encoded;
+  std::shared_ptr<const Bytes> encoded;
   Digest digest{};  // with a key
 
   void settle(wire::Submitted::One one) const {
@@ -77,7 +81,8 @@ void Submissions::submit(wire::SubmitRequest request, Reply reply) {
   all->open = request.specs.size();
   all->answer.each.resize(request.specs.size());
   for (std::size_t i = 0; i < request.specs.size(); ++i) {
-    const auto wish = std::make_shared<Wish>(Wish{all, i, nullptr, std::move(request.specs[i])});
+    const auto wish = std::make_shared<Wish>(
+        Wish{all, i, nullptr, std::make_shared<const Bytes>(std::move(request.specs[i]))});
     Result<TaskSpec> spec = admit(wish->encoded);
     if (!spec) {
       wish->refuse(spec.error());
@@ -133,8 +138,8 @@ void Submissions::turn_away(const OneWish& wish, const store::Refusal& refusal) 
   parts_.wake();
 }
 
-Result<TaskSpec> Submissions::admit(ByteView encoded) const {
-  Result<TaskSpec> spec = wire::decode_spec(encoded);
+Result<TaskSpec> Submissions::admit(const std::shared_ptr<const Bytes>& encoded) const {
+  Result<TaskSpec> spec = wire::decode_spec_in_place(encoded);
   if (!spec) return spec;
   if (spec->input.blob) {
     return fail(Code::unsupported, "input: blobs are not supported yet; send up to " +
@@ -204,13 +209,13 @@ void Submissions::check_dependencies(const OneWish& wish) {
 void Submissions::accept(const OneWish& wish, Dependents::Unfinished unfinished) {
   const TaskSpec& spec = *wish->spec;
   // Only here: a key that is known is answered even when nothing new is accepted.
-  if (auto why = refusal(spec.band, wish->encoded.size())) {
+  if (auto why = refusal(spec.band, wish->encoded->size())) {
     release_key(wish->key());
     return turn_away(wish, *why);
   }
   const NodeTime now = owner_.now();
   const std::uint64_t seq = owner_.next_seq();
-  const std::size_t bytes = wish->encoded.size();
+  const std::size_t bytes = wish->encoded->size();
   store::NewTask row;
   row.row.band = spec.band;
   row.row.created = now;
@@ -218,7 +223,7 @@ void Submissions::accept(const OneWish& wish, Dependents::Unfinished unfinished)
   // Never waits longer than tasks are kept; it expires then, and its submitter is told.
   const Duration age = options_.budget.of(DataClass::tasks).age;
   if (age < kLongestAge) row.row.task.deadline = std::min(row.row.task.deadline, now + age);
-  row.row.spec = std::make_shared<const Bytes>(std::move(wish->encoded));
+  row.row.spec = wish->encoded;
   row.kind = spec.kind;
   row.tenant = spec.tenant;
   row.idempotency_key = wish->key();

@@ -62,7 +62,7 @@ class Submissions {
   };
   using OneWish = std::shared_ptr<Wish>;
 
-  Result<TaskSpec> admit(ByteView encoded) const;
+  Result<TaskSpec> admit(const std::shared_ptr<const Bytes>& encoded) const;
   std::optional<store::Refusal> refusal(Band band, std::size_t spec_bytes);
   void turn_away(const OneWish& wish, const store::Refusal& refusal);
   void check_key(const OneWish& wish);

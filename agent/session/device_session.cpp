@@ -37,7 +37,7 @@ DeviceSession::DeviceSession(mqtt::Transport& transport, SessionOptions options,
                             events_.down(reason);
                           },
                       .message = [this](const std::string& topic,
-                                        const Bytes& payload) { on_message(topic, payload); },
+                                        Bytes payload) { on_message(topic, std::move(payload)); },
                       .changed = [this] { events_.changed(); },
                   }) {
   std::string any = topic_of(options_.device, wire::Direction::down, wire::Channel::ack);
@@ -96,9 +96,11 @@ void DeviceSession::send_telemetry(Bytes frame) {
       {.topic = telemetry_topic_, .payload = std::move(frame), .qos = 0, .retained = false});
 }
 
-void DeviceSession::on_message(const std::string& topic, const Bytes& payload) {
+void DeviceSession::on_message(const std::string& topic, Bytes payload) {
   if (topic == wire::kCloudState) return on_cloud_state(payload);
-  if (topic.compare(0, down_prefix_.size(), down_prefix_) == 0) return on_items(topic, payload);
+  if (topic.compare(0, down_prefix_.size(), down_prefix_) == 0) {
+    return on_items(topic, std::move(payload));
+  }
   events_.refused("wrong topic", topic);
 }
 
@@ -118,8 +120,9 @@ void DeviceSession::on_cloud_state(const Bytes& payload) {
   events_.cloud(cloud_);
 }
 
-void DeviceSession::on_items(const std::string& topic, const Bytes& payload) {
-  Result<wire::Message> message = wire::decode_message(payload);
+void DeviceSession::on_items(const std::string& topic, Bytes payload) {
+  Result<wire::Message> message =
+      wire::decode_message_in_place(std::make_shared<const Bytes>(std::move(payload)));
   if (!message) return events_.refused("malformed message", topic + ": " + message.error().message);
   for (wire::Item& item : message->items) events_.item(std::move(item));
 }

@@ -70,9 +70,9 @@ class DeviceSession {
   mqtt::ConnectOptions connect_options() const;
   wire::Presence presence(bool online) const;
   void on_up();
-  void on_message(const std::string& topic, const Bytes& payload);
+  void on_message(const std::string& topic, Bytes payload);
   void on_cloud_state(const Bytes& payload);
-  void on_items(const std::string& topic, const Bytes& payload);
+  void on_items(const std::string& topic, Bytes payload);
 
   SessionOptions options_;
   SessionEvents events_;

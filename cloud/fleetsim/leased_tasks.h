@@ -44,7 +44,7 @@ class LeasedTasks {
   struct Held {
     lifecycle::LesseeTask state;
     lifecycle::OfferTerms terms;
-    Bytes spec;
+    SharedBytes spec;
     wire::ResultItem answer;
     NodeTime accepted{}, ends{}, sent{};
   };

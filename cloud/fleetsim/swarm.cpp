@@ -366,7 +366,7 @@ void Swarm::say(Member& member, const std::string& topic, wire::Item item) {
   message.session = member.session();
   message.seq = ++member.sent;
   message.items.push_back(std::move(item));
-  Bytes bytes = wire::encode(message);
+  const SharedBytes bytes = wire::encode(message);
   member.link->send(publish_packet({topic, bytes, std::uint16_t(4 + member.sent % 60'000)}));
   member.spoke = now();
 }

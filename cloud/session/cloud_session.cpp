@@ -34,7 +34,7 @@ CloudSession::CloudSession(mqtt::Transport& transport, SessionOptions options,
                       .up = [this] { on_up(); },
                       .down = [this](const Error& reason) { events_.down(reason); },
                       .message = [this](const std::string& topic,
-                                        const Bytes& payload) { on_message(topic, payload); },
+                                        Bytes payload) { on_message(topic, std::move(payload)); },
                       .changed = [this] { events_.changed(); },
                   }) {
   connection_.set_session_base(options_.session_base);
@@ -129,7 +129,7 @@ void CloudSession::on_wrong_topic(const std::string& topic) {
   events_.refused("wrong topic", topic);
 }
 
-void CloudSession::on_message(const std::string& topic, const Bytes& payload) {
+void CloudSession::on_message(const std::string& topic, Bytes payload) {
   Result<wire::Topic> parsed = wire::parse_topic(topic);
   if (!parsed || parsed->direction != wire::Direction::up) return on_wrong_topic(topic);
   if (parsed->device == wire::kNobody) {
@@ -145,7 +145,8 @@ void CloudSession::on_message(const std::string& topic, const Bytes& payload) {
     if (events_.telemetry) events_.telemetry(parsed->device, payload);
     return;
   }
-  Result<wire::Message> message = wire::decode_message(payload);
+  Result<wire::Message> message =
+      wire::decode_message_in_place(std::make_shared<const Bytes>(std::move(payload)));
   if (!message) {
     return events_.refused("malformed message", topic + ": " + message.error().message);
   }

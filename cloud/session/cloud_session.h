@@ -75,7 +75,7 @@ class CloudSession {
   wire::Presence presence(bool online) const;
   bool send_down(const std::string& device, wire::Channel channel, wire::Item item);
   void on_up();
-  void on_message(const std::string& topic, const Bytes& payload);
+  void on_message(const std::string& topic, Bytes payload);
   void on_wrong_topic(const std::string& topic);
   void on_device_state(const std::string& device, const Bytes& payload);
 

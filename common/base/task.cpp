@@ -97,7 +97,7 @@ Status validate(const TaskSpec& spec) {
   if (spec.input.bytes.size() > kInlineLimit) {
     return bad("input: " + std::to_string(spec.input.bytes.size()) +
                " bytes are over the limit of " + std::to_string(kInlineLimit) +
-               " for inline inputs; submit it as a file (blob)");
+               " for an input; split it into several tasks");
   }
   if (spec.input.blob && !spec.input.bytes.empty()) return bad("input: inline or blob, not both");
   if (spec.after.size() > kMaxAfter) return bad("after: at most 64 tasks");

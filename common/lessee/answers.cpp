@@ -15,13 +15,13 @@ void keep_answer(HeldTask& task, Epoch epoch, wire::ResultItem item, NodeTime no
   wire::Message message;
   message.session = message.seq = 1;  // never sent as it is
   message.items.push_back(*answer);
-  task.result = std::make_shared<const Bytes>(wire::encode(message));
+  task.result = std::make_shared<const Bytes>(wire::encode(message).copy());
   task.answer = std::move(answer);
   task.ended = now;
 }
 
 bool restore_answer(HeldTask& task) {
-  const auto message = wire::decode_message(*task.result);
+  const auto message = wire::decode_message_in_place(task.result);
   const auto* item = message ? std::get_if<wire::ResultItem>(&message->items.front()) : nullptr;
   const bool good = item && (item->failure != FailureClass::none ||
                              crypto::sha256(item->value.bytes) == item->digest);

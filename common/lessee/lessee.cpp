@@ -184,7 +184,7 @@ HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
   task.accepted = task.ended = row.accepted;
   task.crashed = row.task.failure == FailureClass::crash;
   if (row.spec) {
-    Result<TaskSpec> spec = wire::decode_spec(*row.spec);
+    Result<TaskSpec> spec = wire::decode_spec_in_place(row.spec);
     task.spec = std::make_shared<const TaskSpec>(spec ? *std::move(spec) : TaskSpec{});
     task.kind = parts_.kind(task.spec->kind);
     task.band = task.spec->band;

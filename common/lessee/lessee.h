@@ -109,9 +109,14 @@ class Lessee {
                                                         const TaskSpec& spec) const;
   bool is_full(const std::string& owner, std::uint64_t more) const;
   wire::Credits room() const;
+  // What came with an offer, encoded and not.
+  struct Given {
+    std::shared_ptr<const Bytes> bytes;
+    std::shared_ptr<const TaskSpec> spec;
+    Digest digest;
+  };
   void take(const std::string& owner, const wire::Offer& offer, const lifecycle::OfferTerms& terms,
-            std::shared_ptr<const TaskSpec> spec, const Digest& digest,
-            const lifecycle::LesseeStep& step);
+            Given given, const lifecycle::LesseeStep& step);
   void owe_failure(const std::string& owner, const wire::Offer& offer, FailureClass failure);
 
   Options options_;

@@ -109,7 +109,8 @@ void Lessee::refuse(const std::string& owner, const wire::Offer& offer,
 }
 
 void Lessee::on(const std::string& owner, const wire::Offer& offer) {
-  Result<TaskSpec> decoded = wire::decode_spec(offer.spec);
+  const auto bytes = std::make_shared<const Bytes>(offer.spec.copy());
+  Result<TaskSpec> decoded = wire::decode_spec_in_place(bytes);
   // Marked to stay where it is: whoever sent it, it is not run or kept here (P11).
   if (!decoded || decoded->data == DataScope::edge_only) {
     return refuse(owner, offer, lifecycle::NackReason::malformed);
@@ -135,7 +136,7 @@ void Lessee::on(const std::string& owner, const wire::Offer& offer) {
     return apply(*task, step);
   }
   counters_.accepted += 1;
-  take(owner, offer, terms, std::move(spec), digest, step);
+  take(owner, offer, terms, {bytes, std::move(spec), digest}, step);
 }
 
 // The run this tombstone stands for ended in a failure that its owner never counted.
@@ -151,17 +152,17 @@ void Lessee::owe_failure(const std::string& owner, const wire::Offer& offer, Fai
 
 // New work: a row of its own, or a tombstone that comes to life.
 void Lessee::take(const std::string& owner, const wire::Offer& offer,
-                  const lifecycle::OfferTerms& terms, std::shared_ptr<const TaskSpec> spec,
-                  const Digest& digest, const lifecycle::LesseeStep& step) {
+                  const lifecycle::OfferTerms& terms, Given given,
+                  const lifecycle::LesseeStep& step) {
   HeldTask* known = table_.find(owner, offer.id);
   HeldTask& task = known ? *known : table_.add(owner, offer.id);
   task.terms = terms;
-  task.spec_digest = digest;
-  task.spec_bytes = std::make_shared<const Bytes>(offer.spec);
-  task.kind = parts_.kind(spec->kind);
-  task.band = spec->band;
-  task.tenant = spec->tenant;
-  task.spec = std::move(spec);
+  task.spec_digest = given.digest;
+  task.spec_bytes = std::move(given.bytes);
+  task.kind = parts_.kind(given.spec->kind);
+  task.band = given.spec->band;
+  task.tenant = given.spec->tenant;
+  task.spec = std::move(given.spec);
   task.result.reset();
   task.answer.reset();
   task.accepted = now();

@@ -40,7 +40,7 @@ struct ConnectOptions {
 
 struct Publication {
   std::string topic;
-  Bytes payload;
+  SharedBytes payload;
   int qos = 1;
   bool retained = false;
   std::chrono::seconds expiry{0};  // message expiry; 0: none

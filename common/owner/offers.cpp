@@ -110,7 +110,7 @@ bool Offers::send(OwnedTask& task) {
   if (task.state.deadline != kNever) offer.remaining = task.state.deadline - owner_.now();
   offer.lease = options_.lease;
   offer.settled = task.state.settled;
-  offer.spec = *task.spec_bytes;
+  if (task.spec_bytes) offer.spec = SharedBytes(task.spec_bytes);
   offer.trace = task.spec->trace;
   if (!parts_.send_task(*task.there, std::move(offer), task.urgent())) return false;
   task.offered = owner_.now();

@@ -69,8 +69,8 @@ std::optional<OwnedTask> Owner::read(const store::TaskRow& row) {
   task.state = row.task;
   task.spec_bytes = row.spec;
   task.history = AttemptHistory::of(row);
-  Result<TaskSpec> spec =
-      row.spec ? wire::decode_spec(*row.spec) : Result<TaskSpec>(fail(Code::corrupt, "no spec"));
+  Result<TaskSpec> spec = row.spec ? wire::decode_spec_in_place(row.spec)
+                                   : Result<TaskSpec>(fail(Code::corrupt, "no spec"));
   // A spec the disk has spoiled cannot run; its task ends through its attempts, or its deadline.
   task.spec = std::make_shared<const TaskSpec>(spec ? *std::move(spec) : TaskSpec{});
   task.policy = lifecycle::policy_of(*task.spec, options_.lease);

@@ -11,9 +11,20 @@ Builder& thread_builder() {
   return builder;
 }
 
+namespace {
+
+// One large buffer must not cost a thread its size for good.
+constexpr flatbuffers::uoffset_t kMaxKept = 64 * 1024;
+
+}  // namespace
+
+SharedBytes take_shared(Builder& builder) {
+  if (builder.GetSize() <= kMaxKept) return take(builder);
+  const auto held = std::make_shared<const flatbuffers::DetachedBuffer>(builder.Release());
+  return {held, ByteView(held->data(), held->size())};
+}
+
 Bytes take(Builder& builder) {
-  // One large buffer must not cost a thread its size for good.
-  constexpr flatbuffers::uoffset_t kMaxKept = 64 * 1024;
   Bytes bytes(builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize());
   if (builder.GetSize() > kMaxKept) builder.Reset();
   return bytes;

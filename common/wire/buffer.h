@@ -3,6 +3,7 @@
 #include <flatbuffers/flatbuffers.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "common/wire/reader.h"
@@ -23,6 +24,9 @@ inline constexpr const char* kApiIdentifier = "SPWA";
 Builder& thread_builder();
 // The finished bytes; leaves the builder to the thread's next buffer.
 Bytes take(Builder& builder);
+
+// The same, without copying what is large.
+SharedBytes take_shared(Builder& builder);
 
 template <class Root>
 Bytes finish(Builder& builder, Offset<Root> root, const char* identifier = kLinkIdentifier) {
@@ -45,9 +49,11 @@ ByteView aligned(ByteView bytes, std::vector<std::uint64_t>& storage);
 Error not_valid(const BufferLimits& limits, ByteView bytes);
 
 // Verifies hostile bytes and hands the root to `read(Reader&, const Root&)`, whose value is the
-// result unless the reader refused something.
+// result unless the reader refused something. With `whole`, which holds just `bytes`, the value may
+// keep that for its large parts.
 template <class Root, class Read>
-auto open(ByteView bytes, const BufferLimits& limits, Read read)
+auto open(ByteView bytes, const BufferLimits& limits, Read read,
+          std::shared_ptr<const Bytes> whole = nullptr)
     -> Result<decltype(read(std::declval<Reader&>(), std::declval<const Root&>()))> {
   constexpr flatbuffers::uoffset_t kMaxDepth = 16;
   if (bytes.size() > limits.bytes) return not_valid(limits, bytes);
@@ -55,7 +61,8 @@ auto open(ByteView bytes, const BufferLimits& limits, Read read)
   ByteView buffer = aligned(bytes, storage);
   flatbuffers::Verifier verifier(buffer.data(), buffer.size(), kMaxDepth, limits.tables);
   if (!verifier.VerifyBuffer<Root>(limits.identifier)) return not_valid(limits, bytes);
-  Reader reader(buffer.size());
+  if (buffer.data() != bytes.data()) whole = nullptr;  // what is read is a copy
+  Reader reader(buffer.size(), std::move(whole));
   auto value = read(reader, *flatbuffers::GetRoot<Root>(buffer.data()));
   if (!reader.ok()) return reader.error();
   return value;

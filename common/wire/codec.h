@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "common/wire/messages.h"
 #include "spillway/bytes.h"
 #include "spillway/status.h"
@@ -15,6 +17,8 @@ namespace spillway::wire {
 
 Bytes encode(const TaskSpec& spec);
 Result<TaskSpec> decode_spec(ByteView bytes);
+// A large input stays where it is in `bytes`, which the spec keeps.
+Result<TaskSpec> decode_spec_in_place(const std::shared_ptr<const Bytes>& bytes);
 
 Bytes encode(const TaskResult& result);
 Result<TaskResult> decode_result(ByteView bytes);
@@ -25,8 +29,10 @@ Result<Explanation> decode_explanation(ByteView bytes);
 // `message` holds 1 to kMaxItems items. Decoding skips items of types not known here; nothing but
 // those is Code::unsupported. The sum of its items' encoded_size_hint is never below a message's
 // encoded size, so that a batcher can stay under kMaxMessage before encoding.
-Bytes encode(const Message& message);
+SharedBytes encode(const Message& message);
 Result<Message> decode_message(ByteView bytes);
+// The same, but a large spec or value stays where it is in `bytes`.
+Result<Message> decode_message_in_place(const std::shared_ptr<const Bytes>& bytes);
 std::size_t encoded_size_hint(const Item& item);
 // Bytes of memory that an item takes while it waits.
 std::size_t held_size(const Item& item);

@@ -152,7 +152,7 @@ Offer read(Reader& reader, const fb::Offer& raw) {
   offer.lease = reader.span(raw.lease_us(), "offer.lease", Duration(1));
   offer.settled = Epoch{raw.settled()};
   reader.require(offer.settled < offer.epoch, "offer.settled", "must be below the epoch");
-  offer.spec = reader.bytes(raw.spec(), "offer.spec", kMaxMessage);
+  offer.spec = reader.shared(raw.spec(), "offer.spec", kMaxMessage);
   reader.require(!offer.spec.empty(), "offer.spec", "must not be empty");
   return offer;
 }

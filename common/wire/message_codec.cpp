@@ -64,7 +64,7 @@ Message read_message(Reader& reader, const fb::Message& raw) {
 
 }  // namespace
 
-Bytes encode(const Message& message) {
+SharedBytes encode(const Message& message) {
   assert(!message.items.empty() && message.items.size() <= kMaxItems);
   Builder& fbb = thread_builder();
   std::array<std::uint8_t, kMaxItems> types;
@@ -77,12 +77,18 @@ Bytes encode(const Message& message) {
   auto types_offset = fbb.CreateVector(reinterpret_cast<const fb::Item*>(types.data()), size);
   auto items_offset = fbb.CreateVector(tables.data(), size);
   auto trace = write_text(fbb, message.trace);
-  return finish(fbb, fb::CreateMessage(fbb, message.session, message.seq, message.sent_wall.count(),
-                                       trace, types_offset, items_offset));
+  fbb.Finish(fb::CreateMessage(fbb, message.session, message.seq, message.sent_wall.count(), trace,
+                               types_offset, items_offset),
+             kLinkIdentifier);
+  return take_shared(fbb);
 }
 
 Result<Message> decode_message(ByteView bytes) {
   return open<fb::Message>(bytes, kMessageLimits, read_message);
+}
+
+Result<Message> decode_message_in_place(const std::shared_ptr<const Bytes>& bytes) {
+  return open<fb::Message>(*bytes, kMessageLimits, read_message, bytes);
 }
 
 std::size_t encoded_size_hint(const Item& item) {

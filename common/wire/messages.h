@@ -28,8 +28,8 @@ struct Offer {
   Epoch epoch;
   Duration remaining = Duration::max();  // until the deadline; max: none
   Duration lease{};
-  Epoch settled;  // failures of attempts up to here are counted by the owner; 0: none
-  Bytes spec;     // an encoded TaskSpec, as the owner stored it
+  Epoch settled;     // failures of attempts up to here are counted by the owner; 0: none
+  SharedBytes spec;  // an encoded TaskSpec, as the owner stored it
   // The spec's, for the message that carries it; not a part of the offer.
   std::string trace = {};
   bool operator==(const Offer&) const = default;

@@ -64,6 +64,14 @@ Bytes Reader::bytes(const flatbuffers::Vector<std::uint8_t>* bytes, std::string_
   return {bytes->data(), bytes->data() + bytes->size()};
 }
 
+SharedBytes Reader::shared(const flatbuffers::Vector<std::uint8_t>* bytes, std::string_view field,
+                           std::size_t max) {
+  if (!bytes || !spend(bytes->size(), max, field)) return {};
+  const ByteView part(bytes->data(), bytes->size());
+  if (whole_ && part.size() >= whole_->size() / 2) return {whole_, part};
+  return Bytes(part.begin(), part.end());
+}
+
 TaskId Reader::id(const fb::TaskId& id) {
   require(id.origin() != 0 && id.seq() != 0, "id", "must not be zero");
   return TaskId{Origin{id.origin()}, id.seq()};

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,7 +39,9 @@ void copy_numbers(const flatbuffers::Vector<std::uint64_t>* raw, std::size_t siz
 // it copies never exceeds the buffer's size, whatever the buffer's offsets share. One thread.
 class Reader {
  public:
-  explicit Reader(std::size_t buffer_size) : budget_(buffer_size) {}
+  // With `whole`, which is the buffer, what shared() reads may keep that instead of being copied.
+  explicit Reader(std::size_t buffer_size, std::shared_ptr<const Bytes> whole = nullptr)
+      : budget_(buffer_size), whole_(std::move(whole)) {}
 
   bool ok() const { return !error_; }
   const Error& error() const { return *error_; }
@@ -60,6 +63,9 @@ class Reader {
       std::string_view field, std::size_t max = kMaxTags);
   Bytes bytes(const flatbuffers::Vector<std::uint8_t>* bytes, std::string_view field,
               std::size_t max);
+  // A part of the buffer, if it is at least half of what would be kept for it; else a copy.
+  SharedBytes shared(const flatbuffers::Vector<std::uint8_t>* bytes, std::string_view field,
+                     std::size_t max);
   // The vector's size; 0 when it is missing or longer than `max`, which is refused.
   template <class T>
   flatbuffers::uoffset_t count(const flatbuffers::Vector<T>* vector, std::string_view field,
@@ -88,6 +94,7 @@ class Reader {
   bool spend(std::size_t size, std::size_t max, std::string_view field);
 
   std::size_t budget_;
+  std::shared_ptr<const Bytes> whole_;
   std::optional<Error> error_;
 };
 

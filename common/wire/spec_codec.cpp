@@ -142,11 +142,21 @@ Bytes encode(const TaskSpec& spec) {
   return finish(fbb, write_spec(fbb, spec));
 }
 
-Result<TaskSpec> decode_spec(ByteView bytes) {
-  Result<TaskSpec> spec = open<fb::TaskSpec>(bytes, kSpecLimits, read_spec);
+namespace {
+
+Result<TaskSpec> decode(ByteView bytes, std::shared_ptr<const Bytes> whole) {
+  Result<TaskSpec> spec = open<fb::TaskSpec>(bytes, kSpecLimits, read_spec, std::move(whole));
   if (!spec) return spec;
   if (Status valid = validate(*spec); !valid) return valid.error();
   return spec;
+}
+
+}  // namespace
+
+Result<TaskSpec> decode_spec(ByteView bytes) { return decode(bytes, nullptr); }
+
+Result<TaskSpec> decode_spec_in_place(const std::shared_ptr<const Bytes>& bytes) {
+  return decode(*bytes, bytes);
 }
 
 }  // namespace spillway::wire

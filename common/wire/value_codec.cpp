@@ -89,7 +89,7 @@ Payload read_payload(Reader& reader, const fb::Payload* raw, std::string_view fi
                      std::size_t max) {
   Payload payload;
   if (!raw) return payload;
-  payload.bytes = reader.bytes(raw->bytes(), field, max);
+  payload.bytes = reader.shared(raw->bytes(), field, max);
   if (raw->sha256()) payload.blob = BlobRef{read_digest(raw->sha256()), raw->size()};
   reader.require(!payload.blob || payload.bytes.empty(), field, "inline or blob, not both");
   return payload;

@@ -21,7 +21,7 @@ constexpr Maker kMakers[] = {
     {"explanation", [](Samples& from) { return wire::encode(from.explanation()); }},
     {"message",
      [](Samples& from) {
-       return wire::encode(wire::Message{1, 1, {}, "", {from.item()}});
+       return wire::encode(wire::Message{1, 1, {}, "", {from.item()}}).copy();
      }},
     {"presence", [](Samples& from) { return wire::encode(from.presence()); }},
     {"request", [](Samples& from) { return wire::encode(from.request()); }},

@@ -100,6 +100,7 @@ inline const Library kLibraries[] = {
     {"prometheus/", {"cloud/metrics"}},
     {"systemd/", {"common/runtime"}},
     {"CppUTest", {}},
+    {"sanitizer/", {}},
     {"tbb/", {}},
     {"oneapi/", {}},
     {"omp.h", {}},

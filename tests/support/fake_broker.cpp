@@ -218,7 +218,7 @@ void FakeBroker::deliver(Client& client, const mqtt::Publication& publication) {
   for (int i = 0; i < (twice ? 2 : 1); ++i) {
     enqueue(*client.transport, [transport = client.transport, publication] {
       if (transport->events_.message) {
-        transport->events_.message(publication.topic, publication.payload);
+        transport->events_.message(publication.topic, publication.payload.copy());
       }
     });
   }

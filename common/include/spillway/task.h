@@ -36,7 +36,7 @@ struct BlobRef {
 
 // Input or value: bytes held inline up to kInlineLimit, or a blob by reference, never both.
 struct Payload {
-  Bytes bytes;
+  SharedBytes bytes;
   std::optional<BlobRef> blob;
   std::uint64_t not_kept = 0;  // of an input: bytes that were here
   bool operator==(const Payload&) const = default;

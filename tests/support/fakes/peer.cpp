@@ -21,7 +21,7 @@ void Peer::connect() {
   transport_.connect(options);
 }
 
-void Peer::publish(const std::string& topic, Bytes payload, bool retained) {
+void Peer::publish(const std::string& topic, SharedBytes payload, bool retained) {
   (void)transport_.publish(
       {.topic = topic, .payload = std::move(payload), .qos = 1, .retained = retained});
 }

@@ -15,7 +15,7 @@ class Peer {
   Peer(FakeBroker& broker, std::string client_id, std::vector<std::string> filters);
 
   void connect();
-  void publish(const std::string& topic, Bytes payload, bool retained = false);
+  void publish(const std::string& topic, SharedBytes payload, bool retained = false);
   void send(const std::string& topic, std::vector<wire::Item> items);
   bool up() const { return transport_.up(); }
 

@@ -63,6 +63,22 @@ TEST(FrameBuffer, aligns_every_frame_for_reading_in_place) {
   }
 }
 
+TEST(FrameBuffer, leaves_a_large_frame_where_it_was_read) {
+  const Bytes stream = stream_of({70'000});
+  const std::uint8_t* read = nullptr;
+  for (std::size_t at = 0; at < stream.size();) {
+    const auto room = buffer.room();
+    read = room.data();
+    const std::size_t count = std::min(room.size(), stream.size() - at);
+    std::copy_n(stream.begin() + static_cast<std::ptrdiff_t>(at), count, room.begin());
+    buffer.filled(count);
+    at += count;
+  }
+  const auto frame = buffer.next();
+  CHECK((*frame)->data() < read + 70'000 && read < (*frame)->data() + 70'000);
+  LONGS_EQUAL(0, reinterpret_cast<std::uintptr_t>((*frame)->data()) % 8);
+}
+
 TEST(FrameBuffer, gives_memory_back_after_a_large_frame) {
   const std::size_t small = buffer.room().size();
   sizes_from(stream_of({wire::kMaxFrame}), 4096);

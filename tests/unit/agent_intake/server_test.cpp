@@ -37,7 +37,7 @@ TaskView view(std::uint64_t seq, std::size_t bytes = 0) {
     task.state = TaskState::succeeded;
     task.result.emplace();
     task.result->id = task.id;
-    task.result->value.bytes.assign(bytes, 'x');
+    task.result->value.bytes = Bytes(bytes, 'x');
   }
   return task;
 }

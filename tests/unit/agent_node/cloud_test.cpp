@@ -287,7 +287,7 @@ TEST(Offload, no_more_is_offered_than_the_cloud_has_room_for) {
 TEST(Offload, a_value_that_does_not_match_its_digest_is_refused_and_not_acknowledged) {
   const std::uint64_t seq = add_accepted();
   wire::ResultItem bad = world.success(seq, 1, "value");
-  bad.value.bytes.push_back(0);
+  bad.value.bytes = to_bytes("another value");
   world.say_result(bad);
   CHECK(world.cloud.take<wire::ResultAck>().empty());
   CHECK_FALSE(is_terminal(world.state(seq)));

@@ -104,7 +104,7 @@ TEST(Submit, the_same_key_with_another_wish_is_a_conflict_that_names_the_task) {
   TaskSpec spec = keyed("k");
   spec.input.bytes = Bytes(30'000, 'x');
   TaskSpec other = spec;
-  other.input.bytes.back() = 'y';
+  other.input.bytes = Bytes(30'000, 'y');
   auto one = world.submit(spec);
   auto meanwhile = world.submit(other);
   world.settle();
@@ -113,7 +113,7 @@ TEST(Submit, the_same_key_with_another_wish_is_a_conflict_that_names_the_task) {
   other = spec;
   other.kind = "slow";
   TaskSpec longer = spec;
-  longer.input.bytes.push_back('x');
+  longer.input.bytes = Bytes(30'001, 'x');
   for (const TaskSpec& wish : {other, longer}) {
     auto refused = world.submit(wish);
     world.settle();

@@ -50,9 +50,10 @@ TEST(TaskSpec, names_its_kind_in_lower_case_words_and_dots) {
 }
 
 TEST(TaskSpec, holds_an_inline_input_up_to_the_limit_and_says_what_to_do_above) {
-  accepts([](auto& s) { s.input.bytes.resize(kInlineLimit); });
-  refuses("input: 65537 bytes are over the limit of 65536 for inline inputs; submit it as a file",
-          [](auto& s) { s.input.bytes.resize(kInlineLimit + 1); });
+  accepts([](auto& s) { s.input.bytes = Bytes(kInlineLimit); });
+  refuses(
+      "input: 65537 bytes are over the limit of 65536 for an input; split it into several tasks",
+      [](auto& s) { s.input.bytes = Bytes(kInlineLimit + 1); });
 }
 
 TEST(TaskSpec, has_its_input_inline_or_as_a_blob_but_not_both) {

@@ -45,7 +45,7 @@ TEST_GROUP(Namesakes) {
   void run_all() {
     while (!world.cloud.runner().running().empty()) {
       const auto& [key, running] = *world.cloud.runner().running().begin();
-      world.cloud.runner().succeed(ManualRunner::Key(key), Bytes(running.request.spec.input.bytes));
+      world.cloud.runner().succeed(ManualRunner::Key(key), running.request.spec.input.bytes.copy());
       world.settle();
     }
   }

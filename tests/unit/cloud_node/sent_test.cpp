@@ -330,7 +330,7 @@ TEST(Sent, what_cannot_be_meant_is_refused_with_a_reason) {
   CHECK(refusal([](auto& s) { s.spec.labels["spillway.device"] = "pump-8"; }) ==
         Code::invalid_argument);
   CHECK(refusal([](auto& s) { s.spec.after = {{Origin{1}, 1}}; }) == Code::unsupported);
-  CHECK(refusal([](auto& s) { s.spec.input.bytes.resize(kInlineLimit + 1); }) != Code::internal);
+  CHECK(refusal([](auto& s) { s.spec.input.bytes = Bytes(kInlineLimit + 1); }) != Code::internal);
   CHECK(world.cloud.sent.tasks.empty());
 }
 

@@ -189,7 +189,7 @@ TEST_GROUP_BASE(FloodedCloud, TEST_GROUP_CppUTestGroupWatchedCloud) {
     TEST_GROUP_CppUTestGroupWatchedCloud::setup();
   }
   static Bytes message(const wire::Item& item, std::size_t times = 1) {
-    return wire::encode(wire::Message{1, 1, {}, "", std::vector<wire::Item>(times, item)});
+    return wire::encode(wire::Message{1, 1, {}, "", std::vector<wire::Item>(times, item)}).copy();
   }
   // What was shown before is over, and what was used up is there again.
   void begin(const char* name) {

@@ -205,7 +205,7 @@ TEST(Compatibility, an_older_peer_reads_that_the_cloud_drains_where_a_device_is_
   message.session = message.seq = 1;
   message.items = {
       Nack{TaskId{Origin{1}, 1}, Epoch{1}, lifecycle::NackReason::barred, std::chrono::minutes(1)}};
-  const Bytes bytes = encode(message);
+  const Bytes bytes = encode(message).copy();
   using Tables = flatbuffers::Vector<flatbuffers::Offset<flatbuffers::Table>>;
   const auto* root = flatbuffers::GetRoot<flatbuffers::Table>(bytes.data());
   const auto* nack = root->GetPointer<const Tables*>(field(5))->Get(0);

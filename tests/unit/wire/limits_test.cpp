@@ -78,7 +78,7 @@ TEST(Limits, another_identifier_is_refused) {
 TEST(Limits, buffers_need_no_alignment) {
   Samples samples(2);
   Message message = samples.message();
-  Bytes bytes = encode(message);
+  Bytes bytes = encode(message).copy();
   for (std::size_t shift = 0; shift < 8; ++shift) {
     Bytes shifted(shift, 0);
     shifted.insert(shifted.end(), bytes.begin(), bytes.end());
@@ -90,7 +90,7 @@ TEST(Limits, buffers_need_no_alignment) {
 
 TEST(Limits, a_spec_over_a_limit_gets_the_error_that_its_sender_understands) {
   TaskSpec spec = echo_spec();
-  spec.input.bytes.resize(kInlineLimit + 1);
+  spec.input.bytes = Bytes(kInlineLimit + 1);
   CHECK(decode_spec(encode(spec)).error().code == Code::invalid_argument);
   STRCMP_EQUAL(validate(spec).error().message.c_str(),
                decode_spec(encode(spec)).error().message.c_str());
@@ -110,7 +110,7 @@ TEST(Limits, a_spec_over_a_limit_gets_the_error_that_its_sender_understands) {
 TEST(Limits, a_spec_at_every_limit_passes_and_fits_a_message) {
   TaskSpec spec = echo_spec();
   spec.kind = std::string(64, 'k');
-  spec.input.bytes.resize(kInlineLimit);
+  spec.input.bytes = Bytes(kInlineLimit);
   for (int i = 0; i < 32; ++i) {
     std::string key = std::to_string(100 + i) + std::string(61, 'x');
     spec.args[key] = spec.labels[key] = std::string(256, 'v');
@@ -210,9 +210,9 @@ TEST(Limits, an_offer_settles_only_epochs_before_its_own) {
 
 TEST(Limits, a_value_over_the_inline_limit_is_refused) {
   ResultItem result{kId, Epoch{1}};
-  result.value.bytes.resize(kInlineLimit);
+  result.value.bytes = Bytes(kInlineLimit);
   CHECK(sent(result).ok());
-  result.value.bytes.resize(kInlineLimit + 1);
+  result.value.bytes = Bytes(kInlineLimit + 1);
   CHECK(corrupt(sent(result), "result.value"));
 }
 
@@ -291,7 +291,7 @@ TEST(Limits, a_result_is_of_a_task_and_its_choices_are_known) {
   TaskResult result;
   CHECK(corrupt(decode_result(encode(result)), "id"));
   result = success();
-  result.value.bytes.resize(kInlineLimit + 1);
+  result.value.bytes = Bytes(kInlineLimit + 1);
   CHECK(corrupt(decode_result(encode(result)), "value"));
   result = success();
   result.placement.chosen = static_cast<PlaceKind>(3);
