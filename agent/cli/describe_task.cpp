@@ -156,7 +156,7 @@ std::string state_text(const TaskView& task) {
   switch (task.state) {
     case TaskState::waiting: return waiting_text(task.reason);
     case TaskState::ready: return "ready, waiting for a free place";
-    case TaskState::leased: return "given to the cloud, not started there";
+    case TaskState::leased: return "given to the cloud, no word yet that it started";
     case TaskState::running: return "running " + place_text(task.place);
     case TaskState::succeeded:
     case TaskState::failed:

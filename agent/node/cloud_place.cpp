@@ -174,6 +174,10 @@ void CloudPlace::take_back_offers() {
   owner_.offers().take_back(book_, "the link went down before the cloud took it");
 }
 
+void CloudPlace::forget_leases() {
+  owner_.offers().lose_leases(book_, "the cloud has forgotten it: its state is another one", true);
+}
+
 void CloudPlace::on(const wire::Accept& item) {
   let_in();
   const owner::OwnedTask* task = owner_.own(item.id) ? owner_.find(item.id.seq) : nullptr;

@@ -46,6 +46,7 @@ class CloudPlace {
   bool on_presence(const wire::Presence& presence);
   // P13: what nobody acknowledged runs here instead, unless it must not.
   void take_back_offers();
+  void forget_leases();  // its state is not the one that took them
   void on(const wire::Accept& item);
   void on(const wire::Nack& item);
   void on(const wire::Beat& item) { owner_.offers().on(book_, item); }

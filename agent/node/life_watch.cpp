@@ -4,10 +4,15 @@ namespace spillway::agent {
 namespace {
 
 constexpr Duration kClonedShown = std::chrono::minutes(10);  // after the last sign of it
-constexpr Duration kRestoredShown = std::chrono::hours(1);   // of a cloud's state
+constexpr Duration kForgottenShown = std::chrono::hours(1);  // by the cloud
 constexpr const char* kCloudRestored =
     "the cloud's state was put back to an earlier copy: what it was told since, it has forgotten, "
     "and is offered again";
+constexpr const char* kCloudMadeAnew =
+    "the cloud has another store than before: what it had is gone, and is offered again; tasks it "
+    "had for devices are gone";
+constexpr const char* kTwoClouds =
+    "two clouds speak with one identity, and take the connection from each other: stop one of them";
 constexpr std::size_t kMostPeers = 16;  // stores of clouds that are remembered
 
 }  // namespace
@@ -18,10 +23,31 @@ LifeWatch::LifeWatch(owner::Owner& owner, const std::vector<KnownLife>& peers, s
   for (const KnownLife& peer : peers) peers_[peer.store] = peer;
 }
 
-// The cloud cannot know that an earlier copy of its state was put back: who remembers tells it.
+// The cloud cannot know that its state is not the newest, or not the only one: who remembers tells
+// it.
 std::optional<wire::LifeNotice> LifeWatch::on_cloud(const wire::Presence& cloud) {
+  if (!cloud.online || cloud.lineage.lives.empty()) return std::nullopt;
+  const std::optional<wire::LifeRemark> remark = judge(cloud);
+  if (!remark) return std::nullopt;
+  const NodeTime now = owner_.now();
+  if (*remark == wire::LifeRemark::cloned) {
+    const bool news = now >= two_clouds_until_;
+    two_clouds_until_ = now + kClonedShown;
+    if (news) report_(kTwoClouds);
+  } else {
+    cloud_forgot_ = *remark == wire::LifeRemark::restored ? kCloudRestored : kCloudMadeAnew;
+    cloud_forgot_until_ = now + kForgottenShown;
+    report_(cloud_forgot_);
+  }
+  return wire::LifeNotice{cloud.lineage.lives.front(), *remark};
+}
+
+// While several clouds speak in turn, what differs from the last time may be the other one's.
+std::optional<wire::LifeRemark> LifeWatch::judge(const wire::Presence& cloud) {
   const Lineage& told = cloud.lineage;
-  if (told.lives.empty()) return std::nullopt;
+  const auto sign = births_.note(cloud.boot, told.store, cloud.session, owner_.now());
+  if (sign == session::Births::Sign::cloned) return wire::LifeRemark::cloned;
+  if (sign == session::Births::Sign::doubt) return std::nullopt;
   if (!peers_.contains(told.store) && peers_.size() >= kMostPeers) return std::nullopt;
   KnownLife& known = peers_[told.store];
   const KnownLife was = known;
@@ -29,15 +55,9 @@ std::optional<wire::LifeNotice> LifeWatch::on_cloud(const wire::Presence& cloud)
   learn(known, told);
   if (known == was) return std::nullopt;
   owner_.journal().heard_of(known);
-  if (compare(was, told) == LifeChange::restored) {
-    cloud_restored_until_ = owner_.now() + kRestoredShown;
-    report_(kCloudRestored);
-    return wire::LifeNotice{told.lives.front(), wire::LifeRemark::restored};
-  }
-  if (another) {
-    report_("the cloud has another store than before: tasks it had for devices are gone");
-  }
-  return std::nullopt;
+  if (another) return wire::LifeRemark::another;
+  return compare(was, told) == LifeChange::restored ? std::optional(wire::LifeRemark::restored)
+                                                    : std::nullopt;
 }
 
 bool LifeWatch::on(const wire::LifeNotice& notice) {
@@ -53,7 +73,7 @@ bool LifeWatch::on(const wire::LifeNotice& notice) {
   if (begun_anew_) return false;
   begun_anew_ = notice.remark;
   beyond_doubt_ = owner_.now() < cloned_until_;
-  report_(begun_text());
+  report_(forgot());
   if (notice.remark != wire::LifeRemark::restored) return false;
   owner_.lives().mark_restored();
   owner_.journal().restored();
@@ -68,12 +88,13 @@ std::string LifeWatch::problem() const {
   if (owner_.now() < cloned_until_) {
     add("another device speaks as " + device_ + ", and they take the connection from each other");
   }
-  add(begun_text());
-  if (owner_.now() < cloud_restored_until_) add(kCloudRestored);
+  add(forgot());
+  if (owner_.now() < two_clouds_until_) add(kTwoClouds);
+  if (owner_.now() < cloud_forgot_until_) add(cloud_forgot_);
   return text;
 }
 
-std::string LifeWatch::begun_text() const {
+std::string LifeWatch::forgot() const {
   if (!begun_anew_) return "";
   if (*begun_anew_ == wire::LifeRemark::restored) {
     return "this device's state was restored from an earlier copy: what it accepted since that "

@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "common/owner/owner.h"
+#include "common/session/births.h"
 #include "common/wire/messages.h"
 
 namespace spillway::agent {
 
-// Whether this device's state, or the cloud's, is the newest there is: each remembers the highest
-// it heard of the other's store, and tells it what it has forgotten. Loop only.
+// Whether this device's state, or the cloud's, is the newest there is, and the only one: each
+// remembers the highest it heard of the other's store, and tells it what it cannot know. Loop only.
 class LifeWatch {
  public:
   LifeWatch(owner::Owner& owner, const std::vector<KnownLife>& peers, std::string device,
@@ -24,18 +25,22 @@ class LifeWatch {
   // told under another name from here on.
   bool on(const wire::LifeNotice& notice);
   std::string problem() const;  // empty: none is known
+  std::string forgot() const;   // what this device's state lost that way; empty: nothing known
 
  private:
-  std::string begun_text() const;
+  std::optional<wire::LifeRemark> judge(const wire::Presence& cloud);
 
   owner::Owner& owner_;
   const std::string device_;
   const std::function<void(const std::string& message)> report_;
-  std::map<Origin, KnownLife> peers_;           // of clouds, by their store
+  std::map<Origin, KnownLife> peers_;  // of clouds, by their store
+  session::Births births_;             // of the cloud
+  std::string cloud_forgot_;           // what is said of its state
+  NodeTime cloud_forgot_until_{};
+  NodeTime two_clouds_until_{};                 // another cloud speaks as this one's
   std::optional<wire::LifeRemark> begun_anew_;  // what the cloud said of this life, if anything
   bool beyond_doubt_ = false;                   // that, for it knew of the other device by then
   NodeTime cloned_until_{};                     // another device speaks as this one
-  NodeTime cloud_restored_until_{};             // shown of the cloud
 };
 
 }  // namespace spillway::agent

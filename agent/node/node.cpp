@@ -81,7 +81,7 @@ struct Node::Asked {
     const TaskId id{origin, seq};
     if (origin == Origin{} || node.owner_.id_of(seq) == id) return true;
     const bool leased = node.leased_.find(id).has_value();
-    if (seq >= node.owner_.next_seq() && !leased) return reply(no_task(seq)), false;
+    if (seq >= node.owner_.next_seq() && !leased) return reply(no_task(id)), false;
     const std::string name = "task " + to_string(id);
     reply(leased
               ? fail(Code::conflict, name + " is the cloud's, which has it run here: spillway show "
@@ -154,7 +154,18 @@ struct Node::Asked {
 };
 
 Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
-  return std::visit(Asked{*this, reply}, request);
+  const Reply answer = [this, reply = std::move(reply)](wire::AnswerBody body) {
+    explain_missing(body);
+    reply(std::move(body));
+  };
+  return std::visit(Asked{*this, answer}, request);
+}
+
+// What is not here may have been, before this state was put back or made anew.
+void Node::explain_missing(wire::AnswerBody& answer) const {
+  auto* error = std::get_if<Error>(&answer);
+  if (!error || error->code != Code::not_found) return;
+  if (const std::string forgot = lives_.forgot(); !forgot.empty()) error->message += "; " + forgot;
 }
 
 bool Node::prepare(owner::OwnedTask& task) {

@@ -90,7 +90,10 @@ void Node::on_cloud(const wire::Presence& presence) {
   if (lessee::Lessee* lessee = leased_.lessee()) lessee->on_owner(kCloud, presence);
   // It says anew what changed, and has forgotten nothing.
   if (!cloud_.on_presence(presence)) return;
-  if (auto notice = lives_.on_cloud(presence)) session_->send_ack(*notice);
+  if (auto notice = lives_.on_cloud(presence)) {
+    session_->send_ack(*notice);
+    if (notice->remark != wire::LifeRemark::cloned) cloud_.forget_leases();
+  }
   update_.on_cloud(now());
   // Ahead of the look that finds what to tell.
   owner_.journal().write_losses();

@@ -4,10 +4,18 @@
 
 namespace spillway::agent {
 
-Error no_task(std::uint64_t seq) {
-  return fail(Code::not_found, "there is no task " + std::to_string(seq) +
-                                   "; finished tasks are kept for their retention only");
+namespace {
+
+Error no_task(const std::string& name) {
+  return fail(Code::not_found,
+              "there is no task " + name + "; finished tasks are kept for their retention only");
 }
+
+}  // namespace
+
+Error no_task(std::uint64_t seq) { return no_task(std::to_string(seq)); }
+
+Error no_task(TaskId id) { return no_task(to_string(id)); }
 
 Error no_task(std::uint64_t seq, const Error& why) {
   return why.code == Code::not_found ? no_task(seq) : why;

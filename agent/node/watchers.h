@@ -51,6 +51,7 @@ class Watchers {
 
 // The answer to whoever asks for a task that is not here.
 Error no_task(std::uint64_t seq);
+Error no_task(TaskId id);
 // The same, where that is why.
 Error no_task(std::uint64_t seq, const Error& why);
 

@@ -93,7 +93,8 @@ http::CloudFacts Front::facts() const {
   facts.broker_terms = node_.broker_terms();
   facts.directory = options_.service.state_dir;
   look_into(facts.directory, facts);
-  facts.restored = node_.restored();
+  facts.restored = node_.own_life().since();
+  facts.problem = node_.own_life().problem();
   std::error_code error;
   auto space = std::filesystem::space(facts.directory, error);
   facts.free_bytes = error ? 0 : space.available;

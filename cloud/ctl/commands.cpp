@@ -389,7 +389,7 @@ int show_placement(Api& api, const Console& console, const Words& words) {
   return 0;
 }
 
-// A cloud whose state is of an earlier copy may have forgotten the task, or do it again.
+// A cloud whose state is not the newest may have forgotten the task, or do it again.
 void say_restored(Api& api, const Console& console) {
   const Result<json::value> summary = api.get("/fleet/summary");
   const json::value* restored = summary && summary->is_object()
@@ -398,8 +398,8 @@ void say_restored(Api& api, const Console& console) {
   if (!restored || !restored->is_string()) return;
   console.err
       << "note: at " << printable(restored->get_string())
-      << " a device said that the cloud's state was restored from an earlier copy; what was "
-         "accepted or done since that was made is not known here\n";
+      << " a device said that the cloud's state is not the newest, or not the only one: see "
+         "spwctl doctor; what was accepted or done meanwhile may not be known here\n";
 }
 
 }  // namespace

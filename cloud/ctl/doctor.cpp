@@ -34,12 +34,9 @@ int doctor(Api& api, const Console& console, const Words&) {
   }
   const json::value& restored = cloud->at("store").at("restored");
   say(restored.is_null(), "the cloud's state goes on from before",
-      restored.is_null()
-          ? ""
-          : "at " + printable(restored.as_string()) +
-                " a device said that it was restored from an earlier copy; what was accepted or "
-                "done since that was made is not known here, and devices offer again what they "
-                "still have");
+      restored.is_null() ? ""
+                         : "at " + printable(restored.as_string()) + ": " +
+                               printable(cloud->at("store").at("problem").as_string()));
   auto summary = api.get("/fleet/summary");
   if (!summary) return complain(console, summary.error());
   const auto devices = [&summary](const char* reason) {

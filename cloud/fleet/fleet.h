@@ -30,7 +30,7 @@ struct DeviceChange {
 struct CloudLoad {  // the cloud's own share of the summary
   std::uint64_t queue = 0;
   Duration oldest{};
-  std::optional<Wall> restored = {};  // when it was heard that its state is of an earlier copy
+  std::optional<Wall> restored = {};  // when a device first said so of its state
 };
 
 struct FleetOptions {

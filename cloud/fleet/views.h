@@ -179,7 +179,8 @@ struct FleetSummary {
   std::uint64_t duplicates = 0, lost = 0, failed = 0;  // since the fleet's store was made
   std::uint64_t firing = 0;                            // alerts, not silenced
   double messages = 0;                                 // telemetry and presence, per second
-  // When a device said that the cloud's state is of an earlier copy; none: none did since start.
+  // When a device said that the cloud's state is not the newest, or not the only one; none: none
+  // did since start.
   std::optional<Wall> cloud_restored = {};
   std::uint64_t history_dropped = 0;  // rows, since start, that the store could not take in time
 };

@@ -41,8 +41,10 @@ struct CloudFacts {
   std::string directory;
   std::uint64_t store_bytes = 0, free_bytes = 0;
   std::vector<std::string> set_aside = {};  // damaged files, kept there until somebody looks
-  // Since 1970: when a device said that all that is of an earlier copy; none: none did since start.
+  // Since 1970: when a device said that all that is not the newest, or not the only one; none: none
+  // did since start.
   std::optional<Duration> restored = {};
+  std::string problem = {};  // what it said
   std::uint32_t workers = 0;
   std::uint64_t held = 0;
   std::vector<std::pair<std::string, std::uint64_t>> counters;

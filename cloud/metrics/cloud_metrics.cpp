@@ -72,7 +72,8 @@ void add_fleet(Families& out, const FleetSummary& fleet) {
               "Rows of history let go as the store could not write, since start.",
               double(fleet.history_dropped));
   out.counter("fleet_failed_tasks_total", "Tasks that failed for good.", double(fleet.failed));
-  out.gauge("cloud_restored", "1 once a device said that this state is of an earlier copy.",
+  out.gauge("cloud_restored",
+            "1 once a device said that this state is not the newest, or not the only one.",
             fleet.cloud_restored ? 1 : 0);
   out.gauge("alerts_firing", "Alerts firing and not silenced.", double(fleet.firing));
   out.gauge("fleet_messages_per_second", "Telemetry and presence received.", fleet.messages);

@@ -139,9 +139,8 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
     if (parts_.fleet) parts_.fleet->on_flooding(device);
   };
   if (parts_.fleet) {
-    events.state = [this](const std::string& device, const wire::Presence& said, bool in_doubt) {
-      on_life(device, said, parts_.fleet->on_presence(device, said, in_doubt));
-    };
+    events.state = [this](const std::string& device, const wire::Presence& said,
+                          session::Births::Sign sign) { on_state(device, said, sign); };
     events.cloned = [this](const std::string& device, const wire::Presence& said) {
       on_cloned(device, said);
     };
@@ -178,13 +177,23 @@ void Node::say_largest() {
                 " bytes; larger ones are refused");
 }
 
+// While a device is known to be one of several, each birth is told so, whichever it is of; ahead of
+// what is made of its store, which stands then.
+void Node::on_state(const std::string& device, const wire::Presence& said,
+                    session::Births::Sign sign) {
+  using session::Births;
+  const LifeChange change = parts_.fleet->on_presence(device, said, sign != Births::Sign::none);
+  if (said.online && sign != Births::Sign::cloned) {
+    const Result<DeviceView> known = parts_.fleet->device(device);
+    if (known && known->row.reasons.has(Reason::cloned)) tell_cloned(device, said);
+  }
+  on_life(device, said, change);
+}
+
 // A device cannot know that an earlier copy of its state was put back: it is told.
 void Node::on_life(const std::string& device, const wire::Presence& said, LifeChange change) {
   if (change == LifeChange::none) return;
   const bool restored = change == LifeChange::restored;
-  // What is said to who knows of the others is of its own store, and stands.
-  const Result<DeviceView> known = parts_.fleet->device(device);
-  if (known && known->row.reasons.has(Reason::cloned)) tell_cloned(device, said);
   parts_.report(device + (restored ? ": its state was restored from an earlier copy; what it "
                                      "accepted since that was made is gone"
                                    : ": its state was made anew; what it had accepted is gone"));
@@ -207,11 +216,10 @@ void Node::tell_cloned(const std::string& device, const wire::Presence& said) {
 // What a device makes of this cloud's birth; each that knew more says so.
 void Node::on(const std::string& device, const wire::LifeNotice& notice) {
   const bool ours = dispatch_ && notice.life == dispatch_->lineage().lives.front();
-  if (!ours || restored_) return;
-  restored_ = parts_.clock->wall_time();
-  parts_.alarm("this cloud's state was restored from an earlier copy: " + device +
-               " remembers a later one; what was accepted or done since is not known here, and "
-               "devices offer again what they still have");
+  if (!ours) return;
+  if (const auto text = own_life_.on(device, notice.remark, parts_.clock->wall_time())) {
+    parts_.alarm(*text);
+  }
 }
 
 // Each attempt fails anew; said once per cause.
@@ -264,7 +272,7 @@ void Node::show(const lessee::HeldTask& task) {
 void Node::show_load() {
   if (!parts_.fleet) return;
   // By order to run in, not by age; the first one is close enough to the oldest.
-  parts_.fleet->set_load({lessee_.queued(), lessee_.waited(), restored_});
+  parts_.fleet->set_load({lessee_.queued(), lessee_.waited(), own_life_.since()});
 }
 
 NodeTime Node::cycle() {

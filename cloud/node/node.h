@@ -11,6 +11,7 @@
 #include "cloud/dispatch/dispatch.h"
 #include "cloud/fleet/fleet.h"
 #include "cloud/node/commands.h"
+#include "cloud/node/own_life.h"
 #include "cloud/session/cloud_session.h"
 #include "common/attempt/attempt_runner.h"
 #include "common/base/clock.h"
@@ -113,7 +114,7 @@ class Node {
   bool connected() const { return session_ && session_->up(); }  // to the broker
   // When a device said, since the start, that this cloud's state is of an earlier copy; none: none
   // did.
-  std::optional<Wall> restored() const { return restored_; }
+  const OwnLife& own_life() const { return own_life_; }
   std::vector<BrokerTerm> broker_terms() const {
     return session_ ? session_->connection().broker_terms() : std::vector<BrokerTerm>();
   }
@@ -126,6 +127,7 @@ class Node {
   NodeTime cycle_dispatch();
   void on_link_down(const Error& reason);
   void say_largest();
+  void on_state(const std::string& device, const wire::Presence& said, session::Births::Sign sign);
   void on_life(const std::string& device, const wire::Presence& said, LifeChange change);
   void on_cloned(const std::string& device, const wire::Presence& said);
   void tell_cloned(const std::string& device, const wire::Presence& said);
@@ -162,7 +164,7 @@ class Node {
   std::function<void()> drained_;
   std::string link_problem_;
   std::size_t said_largest_ = SIZE_MAX;
-  std::optional<Wall> restored_;
+  OwnLife own_life_;
 };
 
 }  // namespace spillway::cloud

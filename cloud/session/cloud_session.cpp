@@ -165,13 +165,14 @@ void CloudSession::on_device_state(const std::string& device, const Bytes& paylo
     return events_.refused("malformed presence", device + ": " + presence.error().message);
   }
   Birth& born = born_[device];
-  Births::Sign sign = Births::Sign::none;
+  using Sign = session::Births::Sign;
+  Sign sign = Sign::none;
   if (presence->online) {
     sign = born.births.note(presence->boot, presence->lineage.store, presence->session, now_());
   }
-  if (events_.state) events_.state(device, *presence, sign != Births::Sign::none);
-  if (sign == Births::Sign::cloned) tell_cloned(device, *presence, born);
-  if (presence->online && sign == Births::Sign::none) born.cloned = 0;
+  if (events_.state) events_.state(device, *presence, sign);
+  if (sign == Sign::cloned) tell_cloned(device, *presence, born);
+  if (presence->online && sign == Sign::none) born.cloned = 0;
   // A late will, or a birth that was overtaken. A device that lost its store counts its sessions
   // from the beginning again, but not under the boot it had.
   const bool same_boot = presence->boot == born.boot;

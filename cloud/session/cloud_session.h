@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "cloud/session/births.h"
 #include "cloud/session/message_rates.h"
 #include "common/mqtt/transport.h"
+#include "common/session/births.h"
 #include "common/session/connection.h"
 #include "common/wire/messages.h"
 #include "common/wire/topics.h"
@@ -31,9 +31,10 @@ struct SessionEvents {
   std::function<void(const std::string& device, const wire::Presence&)> device;
   std::function<void(const std::string& device, wire::Item)> item;
   // For whoever watches the fleet: every valid state as it came, late ones too, and measurements
-  // as they came. In doubt: several may speak as the device, in turn, and what it says of its store
-  // may be of another's than what was heard before.
-  std::function<void(const std::string& device, const wire::Presence&, bool in_doubt)> state = {};
+  // as they came. With a sign several may speak as the device, in turn, and what it says of its
+  // store may be of another's than what was heard before.
+  std::function<void(const std::string& device, const wire::Presence&, session::Births::Sign)>
+      state = {};
   std::function<void(const std::string& device, ByteView frame)> telemetry = {};
   // At each birth that shows again that several processes speak as the device.
   std::function<void(const std::string& device, const wire::Presence&)> cloned = {};
@@ -85,7 +86,7 @@ class CloudSession {
   struct Birth {
     BootId boot, before;
     std::uint64_t session = 0;
-    Births births;
+    session::Births births;
     std::uint32_t cloned = 0;  // signs of it, since it was last beyond doubt
   };
   void tell_cloned(const std::string& device, const wire::Presence& said, Birth& born);

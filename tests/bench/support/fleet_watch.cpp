@@ -54,8 +54,9 @@ Result<std::unique_ptr<FleetWatch>> FleetWatch::start(const std::string& directo
   events.changed = [&at] {
     if (at.session_turns_) at.session_turns_->wake();
   };
-  events.state = [&at](const std::string& device, const wire::Presence& said, bool in_doubt) {
-    at.fleet_->on_presence(device, said, in_doubt);
+  using session::Births;
+  events.state = [&at](const std::string& device, const wire::Presence& said, Births::Sign sign) {
+    at.fleet_->on_presence(device, said, sign != Births::Sign::none);
   };
   events.telemetry = [&at](const std::string& device, ByteView frame) {
     at.fleet_->on_telemetry(device, frame);

@@ -84,6 +84,8 @@ CloudFacts facts() {
   facts.connected = true;
   facts.set_aside = {"ledger.db.damaged-1764457200"};
   facts.restored = 1'764'457'200s;
+  facts.problem =
+      "this cloud's state was restored from an earlier copy: pump-7 remembers a later one";
   facts.broker_terms = {{"keep alive 20 s", ""}, {"no wildcards", "allow them"}};
   facts.workers = 2;
   for (const char* name : {"accepted", "refused", "done", "failed", "answered", "repeated",

@@ -205,6 +205,78 @@ TEST(AgentLives, a_cloud_that_was_put_back_is_shown_for_an_hour_and_to_who_asks_
   CHECK(problem().find("the cloud's state") == std::string::npos);
 }
 
+TEST(AgentLives, a_cloud_that_was_made_anew_is_told_so_and_shown) {
+  const std::uint64_t seq = add_offered();
+  say(birth({{0xc5}, {0xc4}}, 5));
+  wire::Presence anew = birth({{0xe1}}, 1);
+  anew.session = 20;
+  anew.lineage.store = Origin{0xe};
+  (void)world.cloud.take<wire::LifeNotice>();
+  say(anew);
+  const auto notices = world.cloud.take<wire::LifeNotice>();
+  CHECK_EQUAL(1, notices.size());
+  CHECK(notices.front() == (wire::LifeNotice{Origin{0xe1}, wire::LifeRemark::another}));
+  STRCMP_CONTAINS("the cloud has another store than before", problem().c_str());
+  STRCMP_EQUAL(problem().c_str(), why(seq).lives.c_str());
+}
+
+TEST(AgentLives, what_the_cloud_had_is_offered_again_at_once_when_it_has_forgotten_it) {
+  say(birth({{0xc6}, {0xc5}}, 6));
+  const std::uint64_t seq = add_offered();
+  world.say(wire::Accept{world.id(seq), Epoch{1}});
+  TaskSpec once = echo();
+  once.kind = "cloud.only";
+  once.effects = Effects::once;
+  const std::uint64_t only = world.add(once);
+  world.say(wire::Accept{world.id(only), Epoch{1}});
+  (void)world.cloud.take<wire::Offer>();
+  say(birth({{0xd6}, {0xc5}}, 6));
+  world.advance(1s);
+  const auto offers = world.cloud.take<wire::Offer>();
+  CHECK_EQUAL(1, offers.size());  // what runs once at most waits for the end of its lease
+  CHECK(offers.front().id == world.id(seq));
+  CHECK_EQUAL(2, offers.front().epoch.value);
+  // Its copy may have had it, and its value counts.
+  world.say_result(world.success(seq, 1, "of the first"));
+  CHECK(world.state(seq) == TaskState::succeeded);
+}
+
+TEST(AgentLives, two_clouds_with_one_identity_are_named_and_told_and_not_taken_for_put_back) {
+  wire::Presence one = birth({{0xc6}, {0xc5}}, 6), other = birth({{0xd6}, {0xc5}}, 6);
+  std::uint64_t session = 20;
+  std::size_t told = 0;
+  for (int turn = 0; turn < 6; ++turn) {
+    for (wire::Presence* cloud : {&one, &other}) {
+      cloud->session = ++session;
+      say(*cloud);
+      world.advance(5s);
+      for (const auto& notice : world.cloud.take<wire::LifeNotice>()) {
+        told += notice.remark == wire::LifeRemark::cloned;
+      }
+    }
+  }
+  CHECK(told >= 8);
+  CHECK_EQUAL(1, reported("two clouds speak with one identity"));
+  CHECK_EQUAL(1, reported("the cloud's state was put back"));  // before it could be known
+  STRCMP_CONTAINS("two clouds speak with one identity", problem().c_str());
+}
+
+TEST(AgentLives, who_asks_for_a_task_that_is_not_here_hears_what_this_state_has_forgotten) {
+  const auto missing = [this](std::uint64_t seq, Origin origin) {
+    auto asked = world.ask(wire::WhyRequest{seq, origin});
+    world.settle();
+    return asked->got<Error>()->message;
+  };
+  const std::string before = missing(77, Origin{0x77});
+  STRCMP_CONTAINS(to_string(TaskId{Origin{0x77}, 77}).c_str(), before.c_str());
+  CHECK(before.find("restored") == std::string::npos);
+  remark(wire::LifeRemark::restored);
+  for (const Origin origin : {Origin{0x77}, Origin{}}) {
+    STRCMP_CONTAINS("; this device's state was restored from an earlier copy",
+                    missing(77, origin).c_str());
+  }
+}
+
 TEST(AgentLives, a_birth_tells_the_lives_of_this_store) {
   restart();
   const Lineage told = world.agent.disk.opened->lineage();

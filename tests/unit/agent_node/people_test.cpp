@@ -175,7 +175,7 @@ TEST(People, a_whole_id_of_another_store_is_no_task_of_this_one) {
     CHECK(asked->refused() == Code::not_found);
   }
   auto none = world.ask(wire::ShowRequest{99, other});
-  STRCMP_CONTAINS("there is no task 99", none->got<Error>()->message.c_str());
+  STRCMP_CONTAINS("there is no task 00000000000000aa-99", none->got<Error>()->message.c_str());
   CHECK(world.state(seq) == TaskState::running);
   auto cancelled = world.ask(wire::TaskRequest{TaskOp::cancel, seq, mine});
   world.settle();

@@ -139,14 +139,52 @@ TEST(WatchedCloud, that_it_was_put_back_itself_it_hears_from_devices_and_says_on
   };
   world.say(wire::LifeNotice{Origin{0x77}, wire::LifeRemark::restored});
   CHECK_EQUAL(0, said());
-  CHECK_FALSE(world.cloud.node().restored().has_value());
+  CHECK_FALSE(fleet.summary().cloud_restored.has_value());
   world.say(wire::LifeNotice{life, wire::LifeRemark::restored});
   const cloud::Wall then = world.clock.wall_time();
-  CHECK(world.cloud.node().restored() == then);
   world.advance(1min);
   world.say(wire::LifeNotice{life, wire::LifeRemark::restored});
   CHECK_EQUAL(1, said());
-  CHECK(world.cloud.node().restored() == then);
+  CHECK(world.cloud.node().own_life().since() == then);
+  CHECK(fleet.summary().cloud_restored == then);
+}
+
+TEST(WatchedCloud, that_it_was_made_anew_or_is_used_twice_it_hears_from_devices_and_says) {
+  const Origin life = world.cloud.node().dispatch()->lineage().lives.front();
+  const cloud::OwnLife& own = world.cloud.node().own_life();
+  world.say(wire::LifeNotice{life, wire::LifeRemark::another});
+  STRCMP_CONTAINS("this cloud's state was made anew: pump-7 remembers", own.problem().c_str());
+  CHECK_EQUAL(1, world.cloud.alarms.size());
+  for (int i = 0; i < 3; ++i) world.say(wire::LifeNotice{life, wire::LifeRemark::cloned});
+  STRCMP_CONTAINS("another cloud speaks as this one: pump-7 hears both", own.problem().c_str());
+  CHECK_EQUAL(2, world.cloud.alarms.size());
+  // They go on.
+  world.advance(11min);
+  world.say(wire::LifeNotice{life, wire::LifeRemark::cloned});
+  CHECK_EQUAL(3, world.cloud.alarms.size());
+}
+
+TEST(WatchedCloud, each_birth_of_a_device_that_is_used_twice_is_told_so_whichever_it_is_of) {
+  const auto say = [&](std::uint64_t boot, std::uint64_t session) {
+    wire::Presence presence;
+    presence.online = true;
+    presence.session = session;
+    presence.boot = BootId{boot};
+    presence.lineage = {Origin{1}, 1, {Origin{40 + boot}}};
+    world.device.publish(world.up("pump-7", wire::Channel::state), wire::encode(presence), true);
+    world.settle();
+    return world.device.take<wire::LifeNotice>();
+  };
+  for (std::uint64_t birth = 0; birth < 4; ++birth) (void)say(1 + birth % 2, 11 + birth);
+  CHECK(fleet.device("pump-7")->row.reasons.has(cloud::Reason::cloned));
+  // One after another of the same, whose births do not show it.
+  for (std::uint64_t session = 20; session < 24; ++session) {
+    const auto notices = say(2, session);
+    CHECK_EQUAL(1, notices.size());
+    CHECK(notices.front().remark == wire::LifeRemark::cloned);
+  }
+  world.advance(11min);
+  CHECK(say(2, 24).empty());
 }
 
 TEST(WatchedCloud, measurements_arrive_and_hostile_ones_do_not) {

@@ -39,7 +39,7 @@ function Sections({ device }: { device: Device }) {
     {device.reasons.length > 0 && <ul class="reasons" aria-label="Why">{device.reasons.map((reason) => (
       <li key={reason}><Icon name="warn" /><b>{reason_word(reason)}</b><span>{because(reason, tel)}</span></li>
     ))}</ul>}
-    {device.measured ? <Strip device={device} tel={tel} /> : <Panel title="Now"><Message icon="dashed" title="It has told nothing yet">Telemetry comes every ten seconds once its agent is connected.</Message></Panel>}
+    {device.measured ? <Strip device={device} tel={tel} /> : <Panel title="Now"><Message icon="dashed" title="It has told nothing yet">Telemetry comes once its agent is connected.</Message></Panel>}
     <div class="split even"><History id={device.id} /><Sessions id={device.id} /></div>
     <Tasks id={device.id} />
     <Sent id={device.id} />

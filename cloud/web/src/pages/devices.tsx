@@ -84,7 +84,7 @@ export function DevicesPage() {
         : total > 0 ? <VirtualList label="Devices" class="devices" total={total} columns={columns} row={row} need={need} sort={filter.sort}
             on_sort={(column, first) => set_query({ sort: next_sort(filter.sort, column, first) })} />
         : is_filtered(filter) ? <Message icon="search" title="No device matches"><p>None has this name and this state at the moment.</p><button class="button" onClick={clear}>Show all devices</button></Message>
-        : <Message icon="device" title="No devices yet">A device appears here when its agent first connects.</Message>}
+        : <Message icon="device" title="No devices yet">They come when agents connect.</Message>}
     </Page>
   );
 }

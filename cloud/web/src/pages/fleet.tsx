@@ -27,7 +27,7 @@ export function FleetPage() {
   const series = useQuery<Series>(`/fleet/series?from=${to - length}&to=${to}&step=${length > 43_200 ? 900 : step}`);
   const last = useLast(series);
   return (
-    <Page title="Fleet" lead={fleet && <>{plural(fleet.devices, 'device')}, {count(fleet.online)} connected{fleet.cloud_restored && '; of the cloud an earlier state was put back'}</>} wide>
+    <Page title="Fleet" lead={fleet && <>{plural(fleet.devices, 'device')}, {count(fleet.online)} connected{fleet.cloud_restored && '; the cloud forgot an earlier state'}</>} wide>
       {fleet ? (fleet.devices === 0 ? <NoDevices /> : <Overview fleet={fleet} series={last.data} />) : <Loading rows={3} label="Loading the fleet" />}
       {fleet && fleet.devices > 0 && <div class="split">
         <MapPanel />

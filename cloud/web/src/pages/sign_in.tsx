@@ -33,7 +33,7 @@ export function SignInPage({ problem }: { problem: string }) {
         {said.value && <p class="form-error" role="alert"><Icon name="warn" />{said.value}</p>}
         <label class="field"><span>Token</span><input type="password" name="token" autocomplete="current-password" required maxLength={200} value={token.value} onInput={(event) => { token.value = event.currentTarget.value; }} /></label>
         <button class="button primary" disabled={busy.value}>{busy.value ? 'Signing in…' : 'Sign in'}</button>
-        <p class="quiet">The cloud printed a one-time link when it first started; opening it signs you in. Tokens are made with <code>spwctl token create</code>.</p>
+        <p class="quiet">The cloud printed a one-time link that signs you in when it first started. Tokens come from <code>spwctl token create</code>.</p>
       </form>
     </main>
   );

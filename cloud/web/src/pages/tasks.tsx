@@ -61,7 +61,7 @@ export function TasksPage() {
       </div>
       <Loaded query={list} rows={10} empty={() => flow.shown.length === 0 && (filtered
         ? <Message icon="search" title="No task matches">Tasks that match appear here as they come.</Message>
-        : <Message icon="tasks" title="Nothing is offloaded at the moment">Devices lease to the cloud what would finish sooner here.</Message>)}>
+        : <Message icon="tasks" title="Nothing is offloaded at the moment">Devices offload what would finish sooner here.</Message>)}>
         {() => <>
           <Panel title="How long they took" note={`of the ${plural(flow.shown.length, 'task')} shown`}><Times tasks={flow.shown} /></Panel>
           <section class="panel stream" aria-label="Stream of tasks" onPointerEnter={() => hold(true)} onPointerLeave={() => hold(false)} onFocusCapture={() => hold(true)} onBlurCapture={(event) => { if (!event.currentTarget.contains(event.relatedTarget as Node)) hold(false); }}>

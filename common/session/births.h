@@ -6,13 +6,13 @@
 #include "spillway/ids.h"
 #include "spillway/time.h"
 
-namespace spillway::cloud {
+namespace spillway::session {
 
-// What the births of one device tell of who speaks as it. Every start of a process has a boot id of
-// its own, so one that comes back after another is of processes that take the connection from each
-// other: of copies of one device, two or as many as an image was written to. Once may be a birth
-// that was overtaken, and a device that is put back, made anew or restarted has a new boot id each
-// time. Pure; one thread.
+// What the births of one node, a device or a cloud, tell of who speaks as it. Every start of a
+// process has a boot id of its own, so one that comes back after another is of processes that take
+// the connection from each other: of copies of one node, two or as many as an image was written to.
+// Once may be a birth that was overtaken, and a node that is put back, made anew or restarted has a
+// new boot id each time. Pure; one thread.
 class Births {
  public:
   enum class Sign : std::uint8_t {
@@ -20,8 +20,8 @@ class Births {
     doubt,   // a boot id came back lately: what this birth says of its store may be another's
     cloned,  // this one shows, again, that several speak in turn
   };
-  // Of each birth, as it comes.
-  // A store that was never heard of is this birth's own, whoever else speaks: it was made anew.
+  // Of each birth, as it comes. A store that was never heard of is this birth's own, whoever else
+  // speaks: it was made anew.
   Sign note(BootId boot, Origin store, std::uint64_t session, NodeTime now);
 
   static constexpr std::size_t kMostBoots = 8;  // that are remembered: of so many copies
@@ -39,4 +39,4 @@ class Births {
   NodeTime last_{};             // when one did
 };
 
-}  // namespace spillway::cloud
+}  // namespace spillway::session

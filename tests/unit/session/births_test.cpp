@@ -1,10 +1,10 @@
-#include "cloud/session/births.h"
+#include "common/session/births.h"
 
 #include <CppUTest/TestHarness.h>
 
 using namespace spillway;
 using namespace std::chrono_literals;
-using cloud::Births;
+using session::Births;
 using Sign = Births::Sign;
 
 TEST_GROUP(Births) {

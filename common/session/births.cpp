@@ -1,8 +1,8 @@
-#include "cloud/session/births.h"
+#include "common/session/births.h"
 
 #include <algorithm>
 
-namespace spillway::cloud {
+namespace spillway::session {
 namespace {
 
 // Births that came back; a few new boot ids later they are forgotten, however many they were.
@@ -46,4 +46,4 @@ Births::Sign Births::note(BootId boot, Origin store, std::uint64_t session, Node
   return came_back_ > 0 ? Sign::doubt : Sign::none;
 }
 
-}  // namespace spillway::cloud
+}  // namespace spillway::session

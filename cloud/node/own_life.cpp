@@ -1,0 +1,42 @@
+#include "cloud/node/own_life.h"
+
+#include <utility>
+
+namespace spillway::cloud {
+namespace {
+
+constexpr Duration kSaidAgain = std::chrono::minutes(10);  // of two that go on
+
+std::string text_of(const std::string& device, wire::LifeRemark remark) {
+  const std::string forgotten =
+      "; what was accepted or done since is not known here, and devices offer again what they "
+      "still "
+      "have";
+  switch (remark) {
+    case wire::LifeRemark::restored:
+      return "this cloud's state was restored from an earlier copy: " + device +
+             " remembers a later one" + forgotten;
+    case wire::LifeRemark::another:
+      return "this cloud's state was made anew: " + device + " remembers another one" + forgotten;
+    case wire::LifeRemark::cloned: break;
+  }
+  return "another cloud speaks as this one: " + device +
+         " hears both in turn, and they take the connection from each other; stop one of them";
+}
+
+}  // namespace
+
+std::optional<std::string> OwnLife::on(const std::string& device, wire::LifeRemark remark,
+                                       Wall now) {
+  if (remark == wire::LifeRemark::cloned) {
+    if (two_said_ && now - *two_said_ < kSaidAgain) return std::nullopt;
+    two_said_ = now;
+  } else if (std::exchange(forgot_, remark).has_value()) {
+    return std::nullopt;
+  }
+  if (!since_) since_ = now;
+  problem_ = text_of(device, remark);
+  return problem_;
+}
+
+}  // namespace spillway::cloud
