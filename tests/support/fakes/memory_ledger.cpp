@@ -80,45 +80,23 @@ Status LedgerDisk::update(const ledger::LedgerUpdate& change) {
   return {};
 }
 
-bool MemoryLedger::execute() {
-  if (operations_.empty()) return false;
-  const auto run = std::move(operations_.front());
-  operations_.pop_front();
-  run();
-  return true;
-}
-
-bool MemoryLedger::answer() {
-  if (answers_.empty()) return false;
-  const auto give = std::move(answers_.front());
-  answers_.pop_front();
-  give();
-  return true;
-}
-
 void MemoryLedger::commit(ledger::LedgerBatch batch, Done<ledger::Refused> done) {
-  operations_.push_back([this, batch = std::move(batch), done = std::move(done)] {
-    Result<ledger::Refused> answer = failure_  ? Result<ledger::Refused>(*failure_)
-                                     : fails() ? Result<ledger::Refused>(error_)
-                                               : disk_.apply(batch);
-    answers_.push_back([done, answer] { done(answer); });
-  });
+  push_commit<ledger::Refused>(std::move(done),
+                               [this, batch = std::move(batch)] { return disk_.apply(batch); });
 }
 
 void MemoryLedger::find(TaskId id, Done<std::optional<ledger::LedgerRow>> done) {
-  operations_.push_back([this, id, done = std::move(done)] {
-    const auto found = disk_.rows.find(id);
-    std::optional<ledger::LedgerRow> row;
-    if (found != disk_.rows.end()) row = found->second;
-    Result<std::optional<ledger::LedgerRow>> answer = row;
-    if (fails()) answer = error_;
-    answers_.push_back([done, answer] { done(answer); });
-  });
+  push<std::optional<ledger::LedgerRow>>(std::move(done),
+                                         [this, id]() -> std::optional<ledger::LedgerRow> {
+                                           const auto found = disk_.rows.find(id);
+                                           if (found == disk_.rows.end()) return std::nullopt;
+                                           return found->second;
+                                         });
 }
 
 // The last report tells all there is, as long as it fits into one.
 void MemoryLedger::losses(std::string device, Done<ledger::LossBook> done) {
-  operations_.push_back([this, device = std::move(device), done = std::move(done)] {
+  push<ledger::LossBook>(std::move(done), [this, device = std::move(device)] {
     ledger::StoredLosses stored;
     const auto found = disk_.losses.find(device);
     if (found != disk_.losses.end() && !found->second.empty()) {
@@ -132,13 +110,13 @@ void MemoryLedger::losses(std::string device, Done<ledger::LossBook> done) {
       stored.entries.push_back(entry);
       stored.totals.push_back({entry.key.data, entry.key.cause, entry.count});
     }
-    answers_.push_back([done, book = ledger::reconcile(stored)] { done(book); });
+    return ledger::reconcile(stored);
   });
 }
 
 void MemoryLedger::prune(NodeTime before, std::size_t keep, std::size_t limit,
                          Done<std::vector<TaskId>> done) {
-  operations_.push_back([this, before, keep, limit, done = std::move(done)] {
+  push<std::vector<TaskId>>(std::move(done), [this, before, keep, limit] {
     std::vector<TaskId> tombstones, removed;
     for (const auto& [id, row] : disk_.rows) {
       if (row.task.state == LeaseState::answered) tombstones.push_back(id);
@@ -151,7 +129,7 @@ void MemoryLedger::prune(NodeTime before, std::size_t keep, std::size_t limit,
       disk_.rows.erase(id);
       disk_.pruned.insert(id);
     }
-    answers_.push_back([done, removed] { done(removed); });
+    return removed;
   });
 }
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <deque>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "common/ledger/ledger.h"
+#include "tests/support/fakes/stepped.h"
 
 namespace spillway::test {
 
@@ -35,21 +34,10 @@ struct LedgerDisk {
   Status refuse(std::string why);
 };
 
-// A Ledger without a thread; see MemoryOwnerStore.
-class MemoryLedger final : public ledger::Ledger {
+// A Ledger on such a disk; see Stepped.
+class MemoryLedger : public ledger::Ledger, public Stepped {
  public:
   explicit MemoryLedger(LedgerDisk& disk) : disk_(disk) {}
-
-  bool execute();
-  bool answer();
-  bool step() { return answer() || execute(); }
-  bool idle() const { return operations_.empty() && answers_.empty(); }
-  void fail_commits(std::optional<Error> error) { failure_ = std::move(error); }
-  void fail_every(unsigned n, Error error) {
-    every_ = n;
-    calls_ = 0;
-    error_ = std::move(error);
-  }
 
   void commit(ledger::LedgerBatch batch, Done<ledger::Refused> done) override;
   void find(TaskId id, Done<std::optional<ledger::LedgerRow>> done) override;
@@ -59,13 +47,6 @@ class MemoryLedger final : public ledger::Ledger {
 
  private:
   LedgerDisk& disk_;
-  // True when this call is to fail, with error_.
-  bool fails() { return every_ > 0 && ++calls_ % every_ == 0; }
-
-  std::optional<Error> failure_;
-  unsigned every_ = 0, calls_ = 0;
-  Error error_;
-  std::deque<std::function<void()>> operations_, answers_;
 };
 
 }  // namespace spillway::test

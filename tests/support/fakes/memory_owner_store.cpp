@@ -133,28 +133,9 @@ Status OwnerDisk::update(const store::TaskUpdate& change) {
   return {};
 }
 
-bool MemoryOwnerStore::execute() {
-  if (operations_.empty()) return false;
-  const auto run = std::move(operations_.front());
-  operations_.pop_front();
-  run();
-  return true;
-}
-
-bool MemoryOwnerStore::answer() {
-  if (answers_.empty()) return false;
-  const auto give = std::move(answers_.front());
-  answers_.pop_front();
-  give();
-  return true;
-}
-
 void MemoryOwnerStore::commit(store::Batch batch, Done<store::Refused> done) {
-  push<store::Refused>(std::move(done),
-                       [this, batch = std::move(batch)]() -> Result<store::Refused> {
-                         if (failure_) return *failure_;
-                         return disk_.apply(batch);
-                       });
+  push_commit<store::Refused>(std::move(done),
+                              [this, batch = std::move(batch)] { return disk_.apply(batch); });
 }
 
 void MemoryOwnerStore::ready_after(std::optional<store::ReadyKey> after, std::size_t limit,

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <deque>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "common/store/owner_store.h"
+#include "tests/support/fakes/stepped.h"
 
 namespace spillway::test {
 
@@ -53,25 +52,10 @@ struct OwnerDisk {
   Status refuse(std::string why);
 };
 
-// An OwnerStore without a thread: an operation happens when the store is stepped, and its answer
-// comes at a later step, both in order. Destroying it is a crash: what was not executed is lost.
-class MemoryOwnerStore : public store::OwnerStore {
+// An OwnerStore on such a disk; see Stepped.
+class MemoryOwnerStore : public store::OwnerStore, public Stepped {
  public:
   explicit MemoryOwnerStore(OwnerDisk& disk) : disk_(disk) {}
-
-  // Executes the oldest operation, or gives the oldest answer; false when there is none.
-  bool execute();
-  bool answer();
-  bool step() { return answer() || execute(); }
-  bool idle() const { return operations_.empty() && answers_.empty(); }
-  // Commits fail with this until it is taken back.
-  void fail_commits(std::optional<Error> error) { failure_ = std::move(error); }
-  // Every n-th operation fails with this, reads included; 0: none.
-  void fail_every(unsigned n, Error error) {
-    every_ = n;
-    calls_ = 0;
-    error_ = std::move(error);
-  }
 
   void commit(store::Batch batch, Done<store::Refused> done) override;
   void ready_after(std::optional<store::ReadyKey> after, std::size_t limit, std::size_t max_bytes,
@@ -89,23 +73,9 @@ class MemoryOwnerStore : public store::OwnerStore {
   void inspect(bool deep, Done<store::StoreReport> done) override;
 
  private:
-  template <class T, class Run>
-  void push(Done<T> done, Run run) {
-    operations_.push_back([this, done = std::move(done), run = std::move(run)]() mutable {
-      const bool fails = every_ > 0 && ++calls_ % every_ == 0;
-      Result<T> result = fails ? Result<T>(error_) : Result<T>(run());
-      answers_.push_back([done = std::move(done), result = std::move(result)]() mutable {
-        done(std::move(result));
-      });
-    });
-  }
   Due due_now(NodeTime until, std::size_t limit) const;
 
   OwnerDisk& disk_;
-  std::optional<Error> failure_;
-  unsigned every_ = 0, calls_ = 0;
-  Error error_;
-  std::deque<std::function<void()>> operations_, answers_;
 };
 
 }  // namespace spillway::test
