@@ -11,7 +11,8 @@ std::uint32_t* Claims::count_of(const Claim& claim) {
 
 void Claims::take(TaskId id, Epoch epoch, bool blocking, double predicted, Share* share) {
   if (blocking) predicted = 0;
-  const Claim& claim = held_[{id, epoch}] = {blocking, predicted, share};
+  const Claim claim{blocking, predicted, share};
+  held_.emplace(std::pair(id, epoch), claim);
   (blocking ? blocking_ : running_) += 1;
   if (std::uint32_t* count = count_of(claim)) *count += 1;
   seconds_ += predicted;

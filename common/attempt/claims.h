@@ -29,7 +29,7 @@ class Claims {
   };
 
   // `predicted`: seconds. Blocking attempts have a pool of their own, and take no core. A share
-  // outlives its claims.
+  // outlives its claims. An attempt has a claim for each run of it that has not ended.
   void take(TaskId id, Epoch epoch, bool blocking, double predicted, Share* share = nullptr);
   // The seconds it was predicted to run; none when the attempt holds no claim.
   std::optional<double> free(TaskId id, Epoch epoch);
@@ -61,7 +61,7 @@ class Claims {
   static std::uint32_t* count_of(const Claim& claim);
 
   const std::size_t most_;
-  std::map<std::pair<TaskId, Epoch>, Claim> held_;
+  std::multimap<std::pair<TaskId, Epoch>, Claim> held_;
   std::uint32_t running_ = 0, blocking_ = 0;
   double seconds_ = 0;
 };

@@ -32,8 +32,9 @@ struct HeldTask {
   std::uint64_t beaten = 0;  // the round of its last BEAT
   std::string tenant;        // one of its owner's
   Band band = Band::normal;
-  Epoch run_epoch;       // of the run under way; the lease may since carry a higher one
-  bool crashed = false;  // a run of it here ended so
+  Epoch run_epoch;        // of the run under way; the lease may since carry a higher one
+  std::uint64_t run = 0;  // which one it is; one that was given up may still be under way
+  bool crashed = false;   // a run of it here ended so
   unsigned unsaved = 0;
   std::uint64_t counted = 0;  // bytes, in its owner's share
 

@@ -313,25 +313,28 @@ void Lessee::start(HeldTask& task) {
       lifecycle::on_start(task.state, task.terms, options_.boot, tick());
   task.started = now();
   task.run_epoch = step.next.epoch;
+  task.run = ++runs_;
   cores_.claim(task, task.run_epoch, now());
   apply(task, step);
-  journal_.after([this, id = task.id, epoch = task.run_epoch] { run(id, epoch); });
+  journal_.after(
+      [this, id = task.id, epoch = task.run_epoch, number = task.run] { run(id, epoch, number); });
 }
 
-void Lessee::run(TaskId id, Epoch epoch) {
+void Lessee::run(TaskId id, Epoch epoch, std::uint64_t run) {
   HeldTask* task = table_.find(id);
-  bool runs = task && task->state.state == lifecycle::LeaseState::running &&
-              task->run_epoch == epoch && task->kind;
+  bool runs =
+      task && task->state.state == lifecycle::LeaseState::running && task->run == run && task->kind;
   // Stopped between its step and its commit.
   if (!runs) {
     if (cores_.free(id, epoch)) parts_.wake();
     return;
   }
-  parts_.runner->run({id, epoch, task->kind, *task->spec},
-                     [this](attempt::Outcome outcome) { on_outcome(std::move(outcome)); });
+  parts_.runner->run({id, epoch, task->kind, *task->spec}, [this, run](attempt::Outcome outcome) {
+    on_outcome(run, std::move(outcome));
+  });
 }
 
-void Lessee::on_outcome(attempt::Outcome outcome) {
+void Lessee::on_outcome(std::uint64_t run, attempt::Outcome outcome) {
   const std::optional<double> predicted = cores_.free(outcome.id, outcome.epoch);
   if (predicted) parts_.wake();
   HeldTask* task = table_.find(outcome.id);
@@ -340,8 +343,7 @@ void Lessee::on_outcome(attempt::Outcome outcome) {
     const double ran = double((outcome.run_ended - outcome.run_started).count()) / 1e6;
     cores_.learn(*task, ran, predicted.value_or(0));
   }
-  bool counts = task && task->state.state == lifecycle::LeaseState::running &&
-                task->run_epoch == outcome.epoch;
+  bool counts = task && task->state.state == lifecycle::LeaseState::running && task->run == run;
   if (!counts) return;
   if (outcome.failure == FailureClass::none && outcome.value.size() > kInlineLimit) {
     outcome.failure = FailureClass::error;

@@ -99,8 +99,8 @@ class Lessee {
 
   // Runs.
   void start(HeldTask& task);
-  void run(TaskId id, Epoch epoch);
-  void on_outcome(attempt::Outcome outcome);
+  void run(TaskId id, Epoch epoch, std::uint64_t run);
+  void on_outcome(std::uint64_t run, attempt::Outcome outcome);
 
   // lessee_offers.cpp
   void renew(Lessor& lessor);
@@ -133,6 +133,7 @@ class Lessee {
   std::string store_problem_, shortage_;
   NodeTime retry_commit_ = kNever, next_prune_{};
   bool pruning_ = false;
+  std::uint64_t runs_ = 0;      // started
   std::vector<TaskId> unread_;  // refused, and not looked up on the disk yet
 };
 

@@ -53,6 +53,17 @@ TEST(Claiming, a_claim_ends_once_and_with_it_its_time) {
   DOUBLES_EQUAL(0, claims.seconds(), 0);
 }
 
+TEST(Claiming, an_attempt_that_runs_twice_holds_two_claims) {
+  claims.take(id(1), Epoch{1}, false, 0.001);
+  claims.take(id(1), Epoch{1}, false, 0.001);
+  CHECK_EQUAL(2, claims.running());
+  CHECK(claims.free(id(1), Epoch{1}).has_value());
+  CHECK_EQUAL(1, claims.running());
+  CHECK(claims.free(id(1), Epoch{1}).has_value());
+  CHECK_EQUAL(0, claims.running());
+  CHECK(claims.empty());
+}
+
 TEST(Claiming, blocking_ones_take_no_core) {
   claims.take(id(1), Epoch{1}, true, 10);
   CHECK_EQUAL(0, claims.running());
