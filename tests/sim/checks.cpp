@@ -247,6 +247,18 @@ void Checks::lessee_step(std::size_t task, LesseeCause cause, Epoch epoch, const
   expect(acked || superseded, "P10", task, "a RESULT left the ledger without its ack");
 }
 
+void Checks::lessee_disk(std::size_t task, const LesseeRow& row,
+                         const lifecycle::LesseeTask& disk) {
+  lifecycle::LesseeTask memory = row.task;
+  memory.lease_until = disk.lease_until;
+  expect(memory == disk, "S1", task, "the ledger has another state than memory had");
+}
+
+void Checks::same_again(std::size_t task, const LesseeRow& once, const LesseeRow& twice) {
+  expect(once.exists == twice.exists && once.task == twice.task, "P7", task,
+         "the lessee took a repeated message for a new one");
+}
+
 void Checks::lessee_dies(const LesseeRow& disk, std::size_t task) {
   if (disk.exists && disk.task.state == LeaseState::running) ++record_[task].real_crashes;
 }
@@ -267,6 +279,16 @@ void Checks::lessee_tells(std::size_t task, Epoch epoch, const LesseeRow& memory
   const bool dropped = !memory.exists || memory.task.epoch < epoch;
   const bool durable = disk.exists && disk.task.epoch >= epoch;
   expect(dropped || durable, "P6", task, "the lessee speaks of a row that is not on its disk");
+}
+
+void Checks::answers(std::size_t task, const wire::ResultItem& result, const LesseeRow& disk) {
+  const bool success = result.failure == FailureClass::none;
+  if (disk.task.epoch != result.epoch || disk.task.state != LeaseState::done) {
+    return expect(!success, "P6", task, "a value leaves that is not in the ledger");
+  }
+  const bool same =
+      result.failure == disk.task.failure && (!success || run_of(result.value.bytes) == disk.run);
+  expect(same, "P6", task, "a RESULT says otherwise than the ledger");
 }
 
 void Checks::lessee_owes(std::size_t task, FailureClass failure, const LesseeRow& disk) {

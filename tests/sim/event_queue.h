@@ -10,8 +10,9 @@ namespace spillway::sim {
 
 enum class Happening : std::uint8_t {
   deliver,
-  committed,  // or the disk is through with something else
-  woken,
+  disk,   // has done what it was asked for
+  woken,  // there is room on the link again
+  birth,  // of the other node, is heard
   body_ends,
   restart,
   exit,
@@ -25,7 +26,7 @@ struct Event {
   std::uint32_t order = 0;
   Happening what = Happening::fault;
   NodeName node = NodeName::owner;
-  std::uint32_t ref = 0;  // message slot, commit number, run or power cycle
+  std::uint32_t ref = 0;  // message slot, run, session or power cycle
 };
 
 // What will happen, by time and then by order of asking.

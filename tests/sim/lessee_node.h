@@ -1,72 +1,99 @@
 #pragma once
 
-#include <vector>
+#include <array>
+#include <memory>
+#include <optional>
 
-#include "tests/sim/journal.h"
+#include "common/lessee/lessee.h"
+#include "tests/sim/bodies.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/rows.h"
+#include "tests/support/fakes/memory_ledger.h"
 
 namespace spillway::sim {
 
 class World;
 
-// The node that runs attempts under a lease, as cloud/node does: a ledger with group commit,
-// workers, one BEAT for all it holds, and results that it sends until they are acknowledged.
-class LesseeNode {
+// A node that runs attempts under a lease: the real lessee::Lessee on a disk, a clock and a network
+// that are the simulator's. It runs what the lessee starts, and watches each step for the checks.
+class LesseeNode final : private attempt::Runner {
  public:
-  explicit LesseeNode(World& world) : world_(&world) {}
+  explicit LesseeNode(World& world);
+  ~LesseeNode() override;
   void begin();
   void boot();
+  // The power goes: what is on the disk stays.
   void die();
+  // From now on its disk does not fail.
+  void heal();
   void heed(const wire::Item& item);
-  void commit();
+  // The disk does the next thing that it was asked for, and answers.
+  void use_disk();
   void body_ends(RunId run);
   void link_changed(bool up);
-  void wake();
-  NodeTime wake_at() const;
-  // Starts what a worker is free for and closes a group; after every event.
+  void on_presence(const wire::Presence& presence);
+  void wake() { woken_ = true; }
+  NodeTime wake_at() const { return next_; }
+  NodeTime now() const { return lessee_->now(); }
+  // Has its turn, if it wants one; after every event.
   void settle();
 
   void drain();
-  void end_drain() { draining_ = false; }
+  void end_drain();
+  // The ledger forgets what was answered, the next time that it is asked for what may go.
   void forget_tombstones();
 
   bool is_quiet() const;
-  const LesseeRow& row(std::size_t task) const { return journal_.memory[task]; }
-  const LesseeRow& disk(std::size_t task) const { return journal_.disk[task]; }
+  const LesseeRow& row(std::size_t task) const { return rows_[task]; }
+  const LesseeRow& disk(std::size_t task) const { return written_[task]; }
 
  private:
-  struct Body {
-    RunId run;
-    std::uint8_t task;
-    FailureClass failure;
-    bool stoppable;
+  class Ledger;
+  class Because;
+  // Why a step is taken, as a bystander sees it.
+  struct Reason {
+    LesseeCause cause = LesseeCause::recover;
+    Epoch epoch;  // of the message that causes it
   };
-  using Step = lifecycle::LesseeStep;
-  LesseeRow& memory(std::size_t task) { return journal_.memory[task]; }
-  lifecycle::Now now();
+
+  // attempt::Runner
+  void run(attempt::Request request, std::function<void(attempt::Outcome)> done) override;
+  void stop(TaskId id, Epoch epoch) override { bodies_.stop(task_of(id.seq), epoch); }
+  unsigned width() const override { return 2; }
+  unsigned blocking_width() const override { return 16; }
+  std::optional<Duration> begun(TaskId id, Epoch epoch) const override;
+  bool may_have_begun(TaskId id) const override;
+
+  lessee::Parts parts();
+  Duration wall() const;
   std::size_t tasks() const;
-  void heed_offer(const wire::Offer& offer);
-  void heed_beat_ack(const wire::BeatAck& ack);
-  lifecycle::OfferTerms terms_of(const wire::Offer& offer);
-  void count_offer(const LesseeRow& before, const LesseeRow& after, const Step& step);
-  void apply(std::size_t task, LesseeCause cause, Epoch epoch, const Step& step);
-  void start(std::size_t task);
-  void out(const Effect& effect);
-  void start_body(const Effect& effect);
-  void stop_body(RunId run);
-  void send_result(std::size_t task, bool again);
-  void send_results_again();
-  void beat();
+  std::uint64_t draw();
+  void hand_over(const ledger::LedgerBatch& batch);
+  void reached_disk();
+  void see_forgotten();
+  void changed(const lessee::HeldTask& task);
+  void note_step(std::size_t task, const Reason& reason);
+  void deliver(const wire::Item& item);
+  bool send_ack(const wire::Item& item);
+  bool send_result(const wire::Item& item);
+  bool has_room();
+  void end(const Body& body);
 
   World* world_;
-  Journal<LesseeRow> journal_;
-  std::array<bool, kMaxTasks> queued_{};
-  std::vector<Body> bodies_;
-  std::array<RunId, kMaxTasks> begun_{};  // the last run whose body began; outlives a crash
-  std::vector<Effect> effects_;
-  NodeTime resend_at_{}, beat_at_{};
-  bool draining_ = false;
+  test::LedgerDisk disk_;
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<lessee::Lessee> lessee_;
+  // What memory holds, what is on its way to the disk, and what is there.
+  std::array<LesseeRow, kMaxTasks> rows_{}, written_{};
+  std::array<std::optional<LesseeRow>, kMaxTasks> flying_{};
+  Bodies bodies_;
+  std::array<RunId, kMaxTasks> begun_{};    // the last run whose body began; outlives a crash
+  std::array<Epoch, kMaxTasks> told_{};     // of the last RESULT that was sent
+  std::array<bool, kMaxTasks> arriving_{};  // about to come into memory
+  Reason reason_;
+  NodeTime next_ = kNever;  // when it wants its turn
+  bool draining_ = false, forgets_ = false, woken_ = false;
+  unsigned draws_ = 0;
 };
 
 }  // namespace spillway::sim

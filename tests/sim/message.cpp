@@ -59,6 +59,15 @@ std::optional<About> about(const wire::Item& item) {
       item);
 }
 
+wire::Item under(wire::Item item, Epoch epoch) {
+  std::visit(
+      [epoch](auto& one) {
+        if constexpr (requires { one.epoch; }) one.epoch = epoch;
+      },
+      item);
+  return item;
+}
+
 std::string describe(const wire::Item& item) {
   std::string name = std::visit([](const auto& one) { return name_of(one); }, item);
   const std::optional<About> attempt = about(item);

@@ -38,6 +38,8 @@ struct About {
   Epoch epoch;
 };
 std::optional<About> about(const wire::Item& item);
+// The same, as if it were about the attempt of this epoch.
+wire::Item under(wire::Item item, Epoch epoch);
 std::string describe(const wire::Item& item);  // one line
 
 }  // namespace spillway::sim

@@ -58,19 +58,14 @@ class OwnerNode::Because {
 class OwnerNode::Store final : public test::MemoryOwnerStore {
  public:
   Store(OwnerNode& node, test::OwnerDisk& disk) : MemoryOwnerStore(disk), node_(&node) {}
-  bool writes() const { return writes_; }
 
   void commit(store::Batch batch, Done<store::Refused> done) override {
-    // One that failed comes again as it was.
-    if (!std::exchange(again_, false)) node_->hand_over(batch);
-    writes_ = true;
-    MemoryOwnerStore::commit(std::move(batch),
-                             [this, done = std::move(done)](const Result<store::Refused>& refused) {
-                               writes_ = false;
-                               again_ = !refused;
-                               if (again_) node_->world_->count(Seen::failed_commits);
-                               done(refused);
-                             });
+    if (commit_failed()) {
+      node_->world_->count(Seen::failed_commits);
+    } else {
+      node_->hand_over(batch);
+    }
+    MemoryOwnerStore::commit(std::move(batch), std::move(done));
   }
   void find(std::uint64_t seq, Done<store::TaskDetail> done) override {
     MemoryOwnerStore::find(seq, [node = node_, reason = node_->reason_,
@@ -82,10 +77,9 @@ class OwnerNode::Store final : public test::MemoryOwnerStore {
 
  private:
   OwnerNode* node_;
-  bool writes_ = false, again_ = false;
 };
 
-OwnerNode::OwnerNode(World& world) : world_(&world) {}
+OwnerNode::OwnerNode(World& world) : world_(&world), bodies_(world, kSelf) {}
 OwnerNode::~OwnerNode() = default;
 
 std::size_t OwnerNode::tasks() const { return world_->plan().tasks; }
@@ -253,10 +247,10 @@ void OwnerNode::changed(OwnedTask& task, const OwnerTask& was) {
                        was.run_until <= owner_->now();
   if (in_time) world_->checks().attempt_failed(index);
   const Epoch epoch = is_ack(reason_.cause) ? reason_.epoch : was.epoch;
-  world_->checks().owner_step({index, reason_.cause, epoch, before, row, true, reason_.run});
+  const Checks::OwnerEvent event{index, reason_.cause, epoch, before, row, true, reason_.run};
+  world_->checks().owner_step(event);
   note_step(index);
-  count(before, true);
-  count_end(before, row, failure);
+  world_->tally().step(event, failure);
 }
 
 void OwnerNode::note_step(std::size_t task) {
@@ -270,8 +264,9 @@ void OwnerNode::note_step(std::size_t task) {
 // What was heard changed nothing.
 void OwnerNode::no_step(std::size_t task) {
   const OwnerRow& row = rows_[task];
-  world_->checks().owner_step({task, reason_.cause, reason_.epoch, row, row, false, reason_.run});
-  count(row, false);
+  const Checks::OwnerEvent event{task, reason_.cause, reason_.epoch, row, row, false, reason_.run};
+  world_->checks().owner_step(event);
+  world_->tally().step(event, FailureClass::none);
 }
 
 // In the same group as the step that finished the task: were it left to an effect, a crash between
@@ -310,14 +305,9 @@ void OwnerNode::heed(const wire::Item& item) {
   const auto* result = std::get_if<wire::ResultItem>(&item);
   if (result) reason.run = run_of(result->value.bytes);
   const Because because(*this, reason);
-  wire::Item heard = item;
   const OwnerTask& state = rows_[attempt->task].task;
   const Epoch taken_for = epoch_seen(world_->variant(), state, attempt->epoch);
-  std::visit(
-      [taken_for](auto& one) {
-        if constexpr (requires { one.epoch; }) one.epoch = taken_for;
-      },
-      heard);
+  const wire::Item heard = under(item, taken_for);
   if (result) {
     const Heard one{attempt->task, taken_for, {attempt->epoch, result->failure, reason.run}};
     if (std::find(heard_.begin(), heard_.end(), one) == heard_.end()) heard_.push_back(one);
@@ -398,30 +388,16 @@ void OwnerNode::run_here(std::uint64_t seq, Epoch epoch) {
   const bool live = task && task->state.epoch == epoch && task->state.place == PlaceKind::local;
   if (!live) return;
   world_->checks().starts_local(index, epoch, written_[index]);
-  const Ending ending = draw_ending(plan(index), world_->random());
-  const RunId run = world_->checks().begin_run(index);
-  const bool endless = ending.after >= kForEver;
-  bodies_.push_back(
-      {run, index, epoch, ending.failure, endless || !plan(index).stubborn, owner_->now()});
   begun_[index] = epoch;
-  world_->schedule_end(kSelf, run, ending.after);
-  world_->note(kSelf, "task %zu runs here as run %u, epoch %u", index, run, epoch.value);
+  bodies_.begin(index, epoch, world_->checks().begin_run(index));
 }
 
-void OwnerNode::stop_here(TaskId id, Epoch epoch) {
-  for (Body& body : bodies_) {
-    const bool meant = seq_of(body.task) == id.seq && body.epoch == epoch && body.stoppable;
-    if (!meant || body.failure == FailureClass::interrupted) continue;
-    body.failure = FailureClass::interrupted;
-    world_->schedule_end(kSelf, body.run, world_->random().between({}, kStopTakes));
-  }
-}
+void OwnerNode::stop_here(TaskId id, Epoch epoch) { bodies_.stop(task_of(id.seq), epoch); }
 
 std::optional<NodeTime> OwnerNode::begun_here(TaskId id, Epoch epoch) const {
-  for (const Body& body : bodies_) {
-    if (seq_of(body.task) == id.seq && body.epoch == epoch) return body.begun;
-  }
-  return std::nullopt;
+  const Body* body = bodies_.find(task_of(id.seq), epoch);
+  if (!body) return std::nullopt;
+  return owner_->now() - (world_->clock_of(kSelf).boot_time() - body->begun);
 }
 
 // A stop of the whole machine leaves it open which bodies had begun.
@@ -431,14 +407,11 @@ bool OwnerNode::may_have_begun(TaskId id) const {
 }
 
 void OwnerNode::body_ends(RunId run) {
-  const auto found = std::find_if(bodies_.begin(), bodies_.end(),
-                                  [run](const Body& body) { return body.run == run; });
-  if (found == bodies_.end()) return;
-  const Body body = *found;
-  if (body.failure == FailureClass::crash) return world_->crash(kSelf, "user code took it down");
-  bodies_.erase(found);
+  const std::optional<Body> body = bodies_.end(run);
+  if (!body) return;
+  if (body->failure == FailureClass::crash) return world_->crash(kSelf, "user code took it down");
   draws_ = 0;
-  end(body);
+  end(*body);
 }
 
 // As a place for runs does; one that was given up may end when its task has left memory.
@@ -519,9 +492,7 @@ bool OwnerNode::has_core() const {
   for (std::size_t task = 0; task < tasks(); ++task) {
     const OwnerTask& state = rows_[task].task;
     const bool starting = !is_terminal(state.state) && state.place == PlaceKind::local &&
-                          std::none_of(bodies_.begin(), bodies_.end(), [&](const Body& body) {
-                            return body.task == task && body.epoch == state.epoch;
-                          });
+                          bodies_.find(task, state.epoch) == nullptr;
     if (starting) ++used;
   }
   return used < kCores;
@@ -587,68 +558,13 @@ void OwnerNode::withdraw(std::size_t index) {
 
 void OwnerNode::shut_down() {
   draining_ = true;
-  for (Body body : std::vector<Body>(std::exchange(bodies_, {}))) {
-    body.failure = FailureClass::interrupted;
-    end(body);
-  }
+  for (const Body& body : bodies_.interrupt()) end(body);
 }
 
 bool OwnerNode::is_quiet() const {
   const auto is_over = [](const OwnerRow& row) { return is_terminal(row.task.state); };
   return owner_->idle() && store_->idle() && disk_.outbox.empty() &&
          std::all_of(written_.begin(), written_.begin() + std::ptrdiff_t(tasks()), is_over);
-}
-
-void OwnerNode::count(const OwnerRow& before, bool applied) {
-  const bool live = before.task.place != PlaceKind::none && before.task.epoch == reason_.epoch;
-  switch (reason_.cause) {
-    case Cause::success:
-      if (applied && !live) return world_->count(Seen::late_success_accepted);
-      if (applied && before.task.place == PlaceKind::cloud) {
-        return world_->count(Seen::succeeded_at_lessee);
-      }
-      if (applied) return;
-      if (before.task.state == TaskState::succeeded) return world_->count(Seen::duplicate_success);
-      return world_->count(is_terminal(before.task.state) ? Seen::stale_success
-                                                          : Seen::late_once_success_refused);
-    case Cause::failure:
-      if (!applied) world_->count(Seen::stale_failure_ignored);
-      return;
-    case Cause::nack: return world_->count(applied ? Seen::nacks_taken : Seen::late_nacks_ignored);
-    case Cause::link_down:
-      if (before.task.offer_pending) world_->count(Seen::link_down_took_offer_back);
-      return;
-    case Cause::hold: return world_->count(Seen::holds);
-    case Cause::retry: return world_->count(Seen::retries);
-    case Cause::withdraw: return world_->count(Seen::offers_withdrawn);
-    default: return;
-  }
-}
-
-void OwnerNode::count_end(const OwnerRow& before, const OwnerRow& after, FailureClass failure) {
-  const TaskState state = after.task.state;
-  if (state == before.task.state && failure == FailureClass::none) return;
-  if (state == TaskState::succeeded) world_->count(Seen::succeeded);
-  if (state == TaskState::cancelled) world_->count(Seen::cancelled);
-  if (state == TaskState::expired) world_->count(Seen::expired);
-  if (state == TaskState::failed) world_->count(Seen::failed);
-  switch (failure) {
-    case FailureClass::lost: return world_->count(Seen::leases_lost);
-    case FailureClass::interrupted: return world_->count(Seen::interrupted);
-    case FailureClass::dependency: return world_->count(Seen::dependency_failed);
-    case FailureClass::disconnected: return world_->count(Seen::disconnected_failed);
-    case FailureClass::poison:
-      return world_->count(after.task.crashes >= lifecycle::kPoisonLimit ? Seen::poison_by_count
-                                                                         : Seen::poison_by_places);
-    case FailureClass::timeout:
-      if (before.task.place == PlaceKind::none) return world_->count(Seen::queue_timeouts);
-      if (before.task.place == PlaceKind::local) world_->count(Seen::local_run_timeouts);
-      [[fallthrough]];
-    case FailureClass::error:
-      if (state == TaskState::failed) world_->count(Seen::attempts_exhausted);
-      return;
-    default: return;
-  }
 }
 
 }  // namespace spillway::sim

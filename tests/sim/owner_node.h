@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/owner/owner.h"
+#include "tests/sim/bodies.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/rows.h"
@@ -53,14 +54,6 @@ class OwnerNode final : private owner::Host, private owner::LocalRuns {
  private:
   class Store;
   class Because;
-  struct Body {
-    RunId run;
-    std::size_t task;
-    Epoch epoch;
-    FailureClass failure;
-    bool stoppable;
-    NodeTime begun;
-  };
   // Why a step is taken, as a bystander sees it.
   struct Reason {
     Cause cause = Cause::recover;
@@ -114,8 +107,6 @@ class OwnerNode final : private owner::Host, private owner::LocalRuns {
   bool has_core() const;
   void end(const Body& body);
   void take_outcome(owner::OwnedTask& task, const Body& body);
-  void count(const OwnerRow& before, bool applied);
-  void count_end(const OwnerRow& before, const OwnerRow& after, FailureClass failure);
 
   World* world_;
   test::OwnerDisk disk_;
@@ -125,7 +116,7 @@ class OwnerNode final : private owner::Host, private owner::LocalRuns {
   // What memory holds, what is on its way to the disk, and what is there.
   std::array<OwnerRow, kMaxTasks> rows_{}, written_{};
   std::array<std::optional<OwnerRow>, kMaxTasks> flying_{};
-  std::vector<Body> bodies_;
+  Bodies bodies_;
   std::array<Epoch, kMaxTasks> begun_{};    // of the last body that began; outlives a crash
   std::array<Epoch, kMaxTasks> offered_{};  // last
   std::vector<Heard> heard_;

@@ -10,8 +10,6 @@
 namespace spillway::sim {
 
 inline constexpr Duration kLease = std::chrono::seconds(30);
-inline constexpr Duration kBeat = kLease / 3;
-inline constexpr Duration kResend = std::chrono::seconds(5);
 inline constexpr Duration kForEver = std::chrono::hours(10);            // longer than any schedule
 inline constexpr Duration kStopTakes = std::chrono::milliseconds(200);  // at most, of user code
 

@@ -62,5 +62,9 @@ enum class LesseeCause : std::uint8_t {
   recover
 };
 const char* to_string(LesseeCause cause);
+constexpr bool is_of_message(LesseeCause cause) {
+  return cause == LesseeCause::offer || cause == LesseeCause::result_ack ||
+         cause == LesseeCause::cancel || cause == LesseeCause::keep;
+}
 
 }  // namespace spillway::sim

@@ -36,7 +36,13 @@ TEST(Sim, rejects_an_owner_that_fences_by_id_only) { check_rejected(Variant::fen
 
 TEST(Sim, rejects_an_owner_that_trusts_state_alone) { check_rejected(Variant::trust_state); }
 
-TEST(Sim, rejects_nodes_that_answer_before_they_commit) { check_rejected(Variant::ack_early); }
+TEST(Sim, rejects_an_owner_that_answers_before_it_commits) { check_rejected(Variant::ack_early); }
+
+TEST(Sim, rejects_a_lessee_that_fences_by_id_only) { check_rejected(Variant::obey_by_id); }
+
+TEST(Sim, rejects_a_lessee_that_accepts_before_it_commits) {
+  check_rejected(Variant::accept_early);
+}
 
 TEST(Sim, the_same_seed_gives_the_same_schedule) {
   World one(Variant::good), two(Variant::good);

@@ -5,7 +5,8 @@
 namespace spillway::sim {
 namespace {
 
-constexpr std::string_view kNames[] = {"good", "fence_by_id", "trust_state", "ack_early"};
+constexpr std::string_view kNames[] = {"good",      "fence_by_id", "trust_state",
+                                       "ack_early", "obey_by_id",  "accept_early"};
 
 }  // namespace
 
@@ -22,6 +23,10 @@ Epoch epoch_seen(Variant variant, const lifecycle::OwnerTask& task, Epoch epoch)
   const bool out = task.state == TaskState::leased || task.state == TaskState::running;
   const bool forgets = variant == Variant::fence_by_id || (variant == Variant::trust_state && out);
   return forgets ? task.epoch : epoch;
+}
+
+Epoch epoch_seen(Variant variant, const lifecycle::LesseeTask& task, Epoch epoch) {
+  return variant == Variant::obey_by_id ? task.epoch : epoch;
 }
 
 }  // namespace spillway::sim

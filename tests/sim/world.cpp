@@ -35,16 +35,14 @@ World::World(Variant variant, const std::vector<LinkTrace>* traces)
     : variant_(variant), traces_(traces), owner_(*this), lessee_(*this) {}
 
 NodeTime World::time_at(NodeName node) const {
-  return node == NodeName::owner ? owner_.now() : NodeTime(power(node).offset + now_);
+  return node == NodeName::owner ? owner_.now() : lessee_.now();
 }
 
-Duration World::world_time(NodeName node, NodeTime time) const {
-  return time == spillway::kNever ? kNever : now_ + (time - time_at(node));
-}
-
+// When a node wants to be woken, on the world's clock.
 Duration World::wake_of(NodeName node) const {
   if (!is_alive(node)) return kNever;
-  return world_time(node, node == NodeName::owner ? owner_.wake_at() : lessee_.wake_at());
+  const NodeTime at = node == NodeName::owner ? owner_.wake_at() : lessee_.wake_at();
+  return at == spillway::kNever ? kNever : now_ + (at - time_at(node));
 }
 
 wire::Presence World::presence_of(NodeName node) const {
@@ -145,10 +143,13 @@ void World::push(Duration after, Happening what, NodeName node, std::uint32_t re
 void World::dispatch(const Event& event) {
   switch (event.what) {
     case Happening::deliver: return deliver(event.node, event.ref);
-    case Happening::committed: return committed(event.node, event.ref);
-    case Happening::woken:
-      if (is_alive(event.node)) owner_.wake();
+    case Happening::disk:
+      if (event.ref == power(event.node).cycle) use_disk(event.node);
       return;
+    case Happening::birth: return hear_birth(event.node, event.ref);
+    case Happening::woken:
+      if (!is_alive(event.node)) return;
+      return event.node == NodeName::owner ? owner_.wake() : lessee_.wake();
     case Happening::body_ends:
       return event.node == NodeName::owner ? owner_.body_ends(event.ref)
                                            : lessee_.body_ends(event.ref);
@@ -206,6 +207,7 @@ void World::check_lessee_tells(const wire::Item& item) {
     return checks_.lessee_owes(attempt->task, result->failure, disk);
   }
   checks_.lessee_tells(attempt->task, attempt->epoch, memory, disk);
+  if (result) checks_.answers(attempt->task, *result, disk);
 }
 
 void World::deliver(NodeName to, std::uint32_t slot) {
@@ -222,38 +224,31 @@ void World::deliver(NodeName to, std::uint32_t slot) {
 
 void World::schedule_disk(NodeName node, bool writes) {
   if (std::exchange(power(node).disk_busy, true)) return;
-  schedule_commit(node, writes);
+  const Duration takes = writes ? random_.between(Duration(100), milliseconds(20)) : Duration(10);
+  push(takes, Happening::disk, node, power(node).cycle);
 }
 
 void World::wake_soon(NodeName node) {
   push(random_.between(milliseconds(1), milliseconds(50)), Happening::woken, node, 0);
 }
 
-void World::schedule_commit(NodeName node, bool rows) {
-  const Duration takes = rows ? random_.between(Duration(100), milliseconds(20)) : Duration(10);
-  push(takes, Happening::committed, node, ++power(node).commit);
-}
-
-// Every n-th of a node's writes finds the disk full or failing; as the nodes do, it is kept and
-// tried again, and nothing that rests on it happens.
-bool World::commit_fails(NodeName node) {
-  const unsigned every = plan_.faults.failing_commit;
-  if (!chaos_ || every == 0 || ++power(node).tried % every != 0) return false;
-  note(node, "a commit fails, and is tried again");
-  stats_.count(Seen::failed_commits);
-  push(random_.between(milliseconds(10), seconds(2)), Happening::committed, node,
-       power(node).commit);
-  return true;
-}
-
-void World::committed(NodeName node, std::uint32_t number) {
-  if (!power(node).alive || number != power(node).commit) return;
+void World::use_disk(NodeName node) {
   power(node).disk_busy = false;
   fail_point(node, Seen::crashes_before_commit);
-  if (node == NodeName::owner) return owner_.use_disk();
-  if (commit_fails(node)) return;
-  reached_disk(node);
-  lessee_.commit();
+  node == NodeName::owner ? owner_.use_disk() : lessee_.use_disk();
+}
+
+// A node is there anew, which the other one hears soon, or never.
+void World::give_birth(NodeName node) {
+  const bool lost = chaos_ && random_.per_mille(plan_.faults.loss);
+  if (link_ && !lost) push(delay_of(node), Happening::birth, node, power(node).session);
+}
+
+void World::hear_birth(NodeName node, std::uint32_t session) {
+  if (!link_ || !told_link_ || !is_alive(other(node)) || session != power(node).session) return;
+  note(other(node), "hears that the other is there anew");
+  node == NodeName::owner ? lessee_.on_presence(presence_of(node))
+                          : owner_.on_presence(presence_of(node));
 }
 
 void World::schedule_end(NodeName node, RunId run, Duration after) {
@@ -273,12 +268,11 @@ void World::crash(NodeName node, const char* why) {
   stats_.count(node == NodeName::owner ? Seen::owner_crashes : Seen::lessee_crashes);
   state.alive = false;
   ++state.cycle;
-  ++state.commit;
   state.disk_busy = false;
   node == NodeName::owner ? owner_.die() : lessee_.die();
   Duration down = random_.between(milliseconds(200), seconds(6));
   if (random_.per_mille(250)) down *= 10;
-  if (node == NodeName::lessee && plan_.slow_restart) down += kLease + kResend;
+  if (node == NodeName::lessee && plan_.slow_restart) down += kLease * 5 / 4;
   push(down, Happening::restart, node, state.cycle);
 }
 
@@ -287,9 +281,9 @@ void World::restart(NodeName node) {
   note(node, "starts again");
   state.alive = true;
   set_clock(node);
-  state.offset = state.last_seen.time_since_epoch() - now_;
   ++state.session;
   node == NodeName::owner ? owner_.boot() : lessee_.boot();
+  give_birth(node);
   if (node == NodeName::owner && !chaos_) release_all();
 }
 
@@ -315,7 +309,7 @@ void World::fault() {
   const FaultPlan& faults = plan_.faults;
   push(random_.between({}, faults.pause * 2), Happening::fault, NodeName::owner, 0);
   if (!link_ && random_.per_mille(400)) mend_link();
-  if (random_.per_mille(300)) lessee_.end_drain();
+  if (is_alive(NodeName::lessee) && random_.per_mille(300)) lessee_.end_drain();
   if (faults.weights() == 0) return;
   auto pick = static_cast<int>(random_.below(faults.weights()));
   const auto is = [&pick](unsigned weight) { return (pick -= static_cast<int>(weight)) < 0; };
@@ -327,10 +321,7 @@ void World::fault() {
     return random_.per_mille(500) ? shut_down_owner() : drain_lessee();
   }
   if (is(faults.step_clock)) return step_clock();
-  if (is(faults.forget)) {
-    if (is_alive(NodeName::lessee)) lessee_.forget_tombstones();
-    return;
-  }
+  if (is(faults.forget)) return lessee_.forget_tombstones();
   if (is_alive(NodeName::owner)) owner_.withdraw(random_.below(static_cast<unsigned>(plan_.tasks)));
 }
 
@@ -341,7 +332,6 @@ void World::step_clock() {
   note(node, "its clock steps forward");
   stats_.count(Seen::clock_steps);
   const Duration by = random_.between(milliseconds(1), seconds(random_.per_mille(200) ? 6000 : 50));
-  power(node).offset += by;
   clock_[index(node)].advance(by);
 }
 
@@ -396,7 +386,10 @@ void World::heal() {
   chaos_ = false;
   healed_at_ = now_;
   if (!link_) mend_link();
-  lessee_.end_drain();
+  if (is_alive(NodeName::lessee)) {
+    lessee_.heal();
+    lessee_.end_drain();
+  }
   if (!is_alive(NodeName::owner)) return;
   owner_.heal();
   release_all();

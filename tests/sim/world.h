@@ -10,6 +10,7 @@
 #include "tests/sim/owner_node.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/stats.h"
+#include "tests/sim/tally.h"
 #include "tests/sim/variant.h"
 
 namespace spillway::sim {
@@ -34,11 +35,9 @@ class World {
   Random& random() { return random_; }
   Checks& checks() { return checks_; }
   void count(Seen seen) { stats_.count(seen); }
+  Tally tally() { return Tally(stats_); }
   TaskId id_of(std::size_t task) const { return {Origin{kFounded}, seq_of(task)}; }
-  // The owner's.
   const Clock& clock_of(NodeName node) const { return clock_[index(node)]; }
-  NodeTime time_at(NodeName node) const;
-  lifecycle::Now now_at(NodeName node) { return {time_at(node), random_.next()}; }
   BootId boot_of(NodeName node) const { return {power(node).cycle + 1ULL}; }
   // As the broker has it.
   wire::Presence presence_of(NodeName node) const;
@@ -57,20 +56,12 @@ class World {
   void crash(NodeName node, const char* why);
   [[gnu::format(printf, 3, 4)]] void note(NodeName node, const char* format, ...);
 
-  // A group is on the disk, and the time with it.
-  void reached_disk(NodeName node) { power(node).last_seen = time_at(node); }
-  void schedule_commit(NodeName node, bool rows);
-
  private:
   struct Power {
     bool alive = true;
-    std::uint32_t cycle = 0;
-    Duration offset{};     // of the node's time line against the world's
-    NodeTime last_seen{};  // by its store
     bool disk_busy = false;
+    std::uint32_t cycle = 0;
     std::uint32_t session = 0;
-    std::uint32_t commit = 0;
-    std::uint32_t tried = 0;  // commits, failed ones included
   };
   static constexpr std::uint64_t kFounded = 0x5111;  // the origin of the owner's store
   static constexpr std::size_t index(NodeName node) { return static_cast<std::size_t>(node); }
@@ -81,12 +72,14 @@ class World {
   void happen(Duration owner_at, Duration lessee_at);
   void settle();
   void set_now(Duration now);
-  Duration world_time(NodeName node, NodeTime time) const;
+  NodeTime time_at(NodeName node) const;
   Duration wake_of(NodeName node) const;
   void dispatch(const Event& event);
   void check_lessee_tells(const wire::Item& item);
   void deliver(NodeName to, std::uint32_t slot);
-  void committed(NodeName node, std::uint32_t number);
+  void use_disk(NodeName node);
+  void hear_birth(NodeName node, std::uint32_t session);
+  void give_birth(NodeName node);
   void restart(NodeName node);
   void set_clock(NodeName node);
   void fault();
@@ -95,7 +88,6 @@ class World {
   void link_told(std::uint32_t ref);
   void people();
   void step_clock();
-  bool commit_fails(NodeName node);
   Duration delay_of(NodeName from);
   void shut_down_owner();
   void drain_lessee();
