@@ -191,11 +191,11 @@ void LesseeNode::reached_disk() {
   Checks& checks = world_->checks();
   if (!disk_.broken.empty()) checks.fail("S1", disk_.broken.front());
   for (std::size_t task = 0; task < tasks(); ++task) {
-    if (!flying_[task]) continue;
-    written_[task] = *flying_[task];
+    if (flying_[task]) written_[task] = *flying_[task];
     const auto found = disk_.rows.find(world_->id_of(task));
-    if (found == disk_.rows.end()) return checks.fail("S1", "the ledger has no row of an attempt");
-    checks.lessee_disk(task, written_[task], found->second.task);
+    const bool there = found != disk_.rows.end();
+    if (there != written_[task].exists) checks.fail("S1", "the ledger has other rows than memory");
+    if (there) checks.lessee_disk(task, written_[task], found->second.task);
   }
 }
 
