@@ -108,32 +108,32 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   hooks.now = [this] { return now(); };
   hooks.random = parts_.random;
   hooks.wall = [this] { return parts_.clock->wall_time(); };
-  SessionEvents events{.up =
-                           [this] {
-                             link_problem_.clear();
-                             parts_.report("connected to the broker");
-                             say_largest();
-                             if (parts_.fleet) parts_.fleet->on_link(true);
-                             lessee_.on_link_up();
-                           },
-                       .down = [this](const Error& reason) { on_link_down(reason); },
-                       .device =
-                           [this](const std::string& device, const wire::Presence& presence) {
-                             if (presence.online && barred_.contains(device)) {
-                               tell_standing(device);
-                             }
-                             lessee_.on_owner(device, presence);
-                             if (!presence.online) commands_.on_gone(device);
-                             if (dispatch_) dispatch_->on_device(device, presence);
-                           },
-                       .item = [this](const std::string& device,
-                                      wire::Item item) { on_item(device, std::move(item)); },
-                       .refused =
-                           [this](const std::string& cause, const std::string& detail) {
-                             malformed_ += 1;
-                             parts_.refused(cause, detail);
-                           },
-                       .changed = parts_.wake};
+  SessionEvents events{
+      .up =
+          [this] {
+            link_problem_.clear();
+            parts_.report("connected to the broker");
+            say_largest();
+            if (parts_.fleet) parts_.fleet->on_link(true);
+            lessee_.on_link_up();
+          },
+      .down = [this](const Error& reason) { on_link_down(reason); },
+      .device =
+          [this](const std::string& device, const wire::Presence& presence) {
+            if (presence.online && barred_.contains(device)) {
+              tell_standing(device);
+            }
+            lessee_.on_owner(device, presence);
+            if (!presence.online) commands_.on_gone(device);
+            if (dispatch_) dispatch_->on_device(device, presence);
+          },
+      .item = [this](const std::string& device, const wire::Item& item) { on_item(device, item); },
+      .refused =
+          [this](const std::string& cause, const std::string& detail) {
+            malformed_ += 1;
+            parts_.refused(cause, detail);
+          },
+      .changed = parts_.wake};
   events.flooding = [this](const std::string& device) {
     parts_.refused("too many messages", device + " sends more than it may");
     if (parts_.fleet) parts_.fleet->on_flooding(device);
@@ -214,7 +214,7 @@ void Node::tell_cloned(const std::string& device, const wire::Presence& said) {
 }
 
 // What a device makes of this cloud's birth; each that knew more says so.
-void Node::on(const std::string& device, const wire::LifeNotice& notice) {
+void Node::on_life_notice(const std::string& device, const wire::LifeNotice& notice) {
   const bool ours = dispatch_ && notice.life == dispatch_->lineage().lives.front();
   if (!ours) return;
   if (const auto text = own_life_.on(device, notice.remark, parts_.clock->wall_time())) {
@@ -295,36 +295,60 @@ NodeTime Node::cycle_dispatch() {
   return next == kNever ? kNever : now() + (next - dispatch_->now());
 }
 
-void Node::on_item(const std::string& device, wire::Item item) {
+struct Node::Received {
+  Node& node;
+  const std::string& device;
+
+  // Of tasks that the device owns.
+  void operator()(const wire::Offer& item) const { node.lessee_.on(device, item); }
+  void operator()(const wire::Cancel& item) const { node.lessee_.on(device, item); }
+  void operator()(const wire::BeatAck& item) const { node.lessee_.on(device, item); }
+  void operator()(const wire::ResultAck& item) const { node.lessee_.on(device, item); }
+  // Of tasks that operators submitted.
+  void operator()(const wire::Accept& item) const { dispatched(item); }
+  void operator()(const wire::Nack& item) const { dispatched(item); }
+  void operator()(const wire::Beat& item) const { dispatched(item); }
+  void operator()(const wire::ResultItem& item) const { dispatched(item); }
+  void operator()(const wire::Credits& item) const { dispatched(item); }
+  // Of the device itself.
+  void operator()(const wire::Echo& item) const {
+    if (!item.reply) node.session_->send_ack(device, wire::Echo{item.token, true, {}});
+  }
+  void operator()(const wire::CommandReply& item) const { node.commands_.on(device, item); }
+  void operator()(const wire::UpdateReport& item) const {
+    if (node.parts_.fleet) node.parts_.fleet->on_update(device, item);
+  }
+  void operator()(const wire::TaskStory& item) const {
+    if (!node.parts_.fleet) return;
+    wire::TaskStory story = item;
+    story.id = node.lessee_.id_of(device, story.id);
+    node.parts_.fleet->on_story(device, std::move(story));
+  }
+  void operator()(const wire::LossReport& item) const {
+    node.loss_reports_.insert_or_assign(device, item);
+    node.parts_.wake();
+  }
+  void operator()(const wire::LifeNotice& item) const { node.on_life_notice(device, item); }
+  // Only the cloud sends these.
+  void operator()(const wire::LossAck&) const { unexpected(); }
+  void operator()(const wire::Command&) const { unexpected(); }
+  void operator()(const wire::StandingNotice&) const { unexpected(); }
+
+ private:
+  template <class Item>
+  void dispatched(const Item& item) const {
+    if (node.dispatch_) node.dispatch_->on(device, item);
+  }
+  void unexpected() const {
+    node.malformed_ += 1;
+    node.parts_.refused("unexpected item", device + " sent an item that only the cloud sends");
+  }
+};
+
+void Node::on_item(const std::string& device, const wire::Item& item) {
   if (!barred_.empty() && drop_barred(device, item)) return;
   lessee_.on_heard(device);
-  std::visit([this, &device](const auto& one) { on(device, one); }, item);
-}
-
-template <class Item>
-void Node::on(const std::string& device, const Item& item) {
-  if constexpr (requires { lessee_.on(device, item); }) {
-    lessee_.on(device, item);
-  } else if constexpr (requires { dispatch_->on(device, item); }) {
-    if (dispatch_) dispatch_->on(device, item);
-  } else if constexpr (requires { commands_.on(device, item); }) {
-    commands_.on(device, item);
-  } else if constexpr (std::is_same_v<Item, wire::Echo>) {
-    if (!item.reply) session_->send_ack(device, wire::Echo{item.token, true, {}});
-  } else if constexpr (std::is_same_v<Item, wire::UpdateReport>) {
-    if (parts_.fleet) parts_.fleet->on_update(device, item);
-  } else if constexpr (std::is_same_v<Item, wire::TaskStory>) {
-    if (!parts_.fleet) return;
-    wire::TaskStory story = item;
-    story.id = lessee_.id_of(device, story.id);
-    parts_.fleet->on_story(device, std::move(story));
-  } else if constexpr (std::is_same_v<Item, wire::LossReport>) {
-    loss_reports_.insert_or_assign(device, item);
-    parts_.wake();
-  } else {
-    malformed_ += 1;
-    parts_.refused("unexpected item", device + " sent an item that only the cloud sends");
-  }
+  std::visit(Received{*this, device}, item);
 }
 
 // The latest report of a device says all that the earlier ones said: however many come while one

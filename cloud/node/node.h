@@ -120,6 +120,8 @@ class Node {
   }
 
  private:
+  struct Received;  // what takes an item of a device
+
   lessee::Options lessee_options() const;
   const Kind* offloaded(const std::string& kind) const;
   lessee::Parts lessee_parts();
@@ -131,12 +133,10 @@ class Node {
   void on_life(const std::string& device, const wire::Presence& said, LifeChange change);
   void on_cloned(const std::string& device, const wire::Presence& said);
   void tell_cloned(const std::string& device, const wire::Presence& said);
-  void on(const std::string& device, const wire::LifeNotice& notice);
+  void on_life_notice(const std::string& device, const wire::LifeNotice& notice);
   void show(const lessee::HeldTask& task);
   void show_load();
-  void on_item(const std::string& device, wire::Item item);
-  template <class Item>
-  void on(const std::string& device, const Item& item);
+  void on_item(const std::string& device, const wire::Item& item);
   void take_losses();
   void tell_losses(const std::string& device);
 
