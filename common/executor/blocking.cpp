@@ -9,16 +9,16 @@ BlockingPool::BlockingPool(unsigned limit, std::size_t capacity, std::chrono::mi
     : limit_(std::max(1u, limit)), idle_after_(idle), queue_(1, capacity) {}
 
 BlockingPool::~BlockingPool() {
-  std::unique_lock lock(mutex_);
+  threads::Lock lock(mutex_);
   stopping_ = true;
   work_.notify_all();
-  ended_all_.wait(lock, [this] { return threads_ == 0; });
+  ended_all_.wait(lock, [this]() REQUIRES(mutex_) { return threads_ == 0; });
 }
 
 Injector::Pushed BlockingPool::push(Node* node) {
   const Injector::Pushed pushed = queue_.push(node, true);
   if (pushed != Injector::Pushed::yes) return pushed;
-  std::lock_guard lock(mutex_);
+  threads::Lock lock(mutex_);
   if (idle_ >= queue_.size() || threads_ == limit_) {
     work_.notify_one();
   } else {
@@ -30,12 +30,12 @@ Injector::Pushed BlockingPool::push(Node* node) {
 }
 
 void BlockingPool::discard() {
-  std::lock_guard lock(mutex_);
+  threads::Lock lock(mutex_);
   discarding_ = true;
 }
 
 void BlockingPool::loop() {
-  std::unique_lock lock(mutex_);
+  threads::Lock lock(mutex_);
   for (;;) {
     Node* node = nullptr;
     if (queue_.take(&node, 1)) {
@@ -48,8 +48,9 @@ void BlockingPool::loop() {
       continue;
     }
     ++idle_;
-    const bool woken = work_.wait_for(lock, idle_after_,
-                                      [this] { return stopping_ || queue_.best_band() < kBands; });
+    const bool woken = work_.wait_for(lock, idle_after_, [this]() REQUIRES(mutex_) {
+      return stopping_ || queue_.best_band() < kBands;
+    });
     --idle_;
     if (stopping_ || !woken) break;
   }
@@ -58,17 +59,17 @@ void BlockingPool::loop() {
 }
 
 std::size_t BlockingPool::threads() const {
-  std::lock_guard lock(mutex_);
+  threads::Lock lock(mutex_);
   return threads_;
 }
 
 std::uint64_t BlockingPool::ended() const {
-  std::lock_guard lock(mutex_);
+  threads::Lock lock(mutex_);
   return counts_.ran + counts_.expired + counts_.cancelled + counts_.dropped;
 }
 
 void BlockingPool::add_to(ShutdownReport& report) const {
-  std::lock_guard lock(mutex_);
+  threads::Lock lock(mutex_);
   report.ran += counts_.ran;
   report.expired += counts_.expired;
   report.cancelled += counts_.cancelled;

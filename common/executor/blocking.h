@@ -1,12 +1,11 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
-#include <mutex>
 
 #include "common/executor/injector.h"
 #include "common/executor/telemetry.h"
+#include "common/threads/mutex.h"
 
 namespace spillway::executor {
 
@@ -34,11 +33,13 @@ class BlockingPool {
   const unsigned limit_;
   const std::chrono::milliseconds idle_after_;
   Injector queue_;
-  mutable std::mutex mutex_;
-  std::condition_variable work_, ended_all_;
-  std::size_t threads_ = 0, idle_ = 0;
-  bool discarding_ = false, stopping_ = false;
-  ShutdownReport counts_;
+  mutable threads::Mutex mutex_;
+  threads::Condition work_, ended_all_;
+  std::size_t threads_ GUARDED_BY(mutex_) = 0;
+  std::size_t idle_ GUARDED_BY(mutex_) = 0;
+  bool discarding_ GUARDED_BY(mutex_) = false;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  ShutdownReport counts_ GUARDED_BY(mutex_);
 };
 
 }  // namespace spillway::executor

@@ -126,7 +126,7 @@ Entry Executor::Core::steal_for(Worker& worker, bool spawned_only) {
 
 void Executor::Core::lend() {
   lent_.fetch_add(1, std::memory_order_seq_cst);
-  std::lock_guard lock(mutex_);
+  threads::Lock lock(mutex_);
   staff();
 }
 
@@ -142,7 +142,6 @@ void Executor::Core::staff() {
   }
 }
 
-// Under mutex_.
 Worker* Executor::Core::add_seat(unsigned index) {
   const std::size_t count = seated_.load(std::memory_order_relaxed);
   seats_[count] = std::make_unique<Worker>(*this, index, index == 0 && plain_);
@@ -161,7 +160,7 @@ Worker* Executor::Core::sit_down() {
     }
   });
   if (!guest) {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     if (stopped() || guest_seats_ == kGuests) return nullptr;
     ++guest_seats_;
     guest = add_seat(Worker::kGuest);
@@ -178,7 +177,7 @@ void Executor::Core::stand_up(Worker* guest) {
 
 void Executor::Core::set_width(unsigned upper_bound) {
   {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     upper_bound_ = std::clamp(upper_bound, 1U, Idlers<>::kMax);
   }
   follow_limits();
@@ -186,7 +185,7 @@ void Executor::Core::set_width(unsigned upper_bound) {
 
 void Executor::Core::follow_limits() {
   const unsigned limit = options_.workers ? options_.workers : usable_cpus();
-  std::lock_guard lock(mutex_);
+  threads::Lock lock(mutex_);
   if (closed_) return;
   const unsigned wanted = std::min({limit, upper_bound_, Idlers<>::kMax});
   if (width_.exchange(wanted, std::memory_order_seq_cst) == wanted && !threads_.empty()) return;
@@ -197,8 +196,8 @@ void Executor::Core::follow_limits() {
 }
 
 void Executor::Core::keep_house() {
-  std::unique_lock lock(mutex_);
-  while (!closing_.wait_for(lock, kHousekeeping, [this] { return closed_; })) {
+  threads::Lock lock(mutex_);
+  while (!closing_.wait_for(lock, kHousekeeping, [this]() REQUIRES(mutex_) { return closed_; })) {
     lock.unlock();
     follow_limits();
     trim_nodes();
@@ -226,7 +225,7 @@ bool Executor::Core::all_ended() const {
 }
 
 ShutdownReport Executor::Core::shutdown(Shutdown mode) {
-  std::lock_guard once(shutdown_mutex_);
+  threads::Lock once(shutdown_mutex_);
   if (stopped()) return report_;
   injector.close();
   blocking_.close();
@@ -237,7 +236,7 @@ ShutdownReport Executor::Core::shutdown(Shutdown mode) {
   while (!all_ended()) std::this_thread::sleep_for(std::chrono::microseconds(50));
   std::vector<std::thread> threads;
   {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     closed_ = true;
     closing_.notify_all();
     stopped_.store(true, std::memory_order_seq_cst);

@@ -2,9 +2,7 @@
 
 #include <array>
 #include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -13,6 +11,7 @@
 #include "common/executor/idlers.h"
 #include "common/executor/injector.h"
 #include "common/executor/worker.h"
+#include "common/threads/mutex.h"
 
 namespace spillway::executor {
 
@@ -66,10 +65,11 @@ class Executor::Core {
   static constexpr unsigned kReserveFrom = 4;
   static constexpr unsigned kGuests = 8;
 
-  void staff();  // under mutex_: makes sure that the active seats have threads that are awake
+  // Makes sure that the active seats have threads that are awake.
+  void staff() REQUIRES(mutex_);
   void follow_limits();
   void keep_house();
-  Worker* add_seat(unsigned index);
+  Worker* add_seat(unsigned index) REQUIRES(mutex_);
   std::uint64_t accepted() const;
   std::uint64_t ended() const;
   bool all_ended() const;
@@ -92,17 +92,17 @@ class Executor::Core {
   std::atomic<std::uint64_t> refused_{0};  // relaxed: a count that orders nothing
   const std::uint64_t plain_;              // seats that never count as searchers
 
-  mutable std::mutex mutex_;  // of threads_, of adding seats, and of what follows
-  std::condition_variable closing_;
-  bool closed_ = false;
-  unsigned upper_bound_ = Idlers<>::kMax;
-  unsigned guest_seats_ = 0;
+  threads::Mutex shutdown_mutex_;
+  ShutdownReport report_ GUARDED_BY(shutdown_mutex_);
+  mutable threads::Mutex mutex_ ACQUIRED_AFTER(shutdown_mutex_);  // also of adding seats
+  threads::Condition closing_;
+  bool closed_ GUARDED_BY(mutex_) = false;
+  unsigned upper_bound_ GUARDED_BY(mutex_) = Idlers<>::kMax;
+  unsigned guest_seats_ GUARDED_BY(mutex_) = 0;
   std::array<std::unique_ptr<Worker>, Idlers<>::kMax + kGuests> seats_;
   std::atomic<std::size_t> seated_{0};
   std::array<Worker*, Idlers<>::kMax> workers_{};  // by index
-  std::vector<std::thread> threads_;
-  std::mutex shutdown_mutex_;
-  ShutdownReport report_;
+  std::vector<std::thread> threads_ GUARDED_BY(mutex_);
   BlockingPool blocking_;
   std::thread housekeeper_;
 };

@@ -62,8 +62,8 @@ void Injector::push_again(Node* node) {
 
 std::size_t Injector::take(Node** out, std::size_t count, unsigned worst, bool* came) {
   // Whoever has the lock offers what it takes to the others, so there is nothing to wait for.
-  std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock) return 0;
+  if (!mutex_.try_lock()) return 0;
+  threads::Lock lock(mutex_, std::adopt_lock);
   next_shard_ = (next_shard_ + 1) % shards_.size();  // no producer is served to the end first
   sort_in();
   unsigned bands = 0;  // bit per band that is allowed and may have something
@@ -170,8 +170,9 @@ Node* Injector::next_plain(unsigned band) {
 
 // A node whose pusher is between its steps keeps its list's bit set.
 bool Injector::settle(unsigned list) {
+  const DeadlineQueue& timed = timed_[list / 2];
   return lists_.settle(list, [&] {
-    return (list % 2 || timed_[list / 2].empty()) &&
+    return (list % 2 || timed.empty()) &&
            std::all_of(shards_.begin(), shards_.end(),
                        [&](const auto& shard) { return shard->intake(list).empty(); });
   });

@@ -6,13 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "common/executor/deadline_queue.h"
 #include "common/executor/intake.h"
 #include "common/executor/list_bits.h"
 #include "common/executor/task.h"
+#include "common/threads/mutex.h"
 
 namespace spillway::executor {
 
@@ -72,14 +72,14 @@ class Injector {
   unsigned home() const;
   void link(Shard& shard, Node* node);
   bool has_room(Shard& shard, std::uint64_t before) const;
-  unsigned choose(unsigned bands) const;
-  std::size_t patience(unsigned bands) const;
-  std::size_t take_of(unsigned band, Node** out, std::size_t count);
-  void publish_taken();
-  void sort_in();
-  Node* next_plain(unsigned band);
-  Node* next_timed(unsigned band);
-  bool settle(unsigned list);
+  unsigned choose(unsigned bands) const REQUIRES(mutex_);
+  std::size_t patience(unsigned bands) const REQUIRES(mutex_);
+  std::size_t take_of(unsigned band, Node** out, std::size_t count) REQUIRES(mutex_);
+  void publish_taken() REQUIRES(mutex_);
+  void sort_in() REQUIRES(mutex_);
+  Node* next_plain(unsigned band) REQUIRES(mutex_);
+  Node* next_timed(unsigned band) REQUIRES(mutex_);
+  bool settle(unsigned list) REQUIRES(mutex_);
   bool has_band(unsigned band) const { return lists_.has(2 * band) || lists_.has(2 * band + 1); }
 
   const std::size_t shard_capacity_;
@@ -87,12 +87,14 @@ class Injector {
   std::atomic<bool> closed_{false};
   alignas(64) ListBits<> lists_;
 
-  alignas(64) std::mutex mutex_;  // of everything below, and of the consumers' end of the lists
-  std::array<DeadlineQueue, kBands> timed_;
-  std::vector<std::uint64_t> counts_;          // by shard: taken, but not yet published
-  std::array<unsigned, kBands> age_{};         // better closures taken since one of the band was
-  std::array<unsigned, kBands> plain_turn_{};  // closures with a deadline taken in a row
-  std::size_t next_shard_ = 0;
+  alignas(64) threads::Mutex mutex_;  // also of the consumers' end of the lists
+  std::array<DeadlineQueue, kBands> timed_ GUARDED_BY(mutex_);
+  // By shard: taken, but not yet published.
+  std::vector<std::uint64_t> counts_ GUARDED_BY(mutex_);
+  // By band: better closures taken since one of it was, closures with a deadline taken in a row.
+  std::array<unsigned, kBands> age_ GUARDED_BY(mutex_){};
+  std::array<unsigned, kBands> plain_turn_ GUARDED_BY(mutex_){};
+  std::size_t next_shard_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace spillway::executor

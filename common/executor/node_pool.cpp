@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <utility>
 #include <vector>
 
 #include "common/executor/task.h"
+#include "common/threads/mutex.h"
 
 namespace spillway::executor {
 namespace {
@@ -25,7 +25,7 @@ class Depot {
   explicit Depot(std::size_t node_size) : block_size_(node_size * kNodesPerBlock) {}
 
   std::byte* take() {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     if (free_.empty()) map();
     std::byte* block = free_.back();
     free_.pop_back();
@@ -34,14 +34,14 @@ class Depot {
   }
 
   void give(std::byte* block) {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     free_.push_back(block);
   }
 
   // Gives back the pages of blocks that nobody needed since the last call. The addresses stay
   // ours; the oldest go, those at the front.
   void trim() {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     const std::size_t unused = std::exchange(least_, free_.size());
     if (unused <= clean_) return;
     std::sort(free_.begin(), free_.begin() + static_cast<std::ptrdiff_t>(unused), std::greater<>());
@@ -55,7 +55,7 @@ class Depot {
   }
 
  private:
-  void map() {
+  void map() REQUIRES(mutex_) {
     const std::size_t size = (kBlocksPerMapping + 1) * block_size_;
     void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -67,10 +67,12 @@ class Depot {
   }
 
   const std::size_t block_size_;
-  std::mutex mutex_;
-  std::vector<std::byte*> free_;
-  std::size_t least_ = 0;  // free blocks since the last trim, at the least
-  std::size_t clean_ = 0;  // blocks at the front, at most, that have no pages
+  threads::Mutex mutex_;
+  std::vector<std::byte*> free_ GUARDED_BY(mutex_);
+  // Free blocks since the last trim, at the least, and those at the front, at most, that have no
+  // pages.
+  std::size_t least_ GUARDED_BY(mutex_) = 0;
+  std::size_t clean_ GUARDED_BY(mutex_) = 0;
 };
 
 // Never destroyed: threads give their nodes back whenever they end.

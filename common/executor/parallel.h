@@ -8,6 +8,7 @@
 
 #include "common/executor/core.h"
 #include "common/executor/task_group.h"
+#include "common/threads/mutex.h"
 
 // Fork-join. The caller takes part, be it a worker or a thread from outside; a join runs what was
 // forked and never blocks a worker. Hold no lock across these calls: what runs meanwhile may want
@@ -202,11 +203,11 @@ T parallel_reduce(Executor& executor, std::size_t begin, std::size_t end, T iden
   constexpr std::size_t kParts = 256;
   if (begin >= end) return identity;
   if (order == Order::any) {
-    std::mutex mutex;
+    threads::Mutex mutex;
     T total = identity;
     parallel_for(executor, begin, end, [&](std::size_t first, std::size_t last) {
       T part = map(first, last);
-      std::lock_guard lock(mutex);
+      threads::Lock lock(mutex);
       total = combine(std::move(total), std::move(part));
     });
     return total;

@@ -1,9 +1,9 @@
 #include "common/mqtt/blocking_calls.h"
 
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <thread>
+
+#include "common/threads/mutex.h"
 
 namespace spillway::mqtt {
 namespace {
@@ -13,19 +13,20 @@ constexpr std::chrono::seconds kPatience{3};
 }  // namespace
 
 struct BlockingCalls::State {
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::deque<std::function<void()>> queue;
-  bool closing = false;
-  bool ended = false;
+  threads::Mutex mutex;
+  threads::Condition changed;
+  std::deque<std::function<void()>> queue GUARDED_BY(mutex);
+  bool closing GUARDED_BY(mutex) = false;
+  bool ended GUARDED_BY(mutex) = false;
 };
 
 namespace {
 
 void work(const std::shared_ptr<BlockingCalls::State>& state) {
-  std::unique_lock lock(state->mutex);
+  threads::Lock lock(state->mutex);
   for (;;) {
-    state->changed.wait(lock, [&] { return state->closing || !state->queue.empty(); });
+    state->changed.wait(
+        lock, [&]() REQUIRES(state->mutex) { return state->closing || !state->queue.empty(); });
     if (state->queue.empty()) break;
     auto call = std::move(state->queue.front());
     state->queue.pop_front();
@@ -45,14 +46,15 @@ BlockingCalls::BlockingCalls() : state_(std::make_shared<State>()) {
 }
 
 BlockingCalls::~BlockingCalls() {
-  std::unique_lock lock(state_->mutex);
+  threads::Lock lock(state_->mutex);
   state_->closing = true;
   state_->changed.notify_all();
-  state_->changed.wait_for(lock, kPatience, [&] { return state_->ended; });
+  state_->changed.wait_for(lock, kPatience,
+                           [this]() REQUIRES(state_->mutex) { return state_->ended; });
 }
 
 void BlockingCalls::add(std::function<void()> call) {
-  std::lock_guard lock(state_->mutex);
+  threads::Lock lock(state_->mutex);
   state_->queue.push_back(std::move(call));
   state_->changed.notify_all();
 }

@@ -3,7 +3,7 @@
 namespace spillway::mqtt {
 
 void Mailbox::put(Report report) {
-  std::lock_guard lock(mutex_);
+  threads::Lock lock(mutex_);
   if (!loop_) return;
   if (report.kind == Report::Kind::message) {
     const std::size_t size = report.topic.size() + report.payload.size();
@@ -23,12 +23,12 @@ void Mailbox::put(Report report) {
 void Mailbox::drain() {
   std::vector<Report> batch;
   {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     batch.swap(waiting_);
   }
   for (Report& report : batch) {
     {
-      std::lock_guard lock(mutex_);
+      threads::Lock lock(mutex_);
       if (!loop_) return;
       if (report.kind == Report::Kind::message) {
         backlog_ -= report.topic.size() + report.payload.size();
@@ -39,7 +39,7 @@ void Mailbox::drain() {
 }
 
 void Mailbox::close() {
-  std::lock_guard lock(mutex_);
+  threads::Lock lock(mutex_);
   loop_ = nullptr;
   waiting_.clear();
 }

@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "common/mqtt/failure.h"
 #include "common/runtime/loop.h"
+#include "common/threads/mutex.h"
 #include "spillway/bytes.h"
 #include "spillway/status.h"
 
@@ -53,11 +53,11 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
  private:
   void drain();
 
-  std::mutex mutex_;
-  runtime::Loop* loop_;  // null once closed
-  std::function<void(Report)> deliver_;
-  std::vector<Report> waiting_;
-  std::size_t backlog_ = 0;  // bytes of messages not yet delivered
+  threads::Mutex mutex_;
+  runtime::Loop* loop_ GUARDED_BY(mutex_);  // null once closed
+  std::function<void(Report)> deliver_;     // on the loop
+  std::vector<Report> waiting_ GUARDED_BY(mutex_);
+  std::size_t backlog_ GUARDED_BY(mutex_) = 0;  // bytes of messages not yet delivered
 };
 
 }  // namespace spillway::mqtt

@@ -305,7 +305,7 @@ Status PahoClient::connect() {
 
 int PahoClient::on_tls_error(const char* text, std::size_t size, void* client) {
   auto& self = *static_cast<PahoClient*>(client);
-  std::lock_guard lock(self.mutex_);
+  threads::Lock lock(self.mutex_);
   if (self.last_.tls_message.size() < kMaxTlsMessage) self.last_.tls_message.append(text, size);
   return 1;
 }
@@ -320,7 +320,7 @@ void PahoClient::on_connected(const mqtt::token& token) {
   max_packet_ = number_in(properties, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE, SIZE_MAX);
   granted_ = granted_in(properties, options_.keep_alive);
   {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     up_ = true;
     last_.tls_message.clear();
   }
@@ -337,7 +337,7 @@ void PahoClient::on_message(const mqtt::message& message) {
 
 void PahoClient::on_answered(int qos, std::optional<int> refused_for) {
   {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     if (unanswered_ > 0) --unanswered_;
     if (qos > 0 && unacknowledged_ > 0) --unacknowledged_;
     answered_.notify_all();
@@ -359,7 +359,7 @@ void PahoClient::on_subscribed(const mqtt::token& token) {
 
 void PahoClient::on_failed(Failure failure) {
   {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     if (std::exchange(over_, true)) return;
     up_ = false;
     unanswered_ = unacknowledged_ = 0;
@@ -395,7 +395,7 @@ Status PahoClient::publish(const Publication& publication) {
   }
   const bool acknowledged = publication.qos > 0;
   {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     if (!up_) return fail(Code::unavailable, "not connected");
     if (acknowledged && unacknowledged_ >= max_in_flight_) {
       return fail(Code::busy, "too many messages wait for the broker's acknowledgement");
@@ -407,7 +407,7 @@ Status PahoClient::publish(const Publication& publication) {
     client_->publish(message_of(publication), nullptr, acknowledged ? *delivering_ : *sending_);
   });
   if (sent) return sent;
-  std::lock_guard lock(mutex_);
+  threads::Lock lock(mutex_);
   if (unanswered_ > 0) --unanswered_;
   if (acknowledged && unacknowledged_ > 0) --unacknowledged_;
   return sent;
@@ -415,7 +415,7 @@ Status PahoClient::publish(const Publication& publication) {
 
 Status PahoClient::probe() {
   {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     if (!up_) return fail(Code::unavailable, "not connected");
   }
   return guarded("cannot ask for a sign of life",
@@ -424,7 +424,7 @@ Status PahoClient::probe() {
 
 Status PahoClient::trespass(const std::string& topic) {
   {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     if (!up_) return fail(Code::unavailable, "not connected");
   }
   return guarded("cannot try the access list", [&] {
@@ -433,8 +433,8 @@ Status PahoClient::trespass(const std::string& topic) {
 }
 
 void PahoClient::flush(std::chrono::milliseconds patience) {
-  std::unique_lock lock(mutex_);
-  answered_.wait_for(lock, patience, [this] { return unanswered_ == 0; });
+  threads::Lock lock(mutex_);
+  answered_.wait_for(lock, patience, [this]() REQUIRES(mutex_) { return unanswered_ == 0; });
 }
 
 }  // namespace spillway::mqtt

@@ -3,10 +3,8 @@
 #include <mqtt/async_client.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +13,7 @@
 #include "common/mqtt/failure.h"
 #include "common/mqtt/mailbox.h"
 #include "common/mqtt/transport.h"
+#include "common/threads/mutex.h"
 
 namespace spillway::mqtt {
 
@@ -76,14 +75,15 @@ class PahoClient {
   std::atomic<std::size_t> max_packet_{0};
   Granted granted_;  // written before `connected` is reported
 
-  std::mutex mutex_;  // what follows; taken inside Paho's lock, never around a call of Paho
-  std::condition_variable answered_;
-  std::size_t unanswered_ = 0;      // publications of any QoS
-  std::size_t unacknowledged_ = 0;  // of QoS 1
-  bool up_ = false;
-  bool over_ = false;
-  Failure last_;  // what is learned on the way to a failure
-  std::string password_;
+  threads::Mutex mutex_;  // taken inside Paho's lock, never around a call of Paho
+  threads::Condition answered_;
+  std::size_t unanswered_ GUARDED_BY(mutex_) = 0;      // publications of any QoS
+  std::size_t unacknowledged_ GUARDED_BY(mutex_) = 0;  // of QoS 1
+  bool up_ GUARDED_BY(mutex_) = false;
+  bool over_ GUARDED_BY(mutex_) = false;
+  Failure last_ GUARDED_BY(mutex_);  // what is learned on the way to a failure
+
+  std::string password_;  // of who opens it
 
   std::unique_ptr<Answer> connecting_, subscribing_, sending_, delivering_, probing_, trespassing_;
   std::unique_ptr<mqtt::async_client> client_;  // last: nothing is called back without it

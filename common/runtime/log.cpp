@@ -99,7 +99,7 @@ void Logger::log_once(Duration now, Level level, std::string_view cause, std::st
                       Fields fields) {
   std::string line;
   {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     auto found = causes_.find(cause);
     if (found == causes_.end() && causes_.size() >= kMaxCauses)
       found = causes_.find(cause = "other");
@@ -120,7 +120,7 @@ void Logger::log_once(Duration now, Level level, std::string_view cause, std::st
 }
 
 void Logger::flush_repeats() {
-  std::lock_guard lock(mutex_);
+  threads::Lock lock(mutex_);
   for (auto& [cause, known] : causes_) {
     if (known.repeated == 0) continue;
     if (enabled(known.level)) {
@@ -131,12 +131,12 @@ void Logger::flush_repeats() {
 }
 
 void Logger::keep(std::size_t bytes) {
-  std::lock_guard lock(kept_mutex_);
+  threads::Lock lock(kept_mutex_);
   keep_ = bytes;
 }
 
 void Logger::remember(const std::string& text) {
-  std::lock_guard lock(kept_mutex_);
+  threads::Lock lock(kept_mutex_);
   if (keep_ == 0) return;
   std::string line = iso_time() + text + '\n';
   kept_bytes_ += line.size();
@@ -145,7 +145,7 @@ void Logger::remember(const std::string& text) {
 }
 
 std::string Logger::recent(std::size_t lines) const {
-  std::lock_guard lock(kept_mutex_);
+  threads::Lock lock(kept_mutex_);
   std::string text;
   const std::size_t skipped = kept_.size() - std::min(lines, kept_.size());
   for (std::size_t i = skipped; i < kept_.size(); ++i) text += kept_[i];

@@ -7,10 +7,10 @@
 #include <deque>
 #include <initializer_list>
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 
+#include "common/threads/mutex.h"
 #include "spillway/time.h"
 
 namespace spillway::runtime {
@@ -84,11 +84,12 @@ class Logger {
 
   LogTarget target_;
   std::atomic<Level> level_{Level::info};
-  std::mutex mutex_;
-  std::map<std::string, Cause, std::less<>> causes_;
-  mutable std::mutex kept_mutex_;  // taken last
-  std::deque<std::string> kept_;
-  std::size_t kept_bytes_ = 0, keep_ = 0;
+  threads::Mutex mutex_;
+  std::map<std::string, Cause, std::less<>> causes_ GUARDED_BY(mutex_);
+  mutable threads::Mutex kept_mutex_ ACQUIRED_AFTER(mutex_);
+  std::deque<std::string> kept_ GUARDED_BY(kept_mutex_);
+  std::size_t kept_bytes_ GUARDED_BY(kept_mutex_) = 0;
+  std::size_t keep_ GUARDED_BY(kept_mutex_) = 0;
 };
 
 // The process's logger.

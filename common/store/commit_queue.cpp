@@ -22,7 +22,7 @@ CommitQueue::CommitQueue(Committer& committer, Poster poster, Limits limits)
 
 CommitQueue::~CommitQueue() {
   {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     closing_ = true;
   }
   wake_.notify_one();
@@ -31,7 +31,7 @@ CommitQueue::~CommitQueue() {
 
 void CommitQueue::push(std::unique_ptr<Operation> operation) {
   {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     queue_.push_back(std::move(operation));
   }
   wake_.notify_one();
@@ -46,8 +46,8 @@ void CommitQueue::loop() {
 }
 
 void CommitQueue::await_work() {
-  std::unique_lock lock(mutex_);
-  const auto called = [this] { return !queue_.empty() || closing_; };
+  threads::Lock lock(mutex_);
+  const auto called = [this]() REQUIRES(mutex_) { return !queue_.empty() || closing_; };
   if (!wake_.wait_for(lock, limits_.rest, called)) {
     lock.unlock();
     committer_.rest();
@@ -59,7 +59,7 @@ void CommitQueue::await_work() {
 
 std::unique_ptr<CommitQueue::Operation> CommitQueue::take() {
   if (taken_.empty()) {
-    std::lock_guard lock(mutex_);
+    threads::Lock lock(mutex_);
     taken_.swap(queue_);
   }
   if (taken_.empty()) return nullptr;

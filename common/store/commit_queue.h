@@ -1,15 +1,14 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "common/threads/mutex.h"
 #include "spillway/status.h"
 
 namespace spillway::store {
@@ -116,10 +115,10 @@ class CommitQueue {
   const Poster poster_;
   const Limits limits_;
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::unique_ptr<Operation>> queue_;
-  bool closing_ = false;
+  threads::Mutex mutex_;
+  threads::Condition wake_;
+  std::deque<std::unique_ptr<Operation>> queue_ GUARDED_BY(mutex_);
+  bool closing_ GUARDED_BY(mutex_) = false;
 
   // The thread's own.
   std::deque<std::unique_ptr<Operation>> taken_;

@@ -6,8 +6,9 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <mutex>
 #include <new>
+
+#include "common/threads/mutex.h"
 
 namespace spillway::store {
 namespace {
@@ -20,8 +21,8 @@ struct MeteredFile {
   std::atomic<std::uint64_t>* counts;  // the part of the meter that is this file's size
 };
 
-std::mutex mutex;
-std::map<std::string, std::weak_ptr<FileMeter>>& meters() {
+threads::Mutex mutex;
+std::map<std::string, std::weak_ptr<FileMeter>>& meters() REQUIRES(mutex) {
   static std::map<std::string, std::weak_ptr<FileMeter>> all;
   return all;
 }
@@ -120,7 +121,7 @@ SharedMeter meter_of(const char* name, int flags) {
   constexpr int kLogs = SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL;
   if (name == nullptr || (flags & (SQLITE_OPEN_MAIN_DB | kLogs)) == 0) return nullptr;
   const char* database = (flags & kLogs) != 0 ? sqlite3_filename_database(name) : name;
-  std::lock_guard guard(mutex);
+  threads::Lock guard(mutex);
   auto found = meters().find(database);
   return found == meters().end() ? nullptr : found->second.lock();
 }
@@ -179,7 +180,7 @@ int current_time_int64(sqlite3_vfs*, sqlite3_int64* out) {
 void meter_files(const std::string& path, const SharedMeter& meter) {
   std::error_code ignored;
   std::string whole = std::filesystem::weakly_canonical(path, ignored).string();
-  std::lock_guard guard(mutex);
+  threads::Lock guard(mutex);
   std::erase_if(meters(), [](const auto& entry) { return entry.second.expired(); });
   meters()[std::move(whole)] = meter;
 }

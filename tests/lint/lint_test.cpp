@@ -235,6 +235,31 @@ TEST(Rules, a_unit_test_that_sleeps_is_refused) {
   STRCMP_EQUAL("a unit test never sleeps", complaint("tests/unit/base/a_test.cpp").c_str());
 }
 
+TEST(Rules, a_lock_that_clang_cannot_check_is_refused_in_the_product_only) {
+  for (const char* lock : {"std::mutex", "std::shared_mutex", "std::recursive_timed_mutex",
+                           "std::unique_lock<M>", "std::condition_variable"}) {
+    put("common/store/queue.h", std::string("class Queue {\n  ") + lock + " lock_;\n};\n");
+    STRCMP_CONTAINS("guards what no compiler knows of", complaint("common/store/queue.h").c_str());
+  }
+  put("common/store/queue.h", "// like std::mutex\nthreads::Mutex mutex_;\n");
+  STRCMP_EQUAL("", complaint("common/store/queue.h").c_str());
+  put("common/threads/mutex.h", "std::mutex mutex_;\n");
+  STRCMP_EQUAL("", complaint("common/threads/mutex.h").c_str());
+  put("tests/support/queue.h", "std::mutex mutex;\n");
+  STRCMP_EQUAL("", complaint("tests/support/queue.h").c_str());
+}
+
+TEST(Rules, what_is_said_of_locks_is_no_part_of_a_class) {
+  const std::vector<ClassSize> found = classes_of(
+      "class CAPABILITY(\"mutex\") A {\n  void f() REQUIRES(a_);\n  int b_ GUARDED_BY(a_) = 0;\n"
+      "  Map<int,\n      int> c_ GUARDED_BY(a_);\n};\nclass SCOPED_CAPABILITY B {};\n");
+  CHECK_EQUAL(2U, found.size());
+  STRCMP_EQUAL("A", found[0].name.c_str());
+  CHECK_EQUAL(1U, found[0].methods);
+  CHECK_EQUAL(2U, found[0].members);
+  STRCMP_EQUAL("B", found[1].name.c_str());
+}
+
 TEST(Rules, a_source_that_nobody_builds_is_refused) {
   put("tests/unit/base/CMakeLists.txt", "spillway_test(unit_base SOURCES my_ids_test.cpp)\n");
   put("tests/unit/base/ids_test.cpp", "");

@@ -199,6 +199,27 @@ void check_words(const std::vector<SourceFile>& files, Report& report) {
   }
 }
 
+// What a mutex of the standard library guards, no compiler checks.
+void check_locks(const std::vector<SourceFile>& files, Report& report) {
+  static const std::regex naked(
+      "\\bstd::((recursive_|shared_)?(timed_)?mutex|lock_guard|unique_lock|shared_lock|scoped_lock|"
+      "condition_variable(_any)?)\\b");
+  for (const SourceFile& file : files) {
+    const bool product = file.path.starts_with("common/") || file.path.starts_with("agent/") ||
+                         file.path.starts_with("cloud/");
+    if (!product || !is_cpp(file.path) || file.path.starts_with("common/threads/")) continue;
+    std::size_t number = 0;
+    for (const std::string& line : lines_of(code_of(file.text))) {
+      ++number;
+      std::smatch found;
+      if (!std::regex_search(line, found, naked)) continue;
+      report.findings.push_back({file.path, number,
+                                 found.str() + " guards what no compiler knows of: "
+                                               "common/threads/mutex.h has one that Clang checks"});
+    }
+  }
+}
+
 // A source file that no CMakeLists.txt above it names is never built, and a test in it never runs.
 void check_listed(const std::vector<SourceFile>& files, Report& report) {
   for (const SourceFile& file : files) {
@@ -224,6 +245,7 @@ Report check_tree(const fs::path& root) {
   check_includes(files, report);
   check_sizes(files, report);
   check_words(files, report);
+  check_locks(files, report);
   check_listed(files, report);
   check_links(files, report);
   check_used(files, report);

@@ -74,6 +74,21 @@ class Blanker {
   std::size_t at_ = 0;
 };
 
+// What a class or a function says to Clang of locks is no part of what it is.
+std::string without_annotations(std::string code) {
+  static const std::regex annotation(
+      R"(\b(?:(?:PT_)?GUARDED_BY|REQUIRES|EXCLUDES|ACQUIRED_AFTER|(?:TRY_)?ACQUIRE|RELEASE|)"
+      R"((?:ASSERT_)?CAPABILITY)\([^()]*\)|\bSCOPED_CAPABILITY\b|\bNO_THREAD_SAFETY_ANALYSIS\b)");
+  std::smatch found;
+  for (auto at = code.cbegin(); std::regex_search(at, code.cend(), found, annotation);) {
+    const auto begin = code.begin() + (found[0].first - code.cbegin());
+    std::replace_if(
+        begin, begin + found.length(), [](char c) { return c != '\n'; }, ' ');
+    at = begin + found.length();
+  }
+  return code;
+}
+
 // Follows braces through blanked code and tells function bodies from everything else in them by the
 // text before: a parameter list, and no keyword that opens another kind of scope.
 class FunctionFinder {
@@ -270,7 +285,7 @@ std::vector<Include> includes_of(std::string_view text) {
   return found;
 }
 
-std::string code_of(std::string_view text) { return Blanker(text).run(); }
+std::string code_of(std::string_view text) { return without_annotations(Blanker(text).run()); }
 
 std::vector<Function> functions_of(std::string_view text) {
   const std::string code = code_of(text);

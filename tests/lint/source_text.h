@@ -36,7 +36,8 @@ struct ClassSize {
 
 std::vector<std::string> lines_of(std::string_view text);
 std::vector<Include> includes_of(std::string_view text);
-// The text with the insides of comments, strings and preprocessor lines blanked, line for line.
+// The text with the insides of comments, strings and preprocessor lines blanked, line for line, and
+// with the words by which Clang checks who holds a lock (common/threads/annotations.h).
 std::string code_of(std::string_view text);
 std::vector<Function> functions_of(std::string_view text);
 std::vector<TypeName> types_of(std::string_view text);
