@@ -95,8 +95,9 @@ void LocalPlace::run_here(std::uint64_t seq, Epoch epoch) {
     return free_core(seq, epoch);
   }
   // The run timeout counts from here; the machine set it at the grant, one commit ago.
-  parts_.runner->run({owner_.id_of(seq), epoch, task->kind, *task->spec},
-                     [this](attempt::Outcome outcome) { on_outcome(std::move(outcome)); });
+  parts_.runner->run(
+      {owner_.id_of(seq), epoch, task->kind, *task->spec},
+      gate_.pass([this](attempt::Outcome outcome) { on_outcome(std::move(outcome)); }));
 }
 
 void LocalPlace::stop_here(TaskId id, Epoch epoch) { parts_.runner->stop(id, epoch); }

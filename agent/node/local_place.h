@@ -9,6 +9,7 @@
 #include "agent/node/models.h"
 #include "agent/node/node_parts.h"
 #include "common/attempt/claims.h"
+#include "common/base/gate.h"
 #include "common/owner/owner.h"
 #include "spillway/view.h"
 
@@ -64,6 +65,7 @@ class LocalPlace final : public owner::LocalRuns {
   attempt::Claims claims_{128};
   std::uint32_t new_claims_ = 0;  // of them, those that no commit speaks of yet
   std::uint64_t done_ = 0;
+  Gate gate_;
 };
 
 }  // namespace spillway::agent

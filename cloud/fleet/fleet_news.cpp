@@ -27,7 +27,7 @@ void FleetNews::on_alert(Alert alert) {
 }
 
 void FleetNews::on_task(const CloudTask& task) {
-  if (listeners_->empty()) return;
+  if (listeners_.empty()) return;
   const auto same = [&](const CloudTask& other) { return other.id == task.id; };
   const auto found = std::find_if(next_.tasks.rbegin(), next_.tasks.rend(), same);
   if (found != next_.tasks.rend()) {
@@ -39,15 +39,13 @@ void FleetNews::on_task(const CloudTask& task) {
 }
 
 FleetNews::Subscription FleetNews::subscribe(Listener listener) {
-  const auto place = listeners_->insert(listeners_->end(), std::move(listener));
-  const auto end = [still = std::weak_ptr(listeners_), place](void*) {
-    if (const auto listeners = still.lock()) listeners->erase(place);
-  };
-  return Subscription(static_cast<void*>(this), end);
+  const auto place = listeners_.insert(listeners_.end(), std::move(listener));
+  return Subscription(static_cast<void*>(this),
+                      gate_.pass([this, place](void*) { listeners_.erase(place); }));
 }
 
 void FleetNews::publish(DeviceTable& table, const std::function<FleetSummary()>& summary) {
-  if (listeners_->empty()) return forget(table);
+  if (listeners_.empty()) return forget(table);
   if (!std::exchange(moved_, false)) return;
   // What changed of a device's state comes first, so that a cap cuts mere numbers.
   std::stable_partition(devices_.begin(), devices_.end(),
@@ -63,7 +61,7 @@ void FleetNews::publish(DeviceTable& table, const std::function<FleetSummary()>&
   next_.summary = summary();
   const FleetChange ready = std::exchange(next_, {.id = next_.id});
   // A listener may end its subscription, or another's.
-  const std::vector<Listener> calls(listeners_->begin(), listeners_->end());
+  const std::vector<Listener> calls(listeners_.begin(), listeners_.end());
   for (const Listener& call : calls) call(ready);
 }
 

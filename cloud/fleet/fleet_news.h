@@ -7,6 +7,7 @@
 
 #include "cloud/fleet/device_table.h"
 #include "cloud/fleet/views.h"
+#include "common/base/gate.h"
 
 namespace spillway::cloud {
 
@@ -36,10 +37,11 @@ class FleetNews {
   void forget(DeviceTable& table);
 
   std::size_t most_;
-  std::shared_ptr<std::list<Listener>> listeners_ = std::make_shared<std::list<Listener>>();
+  std::list<Listener> listeners_;
   std::vector<DeviceTable::Slot> devices_;
   FleetChange next_;
   bool moved_ = false;
+  Gate gate_;
 };
 
 }  // namespace spillway::cloud

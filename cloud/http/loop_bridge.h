@@ -6,6 +6,7 @@
 #include "cloud/fleet/fleet.h"
 #include "cloud/http/problem.h"
 #include "cloud/http/server.h"
+#include "common/base/gate.h"
 #include "common/runtime/loop.h"
 
 namespace spillway::cloud::http {
@@ -22,12 +23,10 @@ class LoopBridge {
 
   // `work` runs on the loop; what it gives `Back`, there, runs on the server's thread.
   void run(std::function<void(Fleet&, Back)> work) {
-    loop_.post([this, alive = std::weak_ptr(alive_), work = std::move(work)] {
-      if (alive.expired()) return;
-      work(fleet_, [this, alive](std::function<void()> call) {
-        if (!alive.expired()) server_->post(std::move(call));
-      });
-    });
+    loop_.post(gate_.pass([this, work = std::move(work)] {
+      work(fleet_,
+           gate_.pass([this](std::function<void()> call) { server_->post(std::move(call)); }));
+    }));
   }
 
   // Answers what `show` makes of `ask(fleet)`, or the error that it gave.
@@ -66,7 +65,7 @@ class LoopBridge {
   runtime::Loop& loop_;
   Fleet& fleet_;
   Server* server_ = nullptr;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  Gate gate_;
 };
 
 }  // namespace spillway::cloud::http

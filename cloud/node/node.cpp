@@ -368,7 +368,7 @@ void Node::take_losses() {
 
 // Said once per change: a device that loses nothing more is not spoken of again.
 void Node::tell_losses(const std::string& device) {
-  parts_.ledger->losses(device, [this, device](const Result<ledger::LossBook>& book) {
+  const auto tell = [this, device](const Result<ledger::LossBook>& book) {
     if (!book) return;
     if (parts_.losses) parts_.losses(device, *book);
     for (std::size_t i = 0; i < kDataClasses; ++i) {
@@ -380,7 +380,8 @@ void Node::tell_losses(const std::string& device) {
       std::string line = device;
       parts_.report(line.append(": ").append(name).append(" ").append(said));
     }
-  });
+  };
+  parts_.ledger->losses(device, gate_.pass(tell));
 }
 
 void Node::command(const std::string& device, wire::Command command, Commands::Done done) {

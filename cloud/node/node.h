@@ -15,6 +15,7 @@
 #include "cloud/session/cloud_session.h"
 #include "common/attempt/attempt_runner.h"
 #include "common/base/clock.h"
+#include "common/base/gate.h"
 #include "common/kinds/registry.h"
 #include "common/ledger/ledger.h"
 #include "common/lessee/lessee.h"
@@ -165,6 +166,7 @@ class Node {
   std::string link_problem_;
   std::size_t said_largest_ = SIZE_MAX;
   OwnLife own_life_;
+  Gate gate_;
 };
 
 }  // namespace spillway::cloud

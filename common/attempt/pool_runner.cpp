@@ -105,7 +105,8 @@ void PoolRunner::run(Request request, std::function<void(Outcome)> done) {
   options.band = running->request.spec.band;
   options.stop = running->stop.get_token();
   options.blocking = running->request.kind->traits.blocking;
-  auto closure = [this, running, alive = std::weak_ptr(alive_)](executor::Outcome how) {
+  auto ended = gate_.pass([this, running] { finish(running); });
+  auto closure = [this, running, ended = std::move(ended)](executor::Outcome how) {
     if (how == executor::Outcome::ran) {
       if (marks_) running->outcome.begun = marks_->begin(running->request.id);
       running->begun = clock_->boot_time();
@@ -113,9 +114,7 @@ void PoolRunner::run(Request request, std::function<void(Outcome)> done) {
     } else {
       running->outcome.failure = FailureClass::interrupted;
     }
-    loop_->post([this, running, alive] {
-      if (!alive.expired()) finish(running);
-    });
+    loop_->post(ended);
   };
   // A refused closure is told so through its outcome, like any other that does not run.
   (void)executor_->try_submit(std::move(closure), options);

@@ -7,6 +7,7 @@
 #include "common/attempt/attempt_runner.h"
 #include "common/attempt/run_register.h"
 #include "common/base/clock.h"
+#include "common/base/gate.h"
 #include "common/executor/executor.h"
 #include "common/runtime/loop.h"
 
@@ -47,7 +48,7 @@ class PoolRunner final : public Runner {
   std::shared_ptr<RunRegister> marks_;
   std::unordered_map<TaskId, std::vector<std::shared_ptr<Running>>> running_;
   bool stopping_ = false;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  Gate gate_;
 };
 
 }  // namespace spillway::attempt

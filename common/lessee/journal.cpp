@@ -6,12 +6,13 @@ Journal::Journal(ledger::Ledger& ledger, store::CommitCycle<ledger::LedgerBatch>
                  Listener listener)
     : cycle_(
           [this, &ledger](const ledger::LedgerBatch& batch, auto done) {
-            ledger.commit(batch,
-                          [this, done = std::move(done)](const Result<ledger::Refused>& refused) {
-                            if (!refused) return done(refused.error());
-                            on_written(*refused);
-                            done({});
-                          });
+            ledger.commit(
+                batch,
+                gate_.pass([this, done = std::move(done)](const Result<ledger::Refused>& refused) {
+                  if (!refused) return done(refused.error());
+                  on_written(*refused);
+                  done({});
+                }));
           },
           std::move(cycle)),
       listener_(std::move(listener)) {}

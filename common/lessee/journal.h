@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "common/base/gate.h"
 #include "common/ledger/ledger.h"
 #include "common/lessee/held_task.h"
 #include "common/store/commit_cycle.h"
@@ -54,6 +55,7 @@ class Journal {
   Touched touched_;
   std::shared_ptr<Touched> flying_ = std::make_shared<Touched>();  // of the commit under way
   store::Refusals<TaskId> refusals_;
+  Gate gate_;
 };
 
 }  // namespace spillway::lessee

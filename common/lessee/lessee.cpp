@@ -117,7 +117,7 @@ void Lessee::on_refused(TaskId id, const Error& why) {
 }
 
 void Lessee::reload(TaskId id) {
-  parts_.ledger->find(id, [this, id](const Result<std::optional<ledger::LedgerRow>>& row) {
+  const auto look = [this, id](const Result<std::optional<ledger::LedgerRow>>& row) {
     if (!row) {
       unread_.push_back(id);
       return;
@@ -129,7 +129,8 @@ void Lessee::reload(TaskId id) {
       return say_damaged(before);
     }
     adopt(**row);
-  });
+  };
+  parts_.ledger->find(id, gate_.pass(look));
 }
 
 void Lessee::flush() { journal_.flush(now(), parts_.clock->wall_time()); }
@@ -147,19 +148,19 @@ void Lessee::prune() {
   next_prune_ = now() + kPruneEvery;
   if (pruning_) return;
   pruning_ = true;
-  parts_.ledger->prune(now() - kTombstoneAge, options_.tombstones, kPruneSlice,
-                       [this](const Result<std::vector<TaskId>>& removed) {
-                         pruning_ = false;
-                         parts_.wake();
-                         if (!removed) return;
-                         if (removed->size() == kPruneSlice) next_prune_ = now();
-                         for (TaskId id : *removed) {
-                           HeldTask* task = table_.find(id);
-                           const bool over = task && task->unsaved == 0 &&
-                                             task->state.state == lifecycle::LeaseState::answered;
-                           if (over) table_.forget(*task);
-                         }
-                       });
+  const auto forget = [this](const Result<std::vector<TaskId>>& removed) {
+    pruning_ = false;
+    parts_.wake();
+    if (!removed) return;
+    if (removed->size() == kPruneSlice) next_prune_ = now();
+    for (TaskId id : *removed) {
+      HeldTask* task = table_.find(id);
+      const bool over =
+          task && task->unsaved == 0 && task->state.state == lifecycle::LeaseState::answered;
+      if (over) table_.forget(*task);
+    }
+  };
+  parts_.ledger->prune(now() - kTombstoneAge, options_.tombstones, kPruneSlice, gate_.pass(forget));
 }
 
 TaskId Lessee::id_of(const std::string& owner, TaskId offered) {
@@ -329,9 +330,10 @@ void Lessee::run(TaskId id, Epoch epoch, std::uint64_t run) {
     if (cores_.free(id, epoch)) parts_.wake();
     return;
   }
-  parts_.runner->run({id, epoch, task->kind, *task->spec}, [this, run](attempt::Outcome outcome) {
-    on_outcome(run, std::move(outcome));
-  });
+  parts_.runner->run({id, epoch, task->kind, *task->spec},
+                     gate_.pass([this, run](attempt::Outcome outcome) {
+                       on_outcome(run, std::move(outcome));
+                     }));
 }
 
 void Lessee::on_outcome(std::uint64_t run, attempt::Outcome outcome) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/gate.h"
 #include "common/lessee/answers.h"
 #include "common/lessee/beats.h"
 #include "common/lessee/cores.h"
@@ -135,6 +136,7 @@ class Lessee {
   bool pruning_ = false;
   std::uint64_t runs_ = 0;      // started
   std::vector<TaskId> unread_;  // refused, and not looked up on the disk yet
+  Gate gate_;
 };
 
 }  // namespace spillway::lessee

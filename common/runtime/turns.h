@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <functional>
-#include <memory>
 #include <utility>
 
+#include "common/base/gate.h"
 #include "common/runtime/loop.h"
 #include "spillway/time.h"
 
@@ -21,9 +21,7 @@ class Turns {
 
   void wake() {
     if (std::exchange(posted_, true)) return;
-    loop_->post([this, alive = std::weak_ptr(alive_)] {
-      if (!alive.expired()) take();
-    });
+    loop_->post(gate_.pass([this] { take(); }));
   }
 
  private:
@@ -39,7 +37,7 @@ class Turns {
   std::function<NodeTime()> now_, turn_;
   Timer timer_;
   bool posted_ = false;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  Gate gate_;
 };
 
 }  // namespace spillway::runtime

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/gate.h"
 #include "spillway/status.h"
 
 namespace spillway::store {
@@ -64,7 +65,7 @@ class CommitCycle {
 
  private:
   void hand_over() {
-    commit_(flying_, [this](const Result<void>& result) { on_done(result); });
+    commit_(flying_, gate_.pass([this](const Result<void>& result) { on_done(result); }));
   }
 
   void on_done(const Result<void>& result) {
@@ -86,6 +87,7 @@ class CommitCycle {
   bool wanted_ = false;
   bool busy_ = false;
   bool failed_ = false;
+  Gate gate_;
 };
 
 }  // namespace spillway::store

@@ -7,11 +7,12 @@ namespace spillway::store {
 OwnerJournal::OwnerJournal(OwnerStore& store, CommitCycle<Batch>::Listener cycle, Listener listener)
     : cycle_(
           [this, &store](const Batch& batch, auto done) {
-            store.commit(batch, [this, done = std::move(done)](const Result<Refused>& refused) {
-              if (!refused) return done(refused.error());
-              on_written(*refused);
-              done({});
-            });
+            store.commit(batch,
+                         gate_.pass([this, done = std::move(done)](const Result<Refused>& refused) {
+                           if (!refused) return done(refused.error());
+                           on_written(*refused);
+                           done({});
+                         }));
           },
           std::move(cycle)),
       listener_(std::move(listener)) {}

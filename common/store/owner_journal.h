@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "common/base/gate.h"
 #include "common/lifecycle/owner.h"
 #include "common/store/commit_cycle.h"
 #include "common/store/owner_store.h"
@@ -106,6 +107,7 @@ class OwnerJournal {
   std::uint64_t samples_ = 0;         // nor are these
   NodeTime losses_due_ = kNever;
   NodeTime company_until_ = kNever;  // of what nobody waits for
+  Gate gate_;
 };
 
 }  // namespace spillway::store

@@ -105,6 +105,9 @@ void SqliteOwnerStore::list(ListFilter filter, Done<std::vector<ListedTask>> don
 
 // A long search goes to the back of the queue after each slice.
 void SqliteOwnerStore::list_on(Listing listing, Done<std::vector<ListedTask>> done) {
+  auto go_on =
+      gate_.pass([this, done](Listing next) { list_on(std::move(next), done); },
+                 [done](const Listing&) { done(fail(Code::cancelled, "the store was closed")); });
   queue_.read<Listing>(
       [this, listing = std::move(listing)]() -> Result<Listing> {
         Listing next = listing;
@@ -112,12 +115,10 @@ void SqliteOwnerStore::list_on(Listing listing, Done<std::vector<ListedTask>> do
         if (!status) return std::move(status).error();
         return next;
       },
-      [this, alive = std::weak_ptr<const bool>(alive_),
-       done = std::move(done)](Result<Listing> next) {
+      [go_on = std::move(go_on), done](Result<Listing> next) mutable {
         if (!next) return done(std::move(next).error());
         if (next->filter.before == 0) return done(std::move(next->found));
-        if (alive.expired()) return done(fail(Code::cancelled, "the store was closed"));
-        list_on(*std::move(next), done);
+        go_on(*std::move(next));
       });
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "common/base/gate.h"
 #include "common/store/commit_queue.h"
 #include "common/store/owner_store.h"
 #include "common/store/owner_tables.h"
@@ -54,8 +55,7 @@ class SqliteOwnerStore final : public OwnerStore {
   struct Listing;
   void list_on(Listing listing, Done<std::vector<ListedTask>> done);
 
-  // Answers may be run after this object is gone; those that come back to it look here.
-  const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+  Gate gate_;  // answers may be run after this object is gone
   SharedMeter meter_;
   OwnerTables tables_;
   CommitQueue queue_;  // last: its thread uses the tables
