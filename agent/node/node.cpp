@@ -154,6 +154,7 @@ struct Node::Asked {
 };
 
 Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
+  door_.enter();
   const Reply answer = [this, reply = std::move(reply)](wire::AnswerBody body) {
     explain_missing(body);
     reply(std::move(body));
@@ -221,6 +222,7 @@ void Node::committed() {
 }
 
 NodeTime Node::cycle() {
+  door_.enter();
   if (stopped_) return kNever;
   // A certificate that was not yet valid may be now.
   if (clock_.look() && session_) session_->connection().hurry();
@@ -268,6 +270,7 @@ void Node::send_telemetry() {
 }
 
 void Node::drain(std::function<void()> done) {
+  door_.enter();
   submissions_.set_draining(true);
   drained_ = [others = std::move(drained_), done = std::move(done)] {
     if (others) others();
@@ -286,6 +289,7 @@ void Node::resume() {
 }
 
 void Node::reconfigure(const NodeOptions& options) {
+  door_.enter();
   options_.budget = options.budget;
   submissions_.set_limits(options.budget);
   options_.lease = options.lease;
@@ -329,6 +333,7 @@ PlaceView Node::local_view() const {
 }
 
 NodeView Node::view() const {
+  door_.enter();
   NodeView view;
   view.device = options_.device;
   view.version = options_.version;

@@ -26,6 +26,7 @@
 #include "agent/node/watchers.h"
 #include "agent/session/device_session.h"
 #include "common/owner/owner.h"
+#include "common/threads/door.h"
 
 namespace spillway::agent {
 
@@ -119,6 +120,7 @@ class Node final : public intake::Api, private owner::Host {
   std::uint64_t refused_ = 0;  // messages, since start
   bool stopped_ = false;
   std::function<void()> drained_;
+  threads::Door door_{"agent::Node"};
 };
 
 }  // namespace spillway::agent

@@ -130,6 +130,7 @@ void Dispatch::changed(owner::OwnedTask& task, const lifecycle::OwnerTask& was) 
 }
 
 NodeTime Dispatch::cycle() {
+  door_.enter();
   owner_.on_timers();
   if (now() >= retry_read_) {
     retry_read_ = kNever;
@@ -146,6 +147,7 @@ NodeTime Dispatch::cycle() {
 }
 
 void Dispatch::on_device(const std::string& device, const wire::Presence& presence) {
+  door_.enter();
   Target& target = this->target(device);
   const bool known = target.book.known();
   const bool another = owner_.offers().on_presence(target.book, presence);

@@ -13,6 +13,7 @@
 #include "cloud/dispatch/groups.h"
 #include "cloud/dispatch/views.h"
 #include "common/owner/owner.h"
+#include "common/threads/door.h"
 
 namespace spillway::cloud {
 
@@ -178,6 +179,7 @@ class Dispatch final : private owner::Host {
   std::vector<std::function<void()>> unread_;  // parts of the store that could not be read
   std::string read_problem_;                   // told last
   NodeTime retry_read_ = kNever;
+  threads::Door door_{"cloud::Dispatch"};
   Gate gate_;
 };
 

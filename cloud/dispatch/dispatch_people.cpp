@@ -84,6 +84,7 @@ Status Dispatch::room(const Submission& submission, std::uint64_t bytes) const {
 }
 
 void Dispatch::submit(Submission submission, const Done<Submitted>& done) {
+  door_.enter();
   if (!submission.spec.deadline) submission.spec.deadline = kDefaultDeadline;
   if (Status good = check(submission); !good) return done(good.error());
   if (submission.key.empty()) return accept(submission, done);
@@ -275,6 +276,7 @@ SentTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
 }
 
 void Dispatch::find(TaskId id, const Done<SentTaskDetail>& done) {
+  door_.enter();
   if (!owns(id)) return done(no_such_task(id));
   parts_.store->find(id.seq, gate_.pass([this, id, done](const Result<store::TaskDetail>& found) {
     if (!found) {
@@ -291,6 +293,7 @@ struct Dispatch::Listing {
 };
 
 void Dispatch::list(const SentFilter& filter, Done<std::vector<SentTaskView>> done) {
+  door_.enter();
   auto listing = std::make_shared<Listing>(Listing{filter, std::move(done), {}});
   if (!filter.group) return list_on(listing);
   const std::uint64_t end = filter.group->first.seq + filter.group->size;

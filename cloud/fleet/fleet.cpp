@@ -39,13 +39,13 @@ Fleet::Fleet(FleetOptions options, const Clock& clock, FleetStore* store)
 
 Fleet::~Fleet() = default;
 
-void Fleet::start(FleetRecovered recovered) { state_->restore(std::move(recovered)); }
+void Fleet::start(FleetRecovered recovered) { inside().restore(std::move(recovered)); }
 
-NodeTime Fleet::now() const { return state_->now(); }
-void Fleet::set_load(CloudLoad load) { state_->load = load; }
+NodeTime Fleet::now() const { return inside().now(); }
+void Fleet::set_load(CloudLoad load) { inside().load = load; }
 
 LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& said, bool in_doubt) {
-  State& state = *state_;
+  State& state = inside();
   state.pace.on_message(state.now());
   State::Slot slot = state.find_or_add(name);
   if (slot == DeviceTable::kNone) return LifeChange::none;
@@ -102,7 +102,7 @@ LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& sai
 }
 
 void Fleet::on_cloned(const std::string& name) {
-  State& state = *state_;
+  State& state = inside();
   State::Slot slot = state.find_known(name);
   if (slot == DeviceTable::kNone) return;
   note_cloned(state.table.at(slot).memory, state.wall());
@@ -111,7 +111,7 @@ void Fleet::on_cloned(const std::string& name) {
 }
 
 void Fleet::on_telemetry(const std::string& name, ByteView bytes) {
-  State& state = *state_;
+  State& state = inside();
   Result<wire::Telemetry> frame = wire::decode_telemetry(bytes);
   if (!frame) return;
   state.pace.on_message(state.now());
@@ -132,7 +132,7 @@ void Fleet::on_telemetry(const std::string& name, ByteView bytes) {
 }
 
 void Fleet::on_loss(const std::string& name, std::vector<LossTotal> totals) {
-  State& state = *state_;
+  State& state = inside();
   State::Slot slot = state.find_or_add(name);
   if (slot == DeviceTable::kNone) return;
   Device& device = state.table.at(slot);
@@ -143,7 +143,7 @@ void Fleet::on_loss(const std::string& name, std::vector<LossTotal> totals) {
 }
 
 void Fleet::on_flooding(const std::string& name) {
-  State& state = *state_;
+  State& state = inside();
   State::Slot slot = state.table.find(name);
   if (slot == DeviceTable::kNone) return;
   Device& device = state.table.at(slot);
@@ -155,7 +155,7 @@ void Fleet::on_flooding(const std::string& name) {
 }
 
 void Fleet::on_link(bool up) {
-  State& state = *state_;
+  State& state = inside();
   if (std::exchange(state.link_up, up) == up || !up) return;
   // Retained births and the next heartbeats need their time to come in.
   NodeTime earliest = state.now() + std::chrono::seconds(40);
@@ -165,31 +165,33 @@ void Fleet::on_link(bool up) {
 }
 
 void Fleet::on_task(const CloudTask& task) {
-  state_->tasks.note(task);
-  state_->news.on_task(task);
+  inside().tasks.note(task);
+  inside().news.on_task(task);
 }
 
-FleetSummary Fleet::summary() const { return state_->summary(); }
+FleetSummary Fleet::summary() const { return inside().summary(); }
 std::vector<FleetPoint> Fleet::series(const SeriesQuery& query) const {
-  return state_->history.read(query);
+  return inside().history.read(query);
 }
 DevicePage Fleet::devices(const DeviceQuery& query) const {
   DeviceQuery bounded = query;
   bounded.limit = std::clamp(query.limit, 1U, kMaxPage);
-  return state_->table.page(bounded);
+  return inside().table.page(bounded);
 }
 DeviceFacets Fleet::facets(const DeviceFilter& filter) const {
-  return state_->table.facets(filter);
+  return inside().table.facets(filter);
 }
-std::uint64_t Fleet::count(const DeviceFilter& filter) const { return state_->table.count(filter); }
+std::uint64_t Fleet::count(const DeviceFilter& filter) const {
+  return inside().table.count(filter);
+}
 std::vector<std::string> Fleet::names(const DeviceFilter& filter, std::size_t limit) const {
-  return state_->table.names(filter, limit);
+  return inside().table.names(filter, limit);
 }
 
 Result<DeviceView> Fleet::device(const std::string& name) const {
-  State::Slot slot = state_->table.find(name);
+  State::Slot slot = inside().table.find(name);
   if (slot == DeviceTable::kNone) return unknown(name);
-  const Device& device = state_->table.at(slot);
+  const Device& device = inside().table.at(slot);
   DeviceView view;
   view.row = row_of(device);
   view.revision = device.revision;
@@ -208,14 +210,14 @@ Result<DeviceView> Fleet::device(const std::string& name) const {
 }
 
 std::vector<LossTotal> Fleet::losses(const std::string& name) const {
-  State::Slot slot = state_->table.find(name);
-  if (slot == DeviceTable::kNone || !state_->table.at(slot).losses) return {};
-  return *state_->table.at(slot).losses;
+  State::Slot slot = inside().table.find(name);
+  if (slot == DeviceTable::kNone || !inside().table.at(slot).losses) return {};
+  return *inside().table.at(slot).losses;
 }
 
 void Fleet::device_series(const std::string& name, const SeriesQuery& query,
                           Done<std::vector<DevicePoint>> done) const {
-  State& state = *state_;
+  State& state = inside();
   State::Slot slot = state.table.find(name);
   if (slot == DeviceTable::kNone) return done(unknown(name));
   const Device& device = state.table.at(slot);
@@ -236,7 +238,7 @@ void Fleet::device_series(const std::string& name, const SeriesQuery& query,
 
 void Fleet::sessions(const std::string& name, std::uint32_t limit,
                      Done<std::vector<SessionView>> done) const {
-  State& state = *state_;
+  State& state = inside();
   State::Slot slot = state.table.find(name);
   if (slot == DeviceTable::kNone) return done(unknown(name));
   const Device& device = state.table.at(slot);
@@ -251,7 +253,7 @@ void Fleet::sessions(const std::string& name, std::uint32_t limit,
 }
 
 void Fleet::events(const EventQuery& query, Done<std::vector<FleetEvent>> done) const {
-  State& state = *state_;
+  State& state = inside();
   std::uint32_t limit = std::clamp(query.limit, 1U, kMaxPage);
   State::Slot slot = state.table.find(query.device);
   if (!query.device.empty() && slot == DeviceTable::kNone) return done(unknown(query.device));
@@ -278,19 +280,19 @@ void Fleet::events(const EventQuery& query, Done<std::vector<FleetEvent>> done) 
 TaskPage Fleet::tasks(const TaskQuery& query) const {
   TaskQuery bounded = query;
   bounded.limit = std::clamp(query.limit, 1U, kMaxPage);
-  return state_->tasks.page(bounded);
+  return inside().tasks.page(bounded);
 }
-std::optional<CloudTask> Fleet::task(TaskId id) const { return state_->tasks.find(id); }
+std::optional<CloudTask> Fleet::task(TaskId id) const { return inside().tasks.find(id); }
 void Fleet::on_story(const std::string& device, wire::TaskStory story) {
-  const std::optional<CloudTask> seen = state_->tasks.find(story.id);
+  const std::optional<CloudTask> seen = inside().tasks.find(story.id);
   if (seen && seen->device != device) return;
-  state_->stories.note(device, std::move(story), state_->clock->wall_time());
+  inside().stories.note(device, std::move(story), inside().clock->wall_time());
 }
-const ToldStory* Fleet::story(TaskId id) const { return state_->stories.find(id); }
-std::vector<KindTotals> Fleet::kinds() const { return state_->tasks.kinds(); }
+const ToldStory* Fleet::story(TaskId id) const { return inside().stories.find(id); }
+std::vector<KindTotals> Fleet::kinds() const { return inside().tasks.kinds(); }
 
 Fleet::Subscription Fleet::subscribe(Listener listener) {
-  return state_->news.subscribe(std::move(listener));
+  return inside().news.subscribe(std::move(listener));
 }
 
 }  // namespace spillway::cloud

@@ -9,6 +9,7 @@
 
 #include "cloud/fleet/views.h"
 #include "common/base/clock.h"
+#include "common/threads/door.h"
 #include "common/wire/messages.h"
 #include "common/wire/telemetry.h"
 #include "spillway/status.h"
@@ -133,7 +134,13 @@ class Fleet {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  State& inside() const {
+    door_.enter();
+    return *state_;
+  }
+
+  std::unique_ptr<State> state_ PT_GUARDED_BY(threads::kLoop);
+  threads::Door door_{"cloud::Fleet"};
 };
 
 }  // namespace spillway::cloud

@@ -198,7 +198,7 @@ void Fleet::State::prune() {
 }
 
 NodeTime Fleet::cycle() {
-  State& state = *state_;
+  State& state = inside();
   State::Upkeep& next = state.upkeep;
   NodeTime time = state.now();
   auto due = [&](NodeTime& at, Duration every) {
@@ -225,7 +225,7 @@ NodeTime Fleet::cycle() {
 }
 
 void Fleet::flush() {
-  State& state = *state_;
+  State& state = inside();
   for (State::Slot slot = 0; slot < state.table.slots(); ++slot) {
     if (!state.table.used(slot)) continue;
     Device& device = state.table.at(slot);

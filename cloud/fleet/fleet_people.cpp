@@ -59,7 +59,7 @@ Error unknown(const std::string& what, const std::string& name) {
 }  // namespace
 
 void Fleet::expect(const std::string& name, const DeviceChange& wanted, Done<void> done) {
-  State& state = *state_;
+  State& state = inside();
   if (Result<std::string> good = check_device_id(name); !good) return done(good.error());
   if (Status good = check(wanted); !good) return done(good.error());
   if (state.find_known(name) != DeviceTable::kNone) {
@@ -78,7 +78,7 @@ void Fleet::expect(const std::string& name, const DeviceChange& wanted, Done<voi
 
 void Fleet::change(const std::string& name, const DeviceChange& wanted,
                    std::optional<std::uint64_t> revision, Done<void> done) {
-  State& state = *state_;
+  State& state = inside();
   State::Slot slot = state.find_known(name);
   if (slot == DeviceTable::kNone) return done(unknown("device", name));
   if (Status good = check(wanted); !good) return done(good.error());
@@ -96,7 +96,7 @@ void Fleet::change(const std::string& name, const DeviceChange& wanted,
 }
 
 void Fleet::forget(const std::string& name, const std::string& by, Done<void> done) {
-  State& state = *state_;
+  State& state = inside();
   State::Slot slot = state.find_known(name);
   if (slot == DeviceTable::kNone) return done(unknown("device", name));
   // The bar goes with the device, and it would be let in when it comes again.
@@ -112,12 +112,12 @@ void Fleet::forget(const std::string& name, const std::string& by, Done<void> do
 std::vector<Alert> Fleet::alerts(const AlertFilter& filter) const {
   AlertFilter bounded = filter;
   bounded.limit = std::clamp(filter.limit, 1U, 1000U);
-  return state_->book.list(bounded, state_->wall());
+  return inside().book.list(bounded, inside().wall());
 }
 
 void Fleet::acknowledge(std::uint64_t alert, const std::string& by, const std::string& note,
                         Done<void> done) {
-  State& state = *state_;
+  State& state = inside();
   AlertBook::Entry* entry = state.book.find(alert);
   if (!entry) return done(unknown("alert", std::to_string(alert)));
   if (by.size() > kMaxWord || note.size() > kMaxNote) {
@@ -130,7 +130,7 @@ void Fleet::acknowledge(std::uint64_t alert, const std::string& by, const std::s
 }
 
 void Fleet::silence(Silence silence, Done<std::uint64_t> done) {
-  State& state = *state_;
+  State& state = inside();
   if (Status added = state.book.add_silence(silence, state.wall()); !added) {
     return done(added.error());
   }
@@ -142,18 +142,18 @@ void Fleet::silence(Silence silence, Done<std::uint64_t> done) {
 }
 
 void Fleet::end_silence(std::uint64_t id, Done<void> done) {
-  State& state = *state_;
+  State& state = inside();
   if (!state.book.drop_silence(id)) return done(unknown("silence", std::to_string(id)));
   state.commits.batch().dropped_silences.push_back(id);
   state.news.on_summary();
   state.answer(std::move(done));
 }
 
-std::vector<Silence> Fleet::silences() const { return state_->book.silences(); }
-std::vector<AlertRule> Fleet::rules() const { return state_->engine.rules(); }
+std::vector<Silence> Fleet::silences() const { return inside().book.silences(); }
+std::vector<AlertRule> Fleet::rules() const { return inside().engine.rules(); }
 
 void Fleet::put_rule(AlertRule rule, Done<void> done) {
-  State& state = *state_;
+  State& state = inside();
   if (Status good = check_rule(rule); !good) return done(good.error());
   bool fresh = !state.engine.rule(rule.id);
   if (fresh && state.engine.rules().size() >= kMaxRules) {
@@ -166,7 +166,7 @@ void Fleet::put_rule(AlertRule rule, Done<void> done) {
 }
 
 void Fleet::drop_rule(const std::string& id, Done<void> done) {
-  State& state = *state_;
+  State& state = inside();
   if (!state.engine.rule(id)) return done(unknown("rule", id));
   state.take(state.engine.drop(id));
   std::erase_if(state.commits.batch().rules, [&](const AlertRule& rule) { return rule.id == id; });

@@ -13,7 +13,7 @@ std::string describe(const wire::UpdateReport& report) {
 
 // Kept in memory: a device says it again whenever the cloud comes.
 void Fleet::on_update(const std::string& device, const wire::UpdateReport& report) {
-  State& state = *state_;
+  State& state = inside();
   const State::Slot slot = state.find_known(device);
   if (slot == DeviceTable::kNone) return;
   Device& known = state.table.at(slot);

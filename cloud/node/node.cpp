@@ -276,6 +276,7 @@ void Node::show_load() {
 }
 
 NodeTime Node::cycle() {
+  door_.enter();
   if (stopped_) return kNever;
   show_load();
   take_losses();
@@ -346,6 +347,7 @@ struct Node::Received {
 };
 
 void Node::on_item(const std::string& device, const wire::Item& item) {
+  door_.enter();
   if (!barred_.empty() && drop_barred(device, item)) return;
   lessee_.on_heard(device);
   std::visit(Received{*this, device}, item);
@@ -385,6 +387,7 @@ void Node::tell_losses(const std::string& device) {
 }
 
 void Node::command(const std::string& device, wire::Command command, Commands::Done done) {
+  door_.enter();
   if (!parts_.fleet) return done(fail(Code::unsupported, "nobody watches the devices here"));
   const Result<DeviceView> known = parts_.fleet->device(device);
   if (!known) return done(known.error());
@@ -398,6 +401,7 @@ void Node::command(const std::string& device, wire::Command command, Commands::D
 
 // A story that is final, or that was just told, is as good as another.
 void Node::ask_story(TaskId task, Commands::Done done) {
+  door_.enter();
   if (!parts_.fleet) return done(fail(Code::unsupported, "nobody watches the devices here"));
   const std::optional<CloudTask> seen = parts_.fleet->task(task);
   const ToldStory* told = parts_.fleet->story(task);
@@ -413,6 +417,7 @@ void Node::ask_story(TaskId task, Commands::Done done) {
 }
 
 void Node::drain(std::function<void()> done) {
+  door_.enter();
   drained_ = std::move(done);
   lessee_.drain();
 }

@@ -19,6 +19,7 @@
 #include "common/kinds/registry.h"
 #include "common/ledger/ledger.h"
 #include "common/lessee/lessee.h"
+#include "common/threads/door.h"
 #include "common/wire/messages.h"
 
 namespace spillway::cloud {
@@ -166,6 +167,7 @@ class Node {
   std::string link_problem_;
   std::size_t said_largest_ = SIZE_MAX;
   OwnLife own_life_;
+  threads::Door door_{"cloud::Node"};
   Gate gate_;
 };
 

@@ -58,6 +58,7 @@ unsigned PoolRunner::width() const { return executor_->width(); }
 unsigned PoolRunner::blocking_width() const { return executor_->blocking_limit(); }
 
 std::optional<Duration> PoolRunner::begun(TaskId id, Epoch epoch) const {
+  door_.enter();
   auto found = running_.find(id);
   if (found == running_.end()) return std::nullopt;
   for (const auto& running : found->second) {
@@ -91,6 +92,7 @@ void run_body(executor::Executor& executor, const Clock& clock, const Request& r
 }  // namespace
 
 void PoolRunner::run(Request request, std::function<void(Outcome)> done) {
+  door_.enter();
   auto running = std::make_shared<Running>();
   running->request = std::move(request);
   running->done = std::move(done);
@@ -121,6 +123,7 @@ void PoolRunner::run(Request request, std::function<void(Outcome)> done) {
 }
 
 void PoolRunner::finish(const std::shared_ptr<Running>& running) {
+  door_.enter();
   if (!running->done) return;  // abandoned
   auto found = running_.find(running->outcome.id);
   std::erase(found->second, running);
@@ -129,6 +132,7 @@ void PoolRunner::finish(const std::shared_ptr<Running>& running) {
 }
 
 void PoolRunner::stop(TaskId id, Epoch epoch) {
+  door_.enter();
   auto found = running_.find(id);
   if (found == running_.end()) return;
   for (auto& running : found->second) {
@@ -137,6 +141,7 @@ void PoolRunner::stop(TaskId id, Epoch epoch) {
 }
 
 void PoolRunner::stop_all() {
+  door_.enter();
   stopping_ = true;
   for (auto& [id, attempts] : running_) {
     for (auto& running : attempts) running->stop.request_stop();
@@ -145,6 +150,7 @@ void PoolRunner::stop_all() {
 
 // A body writes its own outcome for as long as it runs, so these get another.
 bool PoolRunner::abandon() {
+  door_.enter();
   stop_all();
   const auto left = std::exchange(running_, {});
   for (const auto& [id, attempts] : left) {

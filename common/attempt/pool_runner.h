@@ -10,6 +10,7 @@
 #include "common/base/gate.h"
 #include "common/executor/executor.h"
 #include "common/runtime/loop.h"
+#include "common/threads/door.h"
 
 namespace spillway::attempt {
 
@@ -46,8 +47,10 @@ class PoolRunner final : public Runner {
   runtime::Loop* loop_;
   const Clock* clock_;
   std::shared_ptr<RunRegister> marks_;
-  std::unordered_map<TaskId, std::vector<std::shared_ptr<Running>>> running_;
-  bool stopping_ = false;
+  std::unordered_map<TaskId, std::vector<std::shared_ptr<Running>>> running_
+      GUARDED_BY(threads::kLoop);
+  bool stopping_ GUARDED_BY(threads::kLoop) = false;
+  threads::Door door_{"attempt::PoolRunner"};
   Gate gate_;
 };
 

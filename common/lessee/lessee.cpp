@@ -292,6 +292,7 @@ void Lessee::look_for_shortage() {
 }
 
 NodeTime Lessee::cycle() {
+  door_.enter();
   look_for_shortage();
   on_timers();
   while (HeldTask* task = draining_ ? nullptr : cores_.next(now())) start(*task);
@@ -302,7 +303,10 @@ NodeTime Lessee::cycle() {
                    rooms_.due(now())});
 }
 
-void Lessee::each(const std::function<void(const HeldTask&)>& look) const { table_.each(look); }
+void Lessee::each(const std::function<void(const HeldTask&)>& look) const {
+  door_.enter();
+  table_.each(look);
+}
 
 Duration Lessee::waited() const {
   const NodeTime oldest = cores_.oldest();

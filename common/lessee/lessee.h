@@ -13,6 +13,7 @@
 #include "common/lessee/lease_table.h"
 #include "common/lessee/parts.h"
 #include "common/lessee/rooms.h"
+#include "common/threads/door.h"
 
 namespace spillway::lessee {
 
@@ -90,7 +91,10 @@ class Lessee {
   void keep(HeldTask& task, wire::ResultItem item);
   void hand_back(HeldTask& task, const std::string& why);
   lifecycle::OfferTerms limited(lifecycle::OfferTerms terms) const;
-  lifecycle::Now tick() { return {timeline_.now(), parts_.random()}; }
+  lifecycle::Now tick() {
+    door_.enter();
+    return {timeline_.now(), parts_.random()};
+  }
 
   // Time.
   void on_timers();
@@ -136,6 +140,7 @@ class Lessee {
   bool pruning_ = false;
   std::uint64_t runs_ = 0;      // started
   std::vector<TaskId> unread_;  // refused, and not looked up on the disk yet
+  threads::Door door_{"lessee::Lessee"};
   Gate gate_;
 };
 

@@ -21,6 +21,7 @@ void Mailbox::put(Report report) {
 }
 
 void Mailbox::drain() {
+  door_.enter();
   std::vector<Report> batch;
   {
     threads::Lock lock(mutex_);
@@ -39,6 +40,7 @@ void Mailbox::drain() {
 }
 
 void Mailbox::close() {
+  door_.enter();
   threads::Lock lock(mutex_);
   loop_ = nullptr;
   waiting_.clear();

@@ -8,6 +8,7 @@
 
 #include "common/mqtt/failure.h"
 #include "common/runtime/loop.h"
+#include "common/threads/door.h"
 #include "common/threads/mutex.h"
 #include "spillway/bytes.h"
 #include "spillway/status.h"
@@ -55,7 +56,8 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
 
   threads::Mutex mutex_;
   runtime::Loop* loop_ GUARDED_BY(mutex_);  // null once closed
-  std::function<void(Report)> deliver_;     // on the loop
+  std::function<void(Report)> deliver_ GUARDED_BY(threads::kLoop);
+  threads::Door door_{"mqtt::Mailbox"};
   std::vector<Report> waiting_ GUARDED_BY(mutex_);
   std::size_t backlog_ GUARDED_BY(mutex_) = 0;  // bytes of messages not yet delivered
 };

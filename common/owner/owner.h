@@ -14,6 +14,7 @@
 #include "common/owner/parts.h"
 #include "common/owner/task_table.h"
 #include "common/store/owner_journal.h"
+#include "common/threads/door.h"
 #include "common/wire/messages.h"
 
 namespace spillway::owner {
@@ -35,13 +36,22 @@ class Owner {
   // One turn, in this order with what its node does between.
   void on_timers();
   // `wall`: the time of day; 0 when it is not known. True: what gathered is on its way to the disk.
-  bool flush(Duration wall) { return journal_.flush(now(), wall); }
+  bool flush(Duration wall) {
+    door_.enter();
+    return journal_.flush(now(), wall);
+  }
   void send_owed() { offers_.send_owed(); }
   NodeTime next_timer() const;
 
   // Tasks. Only what is in memory is found.
-  OwnedTask* find(std::uint64_t seq) { return table_.find(seq); }
-  const OwnedTask* find(std::uint64_t seq) const { return table_.find(seq); }
+  OwnedTask* find(std::uint64_t seq) {
+    door_.enter();
+    return table_.find(seq);
+  }
+  const OwnedTask* find(std::uint64_t seq) const {
+    door_.enter();
+    return table_.find(seq);
+  }
   // As a row says, without taking it into memory. Null: it is damaged, so that nobody knows whose
   // it is.
   std::optional<OwnedTask> read(const store::TaskRow& row);
@@ -58,7 +68,10 @@ class Owner {
   void settle_all();
 
   // Steps.
-  lifecycle::Now tick() const { return {timeline_.now(), parts_.random()}; }
+  lifecycle::Now tick() const {
+    door_.enter();
+    return {timeline_.now(), parts_.random()};
+  }
   void apply(OwnedTask& task, const lifecycle::OwnerStep& step, Cause cause = {});
   // Grants a ready task, with why; false: it cannot be granted there.
   bool grant(OwnedTask& task, PlaceKind place, Explanation why = {});
@@ -129,6 +142,7 @@ class Owner {
   std::vector<std::uint64_t> unread_;  // refused, and not looked up on the disk yet
   std::string store_problem_;
   NodeTime retry_commit_ = kNever, next_purge_{};
+  threads::Door door_{"owner::Owner"};
   Gate gate_;
 };
 

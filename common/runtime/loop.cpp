@@ -6,6 +6,7 @@
 #include <asio/post.hpp>
 
 #include "common/runtime/system_clock.h"
+#include "common/threads/door.h"
 
 namespace spillway::runtime {
 namespace {
@@ -52,6 +53,7 @@ bool Timer::pending() const {
 struct Loop::State {
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+  threads::Door door{"runtime::Loop"};
 };
 
 Loop::Loop() : state_(std::make_unique<State>()) {}
@@ -60,6 +62,7 @@ Loop::~Loop() = default;
 void Loop::post(std::function<void()> call) { asio::post(state_->context, std::move(call)); }
 
 Timer Loop::after(Duration delay, std::function<void()> call) {
+  state_->door.enter();
   auto state = std::make_shared<Timer::State>(state_->context);
   state->call = std::move(call);
   state->timer.expires_after(delay);
@@ -70,10 +73,15 @@ Timer Loop::after(Duration delay, std::function<void()> call) {
   return Timer(state);
 }
 
-void Loop::run() noexcept { state_->context.run(); }
+void Loop::run() noexcept {
+  threads::LoopRun run;
+  state_->context.run();
+}
+
 void Loop::stop() { state_->context.stop(); }
 
 void Loop::run_ready() noexcept {
+  threads::LoopRun run;
   state_->context.restart();
   state_->context.poll();
 }

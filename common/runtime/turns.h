@@ -6,6 +6,7 @@
 
 #include "common/base/gate.h"
 #include "common/runtime/loop.h"
+#include "common/threads/door.h"
 #include "spillway/time.h"
 
 namespace spillway::runtime {
@@ -20,6 +21,7 @@ class Turns {
       : loop_(&loop), now_(std::move(now)), turn_(std::move(turn)) {}
 
   void wake() {
+    door_.enter();
     if (std::exchange(posted_, true)) return;
     loop_->post(gate_.pass([this] { take(); }));
   }
@@ -37,6 +39,7 @@ class Turns {
   std::function<NodeTime()> now_, turn_;
   Timer timer_;
   bool posted_ = false;
+  threads::Door door_{"runtime::Turns"};
   Gate gate_;
 };
 

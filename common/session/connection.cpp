@@ -98,6 +98,7 @@ std::string Connection::outside(const std::string& topic) const {
 }
 
 void Connection::on_message(std::string topic, Bytes payload) {
+  door_.enter();
   link_.on_heard(hooks_.now());
   traffic_.messages_down += 1;
   traffic_.bytes_down += payload.size();
@@ -186,6 +187,7 @@ NodeTime Connection::next_timer() const {
 }
 
 bool Connection::send(const std::string& topic, wire::Item item, Urgency urgency) {
+  door_.enter();
   const std::size_t memory = wire::held_size(item);
   if (!up() || queued_ + memory > kQueuedBytes) return false;
   Lane& lane = lanes_[{urgency, topic}];
@@ -204,6 +206,7 @@ bool Connection::quiet(const std::string& topic, Urgency urgency) const {
 }
 
 Status Connection::publish(mqtt::Publication publication, Urgency urgency) {
+  door_.enter();
   if (!up()) return fail(Code::unavailable, "the link is down");
   std::size_t size = publication.payload.size();
   bool counted = publication.qos > 0;
@@ -277,6 +280,7 @@ bool Connection::serve(Lanes::iterator lane, bool partial) {
 }
 
 void Connection::pump() {
+  door_.enter();
   // Full messages of every lane first, then what is left. When the window closes before all had
   // their turn, the next ones go on from there: no topic starves another.
   serve_from(lanes_.begin(), lanes_.end(), false);

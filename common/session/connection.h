@@ -12,6 +12,7 @@
 #include "common/mqtt/terms.h"
 #include "common/mqtt/transport.h"
 #include "common/session/pacer.h"
+#include "common/threads/door.h"
 #include "common/wire/messages.h"
 #include "spillway/time.h"
 
@@ -138,6 +139,7 @@ class Connection {
   std::uint64_t seq_ = 0;
   Traffic traffic_;
   std::string last_problem_;
+  threads::Door door_{"session::Connection"};
 };
 
 }  // namespace spillway::session

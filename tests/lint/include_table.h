@@ -29,20 +29,23 @@ inline const Folder kFolders[] = {
     {"common/runtime", {"common/base", "common/threads"}},
     {"common/mqtt", {"common/base", "common/crypto", "common/runtime", "common/threads"}},
     // Users of several of the above, shared by agent and cloud.
-    {"common/session", {"common/base", "common/mqtt", "common/runtime", "common/wire"}},
+    {"common/session",
+     {"common/base", "common/mqtt", "common/runtime", "common/threads", "common/wire"}},
     {"common/attempt",
-     {"common/base", "common/crypto", "common/executor", "common/kinds", "common/runtime"}},
+     {"common/base", "common/crypto", "common/executor", "common/kinds", "common/runtime",
+      "common/threads"}},
 
     // The lessee's record and its working part: the cloud's for devices, a device's for the cloud.
     {"common/ledger",
      {"common/base", "common/crypto", "common/lifecycle", "common/store", "common/wire"}},
     {"common/lessee",
      {"common/attempt", "common/base", "common/crypto", "common/ledger", "common/lifecycle",
-      "common/store", "common/wire"}},
+      "common/store", "common/threads", "common/wire"}},
 
     // What the owners of both sides share.
     {"common/owner",
-     {"common/base", "common/crypto", "common/lifecycle", "common/store", "common/wire"}},
+     {"common/base", "common/crypto", "common/lifecycle", "common/store", "common/threads",
+      "common/wire"}},
 
     {"agent/include", {}},
     {"agent/config", {"common"}},
