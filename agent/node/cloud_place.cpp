@@ -108,7 +108,7 @@ bool CloudPlace::runs(const std::string& kind) const {
 Duration CloudPlace::oldest_offer() const {
   Duration oldest{};
   for (std::uint64_t seq : book_.pending()) {
-    const NodeTime offered = owner_.find(seq)->offered;
+    const NodeTime offered = owner_.at(seq).offered;
     if (offered != NodeTime{}) oldest = std::max(oldest, owner_.now() - offered);
   }
   return oldest;

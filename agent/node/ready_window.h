@@ -44,7 +44,7 @@ class ReadyWindow {
     std::size_t looked = 0;
     for (const auto& [since, seq] : by_age_) {
       if (since > before || found.size() == most || ++looked > kSlice) break;
-      if (may(*tasks_.find(seq))) found.push_back(seq);
+      if (may(tasks_.at(seq))) found.push_back(seq);
     }
     return found;
   }

@@ -24,7 +24,7 @@ Scheduler::Scheduler(const NodeOptions& options, owner::Owner& owner, const Mode
       backlog_(backlog) {}
 
 placement::Candidate Scheduler::candidate(std::uint64_t seq) const {
-  return candidate_of(*owner_.find(seq), owner_.now());
+  return candidate_of(owner_.at(seq), owner_.now());
 }
 
 Scheduler::Candidates Scheduler::candidates() {
@@ -55,7 +55,7 @@ void Scheduler::review_offers() {
   const placement::Place local = local_.place();
   const placement::Place cloud = cloud_.place();
   for (std::uint64_t seq : std::vector(pending.begin(), pending.end())) {
-    owner::OwnedTask& task = *owner_.find(seq);
+    owner::OwnedTask& task = owner_.at(seq);
     if (task.unsaved > 0) continue;
     const auto why = models_.placement().withdraw(candidate(seq), local, cloud, now);
     if (!why) continue;
@@ -83,7 +83,7 @@ void Scheduler::schedule() {
 void Scheduler::set_aside_impossible(Candidates& ready, const placement::Place& local,
                                      const placement::Place& cloud) {
   std::erase_if(ready, [&](const placement::Candidate& candidate) {
-    owner::OwnedTask& task = *owner_.find(candidate.seq);
+    owner::OwnedTask& task = owner_.at(candidate.seq);
     if (gives_up_disconnected(task)) {
       owner_.apply(
           task, lifecycle::on_link_down(task.state, task.policy, OnDisconnect::fail, owner_.tick()),
@@ -107,7 +107,7 @@ void Scheduler::grant_local(Candidates& ready, placement::Place& local,
   placement::Place next = local;  // as who comes next finds it
   bool full = false;
   std::erase_if(ready, [&](const placement::Candidate& candidate) {
-    const owner::OwnedTask& task = *owner_.find(candidate.seq);
+    const owner::OwnedTask& task = owner_.at(candidate.seq);
     const bool blocking = task.kind && task.kind->traits.blocking;
     if (!task.kind || (blocking ? !local_.has_thread() : full)) return false;
     next.queue = blocking ? placement::Estimate{} : local_.wait_behind();
@@ -128,7 +128,7 @@ void Scheduler::grant_cloud(Candidates& ready, const placement::Place& local,
   const placement::Placement& placement = models_.placement();
   if (options_.metered) {
     std::erase_if(ready, [this](const placement::Candidate& candidate) {
-      return candidate.spec->prefer != Prefer::cloud && owner_.find(candidate.seq)->kind != nullptr;
+      return candidate.spec->prefer != Prefer::cloud && owner_.at(candidate.seq).kind != nullptr;
     });
   }
   while (cloud.idle > 0 && !ready.empty()) {
@@ -138,7 +138,7 @@ void Scheduler::grant_cloud(Candidates& ready, const placement::Place& local,
     auto picked = placement.pick_for_cloud(ready, local, cloud, owner_.now());
     if (!picked) return;
     const auto candidate = ready.begin() + std::ptrdiff_t(picked->first);
-    const double ran = cloud_.seconds_there(*owner_.find(candidate->seq));
+    const double ran = cloud_.seconds_there(owner_.at(candidate->seq));
     if (!grant(candidate->seq, PlaceKind::cloud, std::move(picked->second))) return;
     cloud.idle -= 1;
     cloud.queued_bytes += candidate->input_bytes;
@@ -154,7 +154,7 @@ void Scheduler::grant_cloud(Candidates& ready, const placement::Place& local,
 }
 
 bool Scheduler::grant(std::uint64_t seq, PlaceKind place, Explanation explanation) {
-  owner::OwnedTask& task = *owner_.find(seq);
+  owner::OwnedTask& task = owner_.at(seq);
   if (place == PlaceKind::cloud) task.seconds_there = cloud_.seconds_there(task);
   if (!owner_.grant(task, place, std::move(explanation))) return false;
   if (place != PlaceKind::local) return true;

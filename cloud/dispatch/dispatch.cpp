@@ -179,7 +179,7 @@ void Dispatch::on_link_down() {
 
 void Dispatch::place_again(Target& target) {
   for (std::uint64_t seq : std::vector(target.placeless.begin(), target.placeless.end())) {
-    owner::OwnedTask& task = *owner_.find(seq);
+    owner::OwnedTask& task = owner_.at(seq);
     if (target.takes.contains(task.spec->kind)) {
       owner_.apply(task, lifecycle::on_place_found(task.state, owner_.tick()));
     }
@@ -197,7 +197,7 @@ void Dispatch::grant_to(const std::string& device, Target& target) {
   if (!parts_.up() || !target.book.online() || !owner_.store_problem().empty()) return;
   if (parts_.barred && parts_.barred(device)) return;
   while (!target.ready.empty()) {
-    owner::OwnedTask& task = *owner_.find(target.ready.begin()->seq);
+    owner::OwnedTask& task = owner_.at(target.ready.begin()->seq);
     if (!target.takes.contains(task.spec->kind)) {
       owner_.apply(task, lifecycle::on_no_place(task.state, owner_.tick()));
       continue;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <cassert>
 #include <map>
 #include <optional>
 #include <set>
@@ -94,7 +95,11 @@ struct Call {
   std::string id;  // of the request
   Duration now{};  // since 1970
 
-  const std::string& at(std::string_view name) const { return path.find(name)->second; }
+  const std::string& at(std::string_view name) const {
+    const auto found = path.find(name);
+    assert(found != path.end() && "the operation's template has no such parameter");
+    return found->second;
+  }
 };
 
 }  // namespace spillway::cloud::http

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <atomic>
+#include <cassert>
 
 #include "common/crypto/sha256.h"
 #include "common/executor/parallel.h"
@@ -126,6 +127,7 @@ void PoolRunner::finish(const std::shared_ptr<Running>& running) {
   door_.enter();
   if (!running->done) return;  // abandoned
   auto found = running_.find(running->outcome.id);
+  assert(found != running_.end() && "a run has ended that nobody began");
   std::erase(found->second, running);
   if (found->second.empty()) running_.erase(found);
   running->done(std::move(running->outcome));

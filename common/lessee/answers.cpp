@@ -68,7 +68,7 @@ bool Answers::send_to(Lessor& lessor) {
     if (!quiet) quiet = !parts_.results_left || parts_.results_left(lessor.name);
     const std::optional<TaskId> id = lessor.results.next(timeline_.now(), *quiet);
     if (!id) return true;
-    HeldTask& task = *table_.find(*id);
+    HeldTask& task = table_.at(*id);
     // What it carries now is not on disk; that commit owes it anew.
     if (task.unsaved == 0 && !send(task)) return false;
     lessor.results.on_sent(*id, task.owed, timeline_.now());

@@ -1,5 +1,7 @@
 #include "common/lessee/lease_table.h"
 
+#include <cassert>
+
 namespace spillway::lessee {
 
 using lifecycle::LeaseState;
@@ -7,6 +9,12 @@ using lifecycle::LeaseState;
 HeldTask* LeaseTable::find(TaskId id) {
   const auto found = tasks_.find(id);
   return found == tasks_.end() ? nullptr : &found->second;
+}
+
+HeldTask& LeaseTable::at(TaskId id) {
+  HeldTask* task = find(id);
+  assert(task && "the index of attempts names one that is not held");
+  return *task;
 }
 
 const HeldTask* LeaseTable::find(TaskId id) const {
@@ -111,7 +119,7 @@ void LeaseTable::set_online(Lessor& lessor, bool online) {
 }
 
 HeldTask* LeaseTable::due(NodeTime time) {
-  return next_timer() <= time ? find(timers_.begin()->second) : nullptr;
+  return next_timer() <= time ? &at(timers_.begin()->second) : nullptr;
 }
 
 }  // namespace spillway::lessee

@@ -49,6 +49,8 @@ class LeaseTable {
   HeldTask* find(TaskId id);
   const HeldTask* find(TaskId id) const;
   HeldTask* find(const std::string& lessor, TaskId offered);
+  // One that something in memory names, which is wrong when it is not here.
+  HeldTask& at(TaskId id);
   // One that was not here, under a name of its own; to be tracked when its state is set.
   HeldTask& add(const std::string& lessor, TaskId offered);
   // As the disk has it.

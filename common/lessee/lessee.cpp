@@ -401,7 +401,7 @@ void Lessee::drain() {
   draining_ = true;
   std::vector<TaskId> waiting;
   cores_.each_waiting([&waiting](TaskId id) { waiting.push_back(id); });
-  for (TaskId id : waiting) hand_back(*table_.find(id), options_.here + " is going away");
+  for (TaskId id : waiting) hand_back(table_.at(id), options_.here + " is going away");
   rooms_.hurry(now());
   parts_.wake();
 }

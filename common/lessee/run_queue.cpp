@@ -1,6 +1,7 @@
 #include "common/lessee/run_queue.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace spillway::lessee {
 namespace {
@@ -57,7 +58,9 @@ std::optional<TaskId> RunQueue::next(NodeTime now, const May& may) const {
 
 void RunQueue::take(const Waiting& task, double seconds, NodeTime now) {
   auto line = lines_.find(task.owner);
+  assert(line != lines_.end() && "the task has no line to be taken from");
   auto tenant = line->second.tenants.find(task.tenant);
+  assert(tenant != line->second.tenants.end() && "the task's tenant has none in its line");
   Tasks& tasks = tenant->second;
   const auto& [accepted, oldest] = *tasks.by_age.begin();
   const bool passed_over = oldest != task.id && now - accepted >= kPatience;

@@ -16,7 +16,7 @@ bool Offers::on_presence(OfferBook& there, const wire::Presence& presence) {
   if (!another) return false;
   // It may have restarted, or never have had what was under way.
   for (std::uint64_t seq : there.pending()) {
-    const OwnedTask& task = *owner_.find(seq);
+    const OwnedTask& task = owner_.at(seq);
     if (!task.owed.owed && task.unsaved == 0) owe(seq, task.state.epoch);
   }
   owing_.insert(&there);
@@ -25,7 +25,7 @@ bool Offers::on_presence(OfferBook& there, const wire::Presence& presence) {
 
 void Offers::take_back(OfferBook& there, const std::string& why) {
   for (std::uint64_t seq : std::vector(there.pending().begin(), there.pending().end())) {
-    OwnedTask& task = *owner_.find(seq);
+    OwnedTask& task = owner_.at(seq);
     owner_.apply(
         task, lifecycle::on_link_down(task.state, task.policy, task.on_disconnect, owner_.tick()),
         {why, Code::unavailable});
@@ -38,7 +38,7 @@ void Offers::lose_leases(OfferBook& there, const std::string& why, bool it_says)
     if (task.there == &there && task.state.place == PlaceKind::cloud) leased.push_back(task.seq);
   });
   for (std::uint64_t seq : leased) {
-    OwnedTask& task = *owner_.find(seq);
+    OwnedTask& task = owner_.at(seq);
     const Epoch epoch = task.state.epoch;
     if (task.state.offer_pending) {
       owner_.apply(task, lifecycle::withdraw(task.state, task.policy, owner_.tick()),
@@ -96,7 +96,7 @@ bool Offers::send_owed(OfferBook& there, bool urgent) {
   if (!there.owing(urgent)) return true;
   const bool quiet = parts_.tasks_left(there, urgent);
   while (const std::optional<std::uint64_t> seq = there.next(urgent, owner_.now(), quiet)) {
-    OwnedTask& task = *owner_.find(*seq);
+    OwnedTask& task = owner_.at(*seq);
     if (!send(task)) return false;
     there.on_sent(task, owner_.now());
   }

@@ -137,7 +137,7 @@ void Owner::settle_all() {
   table_.each([&](const OwnedTask& task) {
     if (task.unsaved == 0 && !host_.keeps(task)) idle.push_back(task.seq);
   });
-  for (std::uint64_t seq : idle) forget(*find(seq));
+  for (std::uint64_t seq : idle) forget(at(seq));
 }
 
 void Owner::forget(OwnedTask& task) {

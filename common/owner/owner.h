@@ -52,6 +52,15 @@ class Owner {
     door_.enter();
     return table_.find(seq);
   }
+  // One that something in memory names.
+  OwnedTask& at(std::uint64_t seq) {
+    door_.enter();
+    return table_.at(seq);
+  }
+  const OwnedTask& at(std::uint64_t seq) const {
+    door_.enter();
+    return table_.at(seq);
+  }
   // As a row says, without taking it into memory. Null: it is damaged, so that nobody knows whose
   // it is.
   std::optional<OwnedTask> read(const store::TaskRow& row);

@@ -1,5 +1,7 @@
 #include "common/owner/task_table.h"
 
+#include <cassert>
+
 namespace spillway::owner {
 
 OwnedTask* TaskTable::find(std::uint64_t seq) {
@@ -10,6 +12,18 @@ OwnedTask* TaskTable::find(std::uint64_t seq) {
 const OwnedTask* TaskTable::find(std::uint64_t seq) const {
   auto found = tasks_.find(seq);
   return found == tasks_.end() ? nullptr : &found->second;
+}
+
+OwnedTask& TaskTable::at(std::uint64_t seq) {
+  OwnedTask* task = find(seq);
+  assert(task && "the index of tasks names one that is not in memory");
+  return *task;
+}
+
+const OwnedTask& TaskTable::at(std::uint64_t seq) const {
+  const OwnedTask* task = find(seq);
+  assert(task && "the index of tasks names one that is not in memory");
+  return *task;
 }
 
 OwnedTask& TaskTable::add(OwnedTask task) {
@@ -37,7 +51,7 @@ void TaskTable::forget(const OwnedTask& task) {
 
 OwnedTask* TaskTable::due(NodeTime now) {
   if (timers_.empty() || timers_.begin()->first > now) return nullptr;
-  return find(timers_.begin()->second);
+  return &at(timers_.begin()->second);
 }
 
 }  // namespace spillway::owner

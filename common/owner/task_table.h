@@ -15,6 +15,9 @@ class TaskTable {
  public:
   OwnedTask* find(std::uint64_t seq);
   const OwnedTask* find(std::uint64_t seq) const;
+  // One that something in memory names, which is wrong when it is not here.
+  OwnedTask& at(std::uint64_t seq);
+  const OwnedTask& at(std::uint64_t seq) const;
   // Of one that is not here.
   OwnedTask& add(OwnedTask task);
   // After a change of state: keeps its timer true.

@@ -1,6 +1,7 @@
 #include "common/session/connection.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "common/base/trace_context.h"
 #include "common/wire/codec.h"
@@ -177,6 +178,7 @@ void Connection::forget_queue() {
 void Connection::land() {
   if (flying_.empty()) return;
   auto alike = flying_by_.find(flying_.front());
+  assert(alike != flying_by_.end() && "a message under way is not counted in its lane");
   if (--alike->second == 0) flying_by_.erase(alike);
   flying_.pop_front();
 }
