@@ -57,7 +57,8 @@ endif()
 # Clang counts changes of sign to -Wconversion; GCC, whose word the tree is written by, does not.
 # Clang 14 has coroutines and does not say so; libstdc++ and Asio ask.
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
-  target_compile_options(spillway_flags INTERFACE -Wno-sign-conversion)
+  # It alone reads what a lock guards (common/threads/annotations.h); "beta" is in which order locks are taken.
+  target_compile_options(spillway_flags INTERFACE -Wno-sign-conversion -Wthread-safety -Wthread-safety-beta)
   target_compile_definitions(spillway_flags INTERFACE
     __cpp_impl_coroutine=201902L ASIO_HAS_CO_AWAIT=1 ASIO_HAS_STD_COROUTINE=1)
 endif()
