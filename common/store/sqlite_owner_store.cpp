@@ -115,7 +115,7 @@ void SqliteOwnerStore::list_on(Listing listing, Done<std::vector<ListedTask>> do
         if (!status) return std::move(status).error();
         return next;
       },
-      [go_on = std::move(go_on), done](Result<Listing> next) mutable {
+      [go_on = std::move(go_on), done = std::move(done)](Result<Listing> next) mutable {
         if (!next) return done(std::move(next).error());
         if (next->filter.before == 0) return done(std::move(next->found));
         go_on(*std::move(next));
