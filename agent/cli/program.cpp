@@ -256,7 +256,8 @@ void add_node_commands(Line& line) {
 
 void add_kind(Line& line) {
   CLI::App* command = line.command(
-      "kind", "Say what a logger's CSV file is taken for: columns, time, what is missing",
+      "kind",
+      "Say what a logger's CSV file is taken for: columns, time, what is missing or left out",
       "  spillway kind inspect cellar.csv\n"
       "  spillway kind inspect cellar.csv --arg decimal=comma --arg missing=skip\n"
       "  spillway kind inspect cellar.csv --dates day-first --json",

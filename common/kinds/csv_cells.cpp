@@ -3,12 +3,18 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <span>
 
 namespace spillway::kinds {
 namespace {
 
 constexpr double kLargestValue = 1e100;
 constexpr std::size_t kLongestNumber = 400;  // the smallest double, written out
+constexpr std::string_view kTypesetMinus = "\xe2\x88\x92";
+constexpr std::size_t kLongestMissing = 9;
+constexpr std::string_view kMissing[] = {"nan", "-nan",   "null",    "na",
+                                         "n/a", "1.#ind", "-1.#ind", "1.#qnan"};
+constexpr std::string_view kInfinite[] = {"inf", "infinity", "1.#inf"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -18,10 +24,12 @@ bool is_word(std::string_view text, std::string_view word) {
   });
 }
 
-ParsedNumber parse_point(std::string_view text) {
-  if (text.size() > 1 && text[0] == '+' && (is_digit(text[1]) || text[1] == '.')) {
-    text.remove_prefix(1);
-  }
+bool is_one(std::string_view text, std::span<const std::string_view> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [text](std::string_view word) { return is_word(text, word); });
+}
+
+ParsedNumber parse_plain(std::string_view text) {
   ParsedNumber number;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number.value);
   if (error == std::errc::result_out_of_range) {
@@ -36,6 +44,33 @@ ParsedNumber parse_point(std::string_view text) {
   return number;
 }
 
+// As Fortran writes it, always with the sign of the exponent.
+ParsedNumber parse_fortran(std::string_view text) {
+  const std::size_t mark = text.find_first_of("Dd");
+  const char sign = mark < text.size() - 1 ? text[mark + 1] : '\0';
+  if ((sign != '+' && sign != '-') || text.size() > kLongestNumber) {
+    return {0, NumberFault::not_a_number};
+  }
+  char copy[kLongestNumber];
+  std::copy(text.begin(), text.end(), copy);
+  copy[mark] = 'e';
+  return parse_plain({copy, text.size()});
+}
+
+ParsedNumber parse_point(std::string_view text) {
+  if (text.size() > 1 && text[0] == '+' && (is_digit(text[1]) || text[1] == '.')) {
+    text.remove_prefix(1);
+  }
+  const ParsedNumber number = parse_plain(text);
+  const bool fortran = number.fault == NumberFault::not_a_number && starts_like_number(text);
+  return fortran ? parse_fortran(text) : number;
+}
+
+bool holds_clock(std::string_view text) {
+  const std::size_t colon = text.find(':', 1);
+  return colon < text.size() - 1 && is_digit(text[colon - 1]) && is_digit(text[colon + 1]);
+}
+
 // The length of the digits at the front.
 std::size_t digits(std::string_view text) {
   return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) -
@@ -45,11 +80,16 @@ std::size_t digits(std::string_view text) {
 }  // namespace
 
 bool is_missing(std::string_view text) {
-  if (text.empty() || text == "-") return true;
-  if (text.size() > 4) return false;
+  if (text.find_first_not_of('-') == std::string_view::npos) return true;
+  if (text.size() > kLongestMissing) return false;
   if (text.front() == '#') text.remove_prefix(1);  // as spreadsheets write it
-  return is_word(text, "nan") || is_word(text, "-nan") || is_word(text, "null") ||
-         is_word(text, "na") || is_word(text, "n/a");
+  return is_one(text, kMissing) || is_infinite(text);
+}
+
+bool is_infinite(std::string_view text) {
+  if (text.size() > kLongestMissing) return false;
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  return is_one(text, kInfinite);
 }
 
 ParsedNumber parse_cell(std::string_view text, char decimal) {
@@ -86,6 +126,7 @@ bool may_be_thousands(std::string_view text) {
 }
 
 bool starts_like_number(std::string_view text) {
+  if (text.starts_with(kTypesetMinus)) text.remove_prefix(kTypesetMinus.size());
   while (!text.empty() && std::string_view("+-.,").find(text[0]) != std::string_view::npos) {
     text.remove_prefix(1);
   }
@@ -93,10 +134,11 @@ bool starts_like_number(std::string_view text) {
 }
 
 bool looks_like_time(std::string_view text) {
-  if (text.size() < 5 || !is_digit(text[0])) return false;
-  if (text.find('-', 1) == 4 || text.find(':') != std::string_view::npos) return true;
+  if (text.size() < 5 || !is_digit(text[0]) || looks_like_number(text)) return false;
   const std::size_t first = digits(text);
   const char mark = text.substr(first).empty() ? '\0' : text[first];
+  if (holds_clock(text) || (first == 4 && mark == '-')) return true;
+  if (first == 8 && mark == 'T') return digits(text.substr(first + 1)) > 1;
   if (mark != '/' && mark != '.' && mark != '-') return false;
   const std::string_view left = text.substr(first + 1);
   const std::size_t second = digits(left);

@@ -6,9 +6,12 @@
 
 namespace spillway::kinds {
 
-// Empty, or what loggers write where there is no value: NaN, null, NA, N/A and #N/A in any case, a
-// dash.
+// Empty, or what loggers write where there is no value: NaN, null, NA, N/A and #N/A in any case,
+// dashes, what is infinite.
 bool is_missing(std::string_view text);
+
+// INF and the like, with or without a sign, also as programs for Windows write it: 1.#INF.
+bool is_infinite(std::string_view text);
 
 enum class NumberFault : std::uint8_t { none, not_a_number, out_of_range, not_finite, too_large };
 
@@ -17,9 +20,9 @@ struct ParsedNumber {
   NumberFault fault = NumberFault::none;
 };
 
-// The whole of the text as a number, with `decimal` ('.' or ',') before its fraction. The same on
-// every machine, whatever its locale. Values lie within +-1e100, so that their squares can be
-// summed.
+// The whole of the text as a number, with `decimal` ('.' or ',') before its fraction and E, or D as
+// Fortran writes it, before its exponent: 1.5D-05. The same on every machine, whatever its locale.
+// Values lie within +-1e100, so that their squares can be summed.
 ParsedNumber parse_cell(std::string_view text, char decimal);
 
 // A number with either mark.
@@ -36,8 +39,8 @@ bool may_be_thousands(std::string_view text);
 // Starts like a number, be it one or not.
 bool starts_like_number(std::string_view text);
 
-// Holds a date or a time of day, such as 2020-02-08, 8.2.2020, 02/08/20 or 13:30:47; no number
-// does. Only the look of the beginning counts.
+// Holds a date or a time of day, such as 2020-02-08, 8.2.2020, 02/08/20, 20200208T133047 or
+// 13:30:47; no number does, be it 1.5e-05. But for that only the look of the beginning counts.
 bool looks_like_time(std::string_view text);
 
 }  // namespace spillway::kinds

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::size_t kLongestUnit = 24;
 
-constexpr std::string_view kTimes[] = {"time",      "timestamp", "datetime", "date",
-                                       "date time", "date/time", "date_time"};
+constexpr std::string_view kTimes[] = {"time",      "timestamp", "datetime",  "date",
+                                       "date time", "date/time", "date_time", "tmstamp"};
 constexpr std::string_view kForeignTimes[] = {"zeit", "datum", "uhrzeit", "zeitstempel"};
 // With _ for a blank.
 constexpr std::string_view kUnixTimes[] = {"t",
@@ -32,10 +32,10 @@ constexpr std::string_view kUnixTimes[] = {"t",
                                            "time_ms",
                                            "timestamp_ms"};
 constexpr std::string_view kCounters[] = {
-    "#",           "record",    "recnum",   "rec num",       "recno",         "rec no",
-    "rec no.",     "rec #",     "rec.",     "rec",           "record number", "record #",
-    "record no.",  "record no", "recordno", "record_number", "no.",           "nr.",
-    "scan number", "scan no.",  "scan #",   "scan no",       "sample number"};
+    "#",        "record",      "recnum",    "recnbr",   "rec num",       "recno",
+    "rec no",   "rec no.",     "rec #",     "rec.",     "rec",           "record number",
+    "record #", "record no.",  "record no", "recordno", "record_number", "no.",
+    "nr.",      "scan number", "scan no.",  "scan #",   "scan no",       "sample number"};
 constexpr std::string_view kFirstCounters[] = {"no", "nr", "column 1"};
 // What may stand in the place of a counter's unit.
 constexpr std::string_view kCounterUnits[] = {"", "rn", "#", "-", "no", "no.", "nr", "nr."};
@@ -138,7 +138,10 @@ void ColumnLook::add(std::string_view text) {
     date_ = is_date(text);
     clock_ = is_clock(text);
   }
+  number_ = number_ || looks_like_number(text);
   unix_ = unix_ && is_unix_time(text);
+  half_ = half_ && is_half(text);
+  bare_ = bare_ && may_have_half(text);
   whole_ = whole_ && number;
   rising_ = rising_ && number && (!any_ || *number > last_);
   last_ = number.value_or(0);

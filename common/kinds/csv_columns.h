@@ -30,11 +30,15 @@ class ColumnLook {
  public:
   void add(std::string_view text);
 
-  bool time() const { return time_; }                // as the first value looks
-  bool known_time() const { return known_; }         // that is such a one as can be
-  bool date_alone() const { return date_; }          // the same
-  bool clock_alone() const { return clock_; }        // the same
-  bool unix_times() const { return any_ && unix_; }  // all of them
+  // As the first value looks; but where numbers stand, too, it is for those who read the rows to
+  // say that one of them is odd.
+  bool time() const { return time_ && !number_; }
+  bool known_time() const { return known_; }           // that is such a one as can be
+  bool date_alone() const { return date_; }            // the same
+  bool clock_alone() const { return clock_; }          // the same
+  bool unix_times() const { return any_ && unix_; }    // all of them
+  bool halves() const { return any_ && half_; }        // all are AM or PM
+  bool lacks_halves() const { return any_ && bare_; }  // all are times that AM or PM may follow
   bool comma() const { return comma_; }
   bool point() const { return point_; }
   // The first number with a comma, when what stands behind each may be thousands.
@@ -45,7 +49,8 @@ class ColumnLook {
  private:
   bool any_ = false;
   bool time_ = false, known_ = false, date_ = false, clock_ = false;
-  bool unix_ = true;
+  bool number_ = false;
+  bool unix_ = true, half_ = true, bare_ = true;
   bool comma_ = false, point_ = false, fraction_ = false;
   bool whole_ = true, rising_ = true;
   std::uint64_t last_ = 0;

@@ -119,10 +119,12 @@ class Inspector {
     InspectedColumn& column = seen_.columns[i];
     if (lacks_value(text, options_)) {
       ++column.missing;
+      check_missing(i, text);
     } else if (shape_.columns[i].role == Role::time ||
                parse_cell(text, shape_.columns[i].decimal).fault == NumberFault::none) {
       ++column.values;
       if (shape_.columns[i].role == Role::label) check_label(i, text);
+      if (shape_.columns[i].role == Role::time) check_other_time(i, text);
       if (!overrange_ && is_overrange(text) && shape_.columns[i].role == Role::measurement) {
         overrange_ = true;
         remark(rows_.lines()
@@ -135,6 +137,28 @@ class Inspector {
     } else if (words_[i]++ == 0 && !lacks_name(i)) {
       remark(rows_.lines().wrong(i + 1, "'" + printable(text) + "' is not a number").message);
     }
+  }
+
+  void check_missing(std::size_t i, std::string_view text) {
+    if (infinite_ || !is_infinite(text) || shape_.columns[i].role != Role::measurement) return;
+    infinite_ = true;
+    remark(rows_.lines()
+               .wrong(i + 1, "'" + printable(text) + "' is infinite and taken for a missing value")
+               .message);
+  }
+
+  // Of a column that is left out for holding times, though they are not those of the rows.
+  void check_other_time(std::size_t i, std::string_view text) {
+    if (i == shape_.time || i == shape_.clock || i == shape_.half || words_[i] > 0) return;
+    if (time_key(text, DateOrder::day_first) || time_key(text, DateOrder::month_first)) {
+      if (!looks_like_number(text) || is_unix_time(text)) return;
+    }
+    ++words_[i];
+    remark(rows_.lines()
+               .wrong(i + 1, "'" + printable(text) +
+                                 "' is in no form of time that is known; the column is left out, "
+                                 "for it is named or looks like times")
+               .message);
   }
 
   // Which only some kinds read.
@@ -189,6 +213,15 @@ class Inspector {
       remark("the header comes again " + std::to_string(again) + (again == 1 ? " time" : " times") +
              " among the rows and is left out there");
     }
+    if (const std::size_t cut = rows_.cut_line(); cut > 0) {
+      remark("line " + std::to_string(cut) +
+             ": the last row is cut off, as when a file is copied while it is written; it is left "
+             "out");
+    } else if (seen_.rows > 0 && !rows_.lines().ended()) {
+      remark(
+          "no line break follows the last row; if the file was copied while it was written, the "
+          "last value may be cut off");
+    }
   }
 
   void describe_time() {
@@ -196,6 +229,7 @@ class Inspector {
     const TimeColumn& times = rows_.times();
     seen_.time_column = seen_.columns[shape_.time].name;
     if (shape_.clock != Shape::kNone) seen_.time_column += " + " + seen_.columns[shape_.clock].name;
+    if (shape_.half != Shape::kNone) seen_.time_column += " + " + seen_.columns[shape_.half].name;
     seen_.time_format = times.format();
     seen_.first_time = times.first();
     seen_.last_time = times.last();
@@ -222,6 +256,7 @@ class Inspector {
   std::array<Backwards, 2> backwards_;
   bool odd_time_ = false;
   bool overrange_ = false;
+  bool infinite_ = false;
 };
 
 }  // namespace

@@ -38,8 +38,11 @@ std::size_t count_outside_quotes(std::string_view line, char c) {
   return count;
 }
 
-bool is_toa5(std::string_view line) {
-  return line.starts_with("\"TOA5\",") || line.starts_with("TOA5,");
+Campbell campbell_title(std::string_view line) {
+  if (line.starts_with('"')) line.remove_prefix(1);
+  const std::string_view format = line.substr(0, line.find_first_of("\","));
+  if (format.size() == line.size()) return Campbell::no;
+  return format == "TOA5" ? Campbell::toa5 : format == "TOACI1" ? Campbell::toaci1 : Campbell::no;
 }
 
 Lines::Lines(std::string_view text) : rest_(text) {}
@@ -52,7 +55,8 @@ void Lines::begin_rows(std::vector<std::string_view> header, std::size_t names) 
   if (last == std::string_view::npos) {
     rest_ = {};
   } else {
-    rest_ = rest_.substr(0, rest_.find('\n', last));
+    const std::size_t end = rest_.find('\n', last);
+    if (end != std::string_view::npos) rest_ = rest_.substr(0, end + 1);
   }
 }
 
@@ -60,6 +64,7 @@ bool Lines::pass_line() {
   if (rest_.empty()) return false;
   const std::size_t end = rest_.find('\n');
   line_ = rest_.substr(0, end);
+  ended_ = end != std::string_view::npos;
   rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
   if (line_.ends_with('\r')) line_.remove_suffix(1);
   if (line_.starts_with("\xef\xbb\xbf")) line_.remove_prefix(3);
@@ -81,7 +86,9 @@ bool Lines::next_line() {
 // Whether the header stands here again, and if so passes it.
 bool Lines::repeats_header() {
   for (const std::size_t from : {std::size_t{0}, names_}) {
-    const bool again = line_ == header_[from] || (is_toa5(header_[from]) && is_toa5(line_));
+    const Campbell title = campbell_title(header_[from]);
+    const bool again =
+        line_ == header_[from] || (title != Campbell::no && title == campbell_title(line_));
     if (!again) continue;
     Lines ahead(rest_);
     std::size_t same = from + 1;

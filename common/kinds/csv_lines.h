@@ -42,6 +42,9 @@ class Lines {
   bool next_line();
   // One line, be it blank or not; false at the end.
   bool pass_line();
+  // Whether a line break follows the line. The last may have none because whoever wrote it had not
+  // come to its end.
+  bool ended() const { return ended_; }
   std::size_t blank_lines() const { return blank_lines_; }
   std::size_t repeated_headers() const { return repeated_headers_; }
   // The fields of the line, valid until the next call.
@@ -59,6 +62,7 @@ class Lines {
   std::string_view rest_;
   std::string_view line_;
   std::size_t line_number_ = 0;
+  bool ended_ = true;
   std::size_t blank_lines_ = 0;
   std::size_t repeated_headers_ = 0;
   char delimiter_ = ',';
@@ -73,8 +77,9 @@ std::string_view trim(std::string_view text);
 
 std::string error_place(std::size_t line, std::size_t column);
 
-// The first line of Campbell's TOA5, which says what wrote the file.
-bool is_toa5(std::string_view line);
+// The first line of a file of Campbell's loggers, which says what wrote it.
+enum class Campbell : std::uint8_t { no, toa5, toaci1 };
+Campbell campbell_title(std::string_view line);
 
 // How often `c` stands outside quotes.
 std::size_t count_outside_quotes(std::string_view line, char c);

@@ -7,6 +7,32 @@
 
 namespace spillway::kinds {
 
+bool Rows::next() {
+  if (!lines_.next_line()) return false;
+  if (lines_.ended() || !is_cut()) return true;
+  cut_line_ = lines_.line_number();
+  return false;
+}
+
+bool Rows::is_cut() {
+  if (lines_.line().find('\0') != std::string_view::npos) return true;
+  const std::string_view line = lines_.line();
+  if (std::count(line.begin(), line.end(), '"') % 2 != 0) return true;
+  auto fields = lines_.fields();
+  if (!fields) return false;
+  return (*fields)->size() < std::min(columns_, least_) || (any_ && ends_in_half_a_value(**fields));
+}
+
+bool Rows::ends_in_half_a_value(const std::vector<Field>& row) {
+  if (row.size() != columns_) return false;
+  const std::string_view last = row.back().text;
+  if (last_ == Role::time) {
+    const bool counts = columns_ == time_ + 1 || columns_ == clock_ + 1;
+    return counts && !last.empty() && TimeColumn(times_).add(time_of(row)) != TimeFault::none;
+  }
+  return last_ == Role::measurement && starts_like_number(last) && !looks_like_number(last);
+}
+
 Result<const std::vector<Field>*> Rows::fields() {
   auto fields = lines_.fields();
   if (!fields) return fields;
@@ -14,18 +40,26 @@ Result<const std::vector<Field>*> Rows::fields() {
   const auto extra = row.begin() + static_cast<std::ptrdiff_t>(std::min(columns_, row.size()));
   const auto odd =
       std::find_if(extra, row.end(), [](const Field& field) { return !field.text.empty(); });
-  if (row.size() >= std::min(columns_, least_) && odd == row.end()) return fields;
+  if (row.size() >= std::min(columns_, least_) && odd == row.end()) {
+    any_ = true;
+    return fields;
+  }
   const auto column = static_cast<std::size_t>(odd - row.begin()) + 1;
+  const char* hint = any_ ? "" : ", or the names stand further down, to where skip= leads";
   return lines_.wrong(column, std::to_string(row.size()) + " fields where the header has " +
-                                  std::to_string(columns_) + "; the row is cut or ragged");
+                                  std::to_string(columns_) + "; the row is cut or ragged" + hint);
 }
 
 std::string_view Rows::time_of(const std::vector<Field>& row) {
   const std::string_view time = text_of(row, time_);
   const std::string_view clock = text_of(row, clock_);
   if (is_missing(time)) return {};
-  if (is_missing(clock)) return time;
-  both_.assign(time).append(" ").append(clock);
+  const std::string_view half = text_of(row, half_);
+  if (is_missing(clock) && is_missing(half)) return time;
+  both_.assign(time);
+  for (const std::string_view part : {clock, half}) {
+    if (!is_missing(part)) both_.append(" ").append(part);
+  }
   return both_;
 }
 

@@ -20,12 +20,19 @@ class Rows {
   Rows(const Shape& shape, std::optional<DateOrder> dates)
       : columns_(shape.columns.size()),
         least_(shape.least_fields),
+        last_(shape.columns.empty() ? Role::unused : shape.columns.back().role),
         time_(shape.time),
         clock_(shape.clock),
+        half_(shape.half),
         lines_(shape.rows),
         times_(dates) {}
 
-  bool next() { return lines_.next_line(); }
+  // False at the end, and where the last row is cut off: when no line break follows it, and it has
+  // too few fields, ends within quotes, in NUL bytes or in half a value, as of a file that was
+  // copied while it was written, or whose writer lost power.
+  bool next();
+  // The line of a last row that was left out for that; 0 when there is none.
+  std::size_t cut_line() const { return cut_line_; }
   const Lines& lines() const { return lines_; }
   void go_on_with(std::string_view text) { lines_.go_on_with(text); }
 
@@ -36,8 +43,8 @@ class Rows {
     return column < row.size() ? trim(row[column].text) : std::string_view();
   }
 
-  // When the row was written, of one or two columns, valid until the next call; empty when that is
-  // missing.
+  // When the row was written, of one to three columns, valid until the next call; empty when that
+  // is missing.
   std::string_view time_of(const std::vector<Field>& row);
   // An error where that is no time, or not like those before it.
   Status check_time(const std::vector<Field>& row);
@@ -46,13 +53,20 @@ class Rows {
   bool join(const Rows& after) { return times_.join(after.times_); }
 
  private:
+  bool is_cut();
+  bool ends_in_half_a_value(const std::vector<Field>& row);
+
   std::size_t columns_;
   std::size_t least_;
+  Role last_;
   std::size_t time_;
   std::size_t clock_;
+  std::size_t half_;
   Lines lines_;
   TimeColumn times_;
   std::string both_;  // date and time of day
+  std::size_t cut_line_ = 0;
+  bool any_ = false;  // one was as it should be
 };
 
 }  // namespace spillway::kinds

@@ -159,10 +159,8 @@ class ShapeFinder {
 
   // How many of the lines from the first on, which `ahead` stands at, are titles.
   std::size_t titles(const Lines& ahead) {
-    if (is_toa5(ahead.line())) {
-      toa5_ = true;
-      return 1;
-    }
+    campbell_ = campbell_title(ahead.line());
+    if (campbell_ != Campbell::no) return 1;
     bool blanks = true;  // nothing else delimits
     const std::vector<HeadLine> head = head_lines(ahead, blanks);
     auto plain = head.begin();
@@ -198,7 +196,7 @@ class ShapeFinder {
       // The last line is its own next.
       ahead.set_delimiter(said_.value_or(find_delimiter(line, next.line())));
       auto fields = ahead.fields();
-      if (!fields || (delimited ? holds_value(**fields) : is_value(trim(line)))) break;
+      if (!fields || (delimited ? holds_value(**fields) : is_row(trim(line), **fields))) break;
       head.push_back(head_line(line, **fields));
       ahead = std::move(next);
     }
@@ -211,6 +209,14 @@ class ShapeFinder {
   static bool holds_value(const std::vector<Field>& fields) {
     return std::any_of(fields.begin(), fields.end(),
                        [](const Field& f) { return is_value(f.text); });
+  }
+
+  // Of a line that only blanks can delimit: a title may hold a number among its words.
+  static bool is_row(std::string_view line, const std::vector<Field>& fields) {
+    const auto values = std::count_if(fields.begin(), fields.end(),
+                                      [](const Field& f) { return is_value(f.text); });
+    return is_value(line) ||
+           (is_value(fields[0].text) && 2 * static_cast<std::size_t>(values) > fields.size());
   }
 
   static HeadLine head_line(std::string_view line, const std::vector<Field>& fields) {
@@ -255,9 +261,11 @@ class ShapeFinder {
   Status add_column(const Field& field, std::string_view written) {
     const std::size_t column = shape_.columns.size() + 1;
     const bool number = parse_cell(field.text, '.').fault == NumberFault::none;
-    if (number) {
-      return lines_.wrong(
-          column, "'" + printable(written) + "' is a number; the first line must name the columns");
+    if (number && !options_.header) {
+      return lines_.wrong(column, "'" + printable(written) +
+                                      "' is a number, where this line is to name the columns; "
+                                      "skip= passes over lines before the names, header=1 takes "
+                                      "numbers for names, header=0 says that there are none");
     }
     shape_.columns.push_back(column_named(field, column));
     shape_.columns.back().nameless = field.text.empty() && options_.header != 0;
@@ -266,7 +274,9 @@ class ShapeFinder {
   }
 
   void pass_extra_headers() {
-    std::size_t most = toa5_ ? 2 : kMostExtraHeaders;
+    std::size_t most = campbell_ == Campbell::toa5     ? 2
+                       : campbell_ == Campbell::toaci1 ? 0
+                                                       : kMostExtraHeaders;
     if (options_.header)
       most = static_cast<std::size_t>(std::max<std::uint64_t>(*options_.header, 1) - 1);
     for (std::size_t i = 0; i < most; ++i) {
@@ -316,9 +326,11 @@ class ShapeFinder {
     Lines ahead = lines_;
     for (std::size_t row = 0; row < kRowsLookedAt && ahead.next_line(); ++row) {
       auto fields = ahead.fields();
-      if (!fields) break;
+      if (!fields || (!ahead.ended() && (*fields)->size() < shape_.least_fields)) break;
       for (std::size_t i = 0; i < std::min((*fields)->size(), looks_.size()); ++i) {
-        looks_[i].add(trim((**fields)[i].text));
+        const bool may_be_cut = !ahead.ended() && i + 1 == (*fields)->size();
+        // Half a time may be a number.
+        if (!may_be_cut || !looks_[i].time()) looks_[i].add(trim((**fields)[i].text));
       }
     }
     for (std::size_t i = 0; i < looks_.size(); ++i) {
@@ -375,6 +387,7 @@ class ShapeFinder {
       column.role = Role::time;
       shape_.time = i;
       if (options_.time.empty()) join_clock();
+      join_half();
       return {};
     }
     if (options_.time.empty()) return {};
@@ -396,6 +409,18 @@ class ShapeFinder {
     shape_.clock = clock;
   }
 
+  // AM and PM in a column of their own, the only one.
+  void join_half() {
+    const std::size_t clock = shape_.clock != Shape::kNone ? shape_.clock : shape_.time;
+    if (!looks_[clock].lacks_halves()) return;
+    const auto halves = [](const ColumnLook& look) { return look.halves(); };
+    const auto half = std::find_if(looks_.begin(), looks_.end(), halves);
+    if (half == looks_.end() || std::find_if(half + 1, looks_.end(), halves) != looks_.end())
+      return;
+    shape_.half = static_cast<std::size_t>(half - looks_.begin());
+    shape_.columns[shape_.half].role = Role::time;
+  }
+
   const ShapeOptions& options_;
   std::optional<char> said_ = options_.delimiter;
   Lines lines_;
@@ -403,7 +428,7 @@ class ShapeFinder {
   std::vector<std::string_view> header_;
   std::size_t names_ = 0;  // which of these gives the names
   std::vector<ColumnLook> looks_;
-  bool toa5_ = false;
+  Campbell campbell_ = Campbell::no;
 };
 
 }  // namespace

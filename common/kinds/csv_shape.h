@@ -35,6 +35,7 @@ struct Shape {
   std::size_t least_fields = 0;  // of a row: nameless columns at the end may be left out
   std::size_t time = kNone;      // the column that holds the time
   std::size_t clock = kNone;     // that of the time of day, where `time` has but the date
+  std::size_t half = kNone;      // that of AM and PM, where the time of day lacks them
   Lines rows{{}};                // before the first row
 
   static constexpr std::size_t kNone = SIZE_MAX;
@@ -44,23 +45,26 @@ struct Shape {
 // overrides:
 //  - A first line sep=; as spreadsheets write it names the delimiter and is skipped.
 //  - Lines before the names are skipped when they hold no delimiter and no number, as a title does,
-//    and the next holds names; of Campbell's TOA5 the first line. Of several lines before the first
-//    row that may be the names, those are the first that names a time, such as date or Zeit; else
-//    the first that is no comment behind # and has more than one field and no more empty ones than
-//    others.
+//    and the next holds names; of Campbell's TOA5 and TOACI1 the first line. Of several lines
+//    before the first row that may be the names, those are the first that names a time, such as
+//    date or Zeit; else the first that is no comment behind # and has more than one field and no
+//    more empty ones than others.
 //  - The delimiter is ',' unless the names have more of ';', or as many as the line after them, or
 //    have tabs, or words with blanks between, in the same number as the line after; tabs beside
 //    commas are none. Between words, where commas stand in numbers alone, they are decimal commas,
 //    and a date and a time of day that follow one another in the first row are one field where the
 //    names are one fewer.
+//  - A name that is a number is refused, unless the header's lines are said.
 //  - Lines after the names belong to the header, at most three, while none of their fields is a
 //    number, a time or a missing value; the first of them gives units. Without one a unit is what
 //    stands behind a comma or in brackets in the name, but for serial numbers and the like.
 //  - A column holds a time when its name is one of time, timestamp, datetime, date, or its first
-//    value looks like a date or a time of day, or its name is one of t, ts, epoch, unix and the
-//    like and its values are Unix seconds or milliseconds of 2000 to 2100. The first is the time of
-//    the rows, but rather one with such a name or a time that exists. If it holds dates alone, or
-//    times of day alone, and its neighbour is the only one with the other, both together are.
+//    value looks like a date or a time of day and none of the others is a number, or its name is
+//    one of t, ts, epoch, unix and the like and its values are Unix seconds or milliseconds of 2000
+//    to 2100. The first is the time of the rows, but rather one with such a name or a time that
+//    exists. If it holds dates alone, or times of day alone, and its neighbour is the only one with
+//    the other, both together are; and with them the only column of AM and PM, where the times of
+//    day are of 1 to 12 hours without.
 //  - A column is a record counter when its name is one of record, #, No. and the like, or the
 //  header
 //    gives it the unit RN, and it holds whole numbers; or when its name may be one, such as index,

@@ -30,9 +30,28 @@ bool take(std::string_view& text, char c) {
   return true;
 }
 
+// What may follow the seconds, with its mark.
+std::string_view take_fraction(std::string_view& text) {
+  const std::string_view from = text;
+  std::uint64_t part = 0;
+  if (take(text, '.') || take(text, ',')) take(text, 18, part);
+  return from.substr(0, from.size() - text.size());
+}
+
 void skip_blanks(std::string_view& text) {
   while (take(text, ' ')) {
   }
+}
+
+// AM or PM, as a, am or a.m.; false where another word stands.
+bool take_half(std::string_view& text, char& half) {
+  const std::string_view word = text.substr(0, text.find_first_of(" Z+-"));
+  if (word.empty()) return true;
+  const std::string_view left = word.substr(1);
+  half = static_cast<char>(word[0] | 0x20);
+  text.remove_prefix(word.size());
+  return (half == 'a' || half == 'p') &&
+         (left.empty() || left == "m" || left == "M" || left == ".m." || left == ".M.");
 }
 
 bool is_zone(std::string_view text) {
@@ -137,18 +156,33 @@ bool TimeColumn::parse_clock(std::string_view& text, Stamp& stamp) {
   if (take(text, 2, stamp.minute) == 0) return false;
   if (take(text, ':')) {
     if (take(text, 2, stamp.second) == 0) return false;
-    const std::string_view from = text;
-    std::uint64_t part = 0;
-    if (take(text, '.') || take(text, ',')) take(text, 18, part);
-    stamp.fraction = from.substr(0, from.size() - text.size());
+    stamp.fraction = take_fraction(text);
   }
   skip_blanks(text);
-  if (text.size() >= 2 && (text[1] | 0x20) == 'm') {
-    stamp.half = static_cast<char>(text[0] | 0x20);
-    if (stamp.half != 'a' && stamp.half != 'p') return false;
-    text.remove_prefix(2);
-  }
+  if (!take_half(text, stamp.half)) return false;
   skip_blanks(text);
+  stamp.clocked = true;
+  return true;
+}
+
+// ISO's basic form; the time of day may have its colons.
+bool TimeColumn::parse_basic(std::string_view& text, Stamp& stamp) {
+  std::uint64_t date = 0, clock = 0;
+  if (take(text, 8, date) != 8 || !take(text, 'T')) return false;
+  stamp.form = Form::year_first;
+  stamp.mark = 'T';
+  stamp.a = date / 10'000;
+  stamp.b = date / 100 % 100;
+  stamp.c = date % 100;
+  const std::string_view from = text;
+  const std::size_t length = take(text, 6, clock);
+  if (length == 2) return parse_clock(text = from, stamp);
+  if (length != 4 && length != 6) return false;
+  if (length == 6) stamp.fraction = take_fraction(text);
+  if (length == 4) clock *= 100;
+  stamp.hour = clock / 10'000;
+  stamp.minute = clock / 100 % 100;
+  stamp.second = clock % 100;
   stamp.clocked = true;
   return true;
 }
@@ -166,6 +200,11 @@ std::optional<TimeColumn::Stamp> TimeColumn::parse(std::string_view text) {
   if (parse_number(text, stamp)) return stamp;
   stamp = Stamp{};
   if (text.size() > kLongestTime) return std::nullopt;
+  if (text.find_first_not_of("0123456789") == 8 && text[8] == 'T') {
+    if (!parse_basic(text, stamp) || !is_zone(text)) return std::nullopt;
+    stamp.zone = text;
+    return stamp;
+  }
   if (text.find(':') >= 3) {
     if (!parse_date(text, stamp)) return std::nullopt;
     if (text.empty()) return stamp;
@@ -310,6 +349,17 @@ bool is_date(std::string_view text) {
 bool is_clock(std::string_view text) {
   const auto stamp = TimeColumn::parse(text);
   return stamp && stamp->clocked && stamp->mark == '\0';
+}
+
+bool is_half(std::string_view text) {
+  char half = '\0';
+  return text.size() > 1 && take_half(text, half) && half != '\0' && text.empty();
+}
+
+bool may_have_half(std::string_view text) {
+  const auto stamp = TimeColumn::parse(text);
+  return stamp && stamp->clocked && stamp->half == '\0' && stamp->zone.empty() &&
+         stamp->hour >= 1 && stamp->hour <= 12;
 }
 
 bool is_unix_time(std::string_view text) {

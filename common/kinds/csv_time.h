@@ -16,6 +16,11 @@ enum class TimeFault : std::uint8_t { none, no_such_time, other_form, other_orde
 bool is_date(std::string_view text);
 bool is_clock(std::string_view text);
 
+// AM or PM, as am, PM or p.m.; and whether a text ends in a time of day of 1 to 12 hours that
+// lacks it.
+bool is_half(std::string_view text);
+bool may_have_half(std::string_view text);
+
 // Whether a text is a number of seconds or milliseconds since 1970 that lies in 2000 to 2100.
 bool is_unix_time(std::string_view text);
 
@@ -23,7 +28,8 @@ bool is_unix_time(std::string_view text);
 std::optional<std::int64_t> time_key(std::string_view text, DateOrder order);
 
 // Learns from a column's times, one after another, how they are written, and refuses those that do
-// not exist or contradict the ones before. A date with a year of four digits first is clear. Of
+// not exist or contradict the ones before. A date with a year of four digits first is clear, also
+// without marks, as in 20260301T133047. Of
 // others a number over 12 tells the day, for all the column. Where none tells, the day comes first,
 // but the month with AM or PM (and no points), as in the one country that writes both: `assumed`
 // says that it was so. Numbers are Unix seconds or milliseconds when the first lies in 2000 to
@@ -60,6 +66,7 @@ class TimeColumn {
   struct Stamp;
   friend bool is_date(std::string_view);
   friend bool is_clock(std::string_view);
+  friend bool may_have_half(std::string_view);
   friend bool is_unix_time(std::string_view);
   friend std::optional<std::int64_t> time_key(std::string_view, DateOrder);
 
@@ -71,6 +78,7 @@ class TimeColumn {
   static std::optional<Stamp> parse(std::string_view text);
   static bool parse_date(std::string_view& text, Stamp& stamp);
   static bool parse_clock(std::string_view& text, Stamp& stamp);
+  static bool parse_basic(std::string_view& text, Stamp& stamp);
   static bool parse_number(std::string_view text, Stamp& stamp);
   TimeFault add_number(const Stamp& stamp);
   TimeFault add_date(const Stamp& stamp);

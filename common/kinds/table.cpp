@@ -19,6 +19,7 @@ namespace spillway::kinds {
 namespace {
 
 constexpr std::size_t kRowsBetweenStopChecks = 4096;
+constexpr std::size_t kLongestNodata = 16;  // that is proposed
 constexpr std::size_t kPartBytes = 128 * 1024;
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
@@ -138,6 +139,11 @@ class TableReader {
                   std::to_string(found.size()) + " columns are named '" + printable(name) + "'");
     }
     if (!found.empty()) return found.front();
+    for (const ShapeColumn& column : shape_.columns) {
+      if (column.role != Role::time || (column.name != name && column.brief != name)) continue;
+      return fail(Code::invalid_argument,
+                  "column '" + printable(name) + "' is taken for times, not for measurements");
+    }
     return fail(Code::invalid_argument, "there is no measurement column '" + printable(name) + "'" +
                                             did_you_mean(name, known));
   }
@@ -230,15 +236,22 @@ class TableReader {
                                                "; missing=skip or hold goes on without it")};
       return {};
     }
-    const std::string hint = comma_hint(shape_.columns[i], text);
+    const bool word = fault == NumberFault::not_a_number && !starts_like_number(text);
+    const std::string hint = word ? nodata_hint(text) : comma_hint(shape_.columns[i], text);
     const Error wrong =
         rows_.lines().wrong(i + 1, "'" + printable(text) + "' " + fault_text(fault) + where + hint);
-    if (reading.numbers > 0 || fault != NumberFault::not_a_number || starts_like_number(text)) {
-      return wrong;
-    }
+    if (reading.numbers > 0 || !word) return wrong;
     if (!reading.word) reading.word = Doubt{rows_.lines().line_number(), wrong};
     reading.column.values.push_back(kMissing);
     return {};
+  }
+
+  // How a word that stands for no value is said, unless it is more than that.
+  static std::string nodata_hint(std::string_view text) {
+    const bool plain = std::all_of(text.begin(), text.end(),
+                                   [](char c) { return c > ' ' && c <= '~' && c != ','; });
+    if (!plain || text.size() > kLongestNodata) return {};
+    return "; nodata=" + std::string(text) + " takes it for a missing value";
   }
 
   static std::string comma_hint(const ShapeColumn& column, std::string_view text) {
@@ -253,7 +266,7 @@ class TableReader {
   }
 
   Result<Table> finish() {
-    if (count_ == 0) return fail(Code::invalid_argument, "the CSV has a header but no rows");
+    if (count_ == 0) return no_rows();
     if (std::optional<Error> error = first_doubt()) return *error;
     for (Reading& reading : readings_) {
       if (reading.numbers == 0) reading.role = Role::unused;
@@ -279,6 +292,13 @@ class TableReader {
     return fail(Code::invalid_argument,
                 "every row lacks a value; name the columns to use, or see what 'spillway kind "
                 "inspect' says of it");
+  }
+
+  Error no_rows() const {
+    const std::size_t cut = rows_.cut_line();
+    if (cut == 0) return fail(Code::invalid_argument, "the CSV has a header but no rows");
+    return fail(Code::invalid_argument,
+                error_place(cut, 0) + ": the only row is cut off; no line break follows it");
   }
 
   std::string nameless_hint() const {

@@ -58,10 +58,11 @@ bool lacks_value(std::string_view text, const TableOptions& options);
 TableOptions read_table_options(ArgReader& args);
 
 // Reads CSV (RFC 4180, but for line breaks inside quotes) as loggers write it: see find_shape for
-// how its first lines are understood. An empty value, NaN, null, NA, #N/A, a dash and
-// what arg nodata lists are missing.
+// how its first lines are understood. An empty value, NaN, INF, null, NA, #N/A, dashes and what arg
+// nodata lists are missing.
 // Ignored are blank lines, lines of delimiters alone at the end, a byte order mark, a delimiter at
-// the end of rows, and the header where it comes again. The time of a row may be missing, but one
+// the end of rows, the header where it comes again, and a last row that is cut off: without a line
+// break behind it, and with too few fields. The time of a row may be missing, but one
 // that does not exist, or is written otherwise than those before it, is an error where times are
 // checked, as is anything else: one `invalid_argument` that names line and column; `cancelled` when
 // stopped.

@@ -224,7 +224,7 @@ TEST(BadInput, bad_tasks_are_refused_with_one_line_and_nothing_is_lost) {
   if (!rig.good()) FAIL(rig.problem().c_str());
   CHECK(rig.listens());
   const std::string before = rig.output({"submit", "echo"});
-  write_text(rig.file("cut.csv"), "time;a;b\n1;2;3\n2;4");
+  write_text(rig.file("cut.csv"), "time;a;b\n1;2;3\n2;4\n");
   const Ran truncated =
       rig.spillway({"submit", "stats.window", "-i", rig.file("cut.csv"), "--wait"});
   check_line(truncated, 1, {"line 3"});

@@ -52,10 +52,11 @@ TEST(SensorData, an_office_has_a_daily_rhythm) {
   CHECK(daily);
 }
 
-TEST(SensorData, a_recording_cut_in_the_middle_of_a_row_is_refused_by_line) {
+TEST(SensorData, a_recording_cut_in_the_middle_of_a_row_is_read_up_to_it) {
   if (!data.available()) return;
   std::string csv = data.read("skab_valve1_0.csv");
   std::size_t middle = csv.find(';', csv.size() / 2);
-  STRCMP_CONTAINS("the row is cut or ragged",
-                  run_text(stats_window_kind(), csv.substr(0, middle)).c_str());
+  const std::string whole = csv.substr(0, csv.rfind('\n', middle) + 1);
+  STRCMP_EQUAL(run_text(stats_window_kind(), whole).c_str(),
+               run_text(stats_window_kind(), csv.substr(0, middle)).c_str());
 }
