@@ -134,7 +134,7 @@ bool starts_like_number(std::string_view text) {
 }
 
 bool looks_like_time(std::string_view text) {
-  if (text.size() < 5 || !is_digit(text[0]) || looks_like_number(text)) return false;
+  if (text.size() < 5 || !is_digit(text[0])) return false;
   const std::size_t first = digits(text);
   const char mark = text.substr(first).empty() ? '\0' : text[first];
   if (holds_clock(text) || (first == 4 && mark == '-')) return true;

@@ -254,12 +254,14 @@ TimeFault TimeColumn::add_date(const Stamp& stamp) {
   if (form_ != Form::none && (stamp.form != form_ || stamp.mark != mark_)) {
     return TimeFault::other_form;
   }
+  if (stamp.clocked && clocked_ && halves_ != (stamp.half != '\0')) return TimeFault::other_form;
   form_ = stamp.form;
   mark_ = stamp.mark;
   if (form_ == Form::numbers) {
     if ((possible & allowed()) == 0) return TimeFault::other_order;
     possible_ &= possible;
   }
+  clocked_ = clocked_ || stamp.clocked;
   halves_ = halves_ || stamp.half != '\0';
   return TimeFault::none;
 }
@@ -291,7 +293,9 @@ bool TimeColumn::join(const TimeColumn& after) {
     return true;
   }
   if (form_ != after.form_ || mark_ != after.mark_) return false;
+  if (clocked_ && after.clocked_ && halves_ != after.halves_) return false;
   possible_ &= after.possible_;
+  clocked_ = clocked_ || after.clocked_;
   halves_ = halves_ || after.halves_;
   last_ = after.last_;
   return possible_ != 0;

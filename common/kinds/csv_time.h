@@ -89,7 +89,8 @@ class TimeColumn {
   std::optional<DateOrder> said_;
   Form form_ = Form::none;
   char mark_ = '\0';
-  bool halves_ = false;
+  bool clocked_ = false;  // times of day were seen,
+  bool halves_ = false;   // with AM or PM, which then all of them have
   unsigned possible_ = kEither;
   std::string first_;
   std::string last_;

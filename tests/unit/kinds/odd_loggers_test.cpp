@@ -218,6 +218,10 @@ TEST(OddLoggers, a_column_of_am_and_pm_belongs_to_the_time) {
     CHECK(seen.remarks.empty());
     UNSIGNED_LONGS_EQUAL(1, good(text).features.size());
   }
+  for (const char* text : {"Date,Time,AMPM,v\n3/13/2026,01:00:00,PM,1\n3/13/2026,02:00:00,,2\n",
+                           "Date,v\n3/13/2026 1:00p,1\n3/13/2026 02:00:00,2\n"}) {
+    refuses(text, "line 3, column 1: '3/13/2026 02:00:00' is not a time like those before it");
+  }
   // A time of day of 24 hours lacks none.
   STRCMP_EQUAL("2026-03-13 13:00:00",
                inspected("Date,Time,Half,v\n2026-03-13,13:00,PM,1\n").first_time.c_str());
