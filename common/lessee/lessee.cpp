@@ -334,10 +334,9 @@ void Lessee::run(TaskId id, Epoch epoch, std::uint64_t run) {
     if (cores_.free(id, epoch)) parts_.wake();
     return;
   }
-  parts_.runner->run({id, epoch, task->kind, *task->spec},
-                     gate_.pass([this, run](attempt::Outcome outcome) {
-                       on_outcome(run, std::move(outcome));
-                     }));
+  parts_.runner->run(
+      {id, epoch, task->kind, *task->spec},
+      gate_.pass([this, run](attempt::Outcome outcome) { on_outcome(run, std::move(outcome)); }));
 }
 
 void Lessee::on_outcome(std::uint64_t run, attempt::Outcome outcome) {
