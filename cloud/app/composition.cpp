@@ -113,8 +113,20 @@ Status Composition::open_fleet() {
   fleet_store_ = std::move(opened->store);
   fleet_recovered_ = std::move(opened->recovered);
   if (fleet_recovered_.quarantined) {
-    runtime::log(Level::error, "the fleet's store was damaged; it was set aside and a new one made",
-                 {{"damaged", *fleet_recovered_.quarantined}});
+    runtime::log(
+        Level::error, "the fleet's store was damaged; it was set aside and a new one made",
+        {{"damaged", *fleet_recovered_.quarantined}, {"carried_over", fleet_recovered_.salvaged}});
+  }
+  if (!fleet_recovered_.barred.empty()) {
+    runtime::log(
+        Level::warning, "kept out as before, though the fleet's store does not say so",
+        {{"devices", fleet_recovered_.barred.size()}, {"first", fleet_recovered_.barred.front()}});
+  }
+  if (fleet_recovered_.bars_in_doubt) {
+    runtime::log(Level::error,
+                 "devices that were quarantined or revoked may be let in again: neither the "
+                 "fleet's store nor the file bars beside it was whole; compare spwctl device list "
+                 "--health quarantined (and revoked) with spwctl audit list");
   }
   FleetOptions fleet;
   fleet.max_disk = options_.fleet_disk;

@@ -30,13 +30,19 @@ int doctor(Api& api, const Console& console, const Words&) {
     say(false, "a file of the cloud's was damaged, and a new one began",
         printable(file.as_string()) + " in " +
             printable(cloud->at("store").at("directory").as_string()) +
-            " holds what was lost; once nobody needs it, remove it");
+            " holds what was lost; once nobody needs it, remove it" +
+            (file.as_string().starts_with("fleet.db")
+                 ? ". Who was quarantined or revoked is kept out by the file bars in there: "
+                   "compare spwctl device list --health revoked with spwctl audit list"
+                 : ""));
   }
   const json::value& restored = cloud->at("store").at("restored");
   say(restored.is_null(), "the cloud's state goes on from before",
       restored.is_null() ? ""
                          : "at " + printable(restored.as_string()) + ": " +
-                               printable(cloud->at("store").at("problem").as_string()));
+                               printable(cloud->at("store").at("problem").as_string()) +
+                               ". Who was quarantined or revoked since an earlier copy was made is "
+                               "let in again, unless the file bars is of later: bar them anew");
   auto summary = api.get("/fleet/summary");
   if (!summary) return complain(console, summary.error());
   const auto devices = [&summary](const char* reason) {

@@ -2,7 +2,9 @@
 #include <bit>
 
 #include "cloud/fleet/fleet_tables.h"
+#include "common/store/node_row.h"
 #include "common/store/row_values.h"
+#include "common/store/table_salvage.h"
 
 namespace spillway::cloud {
 namespace {
@@ -287,6 +289,76 @@ Result<std::vector<EventRecord>> FleetTables::events(std::uint32_t device, std::
   cursor.bind(1, std::int64_t(std::min<std::uint64_t>(before, INT64_MAX))).bind(2, limit);
   if (device != 0) cursor.bind(3, device);
   return read_all<EventRecord>(std::move(cursor), read_event);
+}
+
+namespace {
+
+// Events have their numbers in common with actions, and are not carried over.
+constexpr std::int64_t kGap = 1'000'000;
+
+bool has_own_id(const Cursor& row) { return row.integer(0) > 0 && row.integer(0) < INT32_MAX; }
+
+constexpr store::SalvagedTable kSalvaged[] = {{"device", "id", has_own_id},
+                                              {"silence", "id", has_own_id},
+                                              {"action", "id"},
+                                              {"rule", nullptr}};
+
+// Rows that can be read and make no sense would be taken for damage of the new file.
+template <class Read>
+Status drop_nonsense(const store::Database& fresh, const std::string& table, Read read) {
+  Result<store::Statement> all = fresh.prepare("SELECT * FROM " + table);
+  if (!all) return std::move(all).error();
+  std::vector<std::string> dropped;
+  {
+    Cursor rows = all->use();
+    for (;;) {
+      Result<bool> more = rows.step();
+      if (!more) return std::move(more).error();
+      if (!*more) break;
+      if (!read(rows)) dropped.emplace_back(rows.text(0));
+    }
+  }
+  Result<store::Statement> drop = fresh.prepare("DELETE FROM " + table + " WHERE id = ?1");
+  if (!drop) return std::move(drop).error();
+  for (const std::string& id : dropped) {
+    if (Status gone = drop->use().bind(1, std::string_view(id)).run(); !gone) return gone;
+  }
+  return {};
+}
+
+Status found_again(const store::Database& damaged, const store::Database& fresh) {
+  Result<store::NodeRow> node = store::read_node(damaged);
+  if (!node) return store::found_node(fresh);
+  node->counts = {};  // history is not carried over
+  return store::insert_node(fresh, *node);
+}
+
+}  // namespace
+
+Result<std::uint64_t> salvage_fleet(const store::Database& damaged, const store::Database& fresh) {
+  Result<store::Transaction> transaction = store::Transaction::begin(fresh);
+  if (!transaction) return std::move(transaction).error();
+  Status status;
+  for (const store::SalvagedTable& table : kSalvaged) {
+    if (status) status = store::salvage_table(damaged, fresh, table);
+  }
+  if (status) status = drop_nonsense(fresh, "device", read_device);
+  if (status) status = drop_nonsense(fresh, "rule", read_rule);
+  if (status) status = drop_nonsense(fresh, "action", read_event);
+  if (status) status = found_again(damaged, fresh);
+  const std::string gap = std::to_string(kGap);
+  const std::string totals =
+      "UPDATE totals SET rules_set = EXISTS (SELECT 1 FROM rule), next_device = " + gap +
+      " + (SELECT coalesce(max(id), 0) FROM device), next_event = " + gap +
+      " + (SELECT coalesce(max(id), 0) FROM action), next_silence = 1 + (SELECT "
+      "coalesce(max(id), 0) FROM silence)";
+  if (status) status = fresh.execute(totals.c_str());
+  if (!status) return std::move(status).error();
+  Result<std::int64_t> devices = fresh.integer("SELECT count(*) FROM device");
+  if (!devices) return std::move(devices).error();
+  if (*devices == 0) return std::uint64_t{0};
+  if (Status committed = transaction->commit(); !committed) return std::move(committed).error();
+  return std::uint64_t(*devices);
 }
 
 }  // namespace spillway::cloud

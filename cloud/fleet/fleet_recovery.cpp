@@ -34,6 +34,17 @@ void Fleet::State::adopt(const DeviceRecord& record) {
   due[slot] = device.presence.online ? now() + device.patience() : kNever;
 }
 
+void Fleet::State::bar_again(const std::string& name) {
+  const Slot slot = table.find(name);
+  if (slot == DeviceTable::kNone) return;
+  note(&table.at(slot), FleetEventKind::operator_action,
+       std::string(table.at(slot).said().revoked ? "revoked" : "quarantined") +
+           " as before: the fleet's store did not say so any more");
+  heed_bar(slot);
+  refresh(slot);
+  touch(slot, true);
+}
+
 void Fleet::State::restore(FleetRecovered recovered) {
   timeline.emplace(*clock, recovered.last_seen);
   totals = recovered.totals;
@@ -54,6 +65,7 @@ void Fleet::State::restore(FleetRecovered recovered) {
     take(engine.put(std::move(rule)));
   }
   for (Silence& silence : recovered.silences) book.restore_silence(std::move(silence));
+  for (const std::string& name : recovered.barred) bar_again(name);
   for (AlertRecord& record : recovered.alerts) {
     auto found = by_id.find(record.device);
     std::string group = found == by_id.end() ? "" : table.at(found->second).said().group;

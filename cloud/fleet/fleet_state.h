@@ -65,6 +65,7 @@ struct Fleet::State {
   // fleet_recovery.cpp
   void restore(FleetRecovered recovered);
   void adopt(const DeviceRecord& record);
+  void bar_again(const std::string& name);  // what the store forgot
 
   FleetSummary summary() const;
   void answer(Done<void> done);  // once all that happened so far is stored

@@ -86,6 +86,11 @@ struct FleetRecovered {
   std::vector<Silence> silences;
   std::vector<FleetPoint> fleet_minutes, fleet_quarters;  // oldest first
   std::optional<std::string> quarantined;                 // where a damaged file went
+  std::uint64_t salvaged = 0;                             // devices carried over from it
+  // Devices that are kept out although the store did not say so.
+  std::vector<std::string> barred;
+  // The store was damaged, and what is kept beside it of bars was not whole: some may be gone.
+  bool bars_in_doubt = false;
 };
 
 // How long and how much is kept. Beyond either the oldest go; of one device, beyond its share.

@@ -11,6 +11,9 @@
 
 namespace spillway::cloud {
 
+// A store's salvage: devices, what operators set, and what they did. Answers how many devices.
+Result<std::uint64_t> salvage_fleet(const store::Database& damaged, const store::Database& fresh);
+
 // The fleet's statements and what they do inside one open file. Rows of history are counted as
 // they come and go. One thread at a time.
 class FleetTables {

@@ -1,5 +1,7 @@
 #include "cloud/fleet/sqlite_fleet_store.h"
 
+#include <filesystem>
+
 namespace spillway::cloud::fleet_schema {
 extern const std::vector<store::Migration> kMigrations;  // made from migrations/*.sql
 }
@@ -11,8 +13,12 @@ constexpr std::int64_t kFleetApplication = 0x53505746;  // "SPWF"
 
 }  // namespace
 
-SqliteFleetStore::SqliteFleetStore(FleetTables tables, store::Poster poster)
-    : tables_(std::move(tables)), queue_(tables_.committer(), std::move(poster), {}) {}
+SqliteFleetStore::SqliteFleetStore(FleetTables tables, Bars bars, std::string bars_path,
+                                   store::Poster poster)
+    : tables_(std::move(tables)),
+      bars_(std::move(bars)),
+      bars_path_(std::move(bars_path)),
+      queue_(tables_.committer(), std::move(poster), {}) {}
 
 Result<SqliteFleetStore::Opened> SqliteFleetStore::open(const std::string& path,
                                                         store::Poster poster,
@@ -22,6 +28,7 @@ Result<SqliteFleetStore::Opened> SqliteFleetStore::open(const std::string& path,
   store::FileKind kind;
   kind.schema = store::Schema{kFleetApplication, fleet_schema::kMigrations};
   kind.found = store::found_node;
+  kind.salvage = salvage_fleet;
   kind.recover = [&](store::Database database) -> Status {
     Result<FleetTables> opened = FleetTables::open(std::move(database), path);
     if (!opened) return std::move(opened).error();
@@ -34,15 +41,32 @@ Result<SqliteFleetStore::Opened> SqliteFleetStore::open(const std::string& path,
   Result<store::OpenedFile> file = store::open_file(path, kind, options.file);
   if (!file) return std::move(file).error();
   recovered.quarantined = file->quarantined;
-  return Opened{std::unique_ptr<SqliteFleetStore>(
-                    new SqliteFleetStore(*std::move(tables), std::move(poster))),
+  recovered.salvaged = file->salvaged;
+  const std::string bars_path = std::filesystem::path(path).replace_filename("bars");
+  FoundBars found = read_bars(bars_path);
+  recovered.bars_in_doubt = recovered.quarantined && !found.whole;
+  keep_barred(recovered, found.bars);
+  Bars bars = bars_of(recovered.devices);
+  // What cannot be written now is with the next bar.
+  if (!found.whole || bars != found.bars) (void)write_bars(bars_path, bars);
+  return Opened{std::unique_ptr<SqliteFleetStore>(new SqliteFleetStore(
+                    *std::move(tables), std::move(bars), bars_path, std::move(poster))),
                 std::move(recovered)};
 }
 
+Status SqliteFleetStore::apply(const FleetBatch& batch) {
+  bars_moved_ = follow(bars_, batch.devices) || bars_moved_;
+  if (bars_moved_) {
+    if (Status written = write_bars(bars_path_, bars_); !written) return written;
+    bars_moved_ = false;
+  }
+  return tables_.apply(batch);
+}
+
 void SqliteFleetStore::commit(FleetBatch batch, Done<void> done) {
-  queue_.write<void>([this, kept = std::make_shared<const FleetBatch>(
-                                std::move(batch))] { return tables_.apply(*kept); },
-                     std::move(done));
+  queue_.write<void>(
+      [this, kept = std::make_shared<const FleetBatch>(std::move(batch))] { return apply(*kept); },
+      std::move(done));
 }
 
 void SqliteFleetStore::history(std::uint32_t device, SeriesQuery query,

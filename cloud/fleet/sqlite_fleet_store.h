@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "cloud/fleet/bar_file.h"
 #include "cloud/fleet/fleet_store.h"
 #include "cloud/fleet/fleet_tables.h"
 #include "common/store/commit_queue.h"
@@ -11,8 +12,10 @@
 namespace spillway::cloud {
 
 // The fleet in one SQLite file, fleet.db, held exclusively and written by one thread in groups.
-// Calls from any one thread; answers come through the poster. A damaged file is set aside at open
-// and a new one begins: devices make themselves known again, what operators set is lost and said.
+// Calls from any one thread; answers come through the poster. A damaged file is set aside at open,
+// and a new one begins with the devices, rules and silences that can be read of it. Who is kept out
+// stands in the file `bars` beside it as well: a bar is there before it is in the store, and goes
+// from there before it does from the store, so that whatever is lost on the way keeps out.
 class SqliteFleetStore final : public FleetStore {
  public:
   struct Options {
@@ -37,9 +40,14 @@ class SqliteFleetStore final : public FleetStore {
              Done<std::uint64_t> done) override;
 
  private:
-  SqliteFleetStore(FleetTables tables, store::Poster poster);
+  SqliteFleetStore(FleetTables tables, Bars bars, std::string bars_path, store::Poster poster);
+  Status apply(const FleetBatch& batch);
 
   FleetTables tables_;
+  // The queue's thread's.
+  Bars bars_;
+  bool bars_moved_ = false;  // the file does not have them yet
+  const std::string bars_path_;
   store::CommitQueue queue_;  // last: its thread uses the tables
 };
 

@@ -279,6 +279,7 @@ NodeTime Node::cycle() {
   door_.enter();
   if (stopped_) return kNever;
   show_load();
+  doubt_bars();
   take_losses();
   NodeTime next = std::min({lessee_.cycle(), cycle_dispatch(), commands_.expire(now())});
   const bool idle = lessee_.idle() && (!dispatch_ || dispatch_->idle());

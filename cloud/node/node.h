@@ -145,6 +145,7 @@ class Node {
   // node_bars.cpp
   void heed(const FleetChange& change);
   void read_bars();
+  void doubt_bars();
   bool drop_barred(const std::string& device, const wire::Item& item);
   void tell_standing(const std::string& device);
 
@@ -167,6 +168,7 @@ class Node {
   std::string link_problem_;
   std::size_t said_largest_ = SIZE_MAX;
   OwnLife own_life_;
+  bool bars_doubted_ = false;
   threads::Door door_{"cloud::Node"};
   Gate gate_;
 };

@@ -187,6 +187,21 @@ TEST(WatchedCloud, each_birth_of_a_device_that_is_used_twice_is_told_so_whicheve
   CHECK(say(2, 24).empty());
 }
 
+TEST(WatchedCloud, once_it_hears_that_it_was_put_back_it_says_once_that_bars_may_be_gone) {
+  const auto said = [this] {
+    return std::count_if(
+        world.cloud.alarms.begin(), world.cloud.alarms.end(),
+        [](const std::string& line) { return line.find("are let in again") != line.npos; });
+  };
+  const Origin life = world.cloud.node().dispatch()->lineage().lives.front();
+  CHECK_EQUAL(0, said());
+  for (int i = 0; i < 2; ++i) {
+    world.say(wire::LifeNotice{life, wire::LifeRemark::restored});
+    world.advance(1min);
+  }
+  CHECK_EQUAL(1, said());
+}
+
 TEST(WatchedCloud, measurements_arrive_and_hostile_ones_do_not) {
   wire::Telemetry frame;
   frame.session = 1;
