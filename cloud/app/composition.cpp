@@ -197,6 +197,8 @@ Status Composition::start() {
   fleet_->start(std::exchange(fleet_recovered_, {}));
   fleet_turns_ = std::make_unique<runtime::Turns>(
       loop_, [this] { return fleet_->now(); }, [this] { return fleet_->cycle(); });
+  recovered_.last_seen =
+      resume_at(recovered_.last_seen, recovered_.wall_at_last_seen, clock_.wall_time());
   sent_recovered_.last_seen =
       resume_at(sent_recovered_.last_seen, sent_recovered_.wall_at_last_seen, clock_.wall_time());
   node_ = std::make_unique<Node>(std::move(node), std::move(parts), recovered_, &sent_recovered_);

@@ -5,13 +5,11 @@ namespace {
 
 using lifecycle::LeaseState;
 
-bool finished(const CloudTask& task) { return task.ended.has_value(); }
-
 bool passes(const CloudTask& task, const TaskQuery& query) {
   if (!query.device.empty() && task.device != query.device) return false;
   if (!query.kind.empty() && task.kind != query.kind) return false;
   if (query.state && task.state != *query.state) return false;
-  bool failed = finished(task) && task.failure != FailureClass::none;
+  bool failed = task.over() && task.failure != FailureClass::none;
   return !query.failed || *query.failed == failed;
 }
 
@@ -24,8 +22,9 @@ void TaskBoard::note(CloudTask task) {
   // A later epoch of the same task is another run of it.
   tally(old && old->epoch == task.epoch ? old : nullptr, task);
   if (old) {
-    // A tombstone knows neither its kind nor when it ended.
+    // A tombstone knows less.
     if (task.kind.empty()) task.kind = old->kind;
+    if (task.trace.empty()) task.trace = old->trace;
     bool same_run = old->epoch == task.epoch;
     if (same_run && old->ended) {
       task.ended = old->ended;
@@ -44,11 +43,12 @@ void TaskBoard::note(CloudTask task) {
 }
 
 void TaskBoard::tally(const CloudTask* was, const CloudTask& now) {
-  if (now.kind.empty()) return;  // of an earlier start: only its tombstone is left
+  if (now.kind.empty()) return;
+  if (!was && now.state == LeaseState::answered) return;  // of an earlier start
   if (kinds_.size() >= kMaxKinds && !kinds_.contains(now.kind)) return;
   Kind& kind = kinds_[now.kind];
   if (!was) ++kind.accepted;
-  if (!finished(now) || (was && finished(*was))) return;
+  if (!now.over() || (was && was->over())) return;
   if (now.failure == FailureClass::none) {
     ++kind.done;
     kind.ran.add(now.ran);

@@ -72,6 +72,9 @@ void align(Told& told, const std::optional<CloudTask>& seen, TaskPath& path) {
   path.skew = std::max((out - back) / 2, Duration::zero());
 }
 
+// Of what was answered by an earlier version the cloud does not know how it went.
+bool is_known(const CloudTask& seen) { return !seen.over() || seen.ended; }
+
 class Spans {
  public:
   Spans(const Told& told, const std::optional<CloudTask>& seen, const std::string& host,
@@ -87,7 +90,7 @@ class Spans {
     ghost_ = !note_.empty();
     put(SpanPart::queued, Lane::edge, times.queued, times.started);
     if (attempt.place == PlaceKind::local) return add_local(times, last);
-    const bool here = seen_ && seen_->epoch == attempt.epoch;
+    const bool here = seen_ && seen_->epoch == attempt.epoch && is_known(*seen_);
     add_remote(times, here, last);
   }
 
@@ -142,6 +145,7 @@ class Spans {
 
 void add_seen(const CloudTask& seen, const std::string& host, bool ghost, const std::string& note,
               TaskPath& path) {
+  if (!is_known(seen)) return;
   path.spans.push_back({SpanPart::queued, Lane::cloud, host, seen.accepted,
                         seen.started ? seen.started : seen.ended, seen.epoch, ghost, note});
   if (!seen.started) return;
@@ -195,7 +199,7 @@ TaskPath path_of(const std::optional<CloudTask>& seen, const ToldStory* told,
     if (!told) path.problem = failure_of(*seen);
     path.epoch = std::max(path.epoch, seen->epoch);
   }
-  const bool over = story ? story->over() : seen->ended.has_value();
+  const bool over = story ? story->over() : seen->over();
   const auto reach = [&path](Wall end) { path.ended = std::max(path.ended.value_or(end), end); };
   for (const PathSpan& span : path.spans) {
     path.began = std::min(path.began, span.from);

@@ -302,9 +302,10 @@ struct CloudTask {
   lifecycle::LeaseState state = lifecycle::LeaseState::accepted;
   FailureClass failure = FailureClass::none;
   Wall accepted{};
-  std::optional<Wall> started, ended;
-  Duration ran{}, cpu{};
-  std::string trace;  // the spec's
+  std::optional<Wall> started, ended;  // none: it has not, or that is not known any more
+  Duration ran{}, cpu{};               // once it has ended
+  std::string trace;                   // the spec's
+  bool over() const { return state >= lifecycle::LeaseState::done; }
 };
 // What a device said of one of its tasks.
 struct ToldStory {

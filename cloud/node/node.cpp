@@ -249,23 +249,17 @@ void Node::show(const lessee::HeldTask& task) {
   CloudTask shown;
   shown.id = task.id;
   shown.device = task.owner;
-  if (task.spec) {
-    shown.kind = task.spec->kind;
-    shown.trace = task.spec->trace;
-  }
+  shown.kind = task.spec ? task.spec->kind : task.past.kind;
+  if (task.spec) shown.trace = task.spec->trace;
   shown.band = task.band;
   shown.epoch = task.state.epoch;
   shown.state = task.state.state;
   shown.failure = task.state.failure;
   shown.accepted = lessee_.wall_of(task.accepted);
   if (task.started != NodeTime{}) shown.started = lessee_.wall_of(task.started);
-  if (task.state.state >= lifecycle::LeaseState::done) shown.ended = parts_.clock->wall_time();
-  if (task.answer) {
-    shown.ran = task.answer->report.ran;
-    shown.cpu = task.answer->report.cpu;
-  } else if (shown.ended && task.started != NodeTime{}) {
-    shown.ran = lessee_.now() - task.started;  // until its owner had it stopped
-  }
+  if (task.past.ended != NodeTime{}) shown.ended = lessee_.wall_of(task.past.ended);
+  shown.ran = task.past.ran;
+  shown.cpu = task.past.cpu;
   parts_.fleet->on_task(shown);
 }
 

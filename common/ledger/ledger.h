@@ -12,10 +12,21 @@
 #include "spillway/bytes.h"
 #include "spillway/ids.h"
 #include "spillway/status.h"
+#include "spillway/task.h"
 
 // The lessee's durable record of what it accepted and answered: one row a task, the highest epoch
 // offered. Specs and results are opaque bytes here. The seam that a second database implements.
 namespace spillway::ledger {
+
+// How a run that is over went, for people: also when its spec and its result are gone.
+struct Past {
+  std::string kind;  // empty: nothing is known, as of what an earlier version answered
+  Band band = Band::normal;
+  NodeTime started{};  // zero: it never was
+  NodeTime ended{};    // zero: not known
+  Duration ran{}, cpu{};
+  bool operator==(const Past&) const = default;
+};
 
 struct LedgerRow {
   TaskId id;  // in this ledger: its owner's name for it, or see `named`
@@ -28,6 +39,7 @@ struct LedgerRow {
   store::EncodedBytes result;
   // Its owner's name for it has this origin, and another owner's row has, or had, that name.
   std::optional<Origin> named;
+  Past past = {};
 
   TaskId offered() const { return {named.value_or(id.origin), id.seq}; }
 };
@@ -40,6 +52,7 @@ struct LedgerUpdate {
   lifecycle::LesseeTask next;
   store::EncodedBytes spec;    // set when a new run begins on an answered row
   store::EncodedBytes result;  // set with `done`; an answered row keeps neither
+  Past past = {};              // kept of rows that are done or answered
 };
 
 // A row of a batch that the disk contradicts: it is gone (Code::not_found), or is not what the

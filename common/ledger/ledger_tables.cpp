@@ -16,11 +16,14 @@ using store::Cursor;
 // Read by read_row, in this order.
 const std::string kRow =
     "origin, seq, device, state, epoch, boot, effects, failure, deadline, run_until, lease_until, "
-    "spec_digest, accepted, spec, result, named";
+    "spec_digest, accepted, spec, result, named, kind, band, started, ended, ran, cpu";
 // ?1 and ?2 name the task, ?3 to ?9 are bound by bind_task, ?10 and ?11 are the fence.
 const std::string kUpdate =
     "UPDATE lease SET state = ?3, epoch = ?4, boot = ?5, failure = ?6, deadline = ?7, "
     "run_until = ?8, lease_until = ?9, effects = ?12";
+// Bound by bind_past.
+const std::string kPast =
+    ", kind = ?15, band = ?16, started = ?17, ended = ?18, ran = ?19, cpu = ?20";
 const std::string kFence = " WHERE origin = ?1 AND seq = ?2 AND state = ?10 AND epoch = ?11";
 
 constexpr std::int64_t kSpec = 0, kResult = 1;  // parts in `bulk`
@@ -34,13 +37,14 @@ Texts make_texts() {
   };
   set(Sql::insert,
       "INSERT INTO lease (origin, seq, state, epoch, boot, failure, deadline, run_until, "
-      "lease_until, effects, device, spec_digest, accepted, answered_at, spec, result, named) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-      "?7, ?8, ?9, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)");
+      "lease_until, effects, device, spec_digest, accepted, answered_at, spec, result, named, "
+      "kind, "
+      "band, started, ended, ran, cpu) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12, ?13, ?14, "
+      "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)");
   set(Sql::update, kUpdate + kFence);
   set(Sql::update_body,
-      kUpdate + ", answered_at = NULL, spec = coalesce(?13, spec), result = ?14" + kFence);
-  set(Sql::answer, kUpdate + ", answered_at = ?13, spec = NULL, result = NULL" + kFence);
+      kUpdate + ", answered_at = NULL, spec = coalesce(?13, spec), result = ?14" + kPast + kFence);
+  set(Sql::answer, kUpdate + ", answered_at = ?13, spec = NULL, result = NULL" + kPast + kFence);
   set(Sql::put_bulk,
       "INSERT OR REPLACE INTO bulk (origin, seq, part, bytes, sum) VALUES (?1, ?2, ?3, ?4, ?5)");
   set(Sql::drop_bulk, "DELETE FROM bulk WHERE origin = ?1 AND seq = ?2");
@@ -68,6 +72,35 @@ void bind_task(Cursor& cursor, const LesseeTask& task) {
   store::bind_time(cursor, 8, task.run_until);
   store::bind_time(cursor, 9, task.lease_until);
   cursor.bind(12, static_cast<std::int64_t>(task.effects));
+}
+
+void bind_past(Cursor& cursor, int at, const Past& past) {
+  if (past.kind.empty()) {
+    for (int i = 0; i < 6; ++i) cursor.bind_null(at + i);
+    return;
+  }
+  const auto instant = [](NodeTime time) { return time == NodeTime{} ? kNever : time; };
+  cursor.bind(at, std::string_view(past.kind)).bind(at + 1, static_cast<std::int64_t>(past.band));
+  store::bind_time(cursor, at + 2, instant(past.started));
+  store::bind_time(cursor, at + 3, instant(past.ended));
+  cursor.bind(at + 4, static_cast<std::int64_t>(past.ran.count()))
+      .bind(at + 5, static_cast<std::int64_t>(past.cpu.count()));
+}
+
+Past read_past(const Cursor& cursor, int at, bool& good) {
+  Past past;
+  if (cursor.is_null(at)) return past;
+  const auto instant = [&cursor](int column) {
+    const NodeTime time = store::read_time(cursor, column);
+    return time == kNever ? NodeTime{} : time;
+  };
+  past.kind = cursor.text(at);
+  past.band = store::read_enum(cursor, at + 1, Band::background, good);
+  past.started = instant(at + 2);
+  past.ended = instant(at + 3);
+  past.ran = Duration(cursor.integer(at + 4));
+  past.cpu = Duration(cursor.integer(at + 5));
+  return past;
 }
 
 Error comes_without_spec(TaskId id) {
@@ -172,6 +205,7 @@ Status LedgerTables::insert_row(const LedgerRow& row, NodeTime now) {
   } else {
     cursor.bind_null(19);
   }
+  bind_past(cursor, 20, row.past);
   return cursor.run();
 }
 
@@ -199,6 +233,7 @@ Status LedgerTables::update(const LedgerUpdate& change, NodeTime now) {
     store::bind_bytes(cursor, 13, change.spec);
     store::bind_bytes(cursor, 14, change.result);
   }
+  if (answers || has_body) bind_past(cursor, 15, change.past);
   if (Status status = cursor.run(); !status) return status;
   if (file_.database().changes() == 0) return does_not_match(change);
   --count(change.was_state);
@@ -314,6 +349,7 @@ Result<LedgerRow> LedgerTables::read_row(const Cursor& cursor) const {
   row.task.deadline = store::read_time(cursor, 8);
   row.task.run_until = store::read_time(cursor, 9);
   row.task.lease_until = store::read_time(cursor, 10);
+  row.past = read_past(cursor, 16, good);
   const ByteView digest = cursor.bytes(11);
   good = good && digest.size() == row.spec_digest.size();
   if (!good) return makes_no_sense(row.id);

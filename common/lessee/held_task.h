@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/base/owed.h"
+#include "common/ledger/ledger.h"
 #include "common/lessee/run_queue.h"
 #include "common/lifecycle/lessee.h"
 #include "common/store/encoded_bytes.h"
@@ -27,8 +28,9 @@ struct HeldTask {
   std::shared_ptr<const wire::ResultItem> answer;  // while done
   store::EncodedBytes result;                      // the same, encoded for the ledger
   NodeTime accepted{}, started{};
-  NodeTime ended{};          // when its result came, or, after a restart, when it was accepted
-  OwedMark owed;             // of the answer
+  NodeTime ended{};   // when its result came, or, where that is not known, when it was accepted
+  ledger::Past past;  // while done or answered
+  OwedMark owed;      // of the answer
   std::uint64_t beaten = 0;  // the round of its last BEAT
   std::string tenant;        // one of its owner's
   Band band = Band::normal;

@@ -58,7 +58,7 @@ void Journal::insert(HeldTask& task) {
   if (task.offered != task.id) named = task.offered.origin;
   inserts_[task.id] = inserts.size();
   inserts.push_back({task.id, task.owner, task.state, task.spec_digest, task.accepted,
-                     task.spec_bytes, task.result, named});
+                     task.spec_bytes, task.result, named, task.past});
 }
 
 void Journal::update(HeldTask& task, lifecycle::LeaseState was_state, Epoch was_epoch) {
@@ -69,6 +69,7 @@ void Journal::update(HeldTask& task, lifecycle::LeaseState was_state, Epoch was_
     row.task = task.state;
     row.spec = task.spec_bytes;
     row.result = task.result;
+    row.past = task.past;
     return;
   }
   // The ledger may have pruned the tombstone; one that is there is replaced.
@@ -79,6 +80,7 @@ void Journal::update(HeldTask& task, lifecycle::LeaseState was_state, Epoch was_
   ledger::LedgerUpdate& row = batch.updates[update->second];
   row.next = task.state;
   row.result = task.result;
+  row.past = task.past;
 }
 
 void Journal::flush(NodeTime now, Duration wall) {

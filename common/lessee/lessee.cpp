@@ -183,6 +183,10 @@ HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
   task.spec_bytes = row.spec;
   task.result = row.result;
   task.accepted = task.ended = row.accepted;
+  task.past = row.past;
+  if (row.past.ended != NodeTime{}) task.ended = row.past.ended;
+  task.started = row.past.started;
+  task.band = row.past.band;
   task.crashed = row.task.failure == FailureClass::crash;
   if (row.spec) {
     Result<TaskSpec> spec = wire::decode_spec_in_place(row.spec);
@@ -193,6 +197,11 @@ HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
     task.terms.effects = task.spec->effects;
     task.terms.run_timeout = task.spec->run_timeout.value_or(std::chrono::milliseconds(0));
     task.terms = limited(task.terms);
+    // An earlier version did not write down when it ended, and now is not when.
+    if (task.state.state == lifecycle::LeaseState::done && task.past.kind.empty()) {
+      task.past.kind = task.spec->kind;
+      task.past.band = task.band;
+    }
   }
   HeldTask& added = table_.put(std::move(task));
   cores_.track(added, {.state = lifecycle::LeaseState::answered});
@@ -200,10 +209,24 @@ HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
   return added;
 }
 
+// What is known of a run when it ends, and nothing else will be once it is answered.
+void Lessee::note_past(HeldTask& task) const {
+  if (task.held()) task.past = {};
+  if (task.held() || !task.spec || !task.past.kind.empty()) return;
+  task.past = {task.spec->kind, task.band, task.started, now()};
+  if (task.answer) {
+    task.past.ran = task.answer->report.ran;
+    task.past.cpu = task.answer->report.cpu;
+  } else if (task.started != NodeTime{}) {
+    task.past.ran = now() - task.started;  // until its owner had it stopped
+  }
+}
+
 void Lessee::apply(HeldTask& task, const lifecycle::LesseeStep& step) {
   if (step.verdict == lifecycle::Verdict::applied) {
     lifecycle::LesseeTask was = task.state;
     task.state = step.next;
+    note_past(task);
     if (task.state.state == lifecycle::LeaseState::answered) {
       task.spec.reset();
       task.spec_bytes.reset();

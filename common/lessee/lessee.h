@@ -87,6 +87,7 @@ class Lessee {
   void lose_result(HeldTask& task);
   void say_damaged(std::uint64_t before) const;
   void apply(HeldTask& task, const lifecycle::LesseeStep& step);
+  void note_past(HeldTask& task) const;
   void track(HeldTask& task, const lifecycle::LesseeTask& was);
   void keep(HeldTask& task, wire::ResultItem item);
   void hand_back(HeldTask& task, const std::string& why);

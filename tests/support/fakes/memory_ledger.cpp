@@ -70,6 +70,7 @@ Status LedgerDisk::update(const ledger::LedgerUpdate& change) {
   }
   if (change.next.epoch < row.task.epoch) return refuse(name + ": its epoch went down");
   row.task = change.next;
+  row.past = change.past;
   if (change.spec) row.spec = change.spec;
   row.result = change.result ? change.result : row.result;
   if (change.next.state == LeaseState::answered) row.spec = row.result = nullptr;

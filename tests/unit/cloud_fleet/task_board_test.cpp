@@ -84,6 +84,16 @@ TEST(TaskBoard, a_tombstone_takes_nothing_away_that_was_known) {
   CHECK(now.ran == std::chrono::milliseconds(20));
 }
 
+TEST(TaskBoard, what_an_earlier_start_answered_is_listed_and_counts_for_no_kind) {
+  CloudTask answered = task(2, LeaseState::answered);
+  answered.failure = FailureClass::error;
+  board.note(answered);
+  TaskQuery query;
+  query.failed = true;
+  CHECK_EQUAL(1U, board.page(query).tasks.size());  // also when nobody knows when it ended
+  CHECK(board.kinds().empty());
+}
+
 TEST(TaskBoard, what_was_stopped_is_listed_as_failed_and_says_nothing_of_its_kind) {
   board.note(task(4, LeaseState::running));
   CloudTask stopped = task(4, LeaseState::answered);

@@ -170,6 +170,15 @@ TEST(TaskPath, without_a_story_what_the_cloud_saw_is_all_there_is) {
   CHECK(shown.trace == trace_of("", id));
 }
 
+TEST(TaskPath, where_the_cloud_does_not_know_any_more_how_it_went_it_shows_nothing_of_it) {
+  seen->accepted = kNoon;
+  seen->state = lifecycle::LeaseState::answered;
+  const TaskPath shown = path_of(seen, nullptr, "cloud");
+  CHECK(shown.spans.empty());
+  CHECK(shown.began == kNoon);
+  CHECK_FALSE(shown.ended.has_value());
+}
+
 TEST(TaskPath, whatever_a_device_tells_is_shown_without_harm) {
   for (const std::int64_t far : {INT64_MAX, INT64_MIN, std::int64_t(-1)}) {
     history.attempts.clear();

@@ -412,6 +412,59 @@ TEST(WatchedCloud, what_its_owner_stopped_is_among_what_failed_with_the_time_tha
   CHECK(fleet.task(CloudWorld::id(1))->ran > 2900ms);
 }
 
+// As a start sees it that has nothing but the disk.
+TEST(WatchedCloud, what_ended_before_a_restart_is_shown_as_it_went_and_counts_for_the_start_then) {
+  TaskSpec spec = CloudWorld::spec();
+  spec.band = Band::high;
+  for (const std::uint64_t seq : {1, 2}) {
+    world.say_offer(CloudWorld::offer(seq, 1, spec));
+    world.advance(3s);
+    world.succeed(seq);
+  }
+  world.advance(2s);
+  world.say(wire::ResultAck{CloudWorld::id(1), Epoch{1}, wire::ResultVerdict::accepted});
+  CHECK(world.state(1) == LeaseState::answered);
+  CHECK(world.state(2) == LeaseState::done);
+  cloud::Fleet later{{}, world.clock, nullptr};
+  later.start({});
+  world.cloud.fleet = &later;
+  world.restart();
+  for (const std::uint64_t seq : {1, 2}) {
+    const auto was = fleet.task(CloudWorld::id(seq)), now = later.task(CloudWorld::id(seq));
+    STRCMP_EQUAL("echo", now->kind.c_str());
+    CHECK(now->band == Band::high);
+    CHECK(now->state == was->state);
+    CHECK(now->accepted == was->accepted);
+    CHECK(now->started && now->started == was->started);
+    CHECK(now->ended && now->ended == was->ended);
+    CHECK(now->ran == was->ran && now->cpu == was->cpu);
+  }
+  CHECK_EQUAL(1U, later.kinds().at(0).accepted);  // the one that is not answered yet
+  world.cloud.crash();
+}
+
+TEST(WatchedCloud, of_what_an_earlier_version_answered_no_time_is_made_up) {
+  world.say_offer(CloudWorld::offer(1));
+  world.say_offer(CloudWorld::offer(2));
+  world.succeed(1);
+  world.succeed(2);
+  world.say(wire::ResultAck{CloudWorld::id(1), Epoch{1}, wire::ResultVerdict::accepted});
+  for (const std::uint64_t seq : {1, 2}) world.cloud.disk.rows.at(CloudWorld::id(seq)).past = {};
+  cloud::Fleet later{{}, world.clock, nullptr};
+  later.start({});
+  world.cloud.fleet = &later;
+  world.restart();
+  world.say(wire::ResultAck{CloudWorld::id(2), Epoch{1}, wire::ResultVerdict::accepted});
+  for (const std::uint64_t seq : {1, 2}) {
+    const auto shown = later.task(CloudWorld::id(seq));
+    CHECK(shown->state == LeaseState::answered);
+    CHECK_FALSE(shown->started.has_value());
+    CHECK_FALSE(shown->ended.has_value());
+    STRCMP_EQUAL(seq == 1 ? "" : "echo", shown->kind.c_str());
+  }
+  world.cloud.crash();
+}
+
 TEST(WatchedCloud, what_was_offered_anew_has_not_started_before_it_does) {
   world.say_offer(CloudWorld::offer(1));
   world.advance(5s);

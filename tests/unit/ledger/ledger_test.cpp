@@ -120,6 +120,32 @@ TEST(Ledger, P2_a_spec_that_is_not_what_was_taken_is_damage) {
   CHECK_TRUE(found.error().code == Code::corrupt);
 }
 
+TEST(Ledger, keeps_how_a_run_went_when_its_spec_and_its_result_are_gone) {
+  const Past past{
+      "echo", Band::high, at(3), at(5), std::chrono::seconds(2), std::chrono::seconds(1)};
+  CHECK_OK(commit(batch_of(row_of(1))));
+  LedgerUpdate done = step(1, LeaseState::accepted, LeaseState::done);
+  done.past = past;
+  CHECK_OK(commit(batch_of(done)));
+  CHECK_TRUE(find(1)->past == past);
+  LedgerUpdate answered = step(1, LeaseState::done, LeaseState::answered);
+  answered.past = past;
+  CHECK_OK(commit(batch_of(answered)));
+  CHECK_OK(reopen());
+  CHECK_TRUE(find(1)->past == past);
+  // Another run has none yet.
+  LedgerUpdate again = step(1, LeaseState::answered, LeaseState::accepted);
+  again.spec = row_of(1).spec;
+  CHECK_OK(commit(batch_of(again)));
+  CHECK_TRUE(find(1)->past == Past{});
+  // Not known is not zero.
+  LedgerRow other = row_of(2);
+  other.task.state = LeaseState::answered;
+  other.past.kind = "echo";
+  CHECK_OK(commit(batch_of(other)));
+  CHECK_TRUE(find(2)->past == other.past);
+}
+
 TEST(Ledger, knows_nothing_of_a_task_never_offered) { CHECK_FALSE(find(1).has_value()); }
 
 TEST(Ledger, keeps_what_was_accepted_as_it_came) {
