@@ -74,6 +74,9 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
   store::SqliteOwnerStore::Options file;
   file.tables.budget = options.budget;
+  // First, so that what it lost is counted.
+  if (Status opened_too = made->open_ledger(poster); !opened_too) return opened_too.error();
+  file.lost_beside = made->leased_.quarantined.has_value();
   auto opened = store::SqliteOwnerStore::open(options.state_dir + "/agent.db", poster, file);
   if (!opened) return opened.error();
   made->store_ = std::move(opened->store);
@@ -83,7 +86,6 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
         Level::error, "the store was damaged; it was set aside and a new one made",
         {{"damaged", *made->recovered_.quarantined}, {"carried_over", made->recovered_.salvaged}});
   }
-  if (Status opened_too = made->open_ledger(poster); !opened_too) return opened_too.error();
   if (Status added = made->add_kinds(); !added) return added.error();
   return made;
 }

@@ -118,15 +118,15 @@ Result<std::uint64_t> salvage_owner(const Database& damaged, const Database& fre
   return tasks;
 }
 
-Status note_damage(const Database& fresh, Duration wall) {
-  Result<NodeRow> node = read_node(fresh);
+Status note_damage(const Database& file, Duration wall) {
+  Result<NodeRow> node = read_node(file);
   if (!node) return std::move(node).error();
   node->produced[static_cast<std::size_t>(DataClass::tasks)] += 1;  // P23
   // It came after the device was last well, and was found now.
   const NodeTime found = resume_at(node->last_seen, node->wall, wall);
-  Result<Transaction> transaction = Transaction::begin(fresh);
+  Result<Transaction> transaction = Transaction::begin(file);
   if (!transaction) return std::move(transaction).error();
-  Result<Statement> lost = fresh.prepare(
+  Result<Statement> lost = file.prepare(
       "INSERT INTO loss (class, cause, period, first, last, count, reported, least) VALUES (?1, "
       "?2, ?3, ?4, ?5, 1, 0, 1) ON CONFLICT DO UPDATE SET last = max(last, excluded.last), count = "
       "count + 1, least = 1");
@@ -139,7 +139,7 @@ Status note_damage(const Database& fresh, Duration wall) {
                        .bind(5, found.time_since_epoch().count())
                        .run();
   if (!counted) return counted;
-  Result<Statement> update = fresh.prepare(write_node_sql());
+  Result<Statement> update = file.prepare(write_node_sql());
   if (!update) return std::move(update).error();
   if (Status status = write_node(update->use(), *node); !status) return status;
   return transaction->commit();

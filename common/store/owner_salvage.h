@@ -11,8 +11,8 @@ namespace spillway::store {
 // with, as SqliteOwnerStore promises. 0 when the damaged file does not say whose it is.
 Result<std::uint64_t> salvage_owner(const Database& damaged, const Database& fresh);
 
-// Counts in the loss ledger of a file that takes a damaged one's place that something was lost, at
-// least one, for nobody knows how much it was.
-Status note_damage(const Database& fresh, Duration wall);
+// Counts in the loss ledger of a file that takes a damaged one's place, or that stands beside one,
+// that something was lost, at least one, for nobody knows how much it was.
+Status note_damage(const Database& file, Duration wall);
 
 }  // namespace spillway::store

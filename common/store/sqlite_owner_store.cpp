@@ -47,11 +47,13 @@ Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
   kind.schema = Schema{kOwnerApplication, kMigrations};
   kind.found = found_node;
   kind.salvage = salvage_owner;
-  kind.note_damage = [](const Database& fresh) {
-    return note_damage(fresh, std::chrono::duration_cast<Duration>(
-                                  std::chrono::system_clock::now().time_since_epoch()));
+  kind.note_damage = [](const Database& file) {
+    return note_damage(file, std::chrono::duration_cast<Duration>(
+                                 std::chrono::system_clock::now().time_since_epoch()));
   };
   kind.recover = [&](Database database) -> Status {
+    // A full disk does not keep a node from starting.
+    if (options.lost_beside) static_cast<void>(kind.note_damage(database).ok());
     Result<OwnerTables> opened =
         OwnerTables::open(std::move(database), path, options.tables, file_options.meter);
     if (!opened) return std::move(opened).error();

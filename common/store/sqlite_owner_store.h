@@ -26,6 +26,8 @@ class SqliteOwnerStore final : public OwnerStore {
     FileOptions file;
     OwnerTables::Options tables;
     CommitQueue::Limits limits;
+    // A store beside this one was damaged: that something was lost is counted here.
+    bool lost_beside = false;
   };
   struct Opened {
     std::unique_ptr<SqliteOwnerStore> store;

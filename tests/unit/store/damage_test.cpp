@@ -319,6 +319,20 @@ TEST(Damage, P23_damage_came_after_the_device_was_last_well_and_was_found_now) {
   CHECK_TRUE(row.last < at(5000) + kAway + std::chrono::hours(1));
 }
 
+TEST(Damage, P23_of_a_store_beside_it_is_counted_as_a_loss_that_nobody_knows_the_size_of) {
+  CHECK_OK(open.open());
+  CHECK_OK(open.commit(batch_of(new_task(300))));
+  open.close();
+  open.options.lost_beside = true;
+  CHECK_OK(open.open());
+  CHECK_FALSE(open.recovered.quarantined.has_value());
+  const auto table =
+      open.answers.ask<LossTable>([&](auto done) { open.store().losses(std::move(done)); });
+  LONGS_EQUAL(1, table->rows.size());
+  CHECK_TRUE(table->rows.front().at_least);
+  CHECK_TRUE(table->rows.front().key.cause == LossCause::store);
+}
+
 TEST(Damage, a_file_in_use_is_not_taken_away_however_damaged) {
   CHECK_OK(open.open());
   mark_damaged(path);
