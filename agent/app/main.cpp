@@ -6,7 +6,11 @@
 #include "agent/app/composition.h"
 #include "agent/app/options.h"
 #include "agent/config/agent_config.h"
+#include "common/base/bundle.h"
 #include "common/config/nearest.h"
+#include "common/crypto/certificate.h"
+#include "common/kinds/builtin.h"
+#include "common/kinds/named.h"
 #include "common/mqtt/password.h"
 #include "common/runtime/daemon.h"
 #include "common/runtime/log.h"
@@ -81,6 +85,16 @@ int serve(const std::string& path, AgentConfig config) {
   return 0;
 }
 
+// Those that the cloud may have run are here; which ones a plugin brings shows when it is loaded.
+Status check_kinds(const AgentConfig& config) {
+  kinds::KindRegistry known;
+  kinds::add_builtin_kinds(known);
+  std::vector<std::string> others = {std::string(kUpdateKind)};
+  for (const config::CommandSection& command : config.commands) others.push_back(command.name);
+  if (!config.plugins.files.empty()) return {};
+  return kinds::check_named(known, others, config.cloud_tasks.kinds, "[cloud_tasks] kinds");
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Accepts tasks on this device, runs them here or in the cloud", "spillway-agent");
   std::string path = "/etc/spillway/agent.toml";
@@ -105,7 +119,9 @@ int run(int argc, char** argv) {
   if (check) {
     const config::BrokerSection& broker = config->broker;
     Status secrets = mqtt::check_secrets(broker.password_file, broker.key);
+    if (secrets) secrets = crypto::check_pair(broker.cert, broker.key);
     if (!secrets) return refuse(secrets.error());
+    if (Status named = check_kinds(*config); !named) return refuse(named.error());
     return std::printf("%s is right\n", path.c_str()), 0;
   }
   return serve(path, *std::move(config));

@@ -6,6 +6,9 @@
 #include "cloud/app/composition.h"
 #include "cloud/config/cloud_config.h"
 #include "common/config/nearest.h"
+#include "common/crypto/certificate.h"
+#include "common/kinds/builtin.h"
+#include "common/kinds/named.h"
 #include "common/mqtt/password.h"
 #include "common/runtime/daemon.h"
 #include "common/runtime/log.h"
@@ -135,6 +138,16 @@ int serve(const std::string& path, CloudConfig config, bool link) {
   return 0;
 }
 
+// Those that devices may offload are here; which ones a plugin brings shows when it is loaded.
+Status check_kinds(const CloudConfig& config) {
+  kinds::KindRegistry known;
+  kinds::add_builtin_kinds(known);
+  std::vector<std::string> programs;
+  for (const config::CommandSection& command : config.commands) programs.push_back(command.name);
+  if (!config.plugins.files.empty()) return {};
+  return kinds::check_named(known, programs, config.cloud.kinds, "[cloud] kinds");
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Takes what devices offer, runs it, and answers until they have it",
                "spillway-cloud");
@@ -163,7 +176,10 @@ int run(int argc, char** argv) {
     const config::BrokerSection& broker = config->broker;
     Status secrets = mqtt::check_secrets(broker.password_file, broker.key);
     if (secrets) secrets = mqtt::check_secrets("", config->http.key);
+    if (secrets) secrets = crypto::check_pair(broker.cert, broker.key);
+    if (secrets) secrets = crypto::check_pair(config->http.cert, config->http.key);
     if (!secrets) return refuse(secrets.error());
+    if (Status named = check_kinds(*config); !named) return refuse(named.error());
     return std::printf("%s is right\n", path.c_str()), 0;
   }
   return serve(path, *std::move(config), link);

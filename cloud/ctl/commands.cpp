@@ -156,6 +156,12 @@ int act(Api& api, const Console& console, const Words& words, const std::string&
 }
 
 int say_summary(const Console& console, const Result<json::value>& summary) {
+  // What is as it should be is not said in the plain table.
+  const auto unless_zero = [&summary](std::string_view title, std::string_view path) {
+    const Column column{title, path};
+    const bool known = summary && has(*summary, path);
+    return Column{title, path, As::plain, !known || text_of(*summary, column, 0) == "0"};
+  };
   return present(console, summary,
                  {{"devices", "devices"},
                   {"online", "online"},
@@ -165,8 +171,10 @@ int say_summary(const Console& console, const Result<json::value>& summary) {
                   {"updating", "health.updating"},
                   {"sleeping", "health.sleeping", As::plain, true},
                   {"never seen", "health.never_seen", As::plain, true},
-                  {"quarantined", "health.quarantined", As::plain, true},
-                  {"revoked", "health.revoked", As::plain, true},
+                  unless_zero("quarantined", "health.quarantined"),
+                  unless_zero("revoked", "health.revoked"),
+                  unless_zero("restored", "reasons.restored"),
+                  unless_zero("cloned", "reasons.cloned"),
                   {"tasks/s", "tasks_per_s"},
                   {"offloaded", "offload_ratio", As::percent},
                   {"p50 here", "local.p50_s", As::seconds, true},

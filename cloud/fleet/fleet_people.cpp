@@ -131,6 +131,17 @@ void Fleet::acknowledge(std::uint64_t alert, const std::string& by, const std::s
 
 void Fleet::silence(Silence silence, Done<std::uint64_t> done) {
   State& state = inside();
+  if (!silence.rule.empty() && !state.engine.rule(silence.rule)) {
+    std::string there;
+    for (const AlertRule& rule : state.engine.rules()) there += " " + rule.id;
+    return done(fail(Code::invalid_argument, "rule: none is called '" + silence.rule.substr(0, 64) +
+                                                 "'; there are" +
+                                                 (there.empty() ? " none" : there)));
+  }
+  if (!silence.device.empty() && state.find_known(silence.device) == DeviceTable::kNone) {
+    return done(
+        fail(Code::invalid_argument, "device: " + unknown("device", silence.device).message));
+  }
   if (Status added = state.book.add_silence(silence, state.wall()); !added) {
     return done(added.error());
   }

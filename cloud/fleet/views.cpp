@@ -55,6 +55,13 @@ std::string_view to_string(FleetEventKind kind) { return kEventNames[std::size_t
 std::string_view to_string(SessionEnd end) { return kSessionEndNames[std::size_t(end)]; }
 std::string_view to_string(Severity severity) { return kSeverityNames[std::size_t(severity)]; }
 
+std::span<const std::string_view> health_names() { return kHealthNames; }
+std::span<const std::string_view> reason_names() { return kReasonNames; }
+std::span<const std::string_view> device_sort_names() { return kSortNames; }
+std::span<const std::string_view> device_series_names() { return kDeviceSeriesNames; }
+std::span<const std::string_view> fleet_series_names() { return kFleetSeriesNames; }
+std::span<const std::string_view> severity_names() { return kSeverityNames; }
+
 std::optional<Health> health_of(std::string_view name) { return find<Health>(kHealthNames, name); }
 std::optional<Reason> reason_of(std::string_view name) { return find<Reason>(kReasonNames, name); }
 std::optional<DeviceSort> device_sort_of(std::string_view name) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,8 @@ class Reasons {
 
 std::string_view to_string(Health health);
 std::string_view to_string(Reason reason);
+std::span<const std::string_view> health_names();
+std::span<const std::string_view> reason_names();
 std::optional<Health> health_of(std::string_view name);
 std::optional<Reason> reason_of(std::string_view name);
 
@@ -130,6 +133,7 @@ enum class DeviceSort : std::uint8_t {
   lost
 };
 std::string_view to_string(DeviceSort sort);
+std::span<const std::string_view> device_sort_names();
 std::optional<DeviceSort> device_sort_of(std::string_view name);
 
 // Where a page ended: the next begins behind it, whatever came or went meanwhile.
@@ -206,6 +210,7 @@ enum class DeviceSeries : std::uint8_t {
 };
 inline constexpr std::size_t kDeviceSeries = 10;
 std::string_view to_string(DeviceSeries series);
+std::span<const std::string_view> device_series_names();
 std::optional<DeviceSeries> device_series_of(std::string_view name);
 // Mean and largest value in the point's span; NaN when nothing was measured. cpu and memory are
 // shares of 1, temperature °C, outbox_age and rtt seconds, done_* tasks per second.
@@ -236,6 +241,7 @@ enum class FleetSeries : std::uint8_t {
 };
 inline constexpr std::size_t kFleetSeries = 18;
 std::string_view to_string(FleetSeries series);
+std::span<const std::string_view> fleet_series_names();
 std::optional<FleetSeries> fleet_series_of(std::string_view name);
 struct FleetPoint {  // means; times in seconds
   Wall at{};
@@ -332,6 +338,7 @@ struct KindTotals {
 
 enum class Severity : std::uint8_t { info, warning, critical };
 std::string_view to_string(Severity severity);
+std::span<const std::string_view> severity_names();
 std::optional<Severity> severity_of(std::string_view name);
 
 // A rule is data: `subject` is a device metric ("temperature_mc"), "health", a reason ("hot"), or,

@@ -32,7 +32,7 @@ void list(Service& service, const Call& call, const Answer& answer) {
   filter.firing = query.flag("firing");
   filter.device = query.text("device").value_or("");
   filter.rule = query.text("rule").value_or("");
-  filter.severity = query.word("severity", severity_of);
+  filter.severity = query.word("severity", severity_of, severity_names());
   filter.before = paging.before();
   filter.limit = paging.limit();
   if (Status read = query.finish(); !read) return answer(problem(read.error()));

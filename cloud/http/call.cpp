@@ -57,6 +57,15 @@ std::vector<std::string> QueryReader::list(const std::string& name) {
   return items;
 }
 
+std::string none_of(std::string_view value, Names names) {
+  std::string text = "'" + std::string(value.substr(0, 80)) + "' is none of ";
+  for (const std::string_view name : names) {
+    if (name != names.front()) text += name == names.back() ? " and " : ", ";
+    text += name;
+  }
+  return text;
+}
+
 Status QueryReader::finish() {
   for (const auto& [key, value] : parameters_) {
     if (!read_.contains(key)) complain(key.substr(0, 80), "there is no such parameter here");

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ class Reading {
   std::string problem_;  // the first one
 };
 
+using Names = std::span<const std::string_view>;
+// What is wrong with a value that is none of these.
+std::string none_of(std::string_view value, Names names);
+
 class QueryReader : public Reading {
  public:
   explicit QueryReader(Parameters parameters) : parameters_(std::move(parameters)) {}
@@ -34,23 +39,24 @@ class QueryReader : public Reading {
                                       std::uint64_t high);
   std::optional<bool> flag(const std::string& name);
   std::vector<std::string> list(const std::string& name);  // separated by commas, not empty each
-  // Complains unless the value is one that `parse` knows.
+  // Complains unless the value is one that `parse` knows; `names` are those.
   template <class Parse>
-  auto word(const std::string& name, const Parse& parse) -> decltype(parse(std::string_view())) {
+  auto word(const std::string& name, const Parse& parse, Names names)
+      -> decltype(parse(std::string_view())) {
     std::optional<std::string> value = text(name);
     if (!value) return std::nullopt;
     auto known = parse(std::string_view(*value));
-    if (!known) complain(name, "'" + value->substr(0, 80) + "' is not one of its values");
+    if (!known) complain(name, none_of(*value, names));
     return known;
   }
   template <class Parse>
-  auto words(const std::string& name, const Parse& parse) {
+  auto words(const std::string& name, const Parse& parse, Names names) {
     std::vector<std::remove_reference_t<decltype(*parse(std::string_view()))>> known;
     for (const std::string& value : list(name)) {
       if (auto one = parse(std::string_view(value))) {
         known.push_back(*one);
       } else {
-        complain(name, "'" + value.substr(0, 80) + "' is not one of its values");
+        complain(name, none_of(value, names));
       }
     }
     return known;

@@ -43,7 +43,7 @@ void list(Service& service, const Call& call, const Answer& answer) {
   std::string sort = query.text("sort").value_or("name");
   asked.descending = sort.starts_with('-');
   auto known = device_sort_of(asked.descending ? sort.substr(1) : sort);
-  if (!known) query.refuse("sort", "'" + sort.substr(0, 80) + "' is not one of its values");
+  if (!known) query.refuse("sort", none_of(sort, device_sort_names()) + ", each also with '-'");
   asked.sort = known.value_or(DeviceSort::name);
   asked.limit = paging.limit();
   if (paging.position()) asked.after = position_of(*paging.position());
@@ -79,7 +79,8 @@ void show(Service& service, const Call& call, const Answer& answer) {
 void telemetry(Service& service, const Call& call, const Answer& answer) {
   QueryReader query(call.query);
   SeriesQuery asked = read_series(query, call.now);
-  std::vector<DeviceSeries> wanted = query.words("metrics", device_series_of);
+  std::vector<DeviceSeries> wanted =
+      query.words("metrics", device_series_of, device_series_names());
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   if (call.request.query.find("metrics=") == std::string::npos) {
     for (std::size_t i = 0; i < kDeviceSeries; ++i) wanted.push_back(DeviceSeries(i));

@@ -9,16 +9,15 @@ namespace {
 constexpr std::size_t kLongest = 128;  // bytes of a condition
 
 template <class T, class Parse>
-std::vector<T> known(BodyReader& body, const std::string& name, std::size_t most,
-                     const Parse& parse) {
+std::vector<T> known(BodyReader& body, const std::string& name, Names names, const Parse& parse) {
   std::vector<T> values;
-  auto texts = body.texts(name, most, kLongest);
+  auto texts = body.texts(name, names.size(), kLongest);
   if (!texts) return values;
   for (const std::string& text : *texts) {
     if (auto value = parse(text)) {
       values.push_back(*value);
     } else {
-      body.refuse(name, "'" + text + "' is not one of its values");
+      body.refuse(name, none_of(text, names));
     }
   }
   return values;
@@ -43,8 +42,8 @@ boost::json::array once_each(std::vector<T> values) {
 
 DeviceFilter read_filter(QueryReader& query) {
   DeviceFilter filter;
-  filter.health = query.words("health", health_of);
-  filter.reasons = query.words("reason", reason_of);
+  filter.health = query.words("health", health_of, health_names());
+  filter.reasons = query.words("reason", reason_of, reason_names());
   filter.group = query.text("group").value_or("");
   filter.labels = query.list("label");
   filter.text = query.text("q").value_or("");
@@ -58,8 +57,8 @@ DeviceFilter read_filter(QueryReader& query) {
 Result<DeviceFilter> read_filter(const boost::json::object& select) {
   BodyReader body(select);
   DeviceFilter filter;
-  filter.health = known<Health>(body, "health", kHealths, health_of);
-  filter.reasons = known<Reason>(body, "reason", kReasons, reason_of);
+  filter.health = known<Health>(body, "health", health_names(), health_of);
+  filter.reasons = known<Reason>(body, "reason", reason_names(), reason_of);
   filter.group = body.text("group", kLongest).value_or("");
   filter.labels = body.texts("label", 16, kLongest).value_or(std::vector<std::string>());
   filter.text = body.text("q", kLongest).value_or("");

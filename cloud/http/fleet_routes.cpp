@@ -42,7 +42,7 @@ Response series_response(const std::vector<FleetPoint>& points, Resolution resol
 void series(Service& service, const Call& call, const Answer& answer) {
   QueryReader query(call.query);
   SeriesQuery asked = read_series(query, call.now);
-  std::vector<FleetSeries> wanted = query.words("metrics", fleet_series_of);
+  std::vector<FleetSeries> wanted = query.words("metrics", fleet_series_of, fleet_series_names());
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   for (std::size_t i = 0; wanted.size() < kFleetSeries && i < kFleetSeries; ++i) {
     if (call.request.query.find("metrics=") == std::string::npos) wanted.push_back(FleetSeries(i));
@@ -116,10 +116,11 @@ void device_events(Service& service, const Call& call, const Answer& answer) {
   answer_events(service, call, device, answer);
 }
 
+constexpr std::string_view kLeaseStates[] = {"accepted", "running", "done", "answered"};
+
 std::optional<lifecycle::LeaseState> lease_state_of(std::string_view name) {
-  constexpr std::string_view kNames[] = {"accepted", "running", "done", "answered"};
-  for (std::size_t i = 0; i < std::size(kNames); ++i) {
-    if (kNames[i] == name) return lifecycle::LeaseState(i);
+  for (std::size_t i = 0; i < std::size(kLeaseStates); ++i) {
+    if (kLeaseStates[i] == name) return lifecycle::LeaseState(i);
   }
   return std::nullopt;
 }
@@ -159,7 +160,7 @@ void tasks(Service& service, const Call& call, const Answer& answer) {
   TaskQuery asked;
   asked.device = query.text("device").value_or("");
   asked.kind = query.text("kind").value_or("");
-  asked.state = query.word("state", lease_state_of);
+  asked.state = query.word("state", lease_state_of, kLeaseStates);
   asked.failed = query.flag("failed");
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   if (!paging.status()) return answer(problem(paging.status().error()));

@@ -87,14 +87,16 @@ json::value trace_of(const TaskPath& path, const std::string& missing) {
                       {"spans", std::move(spans)}};
 }
 
+constexpr std::string_view kFormats[] = {"spans", "otlp"};
+
 std::optional<bool> is_otlp(std::string_view format) {
-  if (format == "spans") return false;
-  return format == "otlp" ? std::optional(true) : std::nullopt;
+  if (format == kFormats[0]) return false;
+  return format == kFormats[1] ? std::optional(true) : std::nullopt;
 }
 
 void trace(Service& service, const Call& call, const Answer& answer) {
   QueryReader query(call.query);
-  const bool otlp = query.word("format", is_otlp).value_or(false);
+  const bool otlp = query.word("format", is_otlp, kFormats).value_or(false);
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   Result<TaskId> id = parse_task_id(call.at("task"));
   if (!id) return answer(problem(id.error()));

@@ -56,7 +56,9 @@ E read_choice(BodyReader& body, const std::string& name, E otherwise,
   for (const auto& [word, value] : choices) {
     if (word == *given) return value;
   }
-  body.refuse(name, "'" + *given + "' is not one of its values");
+  std::vector<std::string_view> words;
+  for (const auto& [word, value] : choices) words.push_back(word);
+  body.refuse(name, none_of(*given, words));
   return otherwise;
 }
 
@@ -230,8 +232,15 @@ void list(Service& service, const Call& call, const Answer& answer) {
   SentFilter asked;
   asked.device = query.text("device").value_or("");
   asked.kind = query.text("kind").value_or("");
-  asked.state = query.word("state", task_state_of);
-  asked.group = query.word("group", group_of);
+  std::vector<std::string_view> states;
+  for (std::size_t i = 0; i <= std::size_t(TaskState::expired); ++i) {
+    states.push_back(to_string(TaskState(i)));
+  }
+  asked.state = query.word("state", task_state_of, states);
+  if (const auto group = query.text("group")) {
+    asked.group = group_of(*group);
+    if (!asked.group) query.refuse("group", "'" + group->substr(0, 80) + "' is no group's id");
+  }
   asked.before = paging.before();
   asked.limit = paging.limit();
   if (Status read = query.finish(); !read) return answer(problem(read.error()));

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -152,6 +153,18 @@ Result<CertificateInfo> read_certificate(const CertificateFiles& files) {
   if (Status status = read_key(files, certificate, info); !status) return status.error();
   if (Status status = read_authority(files, certificate, info); !status) return status.error();
   return info;
+}
+
+Status check_pair(const std::string& certificate, const std::string& key) {
+  const auto can_be_read = [](const std::string& file) {
+    return !file.empty() && ::access(file.c_str(), R_OK) == 0;
+  };
+  if (!can_be_read(certificate) || !can_be_read(key)) return {};
+  Result<CertificateInfo> info = read_certificate({certificate, key, ""});
+  if (!info) return info.error();
+  if (info->key_matches.value_or(true)) return {};
+  return fail(Code::invalid_argument, key + " is not the key of the certificate " + certificate +
+                                          ": name the two that belong together");
 }
 
 }  // namespace spillway::crypto

@@ -34,4 +34,8 @@ bool is_exposed(const std::string& file);
 // yourself. A file that is missing, unreadable, encrypted or not PEM is an Error that names it.
 Result<CertificateInfo> read_certificate(const CertificateFiles& files);
 
+// For who asks whether a configuration is right: as far as both files are there and can be read,
+// the key is the certificate's. Empty names are not looked at.
+Status check_pair(const std::string& certificate, const std::string& key);
+
 }  // namespace spillway::crypto

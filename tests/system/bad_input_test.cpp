@@ -126,6 +126,54 @@ TEST(BadInput, a_password_that_is_not_there_or_open_to_others_is_named_by_check)
   }
 }
 
+TEST(BadInput, a_key_of_another_certificate_is_named_by_check) {
+  for (const std::string name : {"one", "other"}) {
+    const std::string file = local.dir.file(name);
+    CHECK_EQUAL(0, run_program({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                                "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj",
+                                "/CN=pump-1", "-keyout", file + ".key", "-out", file + ".pem"})
+                       .code);
+  }
+  const auto section = [this](const std::string& key) {
+    const auto line = [this](const char* name, const std::string& file) {
+      return std::string(name) + " = \"" + local.dir.file(file) + "\"\n";
+    };
+    return "[broker]\nuri = \"mqtts://127.0.0.1:1\"\n" + line("ca", "one.pem") +
+           line("cert", "one.pem") + line("key", key);
+  };
+  for (const bool wrong : {true, false}) {
+    const std::string broker = section(wrong ? "other.key" : "one.key");
+    write_text(local.dir.file("cloud.toml"), broker);
+    const std::pair<const char*, std::string> programs[] = {
+        {"spillway-agent", local.config(local.paths(), broker)},
+        {"spillway-cloud", local.dir.file("cloud.toml")}};
+    for (const auto& each : programs) {
+      const Ran ran = run_program({binary(each.first), "--check", "--config", each.second});
+      if (wrong) check_line(ran, 1, {"other.key is not the key of", "one.pem"});
+      CHECK_EQUAL_TEXT(wrong ? 1 : 0, ran.code, ran.err.c_str());
+    }
+  }
+}
+
+TEST(BadInput, a_kind_that_is_not_there_is_named_by_check_with_the_one_that_was_meant) {
+  const std::string agent =
+      local.config(local.paths(), "[cloud_tasks]\nkinds = [\"echo\", \"ecoh\"]\n");
+  check_line(run_program({binary("spillway-agent"), "--check", "--config", agent}), 1,
+             {"[cloud_tasks] kinds: there is no kind 'ecoh'", "echo"});
+  write_text(local.dir.file("cloud.toml"),
+             "[cloud]\nkinds = [\"ecoh\"]\n[broker]\nuri = \"mqtt://127.0.0.1:1\"\n");
+  check_line(
+      run_program({binary("spillway-cloud"), "--check", "--config", local.dir.file("cloud.toml")}),
+      1, {"[cloud] kinds: there is no kind 'ecoh'", "echo"});
+  // The updater brings its own, and so may a program or a plugin.
+  const std::string known =
+      local.config(local.paths(),
+                   "[cloud_tasks]\nkinds = [\"device.update\", \"count\"]\n[[command]]\nname = "
+                   "\"count\"\nargv = [\"/usr/bin/wc\"]\n");
+  const Ran good = run_program({binary("spillway-agent"), "--check", "--config", known});
+  CHECK_EQUAL_TEXT(0, good.code, good.err.c_str());
+}
+
 TEST(BadInput, a_link_is_asked_of_a_cloud_that_runs_and_who_asked_hears_what_to_do) {
   Rig rig;
   if (!rig.good()) FAIL(rig.problem().c_str());

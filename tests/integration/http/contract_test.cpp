@@ -68,7 +68,7 @@ const std::vector<std::pair<std::string, Example>> kExamples = {
       R"({"title":"Hot","severity":"warning","scope":"device","subject":"temperature_mc","compare":"above","value":80000,"lasting_s":60,"group":"","enabled":true})",
       {}}},
     {"dropAlertRule", {{{"rule", "too-hot"}}, "", "", {}}},
-    {"silence", {{}, "", R"({"rule":"too-hot","for_s":3600,"note":"known"})", {}}},
+    {"silence", {{}, "", R"({"rule":"hot","for_s":3600,"note":"known"})", {}}},
     {"endSilence", {{{"silence", "1"}}, "", "", {}}},
     {"createToken", {{}, "", R"({"name":"t","scope":"read","expires_in_s":3600})", {}}},
     {"revokeToken", {{{"token", "none"}}, "", "", {}}},

@@ -253,6 +253,36 @@ TEST(Spwctl, makes_the_first_token_by_the_link_and_only_once) {
   CHECK_EQUAL(4, run({"token", "list"}));
 }
 
+TEST(Spwctl, what_is_none_of_the_values_or_names_is_refused_with_those_there_are) {
+  const struct {
+    CommandLine asked;
+    const char* said;
+  } wrong[] = {
+      {{"device", "list", "--health", "bogus"}, "'bogus' is none of operational, degraded, "},
+      {{"device", "list", "--reason", "bogus"}, "'bogus' is none of backlog_growing, "},
+      {{"device", "list", "--sort", "-bogus"}, "'-bogus' is none of name, health, "},
+      {{"task", "list", "--state", "bogus"}, "is none of accepted, running, done and answered"},
+      {{"task", "sent", "--state", "bogus"}, "'bogus' is none of waiting, "},
+      {{"alert", "silence", "--rule", "bogus"}, "'bogus'; there are backlog_growing "},
+      {{"alert", "silence", "--device", "bogus"}, "no device 'bogus' is known"},
+  };
+  for (const auto& each : wrong) {
+    CHECK(run(each.asked) != 0);
+    STRCMP_CONTAINS(each.said, err.str().c_str());
+  }
+  CHECK_EQUAL(0, run({"alert", "silence", "--rule", "hot", "--device", "pump-1"}));
+}
+
+TEST(Spwctl, the_fleets_status_names_who_is_kept_out_when_somebody_is) {
+  CHECK_EQUAL(0, run({"fleet", "status"}));
+  CHECK_FALSE(said("quarantined") || said("revoked") || said("cloned"));
+  CHECK_EQUAL(0, run({"device", "quarantine", "pump-1"}));
+  CHECK_EQUAL(0, run({"fleet", "status"}));
+  CHECK(said("quarantined") && !said("revoked"));
+  CHECK_EQUAL(0, run({"fleet", "status", "-o", "wide"}));
+  CHECK(said("revoked") && said("cloned"));
+}
+
 TEST(Spwctl, acts_on_named_devices_and_on_all_that_match) {
   CHECK_EQUAL(0, run({"device", "quarantine", "-q", "pump", "--dry-run", "-o", "json"}));
   CHECK(boost::json::parse(out.str()).at("matched") == 2);

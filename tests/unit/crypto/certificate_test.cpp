@@ -90,6 +90,16 @@ TEST(Certificate, tells_that_a_key_belongs_to_another_certificate) {
   CHECK(read_certificate(files)->key_matches == false);
 }
 
+TEST(Certificate, a_pair_that_is_there_must_belong_together) {
+  CHECK(check_pair(files.certificate, files.key).ok());
+  CHECK(check_pair("", "").ok());
+  CHECK(check_pair(dir + "/nowhere.pem", files.key).ok());
+  make_stranger();
+  const Status wrong = check_pair(files.certificate, dir + "/other.key");
+  CHECK_FALSE(wrong.ok());
+  STRCMP_CONTAINS("other.key is not the key of", wrong.error().message.c_str());
+}
+
 TEST(Certificate, tells_that_another_authority_signed_it_and_why) {
   make_stranger();
   files.authority = dir + "/other.pem";
