@@ -219,6 +219,7 @@ void Node::on_life_notice(const std::string& device, const wire::LifeNotice& not
   if (!ours) return;
   if (const auto text = own_life_.on(device, notice.remark, parts_.clock->wall_time())) {
     parts_.alarm(*text);
+    if (notice.remark != wire::LifeRemark::cloned) doubt_bars();
   }
 }
 
@@ -273,7 +274,6 @@ NodeTime Node::cycle() {
   door_.enter();
   if (stopped_) return kNever;
   show_load();
-  doubt_bars();
   take_losses();
   NodeTime next = std::min({lessee_.cycle(), cycle_dispatch(), commands_.expire(now())});
   const bool idle = lessee_.idle() && (!dispatch_ || dispatch_->idle());

@@ -168,7 +168,6 @@ class Node {
   std::string link_problem_;
   std::size_t said_largest_ = SIZE_MAX;
   OwnLife own_life_;
-  bool bars_doubted_ = false;
   threads::Door door_{"cloud::Node"};
   Gate gate_;
 };

@@ -78,7 +78,7 @@ void Node::tell_standing(const std::string& device) {
 
 // What was put back lets in again whoever was barred since: no device that must stay out says so.
 void Node::doubt_bars() {
-  if (!restored_ || !parts_.fleet || std::exchange(bars_doubted_, true)) return;
+  if (!parts_.fleet) return;
   parts_.alarm(
       "devices that were quarantined or revoked since that earlier copy was made are let in again, "
       "unless the file bars is of later: bar them anew; " +
