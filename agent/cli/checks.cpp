@@ -41,9 +41,9 @@ std::string octal(mode_t mode) {
   return text;
 }
 
-const PlaceView* place_of(const NodeView& node, PlaceKind kind) {
+const PlaceView* place_of(const NodeView& node, PlaceClass of) {
   const auto found = std::find_if(node.places.begin(), node.places.end(),
-                                  [kind](const PlaceView& place) { return place.place == kind; });
+                                  [of](const auto& place) { return class_of(place.place) == of; });
   return found == node.places.end() ? nullptr : &*found;
 }
 
@@ -269,7 +269,7 @@ Finding check_identity(const NodeView& node) {
 }
 
 Finding check_kinds(const NodeView& node) {
-  const PlaceView* local = place_of(node, PlaceKind::local);
+  const PlaceView* local = place_of(node, PlaceClass::here);
   if (!local || local->kinds.empty()) {
     return failure("kinds", "none can run on this device",
                    "see [[command]] and [plugins] in the configuration");
@@ -280,7 +280,7 @@ Finding check_kinds(const NodeView& node) {
 }
 
 Finding check_link(const NodeView& node) {
-  const PlaceView* cloud = place_of(node, PlaceKind::cloud);
+  const PlaceView* cloud = place_of(node, PlaceClass::cloud);
   if (!cloud)
     return warning("link", "none is configured: every task runs here",
                    "see [broker] in the configuration");

@@ -13,7 +13,7 @@ namespace spillway::cli {
 Colour colour_of(TaskState state);
 // "running in the cloud", "waiting for other tasks"; no colour, no time.
 std::string state_text(const TaskView& task);
-std::string place_text(PlaceKind place);
+std::string place_text(std::string_view place);
 // "error in the cloud at epoch 2: no such column"
 std::string error_text(const TaskError& error);
 

@@ -48,7 +48,7 @@ void print_places(const Console& console, const std::vector<PlaceView>& places) 
                {"TAGS"},
                {"KINDS"}});
   for (const PlaceView& place : places) {
-    table.row({to_string(place.place),
+    table.row({std::string(shown_place(place.place)),
                place.name,
                {place.state.empty() ? (place.reachable ? "up" : "down") : place.state,
                 place.reachable ? Colour::green : Colour::red},

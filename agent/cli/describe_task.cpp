@@ -92,7 +92,7 @@ void print_attempts(const Console& console, const TaskResult& result) {
   for (const Attempt& attempt : result.attempts) {
     const AttemptTimes& times = attempt.times;
     const bool last = &attempt == &result.attempts.back();
-    table.row({std::to_string(attempt.epoch.value), to_string(attempt.place),
+    table.row({std::to_string(attempt.epoch.value), std::string(shown_place(attempt.place)),
                ending_of(attempt, last, result.outcome), between(times.queued, times.started),
                between(times.run_started, times.run_ended), between(times.queued, times.accepted)});
   }
@@ -106,7 +106,7 @@ void print_result(const Console& console, const TaskResult& result) {
     line(console, "sha256", to_hex(result.digest));
   }
   if (result.error) line(console, "error", error_text(*result.error));
-  if (result.placement.chosen != PlaceKind::none) {
+  if (!result.placement.chosen.empty()) {
     line(console, "placement",
          place_text(result.placement.chosen) + ", predicted " +
              duration_text(result.placement.predicted) + ", took " +
@@ -116,6 +116,12 @@ void print_result(const Console& console, const TaskResult& result) {
        duration_text(result.cost.cpu) + " of CPU, " + size_text(result.cost.bytes_up) + " up, " +
            size_text(result.cost.bytes_down) + " down");
   print_attempts(console, result);
+}
+
+// The one that it is leased to; a task that is leased to this device has no such place.
+std::string taker(std::string_view place) {
+  const bool named = !place.empty() && place != kCloudName && place != kHereName;
+  return named ? printable(place) : "the cloud";
 }
 
 std::string deadline_text(Duration left) {
@@ -138,11 +144,12 @@ Colour colour_of(TaskState state) {
   return Colour::bold;
 }
 
-std::string place_text(PlaceKind place) {
-  switch (place) {
-    case PlaceKind::none: return "nowhere";
-    case PlaceKind::local: return "locally";
-    case PlaceKind::cloud: return "in the cloud";
+std::string place_text(std::string_view place) {
+  switch (class_of(place)) {
+    case PlaceClass::nowhere: return "nowhere";
+    case PlaceClass::here: return "locally";
+    case PlaceClass::cloud: return place == kCloudName ? "in the cloud" : "in " + printable(place);
+    case PlaceClass::device: return "at " + printable(place);
   }
   return "nowhere";
 }
@@ -156,7 +163,8 @@ std::string state_text(const TaskView& task) {
   switch (task.state) {
     case TaskState::waiting: return waiting_text(task.reason);
     case TaskState::ready: return "ready, waiting for a free place";
-    case TaskState::leased: return "given to the cloud, no word yet that it started";
+    case TaskState::leased:
+      return "given to " + taker(task.place) + ", no word yet that it started";
     case TaskState::running: return "running " + place_text(task.place);
     case TaskState::succeeded:
     case TaskState::failed:
@@ -168,7 +176,7 @@ std::string state_text(const TaskView& task) {
 
 std::string error_text(const TaskError& error) {
   std::string text(to_string(error.failure));
-  if (error.place != PlaceKind::none) text += " " + place_text(error.place);
+  if (!error.place.empty()) text += " " + place_text(error.place);
   if (error.epoch.value > 0) text += " at epoch " + std::to_string(error.epoch.value);
   return error.message.empty() ? text : text + ": " + error.message;
 }
@@ -181,7 +189,7 @@ void print_tasks(const Console& console, const std::vector<TaskView>& tasks) {
                task.kind,
                {std::string(to_string(task.state)), colour_of(task.state)},
                why_text(task),
-               task.place == PlaceKind::none ? "-" : to_string(task.place),
+               task.place.empty() ? "-" : task.place,
                to_string(task.band),
                std::to_string(grants_of(task.epoch)),
                duration_text(task.age)});
@@ -217,7 +225,7 @@ void print_event(const Console& console, const EventView& event) {
   console.out << paint(console, Colour::dim, time_text(event.wall, 3)) << "  ";
   if (event.seq != 0) console.out << to_string(event.id) << "  ";
   console.out << paint(console, Colour::bold, printable(event.what));
-  if (event.place != PlaceKind::none) console.out << ' ' << place_text(event.place);
+  if (!event.place.empty()) console.out << ' ' << place_text(event.place);
   if (event.epoch.value > 0) console.out << ", epoch " << event.epoch.value;
   if (event.failure != FailureClass::none) console.out << ", " << to_string(event.failure);
   if (!event.detail.empty()) console.out << ": " << printable(event.detail);

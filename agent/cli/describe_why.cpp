@@ -30,7 +30,7 @@ void print_candidates(const Console& console, const Explanation& explanation) {
                {""}});
   for (const Candidate& candidate : explanation.candidates) {
     const bool chosen = candidate.place == explanation.chosen;
-    const std::string name(to_string(candidate.place));
+    const std::string name(shown_place(candidate.place));
     const std::string note = !candidate.eligible ? "cannot: " + candidate.reason
                              : chosen            ? "chosen: " + candidate.reason
                                                  : candidate.reason;

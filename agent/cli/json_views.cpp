@@ -85,7 +85,7 @@ void write_attempt(JsonWriter& json, const Attempt& attempt) {
   const AttemptTimes& times = attempt.times;
   json.begin_object()
       .member("epoch", attempt.epoch.value)
-      .member("place", to_string(attempt.place));
+      .member("place", shown_place(attempt.place));
   json.member("failure", to_string(attempt.failure));
   const std::pair<const char*, NodeTime> instants[] = {{"queued", times.queued},
                                                        {"started", times.started},
@@ -110,7 +110,7 @@ void write_error(JsonWriter& json, const std::optional<TaskError>& error) {
   }
   json.begin_object().member("class", to_string(error->failure));
   json.member("code", to_string(error->code)).member("message", error->message);
-  json.member("place", to_string(error->place)).member("epoch", error->epoch.value).end_object();
+  json.member("place", shown_place(error->place)).member("epoch", error->epoch.value).end_object();
 }
 
 void write_result(JsonWriter& json, const TaskResult& result) {
@@ -125,7 +125,7 @@ void write_result(JsonWriter& json, const TaskResult& result) {
   json.end_array().key("cost").begin_object().member("cpu_s", result.cost.cpu);
   json.member("bytes_up", result.cost.bytes_up).member("bytes_down", result.cost.bytes_down);
   json.end_object().key("placement").begin_object();
-  json.member("chosen", to_string(result.placement.chosen));
+  json.member("chosen", shown_place(result.placement.chosen));
   json.member("predicted_s", result.placement.predicted);
   json.member("actual_s", result.placement.actual).end_object().end_object();
 }
@@ -148,7 +148,7 @@ void write_shown(JsonWriter& json, const TaskView& task) {
 }
 
 void write_candidate(JsonWriter& json, const Candidate& candidate) {
-  json.begin_object().member("place", to_string(candidate.place));
+  json.begin_object().member("place", shown_place(candidate.place));
   json.member("eligible", candidate.eligible).member("reason", candidate.reason);
   json.member("wait_s", candidate.wait).member("transfer_s", candidate.transfer);
   json.member("run_s", candidate.run).member("pessimistic_s", candidate.pessimistic);
@@ -157,7 +157,7 @@ void write_candidate(JsonWriter& json, const Candidate& candidate) {
 
 void write_explanation(JsonWriter& json, const Explanation& explanation) {
   json.begin_object().member("node_time_s", explanation.at.time_since_epoch());
-  json.member("epoch", explanation.epoch.value).member("chosen", to_string(explanation.chosen));
+  json.member("epoch", explanation.epoch.value).member("chosen", shown_place(explanation.chosen));
   json.member("dominant", explanation.dominant).key("candidates").begin_array();
   for (const Candidate& candidate : explanation.candidates) write_candidate(json, candidate);
   json.end_array().end_object();
@@ -169,7 +169,7 @@ void write(JsonWriter& json, const TaskView& task) {
   json.begin_object().member("id", to_string(task.id)).member("kind", task.kind);
   if (!task.owner.empty()) json.member("owner", task.owner);
   json.member("tenant", task.tenant).member("state", to_string(task.state));
-  json.member("reason", to_string(task.reason)).member("place", to_string(task.place));
+  json.member("reason", to_string(task.reason)).member("place", shown_place(task.place));
   json.member("band", to_string(task.band)).member("epoch", task.epoch.value);
   json.member("grants", grants_of(task.epoch));
   json.member("attempts", task.attempts).member("crashes", task.crashes);
@@ -183,7 +183,7 @@ void write(JsonWriter& json, const TaskView& task) {
 void write(JsonWriter& json, const EventView& event) {
   json.begin_object().member("id", to_string(event.id)).member("what", event.what);
   json.member("time", time_text(event.wall, 6)).member("node_time_s", event.at.time_since_epoch());
-  json.member("epoch", event.epoch.value).member("place", to_string(event.place));
+  json.member("epoch", event.epoch.value).member("place", shown_place(event.place));
   json.member("failure", to_string(event.failure)).member("detail", event.detail).end_object();
 }
 
@@ -199,7 +199,7 @@ void write(JsonWriter& json, const WhyReport& report) {
 }
 
 void write(JsonWriter& json, const PlaceView& place) {
-  json.begin_object().member("place", to_string(place.place)).member("name", place.name);
+  json.begin_object().member("place", shown_place(place.place)).member("name", place.name);
   json.member("reachable", place.reachable).member("state", place.state);
   json.member("workers", place.workers).member("memory", place.memory);
   json.member("running", place.running).member("credits", place.credits);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "spillway/ids.h"
+#include "spillway/place.h"
 
 namespace spillway::agent {
 namespace {
@@ -26,6 +27,8 @@ AgentSection read_agent(File& file) {
   if (!section.has("device")) agent.device = device_from_host(host_name());
   if (Result<std::string> device = check_device_id(agent.device); !device) {
     section.refuse("device", device.error().message);
+  } else if (class_of(*device) != PlaceClass::device) {
+    section.refuse("device", "'" + *device + "' is what another place is called");
   }
   agent.state_dir = section.path("state_dir", agent.state_dir);
   if (agent.state_dir.empty()) section.refuse("state_dir", "must not be empty");
@@ -176,7 +179,8 @@ std::string device_from_host(std::string_view host) {
     if (device.empty() && !upper && !plain) continue;
     device += upper ? static_cast<char>(c - 'A' + 'a') : plain ? c : '-';
   }
-  return check_device_id(device) ? device : "device";
+  const bool good = check_device_id(device) && class_of(device) == PlaceClass::device;
+  return good ? device : "device";
 }
 
 }  // namespace spillway::agent

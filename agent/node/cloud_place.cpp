@@ -34,12 +34,12 @@ CloudPlace::CloudPlace(const NodeOptions& options, const NodeParts& parts, owner
       owner_(owner),
       models_(models),
       session_(session),
-      book_(owner.book("cloud")) {}
+      book_(owner.book(kCloudName)) {}
 
 placement::Place CloudPlace::place() const {
   placement::Place place;
   if (!session_) return place;
-  place.kind = PlaceKind::cloud;
+  place.id = book_.id();
   place.reachable = reachable();
   if (online() && bars()) {
     place.unreachable_because = refuses_;
@@ -71,8 +71,8 @@ PlaceView CloudPlace::view() const {
   const placement::LinkModel& link = models_.placement().link();
   const NodeTime now = owner_.now();
   PlaceView view;
-  view.place = PlaceKind::cloud;
-  view.name = "cloud";
+  view.place = book_.place();
+  view.name = book_.place();
   view.reachable = place.reachable && refuses_.empty();
   const std::string age = seconds(now - since_);
   if (view.reachable) {
@@ -207,14 +207,12 @@ void CloudPlace::set_rate() {
 }
 
 void CloudPlace::came(const owner::OwnedTask& task, const wire::ResultItem& item) {
-  models_.learn_run(task, PlaceKind::cloud, item.report.ran, owner_.now());
+  models_.learn_run(task, book_.id(), item.report.ran, owner_.now());
   done_ += 1;
 }
 
 double CloudPlace::seconds_there(const owner::OwnedTask& task) const {
-  return models_.placement()
-      .run_time(task.spec->kind, PlaceKind::cloud, task.work, owner_.now())
-      .median;
+  return models_.placement().run_time(task.spec->kind, book_.id(), task.work, owner_.now()).median;
 }
 
 void CloudPlace::learn_transfer(const owner::OwnedTask& task) {

@@ -19,8 +19,8 @@ void add_end(const lessee::HeldTask& task, TaskView& view) {
   result.value = task.answer->value;
   result.digest = task.answer->digest;
   if (good) return;
-  result.error = TaskError{task.state.failure, task.answer->code, task.answer->message,
-                           PlaceKind::local, task.state.epoch};
+  result.error = TaskError{task.state.failure, task.answer->code, task.answer->message, kHereName,
+                           task.state.epoch};
 }
 
 }  // namespace
@@ -110,7 +110,7 @@ TaskView LeasedTasks::view_of(const lessee::HeldTask& task) const {
   TaskView view;
   view.id = task.id;
   view.owner = task.owner;
-  view.place = PlaceKind::local;
+  view.place = kHereName;
   view.band = task.band;
   view.epoch = task.state.epoch;
   view.age = lessee_->now() - task.accepted;

@@ -19,7 +19,7 @@ LocalPlace::LocalPlace(const NodeOptions& options, const NodeParts& parts, owner
 
 placement::Place LocalPlace::place() const {
   placement::Place place;
-  place.kind = PlaceKind::local;
+  place.id = kHere;
   place.reachable = true;
   place.workers = parts_.runner->width();
   place.idle = place.workers - std::min(place.workers, claims_.running() + leased_.cores());
@@ -66,9 +66,7 @@ bool LocalPlace::may_claim_ahead(const owner::OwnedTask& task) const {
 }
 
 double LocalPlace::predicted_run(const owner::OwnedTask& task) const {
-  return models_.placement()
-      .run_time(task.spec->kind, PlaceKind::local, task.work, owner_.now())
-      .high;
+  return models_.placement().run_time(task.spec->kind, kHere, task.work, owner_.now()).high;
 }
 
 void LocalPlace::take_core(const owner::OwnedTask& task) {
@@ -89,7 +87,7 @@ bool LocalPlace::waits_for_commit() const {
 
 void LocalPlace::run_here(std::uint64_t seq, Epoch epoch) {
   const owner::OwnedTask* task = owner_.find(seq);
-  const bool live = task && task->state.epoch == epoch && task->state.place == PlaceKind::local;
+  const bool live = task && task->state.epoch == epoch && task->state.place == kHere;
   if (!live || !task->kind) {
     // Ended between its grant and its commit: the core was counted as taken at the grant.
     return free_core(seq, epoch);
@@ -125,7 +123,7 @@ void LocalPlace::on_outcome(attempt::Outcome outcome) {
 }
 
 void LocalPlace::take_outcome(owner::OwnedTask& task, attempt::Outcome outcome) {
-  const bool live = task.state.epoch == outcome.epoch && task.state.place == PlaceKind::local;
+  const bool live = task.state.epoch == outcome.epoch && task.state.place == kHere;
   const Duration ran = outcome.run_ended - outcome.run_started;
   owner_.journal().whenever([begun = outcome.begun] {});
   if (live) {
@@ -143,7 +141,7 @@ void LocalPlace::take_outcome(owner::OwnedTask& task, attempt::Outcome outcome) 
     owner_.fail_attempt(task, outcome.epoch, outcome.failure, error, true);
     return;
   }
-  if (live) models_.learn_run(task, PlaceKind::local, ran, owner_.now());
+  if (live) models_.learn_run(task, kHere, ran, owner_.now());
   if (owner_.succeed(task, outcome.epoch) != lifecycle::Verdict::applied) return;
   done_ += 1;
   TaskResult result;

@@ -15,7 +15,7 @@ Models::Models(placement::Policy policy, const Bytes& kept, Keep keep,
   alarm("what was learned of run times and link cannot be read; it is learned anew");
 }
 
-void Models::learn_run(const owner::OwnedTask& task, PlaceKind place, Duration ran, NodeTime now) {
+void Models::learn_run(const owner::OwnedTask& task, PlaceId place, Duration ran, NodeTime now) {
   placement_.learn_run(task.spec->kind, place, task.work, ran, now);
   if (keep_ && due_ == kNever) due_ = now + kKeepEvery;
 }

@@ -21,7 +21,7 @@ class Models {
   const placement::Placement& placement() const { return placement_; }
 
   // The task ran so long at the place.
-  void learn_run(const owner::OwnedTask& task, PlaceKind place, Duration ran, NodeTime now);
+  void learn_run(const owner::OwnedTask& task, PlaceId place, Duration ran, NodeTime now);
   NodeTime due() const { return due_; }  // of keep()
   // Hands out what was learned since the last time, if anything.
   void keep();

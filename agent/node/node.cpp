@@ -177,7 +177,7 @@ bool Node::prepare(owner::OwnedTask& task) {
   task.kind = parts_.kinds->find(spec.kind);
   task.work = spec.work.value_or(task.kind ? kinds::work_of(*task.kind, bytes, spec.args)
                                            : 1.0 + double(bytes));
-  if (task.state.place == PlaceKind::cloud) task.seconds_there = cloud_.seconds_there(task);
+  if (task.state.place == cloud_.book().id()) task.seconds_there = cloud_.seconds_there(task);
   return true;
 }
 
@@ -316,7 +316,7 @@ PlaceView Node::local_view() const {
   const placement::Place place = local_.place();
   const attempt::Claims& claims = local_.claims();
   PlaceView view;
-  view.place = PlaceKind::local;
+  view.place = kHereName;
   view.name = options_.device;
   view.reachable = true;
   view.state = submissions_.draining() ? "draining" : "running";

@@ -27,20 +27,20 @@ std::pair<std::string, std::string> waiting_words(const TaskView& task) {
   return {"it is about to be placed", "a free core or a place in the uplink window"};
 }
 
-bool may_go(const Explanation& why, PlaceKind place) {
+bool may_go(const Explanation& why, PlaceClass place) {
   return std::any_of(why.candidates.begin(), why.candidates.end(), [place](const Candidate& each) {
-    return each.place == place && each.eligible;
+    return class_of(each.place) == place && each.eligible;
   });
 }
 
 bool may_go(const Explanation& why) {
-  return may_go(why, PlaceKind::local) || may_go(why, PlaceKind::cloud);
+  return may_go(why, PlaceClass::here) || may_go(why, PlaceClass::cloud);
 }
 
 // What a ready task waits for, of the places that it may go to.
 std::string what_frees(const Explanation& why, bool barred) {
-  const bool local = may_go(why, PlaceKind::local);
-  const bool cloud = may_go(why, PlaceKind::cloud);
+  const bool local = may_go(why, PlaceClass::here);
+  const bool cloud = may_go(why, PlaceClass::cloud);
   if (local && cloud) return "a free core or a place in the uplink window";
   if (local) return "a free core";
   if (cloud) return "a place in the uplink window";

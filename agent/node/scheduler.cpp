@@ -116,7 +116,7 @@ void Scheduler::grant_local(Candidates& ready, placement::Place& local,
     const bool room = blocking || next.idle > 0 || local_.may_claim_ahead(task);
     // None goes past one that waits for a core, or that one would wait for ever.
     full = full || !room;
-    if (!room || !grant(candidate.seq, PlaceKind::local, *std::move(explanation))) return false;
+    if (!room || !grant(candidate.seq, kHere, *std::move(explanation))) return false;
     if (!blocking && next.idle > 0) next.idle -= 1;
     return true;
   });
@@ -139,7 +139,7 @@ void Scheduler::grant_cloud(Candidates& ready, const placement::Place& local,
     if (!picked) return;
     const auto candidate = ready.begin() + std::ptrdiff_t(picked->first);
     const double ran = cloud_.seconds_there(owner_.at(candidate->seq));
-    if (!grant(candidate->seq, PlaceKind::cloud, std::move(picked->second))) return;
+    if (!grant(candidate->seq, cloud_.book().id(), std::move(picked->second))) return;
     cloud.idle -= 1;
     cloud.queued_bytes += candidate->input_bytes;
     if (cloud_.book().held() >= cloud.workers) cloud.queue.median += ran / cloud.workers;
@@ -153,11 +153,11 @@ void Scheduler::grant_cloud(Candidates& ready, const placement::Place& local,
   }
 }
 
-bool Scheduler::grant(std::uint64_t seq, PlaceKind place, Explanation explanation) {
+bool Scheduler::grant(std::uint64_t seq, PlaceId place, Explanation explanation) {
   owner::OwnedTask& task = owner_.at(seq);
-  if (place == PlaceKind::cloud) task.seconds_there = cloud_.seconds_there(task);
+  if (place != kHere) task.seconds_there = cloud_.seconds_there(task);
   if (!owner_.grant(task, place, std::move(explanation))) return false;
-  if (place != PlaceKind::local) return true;
+  if (place != kHere) return true;
   const bool elder = std::find(elders_.begin(), elders_.end(), seq) != elders_.end();
   passed_over_ = elder ? 0 : passed_over_ + 1;
   local_.take_core(task);

@@ -32,7 +32,7 @@ class Scheduler {
                             const placement::Place& cloud);
   void grant_local(Candidates& ready, placement::Place& local, const placement::Place& cloud);
   void grant_cloud(Candidates& ready, const placement::Place& local, placement::Place& cloud);
-  bool grant(std::uint64_t seq, PlaceKind place, Explanation explanation);
+  bool grant(std::uint64_t seq, PlaceId place, Explanation explanation);
 
   const NodeOptions& options_;
   owner::Owner& owner_;

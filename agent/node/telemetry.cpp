@@ -38,7 +38,7 @@ void Telemetry::count_end(const owner::OwnedTask& task) {
   if (state == TaskState::expired) expired_ += 1;
   const Attempt* last = task.history.last();
   if (state != TaskState::succeeded || !last) return;
-  const bool there = last->place == PlaceKind::cloud;
+  const bool there = class_of(last->place) != PlaceClass::here;
   (there ? cloud_latency_ : local_latency_).add(owner_.now() - task.created);
 }
 

@@ -13,7 +13,7 @@ TaskView Views::view_of(const store::TaskRow& row, const std::string& kind,
   view.tenant = tenant;
   view.state = task.state;
   view.reason = task.reason;
-  view.place = task.place;
+  view.place = owner_.places().name_of(task.place);
   view.band = row.band;
   view.epoch = task.epoch;
   view.attempts = task.attempts;
@@ -47,7 +47,7 @@ TaskView Views::view_of(const store::TaskDetail& detail) const {
       detail.row.seq, detail.row.created, store::EventKind::accepted, {}, {}, {}, {}}));
   for (const store::EventRow& event : detail.events) view.events.push_back(view_of(event));
   if (view.state == TaskState::succeeded && view.result) {
-    const PlaceKind place = view.result->placement.chosen;
+    const PlaceId place = owner_.places().find(view.result->placement.chosen);
     view.events.push_back(view_of(store::EventRow{detail.row.seq,
                                                   detail.row.task.since,
                                                   store::EventKind::succeeded,
@@ -66,7 +66,7 @@ EventView Views::view_of(const store::EventRow& row) const {
                  clock_.wall_of(row.at),
                  std::string(store::to_string(row.kind)),
                  row.epoch,
-                 row.place,
+                 owner_.places().name_of(row.place),
                  row.failure,
                  {}};
   if (row.kind == store::EventKind::granted) {

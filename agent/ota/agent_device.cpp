@@ -38,8 +38,9 @@ std::chrono::milliseconds processor_time(pid_t process) {
 }
 
 bool has_cloud(const NodeView& node) {
-  return std::any_of(node.places.begin(), node.places.end(),
-                     [](const PlaceView& place) { return place.place != PlaceKind::local; });
+  return std::any_of(node.places.begin(), node.places.end(), [](const PlaceView& place) {
+    return class_of(place.place) != PlaceClass::here;
+  });
 }
 
 }  // namespace
@@ -47,7 +48,7 @@ bool has_cloud(const NodeView& node) {
 bool is_kept_waiting(const NodeView& node, TaskState probe, std::chrono::milliseconds waited,
                      std::chrono::milliseconds computed) {
   const bool full = std::any_of(node.places.begin(), node.places.end(), [](const auto& place) {
-    return place.place == PlaceKind::local && place.running > 0 && place.credits == 0;
+    return class_of(place.place) == PlaceClass::here && place.running > 0 && place.credits == 0;
   });
   const bool begun = probe != TaskState::waiting && probe != TaskState::ready;
   return full && !begun && waited > 0ms && computed * 2 > waited;
@@ -63,7 +64,7 @@ Status AgentDevice::drain() {
     auto node = client->ask<NodeView>(wire::StatusRequest{}, kPatience);
     if (!node) return std::move(node).error();
     const bool busy = std::any_of(node->places.begin(), node->places.end(), [](const auto& place) {
-      return place.place == PlaceKind::local && place.running > 0;
+      return class_of(place.place) == PlaceClass::here && place.running > 0;
     });
     if (!busy) return {};
     std::this_thread::sleep_for(1s);

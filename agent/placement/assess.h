@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "agent/placement/placement.h"
 
@@ -72,6 +73,7 @@ std::string why_cloud(const Story&);
 std::string why_experiment(double age);
 std::string why_withdrawn(const Story&);
 std::string why_waiting(const Story&);
-Explanation explanation(const Story&, PlaceKind chosen, std::string dominant, NodeTime now);
+// `chosen`: the name of one of the two; empty: it waits.
+Explanation explanation(const Story&, std::string_view chosen, std::string dominant, NodeTime now);
 
 }  // namespace spillway::placement

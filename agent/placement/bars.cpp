@@ -17,7 +17,7 @@ std::uint64_t bytes_of(const TaskSpec& spec) {
 }
 
 Bar capability(const TaskSpec& spec, const Place& place) {
-  if (place.kind == PlaceKind::none) return Bar::unconfigured;
+  if (place.id == kNowhere) return Bar::unconfigured;
   if (!place.reachable && place.kinds.empty()) return Bar::none;
   if (!std::binary_search(place.kinds.begin(), place.kinds.end(), spec.kind)) return Bar::kind;
   if (spec.needs.cpu > place.workers) return Bar::cores;

@@ -37,9 +37,7 @@ std::string busy_workers(const Place& local, double wait) {
          " busy for " + in_words(wait);
 }
 
-std::string name_of(const Place& place) {
-  return place.kind == PlaceKind::local ? "this device" : "the cloud";
-}
+std::string name_of(const Place& place) { return place.id == kHere ? "this device" : "the cloud"; }
 
 std::string because(const Place& place) {
   return place.unreachable_because.empty() ? "" : " (" + place.unreachable_because + ")";
@@ -56,7 +54,7 @@ std::string missing_tag(const TaskSpec& spec, const Place& place) {
 
 std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
-spillway::Candidate view_of(PlaceKind place, const Side& side, std::string reason) {
+spillway::Candidate view_of(const char* place, const Side& side, std::string reason) {
   const Cost& cost = side.cost;
   return {place,
           side.open(),
@@ -171,8 +169,9 @@ std::string why_waiting(const Story& s) {
   return busy + "; the cloud would need " + in_words(there.cost.median());
 }
 
-Explanation explanation(const Story& s, PlaceKind chosen, std::string dominant, NodeTime now) {
-  const auto reason = [&](PlaceKind place, const Side& side, const Place& at) {
+Explanation explanation(const Story& s, std::string_view chosen, std::string dominant,
+                        NodeTime now) {
+  const auto reason = [&](std::string_view place, const Side& side, const Place& at) {
     if (place == chosen) return dominant;
     return side.open() ? would_take(side) : bar_text(side.bar, *s.task.spec, at);
   };
@@ -180,10 +179,8 @@ Explanation explanation(const Story& s, PlaceKind chosen, std::string dominant, 
   e.at = now;
   e.chosen = chosen;
   e.candidates = {
-      view_of(PlaceKind::local, s.assessment.local,
-              reason(PlaceKind::local, s.assessment.local, s.local)),
-      view_of(PlaceKind::cloud, s.assessment.cloud,
-              reason(PlaceKind::cloud, s.assessment.cloud, s.cloud)),
+      view_of(kHereName, s.assessment.local, reason(kHereName, s.assessment.local, s.local)),
+      view_of(kCloudName, s.assessment.cloud, reason(kCloudName, s.assessment.cloud, s.cloud)),
   };
   e.dominant = std::move(dominant);
   return e;

@@ -53,7 +53,7 @@ Assessment Placement::assess(const Candidate& task, const Place& local, const Pl
   a.local.bar = local_bar(spec, local, cloud, policy_.credit_patience);
   a.cloud.bar = cloud_bar(spec, cloud);
 
-  a.local.cost.run = run_time(spec.kind, PlaceKind::local, task.work, now);
+  a.local.cost.run = run_time(spec.kind, kHere, task.work, now);
   if (local.idle == 0) a.local.cost.wait = local.queue;
   if (!is_its_turn) {
     a.local.cost.wait.median += task.backlog_local;
@@ -63,7 +63,7 @@ Assessment Placement::assess(const Candidate& task, const Place& local, const Pl
 
   const Estimate rtt = link_.round_trip(now);
   const Estimate bytes_over = link_.transfer(task.input_bytes + cloud.queued_bytes, now);
-  a.cloud.cost.run = run_time(spec.kind, PlaceKind::cloud, task.work, now);
+  a.cloud.cost.run = run_time(spec.kind, kCloud, task.work, now);
   a.cloud.cost.wait = cloud.queue;
   a.cloud.cost.transfer = at_least({bytes_over.median + rtt.median, bytes_over.high + rtt.high},
                                    seconds(cloud.unacknowledged));
@@ -81,7 +81,7 @@ Explanation Placement::explain(const Candidate& task, const Place& local, const 
   const Assessment a = assess(task, local, cloud, false, now);
   const Story story{task, local, cloud, a};
   const auto nowhere = no_place(task, local, cloud);
-  return explanation(story, PlaceKind::none, nowhere ? *nowhere : why_waiting(story), now);
+  return explanation(story, "", nowhere ? *nowhere : why_waiting(story), now);
 }
 
 std::optional<Explanation> Placement::offer_local(const Candidate& task, const Place& local,
@@ -89,7 +89,7 @@ std::optional<Explanation> Placement::offer_local(const Candidate& task, const P
   const Assessment a = assess(task, local, cloud, true, now);
   if (!a.local.open() || (a.pays() && cloud.idle > 0)) return std::nullopt;
   const Story story{task, local, cloud, a};
-  return explanation(story, PlaceKind::local, why_local(story), now);
+  return explanation(story, kHereName, why_local(story), now);
 }
 
 std::optional<std::pair<std::size_t, Explanation>> Placement::pick_for_cloud(
@@ -122,14 +122,14 @@ std::optional<std::pair<std::size_t, Explanation>> Placement::pick_for_cloud(
   const Assessment a = assess(task, local, cloud, false, now);
   const Story story{task, local, cloud, a};
   std::string dominant = best ? why_cloud(story) : why_experiment(link_.bandwidth_age(now));
-  return {{*chosen, explanation(story, PlaceKind::cloud, std::move(dominant), now)}};
+  return {{*chosen, explanation(story, kCloudName, std::move(dominant), now)}};
 }
 
 // S_cloud with every learned part believed only as far as its age allows. Running locally teaches
 // nothing about the cloud, so a place once found slow would otherwise never be tried again.
 double Placement::optimistic_cloud(const Candidate& task, const Assessment& a, NodeTime now) const {
   const Cost& cost = a.cloud.cost;
-  const Learned* known = learned(task.spec->kind, PlaceKind::cloud);
+  const Learned* known = learned(task.spec->kind, kCloud);
   const double run_age = known != nullptr ? seconds(now - known->last) : seconds(now - NodeTime{});
   const Estimate rtt = link_.round_trip(now);
   const Estimate bytes_over = link_.transfer(task.input_bytes, now);
@@ -162,31 +162,31 @@ void Placement::fill_backlog(std::span<Candidate> ready, const Place& local, Nod
   double ahead = 0;
   for (Candidate& task : ready) {
     task.backlog_local = ahead / std::max(local.workers, 1U);
-    ahead += run_time(task.spec->kind, PlaceKind::local, task.work, now).median;
+    ahead += run_time(task.spec->kind, kHere, task.work, now).median;
   }
 }
 
-const Placement::Learned* Placement::learned(std::string_view kind, PlaceKind place) const {
+const Placement::Learned* Placement::learned(std::string_view kind, PlaceId place) const {
   const auto found = kinds_.find(kind);
-  if (found == kinds_.end() || place == PlaceKind::none) return nullptr;
-  const Learned& learned = found->second[place == PlaceKind::local ? 0 : 1];
+  if (found == kinds_.end() || place == kNowhere) return nullptr;
+  const Learned& learned = found->second[place == kHere ? 0 : 1];
   return learned.model.samples() > 0 ? &learned : nullptr;
 }
 
-Estimate Placement::run_time(std::string_view kind, PlaceKind place, double work,
+Estimate Placement::run_time(std::string_view kind, PlaceId place, double work,
                              NodeTime now) const {
   const Learned* known = learned(kind, place);
   if (known == nullptr) {
-    known = learned(kind, place == PlaceKind::local ? PlaceKind::cloud : PlaceKind::local);
+    known = learned(kind, place == kHere ? kCloud : kHere);
   }
   if (known == nullptr) return RunTimeModel().predict(work, 0);
   return known->model.predict(work, seconds(now - known->last));
 }
 
-void Placement::learn_run(const std::string& kind, PlaceKind place, double work, Duration ran,
+void Placement::learn_run(const std::string& kind, PlaceId place, double work, Duration ran,
                           NodeTime now) {
-  if (place == PlaceKind::none || (kinds_.size() >= kMaxKinds && !kinds_.contains(kind))) return;
-  Learned& learned = kinds_[kind][place == PlaceKind::local ? 0 : 1];
+  if (place == kNowhere || (kinds_.size() >= kMaxKinds && !kinds_.contains(kind))) return;
+  Learned& learned = kinds_[kind][place == kHere ? 0 : 1];
   // A run too short for the clock took about half a tick.
   learned.model.learn(work, std::max(seconds(ran), 5e-7));
   learned.last = now;

@@ -32,7 +32,7 @@ struct Policy {
 
 // A place as it is now.
 struct Place {
-  PlaceKind kind = PlaceKind::none;  // none: there is no such place
+  PlaceId id;  // kNowhere: there is no such place
   bool reachable = false;
   std::string unreachable_because;  // a clause: "the link is down since 3 s"
   std::uint32_t workers = 0;
@@ -110,9 +110,9 @@ class Placement {
   void fill_backlog(std::span<Candidate> ready, const Place& local, NodeTime now) const;
 
   // Predicted run time; a kind not yet seen at a place is taken to run there as at the other.
-  Estimate run_time(std::string_view kind, PlaceKind place, double work, NodeTime now) const;
+  Estimate run_time(std::string_view kind, PlaceId place, double work, NodeTime now) const;
 
-  void learn_run(const std::string& kind, PlaceKind place, double work, Duration ran, NodeTime now);
+  void learn_run(const std::string& kind, PlaceId place, double work, Duration ran, NodeTime now);
   LinkModel& link() { return link_; }
   const LinkModel& link() const { return link_; }
 
@@ -127,7 +127,7 @@ class Placement {
   };
   using Kinds = std::map<std::string, std::array<Learned, 2>, std::less<>>;  // local, cloud
 
-  const Learned* learned(std::string_view kind, PlaceKind place) const;
+  const Learned* learned(std::string_view kind, PlaceId place) const;
   Assessment assess(const Candidate&, const Place& local, const Place& cloud, bool is_its_turn,
                     NodeTime now) const;
   double optimistic_cloud(const Candidate&, const Assessment&, NodeTime now) const;

@@ -10,6 +10,19 @@ constexpr std::size_t kReadSlice = 1024;
 constexpr std::size_t kReadBytes = 8 << 20;
 constexpr std::size_t kAllWaiting = 1'000'000;  // more than may be unfinished
 
+// Whether the task is for a device. Earlier versions had that in a label, and every device as the
+// same place. A task of theirs whose spec the disk has spoiled names none; it expires with its
+// deadline, at the next start.
+bool has_device(owner::OwnedTask& task, Places& places) {
+  if (task.only_at == kNowhere) {
+    const auto device = task.spec->labels.find("spillway.device");
+    if (device == task.spec->labels.end()) return false;
+    task.only_at = places.of(device->second);
+    if (task.state.place == kCloud) task.state.place = task.only_at;
+  }
+  return class_of(places.name_of(task.only_at)) == PlaceClass::device;
+}
+
 }  // namespace
 
 Dispatch::Dispatch(DispatchOptions options, DispatchParts parts, const store::Recovered& recovered)
@@ -94,12 +107,9 @@ Dispatch::Target& Dispatch::target(const std::string& device) {
   return targets_.try_emplace(device, owner_.book(device)).first->second;
 }
 
-// A task whose spec the disk has spoiled names no device; it expires with its deadline, at the next
-// start.
 bool Dispatch::prepare(owner::OwnedTask& task) {
-  const auto device = task.spec->labels.find(kDeviceLabel);
-  if (device == task.spec->labels.end()) return false;
-  task.there = &target(device->second).book;
+  if (!has_device(task, owner_.places())) return false;
+  task.there = &target(owner_.places().name_of(task.only_at)).book;
   return true;
 }
 
@@ -208,7 +218,7 @@ void Dispatch::grant_to(const std::string& device, Target& target) {
           {too_large(task.spec_size()).message, Code::unsupported});
       continue;
     }
-    if (target.book.room() == 0 || !owner_.grant(task, PlaceKind::cloud)) return;
+    if (target.book.room() == 0 || !owner_.grant(task, task.only_at)) return;
   }
 }
 

@@ -17,12 +17,6 @@
 
 namespace spillway::cloud {
 
-// The labels by which a spec says for whom it is; nobody else may use their prefix.
-inline constexpr char kDeviceLabel[] = "spillway.device";
-inline constexpr char kGroupLabel[] = "spillway.group";
-inline constexpr char kLabelPrefix[] = "spillway.";
-inline constexpr std::size_t kMaxLabels = 30;  // of an operator's own: these are added
-
 struct DispatchOptions {
   Duration lease = std::chrono::seconds(30);
   std::uint64_t max_tasks = 200'000;       // not done

@@ -37,6 +37,33 @@ bool is_over(const SentFilter& filter, std::uint64_t seq) {
   return filter.group && seq < filter.group->first.seq;
 }
 
+Result<std::vector<PlaceId>> places_of(const std::vector<std::string>& devices, Places& known) {
+  std::vector<PlaceId> places;
+  for (const std::string& device : devices) {
+    if (class_of(device) != PlaceClass::device) {
+      return fail(Code::invalid_argument, "'" + device + "' names no device, but another place");
+    }
+    places.push_back(known.of(device));
+    if (places.back() == kNowhere) {
+      return no_room("there are too many places for '" + device + "' to be one more");
+    }
+  }
+  return places;
+}
+
+// Earlier versions had it as the tenant, and the group in a label.
+std::string device_of(const store::TaskRow& row, const std::string& tenant, const Places& places) {
+  return row.only_at == kNowhere ? tenant : places.name_of(row.only_at);
+}
+
+GroupId group_of(const store::TaskRow& row, const owner::Owner& owner) {
+  if (row.together.size > 0) return {owner.id_of(row.together.first), row.together.size};
+  Result<TaskSpec> spec = row.spec ? wire::decode_spec(*row.spec) : fail(Code::corrupt, "no spec");
+  if (!spec) return {};
+  Result<GroupId> group = parse_group_id(spec->labels["spillway.group"]);
+  return group ? *group : GroupId{};
+}
+
 }  // namespace
 
 Status Dispatch::check(const Submission& submission) const {
@@ -51,15 +78,6 @@ Status Dispatch::check(const Submission& submission) const {
   }
   if (parts_.check_args) {
     if (Status good = parts_.check_args(spec); !good) return good;
-  }
-  if (spec.labels.size() > kMaxLabels) {
-    return fail(Code::invalid_argument,
-                "labels: at most " + std::to_string(kMaxLabels) + " entries");
-  }
-  for (const auto& [name, value] : spec.labels) {
-    if (name.starts_with(kLabelPrefix)) {
-      return fail(Code::invalid_argument, "labels." + name + ": 'spillway.' is taken");
-    }
   }
   return {};
 }
@@ -138,28 +156,31 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
   if (devices.empty()) {
     return done(fail(Code::not_found, "no device matches; nothing was submitted"));
   }
-  TaskSpec spec = submission.spec;
-  const std::size_t bytes = wire::encode(spec).size();
+  const auto spec = std::make_shared<const TaskSpec>(submission.spec);
+  const auto encoded = std::make_shared<const Bytes>(wire::encode(*spec));
+  const std::size_t bytes = encoded->size();
   if (bytes > parts_.largest()) return done(too_large(bytes));
   if (Status good = room(submission, bytes); !good) return done(good.error());
+  const Result<std::vector<PlaceId>> places = places_of(devices, owner_.places());
+  if (!places) return done(places.error());
   const GroupId group{owner_.id_of(owner_.next_seq()), std::uint32_t(devices.size())};
-  spec.labels[kGroupLabel] = to_string(group);
-  for (const std::string& device : devices) {
-    spec.labels[kDeviceLabel] = device;
+  for (const PlaceId device : *places) {
     const bool keyed = owner_.next_seq() == group.first.seq && !submission.key.empty();
     store::NewTask row;
-    row.row.band = spec.band;
+    row.row.band = spec->band;
     row.row.created = now();
-    row.row.task = lifecycle::first_state(spec, 0, now());
-    row.row.spec = std::make_shared<const Bytes>(wire::encode(spec));
-    row.kind = spec.kind;
-    row.tenant = device;  // what lists are filtered by
+    row.row.task = lifecycle::first_state(*spec, 0, now());
+    row.row.spec = encoded;
+    row.row.only_at = device;
+    row.row.together = {group.first.seq, group.size};
+    row.kind = spec->kind;
+    row.tenant = spec->tenant;
     if (keyed) {
       row.idempotency_key = submission.key;
-      row.idempotency_until = now() + spec.idempotency_window;
+      row.idempotency_until = now() + spec->idempotency_window;
       row.wish = digest_of(submission);
     }
-    owner_.insert(std::move(row), std::make_shared<const TaskSpec>(spec));
+    owner_.insert(std::move(row), spec);
   }
   owner_.journal().after(group.first.seq, [done, group](const Error* refused) {
     if (refused) return done(*refused);
@@ -189,7 +210,7 @@ std::vector<SentAttempt> Dispatch::attempts_of(const store::TaskRow& row) const 
   const owner::OwnedTask* live = unfinished_one(row);
   const TaskState state = live ? live->state.state : row.task.state;
   TaskResult told;
-  (live ? live->history : owner::AttemptHistory::of(row)).tell(told);
+  (live ? live->history : owner::AttemptHistory::of(row, owner_.places())).tell(told);
   const auto wall = [this](NodeTime at) { return owner_.timeline().wall_of(at); };
   std::vector<SentAttempt> attempts;
   for (const Attempt& attempt : told.attempts) {
@@ -254,13 +275,10 @@ std::string Dispatch::waits_because(const store::TaskRow& row, const std::string
 
 SentTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
   SentTaskDetail detail;
-  detail.task = view_of(found.row, found.kind, found.tenant);
-  detail.waits_because = waits_because(found.row, found.tenant);
-  Result<TaskSpec> spec =
-      found.row.spec ? wire::decode_spec(*found.row.spec) : fail(Code::corrupt, "no spec");
-  if (spec) {
-    if (auto group = parse_group_id(spec->labels[kGroupLabel])) detail.group = *group;
-  }
+  const std::string device = device_of(found.row, found.tenant, owner_.places());
+  detail.task = view_of(found.row, found.kind, device);
+  detail.waits_because = waits_because(found.row, device);
+  detail.group = group_of(found.row, owner_);
   // What was cancelled or expired has none, but for its attempts.
   const TaskState state = detail.task.state;
   if (found.row.result && (state == TaskState::succeeded || state == TaskState::failed)) {
@@ -307,18 +325,20 @@ void Dispatch::list_on(const std::shared_ptr<Listing>& listing) {
   store::ListFilter asked;
   asked.state = listing->filter.state;
   asked.kind = listing->filter.kind;
-  asked.tenant = listing->filter.device;
+  asked.only_at = owner_.places().find(listing->filter.device);
+  asked.at_tenant = listing->filter.device;
   asked.before = listing->filter.before;
   asked.limit = std::min(listing->filter.limit, kPage);
-  parts_.store->list(asked,
-                     gate_.pass([this, listing](Result<std::vector<store::ListedTask>> rows) {
-                       if (!rows) return listing->done(rows.error());
-                       for (const store::ListedTask& each : *rows) {
-                         if (is_over(listing->filter, each.row.seq)) break;
-                         listing->found.push_back(view_of(each.row, each.kind, each.tenant));
-                       }
-                       listing->done(std::move(listing->found));
-                     }));
+  parts_.store->list(
+      asked, gate_.pass([this, listing](Result<std::vector<store::ListedTask>> rows) {
+        if (!rows) return listing->done(rows.error());
+        for (const store::ListedTask& each : *rows) {
+          if (is_over(listing->filter, each.row.seq)) break;
+          listing->found.push_back(
+              view_of(each.row, each.kind, device_of(each.row, each.tenant, owner_.places())));
+        }
+        listing->done(std::move(listing->found));
+      }));
 }
 
 }  // namespace spillway::cloud

@@ -50,7 +50,8 @@ struct Told {
 // The attempt that both have seen.
 const Attempt* shared(const Told& told, const CloudTask& seen) {
   for (const Attempt& attempt : told.attempts) {
-    if (attempt.place == PlaceKind::cloud && attempt.epoch == seen.epoch) return &attempt;
+    if (class_of(attempt.place) == PlaceClass::cloud && attempt.epoch == seen.epoch)
+      return &attempt;
   }
   return nullptr;
 }
@@ -89,7 +90,7 @@ class Spans {
     note_ = told_.problem(attempt);
     ghost_ = !note_.empty();
     put(SpanPart::queued, Lane::edge, times.queued, times.started);
-    if (attempt.place == PlaceKind::local) return add_local(times, last);
+    if (class_of(attempt.place) == PlaceClass::here) return add_local(times, last);
     const bool here = seen_ && seen_->epoch == attempt.epoch && is_known(*seen_);
     add_remote(times, here, last);
   }

@@ -107,7 +107,7 @@ void trace(Service& service, const Call& call, const Answer& answer) {
 }
 
 json::value json_of(const Candidate& candidate) {
-  return json::object{{"place", to_string(candidate.place)},
+  return json::object{{"place", shown_place(candidate.place)},
                       {"eligible", candidate.eligible},
                       {"reason", candidate.reason},
                       {"wait_s", seconds(candidate.wait)},
@@ -123,7 +123,7 @@ json::value json_of(const Explanation& explanation) {
     candidates.push_back(json_of(candidate));
   }
   return json::object{{"epoch", explanation.epoch.value},
-                      {"chosen", to_string(explanation.chosen)},
+                      {"chosen", shown_place(explanation.chosen)},
                       {"dominant", explanation.dominant},
                       {"candidates", std::move(candidates)}};
 }

@@ -141,10 +141,10 @@ Explanation explanation_of(const SentTaskDetail& task) {
   const SentTaskView& row = task.task;
   Explanation why;
   why.epoch = row.epoch;
-  why.chosen = task.attempts.empty() ? PlaceKind::none : PlaceKind::local;
+  if (!task.attempts.empty()) why.chosen = row.device;
   why.dominant = "it was submitted to " + row.device + ", and runs nowhere else";
   Candidate device;
-  device.place = PlaceKind::local;
+  device.place = row.device;
   device.eligible = task.waits_because.empty();
   device.reason =
       std::string(to_string(row.state)) + ", for " + row.device + ": " + standing_of(task);

@@ -11,7 +11,7 @@
 namespace spillway::cloud::http {
 
 TaskPath path_of(const SentTaskDetail& task, const std::string& host);
-// Its only place is the device, the local one; nothing was weighed, so that there are no figures.
+// Its only place is the device; nothing was weighed, so that there are no figures.
 Explanation explanation_of(const SentTaskDetail& task);
 
 }  // namespace spillway::cloud::http

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxSelected = 10'000;  // devices of one submission
 constexpr std::uint32_t kMaxGroups = 50;      // of one page: each is counted
-constexpr std::size_t kName = 64, kArgs = 32;
+constexpr std::size_t kName = 64, kPairs = 32;
 constexpr double kYear = 366.0 * 24 * 3600;
 // A quarter of a task's input may be lost to base64, and its end is padded.
 constexpr std::size_t kMaxEncoded = kInlineLimit / 3 * 4 + 8;
@@ -80,9 +80,9 @@ Bytes read_input(BodyReader& body) {
 TaskSpec read_spec(BodyReader& body) {
   TaskSpec spec;
   spec.kind = body.required("kind", body.text("kind", kName));
-  spec.args = read_pairs(body, "args", kArgs);
+  spec.args = read_pairs(body, "args", kPairs);
   spec.input.bytes = read_input(body);
-  spec.labels = read_pairs(body, "labels", kMaxLabels);
+  spec.labels = read_pairs(body, "labels", kPairs);
   spec.band = read_choice(body, "band", Band::normal,
                           {{"urgent", Band::urgent},
                            {"high", Band::high},

@@ -108,11 +108,6 @@ Status validate(const TaskSpec& spec) {
   return check_choices(spec);
 }
 
-std::string_view to_string(PlaceKind place) {
-  constexpr std::string_view kNames[] = {"none", "local", "cloud"};
-  return kNames[static_cast<std::size_t>(place)];
-}
-
 std::string_view to_string(Band band) {
   constexpr std::string_view kNames[] = {"urgent", "high", "normal", "background"};
   return kNames[static_cast<std::size_t>(band)];

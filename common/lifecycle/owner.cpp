@@ -44,9 +44,9 @@ OwnerStep on_time(const OwnerTask& task, const OwnerPolicy& policy, Now now) {
     finish(step, TaskState::expired, FailureClass::none, now.time);
   } else if (now.time >= task.start_by) {
     finish(step, TaskState::failed, FailureClass::timeout, now.time);
-  } else if (task.place != PlaceKind::none && now.time >= task.run_until) {
+  } else if (task.place != kNowhere && now.time >= task.run_until) {
     fail_attempt(step, policy, FailureClass::timeout, Stop::yes, now);
-  } else if (task.place != PlaceKind::none && now.time >= task.lease_until) {
+  } else if (task.place != kNowhere && now.time >= task.lease_until) {
     grant_again_later(step, policy, FailureClass::lost, {}, now);
   } else if (sleeps(task) && now.time >= task.wake) {
     enter(step, TaskState::ready, WaitReason::none, now.time);
@@ -57,7 +57,7 @@ OwnerStep on_time(const OwnerTask& task, const OwnerPolicy& policy, Now now) {
 NodeTime next_time(const OwnerTask& task) {
   if (is_terminal(task.state)) return kNever;
   NodeTime next = std::min(task.deadline, task.start_by);
-  if (task.place != PlaceKind::none) next = std::min({next, task.lease_until, task.run_until});
+  if (task.place != kNowhere) next = std::min({next, task.lease_until, task.run_until});
   if (sleeps(task)) next = std::min(next, task.wake);
   return next;
 }
@@ -65,8 +65,8 @@ NodeTime next_time(const OwnerTask& task) {
 OwnerStep recover(const OwnerTask& task, const OwnerPolicy& policy, BootId boot,
                   bool may_have_begun, Now now) {
   OwnerStep step = unchanged(task);
-  if (is_terminal(task.state) || task.place == PlaceKind::none) return step;
-  if (task.place != PlaceKind::local) {
+  if (is_terminal(task.state) || task.place == kNowhere) return step;
+  if (task.place != kHere) {
     step.verdict = Verdict::applied;
     step.renewal = true;
     step.next.lease_until = lifecycle::after(now.time, policy.lease);

@@ -15,14 +15,14 @@ namespace spillway::lifecycle {
 struct OwnerTask {
   TaskState state = TaskState::ready;
   WaitReason reason = WaitReason::none;
-  Epoch epoch;                        // of the last grant; never goes down
-  PlaceKind place = PlaceKind::none;  // of the live attempt; none: there is no live attempt
-  BootId boot;                        // of this process when it wrote `running` at the local place
-  bool offer_pending = false;         // an OFFER of the live epoch has no application ack yet
-  std::uint32_t attempts = 0;         // burnt by errors and timeouts
-  std::uint32_t crashes = 0;          // attempts whose place crashed
-  std::uint8_t crash_places = 0;      // bit per PlaceKind that crashed while running it
-  std::uint32_t losses = 0;           // consecutive attempts lost, refused or withdrawn
+  Epoch epoch;                 // of the last grant; never goes down
+  PlaceId place;               // of the live attempt; kNowhere: there is no live attempt
+  BootId boot;                 // of this process when it wrote `running` at kHere
+  bool offer_pending = false;  // an OFFER of the live epoch has no application ack yet
+  std::uint32_t attempts = 0;  // burnt by errors and timeouts
+  std::uint32_t crashes = 0;   // attempts whose place crashed
+  PlaceId crashed_at;          // the place of the first of these
+  std::uint32_t losses = 0;    // consecutive attempts lost, refused or withdrawn
   FailureClass last_failure = FailureClass::none;
   Epoch settled;                  // failures up to here are counted; goes out with every OFFER
   std::uint32_t deps = 0;         // tasks it still waits for
@@ -82,9 +82,10 @@ struct OwnerStep {
 // The first state of a task: waiting(deps | not_before) or ready. `deps` counts unfinished ones.
 OwnerTask first_state(const TaskSpec& spec, std::uint32_t deps, NodeTime now);
 
-// Grants a ready task to a place: epoch + 1. Local goes straight to running (the row is written
-// with `boot` before user code starts), cloud to leased with an OFFER pending. Stale unless ready.
-OwnerStep grant(const OwnerTask&, const OwnerPolicy&, PlaceKind place, BootId boot, Now);
+// Grants a ready task to a place: epoch + 1. Here it goes straight to running (the row is written
+// with `boot` before user code starts), elsewhere to leased with an OFFER pending. Stale unless
+// ready.
+OwnerStep grant(const OwnerTask&, const OwnerPolicy&, PlaceId place, BootId boot, Now);
 
 // From the lessee. ACCEPT, started and BEAT renew the lease of the live epoch, and each is the
 // application ack of its OFFER. For any other epoch they are stale: the caller answers a BEAT with

@@ -1,7 +1,6 @@
 #include "common/lifecycle/owner_attempt.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "common/lifecycle/instant.h"
 
@@ -20,11 +19,12 @@ void wait_backoff(OwnerStep& step, const OwnerPolicy& policy, std::uint32_t n, D
   step.next.wake = after(now.time, span);
 }
 
-void count_crash(OwnerStep& step, const OwnerPolicy& policy, PlaceKind place, Now now) {
+void count_crash(OwnerStep& step, const OwnerPolicy& policy, PlaceId place, Now now) {
   OwnerTask& task = step.next;
   count_up(task.crashes);
-  task.crash_places |= static_cast<std::uint8_t>(1U << (static_cast<unsigned>(place) & 7U));
-  if (task.crashes >= kPoisonLimit || std::popcount(task.crash_places) >= 2) {
+  const bool at_another = task.crashed_at != kNowhere && task.crashed_at != place;
+  if (task.crashed_at == kNowhere) task.crashed_at = place;
+  if (task.crashes >= kPoisonLimit || at_another) {
     return finish(step, TaskState::failed, FailureClass::poison, now.time);
   }
   wait_backoff(step, policy, task.crashes - 1, {}, now);
@@ -42,18 +42,18 @@ void count_attempt(OwnerStep& step, const OwnerPolicy& policy, FailureClass fail
 }  // namespace
 
 bool is_live(const OwnerTask& task, Epoch epoch) {
-  return !is_terminal(task.state) && task.place != PlaceKind::none && epoch.value > 0 &&
+  return !is_terminal(task.state) && task.place != kNowhere && epoch.value > 0 &&
          epoch == task.epoch;
 }
 
 void end_attempt(OwnerStep& step, Stop stop) {
   OwnerTask& task = step.next;
-  if (task.place == PlaceKind::none) return;
+  if (task.place == kNowhere) return;
   step.act.stop_epoch = task.epoch;
   step.act.drop_offer = task.offer_pending;
-  step.act.stop_local = stop == Stop::yes && task.place == PlaceKind::local;
-  step.act.send_cancel = stop == Stop::yes && task.place != PlaceKind::local;
-  task.place = PlaceKind::none;
+  step.act.stop_local = stop == Stop::yes && task.place == kHere;
+  step.act.send_cancel = stop == Stop::yes && task.place != kHere;
+  task.place = kNowhere;
   task.boot = {};
   task.offer_pending = false;
   task.lease_until = task.run_until = kNever;
@@ -77,7 +77,7 @@ void finish(OwnerStep& step, TaskState outcome, FailureClass failure, NodeTime n
 
 void fail_attempt(OwnerStep& step, const OwnerPolicy& policy, FailureClass failure, Stop stop,
                   Now now) {
-  const PlaceKind place = step.next.place;
+  const PlaceId place = step.next.place;
   end_attempt(step, stop);
   step.next.settled = step.next.epoch;
   step.next.losses = 0;

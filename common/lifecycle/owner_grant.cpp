@@ -26,7 +26,7 @@ OwnerStep ask_to_stop(const OwnerTask& task, Epoch epoch) {
 }
 
 bool is_remote(const OwnerTask& task, Epoch epoch) {
-  return is_live(task, epoch) && task.place != PlaceKind::local;
+  return is_live(task, epoch) && task.place != kHere;
 }
 
 bool is_end_of_attempt(FailureClass failure) {
@@ -36,12 +36,11 @@ bool is_end_of_attempt(FailureClass failure) {
 
 }  // namespace
 
-OwnerStep grant(const OwnerTask& task, const OwnerPolicy& policy, PlaceKind place, BootId boot,
+OwnerStep grant(const OwnerTask& task, const OwnerPolicy& policy, PlaceId place, BootId boot,
                 Now now) {
-  const bool known_place = place == PlaceKind::local || place == PlaceKind::cloud;
   const bool exhausted = task.epoch.value == std::numeric_limits<std::uint32_t>::max();
-  if (task.state != TaskState::ready || !known_place || exhausted) return stale(task);
-  const bool local = place == PlaceKind::local;
+  if (task.state != TaskState::ready || place == kNowhere || exhausted) return stale(task);
+  const bool local = place == kHere;
   OwnerStep step = applied(task);
   enter(step, local ? TaskState::running : TaskState::leased, WaitReason::none, now.time);
   ++step.next.epoch.value;
@@ -116,7 +115,7 @@ OwnerStep on_failure(const OwnerTask& task, const OwnerPolicy& policy, Epoch epo
 OwnerStep on_link_down(const OwnerTask& task, const OwnerPolicy&, OnDisconnect choice, Now now) {
   if (is_terminal(task.state)) return unchanged(task);
   OwnerStep step = unchanged(task);
-  const bool nowhere = task.place == PlaceKind::none || task.offer_pending;
+  const bool nowhere = task.place == kNowhere || task.offer_pending;
   if (choice == OnDisconnect::fail && nowhere) {
     finish(step, TaskState::failed, FailureClass::disconnected, now.time);
   } else if (task.offer_pending) {

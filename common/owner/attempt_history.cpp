@@ -6,7 +6,7 @@
 
 namespace spillway::owner {
 
-AttemptHistory AttemptHistory::of(const store::TaskRow& row) {
+AttemptHistory AttemptHistory::of(const store::TaskRow& row, const Places& places) {
   AttemptHistory history;
   if (row.result) {
     if (Result<TaskResult> so_far = wire::decode_result(*row.result)) {
@@ -15,17 +15,18 @@ AttemptHistory AttemptHistory::of(const store::TaskRow& row) {
     }
   }
   // An attempt that is out is not in it yet.
-  if (row.task.place != PlaceKind::none && !is_terminal(row.task.state)) {
-    history.begin(row.task, history.attempts_.empty() ? row.created : row.task.since);
+  if (row.task.place != kNowhere && !is_terminal(row.task.state)) {
+    history.begin(row.task, places.name_of(row.task.place),
+                  history.attempts_.empty() ? row.created : row.task.since);
   }
   return history;
 }
 
 bool AttemptHistory::note(const lifecycle::OwnerTask& was, const lifecycle::OwnerTask& is,
-                          FailureClass failure) {
-  const bool ended = was.place != PlaceKind::none && is.place == PlaceKind::none;
+                          FailureClass failure, const Places& places) {
+  const bool ended = was.place != kNowhere && is.place == kNowhere;
   if (ended && !attempts_.empty()) end(attempts_.back(), failure, is.since);
-  if (is.epoch != was.epoch) begin(is, was.since);
+  if (is.epoch != was.epoch) begin(is, places.name_of(is.place), was.since);
   return !is_terminal(is.state) && (ended || is_terminal(was.state));
 }
 
@@ -57,9 +58,10 @@ void AttemptHistory::began_there(NodeTime said) {
   if (times.accepted == NodeTime{}) times.input_fetched = times.run_started = said;
 }
 
-void AttemptHistory::begin(const lifecycle::OwnerTask& is, NodeTime queued) {
+void AttemptHistory::begin(const lifecycle::OwnerTask& is, const std::string& place,
+                           NodeTime queued) {
   if (attempts_.size() == kMaxAttemptsKept) attempts_.erase(attempts_.begin());
-  attempts_.push_back({is.epoch, is.place, FailureClass::none, {}});
+  attempts_.push_back({is.epoch, place, FailureClass::none, {}});
   attempts_.back().times.queued = queued;
   attempts_.back().times.started = is.since;
 }

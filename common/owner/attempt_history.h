@@ -1,8 +1,10 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "common/base/places.h"
 #include "common/lifecycle/owner.h"
 #include "common/store/owner_store.h"
 #include "common/wire/messages.h"
@@ -16,12 +18,13 @@ class AttemptHistory {
  public:
   // Of a task whose row was just read. What it lacks of a row's result is no error: a history says
   // nothing the life cycle needs.
-  static AttemptHistory of(const store::TaskRow& row);
+  static AttemptHistory of(const store::TaskRow& row, const Places& places);
 
   // The task moved on from `was`, with what the step recorded. An attempt that has thereby ended
   // without a failure was stopped, unless it is said to have won(). True: its row is to keep
   // encode().
-  bool note(const lifecycle::OwnerTask& was, const lifecycle::OwnerTask& is, FailureClass failure);
+  bool note(const lifecycle::OwnerTask& was, const lifecycle::OwnerTask& is, FailureClass failure,
+            const Places& places);
   // The attempt of that epoch has the result, also when another was live meanwhile.
   void won(Epoch epoch);
   // The live attempt began its body here, and is about to be given up.
@@ -43,7 +46,7 @@ class AttemptHistory {
 
  private:
   static void end(Attempt& attempt, FailureClass failure, NodeTime now);
-  void begin(const lifecycle::OwnerTask& is, NodeTime queued);
+  void begin(const lifecycle::OwnerTask& is, const std::string& place, NodeTime queued);
 
   std::vector<Attempt> attempts_;  // oldest first, the last kMaxAttemptsKept
   Cost cost_;

@@ -1,13 +1,6 @@
 #include "common/owner/offer_book.h"
 
 namespace spillway::owner {
-namespace {
-
-bool is_away(const lifecycle::OwnerTask& task) {
-  return !is_terminal(task.state) && task.place == PlaceKind::cloud;
-}
-
-}  // namespace
 
 bool OfferBook::on_presence(const wire::Presence& presence) {
   const bool another = !online_ || boot_ != presence.boot || session_ != presence.session;
@@ -21,11 +14,11 @@ bool OfferBook::on_presence(const wire::Presence& presence) {
 
 void OfferBook::track(OwnedTask& task, const lifecycle::OwnerTask& was) {
   const lifecycle::OwnerTask& is = task.state;
-  if (is_away(is) && !is_away(was)) {
+  if (has(is) && !has(was)) {
     held_ += 1;
     held_seconds_ += task.seconds_there;
   }
-  if (is_away(was) && !is_away(is)) {
+  if (has(was) && !has(is)) {
     held_ -= 1;
     // Sums of fractions drift; nothing held is nothing ahead.
     held_seconds_ = held_ == 0 ? 0 : held_seconds_ - task.seconds_there;

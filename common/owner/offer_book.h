@@ -16,7 +16,8 @@ namespace spillway::owner {
 // and what it was offered and has not acknowledged. Loop only.
 class OfferBook {
  public:
-  explicit OfferBook(std::string place) : place_(std::move(place)) {}
+  OfferBook(PlaceId id, std::string place) : id_(id), place_(std::move(place)) {}
+  PlaceId id() const { return id_; }
   const std::string& place() const { return place_; }
 
   // It came, went, or is there still. True: in a session of its own that was not known, in which it
@@ -56,8 +57,12 @@ class OfferBook {
   static constexpr Duration kResendAfter = std::chrono::seconds(5);
 
  private:
+  bool has(const lifecycle::OwnerTask& task) const {
+    return !is_terminal(task.state) && task.place == id_;
+  }
   Owed<std::uint64_t>& lane(bool urgent) { return lanes_[urgent ? 0 : 1]; }
 
+  const PlaceId id_;
   const std::string place_;
   bool online_ = false;
   BootId boot_;

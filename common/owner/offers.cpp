@@ -8,7 +8,9 @@
 namespace spillway::owner {
 
 OfferBook& Offers::book(const std::string& place) {
-  return books_.try_emplace(place, place).first->second;
+  const auto known = books_.find(place);
+  if (known != books_.end()) return known->second;
+  return books_.try_emplace(place, owner_.places().of(place), place).first->second;
 }
 
 bool Offers::on_presence(OfferBook& there, const wire::Presence& presence) {
@@ -35,7 +37,7 @@ void Offers::take_back(OfferBook& there, const std::string& why) {
 void Offers::lose_leases(OfferBook& there, const std::string& why, bool it_says) {
   std::vector<std::uint64_t> leased;
   owner_.table().each([&](const OwnedTask& task) {
-    if (task.there == &there && task.state.place == PlaceKind::cloud) leased.push_back(task.seq);
+    if (task.state.place == there.id()) leased.push_back(task.seq);
   });
   for (std::uint64_t seq : leased) {
     OwnedTask& task = owner_.at(seq);
@@ -195,7 +197,7 @@ void Offers::on(OfferBook& there, const wire::ResultItem& item) {
 }
 
 void Offers::take_result(OwnedTask& task, const wire::ResultItem& item) {
-  const bool live = task.state.epoch == item.epoch && task.state.place == PlaceKind::cloud;
+  const bool live = task.state.epoch == item.epoch && task.state.place == task.there->id();
   if (live) task.history.ran_there(task.offered, owner_.now(), item.report);
   if (item.failure != FailureClass::none) {
     // Somebody there ended it: it would be ended again.

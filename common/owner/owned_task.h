@@ -22,6 +22,7 @@ struct OwnedTask : store::JournaledTask {
   store::EncodedBytes spec_bytes;  // may be null where the disk has spoiled it
   std::shared_ptr<const TaskSpec> spec;
   AttemptHistory history;
+  PlaceId only_at;             // the one place where it may run; kNowhere: any
   OfferBook* there = nullptr;  // of the place that it is, or may be, leased to
   OnDisconnect on_disconnect = OnDisconnect::wait;
   Explanation explanation;   // of the last grant; empty where nothing was weighed

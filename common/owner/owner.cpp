@@ -22,6 +22,7 @@ Owner::Owner(Options options, Parts parts, Host& host, const store::Recovered& r
       parts_(std::move(parts)),
       host_(host),
       lives_(recovered.lives),
+      places_(recovered.places),
       timeline_(*parts_.clock, recovered.last_seen),
       journal_(*parts_.store,
                {.failed = [this](const Error& error) { on_store_failed(error); },
@@ -68,7 +69,8 @@ std::optional<OwnedTask> Owner::read(const store::TaskRow& row) {
   task.created = row.created;
   task.state = row.task;
   task.spec_bytes = row.spec;
-  task.history = AttemptHistory::of(row);
+  task.only_at = row.only_at;
+  task.history = AttemptHistory::of(row, places_);
   Result<TaskSpec> spec = row.spec ? wire::decode_spec_in_place(row.spec)
                                    : Result<TaskSpec>(fail(Code::corrupt, "no spec"));
   // A spec the disk has spoiled cannot run; its task ends through its attempts, or its deadline.
@@ -91,13 +93,20 @@ OwnedTask& Owner::insert(store::NewTask row, std::shared_ptr<const TaskSpec> spe
   task.created = row.row.created;
   task.state = row.row.task;
   task.spec_bytes = row.row.spec;
+  task.only_at = row.row.only_at;
   task.spec = std::move(spec);
   task.policy = lifecycle::policy_of(*task.spec, options_.lease);
   host_.prepare(task);
   by_state_[std::size_t(task.state.state)] += 1;
   OwnedTask& added = add(std::move(task));
+  keep_name(added.only_at);
   journal_.insert(added, std::move(row));
   return added;
+}
+
+// Numbers of places are in rows: their names go to the disk no later.
+void Owner::keep_name(PlaceId place) {
+  if (places_.must_keep(place)) journal_.keep_name({place, places_.name_of(place)});
 }
 
 OwnedTask& Owner::add(OwnedTask task) {
@@ -150,6 +159,8 @@ void Owner::apply(OwnedTask& task, const lifecycle::OwnerStep& step, Cause cause
   const lifecycle::OwnerTask was = task.state;
   task.state = step.next;
   if (!step.renewal) {
+    keep_name(was.place);
+    keep_name(task.state.place);
     journal_.update(task, was.state, was.epoch);
     record(task, was, step, cause.message);
   }
@@ -158,8 +169,8 @@ void Owner::apply(OwnedTask& task, const lifecycle::OwnerStep& step, Cause cause
   if (step.act.finished && !step.act.keep_result) {
     TaskResult result;
     if (task.state.state == TaskState::failed) {
-      result.error =
-          TaskError{step.failure, cause.code, std::move(cause.message), was.place, was.epoch};
+      result.error = TaskError{step.failure, cause.code, std::move(cause.message),
+                               places_.name_of(was.place), was.epoch};
     }
     finish(task, std::move(result));
   }
@@ -184,14 +195,15 @@ void Owner::record(OwnedTask& task, const lifecycle::OwnerTask& was,
   by_state_[std::size_t(was.state)] -= 1;
   by_state_[std::size_t(task.state.state)] += 1;
   // An attempt whose body still runs here when it is over for its task has run until now.
-  if (was.place == PlaceKind::local && task.state.place == PlaceKind::none) {
+  if (was.place == kHere && task.state.place == kNowhere) {
     if (auto begun = parts_.local->begun_here(id_of(task.seq), was.epoch)) {
       task.history.began_here(*begun);
     }
   }
-  const bool left = was.place == PlaceKind::cloud && task.state.place == PlaceKind::none;
+  const bool was_away = was.place != kNowhere && was.place != kHere;
+  const bool left = was_away && task.state.place == kNowhere;
   if (left && was.state == TaskState::running) task.history.began_there(was.since);
-  if (task.history.note(was, task.state, step.failure)) {
+  if (task.history.note(was, task.state, step.failure, places_)) {
     journal_.remember(task, task.history.encode(id_of(task.seq)));
   }
 }
@@ -212,16 +224,19 @@ void Owner::act(OwnedTask& task, const lifecycle::OwnerStep& step) {
   if (act.run_local) journal_.whenever([this, seq, epoch] { parts_.local->run_here(seq, epoch); });
 }
 
-bool Owner::grant(OwnedTask& task, PlaceKind place, Explanation why) {
+bool Owner::grant(OwnedTask& task, PlaceId place, Explanation why) {
   // Looked at again here, whatever was decided: data that must stay stays (P11).
-  if (place == PlaceKind::cloud && task.spec->data == DataScope::edge_only) return false;
+  if (place != kHere && task.spec->data == DataScope::edge_only) return false;
+  if (task.only_at != kNowhere && task.only_at != place) return false;
   const lifecycle::OwnerStep step =
       lifecycle::grant(task.state, task.policy, place, options_.boot, tick());
-  if (step.verdict != lifecycle::Verdict::applied) return false;
+  const std::string& name = places_.name_of(place);
+  if (step.verdict != lifecycle::Verdict::applied || name.empty()) return false;
+  if (place != kHere) task.there = &offers_.book(name);
   why.epoch = step.next.epoch;
-  why.chosen = place;
+  why.chosen = name;
   for (const Candidate& candidate : why.candidates) {
-    if (candidate.place != place) continue;
+    if (candidate.place != why.chosen) continue;
     task.predicted = candidate.wait + candidate.transfer + candidate.run;
   }
   task.explanation = std::move(why);
@@ -378,7 +393,7 @@ void Owner::on_refused(std::uint64_t seq, const Error& why) {
   if (OwnedTask* task = find(seq)) {
     const lifecycle::OwnerTask was = std::exchange(task->state, kNotInMemory);
     by_state_[std::size_t(was.state)] -= 1;
-    if (was.place == PlaceKind::local) parts_.local->stop_here(id_of(seq), was.epoch);
+    if (was.place == kHere) parts_.local->stop_here(id_of(seq), was.epoch);
     track(*task, was);
     forget(*task);
   }
@@ -401,7 +416,7 @@ void Owner::reload(std::uint64_t seq) {
     OwnedTask* task = adopt(found->row);
     if (!task) return;
     // What ran of it here was stopped: no attempt of this start is under way.
-    if (task->state.place == PlaceKind::local) task->state.boot = BootId{};
+    if (task->state.place == kHere) task->state.boot = BootId{};
     recover(*task, false, options_.store + " held something else");
     settle(seq);
     parts_.wake();

@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/gate.h"
+#include "common/base/places.h"
 #include "common/owner/offers.h"
 #include "common/owner/owned_task.h"
 #include "common/owner/parts.h"
@@ -83,7 +84,7 @@ class Owner {
   }
   void apply(OwnedTask& task, const lifecycle::OwnerStep& step, Cause cause = {});
   // Grants a ready task, with why; false: it cannot be granted there.
-  bool grant(OwnedTask& task, PlaceKind place, Explanation why = {});
+  bool grant(OwnedTask& task, PlaceId place, Explanation why = {});
   // An attempt succeeded. When that is applied, its result is the accepted one, and the caller goes
   // on with finish().
   lifecycle::Verdict succeed(OwnedTask& task, Epoch epoch);
@@ -105,6 +106,8 @@ class Owner {
   TaskId id_of(std::uint64_t seq) const { return lives_.id_of(seq); }
   // Of a task that was accepted here, in any life of this store; else null.
   std::optional<std::uint64_t> own(TaskId id) const;
+  Places& places() { return places_; }
+  const Places& places() const { return places_; }
   store::Lives& lives() { return lives_; }
   const store::Lives& lives() const { return lives_; }
   const NodeTimeline& timeline() const { return timeline_; }
@@ -130,6 +133,7 @@ class Owner {
   void recover(OwnedTask& task, bool may_have_begun, const std::string& why);
   void track(OwnedTask& task, const lifecycle::OwnerTask& was);
   void forget(OwnedTask& task);
+  void keep_name(PlaceId place);
   void ask(std::uint64_t seq, const std::string& verb, const Step& step, const Done<void>& done);
   void purge();
   void on_committed();
@@ -141,6 +145,7 @@ class Owner {
   Parts parts_;
   Host& host_;
   store::Lives lives_;
+  Places places_;
   NodeTimeline timeline_;
   TaskTable table_;
   store::OwnerJournal journal_;

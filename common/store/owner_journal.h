@@ -38,6 +38,8 @@ class OwnerJournal {
   OwnerJournal(OwnerStore& store, CommitCycle<Batch>::Listener cycle, Listener listener);
 
   void insert(JournaledTask& task, NewTask row);
+  // From the next commit on rows may speak of the place.
+  void keep_name(PlaceName place) { cycle_.batch().places.push_back(std::move(place)); }
   // The task moved from `was` to task.state.
   void update(JournaledTask& task, TaskState was_state, Epoch was_epoch);
   // Its end, in the same batch as the update that made it terminal. `spec_left`: what is kept of

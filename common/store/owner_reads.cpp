@@ -23,10 +23,16 @@ std::int64_t count_of(std::size_t limit) {
   return static_cast<std::int64_t>(std::min<std::size_t>(limit, 1u << 30));
 }
 
+bool is_for(const ListFilter& filter, const ListedTask& listed) {
+  if (filter.only_at == kNowhere && filter.at_tenant.empty()) return true;
+  const PlaceId place = listed.row.only_at;
+  return place == kNowhere ? listed.tenant == filter.at_tenant : place == filter.only_at;
+}
+
 bool matches(const ListFilter& filter, const ListedTask& listed) {
   return (!filter.state || listed.row.task.state == *filter.state) &&
          (filter.kind.empty() || listed.kind == filter.kind) &&
-         (filter.tenant.empty() || listed.tenant == filter.tenant);
+         (filter.tenant.empty() || listed.tenant == filter.tenant) && is_for(filter, listed);
 }
 
 }  // namespace
@@ -61,6 +67,9 @@ Result<Recovered> OwnerTables::recover() const {
   Result<std::vector<KnownLife>> peers = LifeRows::peers(sql_);
   if (!peers) return std::move(peers).error();
   recovered.peers = *std::move(peers);
+  Result<Places> places = this->places();
+  if (!places) return std::move(places).error();
+  recovered.places = *std::move(places);
   recovered.next_seq = node.next_seq;
   recovered.last_seen = node.last_seen;
   recovered.wall_at_last_seen = node.wall;
@@ -80,6 +89,17 @@ Result<Recovered> OwnerTables::recover() const {
   if (!offers) return std::move(offers).error();
   recovered.outbox = *std::move(offers);
   return recovered;
+}
+
+Result<Places> OwnerTables::places() const {
+  Places places;
+  Cursor rows = sql_.use(Sql::places);
+  for (;;) {
+    Result<bool> more = rows.step();
+    if (!more) return std::move(more).error();
+    if (!*more) return places;
+    places.restore({read_count(rows, 0)}, rows.text(1));
+  }
 }
 
 Result<std::vector<TaskRow>> OwnerTables::ready_after(const std::optional<ReadyKey>& after,

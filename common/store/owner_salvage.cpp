@@ -22,26 +22,37 @@ bool is_task(const Cursor& row) {
 }
 
 constexpr SalvagedTable kTables[] = {
-    {"task", "seq", is_task}, {"bulk", "id"},    {"event", "id"},    {"waits", nullptr},
-    {"idempotency", nullptr}, {"loss", nullptr}, {"life", "number"}, {"peer", "store"}};
+    {"task", "seq", is_task}, {"bulk", "id"},           {"event", "id"},
+    {"waits", nullptr},       {"idempotency", nullptr}, {"loss", nullptr},
+    {"life", "number"},       {"peer", "store"},        {"place", "id"}};
 
 // Specs and results that were lost take their tasks with them: there is nothing left to run, or to
-// tell; and with one that had not ended its key, which stands for nothing now. Tasks that wait for
-// one whose row or whose waiting was lost are held, for people to decide. An attempt elsewhere goes
-// on unwatched, and its result still counts.
+// tell; and with one that had not ended its key, which stands for nothing now. So does the name of
+// the one place where a task may run; what has ended keeps none, as its number is given anew. Tasks
+// that wait for one whose row or whose waiting was lost are held, for people to decide. An attempt
+// elsewhere goes on unwatched, and its result still counts.
 constexpr const char* kMakeSafe = R"sql(
-DELETE FROM idempotency WHERE seq IN (SELECT seq FROM task WHERE state < 4 AND spec IS NULL
-  AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq));
+DELETE FROM idempotency WHERE seq IN (SELECT seq FROM task WHERE state < 4 AND ((spec IS NULL
+  AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq)) OR (only_at > 2
+  AND NOT EXISTS (SELECT 1 FROM place WHERE id = only_at))));
+DELETE FROM task WHERE state < 4 AND only_at > 2
+  AND NOT EXISTS (SELECT 1 FROM place WHERE id = only_at);
+UPDATE task SET only_at = 0 WHERE only_at > 2
+  AND NOT EXISTS (SELECT 1 FROM place WHERE id = only_at);
+UPDATE task SET crashed_at = 0 WHERE crashed_at > 2
+  AND NOT EXISTS (SELECT 1 FROM place WHERE id = crashed_at);
+UPDATE event SET place = 0 WHERE place > 2
+  AND NOT EXISTS (SELECT 1 FROM place WHERE id = event.place);
 DELETE FROM task WHERE spec IS NULL AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq);
 DELETE FROM task WHERE state = 4 AND result IS NULL
   AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq + 1);
-DELETE FROM task WHERE state > 7 OR band NOT BETWEEN 0 AND 3 OR place NOT BETWEEN 0 AND 2
+DELETE FROM task WHERE state > 7 OR band NOT BETWEEN 0 AND 3 OR place NOT BETWEEN 0 AND 1000000
   OR reason NOT BETWEEN 0 AND 6 OR last_failure NOT BETWEEN 0 AND 9;
 DELETE FROM waits WHERE NOT EXISTS (SELECT 1 FROM task WHERE task.seq = waits.seq AND state < 4)
   OR NOT EXISTS (SELECT 1 FROM task WHERE task.seq = on_seq AND state < 4);
 UPDATE task SET state = 1, reason = 0, place = 0, offer_pending = 0, lease_until = NULL,
   run_until = NULL, due = nullif(min(deadline, coalesce(start_by, 9223372036854775807)),
-  9223372036854775807) WHERE state IN (2, 3) AND place = 2;
+  9223372036854775807) WHERE state IN (2, 3) AND place > 1;
 UPDATE task SET reason = 4, deps = 0 WHERE state = 0 AND reason = 1
   AND deps <> (SELECT count(*) FROM waits WHERE waits.seq = task.seq);
 )sql";

@@ -1,6 +1,7 @@
 #include "common/store/owner_sql.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "common/store/packing.h"
 
@@ -13,14 +14,15 @@ using lifecycle::OwnerTask;
 const std::string kRow =
     "task.seq, state, task.epoch, band, deadline, keep_until, reason, place, boot, offer_pending, "
     "attempts, crashes, crash_places, losses, last_failure, deps, since, wake, start_by, "
-    "lease_until, run_until, created, settled";
+    "lease_until, run_until, created, settled, crashed_at, only_at, group_first, group_size";
 
-// ?2 to ?21 and ?28 are bound by bind_task.
+// ?2 to ?21, ?28 and ?30 are bound by bind_task.
 const std::string kUpdate =
     "UPDATE task SET state = ?2, epoch = ?3, deadline = ?4, due = ?5, keep_until = ?6, "
     "reason = ?7, place = ?8, boot = ?9, offer_pending = ?10, attempts = ?11, crashes = ?12, "
     "crash_places = ?13, losses = ?14, last_failure = ?15, deps = ?16, since = ?17, wake = ?18, "
-    "start_by = ?19, lease_until = ?20, run_until = ?21, settled = ?28";
+    "start_by = ?19, lease_until = ?20, run_until = ?21, settled = ?28, "
+    "crashed_at = ?30";
 const std::string kFence = " WHERE seq = ?1 AND state = ?22 AND epoch = ?23";
 
 using Texts = std::array<std::string, static_cast<std::size_t>(Sql::count_)>;
@@ -32,12 +34,10 @@ void add_writes(Texts& texts) {
   set(Sql::insert_task,
       "INSERT INTO task (seq, state, epoch, deadline, due, keep_until, reason, place, boot, "
       "offer_pending, attempts, crashes, crash_places, losses, last_failure, deps, since, wake, "
-      "start_by, lease_until, run_until, band, created, kind, tenant, spec, result, settled) "
-      "VALUES (?1, "
-      "?2, "
-      "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, "
-      "?22, "
-      "?23, ?24, ?25, ?26, ?27, ?28)");
+      "start_by, lease_until, run_until, band, created, kind, tenant, spec, result, settled, "
+      "crashed_at, only_at, group_first, group_size) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
+      "?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?30, ?31, ?32, ?33)");
   set(Sql::update_task, kUpdate + kFence);
   set(Sql::update_task_and_result, kUpdate + ", result = ?24, spec = coalesce(?29, spec)" + kFence);
   set(Sql::put_bulk, "INSERT OR REPLACE INTO bulk (id, bytes, sum) VALUES (?1, ?2, ?3)");
@@ -102,6 +102,8 @@ void add_lives(Texts& texts) {
   set(Sql::any_task, "SELECT seq FROM task WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT 1");
   set(Sql::put_peer, "INSERT OR REPLACE INTO peer (store, number, life) VALUES (?1, ?2, ?3)");
   set(Sql::peers, "SELECT store, number, life FROM peer ORDER BY store");
+  set(Sql::put_place, "INSERT OR IGNORE INTO place (id, name) VALUES (?1, ?2)");
+  set(Sql::places, "SELECT id, name FROM place ORDER BY id");
 }
 
 void add_reads(Texts& texts) {
@@ -149,6 +151,25 @@ void add_reads(Texts& texts) {
       "SELECT keep_until FROM task WHERE keep_until IS NOT NULL ORDER BY keep_until LIMIT 1");
 }
 
+// The first few places have a bit each in `crash_places`, where versions that knew but two had
+// them.
+constexpr std::uint32_t kCrashBits = 8;
+
+std::int64_t crash_bits(PlaceId place) {
+  return place == kNowhere || place.value >= kCrashBits ? 0 : std::int64_t{1} << place.value;
+}
+
+PlaceId read_crash_bits(std::int64_t bits) {
+  if (bits <= 0) return kNowhere;
+  return {static_cast<std::uint32_t>(std::countr_zero(static_cast<std::uint64_t>(bits)))};
+}
+
+PlaceId read_place(const Cursor& cursor, int column, bool& good) {
+  const std::int64_t value = cursor.integer(column);
+  good = good && value >= 0 && value <= Places::kMost;
+  return {static_cast<std::uint32_t>(value)};
+}
+
 NodeTime due_time(const OwnerTask& task) {
   if (task.state > TaskState::ready) return kNever;
   const NodeTime soonest = std::min(task.deadline, task.start_by);
@@ -190,12 +211,12 @@ void bind_task(Cursor& cursor, std::uint64_t seq, const OwnerTask& task, NodeTim
   bind_time(cursor, 5, due_time(task));
   bind_time(cursor, 6, keep_until);
   bind(7, task.reason);
-  bind(8, task.place);
+  bind(8, task.place.value);
   bind(9, task.boot.value);
   bind(10, task.offer_pending);
   bind(11, task.attempts);
   bind(12, task.crashes);
-  bind(13, task.crash_places);
+  bind(13, crash_bits(task.crashed_at));
   bind(14, task.losses);
   bind(15, task.last_failure);
   bind(16, task.deps);
@@ -205,6 +226,7 @@ void bind_task(Cursor& cursor, std::uint64_t seq, const OwnerTask& task, NodeTim
   bind_time(cursor, 20, task.lease_until);
   bind_time(cursor, 21, task.run_until);
   bind(28, task.settled.value);
+  bind(30, task.crashed_at.value);
 }
 
 Result<TaskRow> read_task(const Cursor& cursor) {
@@ -218,12 +240,11 @@ Result<TaskRow> read_task(const Cursor& cursor) {
   task.deadline = read_time(cursor, 4);
   row.keep_until = read_time(cursor, 5);
   task.reason = read_enum(cursor, 6, WaitReason::no_place, good);
-  task.place = read_enum(cursor, 7, PlaceKind::cloud, good);
+  task.place = read_place(cursor, 7, good);
   task.boot.value = cursor.unsigned_integer(8);
   task.offer_pending = cursor.integer(9) != 0;
   task.attempts = read_count(cursor, 10);
   task.crashes = read_count(cursor, 11);
-  task.crash_places = static_cast<std::uint8_t>(cursor.integer(12));
   task.losses = read_count(cursor, 13);
   task.last_failure = read_enum(cursor, 14, FailureClass::disconnected, good);
   task.deps = read_count(cursor, 15);
@@ -234,6 +255,10 @@ Result<TaskRow> read_task(const Cursor& cursor) {
   task.run_until = read_time(cursor, 20);
   row.created = read_time(cursor, 21);
   task.settled.value = read_count(cursor, 22);
+  task.crashed_at = read_place(cursor, 23, good);
+  if (task.crashed_at.value < kCrashBits) task.crashed_at = read_crash_bits(cursor.integer(12));
+  row.only_at = read_place(cursor, 24, good);
+  row.together = {cursor.unsigned_integer(25), read_count(cursor, 26)};
   if (!good || row.seq == 0 || row.seq > kMaxSeq) {
     return fail(Code::corrupt, "task " + std::to_string(row.seq) + ": its row makes no sense");
   }
@@ -247,7 +272,7 @@ Result<EventRow> read_event(const Cursor& cursor) {
   event.at = read_time(cursor, 1);
   event.kind = read_enum(cursor, 2, EventKind::recovered, good);
   event.epoch.value = read_count(cursor, 3);
-  event.place = read_enum(cursor, 4, PlaceKind::cloud, good);
+  event.place = read_place(cursor, 4, good);
   event.failure = read_enum(cursor, 5, FailureClass::disconnected, good);
   event.detail = unpack(cursor.bytes(6));
   if (!good) {

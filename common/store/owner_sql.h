@@ -58,6 +58,8 @@ enum class Sql : std::uint8_t {
   any_task,
   put_peer,
   peers,
+  put_place,
+  places,
   count_,
 };
 
@@ -89,7 +91,7 @@ void bind_task(Cursor& cursor, std::uint64_t seq, const lifecycle::OwnerTask& ta
 
 // The columns every task query starts with; what follows them starts at kRowColumns. Values no
 // version ever wrote are damage (corrupt).
-inline constexpr int kRowColumns = 23;
+inline constexpr int kRowColumns = 27;
 Result<TaskRow> read_task(const Cursor& cursor);
 Result<EventRow> read_event(const Cursor& cursor);
 

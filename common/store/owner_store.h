@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/places.h"
 #include "common/lifecycle/owner.h"
 #include "common/store/encoded_bytes.h"
 #include "common/store/lives.h"
@@ -22,12 +23,20 @@
 // are opaque bytes here; their encoding is wire's.
 namespace spillway::store {
 
-// A task as stored.
+// Tasks that were accepted together have numbers in a row.
+struct Together {
+  std::uint64_t first = 0;
+  std::uint32_t size = 0;  // 0: it came alone
+};
+
+// A task as stored. Places are by number: Places::name_of.
 struct TaskRow {
   std::uint64_t seq = 0;  // its name: Lives::id_of
   Band band = Band::normal;
   NodeTime created{};
   NodeTime keep_until = kNever;  // of a finished task
+  PlaceId only_at;               // the one place where it may run; kNowhere: any
+  Together together;
   lifecycle::OwnerTask task;
   EncodedBytes spec;    // null in listings
   EncodedBytes result;  // of a task not finished: what is known so far; null in listings
@@ -85,7 +94,7 @@ struct EventRow {
   NodeTime at{};
   EventKind kind = EventKind::granted;
   Epoch epoch;
-  PlaceKind place = PlaceKind::none;
+  PlaceId place;
   FailureClass failure = FailureClass::none;
   Bytes detail;
 };
@@ -98,6 +107,12 @@ struct OutboxRow {
   auto operator<=>(const OutboxRow&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
+// What a number in rows stands for.
+struct PlaceName {
+  PlaceId place;
+  std::string name;
+};
+
 // Something given up at `at`.
 struct LossCount {
   DataClass data = DataClass::tasks;
@@ -108,6 +123,7 @@ struct LossCount {
 
 // Everything that must become true at once. Applied in this order.
 struct Batch {
+  std::vector<PlaceName> places;  // that rows speak of from here on
   std::vector<NewTask> inserts;
   std::vector<TaskUpdate> updates;
   std::vector<EventRow> events;
@@ -123,9 +139,9 @@ struct Batch {
   bool restored = false;         // this life began from an earlier copy of the store
   std::vector<KnownLife> peers;  // other nodes' stores that were heard of, by their store
   bool empty() const {
-    return inserts.empty() && updates.empty() && events.empty() && outbox_put.empty() &&
-           outbox_drop.empty() && deps_done.empty() && losses.empty() && reported.empty() &&
-           samples == 0 && session == 0 && !restored && peers.empty();
+    return places.empty() && inserts.empty() && updates.empty() && events.empty() &&
+           outbox_put.empty() && outbox_drop.empty() && deps_done.empty() && losses.empty() &&
+           reported.empty() && samples == 0 && session == 0 && !restored && peers.empty();
   }
 };
 
@@ -141,6 +157,7 @@ using Refused = std::vector<RefusedTask>;
 struct Recovered {
   Lives lives;                   // with the one that begins now, which the first commit writes
   std::vector<KnownLife> peers;  // of other nodes, by their store
+  Places places;                 // that its rows speak of
   std::uint64_t next_seq = 1;
   NodeTime last_seen{};
   Duration wall_at_last_seen{};  // wall time when last_seen was written
@@ -168,6 +185,8 @@ struct ListFilter {
   std::string tenant;            // empty: any
   std::uint64_t before = ~0ULL;  // seq below; newest first
   std::uint32_t limit = 100;     // at most 1000
+  PlaceId only_at = {};          // kNowhere: any
+  std::string at_tenant = {};    // with it: also of tasks that have their place as their tenant
 };
 
 struct ListedTask {

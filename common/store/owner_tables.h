@@ -55,6 +55,7 @@ class OwnerTables {
  private:
   OwnerTables(NodeFile file, OwnerStatements sql, const Options& options);
 
+  Status keep_name(const PlaceName& known);
   Status write_tasks(const Batch& batch, Refused& refused);
   Status write_steps(const Batch& batch, const Refused& refused);
   Status insert(const NewTask& task, NodeTime now);
@@ -102,6 +103,7 @@ class OwnerTables {
   Status fill(ReadyPage& page, Cursor& cursor) const;
   Result<EncodedBytes> read_body(const Cursor& cursor, int column, std::int64_t id) const;
   Result<TaskRow> read_whole(const Cursor& cursor) const;
+  Result<Places> places() const;
   Result<std::vector<EventRow>> events_of(std::uint64_t seq) const;
   Result<std::vector<std::uint64_t>> waits_of(std::uint64_t seq) const;
   std::uint64_t changed() const { return static_cast<std::uint64_t>(file_.database().changes()); }

@@ -44,6 +44,9 @@ Result<Refused> OwnerTables::apply(const Batch& batch) {
   Refused refused;
   if (Status status = lives_.note(file_, sql_, batch); !status) return std::move(status).error();
   if (Status status = make_room(batch); !status) return std::move(status).error();
+  for (const PlaceName& known : batch.places) {
+    if (Status status = keep_name(known); !status) return std::move(status).error();
+  }
   if (Status status = write_tasks(batch, refused); !status) return std::move(status).error();
   if (Status status = write_steps(batch, refused); !status) return std::move(status).error();
   for (const std::uint64_t seq : batch.deps_done) {
@@ -52,6 +55,13 @@ Result<Refused> OwnerTables::apply(const Batch& batch) {
   if (Status status = note_losses(file_, sql_, batch); !status) return std::move(status).error();
   file_.seen(batch.now, batch.wall, batch.session);
   return refused;
+}
+
+Status OwnerTables::keep_name(const PlaceName& known) {
+  Cursor cursor = sql_.use(Sql::put_place);
+  return cursor.bind(1, static_cast<std::int64_t>(known.place.value))
+      .bind(2, std::string_view(known.name))
+      .run();
 }
 
 Status OwnerTables::write_tasks(const Batch& batch, Refused& refused) {
@@ -121,6 +131,9 @@ Status OwnerTables::insert_row(const NewTask& task) {
       .bind(25, std::string_view(task.tenant));
   bind_bytes(cursor, 26, task.row.spec);
   bind_bytes(cursor, 27, task.row.result);
+  cursor.bind(31, static_cast<std::int64_t>(task.row.only_at.value))
+      .bind(32, static_cast<std::int64_t>(task.row.together.first))
+      .bind(33, static_cast<std::int64_t>(task.row.together.size));
   return cursor.run();
 }
 
@@ -224,7 +237,7 @@ Status OwnerTables::append(const EventRow& event) {
       .bind(3, event.at.time_since_epoch().count())
       .bind(4, static_cast<std::int64_t>(event.kind))
       .bind(5, static_cast<std::int64_t>(event.epoch.value))
-      .bind(6, static_cast<std::int64_t>(event.place))
+      .bind(6, static_cast<std::int64_t>(event.place.value))
       .bind(7, static_cast<std::int64_t>(event.failure))
       .bind_copy(8, pack(event.detail));
   if (Status status = cursor.run(); !status) return status;

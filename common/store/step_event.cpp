@@ -28,7 +28,7 @@ EventKind event_of(const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& 
 bool worth_an_event(const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& step,
                     EventKind kind) {
   if (kind == EventKind::succeeded || kind == EventKind::started) return false;
-  if (kind == EventKind::offered_back) return was.place != PlaceKind::none;
+  if (kind == EventKind::offered_back) return was.place != kNowhere;
   return was.state != step.next.state || was.reason != step.next.reason ||
          was.epoch != step.next.epoch;
 }

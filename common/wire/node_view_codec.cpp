@@ -19,14 +19,15 @@ Offset<fb::PlaceView> write_place(Builder& fbb, const PlaceView& place) {
   auto state = write_prose(fbb, place.state);
   auto tags = write_texts(fbb, place.tags);
   auto kinds = write_texts(fbb, place.kinds);
-  return fb::CreatePlaceView(fbb, static_cast<fb::PlaceKind>(place.place), name, place.reachable,
-                             state, place.workers, place.memory, place.running, place.credits,
+  auto place_name = write_place_name(fbb, place.place);
+  return fb::CreatePlaceView(fbb, known_place(place.place), name, place.reachable, state,
+                             place.workers, place.memory, place.running, place.credits,
                              place.queue_delay.count(), place.rtt.count(), place.bandwidth_up, tags,
-                             kinds);
+                             kinds, place_name);
 }
 
 PlaceView read_place(Reader& reader, const fb::PlaceView& raw) {
-  return {reader.choice<PlaceKind>(raw.place(), "place.place"),
+  return {read_place(reader, raw.place(), raw.place_name(), "place.place"),
           reader.text(raw.name(), "place.name"),
           raw.reachable(),
           reader.text(raw.state(), "place.state", kMaxProse),

@@ -9,7 +9,6 @@
 namespace spillway::wire {
 namespace {
 
-static_assert(static_cast<int>(fb::PlaceKind::MAX) == static_cast<int>(PlaceKind::cloud));
 static_assert(static_cast<int>(fb::TaskState::MAX) == static_cast<int>(TaskState::expired));
 static_assert(static_cast<int>(fb::WaitReason::MAX) == static_cast<int>(WaitReason::no_place));
 static_assert(static_cast<int>(fb::FailureClass::MAX) ==
@@ -37,9 +36,10 @@ VectorOffset<fb::Attempt> write_attempts(Builder& fbb, const std::vector<Attempt
   for (std::size_t i = skipped; i < attempts.size(); ++i) {
     const Attempt& attempt = attempts[i];
     fb::AttemptTimes times = raw_times(attempt.times);
-    offsets.push_back(fb::CreateAttempt(fbb, attempt.epoch.value,
-                                        static_cast<fb::PlaceKind>(attempt.place),
-                                        static_cast<fb::FailureClass>(attempt.failure), &times));
+    TextOffset place = write_place_name(fbb, attempt.place);
+    offsets.push_back(fb::CreateAttempt(fbb, attempt.epoch.value, known_place(attempt.place),
+                                        static_cast<fb::FailureClass>(attempt.failure), &times,
+                                        place));
   }
   return fbb.CreateVector(offsets);
 }
@@ -52,7 +52,7 @@ std::vector<Attempt> read_attempts(Reader& reader,
   for (flatbuffers::uoffset_t i = 0; i < size; ++i) {
     const fb::Attempt& attempt = *raw->Get(i);
     attempts.push_back({Epoch{attempt.epoch()},
-                        reader.choice<PlaceKind>(attempt.place(), "attempts.place"),
+                        read_place(reader, attempt.place(), attempt.place_name(), "attempts.place"),
                         reader.choice<FailureClass>(attempt.failure(), "attempts.failure"),
                         read_times(*attempt.times())});
   }
@@ -61,9 +61,11 @@ std::vector<Attempt> read_attempts(Reader& reader,
 
 Offset<fb::TaskError> write_error(Builder& fbb, const std::optional<TaskError>& error) {
   if (!error) return {};
+  TextOffset message = write_prose(fbb, error->message);
+  TextOffset place = write_place_name(fbb, error->place);
   return fb::CreateTaskError(fbb, static_cast<fb::FailureClass>(error->failure),
-                             static_cast<fb::Code>(error->code), write_prose(fbb, error->message),
-                             static_cast<fb::PlaceKind>(error->place), error->epoch.value);
+                             static_cast<fb::Code>(error->code), message, known_place(error->place),
+                             error->epoch.value, place);
 }
 
 std::optional<TaskError> read_error(Reader& reader, const fb::TaskError* raw) {
@@ -72,7 +74,8 @@ std::optional<TaskError> read_error(Reader& reader, const fb::TaskError* raw) {
   return TaskError{reader.choice<FailureClass>(raw->failure(), "error.failure"),
                    reader.choice<Code>(raw->code(), "error.code"),
                    reader.shown(raw->message(), "error.message", kMaxProse, Lines::keep),
-                   reader.choice<PlaceKind>(raw->place(), "error.place"), Epoch{raw->epoch()}};
+                   read_place(reader, raw->place(), raw->place_name(), "error.place"),
+                   Epoch{raw->epoch()}};
 }
 
 }  // namespace
@@ -81,6 +84,7 @@ Offset<fb::TaskResult> write_result(Builder& fbb, const TaskResult& result) {
   auto value = write_payload(fbb, result.value);
   auto error = write_error(fbb, result.error);
   auto attempts = write_attempts(fbb, result.attempts);
+  auto chosen = write_place_name(fbb, result.placement.chosen);
   fb::TaskId id = raw_id(result.id);
   fb::Digest digest = raw_digest(result.digest);
   fb::TaskResultBuilder table(fbb);
@@ -94,8 +98,9 @@ Offset<fb::TaskResult> write_result(Builder& fbb, const TaskResult& result) {
   table.add_value(value);
   table.add_error(error);
   table.add_attempts(attempts);
+  table.add_chosen_name(chosen);
   table.add_outcome(static_cast<fb::TaskState>(result.outcome));
-  table.add_chosen(static_cast<fb::PlaceKind>(result.placement.chosen));
+  table.add_chosen(known_place(result.placement.chosen));
   return table.Finish();
 }
 
@@ -109,7 +114,7 @@ TaskResult read_result(Reader& reader, const fb::TaskResult& raw) {
   result.error = read_error(reader, raw.error());
   result.attempts = read_attempts(reader, raw.attempts());
   result.cost = {Duration(raw.cost_cpu_us()), raw.cost_bytes_up(), raw.cost_bytes_down()};
-  result.placement = {reader.choice<PlaceKind>(raw.chosen(), "placement.chosen"),
+  result.placement = {read_place(reader, raw.chosen(), raw.chosen_name(), "placement.chosen"),
                       Duration(raw.predicted_us()), Duration(raw.actual_us())};
   return result;
 }

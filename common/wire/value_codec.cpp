@@ -95,6 +95,26 @@ Payload read_payload(Reader& reader, const fb::Payload* raw, std::string_view fi
   return payload;
 }
 
+fb::KnownPlace known_place(std::string_view place) {
+  if (place == kHereName) return fb::KnownPlace::local;
+  return place == kCloudName ? fb::KnownPlace::cloud : fb::KnownPlace::none;
+}
+
+TextOffset write_place_name(Builder& fbb, std::string_view place) {
+  return known_place(place) == fb::KnownPlace::none ? write_text(fbb, place) : TextOffset();
+}
+
+std::string read_place(Reader& reader, fb::KnownPlace known, const flatbuffers::String* name,
+                       std::string_view field) {
+  switch (known) {
+    case fb::KnownPlace::local: return kHereName;
+    case fb::KnownPlace::cloud: return kCloudName;
+    case fb::KnownPlace::none: return reader.shown(name, field, kMaxName);
+  }
+  reader.refuse(field, "unknown value");
+  return {};
+}
+
 std::int64_t to_us(std::chrono::milliseconds span) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 1000;
   return std::clamp<std::int64_t>(span.count(), -kMost, kMost) * 1000;

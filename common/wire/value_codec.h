@@ -20,6 +20,7 @@ struct TaskId;
 struct Digest;
 struct Pair;
 struct Payload;
+enum class KnownPlace : std::uint8_t;
 }  // namespace fb
 
 using TextOffset = Offset<flatbuffers::String>;
@@ -45,6 +46,13 @@ Offset<fb::Payload> write_payload(Builder& fbb, const Payload& payload);
 // Up to `max` inline bytes.
 Payload read_payload(Reader& reader, const fb::Payload* payload, std::string_view field,
                      std::size_t max);
+
+// A place is told by one byte where every reader knows it, else by its name.
+fb::KnownPlace known_place(std::string_view place);
+TextOffset write_place_name(Builder& fbb, std::string_view place);
+// Empty: nowhere.
+std::string read_place(Reader& reader, fb::KnownPlace known, const flatbuffers::String* name,
+                       std::string_view field);
 
 // Clamped to what fits: whoever decodes says what is too long.
 std::int64_t to_us(std::chrono::milliseconds span);

@@ -21,9 +21,11 @@ std::optional<Duration> read_optional(const flatbuffers::Optional<std::int64_t>&
 }
 
 Offset<fb::Candidate> write_candidate(Builder& fbb, const Candidate& candidate, TextOffset reason) {
-  return fb::CreateCandidate(fbb, static_cast<fb::PlaceKind>(candidate.place), candidate.eligible,
-                             reason, candidate.wait.count(), candidate.transfer.count(),
-                             candidate.run.count(), candidate.pessimistic.count(), candidate.score);
+  TextOffset place = write_place_name(fbb, candidate.place);
+  return fb::CreateCandidate(fbb, known_place(candidate.place), candidate.eligible, reason,
+                             candidate.wait.count(), candidate.transfer.count(),
+                             candidate.run.count(), candidate.pessimistic.count(), candidate.score,
+                             place);
 }
 
 // What decided is there once, though it is the reason of what was chosen, too: explanations are
@@ -36,7 +38,7 @@ TextOffset write_reason(Builder& fbb, const Candidate& candidate, const Explanat
 }
 
 Candidate read_candidate(Reader& reader, const fb::Candidate& raw) {
-  return {reader.choice<PlaceKind>(raw.place(), "candidate.place"),
+  return {read_place(reader, raw.place(), raw.place_name(), "candidate.place"),
           raw.eligible(),
           reader.shown(raw.reason(), "candidate.reason", kMaxProse),
           Duration(raw.wait_us()),
@@ -81,16 +83,17 @@ Offset<fb::Explanation> write_view(Builder& fbb, const Explanation& explanation)
     offsets.push_back(write_candidate(fbb, each, write_reason(fbb, each, explanation)));
   }
   auto candidates = offsets.empty() ? VectorOffset<fb::Candidate>() : fbb.CreateVector(offsets);
+  auto dominant = write_prose(fbb, explanation.dominant);
   return fb::CreateExplanation(fbb, to_us(explanation.at), explanation.epoch.value,
-                               static_cast<fb::PlaceKind>(explanation.chosen),
-                               write_prose(fbb, explanation.dominant), candidates);
+                               known_place(explanation.chosen), dominant, candidates,
+                               write_place_name(fbb, explanation.chosen));
 }
 
 Explanation read_view(Reader& reader, const fb::Explanation& raw) {
   Explanation explanation;
   explanation.at = to_node_time(raw.at_us());
   explanation.epoch = Epoch{raw.epoch()};
-  explanation.chosen = reader.choice<PlaceKind>(raw.chosen(), "explanation.chosen");
+  explanation.chosen = read_place(reader, raw.chosen(), raw.chosen_name(), "explanation.chosen");
   explanation.dominant = reader.shown(raw.dominant(), "explanation.dominant", kMaxProse);
   flatbuffers::uoffset_t size = reader.count(raw.candidates(), "candidates", kMaxCandidates);
   explanation.candidates.reserve(size);
@@ -106,10 +109,11 @@ Explanation read_view(Reader& reader, const fb::Explanation& raw) {
 Offset<fb::EventView> write_view(Builder& fbb, const EventView& event) {
   auto what = write_text(fbb, event.what);
   auto detail = write_prose(fbb, event.detail);
+  auto place = write_place_name(fbb, event.place);
   fb::TaskId id = raw_id(event.id);
   return fb::CreateEventView(fbb, event.seq, &id, to_us(event.at), event.wall.count(), what,
-                             event.epoch.value, static_cast<fb::PlaceKind>(event.place),
-                             static_cast<fb::FailureClass>(event.failure), detail);
+                             event.epoch.value, known_place(event.place),
+                             static_cast<fb::FailureClass>(event.failure), detail, place);
 }
 
 EventView read_view(Reader& reader, const fb::EventView& raw) {
@@ -119,7 +123,7 @@ EventView read_view(Reader& reader, const fb::EventView& raw) {
           Duration(raw.wall_us()),
           reader.text(raw.what(), "event.what"),
           Epoch{raw.epoch()},
-          reader.choice<PlaceKind>(raw.place(), "event.place"),
+          read_place(reader, raw.place(), raw.place_name(), "event.place"),
           reader.choice<FailureClass>(raw.failure(), "event.failure"),
           reader.shown(raw.detail(), "event.detail", kMaxProse)};
 }
@@ -128,6 +132,7 @@ Offset<fb::TaskView> write_view(Builder& fbb, const TaskView& task) {
   auto kind = write_text(fbb, task.kind);
   auto tenant = write_text(fbb, task.tenant);
   auto owner = write_text(fbb, task.owner);
+  auto place = write_place_name(fbb, task.place);
   auto spec = task.spec ? write_spec(fbb, *task.spec) : Offset<fb::TaskSpec>();
   auto result = task.result ? write_result(fbb, *task.result) : Offset<fb::TaskResult>();
   auto waits_for = task.waits_for.empty() ? 0 : fbb.CreateVector(task.waits_for);
@@ -142,6 +147,7 @@ Offset<fb::TaskView> write_view(Builder& fbb, const TaskView& task) {
   table.add_kind(kind);
   table.add_tenant(tenant);
   table.add_owner(owner);
+  table.add_place_name(place);
   table.add_epoch(task.epoch.value);
   table.add_attempts(task.attempts);
   table.add_crashes(task.crashes);
@@ -151,7 +157,7 @@ Offset<fb::TaskView> write_view(Builder& fbb, const TaskView& task) {
   table.add_events(events);
   table.add_state(static_cast<fb::TaskState>(task.state));
   table.add_reason(static_cast<fb::WaitReason>(task.reason));
-  table.add_place(static_cast<fb::PlaceKind>(task.place));
+  table.add_place(known_place(task.place));
   table.add_band(static_cast<fb::Band>(task.band));
   return table.Finish();
 }
@@ -164,7 +170,7 @@ TaskView read_view(Reader& reader, const fb::TaskView& raw) {
   task.owner = reader.text(raw.owner(), "task.owner");
   task.state = reader.choice<TaskState>(raw.state(), "task.state");
   task.reason = reader.choice<WaitReason>(raw.reason(), "task.reason");
-  task.place = reader.choice<PlaceKind>(raw.place(), "task.place");
+  task.place = read_place(reader, raw.place(), raw.place_name(), "task.place");
   task.band = reader.choice<Band>(raw.band(), "task.band");
   task.epoch = Epoch{raw.epoch()};
   task.attempts = raw.attempts();

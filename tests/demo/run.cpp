@@ -171,7 +171,7 @@ class App {
     }
     const Work& work = workload_.works[index % workload_.works.size()];
     if (result.digest != work.expected) outcome_.mismatched += 1;
-    bool cloud = result.placement.chosen == PlaceKind::cloud;
+    bool cloud = result.placement.chosen == kCloudName;
     (cloud ? outcome_.cloud : outcome_.local) += 1;
     if (cloud) outcome_.a_cloud_task = jobs_[index].seq;
     if (result.attempts.empty()) return;

@@ -10,7 +10,7 @@ using lifecycle::LeaseState;
 using lifecycle::OwnerTask;
 
 bool is_out(const OwnerTask& task, Epoch epoch) {
-  return !is_terminal(task.state) && task.place != PlaceKind::none && task.epoch == epoch;
+  return !is_terminal(task.state) && task.place != kNowhere && task.epoch == epoch;
 }
 
 bool is_success(const Checks::Heard& heard) { return heard.failure == FailureClass::none; }
@@ -93,7 +93,9 @@ void Checks::limits(const OwnerEvent& event) {
   const lifecycle::OwnerPolicy& policy = plan_->task[event.task].policy;
   expect(task.attempts <= policy.retry.max_attempts, "P8", event.task, "attempts over the maximum");
   expect(task.crashes <= lifecycle::kPoisonLimit, "P8", event.task, "crashes over the limit");
-  const bool poison = std::popcount(task.crash_places) >= 2;
+  const OwnerTask& before = event.before.task;
+  const bool crashed = task.crashes > before.crashes && before.crashed_at != kNowhere;
+  const bool poison = crashed && before.place != before.crashed_at;
   expect(!poison || is_terminal(task.state), "P8", event.task,
          "crashes at two places, and it goes on");
   if (task.state != TaskState::failed || event.before.task.state == TaskState::failed) return;
@@ -171,7 +173,7 @@ void Checks::owner_commit(std::size_t task, const OwnerRow& old, const OwnerRow&
 }
 
 void Checks::owner_dies(std::size_t task, const OwnerRow& disk) {
-  if (disk.task.state == TaskState::running && disk.task.place == PlaceKind::local) {
+  if (disk.task.state == TaskState::running && disk.task.place == kHere) {
     ++record_[task].real_crashes;
   }
 }

@@ -243,8 +243,8 @@ void OwnerNode::changed(OwnedTask& task, const OwnerTask& was) {
   }
   if (row.task.epoch != was.epoch) row.grant = world_->checks().new_grant();
   if (reason_.cause == Cause::retry) ++row.retries;
-  const bool in_time = reason_.cause == Cause::time && was.place == PlaceKind::local &&
-                       was.run_until <= owner_->now();
+  const bool in_time =
+      reason_.cause == Cause::time && was.place == kHere && was.run_until <= owner_->now();
   if (in_time) world_->checks().attempt_failed(index);
   const Epoch epoch = is_ack(reason_.cause) ? reason_.epoch : was.epoch;
   const Checks::OwnerEvent event{index, reason_.cause, epoch, before, row, true, reason_.run};
@@ -257,7 +257,8 @@ void OwnerNode::note_step(std::size_t task) {
   const OwnerTask& state = rows_[task].task;
   world_->note(kSelf, "task %zu %s(%u): %s/%s epoch %u place %s%s attempts %u crashes %u", task,
                to_string(reason_.cause), reason_.epoch.value, to_string(state.state).data(),
-               to_string(state.reason).data(), state.epoch.value, to_string(state.place).data(),
+               to_string(state.reason).data(), state.epoch.value,
+               owner_->places().name_of(state.place).c_str(),
                state.offer_pending ? " (offer pending)" : "", state.attempts, state.crashes);
 }
 
@@ -385,7 +386,7 @@ void OwnerNode::run_here(std::uint64_t seq, Epoch epoch) {
   world_->fail_point(kSelf, Seen::crashes_after_commit);
   const std::size_t index = task_of(seq);
   const OwnedTask* task = find(index);
-  const bool live = task && task->state.epoch == epoch && task->state.place == PlaceKind::local;
+  const bool live = task && task->state.epoch == epoch && task->state.place == kHere;
   if (!live) return;
   world_->checks().starts_local(index, epoch, written_[index]);
   begun_[index] = epoch;
@@ -491,7 +492,7 @@ bool OwnerNode::has_core() const {
   std::size_t used = bodies_.size();
   for (std::size_t task = 0; task < tasks(); ++task) {
     const OwnerTask& state = rows_[task].task;
-    const bool starting = !is_terminal(state.state) && state.place == PlaceKind::local &&
+    const bool starting = !is_terminal(state.state) && state.place == kHere &&
                           bodies_.find(task, state.epoch) == nullptr;
     if (starting) ++used;
   }
@@ -509,7 +510,7 @@ void OwnerNode::place(std::size_t index) {
   const bool local = here && (!there || world_->random().per_mille(lean));
   if (here || there) {
     const Because because(*this, {Cause::grant, task->state.epoch});
-    owner_->grant(*task, local ? PlaceKind::local : PlaceKind::cloud);
+    owner_->grant(*task, local ? kHere : there_->id());
     if (world_->random().per_mille(kHurried)) owner_->journal().hurry();
   } else if (!there_->online() && !plan.local) {
     const Because because(*this, {Cause::no_place, {}});

@@ -30,9 +30,9 @@ void Tally::heard(const Checks::OwnerEvent& event) {
 void Tally::success(const Checks::OwnerEvent& event) {
   const lifecycle::OwnerTask& before = event.before.task;
   if (event.applied) {
-    const bool live = before.place != PlaceKind::none && before.epoch == event.epoch;
+    const bool live = before.place != kNowhere && before.epoch == event.epoch;
     if (!live) return stats_->count(Seen::late_success_accepted);
-    if (before.place == PlaceKind::cloud) stats_->count(Seen::succeeded_at_lessee);
+    if (before.place != kHere) stats_->count(Seen::succeeded_at_lessee);
     return;
   }
   if (before.state == TaskState::succeeded) return stats_->count(Seen::duplicate_success);
@@ -41,7 +41,7 @@ void Tally::success(const Checks::OwnerEvent& event) {
 
 void Tally::ended(const Checks::OwnerEvent& event, FailureClass failure) {
   const TaskState state = event.after.task.state;
-  const PlaceKind place = event.before.task.place;
+  const PlaceId place = event.before.task.place;
   if (state == event.before.task.state && failure == FailureClass::none) return;
   if (state == TaskState::succeeded) stats_->count(Seen::succeeded);
   if (state == TaskState::cancelled) stats_->count(Seen::cancelled);
@@ -57,8 +57,8 @@ void Tally::ended(const Checks::OwnerEvent& event, FailureClass failure) {
                                ? Seen::poison_by_count
                                : Seen::poison_by_places);
     case FailureClass::timeout:
-      if (place == PlaceKind::none) return stats_->count(Seen::queue_timeouts);
-      if (place == PlaceKind::local) stats_->count(Seen::local_run_timeouts);
+      if (place == kNowhere) return stats_->count(Seen::queue_timeouts);
+      if (place == kHere) stats_->count(Seen::local_run_timeouts);
       [[fallthrough]];
     case FailureClass::error:
       if (state == TaskState::failed) stats_->count(Seen::attempts_exhausted);

@@ -10,6 +10,7 @@
 
 #include "spillway/bytes.h"
 #include "spillway/ids.h"
+#include "spillway/place.h"
 #include "spillway/status.h"
 #include "spillway/time.h"
 
@@ -88,8 +89,6 @@ struct TaskSpec {
 // The limits every spec must keep, whoever sends it; the message names field and limit.
 Status validate(const TaskSpec& spec);
 
-enum class PlaceKind : std::uint8_t { none = 0, local = 1, cloud = 2 };
-std::string_view to_string(PlaceKind place);
 std::string_view to_string(Band band);
 
 // Terminal states are the last four.
@@ -128,7 +127,7 @@ struct TaskError {
   FailureClass failure = FailureClass::none;
   Code code = Code::internal;
   std::string message;
-  PlaceKind place = PlaceKind::none;
+  std::string place;  // its name; empty: nowhere
   Epoch epoch;
   bool operator==(const TaskError&) const = default;
 };
@@ -142,7 +141,7 @@ struct AttemptTimes {
 
 struct Attempt {
   Epoch epoch;
-  PlaceKind place = PlaceKind::none;
+  std::string place;                          // its name
   FailureClass failure = FailureClass::none;  // none: succeeded, or still live
   AttemptTimes times;
   bool operator==(const Attempt&) const = default;
@@ -156,7 +155,7 @@ struct Cost {
 };
 
 struct PlacementRecord {
-  PlaceKind chosen = PlaceKind::none;
+  std::string chosen;    // its name; empty: none was
   Duration predicted{};  // grant to result, as predicted at the grant
   Duration actual{};
   bool operator==(const PlacementRecord&) const = default;

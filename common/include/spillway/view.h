@@ -9,11 +9,12 @@
 #include "spillway/task.h"
 
 // What a node shows of itself: plain values, the same in process, over the socket and in --json.
+// Places are told by name.
 namespace spillway {
 
 // One place a task could have gone, as predicted at the decision.
 struct Candidate {
-  PlaceKind place = PlaceKind::none;
+  std::string place;
   bool eligible = false;
   std::string reason;      // why not, when not eligible; what decided, when chosen
   Duration wait{};         // W: in the queue there
@@ -27,8 +28,8 @@ struct Candidate {
 // Why a task went, or waits, where it does.
 struct Explanation {
   NodeTime at{};
-  Epoch epoch;  // of the grant it explains; 0 when nothing was granted
-  PlaceKind chosen = PlaceKind::none;
+  Epoch epoch;           // of the grant it explains; 0 when nothing was granted
+  std::string chosen;    // empty: none was
   std::string dominant;  // one sentence: the one reason that decided
   std::vector<Candidate> candidates;
   bool operator==(const Explanation&) const = default;
@@ -41,7 +42,7 @@ struct EventView {
   Duration wall{};   // by today's wall clock
   std::string what;  // e.g. granted, attempt_failed
   Epoch epoch;
-  PlaceKind place = PlaceKind::none;
+  std::string place;  // empty: nowhere
   FailureClass failure = FailureClass::none;
   std::string detail;
   bool operator==(const EventView&) const = default;
@@ -54,7 +55,7 @@ struct TaskView {
   std::string tenant;
   TaskState state = TaskState::waiting;
   WaitReason reason = WaitReason::none;
-  PlaceKind place = PlaceKind::none;
+  std::string place;  // of the live attempt; empty: there is none
   Band band = Band::normal;
   Epoch epoch;
   std::uint32_t attempts = 0;
@@ -82,8 +83,8 @@ struct WhyReport {
 };
 
 struct PlaceView {
-  PlaceKind place = PlaceKind::none;
-  std::string name;
+  std::string place;  // by the name that tasks' attempts have it
+  std::string name;   // of the node that is there
   bool reachable = false;
   std::string state;  // e.g. "connected since 12 s", "link down 3 s, next try in 1 s"
   std::uint32_t workers = 0;

@@ -45,6 +45,6 @@ Result<std::unique_ptr<test::Testbed>> direct_bed(const std::string& directory);
 TaskSpec echo_spec(std::size_t bytes);
 
 // Submits and waits for the result; it must succeed at `place`, unless that is none.
-Status do_one(intake::Client& client, const TaskSpec& spec, PlaceKind place);
+Status do_one(intake::Client& client, const TaskSpec& spec, const std::string& place);
 
 }  // namespace spillway::bench

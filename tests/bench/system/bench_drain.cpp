@@ -53,8 +53,7 @@ Status live(intake::Client& client, Samples& samples,
     if (!over) return std::move(over).error();
     if (*over) return {};
     const auto start = SteadyClock::now();
-    if (Status done = do_one(client, cloud_spec(Band::urgent), PlaceKind::cloud); !done)
-      return done;
+    if (Status done = do_one(client, cloud_spec(Band::urgent), kCloudName); !done) return done;
     samples.add(seconds_since(start));
     std::this_thread::sleep_for(20ms);
   }

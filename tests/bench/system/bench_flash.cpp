@@ -89,7 +89,7 @@ Result<Written> burst(Bench& bench, const TaskSpec& spec, std::size_t tasks) {
 Result<Written> singles(Bench& bench, std::size_t tasks) {
   const Written before = bench.written();
   for (std::size_t i = 0; i < tasks; ++i) {
-    Status done = do_one(bench.client, task_of("hash.sha256"), PlaceKind::local);
+    Status done = do_one(bench.client, task_of("hash.sha256"), kHereName);
     if (!done) return done.error();
   }
   return bench.written() - before;

@@ -119,7 +119,7 @@ Result<Samples> one_by_one(const test::Testbed& bed, const std::function<bool()>
   Samples samples;
   while (more()) {
     const auto start = SteadyClock::now();
-    if (Status status = do_one(*client, spec, PlaceKind::cloud); !status) return status.error();
+    if (Status status = do_one(*client, spec, kCloudName); !status) return status.error();
     samples.add(seconds_since(start));
   }
   return samples;

@@ -69,7 +69,7 @@ Result<Start> start_once(const std::string& folder, const std::string& more,
   start.queued_done = seconds_since(begin);
   TaskSpec spec = echo_spec(64);
   spec.band = Band::urgent;
-  if (Status done = do_one(*client, spec, PlaceKind::local); !done) return done.error();
+  if (Status done = do_one(*client, spec, kHereName); !done) return done.error();
   start.new_done = seconds_since(begin);
   agent->stop();
   return start;

@@ -48,9 +48,8 @@ OwnerStep step_of(const OwnerTask& task, Random& random, lifecycle::Now now) {
     case TaskState::waiting: return lifecycle::on_time(task, kPolicy, {task.wake, now.random});
     case TaskState::ready:
       if (random.per_mille(100)) return lifecycle::cancel(task, now);
-      return lifecycle::grant(task, kPolicy,
-                              random.per_mille(500) ? PlaceKind::local : PlaceKind::cloud,
-                              BootId{7}, now);
+      return lifecycle::grant(task, kPolicy, random.per_mille(500) ? kHere : kCloud, BootId{7},
+                              now);
     case TaskState::leased:
       if (random.per_mille(500)) return lifecycle::on_accept(task, kPolicy, live, now);
       if (random.per_mille(300)) return lifecycle::on_nack(task, kPolicy, live, {}, now);

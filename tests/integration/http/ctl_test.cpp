@@ -339,7 +339,7 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   CHECK_EQUAL_TEXT(0, run({"task", "why", task}), err.str().c_str());
   CHECK(said("it was submitted to pump-1, and runs nowhere else\n"));
   CHECK(
-      said("local  no        -     -         -    -     -      ready, for pump-1: the device is "
+      said("pump-1  no        -     -         -    -     -      ready, for pump-1: the device is "
            "not connected\n"));
   CHECK_EQUAL_TEXT(0, run({"task", "trace", task}), err.str().c_str());
   CHECK(said("queued") && said("the device is not connected"));
@@ -347,7 +347,7 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   CHECK_EQUAL(0, run({"task", "cancel", task}));
   CHECK_EQUAL(0, run({"task", "why", task}));
   CHECK(
-      said("local  -         -     -         -    -     -      cancelled, for pump-1: it was "
+      said("pump-1  -         -     -         -    -     -      cancelled, for pump-1: it was "
            "stopped before it was done\n"));
   CHECK_EQUAL(0, run({"task", "why", task, "-o", "json"}));
   const auto why = boost::json::parse(out.str()).at_pointer("/explanation/candidates/0");

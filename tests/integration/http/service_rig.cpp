@@ -54,11 +54,11 @@ wire::TaskStory story() {
   story.state = history.outcome = TaskState::succeeded;
   const auto at = [](int ms) { return NodeTime(1h + std::chrono::milliseconds(ms)); };
   history.attempts = {{Epoch{1},
-                       PlaceKind::local,
+                       kHereName,
                        FailureClass::timeout,
                        {at(0), at(1), at(1), at(1), at(9), at(9), at(10)}},
                       {Epoch{2},
-                       PlaceKind::cloud,
+                       kCloudName,
                        FailureClass::none,
                        {at(10), at(11), at(12), at(12), at(14), at(15), at(16)}}};
   story.created = at(0);
@@ -66,10 +66,10 @@ wire::TaskStory story() {
   story.history = wire::encode(history);
   Explanation why;
   why.epoch = Epoch{2};
-  why.chosen = PlaceKind::cloud;
+  why.chosen = kCloudName;
   why.dominant = "no core here is free sooner";
-  why.candidates = {{PlaceKind::local, false, "its tags are missing"},
-                    {PlaceKind::cloud, true, why.dominant, 1ms, 2ms, 3ms, 9ms, 0.006}};
+  why.candidates = {{kHereName, false, "its tags are missing"},
+                    {kCloudName, true, why.dominant, 1ms, 2ms, 3ms, 9ms, 0.006}};
   story.why = wire::encode(why);
   return story;
 }

@@ -15,6 +15,12 @@ NodeTime due_time(const OwnerTask& task) {
   return task.state == TaskState::waiting ? std::min(soonest, task.wake) : soonest;
 }
 
+bool is_for(const store::ListFilter& filter, const OwnerDisk::Task& stored) {
+  if (filter.only_at == kNowhere && filter.at_tenant.empty()) return true;
+  const PlaceId place = stored.row.only_at;
+  return place == kNowhere ? stored.tenant == filter.at_tenant : place == filter.only_at;
+}
+
 }  // namespace
 
 store::Recovered OwnerDisk::recover(Origin drawn) {
@@ -23,6 +29,7 @@ store::Recovered OwnerDisk::recover(Origin drawn) {
   store::Recovered recovered;
   recovered.lives = *opened;
   for (const auto& [store, peer] : peers) recovered.peers.push_back(peer);
+  recovered.places = places;
   recovered.next_seq = next_seq;
   recovered.accepted = accepted;
   recovered.last_seen = last_seen;
@@ -48,6 +55,7 @@ store::Refused OwnerDisk::apply(const store::Batch& batch) {
   if (batch.restored) opened->mark_restored();
   lives = opened;
   for (const KnownLife& peer : batch.peers) peers[peer.store] = peer;
+  for (const store::PlaceName& known : batch.places) places.restore(known.place, known.name);
   store::Refused refused;
   const auto is_out = [&refused](std::uint64_t seq) {
     return std::any_of(refused.begin(), refused.end(), [&](auto& one) { return one.seq == seq; });
@@ -193,10 +201,10 @@ void MemoryOwnerStore::list(store::ListFilter filter, Done<std::vector<store::Li
     std::vector<store::ListedTask> rows;
     for (auto task = disk_.tasks.rbegin(); task != disk_.tasks.rend(); ++task) {
       const auto& [seq, stored] = *task;
-      const bool wanted = seq < filter.before &&
-                          (!filter.state || stored.row.task.state == *filter.state) &&
-                          (filter.kind.empty() || stored.kind == filter.kind) &&
-                          (filter.tenant.empty() || stored.tenant == filter.tenant);
+      const bool wanted =
+          seq < filter.before && (!filter.state || stored.row.task.state == *filter.state) &&
+          (filter.kind.empty() || stored.kind == filter.kind) &&
+          (filter.tenant.empty() || stored.tenant == filter.tenant) && is_for(filter, stored);
       if (!wanted) continue;
       if (rows.size() == filter.limit) break;
       rows.push_back({stored.row, stored.kind, stored.tenant});

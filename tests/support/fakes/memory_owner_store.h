@@ -26,6 +26,7 @@ struct OwnerDisk {
   // As they are on the disk, once a process has opened it; and as the last one to open it has them.
   std::optional<store::Lives> lives, opened;
   std::map<Origin, KnownLife> peers;
+  Places places;
   NodeTime last_seen{};
   Duration wall{};
   std::uint64_t session = 0, next_seq = 1, commits = 0, accepted = 0;

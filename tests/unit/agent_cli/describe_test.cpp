@@ -106,8 +106,8 @@ TEST(Describe, says_how_an_attempt_ended_and_no_times_that_nobody_told) {
     for (const FailureClass failure : {FailureClass::interrupted, FailureClass::none}) {
       out.str("");
       TaskView task = finished_task(1, end);
-      Attempt lost{Epoch{1}, PlaceKind::cloud, FailureClass::lost, {at(774s), at(775s)}};
-      Attempt last{Epoch{2}, PlaceKind::local, failure, {at(776s), at(777s)}};
+      Attempt lost{Epoch{1}, kCloudName, FailureClass::lost, {at(774s), at(775s)}};
+      Attempt last{Epoch{2}, kHereName, failure, {at(776s), at(777s)}};
       if (failure == FailureClass::interrupted) {
         last.times.run_started = at(778s);
         last.times.run_ended = last.times.accepted = at(780s);
@@ -130,8 +130,8 @@ TEST(Describe, says_how_an_attempt_ended_and_no_times_that_nobody_told) {
 TEST(Describe, of_several_attempts_the_one_that_won_succeeded) {
   TaskView task = finished_task(1, TaskState::succeeded);
   const AttemptTimes times{NodeTime(1s), NodeTime(2s), {}, {}, {}, {}, NodeTime(3s)};
-  task.result->attempts = {{Epoch{1}, PlaceKind::cloud, FailureClass::none, times},
-                           {Epoch{2}, PlaceKind::local, FailureClass::interrupted, times}};
+  task.result->attempts = {{Epoch{1}, kCloudName, FailureClass::none, times},
+                           {Epoch{2}, kHereName, FailureClass::interrupted, times}};
   print_task(console, task);
   STRCMP_CONTAINS("1  cloud  succeeded  ", out.str().c_str());
   STRCMP_CONTAINS("2  local  interrupted", out.str().c_str());

@@ -26,7 +26,7 @@ inline TaskView sample_task(std::uint64_t seq, TaskState state) {
   task.age = std::chrono::milliseconds(4'100);
   task.in_state = std::chrono::milliseconds(3'200);
   task.wall_created = std::chrono::seconds(1'700'000'000);
-  if (state == TaskState::running || state == TaskState::succeeded) task.place = PlaceKind::local;
+  if (state == TaskState::running || state == TaskState::succeeded) task.place = kHereName;
   if (state == TaskState::waiting) task.reason = WaitReason::backoff;
   return task;
 }
@@ -40,12 +40,11 @@ inline TaskView finished_task(std::uint64_t seq, TaskState outcome, std::string_
   result.id = task.id;
   result.outcome = outcome;
   result.value.bytes = to_bytes(value);
-  result.placement = {PlaceKind::local, std::chrono::milliseconds(20),
-                      std::chrono::milliseconds(25)};
+  result.placement = {kHereName, std::chrono::milliseconds(20), std::chrono::milliseconds(25)};
   result.cost = {std::chrono::milliseconds(12), 0, 0};
   if (outcome == TaskState::failed) {
-    result.error = TaskError{
-        FailureClass::error, Code::internal, "no such column: 'tmp'", PlaceKind::local, {1}};
+    result.error =
+        TaskError{FailureClass::error, Code::internal, "no such column: 'tmp'", kHereName, {1}};
   }
   task.events = {sample_event(seq, "granted"), sample_event(seq, std::string(to_string(outcome)))};
   return task;
@@ -57,15 +56,15 @@ inline WhyReport sample_why() {
   report.task = sample_task(142, TaskState::running);
   report.task.events = {sample_event(142, "granted")};
   report.task.events[0].epoch = {1};
-  report.task.events[0].place = PlaceKind::local;
+  report.task.events[0].place = kHereName;
   report.dominant = "the cloud would take 1.9 s longer";
   report.next = "it ends";
   report.next_in = milliseconds(2'100);
   report.explanation.epoch = {1};
-  report.explanation.chosen = PlaceKind::local;
+  report.explanation.chosen = kHereName;
   report.explanation.candidates = {
-      {PlaceKind::local, true, "sooner", {}, {}, milliseconds(2'000), milliseconds(2'400), 2.1},
-      {PlaceKind::cloud, true, "", milliseconds(100), milliseconds(2'800), milliseconds(1'000),
+      {kHereName, true, "sooner", {}, {}, milliseconds(2'000), milliseconds(2'400), 2.1},
+      {kCloudName, true, "", milliseconds(100), milliseconds(2'800), milliseconds(1'000),
        milliseconds(5'200), 4.0}};
   return report;
 }
@@ -85,7 +84,7 @@ inline NodeView sample_node() {
   node.done_cloud = 40;
   node.bytes_up = 5'000;
   PlaceView local;
-  local.place = PlaceKind::local;
+  local.place = kHereName;
   local.name = "pump-7";
   local.reachable = true;
   local.state = "up";
@@ -94,7 +93,7 @@ inline NodeView sample_node() {
   local.credits = 2;
   local.kinds = {"echo", "stats.window"};
   PlaceView cloud = local;
-  cloud.place = PlaceKind::cloud;
+  cloud.place = kCloudName;
   cloud.name = "cloud";
   cloud.state = "connected since 12 s";
   cloud.rtt = milliseconds(42);

@@ -254,6 +254,8 @@ TEST(AgentConfig, mistakes_are_told_with_place_and_remedy) {
       "agent.toml:2: agent.device: 'Pump' is not a device id: 3 to 63 of a-z, 0-9 and '-', not "
       "starting with '-'",
       "[agent]\ndevice = 'Pump'\n");
+  check_refused("agent.toml:2: agent.device: 'cloud' is what another place is called",
+                "[agent]\ndevice = 'cloud'\n");
   check_refused("agent.toml:2: budget.disk: 1MiB is not from 16MiB to 1TiB",
                 "[budget]\ndisk = '1MiB'\n");
   check_refused(
@@ -271,7 +273,7 @@ TEST(AgentConfig, host_names_become_device_ids) {
   STRCMP_EQUAL("pump-7", device_from_host("Pump-7.example.org").c_str());
   STRCMP_EQUAL("raspberry-pi", device_from_host("raspberry_pi").c_str());
   STRCMP_EQUAL("abc", device_from_host("--abc").c_str());
-  for (const char* none : {"", "a", "..", "---", "\xFF\xFE"}) {
+  for (const char* none : {"", "a", "..", "---", "\xFF\xFE", "local", "Cloud.example.org"}) {
     STRCMP_EQUAL("device", device_from_host(none).c_str());
   }
   CHECK(check_device_id(device_from_host(std::string(300, 'h'))).ok());

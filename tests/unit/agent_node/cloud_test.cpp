@@ -69,7 +69,7 @@ TEST(Offload, a_result_ends_the_task_and_its_ack_waits_for_the_commit) {
   world.settle();
   CHECK(verdict() == wire::ResultVerdict::accepted);
   CHECK(world.state(seq) == TaskState::succeeded);
-  CHECK(world.result(seq).placement.chosen == PlaceKind::cloud);
+  CHECK(world.result(seq).placement.chosen == kCloudName);
   STRCMP_EQUAL("from afar", std::string(as_text(world.result(seq).value.bytes)).c_str());
 }
 
@@ -267,7 +267,7 @@ TEST(Offload, P14_a_placement_in_the_cloud_has_a_stored_explanation) {
   CHECK_EQUAL(1, events.size());
   auto explanation = wire::decode_explanation(events.front().detail);
   CHECK(explanation.ok());
-  CHECK(explanation->chosen == PlaceKind::cloud);
+  CHECK(explanation->chosen == kCloudName);
   CHECK_EQUAL(2, explanation->candidates.size());
 }
 

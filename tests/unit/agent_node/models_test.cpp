@@ -24,7 +24,7 @@ TEST_GROUP(NodeModels) {
     const auto* why = asked->got<WhyReport>();
     CHECK(why != nullptr);
     for (const Candidate& candidate : why->explanation.candidates) {
-      if (candidate.place == PlaceKind::local) return candidate.run;
+      if (candidate.place == kHereName) return candidate.run;
     }
     return {};
   }

@@ -231,7 +231,7 @@ TEST(People, show_tells_the_whole_story) {
   world.settle();
   const TaskView& view = *asked->got<TaskView>();
   CHECK(view.spec.has_value());
-  CHECK(view.result->placement.chosen == PlaceKind::local);
+  CHECK(view.result->placement.chosen == kHereName);
   CHECK_EQUAL(1, view.result->attempts.size());
   STRCMP_EQUAL("accepted", view.events.front().what.c_str());
   STRCMP_EQUAL("granted", view.events.at(1).what.c_str());
@@ -271,7 +271,7 @@ TEST(People, P14_every_placement_has_a_stored_explanation_with_its_alternatives)
     auto explanation = wire::decode_explanation(event.detail);
     CHECK(explanation.ok());
     CHECK(explanation->epoch == event.epoch);
-    CHECK(explanation->chosen == PlaceKind::local);
+    CHECK(explanation->chosen == kHereName);
     CHECK_EQUAL(2, explanation->candidates.size());
     CHECK_FALSE(explanation->dominant.empty());
     ++granted;

@@ -44,11 +44,11 @@ TEST(NodeStory, tells_of_a_task_that_ran_here_where_its_time_went_and_why_it_wen
   const auto history = wire::decode_result(story.history);
   CHECK(history.ok());
   CHECK_EQUAL(1U, history->attempts.size());
-  CHECK(history->attempts.front().place == PlaceKind::local);
+  CHECK(history->attempts.front().place == kHereName);
   CHECK(history->value.bytes.empty());
   const auto why = wire::decode_explanation(story.why);
   CHECK(why.ok());
-  CHECK(why->chosen == PlaceKind::local);
+  CHECK(why->chosen == kHereName);
   CHECK_FALSE(why->dominant.empty());
 }
 

@@ -11,7 +11,7 @@ TEST_GROUP(AgentDevice) {
   NodeView node;
   void setup() override {
     PlaceView local;
-    local.place = PlaceKind::local;
+    local.place = kHereName;
     local.workers = 2;
     local.running = 2;
     node.places = {PlaceView(), local};

@@ -15,8 +15,8 @@ TEST_GROUP(Decisions) {
   TaskSpec spec = spin();
 
   void setup() override {
-    teach_kind(placement, "spin", PlaceKind::local, 0.025, kNow);
-    teach_kind(placement, "spin", PlaceKind::cloud, 0.025, kNow);
+    teach_kind(placement, "spin", kHere, 0.025, kNow);
+    teach_kind(placement, "spin", kCloud, 0.025, kNow);
     teach_link(placement.link(), 0.01, 1e6, kNow);
   }
   void busy(double seconds) {
@@ -36,7 +36,7 @@ TEST_GROUP(Decisions) {
 TEST(Decisions, a_free_core_takes_what_the_cloud_would_not_finish_sooner) {
   const auto e = offer(candidate(spec));
   CHECK(e.has_value());
-  CHECK(e->chosen == PlaceKind::local);
+  CHECK(e->chosen == kHereName);
   STRCMP_EQUAL("a local worker is free and finishes it in 25 ms; the cloud would need 35 ms",
                e->dominant.c_str());
 }
@@ -113,7 +113,7 @@ TEST(Decisions, no_credits_no_offer) {
 }
 
 TEST(Decisions, a_core_is_left_to_others_when_the_cloud_is_much_faster) {
-  teach_kind(placement, "spin", PlaceKind::cloud, 0.001, kNow);
+  teach_kind(placement, "spin", kCloud, 0.001, kNow);
   const Candidate heavy = candidate(spec, 40);
   CHECK_FALSE(offer(heavy).has_value());
   CHECK(goes_to_cloud(heavy));
@@ -163,7 +163,7 @@ TEST(Decisions, a_cloud_never_seen_may_yet_be_able_so_the_task_is_not_given_up) 
   cloud = cloud_away();
   cloud.kinds.clear();
   CHECK_FALSE(placement.no_place(candidate(spec), local, cloud).has_value());
-  cloud.kind = PlaceKind::none;
+  cloud.id = kNowhere;
   CHECK(contains(*placement.no_place(candidate(spec), local, cloud), "there is no other place"));
 }
 
@@ -188,7 +188,7 @@ TEST(Decisions, a_deadline_both_places_miss_bars_neither) {
 TEST(Decisions, a_deadline_the_cloud_would_miss_keeps_the_task_here) {
   busy(1.0);
   cloud.queue = {0.9, 0.9};
-  teach_kind(placement, "spin", PlaceKind::cloud, 0.2, kNow);
+  teach_kind(placement, "spin", kCloud, 0.2, kNow);
   Candidate c = candidate(spec);
   c.deadline_in = from_seconds(1.05);
   CHECK_FALSE(goes_to_cloud(c));
@@ -239,13 +239,13 @@ TEST(Decisions, a_task_refused_by_the_core_is_taken_by_the_uplink) {
   Dice dice(7);
   int refused = 0;
   for (int i = 0; i < 5000; ++i) {
-    teach_kind(placement, "echo", PlaceKind::cloud, 0.001, kNow);
+    teach_kind(placement, "echo", kCloud, 0.001, kNow);
     spec.kind = dice.chance(0.5) ? "spin" : "echo";
     Candidate c = candidate(spec, dice.uniform(1, 400), dice.below(100'000));
     c.losses = static_cast<std::uint32_t>(dice.below(4));
     cloud.queue.median = dice.uniform(0, 1);
     cloud.queue.high = cloud.queue.median * 2;
-    if (dice.chance(0.5)) teach_kind(placement, "spin", PlaceKind::cloud, 0.005, kNow);
+    if (dice.chance(0.5)) teach_kind(placement, "spin", kCloud, 0.005, kNow);
     if (offer(c)) continue;
     ++refused;
     busy(dice.uniform(0, 2));
@@ -265,8 +265,8 @@ TEST(Decisions, backlog_counts_the_predicted_work_ahead_per_worker) {
 
 TEST(Decisions, a_kind_never_run_in_the_cloud_is_taken_to_run_there_as_here) {
   Placement fresh{Policy{}};
-  teach_kind(fresh, "spin", PlaceKind::local, 0.025, kNow);
-  DOUBLES_EQUAL(0.25, fresh.run_time("spin", PlaceKind::cloud, 10, kNow).median, 0.001);
+  teach_kind(fresh, "spin", kHere, 0.025, kNow);
+  DOUBLES_EQUAL(0.25, fresh.run_time("spin", kCloud, 10, kNow).median, 0.001);
 }
 
 TEST(Decisions, queue_wait_is_nothing_while_a_worker_is_free) {
@@ -304,14 +304,14 @@ TEST(Decisions, P13_disconnected_only_a_task_that_requires_the_cloud_waits_for_i
   spec.data = DataScope::any;
   cloud.kinds = {"echo"};
   CHECK(offer(candidate(spec)).has_value());
-  cloud.kind = PlaceKind::none;
+  cloud.id = kNowhere;
   CHECK(offer(candidate(spec)).has_value());
 }
 
 TEST(Decisions, explains_a_waiting_task_without_deciding) {
   busy(1.8);
   const Explanation e = placement.explain(candidate(spec), local, cloud, kNow);
-  CHECK(e.chosen == PlaceKind::none);
+  CHECK(e.chosen.empty());
   STRCMP_EQUAL(
       "2 local workers are busy for 1.8 s; the cloud would finish it in 35 ms, next in line for "
       "the uplink",

@@ -106,15 +106,15 @@ bool Queueing::send_one() {
 
 void Queueing::run_here(std::size_t job) {
   ++running_here_;
-  const Estimate t = placement_.run_time("spin", PlaceKind::local, jobs_[job].work, at(now_));
+  const Estimate t = placement_.run_time("spin", kHere, jobs_[job].work, at(now_));
   core_free_at_.push_back(now_ + t.median);
   const std::size_t slot = core_free_at_.size() - 1;
   at_time(now_ + jobs_[job].run_local, [this, job, slot] {
     --running_here_;
     core_free_at_[slot] = 0;
-    placement_.learn_run("spin", PlaceKind::local, jobs_[job].work,
-                         from_seconds(jobs_[job].run_local), at(now_));
-    finish(job, PlaceKind::local);
+    placement_.learn_run("spin", kHere, jobs_[job].work, from_seconds(jobs_[job].run_local),
+                         at(now_));
+    finish(job, kHere);
   });
 }
 
@@ -123,8 +123,7 @@ void Queueing::send(std::size_t job) {
   if (uploads_.empty()) at_time(now_ + kLook, [this] { withdraw_late_uploads(); });
   uploads_.push_back({job, now_, bytes});
   ++outstanding_;
-  predicted_there_[job] =
-      placement_.run_time("spin", PlaceKind::cloud, jobs_[job].work, at(now_)).median;
+  predicted_there_[job] = placement_.run_time("spin", kCloud, jobs_[job].work, at(now_)).median;
   outstanding_seconds_ += predicted_there_[job];
   uplink_free_at_ = link_.sent_by(std::max(now_, uplink_free_at_), static_cast<double>(bytes));
   const double half_way = link_.rtt_at(uplink_free_at_) / 2;
@@ -168,20 +167,20 @@ void Queueing::run_in_cloud() {
       at_time(now_ + link_.rtt_at(now_) / 2, [this, job] {
         --outstanding_;
         outstanding_seconds_ -= predicted_there_[job];
-        placement_.learn_run("spin", PlaceKind::cloud, jobs_[job].work,
-                             from_seconds(jobs_[job].run_cloud), at(now_));
-        finish(job, PlaceKind::cloud);
+        placement_.learn_run("spin", kCloud, jobs_[job].work, from_seconds(jobs_[job].run_cloud),
+                             at(now_));
+        finish(job, kCloud);
       });
     });
   }
 }
 
-void Queueing::finish(std::size_t job, PlaceKind place) {
+void Queueing::finish(std::size_t job, PlaceId place) {
   if (latency_[job] >= 0) return;
   latency_[job] = now_ - jobs_[job].arrival;
   last_result_ = now_;
   std::erase(ready_, job);
-  ++(place == PlaceKind::local ? outcome_.local : outcome_.cloud);
+  ++(place == kHere ? outcome_.local : outcome_.cloud);
 }
 
 Place Queueing::local_now() const {

@@ -64,7 +64,7 @@ class Queueing {
   void withdraw_late_uploads();
   void reach_cloud(std::size_t job);
   void run_in_cloud();
-  void finish(std::size_t job, PlaceKind place);
+  void finish(std::size_t job, PlaceId place);
   Place local_now() const;
   Place cloud_now() const;
   std::vector<Candidate> first_ready() const;

@@ -10,15 +10,15 @@ const NodeTime kNow = at(10'000);
 
 Placement taught() {
   Placement placement{Policy{}};
-  teach_kind(placement, "spin", PlaceKind::local, 0.025, kNow);
-  teach_kind(placement, "stats.window", PlaceKind::cloud, 0.002, kNow);
+  teach_kind(placement, "spin", kHere, 0.025, kNow);
+  teach_kind(placement, "stats.window", kCloud, 0.002, kNow);
   teach_link(placement.link(), 0.02, 3e6, kNow);
   return placement;
 }
 
 bool is_sane(const Placement& placement) {
   for (const char* kind : {"spin", "stats.window", "echo"}) {
-    for (const PlaceKind place : {PlaceKind::local, PlaceKind::cloud}) {
+    for (const PlaceId place : {kHere, kCloud}) {
       const Estimate e = placement.run_time(kind, place, 10, kNow);
       if (!std::isfinite(e.high) || e.median <= 0 || e.high < e.median) return false;
     }
@@ -36,8 +36,8 @@ TEST(Saved, what_was_learned_survives_a_restart_exactly) {
   Placement after{Policy{}};
   after.load(before.save());
   CHECK(before.save() == after.save());
-  DOUBLES_EQUAL(before.run_time("spin", PlaceKind::local, 7, kNow).high,
-                after.run_time("spin", PlaceKind::local, 7, kNow).high, 0);
+  DOUBLES_EQUAL(before.run_time("spin", kHere, 7, kNow).high,
+                after.run_time("spin", kHere, 7, kNow).high, 0);
   DOUBLES_EQUAL(before.link().bandwidth(), after.link().bandwidth(), 0);
 }
 
@@ -64,7 +64,7 @@ TEST(Saved, any_damaged_byte_leaves_estimates_that_are_finite_and_positive) {
     Placement placement{Policy{}};
     placement.load(bad);
     CHECK(is_sane(placement));
-    placement.learn_run("spin", PlaceKind::local, 3, from_seconds(0.02), kNow);
+    placement.learn_run("spin", kHere, 3, from_seconds(0.02), kNow);
     placement.link().learn_transfer(1000, from_seconds(0.2), kNow);
     CHECK(is_sane(placement));
   }
@@ -86,8 +86,8 @@ TEST(Saved, a_time_in_the_future_counts_as_now) {
   Placement placement = taught();
   Placement earlier{Policy{}};
   earlier.load(placement.save());
-  const Estimate fresh = earlier.run_time("spin", PlaceKind::local, 5, kNow);
-  const Estimate before = earlier.run_time("spin", PlaceKind::local, 5, at(1));
+  const Estimate fresh = earlier.run_time("spin", kHere, 5, kNow);
+  const Estimate before = earlier.run_time("spin", kHere, 5, at(1));
   DOUBLES_EQUAL(fresh.high, before.high, 0);
 }
 

@@ -35,7 +35,7 @@ inline NodeTime at(double s) { return NodeTime(from_seconds(s)); }
 
 inline Place local_place(std::uint32_t workers = 2) {
   Place place;
-  place.kind = PlaceKind::local;
+  place.id = kHere;
   place.reachable = true;
   place.workers = workers;
   place.idle = workers;
@@ -46,7 +46,7 @@ inline Place local_place(std::uint32_t workers = 2) {
 
 inline Place cloud_place(std::uint32_t workers = 4) {
   Place place = local_place(workers);
-  place.kind = PlaceKind::cloud;
+  place.id = kCloud;
   place.idle = 64;
   place.memory = 8ULL << 30;
   return place;
@@ -89,7 +89,7 @@ inline void teach_link(LinkModel& link, double rtt, double bandwidth, NodeTime n
 }
 
 // Teaches that `kind` takes seconds_per_unit · work there, exactly.
-inline void teach_kind(Placement& placement, const std::string& kind, PlaceKind place,
+inline void teach_kind(Placement& placement, const std::string& kind, PlaceId place,
                        double seconds_per_unit, NodeTime now) {
   for (int i = 0; i < 1500; ++i) {
     const double work = 1 + i % 40;

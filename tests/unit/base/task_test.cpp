@@ -148,14 +148,13 @@ TEST(TaskSpec, P11_refuses_edge_only_data_that_prefers_the_cloud) {
 
 TEST_GROUP(TaskNames){};
 
-TEST(TaskNames, exist_for_every_state_reason_class_place_and_band) {
+TEST(TaskNames, exist_for_every_state_reason_class_and_band) {
   CHECK(to_string(TaskState::waiting) == "waiting");
   CHECK(to_string(TaskState::expired) == "expired");
   CHECK(to_string(WaitReason::none) == "none");
   CHECK(to_string(WaitReason::no_place) == "no_place");
   CHECK(to_string(FailureClass::none) == "none");
   CHECK(to_string(FailureClass::disconnected) == "disconnected");
-  CHECK(to_string(PlaceKind::cloud) == "cloud");
   CHECK(to_string(Band::background) == "background");
 }
 

@@ -30,7 +30,8 @@ TEST_GROUP(TaskPath) {
     told.story.created = at(0ms);
   }
   static NodeTime at(Duration after_noon) { return NodeTime(1h + after_noon); }
-  void attempt(std::uint32_t epoch, PlaceKind place, FailureClass failure, AttemptTimes times) {
+  void attempt(std::uint32_t epoch, const std::string& place, FailureClass failure,
+               AttemptTimes times) {
     history.attempts.push_back({Epoch{epoch}, place, failure, times});
   }
   TaskPath path() {
@@ -46,7 +47,7 @@ TEST_GROUP(TaskPath) {
 };
 
 TEST(TaskPath, the_devices_clock_is_set_by_the_round_trip_and_what_is_left_is_the_skew) {
-  attempt(2, PlaceKind::cloud, FailureClass::none,
+  attempt(2, kCloudName, FailureClass::none,
           {at(10ms), at(20ms), at(55ms), at(55ms), at(75ms), at(80ms), at(120ms)});
   seen->accepted = kNoon + 50ms;
   seen->started = kNoon + 60ms;
@@ -70,9 +71,9 @@ TEST(TaskPath, the_devices_clock_is_set_by_the_round_trip_and_what_is_left_is_th
 }
 
 TEST(TaskPath, an_attempt_that_did_not_count_is_a_ghost_and_says_why) {
-  attempt(1, PlaceKind::local, FailureClass::timeout,
+  attempt(1, kHereName, FailureClass::timeout,
           {at(0ms), at(1ms), at(1ms), at(1ms), at(9ms), at(9ms), at(10ms)});
-  attempt(2, PlaceKind::cloud, FailureClass::none,
+  attempt(2, kCloudName, FailureClass::none,
           {at(10ms), at(20ms), at(55ms), at(55ms), at(75ms), at(80ms), at(120ms)});
   seen->accepted = kNoon + 50ms;
   const TaskPath shown = path();
@@ -85,7 +86,7 @@ TEST(TaskPath, an_attempt_that_did_not_count_is_a_ghost_and_says_why) {
 
 TEST(TaskPath, what_ran_on_the_device_alone_is_shown_by_its_own_clock) {
   seen.reset();
-  attempt(1, PlaceKind::local, FailureClass::none,
+  attempt(1, kHereName, FailureClass::none,
           {at(0ms), at(5ms), at(6ms), at(6ms), at(26ms), at(26ms), at(27ms)});
   const TaskPath shown = path();
   CHECK(shown.skew == 0ms);
@@ -102,7 +103,7 @@ TEST(TaskPath, what_was_cancelled_or_expired_did_not_succeed_and_shows_what_had_
     seen->started = kNoon + 60ms;
     seen->ended = kNoon + 3060ms;
     history.attempts.clear();
-    attempt(2, PlaceKind::cloud, FailureClass::interrupted,
+    attempt(2, kCloudName, FailureClass::interrupted,
             {at(10ms), at(20ms), {}, {}, {}, {}, at(3040ms)});
     const TaskPath there = path();
     STRCMP_EQUAL(std::string(to_string(end)).c_str(), there.problem.c_str());
@@ -115,7 +116,7 @@ TEST(TaskPath, what_was_cancelled_or_expired_did_not_succeed_and_shows_what_had_
 
     seen.reset();
     history.attempts.clear();
-    attempt(1, PlaceKind::local, FailureClass::interrupted,
+    attempt(1, kHereName, FailureClass::interrupted,
             {at(0ms), at(5ms), at(6ms), at(6ms), at(1606ms), {}, at(1606ms)});
     const TaskPath here = path();
     STRCMP_EQUAL(std::string(to_string(end)).c_str(), here.problem.c_str());
@@ -134,13 +135,13 @@ TEST(TaskPath, a_task_did_not_succeed_whose_owner_says_so_whatever_its_attempts_
   seen.reset();
   told.story.state = TaskState::cancelled;
   // From a device that does not note how such an attempt ended, nor when.
-  attempt(1, PlaceKind::local, FailureClass::none, {at(0ms), at(5ms), {}, {}, {}, {}, {}});
+  attempt(1, kHereName, FailureClass::none, {at(0ms), at(5ms), {}, {}, {}, {}, {}});
   CHECK(path().spans.front().ghost);
   STRCMP_EQUAL("cancelled", path().problem.c_str());
   history.attempts.clear();
   told.story.state = TaskState::failed;
   STRCMP_EQUAL("failed", path().problem.c_str());
-  attempt(1, PlaceKind::local, FailureClass::poison, {at(0ms), at(5ms), {}, {}, {}, {}, at(9ms)});
+  attempt(1, kHereName, FailureClass::poison, {at(0ms), at(5ms), {}, {}, {}, {}, at(9ms)});
   STRCMP_EQUAL("poison", path().problem.c_str());
   told.story.state = TaskState::running;
   CHECK(path().problem.empty());
@@ -149,8 +150,8 @@ TEST(TaskPath, a_task_did_not_succeed_whose_owner_says_so_whatever_its_attempts_
 }
 
 TEST(TaskPath, of_a_late_success_the_attempt_that_was_stopped_for_it_is_the_ghost) {
-  attempt(2, PlaceKind::cloud, FailureClass::none, {at(10ms), at(20ms), {}, {}, {}, {}, at(70ms)});
-  attempt(3, PlaceKind::local, FailureClass::interrupted,
+  attempt(2, kCloudName, FailureClass::none, {at(10ms), at(20ms), {}, {}, {}, {}, at(70ms)});
+  attempt(3, kHereName, FailureClass::interrupted,
           {at(80ms), at(81ms), at(82ms), at(82ms), at(90ms), {}, at(90ms)});
   seen->accepted = kNoon + 50ms;
   seen->started = kNoon + 60ms;
@@ -185,7 +186,7 @@ TEST(TaskPath, whatever_a_device_tells_is_shown_without_harm) {
     told.story.line = Duration(far);
     told.story.created = NodeTime(Duration(far));
     const NodeTime when{Duration(far)};
-    attempt(2, PlaceKind::cloud, FailureClass::none, {when, at(0ms), when, when, when, when, when});
+    attempt(2, kCloudName, FailureClass::none, {when, at(0ms), when, when, when, when, when});
     seen->accepted = kNoon;
     seen->ended = kNoon + 1s;
     for (const PathSpan& span : path().spans) CHECK(!span.to || *span.to >= span.from);

@@ -27,24 +27,24 @@ inline OwnerPolicy once() {
 }
 
 inline OwnerTask ready() { return {}; }
-inline OwnerTask granted(PlaceKind place) {
+inline OwnerTask granted(PlaceId place) {
   return grant(ready(), policy(), place, kBoot, now(0)).next;
 }
-inline OwnerTask local() { return granted(PlaceKind::local); }    // running here, epoch 1
-inline OwnerTask offered() { return granted(PlaceKind::cloud); }  // OFFER pending, epoch 1
+inline OwnerTask local() { return granted(kHere); }     // running here, epoch 1
+inline OwnerTask offered() { return granted(kCloud); }  // OFFER pending, epoch 1
 inline OwnerTask accepted() { return on_accept(offered(), policy(), {1}, now(1)).next; }
 inline OwnerTask remote() { return on_started(accepted(), policy(), {1}, now(2)).next; }
 // Epoch 1 was lost there, epoch 2 runs here.
 inline OwnerTask granted_again() {
   OwnerTask lost = on_time(remote(), policy(), now(100)).next;
   lost = on_time(lost, policy(), now(200)).next;
-  return grant(lost, policy(), PlaceKind::local, kBoot, now(200)).next;
+  return grant(lost, policy(), kHere, kBoot, now(200)).next;
 }
 inline OwnerTask in_state(TaskState state) {
   OwnerTask task = remote();
   task.state = state;
   if (!is_terminal(state)) return task;
-  task.place = PlaceKind::none;
+  task.place = kNowhere;
   task.lease_until = kNever;
   return task;
 }

@@ -15,7 +15,7 @@ static OwnerTask exhausted() {
   OwnerTask task = in_state(TaskState::failed);
   task.attempts = 2;
   task.crashes = 1;
-  task.crash_places = 2;
+  task.crashed_at = kHere;
   task.losses = 4;
   task.last_failure = FailureClass::error;
   return task;
@@ -28,8 +28,8 @@ TEST(OwnerPeople, cancel_ends_a_live_task_and_stops_its_attempt) {
     const OwnerStep step = cancel(task, now(3));
     check_state(step.next, TaskState::cancelled, WaitReason::none);
     CHECK_TRUE(step.act.finished);
-    CHECK_TRUE(step.act.stop_local == (task.place == PlaceKind::local));
-    CHECK_TRUE(step.act.send_cancel == (task.place == PlaceKind::cloud));
+    CHECK_TRUE(step.act.stop_local == (task.place == kHere));
+    CHECK_TRUE(step.act.send_cancel == (task.place == kCloud));
     CHECK_TRUE(cancel(step.next, now(4)).verdict == Verdict::unchanged);
   }
 }
@@ -97,7 +97,7 @@ TEST(OwnerPeople, P2_retry_revives_what_failed_with_fresh_counters_and_its_epoch
     const OwnerStep step = retry(task, {.deadline = at(90)}, now(9));
     check_state(step.next, TaskState::ready, WaitReason::none);
     UNSIGNED_LONGS_EQUAL(0, step.next.attempts + step.next.crashes + step.next.losses);
-    UNSIGNED_LONGS_EQUAL(0, step.next.crash_places);
+    CHECK_TRUE(step.next.crashed_at == kNowhere);
     CHECK_TRUE(step.next.epoch == task.epoch);
     CHECK_TRUE(step.next.settled == task.epoch);
     CHECK_TRUE(next_time(step.next) == at(90));
@@ -156,7 +156,7 @@ TEST(OwnerPeople, what_waits_for_its_not_before_says_so_whatever_epoch_it_has) {
 
 TEST(OwnerPeople, P3_a_grant_after_a_retry_takes_a_higher_epoch) {
   const OwnerTask task = retry(exhausted(), {}, now(9)).next;
-  const OwnerTask again = grant(task, policy(), PlaceKind::local, kBoot, now(9)).next;
+  const OwnerTask again = grant(task, policy(), kHere, kBoot, now(9)).next;
   UNSIGNED_LONGS_EQUAL(exhausted().epoch.value + 1, again.epoch.value);
 }
 

@@ -57,7 +57,7 @@ TEST(Owner, goes_on_waiting_for_not_before_when_its_dependencies_are_done) {
 TEST(Owner, runs_at_once_when_granted_to_this_place) {
   OwnerPolicy limited = policy();
   limited.run_timeout = std::chrono::seconds(7);
-  const OwnerStep step = grant(ready(), limited, PlaceKind::local, kBoot, now(5));
+  const OwnerStep step = grant(ready(), limited, kHere, kBoot, now(5));
   check_state(step.next, TaskState::running, WaitReason::none);
   CHECK_TRUE(step.act.run_local && !step.act.send_offer);
   CHECK_TRUE(step.next.boot == kBoot);
@@ -66,7 +66,7 @@ TEST(Owner, runs_at_once_when_granted_to_this_place) {
 }
 
 TEST(Owner, leases_with_an_offer_pending_when_granted_to_the_cloud) {
-  const OwnerStep step = grant(ready(), policy(), PlaceKind::cloud, kBoot, now(5));
+  const OwnerStep step = grant(ready(), policy(), kCloud, kBoot, now(5));
   check_state(step.next, TaskState::leased, WaitReason::none);
   CHECK_TRUE(step.act.send_offer && !step.act.run_local);
   CHECK_TRUE(step.next.offer_pending);
@@ -76,7 +76,7 @@ TEST(Owner, leases_with_an_offer_pending_when_granted_to_the_cloud) {
 TEST(Owner, P3_every_grant_takes_the_next_epoch) {
   OwnerTask task = ready();
   for (std::uint32_t epoch = 1; epoch <= 5; ++epoch) {
-    task = grant(task, policy(), PlaceKind::cloud, kBoot, now(epoch)).next;
+    task = grant(task, policy(), kCloud, kBoot, now(epoch)).next;
     UNSIGNED_LONGS_EQUAL(epoch, task.epoch.value);
     task = withdraw(task, policy(), now(epoch)).next;
   }
@@ -85,17 +85,25 @@ TEST(Owner, P3_every_grant_takes_the_next_epoch) {
 TEST(Owner, P3_epochs_do_not_wrap) {
   OwnerTask task = ready();
   task.epoch = {std::numeric_limits<std::uint32_t>::max()};
-  check_nothing_changed(task, grant(task, policy(), PlaceKind::local, kBoot, now(0)));
+  check_nothing_changed(task, grant(task, policy(), kHere, kBoot, now(0)));
 }
 
 TEST(Owner, grants_only_what_is_ready_and_only_to_a_place) {
   for (const OwnerTask& task : {local(), offered(), remote(), in_state(TaskState::waiting),
                                 in_state(TaskState::succeeded), in_state(TaskState::failed)}) {
-    check_nothing_changed(task, grant(task, policy(), PlaceKind::local, kBoot, now(9)));
+    check_nothing_changed(task, grant(task, policy(), kHere, kBoot, now(9)));
   }
-  check_nothing_changed(ready(), grant(ready(), policy(), PlaceKind::none, kBoot, now(9)));
-  const auto nowhere = static_cast<PlaceKind>(9);
-  check_nothing_changed(ready(), grant(ready(), policy(), nowhere, kBoot, now(9)));
+  check_nothing_changed(ready(), grant(ready(), policy(), kNowhere, kBoot, now(9)));
+}
+
+TEST(Owner, every_place_but_its_own_pool_is_elsewhere) {
+  for (const std::uint32_t number : {2U, 3U, 77U, UINT32_MAX}) {
+    const OwnerStep step = grant(ready(), policy(), PlaceId{number}, kBoot, now(5));
+    check_state(step.next, TaskState::leased, WaitReason::none);
+    CHECK_TRUE(step.next.place == PlaceId{number});
+    CHECK_TRUE(step.act.send_offer && !step.act.run_local);
+    CHECK_TRUE(cancel(step.next, now(6)).act.send_cancel);
+  }
 }
 
 TEST(Owner, a_queue_timeout_ends_with_the_first_grant) {
@@ -104,7 +112,7 @@ TEST(Owner, a_queue_timeout_ends_with_the_first_grant) {
   const OwnerTask late = on_time(task, policy(), now(10)).next;
   check_state(late, TaskState::failed, WaitReason::none);
   CHECK_TRUE(late.last_failure == FailureClass::timeout);
-  const OwnerTask started = grant(task, policy(), PlaceKind::local, kBoot, now(9)).next;
+  const OwnerTask started = grant(task, policy(), kHere, kBoot, now(9)).next;
   CHECK_TRUE(next_time(started) == kNever);
 }
 
@@ -237,7 +245,7 @@ TEST(Owner, P8_errors_and_timeouts_burn_attempts_up_to_the_maximum) {
     UNSIGNED_LONGS_EQUAL(1, first.next.attempts);
     CHECK_TRUE(first.failure == failure);
     OwnerTask task = on_time(first.next, policy(), now(1)).next;
-    task = grant(task, policy(), PlaceKind::cloud, kBoot, now(1)).next;
+    task = grant(task, policy(), kCloud, kBoot, now(1)).next;
     const OwnerStep second = on_failure(task, policy(), {2}, failure, now(2));
     check_state(second.next, TaskState::failed, WaitReason::none);
     UNSIGNED_LONGS_EQUAL(2, second.next.attempts);
@@ -248,7 +256,7 @@ TEST(Owner, P8_errors_and_timeouts_burn_attempts_up_to_the_maximum) {
 TEST(Owner, P8_silence_burns_nothing_and_leans_placement_to_here) {
   OwnerTask task = ready();
   for (std::uint32_t losses = 1; losses <= 50; ++losses) {
-    task = grant(task, policy(), PlaceKind::cloud, kBoot, now(losses * 100)).next;
+    task = grant(task, policy(), kCloud, kBoot, now(losses * 100)).next;
     const OwnerStep step = on_time(task, policy(), now(losses * 100 + 30));
     CHECK_TRUE(step.failure == FailureClass::lost);
     UNSIGNED_LONGS_EQUAL(losses, step.next.losses);
@@ -282,17 +290,29 @@ TEST(Owner, P8_three_crashes_are_poison) {
     }
     check_state(step.next, TaskState::waiting, WaitReason::backoff);
     task = on_time(step.next, policy(), now(1)).next;
-    task = grant(task, policy(), PlaceKind::local, {boot}, now(1)).next;
+    task = grant(task, policy(), kHere, {boot}, now(1)).next;
   }
 }
 
 TEST(Owner, P8_crashes_at_two_places_are_poison) {
   OwnerTask task = recover(local(), policy(), kNextBoot, kBegan, now(1)).next;
   task = on_time(task, policy(), now(1)).next;
-  task = grant(task, policy(), PlaceKind::cloud, kNextBoot, now(1)).next;
+  task = grant(task, policy(), kCloud, kNextBoot, now(1)).next;
   task = on_failure(task, policy(), {2}, FailureClass::crash, now(2)).next;
   check_state(task, TaskState::failed, WaitReason::none);
   CHECK_TRUE(task.last_failure == FailureClass::poison);
+}
+
+TEST(Owner, P8_so_are_crashes_at_two_places_elsewhere_but_not_two_at_one_of_them) {
+  const auto crash_at = [](OwnerTask task, PlaceId place) {
+    task = grant(task, policy(), place, kBoot, now(1)).next;
+    task = on_failure(task, policy(), task.epoch, FailureClass::crash, now(2)).next;
+    return on_time(task, policy(), now(1'000'000)).next;
+  };
+  const OwnerTask once = crash_at(ready(), PlaceId{40});
+  CHECK_TRUE(once.crashed_at == PlaceId{40});
+  check_state(crash_at(once, PlaceId{40}), TaskState::ready, WaitReason::none);
+  check_state(crash_at(once, PlaceId{48}), TaskState::failed, WaitReason::none);
 }
 
 TEST(Owner, takes_a_class_that_no_attempt_ends_in_for_an_error) {
@@ -386,8 +406,8 @@ TEST(Owner, a_deadline_expires_a_task_in_every_live_state_and_stops_its_attempt)
     const OwnerStep step = on_time(task, policy(), now(10));
     check_state(step.next, TaskState::expired, WaitReason::none);
     CHECK_TRUE(step.act.finished);
-    CHECK_TRUE(step.act.stop_local == (task.place == PlaceKind::local));
-    CHECK_TRUE(step.act.send_cancel == (task.place == PlaceKind::cloud));
+    CHECK_TRUE(step.act.stop_local == (task.place == kHere));
+    CHECK_TRUE(step.act.send_cancel == (task.place == kCloud));
     CHECK_TRUE(next_time(step.next) == kNever);
   }
 }
@@ -395,7 +415,7 @@ TEST(Owner, a_deadline_expires_a_task_in_every_live_state_and_stops_its_attempt)
 TEST(Owner, a_local_run_timeout_stops_the_attempt_and_burns_it) {
   OwnerPolicy limited = policy();
   limited.run_timeout = std::chrono::seconds(7);
-  const OwnerTask task = grant(ready(), limited, PlaceKind::local, kBoot, now(0)).next;
+  const OwnerTask task = grant(ready(), limited, kHere, kBoot, now(0)).next;
   CHECK_TRUE(next_time(task) == at(7));
   const OwnerStep step = on_time(task, limited, now(7));
   CHECK_TRUE(step.failure == FailureClass::timeout);

@@ -34,17 +34,19 @@ TEST_GROUP(Totality) {
   std::uint32_t any_count() { return draw(2) == 0 ? any_epoch().value : 1; }
   Now any_now() { return {any_time(), engine()}; }
 
+  PlaceId any_place() { return {static_cast<std::uint32_t>(draw(5))}; }
+
   OwnerTask any_owner() {
     OwnerTask task;
     task.state = any_of<TaskState>(8);
     task.reason = any_of<WaitReason>(7);
     task.epoch = any_epoch();
-    task.place = any_of<PlaceKind>(12);
+    task.place = any_place();
     task.boot = {draw(3)};
     task.offer_pending = draw(2) == 0;
     task.attempts = any_count();
     task.crashes = any_count();
-    task.crash_places = static_cast<std::uint8_t>(draw(256));
+    task.crashed_at = any_place();
     task.losses = any_count();
     task.settled = any_epoch();
     task.deps = any_count();
@@ -83,7 +85,7 @@ TEST(Totality, P2_P3_no_input_moves_an_owner_out_of_a_terminal_state_or_its_epoc
     const Epoch e = any_epoch();
     const Now n = any_now();
     const std::array steps = {
-        grant(task, p, any_of<PlaceKind>(12), kBoot, n),
+        grant(task, p, any_place(), kBoot, n),
         on_accept(task, p, e, n),
         on_started(task, p, e, n),
         on_beat(task, p, e, n),

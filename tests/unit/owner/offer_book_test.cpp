@@ -8,7 +8,7 @@ using namespace spillway;
 using namespace spillway::owner;
 
 TEST_GROUP(OfferBook) {
-  OfferBook book{"pump-7"};
+  OfferBook book{kCloud, "pump-7"};
   std::deque<OwnedTask> tasks;
   NodeTime now{std::chrono::seconds(100)};
 
@@ -28,7 +28,7 @@ TEST_GROUP(OfferBook) {
     task.spec = std::make_shared<const TaskSpec>(spec);
     task.spec_bytes = std::make_shared<const Bytes>(100);
     task.seconds_there = seconds;
-    become(task, {.state = TaskState::leased, .place = PlaceKind::cloud, .offer_pending = true});
+    become(task, {.state = TaskState::leased, .place = kCloud, .offer_pending = true});
     book.owe(task);
     return task;
   }
@@ -36,9 +36,7 @@ TEST_GROUP(OfferBook) {
     const lifecycle::OwnerTask was = std::exchange(task.state, state);
     book.track(task, was);
   }
-  void accept(OwnedTask & task) {
-    become(task, {.state = TaskState::leased, .place = PlaceKind::cloud});
-  }
+  void accept(OwnedTask & task) { become(task, {.state = TaskState::leased, .place = kCloud}); }
   std::uint64_t send(bool urgent, bool quiet = true) {
     const std::optional<std::uint64_t> seq = book.next(urgent, now, quiet);
     if (seq) book.on_sent(tasks[*seq - 1], now);

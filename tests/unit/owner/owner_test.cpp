@@ -80,10 +80,11 @@ struct World final : Host {
     row.kind = spec.kind;
     return owner->insert(std::move(row), std::make_shared<const TaskSpec>(spec));
   }
+  bool grant(OwnedTask& task) { return owner->grant(task, book("here").id()); }
   // Leased to `here`, which has acknowledged it.
   OwnedTask& lease(const TaskSpec& spec = {}) {
     OwnedTask& task = insert(spec);
-    CHECK(owner->grant(task, PlaceKind::cloud));
+    CHECK(grant(task));
     settle();
     owner->offers().on(book("here"), wire::Accept{owner->id_of(task.seq), task.state.epoch});
     settle();
@@ -158,7 +159,7 @@ TEST_GROUP(Owner) {
 
 TEST(Owner, an_offer_goes_out_only_after_its_grant_is_on_disk) {
   OwnedTask& task = world.insert();
-  CHECK(world.owner->grant(task, PlaceKind::cloud));
+  CHECK(world.grant(task));
   world.turn();
   CHECK(world.told<wire::Offer>("here").empty());
   world.settle();
@@ -168,7 +169,7 @@ TEST(Owner, an_offer_goes_out_only_after_its_grant_is_on_disk) {
 
 TEST(Owner, an_offer_that_finds_no_room_goes_out_when_there_is) {
   world.full = true;
-  CHECK(world.owner->grant(world.insert(), PlaceKind::cloud));
+  CHECK(world.grant(world.insert()));
   world.settle();
   CHECK(world.told<wire::Offer>("here").empty());
   world.full = false;
@@ -180,8 +181,33 @@ TEST(Owner, P11_what_must_stay_is_granted_to_no_other_node) {
   TaskSpec spec;
   spec.data = DataScope::edge_only;
   OwnedTask& task = world.insert(spec);
-  CHECK_FALSE(world.owner->grant(task, PlaceKind::cloud));
+  CHECK_FALSE(world.grant(task));
   CHECK(task.state.state == TaskState::ready);
+}
+
+TEST(Owner, a_task_for_one_place_is_granted_to_no_other) {
+  OwnedTask& task = world.insert();
+  task.only_at = world.book("here").id();
+  for (const PlaceId other : {kHere, kCloud, world.book("elsewhere").id(), PlaceId{77}}) {
+    CHECK_FALSE(world.owner->grant(task, other));
+  }
+  CHECK(world.grant(task));
+  STRCMP_EQUAL("here", task.explanation.chosen.c_str());
+  STRCMP_EQUAL("here", task.history.last()->place.c_str());
+}
+
+TEST(Owner, no_place_that_has_no_name_is_granted_anything) {
+  OwnedTask& task = world.insert();
+  CHECK_FALSE(world.owner->grant(task, PlaceId{77}));
+  CHECK(task.state.state == TaskState::ready);
+}
+
+TEST(Owner, P6_the_name_of_a_place_is_on_disk_no_later_than_a_row_that_speaks_of_it) {
+  world.book("elsewhere");
+  world.settle();
+  CHECK(world.disk.places.find("elsewhere") == kNowhere);  // nothing speaks of it
+  world.lease();
+  CHECK(world.disk.places.find("here") == world.book("here").id());
 }
 
 TEST(Owner, a_place_speaks_only_of_what_it_was_offered) {
@@ -276,7 +302,7 @@ TEST(Owner, P4_a_failure_that_somebody_there_ended_is_not_tried_again) {
 TEST(Owner, what_was_not_acknowledged_goes_back_when_the_place_goes) {
   OwnedTask& held = world.lease();
   OwnedTask& pending = world.insert();
-  CHECK(world.owner->grant(pending, PlaceKind::cloud));
+  CHECK(world.grant(pending));
   world.settle();
   world.book("here").on_gone();
   world.owner->offers().take_back(world.book("here"), "gone");
@@ -291,13 +317,13 @@ TEST(Owner, leases_are_lost_at_once_but_for_effects_that_happen_once_where_only_
   OwnedTask& careful = world.lease(once);
   world.owner->offers().lose_leases(world.book("here"), "barred", true);
   world.settle();
-  CHECK(pure.state.place == PlaceKind::none);
+  CHECK(pure.state.place == kNowhere);
   CHECK(careful.state.state == TaskState::leased);
   CHECK(world.told<wire::Cancel>("here").empty());
   // Told to stop, it may be given to somebody else.
   world.owner->offers().lose_leases(world.book("here"), "barred", false);
   world.settle();
-  CHECK(careful.state.place == PlaceKind::none);
+  CHECK(careful.state.place == kNowhere);
   CHECK_EQUAL(1, world.told<wire::Cancel>("here").size());
 }
 
@@ -333,7 +359,7 @@ TEST(Owner, what_has_ended_is_tried_anew_only_where_there_is_room) {
 TEST(Owner, P9_after_a_restart_leases_go_on_and_offers_are_made_again) {
   const TaskId held = world.owner->id_of(world.lease().seq);
   OwnedTask& pending = world.insert();
-  CHECK(world.owner->grant(pending, PlaceKind::cloud));
+  CHECK(world.grant(pending));
   world.settle();
   world.sent.clear();
   world.boot();
@@ -355,7 +381,7 @@ TEST(Owner, what_the_disk_contradicts_is_read_anew_and_the_node_goes_on) {
   const std::uint64_t seq = task.seq;
   world.settle();
   world.disk.tasks.at(seq).row.task.epoch = Epoch{7};
-  CHECK(world.owner->grant(task, PlaceKind::cloud));
+  CHECK(world.grant(task));
   world.settle();
   world.disk.broken.clear();  // as intended
   CHECK_EQUAL(1, world.alarms.size());

@@ -26,9 +26,9 @@ TEST_GROUP(Damage) {
       batch.inserts.push_back(std::move(task));
     }
     batch.updates.push_back(step(70, TaskState::ready, 0, TaskState::running, 1));
-    batch.updates.back().next.place = PlaceKind::local;
+    batch.updates.back().next.place = kHere;
     batch.updates.push_back(step(71, TaskState::ready, 0, TaskState::leased, 3));
-    batch.updates.back().next.place = PlaceKind::cloud;
+    batch.updates.back().next.place = kCloud;
     batch.updates.back().next.offer_pending = true;
     NewTask waiting = new_task(121, TaskState::waiting);
     waiting.row.task.reason = WaitReason::deps;
@@ -434,7 +434,7 @@ TEST(Damage, a_row_no_version_ever_wrote_is_damage) {
   {
     auto database = Database::open(path, false);
     CHECK_OK(database);
-    CHECK_OK(database->execute("UPDATE task SET place = 9 WHERE seq = 70"));
+    CHECK_OK(database->execute("UPDATE task SET place = 1000001 WHERE seq = 70"));
   }
   CHECK_OK(open.open());
   is_fresh_and_keeps_the_old_file();
@@ -535,6 +535,28 @@ TEST(Damage, what_a_newer_version_that_only_added_left_damaged_is_carried_over) 
   CHECK_OK(open.find(70));
 }
 
+TEST(Damage, a_task_for_a_place_whose_name_was_lost_goes_and_what_has_ended_is_for_none) {
+  {
+    auto database = Database::open(path, false);
+    CHECK_OK(database);
+    CHECK_OK(database->execute("INSERT INTO place (id, name) VALUES (3, 'pump-7')"));
+    CHECK_OK(database->execute("UPDATE task SET only_at = 3 WHERE seq IN (5, 65)"));
+    CHECK_OK(database->execute("UPDATE task SET only_at = 4 WHERE seq IN (7, 77, 121)"));
+    CHECK_OK(database->execute("UPDATE task SET place = 4, crashed_at = 4 WHERE seq = 71"));
+  }
+  mark_damaged(path);
+  CHECK_OK(open.open());
+  is_fresh_and_keeps_the_old_file();
+  LONGS_EQUAL(119, open.recovered.salvaged);
+  for (const std::uint64_t seq : {77U, 121U}) CHECK_FAILS(Code::not_found, open.find(seq));
+  CHECK_FALSE(open.find_idempotent("key", at(3))->has_value());
+  for (const std::uint64_t seq : {5U, 65U}) CHECK_TRUE(open.find(seq)->row.only_at == PlaceId{3});
+  CHECK_TRUE(open.find(7)->row.only_at == kNowhere);
+  CHECK_TRUE(open.find(71)->row.task.crashed_at == kNowhere);
+  CHECK_TRUE(open.find(71)->row.task.state == TaskState::ready);
+  works();
+}
+
 TEST(Damage, a_key_goes_with_its_task_when_that_was_lost_before_it_ended) {
   {
     auto cut = Database::open(path, false);
@@ -554,13 +576,14 @@ TEST(Damage, a_key_goes_with_its_task_when_that_was_lost_before_it_ended) {
 
 TEST(Damage, what_an_older_version_left_damaged_is_carried_over) {
   {
-    // As the versions left it that knew neither of lives nor of sums, of unknown losses or of what
-    // a key stands for.
+    // As the versions left it that knew neither of lives nor of sums, of unknown losses, of what a
+    // key stands for or of places by name.
     auto older = Database::open(path, false);
     CHECK_OK(older);
     CHECK_OK(older->execute("ALTER TABLE idempotency DROP COLUMN wish"));
     CHECK_OK(older->execute("ALTER TABLE loss DROP COLUMN least"));
     CHECK_OK(older->execute("ALTER TABLE bulk DROP COLUMN sum"));
+    forget_places(*older);
     CHECK_OK(older->execute("DROP TABLE life; DROP TABLE peer; PRAGMA user_version = 5"));
   }
   mark_damaged(path);
@@ -583,6 +606,7 @@ TEST(Damage, an_empty_file_of_an_older_version_gives_back_what_its_log_holds) {
     CHECK_OK(older->execute("PRAGMA wal_autocheckpoint = 0"));
     CHECK_OK(older->execute("ALTER TABLE idempotency DROP COLUMN wish"));
     CHECK_OK(older->execute("ALTER TABLE loss DROP COLUMN least"));
+    forget_places(*older);
     CHECK_OK(older->execute("PRAGMA user_version = 327687"));  // 7, usable since 5
     // Every page goes into the log.
     CHECK_OK(older->execute("VACUUM"));

@@ -131,3 +131,12 @@ inline spillway::store::Batch batch_of(spillway::store::TaskUpdate update) {
   batch.updates.push_back(std::move(update));
   return batch;
 }
+
+// As versions left a file that knew two places, each by its number.
+inline void forget_places(const spillway::store::Database& older) {
+  for (const char* column : {"crashed_at", "only_at", "group_first", "group_size"}) {
+    const std::string drop = std::string("ALTER TABLE task DROP COLUMN ") + column;
+    CHECK_OK(older.execute(drop.c_str()));
+  }
+  CHECK_OK(older.execute("DROP TABLE place"));
+}

@@ -293,7 +293,7 @@ TEST(OwnerQueries, P20_a_task_keeps_its_last_events_only) {
                    at(i),
                    EventKind::attempt_failed,
                    Epoch{static_cast<std::uint32_t>(i)},
-                   PlaceKind::cloud,
+                   kCloud,
                    FailureClass::lost,
                    to_bytes("silence")};
     batch.events.push_back(event);
@@ -303,7 +303,7 @@ TEST(OwnerQueries, P20_a_task_keeps_its_last_events_only) {
   LONGS_EQUAL(10, events.size());
   LONGS_EQUAL(25, events.front().epoch.value);
   LONGS_EQUAL(34, events.back().epoch.value);
-  CHECK_TRUE(events.back().place == PlaceKind::cloud);
+  CHECK_TRUE(events.back().place == kCloud);
   CHECK_TRUE(events.back().failure == FailureClass::lost);
   CHECK_TRUE(events.back().detail == to_bytes("silence"));
   LONGS_EQUAL(1, open.find(2)->events.size());

@@ -25,12 +25,12 @@ TEST(OwnerStore, a_committed_task_is_found_with_everything_it_came_with) {
   lifecycle::OwnerTask& state = task.row.task;
   state.reason = WaitReason::backoff;
   state.epoch = Epoch{7};
-  state.place = PlaceKind::cloud;
+  state.place = kCloud;
   state.boot = BootId{0xfedcba9876543210};
   state.offer_pending = true;
   state.attempts = 2;
   state.crashes = 1;
-  state.crash_places = 4;
+  state.crashed_at = kCloud;
   state.losses = 9;
   state.last_failure = FailureClass::crash;
   state.deps = 3;

@@ -32,7 +32,8 @@ TEST_GROUP(QueryPlan) {
 namespace {
 
 bool is_small(Sql sql) {
-  return sql == Sql::outbox || sql == Sql::losses || sql == Sql::lives || sql == Sql::peers;
+  return sql == Sql::outbox || sql == Sql::losses || sql == Sql::lives || sql == Sql::peers ||
+         sql == Sql::places;
 }
 
 }  // namespace

@@ -50,8 +50,7 @@ TEST_GROUP(Room) {
     return update;
   }
   EventRow event_of(std::uint64_t seq) {
-    return {seq,       now, EventKind::granted, Epoch{1}, PlaceKind::local, FailureClass::none,
-            Bytes(100)};
+    return {seq, now, EventKind::granted, Epoch{1}, kHere, FailureClass::none, Bytes(100)};
   }
   Status add(std::uint64_t seq, std::size_t spec = 100) {
     Batch batch;

@@ -287,21 +287,23 @@ TEST(Limits, a_result_is_of_a_terminal_state) {
   }
 }
 
-TEST(Limits, a_result_is_of_a_task_and_its_choices_are_known) {
+TEST(Limits, a_result_is_of_a_task_and_its_choices_and_names_make_sense) {
   TaskResult result;
   CHECK(corrupt(decode_result(encode(result)), "id"));
   result = success();
   result.value.bytes = Bytes(kInlineLimit + 1);
   CHECK(corrupt(decode_result(encode(result)), "value"));
   result = success();
-  result.placement.chosen = static_cast<PlaceKind>(3);
+  result.placement.chosen = std::string(65, 'p');
   CHECK(corrupt(decode_result(encode(result)), "placement.chosen"));
   result = success();
   result.error = TaskError{FailureClass::error, static_cast<Code>(0)};
   CHECK(corrupt(decode_result(encode(result)), "error.code"));
   result = success();
-  result.attempts = {Attempt{Epoch{1}, static_cast<PlaceKind>(3)}};
+  result.attempts = {Attempt{Epoch{1}, std::string(65, 'p')}};
   CHECK(corrupt(decode_result(encode(result)), "attempts.place"));
+  result.attempts = {Attempt{Epoch{1}, "a\x1b[2J"}};
+  STRCMP_EQUAL("a?[2J", decode_result(encode(result))->attempts[0].place.c_str());
 }
 
 TEST(Limits, only_the_last_attempts_are_kept) {
@@ -431,7 +433,7 @@ TEST(Limits, what_a_node_tells_of_its_tasks_is_fit_to_be_shown) {
   STRCMP_EQUAL("a\nb?", decode_result(encode(history))->error->message.c_str());
   Explanation why;
   why.dominant = "slow\x1b[2J";
-  why.candidates = {Candidate{PlaceKind::cloud, false, "no\xc2\x9b"}};
+  why.candidates = {Candidate{kCloudName, false, "no\xc2\x9b"}};
   const Explanation told = *decode_explanation(encode(why));
   STRCMP_EQUAL("slow?[2J", told.dominant.c_str());
   STRCMP_EQUAL("no?", told.candidates.at(0).reason.c_str());

@@ -86,16 +86,36 @@ TEST(RoundTrip, an_explanation_survives) {
 
 TEST(RoundTrip, what_decided_is_there_once) {
   Explanation explanation;
-  explanation.chosen = PlaceKind::local;
+  explanation.chosen = kHereName;
   explanation.dominant = std::string(100, 'd');
-  explanation.candidates = {{PlaceKind::local, true, explanation.dominant, {}, {}, {}, {}, 0},
-                            {PlaceKind::cloud, true, "", {}, {}, {}, {}, 0}};
+  explanation.candidates = {{kHereName, true, explanation.dominant, {}, {}, {}, {}, 0},
+                            {kCloudName, true, "", {}, {}, {}, {}, 0}};
   CHECK(encode(explanation).size() < 300);
   CHECK(survives(decode_explanation(encode(explanation)), explanation));
   explanation.candidates.front().reason = "another";
   CHECK(survives(decode_explanation(encode(explanation)), explanation));
   explanation.candidates.front().reason = "";
   CHECK(survives(decode_explanation(encode(explanation)), explanation));
+}
+
+TEST(RoundTrip, a_place_that_every_reader_knows_is_told_by_number_and_any_other_by_name) {
+  const auto told = [](const std::string& place) {
+    TaskResult result;
+    result.id = {Origin{1}, 1};
+    result.attempts = {Attempt{Epoch{1}, place, FailureClass::none, {}}};
+    result.error = TaskError{FailureClass::error, Code::internal, "", place, Epoch{1}};
+    result.placement.chosen = place;
+    const Bytes bytes = encode(result);
+    CHECK(survives(decode_result(bytes), result));
+    return std::string(bytes.begin(), bytes.end());
+  };
+  for (const char* known : {kHereName, kCloudName}) {
+    CHECK(told(known).find(known) == std::string::npos);
+    UNSIGNED_LONGS_EQUAL(told(kHereName).size(), told(known).size());
+  }
+  for (const char* other : {"pump-7", "cloud:eu"}) {
+    CHECK(told(other).find(other) != std::string::npos);
+  }
 }
 
 TEST(RoundTrip, a_presence_survives) {

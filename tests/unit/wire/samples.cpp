@@ -26,6 +26,11 @@ std::string Samples::name() {
   return name;
 }
 
+std::string Samples::place_name() {
+  const std::string known[] = {"", kHereName, kCloudName, name()};
+  return known[number(0, 3)];
+}
+
 Labels Samples::pairs() {
   Labels pairs;
   for (std::size_t n = number(1, 32); pairs.size() < n;) pairs[text(64)] = text(256);
@@ -87,7 +92,7 @@ TaskSpec Samples::spec() {
 
 Attempt Samples::attempt() {
   return {epoch(),
-          choice(PlaceKind::cloud),
+          place_name(),
           choice(FailureClass::disconnected),
           {time(), time(), time(), time(), time(), time(), time()}};
 }
@@ -99,38 +104,28 @@ TaskResult Samples::result() {
   result.value = payload(2000);
   result.digest = digest();
   result.error = TaskError{choice(FailureClass::disconnected), static_cast<Code>(number(1, 12)),
-                           prose(4096), choice(PlaceKind::cloud), epoch()};
+                           prose(4096), place_name(), epoch()};
   result.attempts = some<Attempt>(kMaxAttemptsKept, [&] { return attempt(); });
   result.cost = {span(), number(0, ~0ULL), number(0, ~0ULL)};
-  result.placement = {choice(PlaceKind::cloud), span(), span()};
+  result.placement = {place_name(), span(), span()};
   return result;
 }
 
 Candidate Samples::candidate() {
-  return {choice(PlaceKind::cloud),
-          number(0, 1) == 1,
-          prose(300),
-          span(),
-          span(),
-          span(),
-          span(),
-          static_cast<double>(number(0, 1000)) / 3};
+  return {place_name(), number(0, 1) == 1,
+          prose(300),   span(),
+          span(),       span(),
+          span(),       static_cast<double>(number(0, 1000)) / 3};
 }
 
 Explanation Samples::explanation() {
-  return {time(), epoch(), choice(PlaceKind::cloud), prose(300),
+  return {time(), epoch(), place_name(), prose(300),
           some<Candidate>(4, [&] { return candidate(); })};
 }
 
 EventView Samples::event() {
-  return {number(0, ~0ULL),
-          id(),
-          time(),
-          any_span(),
-          text(64),
-          epoch(),
-          choice(PlaceKind::cloud),
-          choice(FailureClass::disconnected),
+  return {number(0, ~0ULL), id(),    time(),       any_span(),
+          text(64),         epoch(), place_name(), choice(FailureClass::disconnected),
           prose(300)};
 }
 
@@ -141,7 +136,7 @@ TaskView Samples::task() {
   task.tenant = text(64);
   task.state = choice(TaskState::expired);
   task.reason = choice(WaitReason::no_place);
-  task.place = choice(PlaceKind::cloud);
+  task.place = place_name();
   task.band = choice(Band::background);
   task.epoch = epoch();
   task.attempts = small();
@@ -164,7 +159,7 @@ WhyReport Samples::why() {
 
 PlaceView Samples::place() {
   PlaceView place;
-  place.place = choice(PlaceKind::cloud);
+  place.place = place_name();
   place.name = name();
   place.reachable = number(0, 1) == 1;
   place.state = text(300);

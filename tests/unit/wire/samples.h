@@ -51,6 +51,7 @@ class Samples {
   std::string text(std::size_t max);
   std::string prose(std::size_t max);  // as people may be shown it
   std::string name();
+  std::string place_name();
   Labels pairs();
   Digest digest();
   Payload payload(std::size_t max);

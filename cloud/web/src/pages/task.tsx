@@ -42,11 +42,11 @@ function Why({ task }: { task: Task }) {
     <Panel title="Placement">
       <Loaded query={query} rows={3} empty={(held) => !held.explanation && <Message icon="clock" title="Its device tells none">{held.missing}</Message>}>
         {({ explanation: why }) => why && <>
-          <p class="prose"><b>{sentence(why.chosen)}</b>: {why.dominant}</p>
+          <p class="prose"><b>{why.chosen}</b>: {why.dominant}</p>
           <div class="table-box" tabIndex={0} role="region" aria-label="Placement"><table class="table">
             <thead><tr><th>Place</th>{figures.map((name) => <th key={name}>{sentence(name)}</th>)}</tr></thead>
             <tbody>{why.candidates.map((one) => (
-              <tr key={one.place}><td>{sentence(one.place)}</td>{one.eligible ? figures.map((name) => <td key={name}>{duration(one[`${name}_s`])}</td>) : <td colSpan={5}>{one.reason}</td>}</tr>
+              <tr key={one.place}><td>{one.place}</td>{one.eligible ? figures.map((name) => <td key={name}>{duration(one[`${name}_s`])}</td>) : <td colSpan={5}>{one.reason}</td>}</tr>
             ))}</tbody>
           </table></div>
         </>}
