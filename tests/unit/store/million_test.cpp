@@ -33,18 +33,16 @@ TEST_GROUP(Million) {
     auto database = Database::open(path, false);
     CHECK_OK(database);
     // All copies of the one row that the store itself wrote.
+    const std::string others = *database->text(
+        "SELECT group_concat(name, ', ') FROM pragma_table_info('task') "
+        "WHERE name NOT IN ('seq', 'band')");
     const std::string fill =
         "PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; BEGIN;"
         "CREATE TEMP TABLE pattern AS SELECT * FROM task;"
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
-        std::to_string(rows - 1) +
-        ") INSERT INTO task SELECT i, state, epoch, i % 4, deadline, due, keep_until, reason, "
-        "place, boot, offer_pending, attempts, crashes, crash_places, losses, last_failure, deps, "
-        "since, wake, start_by, lease_until, run_until, settled, created, kind, tenant, spec, "
-        "result "
-        "FROM n CROSS JOIN pattern;"
-        "UPDATE node SET count1 = " +
-        std::to_string(rows) + "; COMMIT";
+        std::to_string(rows - 1) + ") INSERT INTO task (seq, band, " + others +
+        ") SELECT i, i % 4, " + others + " FROM n CROSS JOIN pattern;" +
+        "UPDATE node SET count1 = " + std::to_string(rows) + "; COMMIT";
     CHECK_OK(database->execute(fill.c_str()));
   }
 
