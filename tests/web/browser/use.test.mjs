@@ -57,9 +57,9 @@ test('a slash searches, arrows walk the list, Enter opens, and back returns to t
 test('what is typed stays while the list changes under it', () => visit({ path: '/devices' }, async (page, cloud) => {
   await sees(page, 'aachen-gate-0001');
   const search = page.getByRole('searchbox'), row = page.locator('.vrow', { has: page.getByRole('link', { name: 'aachen-gate-0001' }) });
-  await search.pressSequentially('pu');
-  // Typed at last 200 ms ago, or the address would follow.
+  // Typed at last 200 ms ago, however slow this is, or the address would follow.
   await page.evaluate(() => { const box = document.querySelector('input[type=search]'); globalThis.kept = setInterval(() => box.dispatchEvent(new Event('input', { bubbles: true })), 50); });
+  await search.pressSequentially('pu');
   cloud.tell({ devices: [cloud.fleet.change('aachen-gate-0001', 'updating')] });
   await row.getByText('Updating').waitFor();
   assert.equal(await search.inputValue(), 'pu');
