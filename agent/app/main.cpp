@@ -87,11 +87,11 @@ int serve(const std::string& path, AgentConfig config) {
 
 // Those that the cloud may have run are here; which ones a plugin brings shows when it is loaded.
 Status check_kinds(const AgentConfig& config) {
+  if (!config.plugins.files.empty()) return {};
   kinds::KindRegistry known;
   kinds::add_builtin_kinds(known);
   std::vector<std::string> others = {std::string(kUpdateKind)};
   for (const config::CommandSection& command : config.commands) others.push_back(command.name);
-  if (!config.plugins.files.empty()) return {};
   return kinds::check_named(known, others, config.cloud_tasks.kinds, "[cloud_tasks] kinds");
 }
 

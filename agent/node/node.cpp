@@ -155,18 +155,15 @@ struct Node::Asked {
 
 Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
   door_.enter();
-  const Reply answer = [this, reply = std::move(reply)](wire::AnswerBody body) {
-    explain_missing(body);
+  const std::string forgot = lives_.forgot();
+  if (forgot.empty()) return std::visit(Asked{*this, reply}, request);
+  // What is not here may have been, before this state was put back or made anew.
+  const Reply answer = [reply = std::move(reply), forgot](wire::AnswerBody body) {
+    auto* error = std::get_if<Error>(&body);
+    if (error && error->code == Code::not_found) error->message += "; " + forgot;
     reply(std::move(body));
   };
   return std::visit(Asked{*this, answer}, request);
-}
-
-// What is not here may have been, before this state was put back or made anew.
-void Node::explain_missing(wire::AnswerBody& answer) const {
-  auto* error = std::get_if<Error>(&answer);
-  if (!error || error->code != Code::not_found) return;
-  if (const std::string forgot = lives_.forgot(); !forgot.empty()) error->message += "; " + forgot;
 }
 
 bool Node::prepare(owner::OwnedTask& task) {

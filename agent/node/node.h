@@ -88,7 +88,6 @@ class Node final : public intake::Api, private owner::Host {
   void send_telemetry();
   PlaceView local_view() const;
   void status(const Reply& reply);
-  void explain_missing(wire::AnswerBody& answer) const;
 
   // node_session.cpp
   void on_cloud(const wire::Presence& presence);

@@ -140,11 +140,11 @@ int serve(const std::string& path, CloudConfig config, bool link) {
 
 // Those that devices may offload are here; which ones a plugin brings shows when it is loaded.
 Status check_kinds(const CloudConfig& config) {
+  if (!config.plugins.files.empty()) return {};
   kinds::KindRegistry known;
   kinds::add_builtin_kinds(known);
   std::vector<std::string> programs;
   for (const config::CommandSection& command : config.commands) programs.push_back(command.name);
-  if (!config.plugins.files.empty()) return {};
   return kinds::check_named(known, programs, config.cloud.kinds, "[cloud] kinds");
 }
 

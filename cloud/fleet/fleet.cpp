@@ -188,6 +188,11 @@ std::vector<std::string> Fleet::names(const DeviceFilter& filter, std::size_t li
   return inside().table.names(filter, limit);
 }
 
+bool Fleet::has(const std::string& device, Reason reason) const {
+  const State::Slot slot = inside().table.find(device);
+  return slot != DeviceTable::kNone && inside().table.at(slot).reasons.has(reason);
+}
+
 Result<DeviceView> Fleet::device(const std::string& name) const {
   State::Slot slot = inside().table.find(name);
   if (slot == DeviceTable::kNone) return unknown(name);

@@ -97,6 +97,7 @@ class Fleet {
 
   // One device; not_found when it is not known.
   Result<DeviceView> device(const std::string& name) const;
+  bool has(const std::string& device, Reason reason) const;
   std::vector<LossTotal> losses(const std::string& name) const;
   void device_series(const std::string& name, const SeriesQuery& query,
                      Done<std::vector<DevicePoint>> done) const;

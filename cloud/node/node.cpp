@@ -183,9 +183,8 @@ void Node::on_state(const std::string& device, const wire::Presence& said,
                     session::Births::Sign sign) {
   using session::Births;
   const LifeChange change = parts_.fleet->on_presence(device, said, sign != Births::Sign::none);
-  if (said.online && sign != Births::Sign::cloned) {
-    const Result<DeviceView> known = parts_.fleet->device(device);
-    if (known && known->row.reasons.has(Reason::cloned)) tell_cloned(device, said);
+  if (said.online && sign != Births::Sign::cloned && parts_.fleet->has(device, Reason::cloned)) {
+    tell_cloned(device, said);
   }
   on_life(device, said, change);
 }

@@ -9,6 +9,7 @@
 
 #include "cloud/ctl/program.h"
 #include "cloud/http/server.h"
+#include "tests/integration/http/prefix_proxy.h"
 #include "tests/integration/http/service_rig.h"
 #include "tests/integration/http/spans.h"
 
@@ -16,72 +17,10 @@
 #include <CppUTest/TestHarness.h>
 
 using namespace spillway;
+using spillway::test::PrefixProxy;
 using spillway::test::ServiceRig;
 
 namespace {
-
-// What a proxy does that serves the cloud under /site/spillway: it takes that off the path of a
-// GET, and knows nothing else.
-class PrefixProxy {
- public:
-  explicit PrefixProxy(const std::string& upstream)
-      : upstream_(*cloud::http::Client::make({upstream, ""})) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
-    CHECK_EQUAL(0, ::bind(listening_, reinterpret_cast<const sockaddr*>(&at), size));
-    CHECK_EQUAL(0, ::listen(listening_, 8));
-    CHECK_EQUAL(0, ::getsockname(listening_, reinterpret_cast<sockaddr*>(&at), &size));
-    port_ = ntohs(at.sin_port);
-    thread_ = std::thread([this] { serve(); });
-  }
-  ~PrefixProxy() {
-    ::shutdown(listening_, SHUT_RDWR);
-    thread_.join();
-    ::close(listening_);
-  }
-  std::string url() const {
-    return "http://127.0.0.1:" + std::to_string(port_) + "/site/spillway/";
-  }
-
- private:
-  void serve() {
-    for (int client = 0; (client = ::accept(listening_, nullptr, nullptr)) >= 0; ::close(client)) {
-      std::string asked;
-      char part[4096];
-      while (asked.find("\r\n\r\n") == std::string::npos) {
-        const ssize_t size = ::read(client, part, sizeof part);
-        if (size <= 0) break;
-        asked.append(part, std::size_t(size));
-      }
-      const std::string said = answer(asked);
-      std::ignore = ::write(client, said.data(), said.size());
-    }
-  }
-  std::string answer(const std::string& asked) {
-    constexpr std::string_view kBefore = "GET /site/spillway/", kBearer = "Authorization: ";
-    std::size_t from = asked.find(kBearer);
-    if (from == std::string::npos) from = asked.find("authorization: ");
-    std::string status = "404 Not Found", body;
-    if (asked.starts_with(kBefore) && from != std::string::npos) {
-      from += kBearer.size();
-      const std::string token = asked.substr(from, asked.find('\r', from) - from);
-      const std::size_t path = kBefore.size() - 1;
-      auto got =
-          upstream_.send(cloud::http::Method::get, asked.substr(path, asked.find(' ', path) - path),
-                         {{"authorization", token}});
-      if (got && got->status == 200) status = "200 OK", body = got->body;
-    }
-    return "HTTP/1.1 " + status + "\r\nContent-Type: application/json\r\nConnection: close\r\n" +
-           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-  }
-
-  cloud::http::Client upstream_;
-  int listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  std::uint16_t port_ = 0;
-  std::thread thread_;
-};
 
 // A server that gives everybody one answer.
 std::unique_ptr<cloud::http::Server> site(const cloud::http::Response& always) {

@@ -1,8 +1,18 @@
 #include "tests/support/fakes/peer.h"
 
+#include "common/crypto/sha256.h"
 #include "common/wire/codec.h"
 
 namespace spillway::test {
+
+wire::ResultItem success_of(TaskId id, Epoch epoch, const std::string& value) {
+  wire::ResultItem item;
+  item.id = id;
+  item.epoch = epoch;
+  item.value.bytes = to_bytes(value);
+  item.digest = crypto::sha256(item.value.bytes);
+  return item;
+}
 
 Peer::Peer(FakeBroker& broker, std::string client_id, std::vector<std::string> filters)
     : client_id_(std::move(client_id)), filters_(std::move(filters)), transport_(broker) {

@@ -8,6 +8,9 @@
 
 namespace spillway::test {
 
+// What a lessee says of an attempt that gave that value.
+wire::ResultItem success_of(TaskId id, Epoch epoch, const std::string& value);
+
 // The other side of a node under test, played by hand over a broker in memory. Steps nothing
 // itself.
 class Peer {

@@ -166,12 +166,7 @@ struct AgentWorld {
     settle();
   }
   wire::ResultItem success(std::uint64_t seq, std::uint32_t epoch, const std::string& value) const {
-    wire::ResultItem item;
-    item.id = id(seq);
-    item.epoch = Epoch{epoch};
-    item.value.bytes = to_bytes(value);
-    item.digest = crypto::sha256(item.value.bytes);
-    return item;
+    return success_of(id(seq), Epoch{epoch}, value);
   }
   void say_result(wire::ResultItem item) { say(std::move(item), wire::Channel::result); }
 };

@@ -77,12 +77,7 @@ struct SentRig : Utest {
     return offers.empty() ? wire::Offer{} : offers.front();
   }
   wire::ResultItem success(std::uint64_t seq, std::uint32_t epoch, const std::string& value = "v") {
-    wire::ResultItem item;
-    item.id = id(seq);
-    item.epoch = Epoch{epoch};
-    item.value.bytes = to_bytes(value);
-    item.digest = crypto::sha256(item.value.bytes);
-    return item;
+    return success_of(id(seq), Epoch{epoch}, value);
   }
   void say_result(const wire::ResultItem& item) { world.say(item, wire::Channel::result); }
   wire::ResultVerdict verdict() {

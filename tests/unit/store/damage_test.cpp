@@ -1,107 +1,12 @@
-#include <fstream>
 #include <random>
 
 #include "common/base/grants.h"
-#include "common/store/store_file.h"
-#include "tests/unit/store/open_store.h"
+#include "tests/unit/store/damage_rig.h"
 
 using namespace spillway;
 using namespace spillway::store;
 
-TEST_GROUP(Damage) {
-  TempFolder folder;
-  std::string path = folder.file("owner.db");
-  OpenStore open{path};
-  Origin origin;
-
-  // 60 finished and 60 ready tasks, two at work, one waiting for another.
-  void setup() override {
-    CHECK_OK(open.open());
-    origin = open.recovered.lives.all().front().origin;
-    Batch batch;
-    for (std::uint64_t seq = 1; seq <= 120; ++seq) {
-      NewTask task = new_task(seq, seq <= 60 ? TaskState::succeeded : TaskState::ready);
-      task.row.spec = std::make_shared<const Bytes>(700, static_cast<std::uint8_t>(seq));
-      if (seq <= 60) task.row.result = encoded("result of " + std::to_string(seq));
-      batch.inserts.push_back(std::move(task));
-    }
-    batch.updates.push_back(step(70, TaskState::ready, 0, TaskState::running, 1));
-    batch.updates.back().next.place = kHere;
-    batch.updates.push_back(step(71, TaskState::ready, 0, TaskState::leased, 3));
-    batch.updates.back().next.place = kCloud;
-    batch.updates.back().next.offer_pending = true;
-    NewTask waiting = new_task(121, TaskState::waiting);
-    waiting.row.task.reason = WaitReason::deps;
-    waiting.row.task.deps = 1;
-    waiting.row.task.wake = at(900);  // its not_before
-    waiting.after = {80};
-    waiting.idempotency_key = "key";
-    waiting.idempotency_until = at(1000);
-    batch.inserts.push_back(std::move(waiting));
-    CHECK_OK(open.commit(std::move(batch)));
-    open.close();
-  }
-
-  Bytes read_file(const std::string& name) {
-    std::ifstream file(name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  }
-  void write_file(const std::string& name, const Bytes& bytes) {
-    std::ofstream file(name, std::ios::binary | std::ios::trunc);
-    file.write(reinterpret_cast<const char*>(bytes.data()),
-               static_cast<std::streamsize>(bytes.size()));
-  }
-  struct Files {
-    Bytes file, log;
-  };
-  // 20 tasks more, and what a kill would leave of the store then: copied while it is open.
-  Files killed_after_more(OpenStore & live, const std::string& name, std::uint64_t first,
-                          std::size_t spec = 0) {
-    CHECK_OK(live.open());
-    for (std::uint64_t seq = first; seq < first + 20; ++seq) {
-      NewTask task = new_task(seq);
-      if (spec > 0) task.row.spec = std::make_shared<const Bytes>(spec, std::uint8_t{7});
-      CHECK_OK(live.commit(batch_of(std::move(task))));
-    }
-    Files left{read_file(name), read_file(name + "-wal")};
-    live.close();
-    return left;
-  }
-  void put(const std::string& name, const Files& files) {
-    write_file(name, files.file);
-    write_file(name + "-wal", files.log);
-  }
-  void overwrite(std::size_t at_byte, const Bytes& with) {
-    Bytes bytes = read_file(path);
-    std::copy(with.begin(), with.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at_byte));
-    write_file(path, bytes);
-  }
-  void works() {
-    const std::uint64_t seq = open.recovered.next_seq;
-    CHECK_OK(open.commit(batch_of(new_task(seq))));
-    CHECK_OK(open.find(seq));
-    LONGS_EQUAL(0, open.inspect(true)->problems.size());
-  }
-  // What the loss ledger says of damage.
-  static std::uint64_t unknown_losses(OpenStore & store) {
-    auto table =
-        store.answers.ask<LossTable>([&](auto done) { store.store().losses(std::move(done)); });
-    std::uint64_t count = 0;
-    for (const LossRow& row : table->rows) {
-      CHECK_EQUAL(row.key.cause == LossCause::store, row.at_least);
-      count +=
-          row.key.data == DataClass::tasks && row.key.cause == LossCause::store ? row.count : 0;
-    }
-    return count;
-  }
-  void is_fresh_and_keeps_the_old_file() {
-    CHECK_TRUE(open.recovered.fresh);
-    CHECK_TRUE(open.recovered.quarantined.has_value());
-    CHECK_TRUE(std::filesystem::exists(*open.recovered.quarantined));
-    CHECK_TRUE(is_set_aside(*open.recovered.quarantined));
-    CHECK_FALSE(is_set_aside(*open.recovered.quarantined + "-wal"));
-  }
-};
+TEST_GROUP_BASE(Damage, DamageRig){};
 
 TEST(Damage, a_file_that_is_no_database_is_set_aside_and_a_new_one_has_a_new_origin) {
   const Bytes garbage(8192, 0x5a);
@@ -489,52 +394,6 @@ TEST(Damage, the_database_of_another_program_is_left_alone) {
   CHECK_TRUE(read_file(path) == before);
 }
 
-TEST(Damage, a_file_of_a_newer_version_is_left_alone) {
-  {
-    auto newer = Database::open(path, false);
-    CHECK_OK(newer);
-    CHECK_OK(newer->execute("PRAGMA user_version = 99"));
-  }
-  CHECK_FAILS(Code::unsupported, open.open());
-}
-
-TEST(Damage, a_file_of_a_newer_version_that_only_added_is_used_and_left_as_new_as_it_is) {
-  const std::string both = std::to_string(5 * 65536 + 99);  // version 99, usable since 5
-  {
-    auto newer = Database::open(path, false);
-    CHECK_OK(newer);
-    CHECK_OK(newer->execute("ALTER TABLE task ADD COLUMN next INTEGER NOT NULL DEFAULT 7"));
-    CHECK_OK(newer->execute("ALTER TABLE loss ADD COLUMN next INTEGER NOT NULL DEFAULT 7"));
-    CHECK_OK(newer->execute(("PRAGMA user_version = " + both).c_str()));
-  }
-  CHECK_OK(open.open());
-  CHECK_FALSE(open.recovered.quarantined.has_value());
-  CHECK_TRUE(open.recovered.lives.all().front().origin == origin);
-  CHECK_OK(open.find(70));
-  works();
-  LONGS_EQUAL(99, open.inspect(false)->schema);
-  open.close();
-  auto after = Database::open(path, false);
-  CHECK_OK(after);
-  CHECK_OK(after->integer("PRAGMA user_version"));
-  STRCMP_EQUAL(both.c_str(), std::to_string(*after->integer("PRAGMA user_version")).c_str());
-}
-
-TEST(Damage, what_a_newer_version_that_only_added_left_damaged_is_carried_over) {
-  {
-    auto newer = Database::open(path, false);
-    CHECK_OK(newer);
-    CHECK_OK(newer->execute("ALTER TABLE task ADD COLUMN next INTEGER NOT NULL DEFAULT 7"));
-    const std::string both = std::to_string(5 * 65536 + 99);
-    CHECK_OK(newer->execute(("PRAGMA user_version = " + both).c_str()));
-  }
-  mark_damaged(path);
-  CHECK_OK(open.open());
-  CHECK_TRUE(open.recovered.quarantined.has_value());
-  CHECK_TRUE(open.recovered.salvaged > 100);
-  CHECK_OK(open.find(70));
-}
-
 TEST(Damage, a_task_for_a_place_whose_name_was_lost_goes_and_what_has_ended_is_for_none) {
   {
     auto database = Database::open(path, false);
@@ -572,51 +431,4 @@ TEST(Damage, a_key_goes_with_its_task_when_that_was_lost_before_it_ended) {
   again.idempotency_key = "key";
   again.idempotency_until = at(1000);
   CHECK_OK(open.commit(batch_of(again)));
-}
-
-TEST(Damage, what_an_older_version_left_damaged_is_carried_over) {
-  {
-    // As the versions left it that knew neither of lives nor of sums, of unknown losses, of what a
-    // key stands for or of places by name.
-    auto older = Database::open(path, false);
-    CHECK_OK(older);
-    CHECK_OK(older->execute("ALTER TABLE idempotency DROP COLUMN wish"));
-    CHECK_OK(older->execute("ALTER TABLE loss DROP COLUMN least"));
-    CHECK_OK(older->execute("ALTER TABLE bulk DROP COLUMN sum"));
-    forget_places(*older);
-    CHECK_OK(older->execute("DROP TABLE life; DROP TABLE peer; PRAGMA user_version = 5"));
-  }
-  mark_damaged(path);
-  CHECK_OK(open.open());
-  is_fresh_and_keeps_the_old_file();
-  CHECK_TRUE(open.recovered.lives.all().front().origin != Origin{});
-  LONGS_EQUAL(121, open.recovered.salvaged);
-  auto done = open.find(7);
-  CHECK_TRUE(*done->row.result == to_bytes("result of 7"));
-  CHECK_FALSE(open.find_idempotent("key", at(3))->value().wish.has_value());
-  LONGS_EQUAL(1, unknown_losses(open));
-  works();
-}
-
-TEST(Damage, an_empty_file_of_an_older_version_gives_back_what_its_log_holds) {
-  Bytes log;
-  {
-    auto older = Database::open(path, false);
-    CHECK_OK(older);
-    CHECK_OK(older->execute("PRAGMA wal_autocheckpoint = 0"));
-    CHECK_OK(older->execute("ALTER TABLE idempotency DROP COLUMN wish"));
-    CHECK_OK(older->execute("ALTER TABLE loss DROP COLUMN least"));
-    forget_places(*older);
-    CHECK_OK(older->execute("PRAGMA user_version = 327687"));  // 7, usable since 5
-    // Every page goes into the log.
-    CHECK_OK(older->execute("VACUUM"));
-    log = read_file(path + "-wal");
-  }
-  CHECK_TRUE(log.size() > 20 * 4096);
-  write_file(path, {});
-  write_file(path + "-wal", log);
-  CHECK_OK(open.open());
-  is_fresh_and_keeps_the_old_file();
-  LONGS_EQUAL(121, open.recovered.salvaged);
-  works();
 }
