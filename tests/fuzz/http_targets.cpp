@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <string>
 
@@ -52,9 +53,11 @@ int connected(Cloud& cloud) {
   from.sin_addr.s_addr = htonl(0x7f000002U + ++caller % 0xfffff0U);
   const timeval patience{10, 0};
   ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  must(::bind(socket, reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0 &&
-           ::connect(socket, reinterpret_cast<const sockaddr*>(&cloud.address),
-                     sizeof cloud.address) == 0,
+  must(::bind(socket, reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0,
+       "a caller has an address");
+  // A second connect goes on with what the fuzzer's clock interrupted.
+  must(TEMP_FAILURE_RETRY(::connect(socket, reinterpret_cast<const sockaddr*>(&cloud.address),
+                                    sizeof cloud.address)) == 0,
        "the cloud listens");
   return socket;
 }
@@ -63,7 +66,8 @@ int connected(Cloud& cloud) {
 std::string talk(Cloud& cloud, std::string_view bytes) {
   const int socket = connected(cloud);
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent =
+        TEMP_FAILURE_RETRY(::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL));
     if (sent <= 0) break;  // refused before it was read
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
@@ -71,7 +75,8 @@ std::string talk(Cloud& cloud, std::string_view bytes) {
   std::string said;
   char piece[4096];
   ssize_t got = 0;
-  while ((got = ::recv(socket, piece, sizeof piece, 0)) > 0 && said.size() < (4U << 20)) {
+  while ((got = TEMP_FAILURE_RETRY(::recv(socket, piece, sizeof piece, 0))) > 0 &&
+         said.size() < (4U << 20)) {
     said.append(piece, static_cast<std::size_t>(got));
   }
   must(got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK), "the server ends what it says");

@@ -178,6 +178,7 @@ TEST(HttpService, submissions_with_one_key_at_once_are_answered_with_one_group) 
   const std::string token = rig->token("operate");
   std::vector<ServiceRig::Reply> replies(6);
   std::vector<std::thread> callers;
+  callers.reserve(replies.size());
   for (ServiceRig::Reply& reply : replies) {
     callers.emplace_back([&] {
       reply =
