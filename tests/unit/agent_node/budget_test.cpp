@@ -107,6 +107,7 @@ TEST(AgentBudget, a_task_that_is_to_run_anew_asks_for_room_as_a_new_one_does) {
   }
   CHECK(world.add(echo()) != 0);
   std::vector<std::shared_ptr<Asked>> asked;
+  asked.reserve(ended.size());
   for (const std::uint64_t seq : ended) {
     asked.push_back(world.ask(wire::TaskRequest{wire::TaskOp::retry, seq}));
   }

@@ -136,7 +136,7 @@ TEST(Bars, are_written_before_an_operator_is_told) {
   fs::remove(folder.file("bars"));
   fs::create_directory(folder.file("bars.new"));  // nothing can be written in its place
   std::optional<Result<void>> told;
-  fleet->change("pump-1", {.revoked = true}, {}, [&](Result<void> done) { told = done; });
+  fleet->change("pump-1", {.revoked = true}, {}, [&](const Result<void>& done) { told = done; });
   for (int i = 0; i < 3; ++i) {
     pass(2s);
     answers.run_one();

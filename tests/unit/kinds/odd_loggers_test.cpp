@@ -53,10 +53,9 @@ TEST(OddLoggers, a_column_of_times_and_numbers_is_refused_where_it_is_odd) {
 }
 
 TEST(OddLoggers, what_looks_like_a_number_and_is_none_is_refused_with_its_place) {
-  for (const char* value : {"45%", "0x10", "1'013.25", "1.5 C",
-                            "\xe2\x88\x92"
-                            "1.6",
-                            "12.5-13", "1.5e"}) {
+  const std::string typeset = std::string("\xe2\x88\x92") + "1.6";  // U+2212 for a minus
+  for (const char* value :
+       {"45%", "0x10", "1'013.25", "1.5 C", typeset.c_str(), "12.5-13", "1.5e"}) {
     const std::string text = "time,v,w\n13:30:00," + std::string(value) + ",1\n";
     Result<kinds::Table> table = read_table(as_bytes(text), options);
     CHECK_TEXT(!table.ok(), value);
