@@ -9,7 +9,7 @@
 namespace spillway::agent {
 
 struct Agent::State {
-  runtime::Loop loop;
+  process::Loop loop;
   std::unique_ptr<Composition> composition;
   std::thread thread;
   bool started = false;
@@ -20,7 +20,7 @@ struct Agent::State {
 
 class Agent::Subscription {
  public:
-  Subscription(runtime::Loop& loop, intake::Api::Ticket ticket)
+  Subscription(process::Loop& loop, intake::Api::Ticket ticket)
       : loop_(&loop), ticket_(std::move(ticket)) {}
   // The ticket is the loop's; dropping it anywhere else would race with an event under way.
   ~Subscription() {
@@ -28,7 +28,7 @@ class Agent::Subscription {
   }
 
  private:
-  runtime::Loop* loop_;
+  process::Loop* loop_;
   intake::Api::Ticket ticket_;
 };
 
@@ -51,7 +51,7 @@ Result<TaskId> accepted(wire::AnswerBody body) {
 }
 
 // Asks the node on its loop and waits. The ticket lives there until the answer is in, or `timeout`.
-wire::AnswerBody ask(runtime::Loop& loop, Node& node, wire::RequestBody request,
+wire::AnswerBody ask(process::Loop& loop, Node& node, wire::RequestBody request,
                      std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
   struct Call {
     std::promise<wire::AnswerBody> answer;

@@ -15,13 +15,13 @@
 #include "common/kinds/builtin.h"
 #include "common/kinds/command.h"
 #include "common/kinds/plugin.h"
-#include "common/runtime/log.h"
+#include "common/process/log.h"
 #include "spillway/version.h"
 
 namespace spillway::agent {
 namespace {
 
-using runtime::Level;
+using process::Level;
 
 std::uint64_t physical_memory() {
   long pages = sysconf(_SC_PHYS_PAGES);
@@ -55,7 +55,7 @@ NodeOptions node_options(const Options& options, BootId boot) {
 }  // namespace
 
 Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
-                                                       runtime::Loop& loop) {
+                                                       process::Loop& loop) {
   if (auto device = check_device_id(options.device); !device) return device.error();
   std::error_code error;
   bool made_here = std::filesystem::create_directories(options.state_dir, error);
@@ -82,7 +82,7 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   made->store_ = std::move(opened->store);
   made->recovered_ = std::move(opened->recovered);
   if (made->recovered_.quarantined) {
-    runtime::log(
+    process::log(
         Level::error, "the store was damaged; it was set aside and a new one made",
         {{"damaged", *made->recovered_.quarantined}, {"carried_over", made->recovered_.salvaged}});
   }
@@ -91,7 +91,7 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
 }
 
 // Without a broker there is no cloud to run anything for.
-Status Composition::open_ledger(const store::Poster& poster) {
+Status Composition::open_ledger(const sqlite::Poster& poster) {
   if (options_.broker.uri.empty()) return {};
   const std::string path = options_.state_dir + "/leased.db";
   // What was taken before it was forbidden is handed back, and its results are told.
@@ -104,7 +104,7 @@ Status Composition::open_ledger(const store::Poster& poster) {
   ledger_ = std::move(opened->ledger);
   leased_ = std::move(opened->recovered);
   if (leased_.quarantined) {
-    runtime::log(Level::error, "the record of the cloud's tasks was damaged; a new one was made",
+    process::log(Level::error, "the record of the cloud's tasks was damaged; a new one was made",
                  {{"damaged", *leased_.quarantined}});
   }
   return {};
@@ -126,10 +126,10 @@ std::vector<std::string> Composition::taken_kinds() const {
 }
 
 // Without it a kill counts against all that was about to run, which is no reason not to start.
-std::shared_ptr<attempt::RunRegister> Composition::open_marks() const {
-  auto marks = attempt::RunRegister::open(options_.state_dir + "/running", attempt::machine_boot());
+std::shared_ptr<runner::RunRegister> Composition::open_marks() const {
+  auto marks = runner::RunRegister::open(options_.state_dir + "/running", runner::machine_boot());
   if (marks) return *std::move(marks);
-  runtime::log(Level::warning, "what runs is not marked", {{"problem", marks.error().message}});
+  process::log(Level::warning, "what runs is not marked", {{"problem", marks.error().message}});
   return nullptr;
 }
 
@@ -155,7 +155,7 @@ Status Composition::add_kinds() {
 
 Status Composition::start() {
   executor_ = std::make_unique<executor::Executor>(executor::Options{.workers = options_.workers});
-  runner_ = std::make_unique<attempt::PoolRunner>(*executor_, loop_, clock_, open_marks());
+  runner_ = std::make_unique<runner::PoolRunner>(*executor_, loop_, clock_, open_marks());
   recovered_.last_seen =
       resume_at(recovered_.last_seen, recovered_.wall_at_last_seen, clock_.wall_time());
   leased_.last_seen = resume_at(leased_.last_seen, leased_.wall_at_last_seen, clock_.wall_time());
@@ -177,7 +177,7 @@ Status Composition::start() {
     parts.measured = [path = options_.textfile](const wire::Metrics& metrics) {
       Status written = replace_file(path, prometheus_text(metrics, kVersion));
       if (written) return;
-      runtime::log_once(Level::warning, "textfile", "no metrics were written",
+      process::log_once(Level::warning, "textfile", "no metrics were written",
                         {{"problem", written.error().message}});
     };
   }
@@ -188,20 +188,20 @@ Status Composition::start() {
   };
   constexpr std::size_t kTraced = 1500;  // closures: what fits into an answer
   parts.trace = [this] { return executor_->chrome_trace(kTraced); };
-  parts.logs = [](std::uint32_t lines) { return runtime::logger().recent(lines); };
-  parts.report = [](const std::string& message) { runtime::log(Level::info, message); };
-  parts.alarm = [](const std::string& message) { runtime::log(Level::error, message); };
+  parts.logs = [](std::uint32_t lines) { return process::logger().recent(lines); };
+  parts.report = [](const std::string& message) { process::log(Level::info, message); };
+  parts.alarm = [](const std::string& message) { process::log(Level::error, message); };
   parts.refused = [](const std::string& cause, const std::string& detail) {
-    runtime::log_once(Level::warning, cause, "refused a message",
+    process::log_once(Level::warning, cause, "refused a message",
                       {{"cause", cause}, {"detail", detail}});
   };
   NodeOptions node = node_options(options_, boot_);
   node.takes = taken_kinds();
   node_ = std::make_unique<Node>(std::move(node), std::move(parts), recovered_, &leased_);
-  turns_ = std::make_unique<runtime::Turns>(
+  turns_ = std::make_unique<process::Turns>(
       loop_, [this] { return node_->now(); }, [this] { return node_->cycle(); });
   if (!options_.broker.uri.empty()) connect();
-  clock_steps_ = std::make_unique<runtime::ClockSteps>(loop_, [this] { node_->clock_stepped(); });
+  clock_steps_ = std::make_unique<process::ClockSteps>(loop_, [this] { node_->clock_stepped(); });
   node_->start(recovered_, &leased_);
   recovered_.live.clear();
   leased_ = {};
@@ -214,13 +214,13 @@ void Composition::keep_models(NodeParts& parts) const {
   if (models) {
     parts.models = *std::move(models);
   } else {
-    runtime::log(Level::warning, "what was learned of run times and link is learned anew",
+    process::log(Level::warning, "what was learned of run times and link is learned anew",
                  {{"problem", models.error().message}});
   }
   parts.keep_models = [path](const Bytes& learned) {
     const Status written = write_models(path, learned);
     if (written) return;
-    runtime::log_once(Level::warning, "models", "what was learned is not kept",
+    process::log_once(Level::warning, "models", "what was learned is not kept",
                       {{"problem", written.error().message}});
   };
 }

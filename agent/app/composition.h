@@ -8,15 +8,15 @@
 #include "agent/telemetry/system_probe.h"
 #include "agent/telemetry/textfile.h"
 #include "agent/telemetry/worker_bound.h"
-#include "common/attempt/pool_runner.h"
 #include "common/executor/executor.h"
 #include "common/kinds/registry.h"
 #include "common/ledger/sqlite_ledger.h"
 #include "common/mqtt/paho_transport.h"
-#include "common/runtime/clock_steps.h"
-#include "common/runtime/loop.h"
-#include "common/runtime/system_clock.h"
-#include "common/runtime/turns.h"
+#include "common/process/clock_steps.h"
+#include "common/process/loop.h"
+#include "common/process/system_clock.h"
+#include "common/process/turns.h"
+#include "common/runner/pool_runner.h"
 #include "common/store/sqlite_owner_store.h"
 #include "spillway/agent/agent.h"
 
@@ -25,7 +25,7 @@ namespace spillway::agent {
 // An agent put together from its adapters, on a loop that somebody else runs. Loop's thread.
 class Composition {
  public:
-  static Result<std::unique_ptr<Composition>> open(const Options& options, runtime::Loop& loop);
+  static Result<std::unique_ptr<Composition>> open(const Options& options, process::Loop& loop);
   ~Composition();
 
   kinds::KindRegistry& kinds() { return kinds_; }
@@ -42,12 +42,12 @@ class Composition {
   void close();
 
  private:
-  Composition(const Options& options, runtime::Loop& loop)
+  Composition(const Options& options, process::Loop& loop)
       : options_(options), loop_(loop), boot_(BootId{}) {}
   Status add_kinds();
-  Status open_ledger(const store::Poster& poster);
+  Status open_ledger(const sqlite::Poster& poster);
   std::vector<std::string> taken_kinds() const;
-  std::shared_ptr<attempt::RunRegister> open_marks() const;
+  std::shared_ptr<runner::RunRegister> open_marks() const;
   Status listen();
   void connect();
   void bound_workers();
@@ -55,9 +55,9 @@ class Composition {
 
   Options options_;
   bool abandoned_ = false;
-  runtime::Loop& loop_;
+  process::Loop& loop_;
   BootId boot_;
-  runtime::BootClock clock_;
+  process::BootClock clock_;
   kinds::KindRegistry kinds_;
   // Destroyed from the bottom up: first nobody calls in, then nothing runs, then the store closes.
   std::unique_ptr<store::SqliteOwnerStore> store_;
@@ -65,15 +65,15 @@ class Composition {
   std::unique_ptr<ledger::SqliteLedger> ledger_;  // of the cloud's tasks; null: none are run here
   ledger::LedgerRecovered leased_;
   std::unique_ptr<executor::Executor> executor_;
-  std::unique_ptr<attempt::PoolRunner> runner_;
+  std::unique_ptr<runner::PoolRunner> runner_;
   std::unique_ptr<SystemProbe> probe_;
   WorkerBound worker_bound_;
-  runtime::Timer next_bound_;
+  process::Timer next_bound_;
   std::unique_ptr<mqtt::PahoTransport> transport_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<intake::Server> server_;
-  std::unique_ptr<runtime::Turns> turns_;
-  std::unique_ptr<runtime::ClockSteps> clock_steps_;
+  std::unique_ptr<process::Turns> turns_;
+  std::unique_ptr<process::ClockSteps> clock_steps_;
 };
 
 }  // namespace spillway::agent

@@ -12,15 +12,15 @@
 #include "common/kinds/builtin.h"
 #include "common/kinds/named.h"
 #include "common/mqtt/password.h"
-#include "common/runtime/daemon.h"
-#include "common/runtime/log.h"
-#include "common/runtime/memory.h"
+#include "common/process/daemon.h"
+#include "common/process/log.h"
+#include "common/process/memory.h"
 #include "spillway/version.h"
 
 namespace spillway::agent {
 namespace {
 
-using runtime::Level;
+using process::Level;
 
 constexpr char kExamples[] =
     "Examples:\n"
@@ -40,38 +40,38 @@ int refuse(const Error& error) {
 void reload(const std::string& path, AgentConfig& current, Composition& composition) {
   Result<AgentConfig> read = load_agent_config(path);
   if (!read) {
-    return runtime::log(Level::error, "the configuration was not reloaded",
+    return process::log(Level::error, "the configuration was not reloaded",
                         {{"problem", read.error().message}});
   }
   for (const std::string& key : unreloadable_changes(current, *read)) {
-    runtime::log(Level::warning, "this change takes effect at the next start", {{"key", key}});
+    process::log(Level::warning, "this change takes effect at the next start", {{"key", key}});
   }
-  runtime::logger().set_level(read->agent.log_level);
+  process::logger().set_level(read->agent.log_level);
   composition.reconfigure(options_from(*read));
   current = *std::move(read);
-  runtime::log(Level::info, "configuration reloaded", {{"file", path}});
+  process::log(Level::info, "configuration reloaded", {{"file", path}});
 }
 
 constexpr std::size_t kKeptLog = 48 * 1024;  // bytes, for operators of the cloud who ask
 
 int serve(const std::string& path, AgentConfig config) {
-  runtime::logger().set_level(config.agent.log_level);
-  runtime::logger().keep(kKeptLog);
-  runtime::Loop loop;
+  process::logger().set_level(config.agent.log_level);
+  process::logger().keep(kKeptLog);
+  process::Loop loop;
   auto composition = Composition::open(options_from(config), loop);
   if (!composition) return refuse(composition.error());
-  runtime::Timer trimming;
+  process::Timer trimming;
   auto start = [&]() -> Status {
     if (Status started = (*composition)->start(); !started) return started;
-    runtime::keep_trimming(loop, trimming);
-    runtime::log(Level::info, "running",
+    process::keep_trimming(loop, trimming);
+    process::log(Level::info, "running",
                  {{"device", config.agent.device},
                   {"version", kVersion},
                   {"socket", config.agent.socket},
                   {"broker", config.broker.uri}});
     return {};
   };
-  Status served = runtime::run_daemon(
+  Status served = process::run_daemon(
       loop, {.start = start,
              .drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
              .abandon = [&] { (*composition)->abandon(); },
@@ -79,7 +79,7 @@ int serve(const std::string& path, AgentConfig config) {
              .grace = [&] { return config.agent.grace; }});
   if (!served) return refuse(served.error());
   (*composition)->close();
-  runtime::log(Level::info, "stopped");
+  process::log(Level::info, "stopped");
   // Nothing in a process ends a body that does not heed being told.
   if ((*composition)->abandoned()) std::_Exit(0);
   return 0;
@@ -131,6 +131,6 @@ int run(int argc, char** argv) {
 }  // namespace spillway::agent
 
 int main(int argc, char** argv) {
-  spillway::runtime::keep_heap_small();
+  spillway::process::keep_heap_small();
   return spillway::agent::run(argc, argv);
 }

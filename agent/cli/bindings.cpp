@@ -7,7 +7,7 @@
 #include "common/crypto/random.h"
 #include "common/mqtt/grants.h"
 #include "common/mqtt/paho_transport.h"
-#include "common/runtime/loop.h"
+#include "common/process/loop.h"
 #include "common/wire/topics.h"
 
 namespace spillway::cli {
@@ -19,7 +19,7 @@ constexpr std::size_t kWindow = 128;  // as when it is not configured
 // One connection, and what became of it.
 class Visitor {
  public:
-  Visitor(runtime::Loop& loop, mqtt::ConnectOptions options, const std::string& id)
+  Visitor(process::Loop& loop, mqtt::ConnectOptions options, const std::string& id)
       : loop_(loop), options_(std::move(options)), transport_(loop) {
     options_.client_id = id;
     mqtt::TransportEvents events;
@@ -66,7 +66,7 @@ class Visitor {
     }
   }
 
-  runtime::Loop& loop_;
+  process::Loop& loop_;
   mqtt::ConnectOptions options_;
   mqtt::PahoTransport transport_;
 };
@@ -81,7 +81,7 @@ const BrokerTerm kFreeId{
     "another's connection: bind them, in mosquitto by use_username_as_clientid true"};
 
 // `first` is up under an id that is not its own.
-BrokerTerm judge_ids(runtime::Loop& loop, const mqtt::ConnectOptions& options, Visitor& first,
+BrokerTerm judge_ids(process::Loop& loop, const mqtt::ConnectOptions& options, Visitor& first,
                      std::unique_ptr<Visitor>& second) {
   second = std::make_unique<Visitor>(loop, options, id_of_nobody());
   if (!second->up) return {"whether it binds client ids is not known: it took one client only", ""};
@@ -102,7 +102,7 @@ BrokerTerm judge(mqtt::Binding binding, const std::string& whom) {
 }  // namespace
 
 Result<std::vector<BrokerTerm>> try_bindings(const mqtt::ConnectOptions& options) {
-  runtime::Loop loop;
+  process::Loop loop;
   Visitor first(loop, options, id_of_nobody());
   std::unique_ptr<Visitor> second;
   BrokerTerm ids;

@@ -14,7 +14,7 @@
 #include <cstring>
 #include <utility>
 
-#include "common/runtime/system_clock.h"
+#include "common/process/system_clock.h"
 
 namespace spillway::cli {
 namespace {
@@ -41,7 +41,7 @@ int open_scratch(const std::string& directory) {
 }
 
 Result<Duration> quickest_sync(int file, const std::string& directory) {
-  const runtime::BootClock clock;
+  const process::BootClock clock;
   const std::array<char, kSyncBytes> block{};
   Duration quickest = Duration::max();
   for (int i = 0; i < kSyncs; ++i) {
@@ -96,7 +96,7 @@ Result<Duration> time_sync(const std::string& directory) {
 ClockFacts look_at_clock() {
   timex state{};
   const int kind = ::adjtimex(&state);
-  return {runtime::BootClock().wall_time(), kind >= 0 && kind != TIME_ERROR};
+  return {process::BootClock().wall_time(), kind >= 0 && kind != TIME_ERROR};
 }
 
 // SQLite keeps a lock on the file for as long as an agent has it.

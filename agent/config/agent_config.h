@@ -9,7 +9,7 @@
 #include "common/config/broker_section.h"
 #include "common/config/kind_sections.h"
 #include "common/config/node_settings.h"
-#include "common/runtime/log.h"
+#include "common/process/log.h"
 #include "spillway/budget.h"
 #include "spillway/status.h"
 
@@ -21,7 +21,7 @@ struct AgentSection {
   std::string device;  // default: the host's name, made into a device id
   std::string state_dir = "/var/lib/spillway";
   std::string socket = "/run/spillway/agent.sock";  // empty: no local API
-  runtime::Level log_level = runtime::Level::info;
+  process::Level log_level = process::Level::info;
   std::chrono::milliseconds grace = std::chrono::seconds(10);      // to drain on SIGTERM
   std::chrono::milliseconds telemetry = std::chrono::seconds(10);  // between reports; 0: none
   std::string updater_dir = "/var/lib/spillway-ota";               // empty: none

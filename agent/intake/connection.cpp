@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "common/runtime/log.h"
+#include "common/process/log.h"
 
 namespace spillway::intake {
 namespace {
@@ -45,7 +45,7 @@ void Connection::refuse(Error error) {
 
 void Connection::refuse_frame(std::string_view cause, Error error) {
   ++shared_->stats.refused;
-  runtime::log_once(runtime::Level::warning, cause, "a client's request was refused",
+  process::log_once(process::Level::warning, cause, "a client's request was refused",
                     {{"why", error.message}, {"pid", peer_.pid}, {"uid", peer_.uid}});
   refuse(std::move(error));
 }
@@ -213,7 +213,7 @@ void Connection::drop_when_slow() {
   write_some();
   if (closed_ || queued() <= shared_->options.max_queued) return;
   ++shared_->stats.slow;
-  runtime::log_once(runtime::Level::warning, "intake.slow_reader",
+  process::log_once(process::Level::warning, "intake.slow_reader",
                     "a client that does not read its answers was dropped",
                     {{"queued", queued()}, {"pid", peer_.pid}, {"uid", peer_.uid}});
   close();

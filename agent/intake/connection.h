@@ -19,7 +19,7 @@ class Connection;
 
 // What the connections of one server share. The loop's thread.
 struct Shared {
-  runtime::Loop& loop;
+  process::Loop& loop;
   Api& api;
   ServerOptions options;
   ServerStats stats;
@@ -89,7 +89,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t held_ = 0;              // bytes of them
   std::vector<Api::Ticket> retired_;  // their owner may still be inside the call that ended them
   std::deque<WaitingEvent> events_;
-  runtime::Timer half_frame_;
+  process::Timer half_frame_;
   bool spared_ = false;  // the frame that is half here was late once
   bool unflushed_ = false;
   bool awaiting_room_ = false;

@@ -9,7 +9,7 @@
 
 #include "agent/intake/connection.h"
 #include "agent/intake/socket_file.h"
-#include "common/runtime/log.h"
+#include "common/process/log.h"
 
 namespace spillway::intake {
 namespace {
@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds kAcceptPause{200};
 
 class Server::Acceptor : public std::enable_shared_from_this<Acceptor> {
  public:
-  Acceptor(runtime::Loop& loop, Api& api, ServerOptions options, SocketFile file)
+  Acceptor(process::Loop& loop, Api& api, ServerOptions options, SocketFile file)
       : shared_(std::make_shared<Shared>(Shared{loop, api, std::move(options), {}, {}, {}})),
         file_(std::move(file)),
         acceptor_(loop.context(), asio::local::stream_protocol(), file_->release()) {}
@@ -47,7 +47,7 @@ class Server::Acceptor : public std::enable_shared_from_this<Acceptor> {
  private:
   // Out of descriptors, most often: waiting lets some come back, and does not spin meanwhile.
   void pause(std::error_code error) {
-    runtime::log_once(runtime::Level::error, "intake.accept", "cannot accept a client",
+    process::log_once(process::Level::error, "intake.accept", "cannot accept a client",
                       {{"why", error.message()}});
     pause_ = shared_->loop.after(kAcceptPause, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->accept();
@@ -70,7 +70,7 @@ class Server::Acceptor : public std::enable_shared_from_this<Acceptor> {
 
   void deny(Connection& connection, uid_t uid) {
     ++shared_->stats.denied;
-    runtime::log_once(runtime::Level::warning, "intake.denied",
+    process::log_once(process::Level::warning, "intake.denied",
                       "a user without the right to speak to the agent was turned away",
                       {{"uid", uid}});
     connection.refuse(
@@ -87,7 +87,7 @@ class Server::Acceptor : public std::enable_shared_from_this<Acceptor> {
   void admit(const std::shared_ptr<Connection>& connection) {
     if (!place_for(connection->user())) {
       ++shared_->stats.turned_away;
-      runtime::log_once(runtime::Level::warning, "intake.clients", "too many clients at once",
+      process::log_once(process::Level::warning, "intake.clients", "too many clients at once",
                         {{"limit", shared_->options.max_clients}, {"uid", connection->user()}});
       return connection->refuse(
           fail(Code::busy, "the agent serves as many clients as it can (" +
@@ -103,11 +103,11 @@ class Server::Acceptor : public std::enable_shared_from_this<Acceptor> {
   std::shared_ptr<Shared> shared_;
   std::optional<SocketFile> file_;
   asio::local::stream_protocol::acceptor acceptor_;
-  runtime::Timer pause_;
+  process::Timer pause_;
   bool closed_ = false;
 };
 
-Result<std::unique_ptr<Server>> Server::open(runtime::Loop& loop, Api& api, ServerOptions options) {
+Result<std::unique_ptr<Server>> Server::open(process::Loop& loop, Api& api, ServerOptions options) {
   Result<SocketFile> file = SocketFile::listen(options.path, options.group);
   if (!file) return std::move(file).error();
   auto acceptor = std::make_shared<Acceptor>(loop, api, std::move(options), *std::move(file));

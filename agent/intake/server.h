@@ -7,7 +7,7 @@
 #include <string>
 
 #include "agent/intake/api.h"
-#include "common/runtime/loop.h"
+#include "common/process/loop.h"
 #include "spillway/status.h"
 
 namespace spillway::intake {
@@ -46,7 +46,7 @@ struct ServerStats {
 class Server {
  public:
   // `conflict`: another agent listens at the path.
-  static Result<std::unique_ptr<Server>> open(runtime::Loop& loop, Api& api, ServerOptions options);
+  static Result<std::unique_ptr<Server>> open(process::Loop& loop, Api& api, ServerOptions options);
   ~Server();
 
   const ServerStats& stats() const;

@@ -67,7 +67,7 @@ placement::Place CloudPlace::place() const {
 
 PlaceView CloudPlace::view() const {
   const placement::Place place = this->place();
-  const session::Connection& connection = session_->connection();
+  const link::Connection& connection = session_->connection();
   const placement::LinkModel& link = models_.placement().link();
   const NodeTime now = owner_.now();
   PlaceView view;

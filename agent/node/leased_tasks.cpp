@@ -26,7 +26,7 @@ void add_end(const lessee::HeldTask& task, TaskView& view) {
 }  // namespace
 
 LeasedTasks::LeasedTasks(const NodeOptions& options, const NodeParts& parts,
-                         const owner::Owner& owner, const attempt::Claims& own,
+                         const owner::Owner& owner, const runner::Claims& own,
                          const std::unique_ptr<DeviceSession>& session,
                          const ledger::LedgerRecovered* recovered)
     : options_(options), parts_(parts), owner_(owner), own_(own), session_(session) {

@@ -7,9 +7,9 @@
 #include "agent/intake/api.h"
 #include "agent/node/node_parts.h"
 #include "agent/session/device_session.h"
-#include "common/attempt/claims.h"
 #include "common/lessee/lessee.h"
 #include "common/owner/owner.h"
+#include "common/runner/claims.h"
 
 namespace spillway::agent {
 
@@ -21,7 +21,7 @@ class LeasedTasks {
 
   // `own`: the claims of the device's own tasks. All of these outlive it.
   LeasedTasks(const NodeOptions& options, const NodeParts& parts, const owner::Owner& owner,
-              const attempt::Claims& own, const std::unique_ptr<DeviceSession>& session,
+              const runner::Claims& own, const std::unique_ptr<DeviceSession>& session,
               const ledger::LedgerRecovered* recovered);
 
   void start(const ledger::LedgerRecovered* recovered);
@@ -48,7 +48,7 @@ class LeasedTasks {
   const NodeOptions& options_;
   const NodeParts& parts_;
   const owner::Owner& owner_;
-  const attempt::Claims& own_;
+  const runner::Claims& own_;
   const std::unique_ptr<DeviceSession>& session_;  // null: there is no cloud
   std::unique_ptr<lessee::Lessee> lessee_;
 };

@@ -46,8 +46,8 @@ std::optional<wire::LifeNotice> LifeWatch::on_cloud(const wire::Presence& cloud)
 std::optional<wire::LifeRemark> LifeWatch::judge(const wire::Presence& cloud) {
   const Lineage& told = cloud.lineage;
   const auto sign = births_.note(cloud.boot, told.store, cloud.session, owner_.now());
-  if (sign == session::Births::Sign::cloned) return wire::LifeRemark::cloned;
-  if (sign == session::Births::Sign::doubt) return std::nullopt;
+  if (sign == link::Births::Sign::cloned) return wire::LifeRemark::cloned;
+  if (sign == link::Births::Sign::doubt) return std::nullopt;
   if (!peers_.contains(told.store) && peers_.size() >= kMostPeers) return std::nullopt;
   KnownLife& known = peers_[told.store];
   const KnownLife was = known;

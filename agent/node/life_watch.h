@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "common/link/births.h"
 #include "common/owner/owner.h"
-#include "common/session/births.h"
 #include "common/wire/messages.h"
 
 namespace spillway::agent {
@@ -34,7 +34,7 @@ class LifeWatch {
   const std::string device_;
   const std::function<void(const std::string& message)> report_;
   std::map<Origin, KnownLife> peers_;  // of clouds, by their store
-  session::Births births_;             // of the cloud
+  link::Births births_;                // of the cloud
   std::string cloud_forgot_;           // what is said of its state
   NodeTime cloud_forgot_until_{};
   NodeTime two_clouds_until_{};                 // another cloud speaks as this one's

@@ -95,7 +95,7 @@ void LocalPlace::run_here(std::uint64_t seq, Epoch epoch) {
   // The run timeout counts from here; the machine set it at the grant, one commit ago.
   parts_.runner->run(
       {owner_.id_of(seq), epoch, task->kind, *task->spec},
-      gate_.pass([this](attempt::Outcome outcome) { on_outcome(std::move(outcome)); }));
+      gate_.pass([this](runner::Outcome outcome) { on_outcome(std::move(outcome)); }));
 }
 
 void LocalPlace::stop_here(TaskId id, Epoch epoch) { parts_.runner->stop(id, epoch); }
@@ -111,18 +111,18 @@ NodeTime LocalPlace::on_line(Duration boot_time) const {
   return owner_.now() - (parts_.clock->boot_time() - boot_time);
 }
 
-void LocalPlace::on_outcome(attempt::Outcome outcome) {
+void LocalPlace::on_outcome(runner::Outcome outcome) {
   const std::uint64_t seq = outcome.id.seq;
   free_core(seq, outcome.epoch);
   if (owner::OwnedTask* task = owner_.find(seq)) return take_outcome(*task, std::move(outcome));
   // It ended after it was given up, and its task has left memory; a late success still counts.
-  const auto late = std::make_shared<attempt::Outcome>(std::move(outcome));
+  const auto late = std::make_shared<runner::Outcome>(std::move(outcome));
   owner_.with_task(
       seq, [](const Error&) {},
       [this, late](owner::OwnedTask& task) { take_outcome(task, std::move(*late)); });
 }
 
-void LocalPlace::take_outcome(owner::OwnedTask& task, attempt::Outcome outcome) {
+void LocalPlace::take_outcome(owner::OwnedTask& task, runner::Outcome outcome) {
   const bool live = task.state.epoch == outcome.epoch && task.state.place == kHere;
   const Duration ran = outcome.run_ended - outcome.run_started;
   owner_.journal().whenever([begun = outcome.begun] {});

@@ -8,9 +8,9 @@
 #include "agent/node/leased_tasks.h"
 #include "agent/node/models.h"
 #include "agent/node/node_parts.h"
-#include "common/attempt/claims.h"
 #include "common/base/gate.h"
 #include "common/owner/owner.h"
+#include "common/runner/claims.h"
 #include "spillway/view.h"
 
 namespace spillway::agent {
@@ -37,7 +37,7 @@ class LocalPlace final : public owner::LocalRuns {
   bool waits_for_commit() const;
   void on_commit_handed_over() { new_claims_ = 0; }
 
-  const attempt::Claims& claims() const { return claims_; }
+  const runner::Claims& claims() const { return claims_; }
   std::uint64_t done() const { return done_; }                      // successes, since start
   const std::vector<std::string>& kinds() const { return kinds_; }  // sorted
 
@@ -51,8 +51,8 @@ class LocalPlace final : public owner::LocalRuns {
   placement::Estimate soonest_core() const;
   double predicted_run(const owner::OwnedTask& task) const;
   void free_core(std::uint64_t seq, Epoch epoch);
-  void on_outcome(attempt::Outcome outcome);
-  void take_outcome(owner::OwnedTask& task, attempt::Outcome outcome);
+  void on_outcome(runner::Outcome outcome);
+  void take_outcome(owner::OwnedTask& task, runner::Outcome outcome);
   NodeTime on_line(Duration boot_time) const;
 
   const NodeOptions& options_;
@@ -62,7 +62,7 @@ class LocalPlace final : public owner::LocalRuns {
   const LeasedTasks& leased_;
   std::vector<std::string> kinds_;
   // Fewer ahead than in the cloud, for what is new here is done around them.
-  attempt::Claims claims_{128};
+  runner::Claims claims_{128};
   std::uint32_t new_claims_ = 0;  // of them, those that no commit speaks of yet
   std::uint64_t done_ = 0;
   Gate gate_;

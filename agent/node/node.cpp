@@ -36,7 +36,7 @@ Node::~Node() { session_.reset(); }
 
 owner::Parts Node::owner_parts() {
   const auto urgency = [](bool urgent) {
-    return urgent ? session::Urgency::live : session::Urgency::backlog;
+    return urgent ? link::Urgency::live : link::Urgency::backlog;
   };
   owner::Parts owner;
   owner.clock = parts_.clock;
@@ -189,8 +189,8 @@ Status Node::has_room_for(const owner::OwnedTask& task) {
 }
 
 // What has succeeded is never run again: of a large spec all but the input is kept.
-store::EncodedBytes Node::spec_left(const owner::OwnedTask& task) const {
-  if (task.state.state != TaskState::succeeded || !store::is_bulk(task.spec_bytes)) return nullptr;
+sqlite::EncodedBytes Node::spec_left(const owner::OwnedTask& task) const {
+  if (task.state.state != TaskState::succeeded || !sqlite::is_bulk(task.spec_bytes)) return nullptr;
   TaskSpec left = *task.spec;
   left.input.not_kept = std::exchange(left.input.bytes, {}).size();
   return std::make_shared<const Bytes>(wire::encode(left));
@@ -311,7 +311,7 @@ void Node::stop() {
 
 PlaceView Node::local_view() const {
   const placement::Place place = local_.place();
-  const attempt::Claims& claims = local_.claims();
+  const runner::Claims& claims = local_.claims();
   PlaceView view;
   view.place = kHereName;
   view.name = options_.device;

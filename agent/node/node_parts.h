@@ -7,10 +7,10 @@
 
 #include "agent/node/admission.h"
 #include "agent/placement/placement.h"
-#include "common/attempt/attempt_runner.h"
 #include "common/base/clock.h"
 #include "common/kinds/registry.h"
 #include "common/ledger/ledger.h"
+#include "common/runner/attempt_runner.h"
 #include "common/store/owner_store.h"
 #include "common/wire/messages.h"
 #include "common/wire/telemetry.h"
@@ -41,7 +41,7 @@ struct NodeParts {
   const Clock* clock = nullptr;
   store::OwnerStore* store = nullptr;
   ledger::Ledger* ledger = nullptr;  // of what the cloud has run here; null: nothing is
-  attempt::Runner* runner = nullptr;
+  runner::Runner* runner = nullptr;
   const kinds::KindRegistry* kinds = nullptr;
   std::function<std::uint64_t()> random;
   std::function<Machine()> machine;  // none: it never runs short

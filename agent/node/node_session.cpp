@@ -49,7 +49,7 @@ struct Node::Received {
 };
 
 void Node::attach(mqtt::Transport& transport, SessionOptions session) {
-  session::Hooks hooks;
+  link::Hooks hooks;
   hooks.now = [this] { return now(); };
   hooks.random = parts_.random;
   hooks.wall = [this] { return parts_.clock->wall_time(); };

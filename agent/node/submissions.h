@@ -63,8 +63,8 @@ class Submissions {
   using OneWish = std::shared_ptr<Wish>;
 
   Result<TaskSpec> admit(const std::shared_ptr<const Bytes>& encoded) const;
-  std::optional<store::Refusal> refusal(Band band, std::size_t spec_bytes);
-  void turn_away(const OneWish& wish, const store::Refusal& refusal);
+  std::optional<sqlite::Refusal> refusal(Band band, std::size_t spec_bytes);
+  void turn_away(const OneWish& wish, const sqlite::Refusal& refusal);
   void check_key(const OneWish& wish);
   void release_key(const std::string& key);
   void check_dependencies(const OneWish& wish);

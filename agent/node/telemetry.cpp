@@ -62,7 +62,7 @@ void Telemetry::add_queues(Metrics& into) const {
 
 Metrics Telemetry::metrics(const State& state) const {
   const placement::LinkModel& link = from_.models.placement().link();
-  const attempt::Claims& claims = from_.local.claims();
+  const runner::Claims& claims = from_.local.claims();
   const owner::OfferBook& cloud = from_.cloud.book();
   Metrics all;
   const auto set = [&](Metric metric, auto value) { all.set(metric, std::int64_t(value)); };

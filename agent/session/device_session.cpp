@@ -13,7 +13,7 @@ std::string topic_of(const std::string& device, wire::Direction direction, wire:
 }  // namespace
 
 DeviceSession::DeviceSession(mqtt::Transport& transport, SessionOptions options,
-                             const session::Hooks& hooks, SessionEvents events)
+                             const link::Hooks& hooks, SessionEvents events)
     : options_(std::move(options)),
       events_(std::move(events)),
       state_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::state)),
@@ -25,7 +25,7 @@ DeviceSession::DeviceSession(mqtt::Transport& transport, SessionOptions options,
       update_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::ota)),
       reply_topic_(topic_of(options_.device, wire::Direction::up, wire::Channel::rsp)),
       connection_(transport, options_.link,
-                  session::Hooks{
+                  link::Hooks{
                       .now = hooks.now,
                       .random = hooks.random,
                       .wall = hooks.wall,
@@ -83,7 +83,7 @@ void DeviceSession::stop() {
 }
 
 bool DeviceSession::send_result(wire::Item item) {
-  if (auto failed = session::instead_of(item, connection_.largest_item())) {
+  if (auto failed = link::instead_of(item, connection_.largest_item())) {
     events_.refused("too large a result", failed->message);
     item = *std::move(failed);
   }

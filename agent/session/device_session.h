@@ -3,8 +3,8 @@
 #include <functional>
 #include <string>
 
+#include "common/link/connection.h"
 #include "common/mqtt/transport.h"
-#include "common/session/connection.h"
 #include "common/wire/messages.h"
 
 // A device's conversation with the cloud: its birth and will, the cloud's presence, and items each
@@ -14,7 +14,7 @@ namespace spillway::agent {
 struct SessionOptions {
   std::string device;
   mqtt::ConnectOptions broker;  // the will is set here; so is the client id, when it is empty
-  mqtt::LinkPolicy link;
+  link::LinkPolicy link;
   std::uint64_t session_base = 0;  // above every session number of earlier starts
 };
 
@@ -33,7 +33,7 @@ struct SessionEvents {
 class DeviceSession {
  public:
   // `hooks` needs now, random and wall; the rest is the session's.
-  DeviceSession(mqtt::Transport& transport, SessionOptions options, const session::Hooks& hooks,
+  DeviceSession(mqtt::Transport& transport, SessionOptions options, const link::Hooks& hooks,
                 SessionEvents events);
 
   // What the device says of itself at each birth; without session and online.
@@ -43,28 +43,26 @@ class DeviceSession {
   void stop();
 
   // False: there is no room, or no link; the item is not kept.
-  bool send_task(wire::Item item, session::Urgency urgency = session::Urgency::live) {
+  bool send_task(wire::Item item, link::Urgency urgency = link::Urgency::live) {
     return connection_.send(task_topic_, std::move(item), urgency);
   }
   bool send_event(wire::Item item) {
-    return connection_.send(event_topic_, std::move(item), session::Urgency::backlog);
+    return connection_.send(event_topic_, std::move(item), link::Urgency::backlog);
   }
   bool send_ack(wire::Item item) { return connection_.send(ack_topic_, std::move(item)); }
   bool send_update(wire::Item item) { return connection_.send(update_topic_, std::move(item)); }
   bool send_reply(wire::Item item) { return connection_.send(reply_topic_, std::move(item)); }
   bool send_result(wire::Item item);
   // Whether all that was sent there has reached the broker.
-  bool tasks_left(session::Urgency urgency) const {
-    return connection_.quiet(task_topic_, urgency);
-  }
+  bool tasks_left(link::Urgency urgency) const { return connection_.quiet(task_topic_, urgency); }
   bool results_left() const { return connection_.quiet(result_topic_); }
   // At most once: with QoS 0, outside the window, and not while the link is down.
   void send_telemetry(Bytes frame);
 
   bool up() const { return connection_.up(); }
   bool cloud_online() const { return up() && cloud_.online; }
-  session::Connection& connection() { return connection_; }
-  const session::Connection& connection() const { return connection_; }
+  link::Connection& connection() { return connection_; }
+  const link::Connection& connection() const { return connection_; }
 
  private:
   mqtt::ConnectOptions connect_options() const;
@@ -81,7 +79,7 @@ class DeviceSession {
   wire::Presence self_;
   wire::Presence cloud_;
   BootId cloud_before_;  // the one that it had before
-  session::Connection connection_;
+  link::Connection connection_;
 };
 
 }  // namespace spillway::agent

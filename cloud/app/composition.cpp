@@ -11,13 +11,13 @@
 #include "common/crypto/random.h"
 #include "common/kinds/builtin.h"
 #include "common/kinds/plugin.h"
-#include "common/runtime/log.h"
+#include "common/process/log.h"
 #include "spillway/version.h"
 
 namespace spillway::cloud {
 namespace {
 
-using runtime::Level;
+using process::Level;
 
 std::uint64_t physical_memory() {
   long pages = sysconf(_SC_PHYS_PAGES);
@@ -49,7 +49,7 @@ std::vector<LossTotal> totals_of(const ledger::LossBook& book) {
 }  // namespace
 
 Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
-                                                       runtime::Loop& loop) {
+                                                       process::Loop& loop) {
   std::error_code error;
   bool made_here = std::filesystem::create_directories(options.state_dir, error);
   if (error) {
@@ -74,7 +74,7 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   made->ledger_ = std::move(opened->ledger);
   made->recovered_ = std::move(opened->recovered);
   if (made->recovered_.quarantined) {
-    runtime::log(Level::error, "the ledger was damaged; it was set aside and a new one made",
+    process::log(Level::error, "the ledger was damaged; it was set aside and a new one made",
                  {{"damaged", *made->recovered_.quarantined}});
   }
   if (Status sent = made->open_sent(poster); !sent) return sent.error();
@@ -85,13 +85,13 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
 
 // What is refused leaves room for the answers of what was taken.
 std::optional<std::string> Composition::shortage() const {
-  const std::uint64_t room = store::plan_disk(options_.ledger_disk).tasks();
+  const std::uint64_t room = sqlite::plan_disk(options_.ledger_disk).tasks();
   if (ledger_meter_->in_use < room) return std::nullopt;
   return "the ledger has reached " + std::to_string(room >> 20) +
          " MiB, what [budget] ledger leaves";
 }
 
-Status Composition::open_sent(const store::Poster& poster) {
+Status Composition::open_sent(const sqlite::Poster& poster) {
   store::SqliteOwnerStore::Options file;
   file.tables.budget.disk = options_.sent_disk;
   auto opened = store::SqliteOwnerStore::open(options_.state_dir + "/sent.db", poster, file);
@@ -99,7 +99,7 @@ Status Composition::open_sent(const store::Poster& poster) {
   sent_ = std::move(opened->store);
   sent_recovered_ = std::move(opened->recovered);
   if (sent_recovered_.quarantined) {
-    runtime::log(
+    process::log(
         Level::error, "the store of tasks for devices was damaged; a new one was made",
         {{"damaged", *sent_recovered_.quarantined}, {"carried_over", sent_recovered_.salvaged}});
   }
@@ -113,17 +113,17 @@ Status Composition::open_fleet() {
   fleet_store_ = std::move(opened->store);
   fleet_recovered_ = std::move(opened->recovered);
   if (fleet_recovered_.quarantined) {
-    runtime::log(
+    process::log(
         Level::error, "the fleet's store was damaged; it was set aside and a new one made",
         {{"damaged", *fleet_recovered_.quarantined}, {"carried_over", fleet_recovered_.salvaged}});
   }
   if (!fleet_recovered_.barred.empty()) {
-    runtime::log(
+    process::log(
         Level::warning, "kept out as before, though the fleet's store does not say so",
         {{"devices", fleet_recovered_.barred.size()}, {"first", fleet_recovered_.barred.front()}});
   }
   if (fleet_recovered_.bars_in_doubt) {
-    runtime::log(Level::error,
+    process::log(Level::error,
                  "devices that were quarantined or revoked may be let in again: neither the "
                  "fleet's store nor the file bars beside it was whole; compare spwctl device list "
                  "--health quarantined (and revoked) with spwctl audit list");
@@ -138,10 +138,10 @@ Status Composition::open_fleet() {
 }
 
 // Without it a kill counts against all that was about to run, which is no reason not to start.
-std::shared_ptr<attempt::RunRegister> Composition::open_marks() const {
-  auto marks = attempt::RunRegister::open(options_.state_dir + "/running", attempt::machine_boot());
+std::shared_ptr<runner::RunRegister> Composition::open_marks() const {
+  auto marks = runner::RunRegister::open(options_.state_dir + "/running", runner::machine_boot());
   if (marks) return *std::move(marks);
-  runtime::log(Level::warning, "what runs is not marked", {{"problem", marks.error().message}});
+  process::log(Level::warning, "what runs is not marked", {{"problem", marks.error().message}});
   return nullptr;
 }
 
@@ -160,7 +160,7 @@ Status Composition::add_kinds() {
 
 Status Composition::start() {
   executor_ = std::make_unique<executor::Executor>(executor::Options{.workers = options_.workers});
-  runner_ = std::make_unique<attempt::PoolRunner>(*executor_, loop_, clock_, open_marks());
+  runner_ = std::make_unique<runner::PoolRunner>(*executor_, loop_, clock_, open_marks());
   NodeOptions node;
   node.version = kVersion;
   node.boot = boot_;
@@ -184,10 +184,10 @@ Status Composition::start() {
   parts.wake = [this] {
     if (turns_) turns_->wake();
   };
-  parts.report = [](const std::string& message) { runtime::log(Level::info, message); };
-  parts.alarm = [](const std::string& message) { runtime::log(Level::error, message); };
+  parts.report = [](const std::string& message) { process::log(Level::info, message); };
+  parts.alarm = [](const std::string& message) { process::log(Level::error, message); };
   parts.refused = [](const std::string& cause, const std::string& detail) {
-    runtime::log_once(Level::warning, cause, "refused a message",
+    process::log_once(Level::warning, cause, "refused a message",
                       {{"cause", cause}, {"detail", detail}});
   };
   parts.shortage = [this] { return shortage(); };
@@ -195,14 +195,14 @@ Status Composition::start() {
     fleet_->on_loss(device, totals_of(book));
   };
   fleet_->start(std::exchange(fleet_recovered_, {}));
-  fleet_turns_ = std::make_unique<runtime::Turns>(
+  fleet_turns_ = std::make_unique<process::Turns>(
       loop_, [this] { return fleet_->now(); }, [this] { return fleet_->cycle(); });
   recovered_.last_seen =
       resume_at(recovered_.last_seen, recovered_.wall_at_last_seen, clock_.wall_time());
   sent_recovered_.last_seen =
       resume_at(sent_recovered_.last_seen, sent_recovered_.wall_at_last_seen, clock_.wall_time());
   node_ = std::make_unique<Node>(std::move(node), std::move(parts), recovered_, &sent_recovered_);
-  turns_ = std::make_unique<runtime::Turns>(
+  turns_ = std::make_unique<process::Turns>(
       loop_, [this] { return node_->now(); }, [this] { return node_->cycle(); });
   transport_ = std::make_unique<mqtt::PahoTransport>(loop_);
   SessionOptions session;

@@ -9,15 +9,15 @@
 #include "cloud/fleet/fleet.h"
 #include "cloud/fleet/sqlite_fleet_store.h"
 #include "cloud/node/node.h"
-#include "common/attempt/pool_runner.h"
 #include "common/executor/executor.h"
 #include "common/kinds/command.h"
 #include "common/kinds/registry.h"
 #include "common/ledger/sqlite_ledger.h"
 #include "common/mqtt/paho_transport.h"
-#include "common/runtime/loop.h"
-#include "common/runtime/system_clock.h"
-#include "common/runtime/turns.h"
+#include "common/process/loop.h"
+#include "common/process/system_clock.h"
+#include "common/process/turns.h"
+#include "common/runner/pool_runner.h"
 #include "common/store/sqlite_owner_store.h"
 
 namespace spillway::cloud {
@@ -40,7 +40,7 @@ struct Options {
   std::chrono::milliseconds reconnect_floor{0};
   std::uint64_t uplink = 0;  // bytes per second of all devices together; 0: no limit
   mqtt::ConnectOptions broker;
-  mqtt::LinkPolicy link;
+  link::LinkPolicy link;
   std::vector<kinds::CommandOptions> commands;
   std::vector<std::string> plugins;
 };
@@ -48,7 +48,7 @@ struct Options {
 // An aggregator put together from its adapters, on a loop that somebody else runs. Loop's thread.
 class Composition {
  public:
-  static Result<std::unique_ptr<Composition>> open(const Options& options, runtime::Loop& loop);
+  static Result<std::unique_ptr<Composition>> open(const Options& options, process::Loop& loop);
   ~Composition();
 
   // Fails when HTTP cannot be served as asked.
@@ -64,20 +64,20 @@ class Composition {
   void close();
 
  private:
-  Composition(const Options& options, runtime::Loop& loop) : options_(options), loop_(loop) {}
+  Composition(const Options& options, process::Loop& loop) : options_(options), loop_(loop) {}
   Status add_kinds();
   Status open_fleet();
   std::optional<std::string> shortage() const;
-  Status open_sent(const store::Poster& poster);
+  Status open_sent(const sqlite::Poster& poster);
   Status open_front();
-  std::shared_ptr<attempt::RunRegister> open_marks() const;
+  std::shared_ptr<runner::RunRegister> open_marks() const;
 
   Options options_;
   bool abandoned_ = false;
-  runtime::Loop& loop_;
+  process::Loop& loop_;
   BootId boot_;
-  store::SharedMeter ledger_meter_ = std::make_shared<store::FileMeter>();
-  runtime::BootClock clock_;
+  sqlite::SharedMeter ledger_meter_ = std::make_shared<sqlite::FileMeter>();
+  process::BootClock clock_;
   kinds::KindRegistry kinds_;
   // Destroyed from the bottom up: first nobody calls in, then nothing runs, then the ledger closes.
   std::unique_ptr<ledger::SqliteLedger> ledger_;
@@ -87,12 +87,12 @@ class Composition {
   std::unique_ptr<SqliteFleetStore> fleet_store_;
   FleetRecovered fleet_recovered_;
   std::unique_ptr<Fleet> fleet_;
-  std::unique_ptr<runtime::Turns> fleet_turns_;
+  std::unique_ptr<process::Turns> fleet_turns_;
   std::unique_ptr<executor::Executor> executor_;
-  std::unique_ptr<attempt::PoolRunner> runner_;
+  std::unique_ptr<runner::PoolRunner> runner_;
   std::unique_ptr<mqtt::PahoTransport> transport_;
   std::unique_ptr<Node> node_;
-  std::unique_ptr<runtime::Turns> turns_;
+  std::unique_ptr<process::Turns> turns_;
   std::unique_ptr<Front> front_;
 };
 

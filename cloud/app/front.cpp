@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "cloud/metrics/cloud_metrics.h"
-#include "common/runtime/log.h"
-#include "common/store/store_file.h"
+#include "common/process/log.h"
+#include "common/sqlite/store_file.h"
 #include "spillway/version.h"
 
 namespace spillway::cloud {
@@ -19,13 +19,13 @@ std::vector<std::pair<std::string, std::uint64_t>> named(const NodeCounters& cou
           {"flooding", counters.flooded},    {"damaged", counters.damaged}};
 }
 
-void look_into(const std::string& directory, http::CloudFacts& facts) {
+void look_into(const std::string& directory, api::CloudFacts& facts) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     const std::uint64_t size = entry.is_regular_file(error) ? entry.file_size(error) : 0;
     if (!error) facts.store_bytes += size;
     const std::string name = entry.path().filename().string();
-    if (store::is_set_aside(name)) facts.set_aside.push_back(name);
+    if (sqlite::is_set_aside(name)) facts.set_aside.push_back(name);
   }
   std::sort(facts.set_aside.begin(), facts.set_aside.end());
 }
@@ -42,11 +42,11 @@ Front::Front(FrontOptions options, Fleet& fleet, Node& node, const kinds::KindRe
       started_wall_(clock.wall_time()),
       started_(clock.boot_time()) {}
 
-Result<std::unique_ptr<Front>> Front::open(FrontOptions options, runtime::Loop& loop, Fleet& fleet,
+Result<std::unique_ptr<Front>> Front::open(FrontOptions options, process::Loop& loop, Fleet& fleet,
                                            Node& node, const kinds::KindRegistry& kinds,
                                            const Clock& clock) {
   std::unique_ptr<Front> front(new Front(std::move(options), fleet, node, kinds, clock));
-  http::ServiceParts parts;
+  api::ServiceParts parts;
   parts.loop = &loop;
   parts.fleet = &fleet;
   parts.dispatch = node.dispatch();
@@ -64,13 +64,13 @@ Result<std::unique_ptr<Front>> Front::open(FrontOptions options, runtime::Loop& 
   };
   parts.wall = [&clock] { return clock.wall_time(); };
   parts.assets = http::assets();
-  auto service = http::Service::start(front->options_.service, std::move(parts));
+  auto service = api::Service::start(front->options_.service, std::move(parts));
   if (!service) return service.error();
   front->service_ = *std::move(service);
-  runtime::log(runtime::Level::info, "serving HTTP", {{"url", front->service_->url()}});
+  process::log(process::Level::info, "serving HTTP", {{"url", front->service_->url()}});
   if (!front->service_->link().empty()) {
     // The link itself is a secret, and logs travel: it is in a file that only its owner reads.
-    runtime::log(runtime::Level::info, "open the link in this file to log in; it works once",
+    process::log(process::Level::info, "open the link in this file to log in; it works once",
                  {{"file", front->options_.service.state_dir + "/link.txt"}});
   }
   return front;
@@ -81,8 +81,8 @@ void Front::drain() {
   service_->drain();
 }
 
-http::CloudFacts Front::facts() const {
-  http::CloudFacts facts;
+api::CloudFacts Front::facts() const {
+  api::CloudFacts facts;
   facts.name = options_.name;
   facts.version = kVersion;
   facts.started = started_wall_;

@@ -3,15 +3,15 @@
 #include <memory>
 #include <string>
 
+#include "cloud/api/service.h"
 #include "cloud/fleet/fleet.h"
-#include "cloud/http/service.h"
 #include "cloud/node/node.h"
 #include "common/kinds/registry.h"
 
 namespace spillway::cloud {
 
 struct FrontOptions {
-  http::ServiceOptions service;
+  api::ServiceOptions service;
   std::string name, broker;
   unsigned workers = 0;
 };
@@ -20,17 +20,17 @@ struct FrontOptions {
 // thread; everything given outlives it.
 class Front {
  public:
-  static Result<std::unique_ptr<Front>> open(FrontOptions options, runtime::Loop& loop,
+  static Result<std::unique_ptr<Front>> open(FrontOptions options, process::Loop& loop,
                                              Fleet& fleet, Node& node,
                                              const kinds::KindRegistry& kinds, const Clock& clock);
 
   void drain();
-  const http::Service& service() const { return *service_; }
+  const api::Service& service() const { return *service_; }
 
  private:
   Front(FrontOptions options, Fleet& fleet, Node& node, const kinds::KindRegistry& kinds,
         const Clock& clock);
-  http::CloudFacts facts() const;
+  api::CloudFacts facts() const;
   std::string metrics(const http::ServerCounts& counts) const;
 
   FrontOptions options_;
@@ -40,7 +40,7 @@ class Front {
   const Clock& clock_;
   Duration started_wall_, started_;
   bool draining_ = false;
-  std::unique_ptr<http::Service> service_;
+  std::unique_ptr<api::Service> service_;
 };
 
 }  // namespace spillway::cloud

@@ -10,15 +10,15 @@
 #include "common/kinds/builtin.h"
 #include "common/kinds/named.h"
 #include "common/mqtt/password.h"
-#include "common/runtime/daemon.h"
-#include "common/runtime/log.h"
-#include "common/runtime/memory.h"
+#include "common/process/daemon.h"
+#include "common/process/log.h"
+#include "common/process/memory.h"
 #include "spillway/version.h"
 
 namespace spillway::cloud {
 namespace {
 
-using runtime::Level;
+using process::Level;
 
 constexpr char kExamples[] =
     "Examples:\n"
@@ -90,22 +90,22 @@ Options options_from(const CloudConfig& config) {
 void reload(const std::string& path, CloudConfig& current, Composition& composition) {
   Result<CloudConfig> read = load_cloud_config(path);
   if (!read) {
-    return runtime::log(Level::error, "the configuration was not reloaded",
+    return process::log(Level::error, "the configuration was not reloaded",
                         {{"problem", read.error().message}});
   }
   for (const std::string& key : unreloadable_changes(current, *read)) {
-    runtime::log(Level::warning, "this change takes effect at the next start", {{"key", key}});
+    process::log(Level::warning, "this change takes effect at the next start", {{"key", key}});
   }
-  runtime::logger().set_level(read->cloud.log_level);
+  process::logger().set_level(read->cloud.log_level);
   composition.node().set_max_queue(read->cloud.max_queue);
   composition.node().set_pace(read->cloud.reconnect_floor, read->cloud.uplink);
   current = *std::move(read);
-  runtime::log(Level::info, "configuration reloaded", {{"file", path}});
+  process::log(Level::info, "configuration reloaded", {{"file", path}});
 }
 
 int serve(const std::string& path, CloudConfig config, bool link) {
-  runtime::logger().set_level(config.cloud.log_level);
-  runtime::Loop loop;
+  process::logger().set_level(config.cloud.log_level);
+  process::Loop loop;
   Options options = options_from(config);
   options.one_time_link = link;
   auto composition = Composition::open(options, loop);
@@ -115,16 +115,16 @@ int serve(const std::string& path, CloudConfig config, bool link) {
                                        "token of scope admin makes others: spwctl token create"));
   }
   if (!composition) return refuse(composition.error());
-  runtime::Timer trimming;
+  process::Timer trimming;
   auto start = [&]() -> Status {
     if (Status started = (*composition)->start(); !started) return started;
-    runtime::keep_trimming(loop, trimming);
-    runtime::log(
+    process::keep_trimming(loop, trimming);
+    process::log(
         Level::info, "running",
         {{"name", config.cloud.name}, {"version", kVersion}, {"broker", config.broker.uri}});
     return {};
   };
-  Status served = runtime::run_daemon(
+  Status served = process::run_daemon(
       loop, {.start = start,
              .drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
              .abandon = [&] { (*composition)->abandon(); },
@@ -132,7 +132,7 @@ int serve(const std::string& path, CloudConfig config, bool link) {
              .grace = [&] { return config.cloud.grace; }});
   if (!served) return refuse(served.error());
   (*composition)->close();
-  runtime::log(Level::info, "stopped");
+  process::log(Level::info, "stopped");
   // Nothing in a process ends a body that does not heed being told.
   if ((*composition)->abandoned()) std::_Exit(0);
   return 0;

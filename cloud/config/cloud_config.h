@@ -9,7 +9,7 @@
 #include "common/config/broker_section.h"
 #include "common/config/kind_sections.h"
 #include "common/config/node_settings.h"
-#include "common/runtime/log.h"
+#include "common/process/log.h"
 #include "spillway/status.h"
 
 // spillway-cloud's configuration file, one struct per section. cloud.toml beside this file explains
@@ -19,7 +19,7 @@ namespace spillway::cloud {
 struct CloudSection {
   std::string state_dir = "/var/lib/spillway-cloud";
   std::string name = "cloud";  // MQTT client id, and the certificate's common name
-  runtime::Level log_level = runtime::Level::info;
+  process::Level log_level = process::Level::info;
   std::chrono::milliseconds grace = std::chrono::seconds(10);  // to drain on SIGTERM
   unsigned workers = 0;                                        // 0: what the process may use
   std::vector<std::string> tags;

@@ -2,14 +2,14 @@
 #include <bit>
 
 #include "cloud/fleet/fleet_tables.h"
-#include "common/store/node_row.h"
-#include "common/store/row_values.h"
-#include "common/store/table_salvage.h"
+#include "common/sqlite/node_row.h"
+#include "common/sqlite/row_values.h"
+#include "common/sqlite/table_salvage.h"
 
 namespace spillway::cloud {
 namespace {
 
-using store::Cursor;
+using sqlite::Cursor;
 
 Wall wall_at(const Cursor& cursor, int column) { return Wall(cursor.integer(column)); }
 
@@ -20,7 +20,7 @@ std::optional<Wall> maybe_wall(const Cursor& cursor, int column) {
 // What the first release wrote: the numbers of reasons.
 std::optional<SessionEnd> maybe_end(const Cursor& cursor, int column, bool& good) {
   if (cursor.is_null(column)) return std::nullopt;
-  switch (store::read_enum(cursor, column, Reason::goodbye, good)) {
+  switch (sqlite::read_enum(cursor, column, Reason::goodbye, good)) {
     case Reason::goodbye: return SessionEnd::goodbye;
     case Reason::will: return SessionEnd::will;
     default: return SessionEnd::heartbeats_missed;
@@ -31,7 +31,7 @@ std::optional<SessionEnd> maybe_end(const Cursor& cursor, int column, bool& good
 std::optional<SessionEnd> maybe_end(const Cursor& cursor, int column, int bar, bool& good) {
   const auto end = maybe_end(cursor, column, good);
   if (end != SessionEnd::heartbeats_missed || cursor.is_null(bar)) return end;
-  const auto barred = store::read_enum(cursor, bar, SessionEnd::revoked, good);
+  const auto barred = sqlite::read_enum(cursor, bar, SessionEnd::revoked, good);
   good = good && is_bar(barred);
   return barred;
 }
@@ -71,14 +71,14 @@ Result<std::vector<T>> read_all(Cursor cursor, Read read) {
 Result<DeviceRecord> read_device(const Cursor& cursor) {
   bool good = true;
   DeviceRecord record;
-  record.id = store::read_count(cursor, 0);
+  record.id = sqlite::read_count(cursor, 0);
   record.name = cursor.text(1);
   record.presence.session = cursor.unsigned_integer(2);
   record.presence.boot.value = cursor.unsigned_integer(3);
   record.presence.boot_before.value = cursor.unsigned_integer(4);
   record.presence.online = cursor.integer(5) != 0;
   record.presence.closed = cursor.integer(6) != 0;
-  record.health = store::read_enum(cursor, 7, Health::revoked, good);
+  record.health = sqlite::read_enum(cursor, 7, Health::revoked, good);
   record.reasons = Reasons(std::uint16_t(cursor.integer(8) & ((1 << kReasons) - 1)));
   record.ended = maybe_end(cursor, 9, 26, good);
   record.first_seen = wall_at(cursor, 10);
@@ -105,10 +105,10 @@ Result<EventRecord> read_event(const Cursor& cursor) {
   bool good = true;
   EventRecord record;
   record.event.id = cursor.unsigned_integer(0);
-  record.device = store::read_count(cursor, 1);
+  record.device = sqlite::read_count(cursor, 1);
   record.event.device = cursor.text(2);
   record.event.at = wall_at(cursor, 3);
-  record.event.kind = store::read_enum(cursor, 4, FleetEventKind::update, good);
+  record.event.kind = sqlite::read_enum(cursor, 4, FleetEventKind::update, good);
   record.event.detail = cursor.text(5);
   return good ? Result<EventRecord>(std::move(record)) : makes_no_sense("an event");
 }
@@ -118,11 +118,11 @@ Result<AlertRecord> read_alert(const Cursor& cursor) {
   AlertRecord record;
   Alert& alert = record.alert;
   alert.id = cursor.unsigned_integer(0);
-  record.device = store::read_count(cursor, 1);
+  record.device = sqlite::read_count(cursor, 1);
   record.crowd = cursor.integer(2) != 0;
   alert.rule = cursor.text(3);
   alert.title = cursor.text(4);
-  alert.severity = store::read_enum(cursor, 5, Severity::critical, good);
+  alert.severity = sqlite::read_enum(cursor, 5, Severity::critical, good);
   alert.device = cursor.text(6);
   alert.firing = cursor.integer(7) != 0;
   alert.fired = wall_at(cursor, 8);
@@ -138,10 +138,10 @@ Result<AlertRule> read_rule(const Cursor& cursor) {
   AlertRule rule;
   rule.id = cursor.text(0);
   rule.title = cursor.text(1);
-  rule.severity = store::read_enum(cursor, 2, Severity::critical, good);
-  rule.scope = store::read_enum(cursor, 3, AlertRule::Scope::fleet, good);
+  rule.severity = sqlite::read_enum(cursor, 2, Severity::critical, good);
+  rule.scope = sqlite::read_enum(cursor, 3, AlertRule::Scope::fleet, good);
   rule.subject = cursor.text(4);
-  rule.compare = store::read_enum(cursor, 5, AlertRule::Compare::is, good);
+  rule.compare = sqlite::read_enum(cursor, 5, AlertRule::Compare::is, good);
   rule.value = double_at(cursor, 6);
   rule.lasting = Duration(cursor.integer(7));
   rule.group = cursor.text(8);
@@ -163,7 +163,7 @@ Result<Silence> read_silence(const Cursor& cursor) {
 
 Result<LossRecord> read_loss(const Cursor& cursor) {
   LossRecord record;
-  record.device = store::read_count(cursor, 0);
+  record.device = sqlite::read_count(cursor, 0);
   record.total.what = cursor.text(1);
   record.total.cause = cursor.text(2);
   record.total.count = cursor.unsigned_integer(3);
@@ -193,7 +193,7 @@ Status FleetTables::recover_devices(FleetRecovered& into) const {
   into.totals.next_event = totals.unsigned_integer(3);
   into.totals.next_alert = totals.unsigned_integer(4);
   into.totals.next_silence = totals.unsigned_integer(5);
-  into.totals.next_device = store::read_count(totals, 6);
+  into.totals.next_device = sqlite::read_count(totals, 6);
   if (totals.integer(7) != 0) into.rules.emplace();
   auto devices = read_all<DeviceRecord>(use(Sql::devices), read_device);
   if (!devices) return devices.error();
@@ -253,7 +253,7 @@ Result<std::vector<DevicePoint>> FleetTables::history(std::uint32_t device,
     Result<bool> more = cursor.step();
     if (!more) return more.error();
     if (!*more) break;
-    std::uint32_t start = store::read_count(cursor, 0);
+    std::uint32_t start = sqlite::read_count(cursor, 0);
     if (fine) {
       Result<HistoryBlock> block = decode_block(start, cursor.bytes(1));
       if (!block) return block.error();
@@ -298,15 +298,15 @@ constexpr std::int64_t kGap = 1'000'000;
 
 bool has_own_id(const Cursor& row) { return row.integer(0) > 0 && row.integer(0) < INT32_MAX; }
 
-constexpr store::SalvagedTable kSalvaged[] = {{"device", "id", has_own_id},
-                                              {"silence", "id", has_own_id},
-                                              {"action", "id"},
-                                              {"rule", nullptr}};
+constexpr sqlite::SalvagedTable kSalvaged[] = {{"device", "id", has_own_id},
+                                               {"silence", "id", has_own_id},
+                                               {"action", "id"},
+                                               {"rule", nullptr}};
 
 // Rows that can be read and make no sense would be taken for damage of the new file.
 template <class Read>
-Status drop_nonsense(const store::Database& fresh, const std::string& table, Read read) {
-  Result<store::Statement> all = fresh.prepare("SELECT * FROM " + table);
+Status drop_nonsense(const sqlite::Database& fresh, const std::string& table, Read read) {
+  Result<sqlite::Statement> all = fresh.prepare("SELECT * FROM " + table);
   if (!all) return std::move(all).error();
   std::vector<std::string> dropped;
   {
@@ -318,7 +318,7 @@ Status drop_nonsense(const store::Database& fresh, const std::string& table, Rea
       if (!read(rows)) dropped.emplace_back(rows.text(0));
     }
   }
-  Result<store::Statement> drop = fresh.prepare("DELETE FROM " + table + " WHERE id = ?1");
+  Result<sqlite::Statement> drop = fresh.prepare("DELETE FROM " + table + " WHERE id = ?1");
   if (!drop) return std::move(drop).error();
   for (const std::string& id : dropped) {
     if (Status gone = drop->use().bind(1, std::string_view(id)).run(); !gone) return gone;
@@ -326,21 +326,22 @@ Status drop_nonsense(const store::Database& fresh, const std::string& table, Rea
   return {};
 }
 
-Status found_again(const store::Database& damaged, const store::Database& fresh) {
-  Result<store::NodeRow> node = store::read_node(damaged);
-  if (!node) return store::found_node(fresh);
+Status found_again(const sqlite::Database& damaged, const sqlite::Database& fresh) {
+  Result<sqlite::NodeRow> node = sqlite::read_node(damaged);
+  if (!node) return sqlite::found_node(fresh);
   node->counts = {};  // history is not carried over
-  return store::insert_node(fresh, *node);
+  return sqlite::insert_node(fresh, *node);
 }
 
 }  // namespace
 
-Result<std::uint64_t> salvage_fleet(const store::Database& damaged, const store::Database& fresh) {
-  Result<store::Transaction> transaction = store::Transaction::begin(fresh);
+Result<std::uint64_t> salvage_fleet(const sqlite::Database& damaged,
+                                    const sqlite::Database& fresh) {
+  Result<sqlite::Transaction> transaction = sqlite::Transaction::begin(fresh);
   if (!transaction) return std::move(transaction).error();
   Status status;
-  for (const store::SalvagedTable& table : kSalvaged) {
-    if (status) status = store::salvage_table(damaged, fresh, table);
+  for (const sqlite::SalvagedTable& table : kSalvaged) {
+    if (status) status = sqlite::salvage_table(damaged, fresh, table);
   }
   if (status) status = drop_nonsense(fresh, "device", read_device);
   if (status) status = drop_nonsense(fresh, "rule", read_rule);

@@ -14,7 +14,7 @@
 #include "cloud/fleet/story_book.h"
 #include "cloud/fleet/task_board.h"
 #include "common/base/gate.h"
-#include "common/store/commit_cycle.h"
+#include "common/sqlite/commit_cycle.h"
 
 namespace spillway::cloud {
 
@@ -94,7 +94,7 @@ struct Fleet::State {
   FleetPace pace;
   FleetNews news;
 
-  store::CommitCycle<FleetBatch> commits;
+  sqlite::CommitCycle<FleetBatch> commits;
   struct Upkeep {
     NodeTime sweep{}, fade{}, sample{}, publish{}, save{}, prune{},
         retry_save = kNever;  // the next ones

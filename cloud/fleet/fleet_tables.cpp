@@ -7,7 +7,7 @@
 namespace spillway::cloud {
 namespace {
 
-using store::Cursor;
+using sqlite::Cursor;
 
 void bind_wall(Cursor& cursor, int at, const std::optional<Wall>& wall) {
   if (wall) {
@@ -163,14 +163,14 @@ const char* FleetTables::prune_text_of(Sql sql) {
   return "";
 }
 
-Result<FleetTables> FleetTables::open(store::Database database, const std::string& path) {
+Result<FleetTables> FleetTables::open(sqlite::Database database, const std::string& path) {
   Statements all;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    Result<store::Statement> statement = database.prepare(text_of(Sql(i)));
+    Result<sqlite::Statement> statement = database.prepare(text_of(Sql(i)));
     if (!statement) return std::move(statement).error();
     all[i] = *std::move(statement);
   }
-  Result<store::NodeFile> file = store::NodeFile::open(std::move(database), path);
+  Result<sqlite::NodeFile> file = sqlite::NodeFile::open(std::move(database), path);
   if (!file) return std::move(file).error();
   return FleetTables(*std::move(file), std::move(all));
 }

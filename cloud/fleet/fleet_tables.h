@@ -6,19 +6,19 @@
 #include <vector>
 
 #include "cloud/fleet/fleet_store.h"
-#include "common/store/database.h"
-#include "common/store/node_file.h"
+#include "common/sqlite/database.h"
+#include "common/sqlite/node_file.h"
 
 namespace spillway::cloud {
 
 // A store's salvage: devices, what operators set, and what they did. Answers how many devices.
-Result<std::uint64_t> salvage_fleet(const store::Database& damaged, const store::Database& fresh);
+Result<std::uint64_t> salvage_fleet(const sqlite::Database& damaged, const sqlite::Database& fresh);
 
 // The fleet's statements and what they do inside one open file. Rows of history are counted as
 // they come and go. One thread at a time.
 class FleetTables {
  public:
-  static Result<FleetTables> open(store::Database database, const std::string& path);
+  static Result<FleetTables> open(sqlite::Database database, const std::string& path);
 
   // Inside a transaction of the committer.
   Status apply(const FleetBatch& batch);
@@ -30,7 +30,7 @@ class FleetTables {
   Result<std::vector<EventRecord>> events(std::uint32_t device, std::uint64_t before,
                                           std::uint32_t limit) const;
 
-  store::Committer& committer() { return file_; }
+  sqlite::Committer& committer() { return file_; }
 
  private:
   enum class Sql : std::uint8_t {
@@ -80,11 +80,11 @@ class FleetTables {
   enum Counted { kMinutes, kQuarters, kEvents, kSessions };
   static const char* text_of(Sql sql);
   static const char* prune_text_of(Sql sql);
-  using Statements = std::array<store::Statement, std::size_t(Sql::count_)>;
+  using Statements = std::array<sqlite::Statement, std::size_t(Sql::count_)>;
 
-  FleetTables(store::NodeFile file, Statements sql)
+  FleetTables(sqlite::NodeFile file, Statements sql)
       : file_(std::move(file)), sql_(std::move(sql)) {}
-  store::Cursor use(Sql sql) const { return sql_[std::size_t(sql)].use(); }
+  sqlite::Cursor use(Sql sql) const { return sql_[std::size_t(sql)].use(); }
 
   Status put(const DeviceRecord& record);
   Status put(const SessionRecord& record);
@@ -112,7 +112,7 @@ class FleetTables {
   Status recover_devices(FleetRecovered& into) const;
   Result<std::vector<FleetPoint>> fleet_points(Resolution resolution) const;
 
-  store::NodeFile file_;
+  sqlite::NodeFile file_;
   Statements sql_;
   // Rows that came of each device since it was last held to its share.
   std::unordered_map<std::uint32_t, std::uint32_t> fresh_;

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 namespace spillway::cloud::fleet_schema {
-extern const std::vector<store::Migration> kMigrations;  // made from migrations/*.sql
+extern const std::vector<sqlite::Migration> kMigrations;  // made from migrations/*.sql
 }
 
 namespace spillway::cloud {
@@ -14,22 +14,22 @@ constexpr std::int64_t kFleetApplication = 0x53505746;  // "SPWF"
 }  // namespace
 
 SqliteFleetStore::SqliteFleetStore(FleetTables tables, Bars bars, std::string bars_path,
-                                   store::Poster poster)
+                                   sqlite::Poster poster)
     : tables_(std::move(tables)),
       bars_(std::move(bars)),
       bars_path_(std::move(bars_path)),
       queue_(tables_.committer(), std::move(poster), {}) {}
 
 Result<SqliteFleetStore::Opened> SqliteFleetStore::open(const std::string& path,
-                                                        store::Poster poster,
+                                                        sqlite::Poster poster,
                                                         const Options& options) {
   std::optional<FleetTables> tables;
   FleetRecovered recovered;
-  store::FileKind kind;
-  kind.schema = store::Schema{kFleetApplication, fleet_schema::kMigrations};
-  kind.found = store::found_node;
+  sqlite::FileKind kind;
+  kind.schema = sqlite::Schema{kFleetApplication, fleet_schema::kMigrations};
+  kind.found = sqlite::found_node;
   kind.salvage = salvage_fleet;
-  kind.recover = [&](store::Database database) -> Status {
+  kind.recover = [&](sqlite::Database database) -> Status {
     Result<FleetTables> opened = FleetTables::open(std::move(database), path);
     if (!opened) return std::move(opened).error();
     Result<FleetRecovered> found = opened->recover(options.events, options.alerts);
@@ -38,7 +38,7 @@ Result<SqliteFleetStore::Opened> SqliteFleetStore::open(const std::string& path,
     recovered = *std::move(found);
     return {};
   };
-  Result<store::OpenedFile> file = store::open_file(path, kind, options.file);
+  Result<sqlite::OpenedFile> file = sqlite::open_file(path, kind, options.file);
   if (!file) return std::move(file).error();
   recovered.quarantined = file->quarantined;
   recovered.salvaged = file->salvaged;

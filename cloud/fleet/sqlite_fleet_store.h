@@ -6,8 +6,8 @@
 #include "cloud/fleet/bar_file.h"
 #include "cloud/fleet/fleet_store.h"
 #include "cloud/fleet/fleet_tables.h"
-#include "common/store/commit_queue.h"
-#include "common/store/store_file.h"
+#include "common/sqlite/commit_queue.h"
+#include "common/sqlite/store_file.h"
 
 namespace spillway::cloud {
 
@@ -19,7 +19,7 @@ namespace spillway::cloud {
 class SqliteFleetStore final : public FleetStore {
  public:
   struct Options {
-    store::FileOptions file{.cache_kib = 8192};
+    sqlite::FileOptions file{.cache_kib = 8192};
     std::size_t events = 10'000, alerts = 10'000;  // to recover
   };
   struct Opened {
@@ -27,7 +27,8 @@ class SqliteFleetStore final : public FleetStore {
     FleetRecovered recovered;
   };
   // Blocks on the disk.
-  static Result<Opened> open(const std::string& path, store::Poster poster, const Options& options);
+  static Result<Opened> open(const std::string& path, sqlite::Poster poster,
+                             const Options& options);
 
   void commit(FleetBatch batch, Done<void> done) override;
   void history(std::uint32_t device, SeriesQuery query,
@@ -40,7 +41,7 @@ class SqliteFleetStore final : public FleetStore {
              Done<std::uint64_t> done) override;
 
  private:
-  SqliteFleetStore(FleetTables tables, Bars bars, std::string bars_path, store::Poster poster);
+  SqliteFleetStore(FleetTables tables, Bars bars, std::string bars_path, sqlite::Poster poster);
   Status apply(const FleetBatch& batch);
 
   FleetTables tables_;
@@ -48,7 +49,7 @@ class SqliteFleetStore final : public FleetStore {
   Bars bars_;
   bool bars_moved_ = false;  // the file does not have them yet
   const std::string bars_path_;
-  store::CommitQueue queue_;  // last: its thread uses the tables
+  sqlite::CommitQueue queue_;  // last: its thread uses the tables
 };
 
 }  // namespace spillway::cloud

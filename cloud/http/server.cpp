@@ -2,7 +2,7 @@
 
 #include "cloud/http/server_state.h"
 #include "common/crypto/certificate.h"
-#include "common/runtime/log.h"
+#include "common/process/log.h"
 
 namespace spillway::cloud::http {
 namespace {
@@ -36,7 +36,7 @@ Status load_tls(net::ssl::context& context, const TlsFiles& files) {
   }
   // Not refused: a cloud that nobody can look at any more is worse off.
   if (crypto::is_exposed(files.key)) {
-    runtime::log(runtime::Level::warning,
+    process::log(process::Level::warning,
                  "others on this machine may read or change the private key of the HTTP "
                  "server: give it to who runs this, and chmod 640 it",
                  {{"file", files.key}});

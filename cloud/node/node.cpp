@@ -104,7 +104,7 @@ DispatchParts Node::dispatch_parts() {
 }
 
 void Node::attach(mqtt::Transport& transport, SessionOptions session) {
-  session::Hooks hooks;
+  link::Hooks hooks;
   hooks.now = [this] { return now(); };
   hooks.random = parts_.random;
   hooks.wall = [this] { return parts_.clock->wall_time(); };
@@ -140,7 +140,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   };
   if (parts_.fleet) {
     events.state = [this](const std::string& device, const wire::Presence& said,
-                          session::Births::Sign sign) { on_state(device, said, sign); };
+                          link::Births::Sign sign) { on_state(device, said, sign); };
     events.cloned = [this](const std::string& device, const wire::Presence& said) {
       on_cloned(device, said);
     };
@@ -180,8 +180,8 @@ void Node::say_largest() {
 // While a device is known to be one of several, each birth is told so, whichever it is of; ahead of
 // what is made of its store, which stands then.
 void Node::on_state(const std::string& device, const wire::Presence& said,
-                    session::Births::Sign sign) {
-  using session::Births;
+                    link::Births::Sign sign) {
+  using link::Births;
   const LifeChange change = parts_.fleet->on_presence(device, said, sign != Births::Sign::none);
   if (said.online && sign != Births::Sign::cloned && parts_.fleet->has(device, Reason::cloned)) {
     tell_cloned(device, said);
@@ -380,7 +380,7 @@ void Node::tell_losses(const std::string& device) {
   parts_.ledger->losses(device, gate_.pass(tell));
 }
 
-void Node::command(const std::string& device, wire::Command command, Commands::Done done) {
+void Node::command(const std::string& device, wire::Command command, DeviceRequests::Done done) {
   door_.enter();
   if (!parts_.fleet) return done(fail(Code::unsupported, "nobody watches the devices here"));
   const Result<DeviceView> known = parts_.fleet->device(device);
@@ -394,7 +394,7 @@ void Node::command(const std::string& device, wire::Command command, Commands::D
 }
 
 // A story that is final, or that was just told, is as good as another.
-void Node::ask_story(TaskId task, Commands::Done done) {
+void Node::ask_story(TaskId task, DeviceRequests::Done done) {
   door_.enter();
   if (!parts_.fleet) return done(fail(Code::unsupported, "nobody watches the devices here"));
   const std::optional<CloudTask> seen = parts_.fleet->task(task);

@@ -10,15 +10,15 @@
 
 #include "cloud/dispatch/dispatch.h"
 #include "cloud/fleet/fleet.h"
-#include "cloud/node/commands.h"
+#include "cloud/node/device_requests.h"
 #include "cloud/node/own_life.h"
 #include "cloud/session/cloud_session.h"
-#include "common/attempt/attempt_runner.h"
 #include "common/base/clock.h"
 #include "common/base/gate.h"
 #include "common/kinds/registry.h"
 #include "common/ledger/ledger.h"
 #include "common/lessee/lessee.h"
+#include "common/runner/attempt_runner.h"
 #include "common/threads/door.h"
 #include "common/wire/messages.h"
 
@@ -44,7 +44,7 @@ struct NodeParts {
   const Clock* clock = nullptr;
   ledger::Ledger* ledger = nullptr;
   store::OwnerStore* sent = nullptr;  // tasks for devices; null: none are taken
-  attempt::Runner* runner = nullptr;
+  runner::Runner* runner = nullptr;
   Fleet* fleet = nullptr;  // told of what devices say and do; null: nobody watches
   const kinds::KindRegistry* kinds = nullptr;
   std::function<std::uint64_t()> random;
@@ -95,11 +95,11 @@ class Node {
 
   // Asks a device that is there. not_found: nobody knows it; unavailable: it is away; timeout: it
   // did not answer; else what it said.
-  void command(const std::string& device, wire::Command command, Commands::Done done);
+  void command(const std::string& device, wire::Command command, DeviceRequests::Done done);
 
   // Has a task's device tell its story, unless it did; then the fleet has it. not_found: the task
   // is not known here.
-  void ask_story(TaskId task, Commands::Done done);
+  void ask_story(TaskId task, DeviceRequests::Done done);
 
   // Ends what a device offloaded; the device is told. False: it is not held here.
   bool cancel(TaskId offloaded) { return lessee_.cancel(offloaded); }
@@ -131,7 +131,7 @@ class Node {
   NodeTime cycle_dispatch();
   void on_link_down(const Error& reason);
   void say_largest();
-  void on_state(const std::string& device, const wire::Presence& said, session::Births::Sign sign);
+  void on_state(const std::string& device, const wire::Presence& said, link::Births::Sign sign);
   void on_life(const std::string& device, const wire::Presence& said, LifeChange change);
   void on_cloned(const std::string& device, const wire::Presence& said);
   void tell_cloned(const std::string& device, const wire::Presence& said);
@@ -154,7 +154,7 @@ class Node {
   lessee::Lessee lessee_;
   std::unique_ptr<Dispatch> dispatch_;
   std::unique_ptr<CloudSession> session_;
-  Commands commands_{[this](const std::string& device, wire::Command command) {
+  DeviceRequests commands_{[this](const std::string& device, wire::Command command) {
     return session_->send_command(device, command);
   }};
   std::map<std::string, wire::Standing> barred_;  // devices

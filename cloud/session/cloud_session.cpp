@@ -20,13 +20,13 @@ std::string filter_of(std::optional<unsigned> shard) {
 }  // namespace
 
 CloudSession::CloudSession(mqtt::Transport& transport, SessionOptions options,
-                           const session::Hooks& hooks, SessionEvents events)
+                           const link::Hooks& hooks, SessionEvents events)
     : options_(std::move(options)),
       events_(std::move(events)),
       now_(hooks.now),
       rates_(options_.limits),
       connection_(transport, options_.link,
-                  session::Hooks{
+                  link::Hooks{
                       .now = hooks.now,
                       .random = hooks.random,
                       .wall = hooks.wall,
@@ -108,7 +108,7 @@ bool CloudSession::send_command(const std::string& device, wire::Item item) {
 }
 
 bool CloudSession::send_result(const std::string& device, wire::Item item) {
-  if (auto failed = session::instead_of(item, connection_.largest_item())) {
+  if (auto failed = link::instead_of(item, connection_.largest_item())) {
     events_.refused("too large a result", device + ": " + failed->message);
     item = *std::move(failed);
   }
@@ -165,7 +165,7 @@ void CloudSession::on_device_state(const std::string& device, const Bytes& paylo
     return events_.refused("malformed presence", device + ": " + presence.error().message);
   }
   Birth& born = born_[device];
-  using Sign = session::Births::Sign;
+  using Sign = link::Births::Sign;
   Sign sign = Sign::none;
   if (presence->online) {
     sign = born.births.note(presence->boot, presence->lineage.store, presence->session, now_());

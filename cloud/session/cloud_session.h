@@ -6,9 +6,9 @@
 #include <string>
 
 #include "cloud/session/message_rates.h"
+#include "common/link/births.h"
+#include "common/link/connection.h"
 #include "common/mqtt/transport.h"
-#include "common/session/births.h"
-#include "common/session/connection.h"
 #include "common/wire/messages.h"
 #include "common/wire/topics.h"
 
@@ -20,7 +20,7 @@ struct SessionOptions {
   // The shard this session serves; none: all of them, while the aggregator is alone.
   std::optional<unsigned> shard;
   mqtt::ConnectOptions broker;
-  mqtt::LinkPolicy link;
+  link::LinkPolicy link;
   std::uint64_t session_base = 0;
   MessageRates::Limits limits = MessageRates::limits(10'000);  // of each device
 };
@@ -33,8 +33,8 @@ struct SessionEvents {
   // For whoever watches the fleet: every valid state as it came, late ones too, and measurements
   // as they came. With a sign several may speak as the device, in turn, and what it says of its
   // store may be of another's than what was heard before.
-  std::function<void(const std::string& device, const wire::Presence&, session::Births::Sign)>
-      state = {};
+  std::function<void(const std::string& device, const wire::Presence&, link::Births::Sign)> state =
+      {};
   std::function<void(const std::string& device, ByteView frame)> telemetry = {};
   // At each birth that shows again that several processes speak as the device.
   std::function<void(const std::string& device, const wire::Presence&)> cloned = {};
@@ -47,7 +47,7 @@ struct SessionEvents {
 // Loop only.
 class CloudSession {
  public:
-  CloudSession(mqtt::Transport& transport, SessionOptions options, const session::Hooks& hooks,
+  CloudSession(mqtt::Transport& transport, SessionOptions options, const link::Hooks& hooks,
                SessionEvents events);
 
   void describe(wire::Presence presence) { self_ = std::move(presence); }
@@ -68,8 +68,8 @@ class CloudSession {
   bool has_left(const std::string& device, wire::Channel channel) const;
 
   bool up() const { return connection_.up(); }
-  session::Connection& connection() { return connection_; }
-  const session::Connection& connection() const { return connection_; }
+  link::Connection& connection() { return connection_; }
+  const link::Connection& connection() const { return connection_; }
 
  private:
   mqtt::ConnectOptions connect_options() const;
@@ -86,14 +86,14 @@ class CloudSession {
   struct Birth {
     BootId boot, before;
     std::uint64_t session = 0;
-    session::Births births;
+    link::Births births;
     std::uint32_t cloned = 0;  // signs of it, since it was last beyond doubt
   };
   void tell_cloned(const std::string& device, const wire::Presence& said, Birth& born);
   std::map<std::string, Birth> born_;  // the latest of each device
   std::function<NodeTime()> now_;
   MessageRates rates_;
-  session::Connection connection_;
+  link::Connection connection_;
 };
 
 }  // namespace spillway::cloud

@@ -2,8 +2,8 @@
 
 namespace spillway::config {
 
-runtime::Level read_log_level(Section& section) {
-  using runtime::Level;
+process::Level read_log_level(Section& section) {
+  using process::Level;
   return section.choice("log_level", Level::info,
                         {{"error", Level::error},
                          {"warning", Level::warning},

@@ -5,14 +5,14 @@
 #include <vector>
 
 #include "common/config/file.h"
-#include "common/runtime/log.h"
+#include "common/process/log.h"
 
 // Keys that agent and cloud have in common, in whichever section.
 namespace spillway::config {
 
 inline constexpr unsigned kMaxWorkers = 48;  // as the executor
 
-runtime::Level read_log_level(Section& section);
+process::Level read_log_level(Section& section);
 std::vector<std::string> read_tags(Section& section);
 
 // One key of a node's configuration: whether SIGHUP can apply it, and whether it differs between

@@ -8,7 +8,7 @@
 
 #include "common/ledger/loss_book.h"
 #include "common/lifecycle/lessee.h"
-#include "common/store/encoded_bytes.h"
+#include "common/sqlite/encoded_bytes.h"
 #include "spillway/bytes.h"
 #include "spillway/ids.h"
 #include "spillway/status.h"
@@ -34,9 +34,9 @@ struct LedgerRow {
   lifecycle::LesseeTask task;
   Digest spec_digest{};
   NodeTime accepted{};
-  store::EncodedBytes spec;  // null once answered
+  sqlite::EncodedBytes spec;  // null once answered
   // An encoded result item, while done; read as no bytes when the disk has spoiled it.
-  store::EncodedBytes result;
+  sqlite::EncodedBytes result;
   // Its owner's name for it has this origin, and another owner's row has, or had, that name.
   std::optional<Origin> named;
   Past past = {};
@@ -50,9 +50,9 @@ struct LedgerUpdate {
   lifecycle::LeaseState was_state = lifecycle::LeaseState::accepted;
   Epoch was_epoch;
   lifecycle::LesseeTask next;
-  store::EncodedBytes spec;    // set when a new run begins on an answered row
-  store::EncodedBytes result;  // set with `done`; an answered row keeps neither
-  Past past = {};              // kept of rows that are done or answered
+  sqlite::EncodedBytes spec;    // set when a new run begins on an answered row
+  sqlite::EncodedBytes result;  // set with `done`; an answered row keeps neither
+  Past past = {};               // kept of rows that are done or answered
 };
 
 // A row of a batch that the disk contradicts: it is gone (Code::not_found), or is not what the

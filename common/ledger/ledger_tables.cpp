@@ -4,14 +4,14 @@
 #include <iterator>
 
 #include "common/crypto/sha256.h"
-#include "common/store/row_values.h"
+#include "common/sqlite/row_values.h"
 
 namespace spillway::ledger {
 namespace {
 
 using lifecycle::LeaseState;
 using lifecycle::LesseeTask;
-using store::Cursor;
+using sqlite::Cursor;
 
 // Read by read_row, in this order.
 const std::string kRow =
@@ -68,9 +68,9 @@ void bind_task(Cursor& cursor, const LesseeTask& task) {
       .bind(4, static_cast<std::int64_t>(task.epoch.value))
       .bind(5, static_cast<std::int64_t>(task.boot.value))
       .bind(6, static_cast<std::int64_t>(task.failure));
-  store::bind_time(cursor, 7, task.deadline);
-  store::bind_time(cursor, 8, task.run_until);
-  store::bind_time(cursor, 9, task.lease_until);
+  sqlite::bind_time(cursor, 7, task.deadline);
+  sqlite::bind_time(cursor, 8, task.run_until);
+  sqlite::bind_time(cursor, 9, task.lease_until);
   cursor.bind(12, static_cast<std::int64_t>(task.effects));
 }
 
@@ -81,8 +81,8 @@ void bind_past(Cursor& cursor, int at, const Past& past) {
   }
   const auto instant = [](NodeTime time) { return time == NodeTime{} ? kNever : time; };
   cursor.bind(at, std::string_view(past.kind)).bind(at + 1, static_cast<std::int64_t>(past.band));
-  store::bind_time(cursor, at + 2, instant(past.started));
-  store::bind_time(cursor, at + 3, instant(past.ended));
+  sqlite::bind_time(cursor, at + 2, instant(past.started));
+  sqlite::bind_time(cursor, at + 3, instant(past.ended));
   cursor.bind(at + 4, static_cast<std::int64_t>(past.ran.count()))
       .bind(at + 5, static_cast<std::int64_t>(past.cpu.count()));
 }
@@ -91,11 +91,11 @@ Past read_past(const Cursor& cursor, int at, bool& good) {
   Past past;
   if (cursor.is_null(at)) return past;
   const auto instant = [&cursor](int column) {
-    const NodeTime time = store::read_time(cursor, column);
+    const NodeTime time = sqlite::read_time(cursor, column);
     return time == kNever ? NodeTime{} : time;
   };
   past.kind = cursor.text(at);
-  past.band = store::read_enum(cursor, at + 1, Band::background, good);
+  past.band = sqlite::read_enum(cursor, at + 1, Band::background, good);
   past.started = instant(at + 2);
   past.ended = instant(at + 3);
   past.ran = Duration(cursor.integer(at + 4));
@@ -124,20 +124,20 @@ const std::string& sql_text(Sql sql) {
   return kTexts[static_cast<std::size_t>(sql)];
 }
 
-LedgerTables::LedgerTables(store::NodeFile file, Statements sql, LossTables losses)
+LedgerTables::LedgerTables(sqlite::NodeFile file, Statements sql, LossTables losses)
     : file_(std::move(file)), sql_(std::move(sql)), losses_(std::move(losses)) {}
 
-Result<LedgerTables> LedgerTables::open(store::Database database, const std::string& path,
-                                        const store::SharedMeter& meter) {
+Result<LedgerTables> LedgerTables::open(sqlite::Database database, const std::string& path,
+                                        const sqlite::SharedMeter& meter) {
   Statements all;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    Result<store::Statement> statement = database.prepare(sql_text(static_cast<Sql>(i)));
+    Result<sqlite::Statement> statement = database.prepare(sql_text(static_cast<Sql>(i)));
     if (!statement) return std::move(statement).error();
     all[i] = *std::move(statement);
   }
   Result<LossTables> losses = LossTables::open(database);
   if (!losses) return std::move(losses).error();
-  Result<store::NodeFile> file = store::NodeFile::open(std::move(database), path, meter);
+  Result<sqlite::NodeFile> file = sqlite::NodeFile::open(std::move(database), path, meter);
   if (!file) return std::move(file).error();
   return LedgerTables(*std::move(file), std::move(all), *std::move(losses));
 }
@@ -197,9 +197,9 @@ Status LedgerTables::insert_row(const LedgerRow& row, NodeTime now) {
   cursor.bind(13, std::string_view(row.device))
       .bind(14, ByteView(row.spec_digest))
       .bind(15, row.accepted.time_since_epoch().count());
-  store::bind_time(cursor, 16, answered ? now : kNever);
-  store::bind_bytes(cursor, 17, answered ? nullptr : row.spec);
-  store::bind_bytes(cursor, 18, answered ? nullptr : row.result);
+  sqlite::bind_time(cursor, 16, answered ? now : kNever);
+  sqlite::bind_bytes(cursor, 17, answered ? nullptr : row.spec);
+  sqlite::bind_bytes(cursor, 18, answered ? nullptr : row.result);
   if (row.named) {
     cursor.bind(19, static_cast<std::int64_t>(row.named->value));
   } else {
@@ -228,10 +228,10 @@ Status LedgerTables::update(const LedgerUpdate& change, NodeTime now) {
   bind_task(cursor, change.next);
   cursor.bind(10, static_cast<std::int64_t>(change.was_state))
       .bind(11, static_cast<std::int64_t>(change.was_epoch.value));
-  if (answers) store::bind_time(cursor, 13, now);
+  if (answers) sqlite::bind_time(cursor, 13, now);
   if (!answers && has_body) {
-    store::bind_bytes(cursor, 13, change.spec);
-    store::bind_bytes(cursor, 14, change.result);
+    sqlite::bind_bytes(cursor, 13, change.spec);
+    sqlite::bind_bytes(cursor, 14, change.result);
   }
   if (answers || has_body) bind_past(cursor, 15, change.past);
   if (Status status = cursor.run(); !status) return status;
@@ -253,13 +253,13 @@ Error LedgerTables::does_not_match(const LedgerUpdate& change) const {
                                   " in epoch " + std::to_string(change.was_epoch.value));
 }
 
-Status LedgerTables::put_bulk(TaskId id, std::int64_t part, const store::EncodedBytes& bytes) {
-  if (!store::is_bulk(bytes)) return {};
+Status LedgerTables::put_bulk(TaskId id, std::int64_t part, const sqlite::EncodedBytes& bytes) {
+  if (!sqlite::is_bulk(bytes)) return {};
   Cursor cursor = use(Sql::put_bulk, id);
   cursor.bind(3, part).bind(4, ByteView(*bytes));
   // Of a spec the row has the digest.
   if (part == kSpec) return cursor.bind_null(5).run();
-  return cursor.bind(5, store::sum_of(*bytes)).run();
+  return cursor.bind(5, sqlite::sum_of(*bytes)).run();
 }
 
 Result<std::vector<TaskId>> LedgerTables::prune(NodeTime before, std::size_t keep,
@@ -296,7 +296,7 @@ Status LedgerTables::drop_rows(Cursor cursor, std::vector<TaskId>& dropped) {
 }
 
 Result<LedgerRecovered> LedgerTables::recover(std::size_t answered) const {
-  const store::NodeRow& node = file_.node();
+  const sqlite::NodeRow& node = file_.node();
   LedgerRecovered recovered;
   recovered.last_seen = node.last_seen;
   recovered.wall_at_last_seen = node.wall;
@@ -341,24 +341,24 @@ Result<LedgerRow> LedgerTables::read_row(const Cursor& cursor) const {
   row.id = TaskId{Origin{cursor.unsigned_integer(0)}, cursor.unsigned_integer(1)};
   row.device = cursor.text(2);
   if (!cursor.is_null(15)) row.named = Origin{cursor.unsigned_integer(15)};
-  row.task.state = store::read_enum(cursor, 3, LeaseState::answered, good);
-  row.task.epoch.value = store::read_count(cursor, 4);
+  row.task.state = sqlite::read_enum(cursor, 3, LeaseState::answered, good);
+  row.task.epoch.value = sqlite::read_count(cursor, 4);
   row.task.boot.value = cursor.unsigned_integer(5);
-  row.task.effects = store::read_enum(cursor, 6, Effects::once, good);
-  row.task.failure = store::read_enum(cursor, 7, FailureClass::disconnected, good);
-  row.task.deadline = store::read_time(cursor, 8);
-  row.task.run_until = store::read_time(cursor, 9);
-  row.task.lease_until = store::read_time(cursor, 10);
+  row.task.effects = sqlite::read_enum(cursor, 6, Effects::once, good);
+  row.task.failure = sqlite::read_enum(cursor, 7, FailureClass::disconnected, good);
+  row.task.deadline = sqlite::read_time(cursor, 8);
+  row.task.run_until = sqlite::read_time(cursor, 9);
+  row.task.lease_until = sqlite::read_time(cursor, 10);
   row.past = read_past(cursor, 16, good);
   const ByteView digest = cursor.bytes(11);
   good = good && digest.size() == row.spec_digest.size();
   if (!good) return makes_no_sense(row.id);
-  row.accepted = store::read_time(cursor, 12);
+  row.accepted = sqlite::read_time(cursor, 12);
   std::copy(digest.begin(), digest.end(), row.spec_digest.begin());
   if (row.task.state == LeaseState::answered) return row;
-  Result<store::EncodedBytes> spec = read_body(cursor, 13, row.id, kSpec);
+  Result<sqlite::EncodedBytes> spec = read_body(cursor, 13, row.id, kSpec);
   if (!spec) return std::move(spec).error();
-  Result<store::EncodedBytes> result = read_body(cursor, 14, row.id, kResult);
+  Result<sqlite::EncodedBytes> result = read_body(cursor, 14, row.id, kResult);
   if (!result) return std::move(result).error();
   row.spec = *std::move(spec);
   row.result = *std::move(result);
@@ -367,15 +367,15 @@ Result<LedgerRow> LedgerTables::read_row(const Cursor& cursor) const {
   return complete ? Result<LedgerRow>(std::move(row)) : makes_no_sense(row.id);
 }
 
-Result<store::EncodedBytes> LedgerTables::read_body(const Cursor& cursor, int column, TaskId id,
-                                                    std::int64_t part) const {
-  if (store::EncodedBytes inlined = store::read_bytes(cursor, column)) return inlined;
+Result<sqlite::EncodedBytes> LedgerTables::read_body(const Cursor& cursor, int column, TaskId id,
+                                                     std::int64_t part) const {
+  if (sqlite::EncodedBytes inlined = sqlite::read_bytes(cursor, column)) return inlined;
   Cursor bulk = use(Sql::bulk, id);
   bulk.bind(3, part);
   Result<bool> row = bulk.step();
   if (!row) return std::move(row).error();
-  if (!*row) return store::EncodedBytes();
-  Result<store::EncodedBytes> bytes = store::read_bulk(bulk, 0);
+  if (!*row) return sqlite::EncodedBytes();
+  Result<sqlite::EncodedBytes> bytes = sqlite::read_bulk(bulk, 0);
   // Another run may give it again, so it costs neither the row nor the file.
   const bool spoiled = !bytes && bytes.error().code == Code::corrupt && part == kResult;
   return spoiled ? std::make_shared<const Bytes>() : std::move(bytes);

@@ -7,7 +7,7 @@
 
 #include "common/ledger/ledger.h"
 #include "common/ledger/loss_tables.h"
-#include "common/store/node_file.h"
+#include "common/sqlite/node_file.h"
 
 namespace spillway::ledger {
 
@@ -34,9 +34,9 @@ const std::string& sql_text(Sql sql);
 class LedgerTables {
  public:
   // Without a meter the file counts nothing.
-  static Result<LedgerTables> open(store::Database database, const std::string& path,
-                                   const store::SharedMeter& meter = nullptr);
-  store::Committer& committer() { return file_; }
+  static Result<LedgerTables> open(sqlite::Database database, const std::string& path,
+                                   const sqlite::SharedMeter& meter = nullptr);
+  sqlite::Committer& committer() { return file_; }
 
   // Writes; between begin and commit.
   Result<Refused> apply(const LedgerBatch& batch);
@@ -45,30 +45,30 @@ class LedgerTables {
   Result<LedgerRecovered> recover(std::size_t answered) const;
   Result<std::optional<LedgerRow>> find(TaskId id) const;
   Result<LossBook> losses(const std::string& device) const { return losses_.book(device); }
-  Result<store::StoreReport> inspect(bool deep) const { return file_.report(deep, "lease"); }
+  Result<sqlite::StoreReport> inspect(bool deep) const { return file_.report(deep, "lease"); }
 
  private:
-  using Statements = std::array<store::Statement, static_cast<std::size_t>(Sql::count_)>;
-  LedgerTables(store::NodeFile file, Statements sql, LossTables losses);
+  using Statements = std::array<sqlite::Statement, static_cast<std::size_t>(Sql::count_)>;
+  LedgerTables(sqlite::NodeFile file, Statements sql, LossTables losses);
 
-  store::Cursor use(Sql sql) const { return sql_[static_cast<std::size_t>(sql)].use(); }
-  store::Cursor use(Sql sql, TaskId id) const;
+  sqlite::Cursor use(Sql sql) const { return sql_[static_cast<std::size_t>(sql)].use(); }
+  sqlite::Cursor use(Sql sql, TaskId id) const;
   Status insert(const LedgerRow& row, NodeTime now);
   Status insert_row(const LedgerRow& row, NodeTime now);
   Result<bool> drop_tombstone(const LedgerRow& by);
   Status update(const LedgerUpdate& update, NodeTime now);
-  Status put_bulk(TaskId id, std::int64_t part, const store::EncodedBytes& bytes);
+  Status put_bulk(TaskId id, std::int64_t part, const sqlite::EncodedBytes& bytes);
   Error does_not_match(const LedgerUpdate& change) const;
-  Status drop_rows(store::Cursor cursor, std::vector<TaskId>& dropped);
-  Result<std::vector<LedgerRow>> read_rows(store::Cursor cursor) const;
-  Result<LedgerRow> read_row(const store::Cursor& cursor) const;
-  Result<store::EncodedBytes> read_body(const store::Cursor& cursor, int column, TaskId id,
-                                        std::int64_t part) const;
+  Status drop_rows(sqlite::Cursor cursor, std::vector<TaskId>& dropped);
+  Result<std::vector<LedgerRow>> read_rows(sqlite::Cursor cursor) const;
+  Result<LedgerRow> read_row(const sqlite::Cursor& cursor) const;
+  Result<sqlite::EncodedBytes> read_body(const sqlite::Cursor& cursor, int column, TaskId id,
+                                         std::int64_t part) const;
   std::uint64_t& count(lifecycle::LeaseState state) {
     return file_.node().counts[static_cast<std::size_t>(state)];
   }
 
-  store::NodeFile file_;
+  sqlite::NodeFile file_;
   Statements sql_;
   LossTables losses_;
 };

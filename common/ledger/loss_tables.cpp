@@ -1,11 +1,11 @@
 #include "common/ledger/loss_tables.h"
 
-#include "common/store/row_values.h"
+#include "common/sqlite/row_values.h"
 
 namespace spillway::ledger {
 namespace {
 
-using store::Cursor;
+using sqlite::Cursor;
 
 constexpr std::int64_t kMaxOrigins = 64;    // stores a device may have had
 constexpr std::int64_t kMaxEntries = 2048;  // periods kept of a device
@@ -82,10 +82,10 @@ const std::string& sql_text(LossSql sql) {
   return kTexts[static_cast<std::size_t>(sql)];
 }
 
-Result<LossTables> LossTables::open(const store::Database& database) {
+Result<LossTables> LossTables::open(const sqlite::Database& database) {
   Statements all;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    Result<store::Statement> statement = database.prepare(sql_text(static_cast<LossSql>(i)));
+    Result<sqlite::Statement> statement = database.prepare(sql_text(static_cast<LossSql>(i)));
     if (!statement) return std::move(statement).error();
     all[i] = *std::move(statement);
   }
@@ -144,14 +144,14 @@ Result<LossBook> LossTables::book(const std::string& device) const {
   Status status = for_rows(use(LossSql::produced), device, [&all](const Cursor& row) {
     bool good = true;
     all.produced.push_back(
-        {store::read_enum(row, 0, DataClass::telemetry, good), row.unsigned_integer(1)});
+        {sqlite::read_enum(row, 0, DataClass::telemetry, good), row.unsigned_integer(1)});
     return good;
   });
   if (!status) return std::move(status).error();
   status = for_rows(use(LossSql::totals), device, [&all](const Cursor& row) {
     bool good = true;
-    all.totals.push_back({store::read_enum(row, 0, DataClass::telemetry, good),
-                          store::read_enum(row, 1, LossCause::draining, good),
+    all.totals.push_back({sqlite::read_enum(row, 0, DataClass::telemetry, good),
+                          sqlite::read_enum(row, 1, LossCause::draining, good),
                           row.unsigned_integer(2)});
     return good;
   });
@@ -159,8 +159,8 @@ Result<LossBook> LossTables::book(const std::string& device) const {
   status = for_rows(use(LossSql::entries), device, [&all](const Cursor& row) {
     bool good = true;
     wire::LossEntry entry;
-    entry.key = {store::read_enum(row, 0, DataClass::telemetry, good),
-                 store::read_enum(row, 1, LossCause::draining, good), store::read_time(row, 2)};
+    entry.key = {sqlite::read_enum(row, 0, DataClass::telemetry, good),
+                 sqlite::read_enum(row, 1, LossCause::draining, good), sqlite::read_time(row, 2)};
     entry.first = Duration(row.integer(3));
     entry.last = Duration(row.integer(4));
     entry.count = row.unsigned_integer(5);

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "common/ledger/loss_book.h"
-#include "common/store/database.h"
+#include "common/sqlite/database.h"
 
 namespace spillway::ledger {
 
@@ -28,7 +28,7 @@ const std::string& sql_text(LossSql sql);
 // device can fill only its own share: the newest periods, of its first stores. One thread.
 class LossTables {
  public:
-  static Result<LossTables> open(const store::Database& database);
+  static Result<LossTables> open(const sqlite::Database& database);
 
   // Writes; a report that came before, or after a later one, changes nothing.
   Status apply(const std::string& device, const wire::LossReport& report);
@@ -37,9 +37,9 @@ class LossTables {
   Result<LossBook> book(const std::string& device) const;
 
  private:
-  using Statements = std::array<store::Statement, static_cast<std::size_t>(LossSql::count_)>;
+  using Statements = std::array<sqlite::Statement, static_cast<std::size_t>(LossSql::count_)>;
   explicit LossTables(Statements sql) : sql_(std::move(sql)) {}
-  store::Cursor use(LossSql sql) const { return sql_[static_cast<std::size_t>(sql)].use(); }
+  sqlite::Cursor use(LossSql sql) const { return sql_[static_cast<std::size_t>(sql)].use(); }
   Status put(const std::string& device, std::int64_t origin, const wire::LossEntry& entry,
              LossSql total_sql, LossSql row_sql);
   Status bound(const std::string& device);

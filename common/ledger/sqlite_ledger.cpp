@@ -2,7 +2,7 @@
 
 namespace spillway::ledger {
 
-extern const std::vector<store::Migration> kMigrations;  // made from migrations/*.sql
+extern const std::vector<sqlite::Migration> kMigrations;  // made from migrations/*.sql
 
 namespace {
 
@@ -10,22 +10,22 @@ constexpr std::int64_t kLedgerApplication = 0x5350574c;  // "SPWL"
 
 }  // namespace
 
-SqliteLedger::SqliteLedger(LedgerTables tables, store::Poster poster,
-                           const store::CommitQueue::Limits& limits)
+SqliteLedger::SqliteLedger(LedgerTables tables, sqlite::Poster poster,
+                           const sqlite::CommitQueue::Limits& limits)
     : tables_(std::move(tables)), queue_(tables_.committer(), std::move(poster), limits) {}
 
-Result<SqliteLedger::Opened> SqliteLedger::open(const std::string& path, store::Poster poster) {
+Result<SqliteLedger::Opened> SqliteLedger::open(const std::string& path, sqlite::Poster poster) {
   return open(path, std::move(poster), Options{});
 }
 
-Result<SqliteLedger::Opened> SqliteLedger::open(const std::string& path, store::Poster poster,
+Result<SqliteLedger::Opened> SqliteLedger::open(const std::string& path, sqlite::Poster poster,
                                                 const Options& options) {
   std::optional<LedgerTables> tables;
   LedgerRecovered recovered;
-  store::FileKind kind;
-  kind.schema = store::Schema{kLedgerApplication, kMigrations};
-  kind.found = store::found_node;
-  kind.recover = [&](store::Database database) -> Status {
+  sqlite::FileKind kind;
+  kind.schema = sqlite::Schema{kLedgerApplication, kMigrations};
+  kind.found = sqlite::found_node;
+  kind.recover = [&](sqlite::Database database) -> Status {
     Result<LedgerTables> opened = LedgerTables::open(std::move(database), path, options.file.meter);
     if (!opened) return std::move(opened).error();
     Result<LedgerRecovered> found = opened->recover(options.answered);
@@ -34,7 +34,7 @@ Result<SqliteLedger::Opened> SqliteLedger::open(const std::string& path, store::
     recovered = *std::move(found);
     return {};
   };
-  Result<store::OpenedFile> file = store::open_file(path, kind, options.file);
+  Result<sqlite::OpenedFile> file = sqlite::open_file(path, kind, options.file);
   if (!file) return std::move(file).error();
   recovered.quarantined = file->quarantined;
   return Opened{std::unique_ptr<SqliteLedger>(
@@ -63,8 +63,8 @@ void SqliteLedger::prune(NodeTime before, std::size_t keep, std::size_t limit,
       [this, before, keep, limit] { return tables_.prune(before, keep, limit); }, std::move(done));
 }
 
-void SqliteLedger::inspect(bool deep, Done<store::StoreReport> done) {
-  queue_.read<store::StoreReport>([this, deep] { return tables_.inspect(deep); }, std::move(done));
+void SqliteLedger::inspect(bool deep, Done<sqlite::StoreReport> done) {
+  queue_.read<sqlite::StoreReport>([this, deep] { return tables_.inspect(deep); }, std::move(done));
 }
 
 }  // namespace spillway::ledger

@@ -5,8 +5,8 @@
 
 #include "common/ledger/ledger.h"
 #include "common/ledger/ledger_tables.h"
-#include "common/store/commit_queue.h"
-#include "common/store/store_file.h"
+#include "common/sqlite/commit_queue.h"
+#include "common/sqlite/store_file.h"
 
 namespace spillway::ledger {
 
@@ -19,17 +19,18 @@ namespace spillway::ledger {
 class SqliteLedger final : public Ledger {
  public:
   struct Options {
-    store::FileOptions file{.cache_kib = 8192, .disk = 0, .meter = nullptr};
+    sqlite::FileOptions file{.cache_kib = 8192, .disk = 0, .meter = nullptr};
     std::size_t answered = 0;  // tombstones to recover
-    store::CommitQueue::Limits limits;
+    sqlite::CommitQueue::Limits limits;
   };
   struct Opened {
     std::unique_ptr<SqliteLedger> ledger;
     LedgerRecovered recovered;
   };
   // Blocks on the disk.
-  static Result<Opened> open(const std::string& path, store::Poster poster, const Options& options);
-  static Result<Opened> open(const std::string& path, store::Poster poster);
+  static Result<Opened> open(const std::string& path, sqlite::Poster poster,
+                             const Options& options);
+  static Result<Opened> open(const std::string& path, sqlite::Poster poster);
 
   void commit(LedgerBatch batch, Done<Refused> done) override;
   void find(TaskId id, Done<std::optional<LedgerRow>> done) override;
@@ -37,13 +38,14 @@ class SqliteLedger final : public Ledger {
   void prune(NodeTime before, std::size_t keep, std::size_t limit,
              Done<std::vector<TaskId>> done) override;
   // `deep` checks the whole file and holds up commits meanwhile. Counts are by LeaseState.
-  void inspect(bool deep, Done<store::StoreReport> done);
+  void inspect(bool deep, Done<sqlite::StoreReport> done);
 
  private:
-  SqliteLedger(LedgerTables tables, store::Poster poster, const store::CommitQueue::Limits& limits);
+  SqliteLedger(LedgerTables tables, sqlite::Poster poster,
+               const sqlite::CommitQueue::Limits& limits);
 
   LedgerTables tables_;
-  store::CommitQueue queue_;  // last: its thread uses the tables
+  sqlite::CommitQueue queue_;  // last: its thread uses the tables
 };
 
 }  // namespace spillway::ledger

@@ -39,7 +39,7 @@ std::uint32_t Cores::threads() const {
 // held for longer: those who wait for one have a part of them each, and where there is anybody else
 // at all, the last one is kept for who comes.
 bool Cores::may_run_more(const Lessor& lessor, std::uint32_t waiting, bool blocking) const {
-  const attempt::Claims::Share& runs = lessor.runs;
+  const runner::Claims::Share& runs = lessor.runs;
   if (!blocking) return waiting < 2 || runs.cores < std::max(2U, parts_.runner->width()) - 1;
   const std::uint32_t part = waiting > 1                  ? threads() / waiting
                              : table_.known_lessors() > 1 ? threads() - 1

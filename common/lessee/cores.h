@@ -4,10 +4,10 @@
 #include <optional>
 #include <unordered_map>
 
-#include "common/attempt/claims.h"
 #include "common/lessee/lease_table.h"
 #include "common/lessee/parts.h"
 #include "common/lessee/run_queue.h"
+#include "common/runner/claims.h"
 
 namespace spillway::lessee {
 
@@ -54,7 +54,7 @@ class Cores {
   const Parts& parts_;
   LeaseTable& table_;
   RunQueue line_, blocking_line_;  // accepted, durable or about to be, not started
-  attempt::Claims claims_{256};    // what was started and has not ended
+  runner::Claims claims_{256};     // what was started and has not ended
   double mean_run_ = 0.01;         // seconds, moving average
   std::unordered_map<const Kind*, double> mean_runs_;
 };

@@ -7,7 +7,7 @@
 #include "common/ledger/ledger.h"
 #include "common/lessee/run_queue.h"
 #include "common/lifecycle/lessee.h"
-#include "common/store/encoded_bytes.h"
+#include "common/sqlite/encoded_bytes.h"
 #include "common/wire/messages.h"
 #include "spillway/kind.h"
 #include "spillway/task.h"
@@ -22,11 +22,11 @@ struct HeldTask {
   lifecycle::LesseeTask state;  // the newest; the disk follows
   lifecycle::OfferTerms terms;
   Digest spec_digest{};
-  store::EncodedBytes spec_bytes;        // null once answered
+  sqlite::EncodedBytes spec_bytes;       // null once answered
   std::shared_ptr<const TaskSpec> spec;  // null once answered
   const Kind* kind = nullptr;
   std::shared_ptr<const wire::ResultItem> answer;  // while done
-  store::EncodedBytes result;                      // the same, encoded for the ledger
+  sqlite::EncodedBytes result;                     // the same, encoded for the ledger
   NodeTime accepted{}, started{};
   NodeTime ended{};   // when its result came, or, where that is not known, when it was accepted
   ledger::Past past;  // while done or answered

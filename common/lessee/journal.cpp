@@ -2,7 +2,7 @@
 
 namespace spillway::lessee {
 
-Journal::Journal(ledger::Ledger& ledger, store::CommitCycle<ledger::LedgerBatch>::Listener cycle,
+Journal::Journal(ledger::Ledger& ledger, sqlite::CommitCycle<ledger::LedgerBatch>::Listener cycle,
                  Listener listener)
     : cycle_(
           [this, &ledger](const ledger::LedgerBatch& batch, auto done) {

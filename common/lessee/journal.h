@@ -8,8 +8,8 @@
 #include "common/base/gate.h"
 #include "common/ledger/ledger.h"
 #include "common/lessee/held_task.h"
-#include "common/store/commit_cycle.h"
-#include "common/store/refusals.h"
+#include "common/sqlite/commit_cycle.h"
+#include "common/sqlite/refusals.h"
 
 namespace spillway::lessee {
 
@@ -22,7 +22,7 @@ class Journal {
     // the disk. Nothing here speaks of it any more. Told ahead of what waited for the commit.
     std::function<void(TaskId, const Error& why)> refused;
   };
-  Journal(ledger::Ledger& ledger, store::CommitCycle<ledger::LedgerBatch>::Listener cycle,
+  Journal(ledger::Ledger& ledger, sqlite::CommitCycle<ledger::LedgerBatch>::Listener cycle,
           Listener listener);
 
   void insert(HeldTask& task);
@@ -49,12 +49,12 @@ class Journal {
   void on_written(const ledger::Refused& refused);
   void strike(TaskId id);
 
-  store::CommitCycle<ledger::LedgerBatch> cycle_;
+  sqlite::CommitCycle<ledger::LedgerBatch> cycle_;
   Listener listener_;
   std::unordered_map<TaskId, std::size_t> inserts_, updates_;
   Touched touched_;
   std::shared_ptr<Touched> flying_ = std::make_shared<Touched>();  // of the commit under way
-  store::Refusals<TaskId> refusals_;
+  sqlite::Refusals<TaskId> refusals_;
   Gate gate_;
 };
 

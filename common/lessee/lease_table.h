@@ -9,9 +9,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "common/attempt/claims.h"
 #include "common/base/owed.h"
 #include "common/lessee/held_task.h"
+#include "common/runner/claims.h"
 
 namespace spillway::lessee {
 
@@ -27,7 +27,7 @@ struct Lessor {
   std::uint32_t held = 0;   // its attempts here, not done
   std::uint32_t kept = 0;   // and those that are done, until it has the answer
   std::uint64_t bytes = 0;  // of them
-  attempt::Claims::Share runs;
+  runner::Claims::Share runs;
   Owed<TaskId> results{kResendAfter};
   bool in_line = false;  // may have results to send
   bool untold = false;   // does not know the room it has

@@ -359,10 +359,10 @@ void Lessee::run(TaskId id, Epoch epoch, std::uint64_t run) {
   }
   parts_.runner->run(
       {id, epoch, task->kind, *task->spec},
-      gate_.pass([this, run](attempt::Outcome outcome) { on_outcome(run, std::move(outcome)); }));
+      gate_.pass([this, run](runner::Outcome outcome) { on_outcome(run, std::move(outcome)); }));
 }
 
-void Lessee::on_outcome(std::uint64_t run, attempt::Outcome outcome) {
+void Lessee::on_outcome(std::uint64_t run, runner::Outcome outcome) {
   const std::optional<double> predicted = cores_.free(outcome.id, outcome.epoch);
   if (predicted) parts_.wake();
   HeldTask* task = table_.find(outcome.id);

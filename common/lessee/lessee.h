@@ -106,7 +106,7 @@ class Lessee {
   // Runs.
   void start(HeldTask& task);
   void run(TaskId id, Epoch epoch, std::uint64_t run);
-  void on_outcome(std::uint64_t run, attempt::Outcome outcome);
+  void on_outcome(std::uint64_t run, runner::Outcome outcome);
 
   // lessee_offers.cpp
   void renew(Lessor& lessor);

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "common/attempt/attempt_runner.h"
 #include "common/base/clock.h"
 #include "common/ledger/ledger.h"
 #include "common/lessee/held_task.h"
+#include "common/runner/attempt_runner.h"
 #include "common/wire/messages.h"
 
 namespace spillway::lessee {
@@ -33,7 +33,7 @@ struct Options {
 struct Parts {
   const Clock* clock = nullptr;
   ledger::Ledger* ledger = nullptr;
-  attempt::Runner* runner = nullptr;
+  runner::Runner* runner = nullptr;
   // Null: not known here, or not run for this side's owners.
   std::function<const Kind*(const std::string& name)> kind;
   // Whether a task of that name is this node's own.

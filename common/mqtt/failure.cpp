@@ -7,7 +7,7 @@
 #include <ctime>
 
 #include "common/mqtt/sockets.h"
-#include "common/runtime/log.h"
+#include "common/process/log.h"
 
 namespace spillway::mqtt {
 namespace {
@@ -249,7 +249,7 @@ Status check(const Tls& tls) {
   }
   // Not refused: a device that cannot be reached any more is worse off.
   if (own->key_exposed) {
-    runtime::log_once(runtime::Level::warning, "tls.key",
+    process::log_once(process::Level::warning, "tls.key",
                       "others on this machine may read or change the private key: give it to who "
                       "runs this, and chmod 640 it",
                       {{"file", tls.key_file}});

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/mqtt/failure.h"
-#include "common/runtime/loop.h"
+#include "common/process/loop.h"
 #include "common/threads/door.h"
 #include "common/threads/mutex.h"
 #include "spillway/bytes.h"
@@ -43,7 +43,7 @@ struct Report {
 // anything, and without a bound a fast broker would fill the memory of a slow node.
 class Mailbox : public std::enable_shared_from_this<Mailbox> {
  public:
-  Mailbox(runtime::Loop& loop, std::function<void(Report)> deliver)
+  Mailbox(process::Loop& loop, std::function<void(Report)> deliver)
       : loop_(&loop), deliver_(std::move(deliver)) {}
 
   void put(Report report);
@@ -55,7 +55,7 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
   void drain();
 
   threads::Mutex mutex_;
-  runtime::Loop* loop_ GUARDED_BY(mutex_);  // null once closed
+  process::Loop* loop_ GUARDED_BY(mutex_);  // null once closed
   std::function<void(Report)> deliver_ GUARDED_BY(threads::kLoop);
   threads::Door door_{"mqtt::Mailbox"};
   std::vector<Report> waiting_ GUARDED_BY(mutex_);

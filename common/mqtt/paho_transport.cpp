@@ -3,7 +3,7 @@
 #include "common/mqtt/blocking_calls.h"
 #include "common/mqtt/mailbox.h"
 #include "common/mqtt/paho_client.h"
-#include "common/runtime/log.h"
+#include "common/process/log.h"
 
 namespace spillway::mqtt {
 namespace {
@@ -28,7 +28,7 @@ Result<Endpoint> endpoint_of(const ConnectOptions& options) {
 }  // namespace
 
 struct PahoTransport::State {
-  explicit State(runtime::Loop& loop)
+  explicit State(process::Loop& loop)
       : mailbox(std::make_shared<Mailbox>(loop,
                                           [this](Report report) { deliver(std::move(report)); })) {}
 
@@ -79,7 +79,7 @@ void PahoTransport::State::deliver(Report report) {
     }
     case Report::Kind::refused: {
       if (auto call = events.refused) return call(std::move(report.error));
-      runtime::log_once(runtime::Level::warning, "mqtt-refused", report.error.message);
+      process::log_once(process::Level::warning, "mqtt-refused", report.error.message);
       return;
     }
   }
@@ -114,7 +114,7 @@ void PahoTransport::State::drop() {
   });
 }
 
-PahoTransport::PahoTransport(runtime::Loop& loop) : state_(std::make_unique<State>(loop)) {}
+PahoTransport::PahoTransport(process::Loop& loop) : state_(std::make_unique<State>(loop)) {}
 
 PahoTransport::~PahoTransport() {
   state_->mailbox->close();

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "common/mqtt/transport.h"
-#include "common/runtime/loop.h"
+#include "common/process/loop.h"
 
 namespace spillway::mqtt {
 
@@ -14,7 +14,7 @@ namespace spillway::mqtt {
 // is then ended as by disconnect(), and the destructor waits for that, a few seconds at most.
 class PahoTransport final : public Transport {
  public:
-  explicit PahoTransport(runtime::Loop& loop);
+  explicit PahoTransport(process::Loop& loop);
   ~PahoTransport() override;
 
   void listen(TransportEvents events) override;

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "common/crypto/certificate.h"
-#include "common/runtime/log.h"
+#include "common/process/log.h"
 
 namespace spillway::mqtt {
 namespace {
@@ -45,8 +45,8 @@ Result<std::string> read_password(const std::string& file) {
                 "the broker's password in " + file + " can be read by everybody: chmod o-rwx");
   }
   if (crypto::is_exposed(file)) {
-    runtime::log_once(
-        runtime::Level::warning, "password_file",
+    process::log_once(
+        process::Level::warning, "password_file",
         std::string("others on this machine may change the broker's password") + kAdvice,
         {{"file", file}});
   }

@@ -102,7 +102,7 @@ void AttemptHistory::tell(TaskResult& result) const {
   result.cost = cost_;
 }
 
-store::EncodedBytes AttemptHistory::encode(TaskId id) const {
+sqlite::EncodedBytes AttemptHistory::encode(TaskId id) const {
   TaskResult so_far;
   so_far.id = id;
   so_far.outcome = TaskState::failed;  // a result has an outcome; nobody reads this one

@@ -42,7 +42,7 @@ class AttemptHistory {
   // Null before the first.
   const Attempt* last() const { return attempts_.empty() ? nullptr : &attempts_.back(); }
   void tell(TaskResult& result) const;
-  store::EncodedBytes encode(TaskId id) const;
+  sqlite::EncodedBytes encode(TaskId id) const;
 
  private:
   static void end(Attempt& attempt, FailureClass failure, NodeTime now);

@@ -6,7 +6,7 @@
 #include "common/base/owed.h"
 #include "common/lifecycle/owner.h"
 #include "common/owner/attempt_history.h"
-#include "common/store/owner_journal.h"
+#include "common/owner/owner_journal.h"
 #include "spillway/kind.h"
 #include "spillway/task.h"
 #include "spillway/view.h"
@@ -16,10 +16,10 @@ namespace spillway::owner {
 class OfferBook;
 
 // A task that its owner has in memory.
-struct OwnedTask : store::JournaledTask {
+struct OwnedTask : owner::JournaledTask {
   NodeTime created{};
   lifecycle::OwnerPolicy policy;
-  store::EncodedBytes spec_bytes;  // may be null where the disk has spoiled it
+  sqlite::EncodedBytes spec_bytes;  // may be null where the disk has spoiled it
   std::shared_ptr<const TaskSpec> spec;
   AttemptHistory history;
   PlaceId only_at;             // the one place where it may run; kNowhere: any

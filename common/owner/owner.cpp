@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "common/base/damage.h"
-#include "common/store/step_event.h"
+#include "common/owner/step_event.h"
 #include "common/wire/codec.h"
 
 namespace spillway::owner {
@@ -180,7 +180,7 @@ void Owner::apply(OwnedTask& task, const lifecycle::OwnerStep& step, Cause cause
 // What the step leaves behind: an event, the task's history, the count of states.
 void Owner::record(OwnedTask& task, const lifecycle::OwnerTask& was,
                    const lifecycle::OwnerStep& step, const std::string& detail) {
-  const store::EventKind kind = store::event_of(was, step);
+  const store::EventKind kind = owner::event_of(was, step);
   const bool granted = kind == store::EventKind::granted;
   const bool weighed = granted && !task.explanation.candidates.empty();
   store::EventRow row{task.seq,
@@ -191,7 +191,7 @@ void Owner::record(OwnedTask& task, const lifecycle::OwnerTask& was,
                       step.failure,
                       weighed ? wire::encode(task.explanation) : to_bytes(detail)};
   host_.told(row);
-  if (store::worth_an_event(was, step, kind)) journal_.event(std::move(row));
+  if (owner::worth_an_event(was, step, kind)) journal_.event(std::move(row));
   by_state_[std::size_t(was.state)] -= 1;
   by_state_[std::size_t(task.state.state)] += 1;
   // An attempt whose body still runs here when it is over for its task has run until now.

@@ -12,9 +12,9 @@
 #include "common/base/places.h"
 #include "common/owner/offers.h"
 #include "common/owner/owned_task.h"
+#include "common/owner/owner_journal.h"
 #include "common/owner/parts.h"
 #include "common/owner/task_table.h"
-#include "common/store/owner_journal.h"
 #include "common/threads/door.h"
 #include "common/wire/messages.h"
 
@@ -112,7 +112,7 @@ class Owner {
   const store::Lives& lives() const { return lives_; }
   const NodeTimeline& timeline() const { return timeline_; }
   NodeTime now() const { return timeline_.now(); }
-  store::OwnerJournal& journal() { return journal_; }
+  owner::OwnerJournal& journal() { return journal_; }
   Host& host() { return host_; }
   TaskTable& table() { return table_; }
   const TaskTable& table() const { return table_; }
@@ -148,7 +148,7 @@ class Owner {
   Places places_;
   NodeTimeline timeline_;
   TaskTable table_;
-  store::OwnerJournal journal_;
+  owner::OwnerJournal journal_;
   Offers offers_;
   std::uint64_t by_state_[8] = {};
   std::uint64_t next_seq_ = 1;

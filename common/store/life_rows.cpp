@@ -4,7 +4,7 @@ namespace spillway::store {
 namespace {
 
 Status put_life(const OwnerStatements& sql, const Life& life) {
-  Cursor cursor = sql.use(Sql::put_life);
+  sqlite::Cursor cursor = sql.use(Sql::put_life);
   return cursor.bind(1, static_cast<std::int64_t>(life.number))
       .bind(2, static_cast<std::int64_t>(life.origin.value))
       .bind(3, static_cast<std::int64_t>(life.first_seq))
@@ -14,9 +14,9 @@ Status put_life(const OwnerStatements& sql, const Life& life) {
 
 }  // namespace
 
-Status LifeRows::read(const NodeFile& file, const OwnerStatements& sql) {
+Status LifeRows::read(const sqlite::NodeFile& file, const OwnerStatements& sql) {
   std::vector<Life> kept;
-  Cursor rows = sql.use(Sql::lives);
+  sqlite::Cursor rows = sql.use(Sql::lives);
   for (;;) {
     Result<bool> more = rows.step();
     if (!more) return std::move(more).error();
@@ -28,10 +28,10 @@ Status LifeRows::read(const NodeFile& file, const OwnerStatements& sql) {
   return {};
 }
 
-Status LifeRows::note(NodeFile& file, const OwnerStatements& sql, const Batch& batch) {
+Status LifeRows::note(sqlite::NodeFile& file, const OwnerStatements& sql, const Batch& batch) {
   if (Status status = note_newest(file, sql); !status) return status;
   for (const KnownLife& peer : batch.peers) {
-    Cursor cursor = sql.use(Sql::put_peer);
+    sqlite::Cursor cursor = sql.use(Sql::put_peer);
     Status put = cursor.bind(1, static_cast<std::int64_t>(peer.store.value))
                      .bind(2, static_cast<std::int64_t>(peer.number))
                      .bind(3, static_cast<std::int64_t>(peer.life.value))
@@ -45,7 +45,7 @@ Status LifeRows::note(NodeFile& file, const OwnerStatements& sql, const Batch& b
 
 // With the first batch of a process. The node row goes back with a rollback, and with it what it
 // says of this.
-Status LifeRows::note_newest(NodeFile& file, const OwnerStatements& sql) {
+Status LifeRows::note_newest(sqlite::NodeFile& file, const OwnerStatements& sql) {
   const std::vector<Life>& all = lives_.all();
   if (file.node().origin == lives_.current().origin) return {};
   // A store from before there were lives has no row of the first one.
@@ -63,13 +63,13 @@ Status LifeRows::forget_old(const OwnerStatements& sql) const {
   for (std::size_t i = 0; i < lives_.all().size(); ++i) {
     if (!lives_.may_go(i)) continue;
     const Life& life = lives_.all()[i];
-    Cursor any = sql.use(Sql::any_task);
+    sqlite::Cursor any = sql.use(Sql::any_task);
     any.bind(1, static_cast<std::int64_t>(life.first_seq))
         .bind(2, static_cast<std::int64_t>(lives_.end_of(i)));
     Result<bool> found = any.step();
     if (!found) return std::move(found).error();
     if (*found) continue;
-    Cursor drop = sql.use(Sql::drop_life);
+    sqlite::Cursor drop = sql.use(Sql::drop_life);
     drop.bind(1, static_cast<std::int64_t>(life.number));
     if (Status status = drop.run(); !status) return status;
   }
@@ -78,7 +78,7 @@ Status LifeRows::forget_old(const OwnerStatements& sql) const {
 
 Result<std::vector<KnownLife>> LifeRows::peers(const OwnerStatements& sql) {
   std::vector<KnownLife> peers;
-  Cursor rows = sql.use(Sql::peers);
+  sqlite::Cursor rows = sql.use(Sql::peers);
   for (;;) {
     Result<bool> more = rows.step();
     if (!more) return std::move(more).error();

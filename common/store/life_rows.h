@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "common/store/node_file.h"
+#include "common/sqlite/node_file.h"
 #include "common/store/owner_sql.h"
 #include "common/store/owner_store.h"
 
@@ -12,16 +12,16 @@ namespace spillway::store {
 // those of other stores that it was told of. What writes belongs between begin and commit.
 class LifeRows {
  public:
-  Status read(const NodeFile& file, const OwnerStatements& sql);
+  Status read(const sqlite::NodeFile& file, const OwnerStatements& sql);
   // A process opened the store; the first batch that is noted writes it. Once.
   void begin(Origin drawn, std::uint64_t next_seq) { lives_.begin(drawn, next_seq); }
-  Status note(NodeFile& file, const OwnerStatements& sql, const Batch& batch);
+  Status note(sqlite::NodeFile& file, const OwnerStatements& sql, const Batch& batch);
 
   const Lives& all() const { return lives_; }
   static Result<std::vector<KnownLife>> peers(const OwnerStatements& sql);
 
  private:
-  Status note_newest(NodeFile& file, const OwnerStatements& sql);
+  Status note_newest(sqlite::NodeFile& file, const OwnerStatements& sql);
   Status forget_old(const OwnerStatements& sql) const;
 
   Lives lives_;

@@ -1,13 +1,13 @@
 #include "common/store/loss_rows.h"
 
-#include "common/store/row_values.h"
+#include "common/sqlite/row_values.h"
 
 namespace spillway::store {
 namespace {
 
 constexpr std::size_t kMaxLossRows = 512;
 
-Cursor& bind_key(Cursor& cursor, const LossKey& key) {
+sqlite::Cursor& bind_key(sqlite::Cursor& cursor, const LossKey& key) {
   return cursor.bind(1, static_cast<std::int64_t>(key.data))
       .bind(2, static_cast<std::int64_t>(key.cause))
       .bind(3, key.period.time_since_epoch().count());
@@ -19,7 +19,7 @@ bool same_kind(const LossKey& a, const LossKey& b) {
 
 // The oldest period becomes part of the next one of its class and cause: what is far back is known
 // less exactly in time, and as exactly in number.
-Status melt(const NodeFile& file, const OwnerStatements& sql) {
+Status melt(const sqlite::NodeFile& file, const OwnerStatements& sql) {
   Result<std::vector<LossRow>> rows = read_losses(sql);
   if (!rows) return std::move(rows).error();
   if (rows->size() <= kMaxLossRows) return {};
@@ -31,7 +31,7 @@ Status melt(const NodeFile& file, const OwnerStatements& sql) {
   }
   if (oldest == rows->size()) return {};
   LossRow melted = (*rows)[oldest];
-  Cursor drop = sql.use(Sql::drop_loss);
+  sqlite::Cursor drop = sql.use(Sql::drop_loss);
   if (Status status = bind_key(drop, melted.key).run(); !status) return status;
   melted.key.period = (*rows)[oldest + 1].key.period;
   return lose(file, sql, melted);
@@ -39,9 +39,9 @@ Status melt(const NodeFile& file, const OwnerStatements& sql) {
 
 }  // namespace
 
-Status lose(const NodeFile& file, const OwnerStatements& sql, const LossRow& row) {
+Status lose(const sqlite::NodeFile& file, const OwnerStatements& sql, const LossRow& row) {
   for (const Sql step : {Sql::lose_more, Sql::lose_first}) {
-    Cursor cursor = sql.use(step);
+    sqlite::Cursor cursor = sql.use(step);
     bind_key(cursor, row.key)
         .bind(4, row.first.time_since_epoch().count())
         .bind(5, row.last.time_since_epoch().count())
@@ -54,13 +54,13 @@ Status lose(const NodeFile& file, const OwnerStatements& sql, const LossRow& row
   return melt(file, sql);
 }
 
-Status lose(const NodeFile& file, const OwnerStatements& sql, DataClass data, LossCause cause,
-            NodeTime at, std::uint64_t count) {
+Status lose(const sqlite::NodeFile& file, const OwnerStatements& sql, DataClass data,
+            LossCause cause, NodeTime at, std::uint64_t count) {
   if (count == 0) return {};
   return lose(file, sql, LossRow{{data, cause, loss_period(at)}, at, at, count, 0});
 }
 
-Status note_losses(NodeFile& file, const OwnerStatements& sql, const Batch& batch) {
+Status note_losses(sqlite::NodeFile& file, const OwnerStatements& sql, const Batch& batch) {
   const auto produced = [&file](DataClass data) -> std::uint64_t& {
     return file.node().produced[static_cast<std::size_t>(data)];
   };
@@ -71,7 +71,7 @@ Status note_losses(NodeFile& file, const OwnerStatements& sql, const Batch& batc
   }
   produced(DataClass::telemetry) += batch.samples;
   for (const LossRow& row : batch.reported) {
-    Cursor cursor = sql.use(Sql::report_loss);
+    sqlite::Cursor cursor = sql.use(Sql::report_loss);
     bind_key(cursor, row.key).bind(4, static_cast<std::int64_t>(row.count));
     if (Status status = cursor.run(); !status) return status;
   }
@@ -80,18 +80,18 @@ Status note_losses(NodeFile& file, const OwnerStatements& sql, const Batch& batc
 
 Result<std::vector<LossRow>> read_losses(const OwnerStatements& sql) {
   std::vector<LossRow> rows;
-  Cursor cursor = sql.use(Sql::losses);
+  sqlite::Cursor cursor = sql.use(Sql::losses);
   for (;;) {
     Result<bool> more = cursor.step();
     if (!more) return std::move(more).error();
     if (!*more) return rows;
     bool good = true;
     LossRow row;
-    row.key.data = read_enum(cursor, 0, DataClass::telemetry, good);
-    row.key.cause = read_enum(cursor, 1, LossCause::draining, good);
-    row.key.period = read_time(cursor, 2);
-    row.first = read_time(cursor, 3);
-    row.last = read_time(cursor, 4);
+    row.key.data = sqlite::read_enum(cursor, 0, DataClass::telemetry, good);
+    row.key.cause = sqlite::read_enum(cursor, 1, LossCause::draining, good);
+    row.key.period = sqlite::read_time(cursor, 2);
+    row.first = sqlite::read_time(cursor, 3);
+    row.last = sqlite::read_time(cursor, 4);
     row.count = cursor.unsigned_integer(5);
     row.reported = cursor.unsigned_integer(6);
     row.at_least = cursor.integer(7) != 0;

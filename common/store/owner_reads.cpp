@@ -7,7 +7,7 @@ namespace {
 
 // Collects the rows of a query, each read by `read`.
 template <class T, class Read>
-Result<std::vector<T>> collect(Cursor& cursor, Read read) {
+Result<std::vector<T>> collect(sqlite::Cursor& cursor, Read read) {
   std::vector<T> rows;
   for (;;) {
     Result<bool> row = cursor.step();
@@ -37,23 +37,23 @@ bool matches(const ListFilter& filter, const ListedTask& listed) {
 
 }  // namespace
 
-Result<EncodedBytes> OwnerTables::read_body(const Cursor& cursor, int column,
-                                            std::int64_t id) const {
-  if (EncodedBytes inlined = read_bytes(cursor, column)) return inlined;
-  Cursor bulk = sql_.use(Sql::bulk);
+Result<sqlite::EncodedBytes> OwnerTables::read_body(const sqlite::Cursor& cursor, int column,
+                                                    std::int64_t id) const {
+  if (sqlite::EncodedBytes inlined = sqlite::read_bytes(cursor, column)) return inlined;
+  sqlite::Cursor bulk = sql_.use(Sql::bulk);
   bulk.bind(1, id);
   Result<bool> row = bulk.step();
   if (!row) return std::move(row).error();
-  return *row ? read_bulk(bulk, 0) : Result<EncodedBytes>(nullptr);
+  return *row ? sqlite::read_bulk(bulk, 0) : Result<sqlite::EncodedBytes>(nullptr);
 }
 
-Result<TaskRow> OwnerTables::read_whole(const Cursor& cursor) const {
+Result<TaskRow> OwnerTables::read_whole(const sqlite::Cursor& cursor) const {
   Result<TaskRow> row = read_task(cursor);
   if (!row) return row;
-  Result<EncodedBytes> spec = read_body(cursor, kRowColumns, spec_id(row->seq));
+  Result<sqlite::EncodedBytes> spec = read_body(cursor, kRowColumns, spec_id(row->seq));
   if (!spec) return std::move(spec).error();
   if (!*spec) return fail(Code::corrupt, "task " + std::to_string(row->seq) + ": has no spec");
-  Result<EncodedBytes> result = read_body(cursor, kRowColumns + 1, result_id(row->seq));
+  Result<sqlite::EncodedBytes> result = read_body(cursor, kRowColumns + 1, result_id(row->seq));
   if (!result) return std::move(result).error();
   row->spec = *std::move(spec);
   row->result = *std::move(result);
@@ -62,7 +62,7 @@ Result<TaskRow> OwnerTables::read_whole(const Cursor& cursor) const {
 
 Result<Recovered> OwnerTables::recover() const {
   Recovered recovered;
-  const NodeRow& node = file_.node();
+  const sqlite::NodeRow& node = file_.node();
   recovered.lives = lives_.all();
   Result<std::vector<KnownLife>> peers = LifeRows::peers(sql_);
   if (!peers) return std::move(peers).error();
@@ -78,12 +78,13 @@ Result<Recovered> OwnerTables::recover() const {
   Result<std::uint64_t> accepted = this->accepted();
   if (!accepted) return std::move(accepted).error();
   recovered.accepted = *accepted;
-  Cursor live = sql_.use(Sql::live_tasks);
-  auto tasks = collect<TaskRow>(live, [this](const Cursor& row) { return read_whole(row); });
+  sqlite::Cursor live = sql_.use(Sql::live_tasks);
+  auto tasks =
+      collect<TaskRow>(live, [this](const sqlite::Cursor& row) { return read_whole(row); });
   if (!tasks) return std::move(tasks).error();
   recovered.live = *std::move(tasks);
-  Cursor outbox = sql_.use(Sql::outbox);
-  auto offers = collect<OutboxRow>(outbox, [](const Cursor& row) -> Result<OutboxRow> {
+  sqlite::Cursor outbox = sql_.use(Sql::outbox);
+  auto offers = collect<OutboxRow>(outbox, [](const sqlite::Cursor& row) -> Result<OutboxRow> {
     return OutboxRow{row.unsigned_integer(0), Epoch{static_cast<std::uint32_t>(row.integer(1))}};
   });
   if (!offers) return std::move(offers).error();
@@ -93,12 +94,12 @@ Result<Recovered> OwnerTables::recover() const {
 
 Result<Places> OwnerTables::places() const {
   Places places;
-  Cursor rows = sql_.use(Sql::places);
+  sqlite::Cursor rows = sql_.use(Sql::places);
   for (;;) {
     Result<bool> more = rows.step();
     if (!more) return std::move(more).error();
     if (!*more) return places;
-    places.restore({read_count(rows, 0)}, rows.text(1));
+    places.restore({sqlite::read_count(rows, 0)}, rows.text(1));
   }
 }
 
@@ -107,27 +108,27 @@ Result<std::vector<TaskRow>> OwnerTables::ready_after(const std::optional<ReadyK
                                                       std::size_t max_bytes) const {
   ReadyPage page{{}, limit, max_bytes};
   if (after) {
-    Cursor beside = use_ready(Sql::ready_beside, after, page);
+    sqlite::Cursor beside = use_ready(Sql::ready_beside, after, page);
     beside.bind(4, static_cast<std::int64_t>(after->seq));
     if (Status status = fill(page, beside); !status) return std::move(status).error();
   }
   if (!page.full && page.rows.size() < limit) {
-    Cursor beyond = use_ready(Sql::ready_beyond, after, page);
+    sqlite::Cursor beyond = use_ready(Sql::ready_beyond, after, page);
     if (Status status = fill(page, beyond); !status) return std::move(status).error();
   }
   return std::move(page.rows);
 }
 
-Cursor OwnerTables::use_ready(Sql sql, const std::optional<ReadyKey>& after,
-                              const ReadyPage& page) const {
-  Cursor cursor = sql_.use(sql);
+sqlite::Cursor OwnerTables::use_ready(Sql sql, const std::optional<ReadyKey>& after,
+                                      const ReadyPage& page) const {
+  sqlite::Cursor cursor = sql_.use(sql);
   cursor.bind(1, after ? static_cast<std::int64_t>(after->band) : -1)
       .bind(2, after ? after->deadline.time_since_epoch().count() : 0)
       .bind(3, count_of(page.limit - page.rows.size()));
   return cursor;
 }
 
-Status OwnerTables::fill(ReadyPage& page, Cursor& cursor) const {
+Status OwnerTables::fill(ReadyPage& page, sqlite::Cursor& cursor) const {
   for (;;) {
     Result<bool> more = cursor.step();
     if (!more) return std::move(more).error();
@@ -143,14 +144,14 @@ Status OwnerTables::fill(ReadyPage& page, Cursor& cursor) const {
 }
 
 Result<OwnerStore::Due> OwnerTables::due(NodeTime until, std::size_t limit) const {
-  Cursor cursor = sql_.use(Sql::due);
+  sqlite::Cursor cursor = sql_.use(Sql::due);
   cursor.bind(1, count_of(limit) + 1);
   OwnerStore::Due due;
   for (;;) {
     Result<bool> more = cursor.step();
     if (!more) return std::move(more).error();
     if (!*more) return due;
-    const NodeTime at = read_time(cursor, kRowColumns + 2);
+    const NodeTime at = sqlite::read_time(cursor, kRowColumns + 2);
     if (at > until || due.rows.size() == limit) {
       due.next = at;
       return due;
@@ -162,7 +163,7 @@ Result<OwnerStore::Due> OwnerTables::due(NodeTime until, std::size_t limit) cons
 }
 
 Result<TaskDetail> OwnerTables::find(std::uint64_t seq) const {
-  Cursor cursor = sql_.use(Sql::find_task);
+  sqlite::Cursor cursor = sql_.use(Sql::find_task);
   cursor.bind(1, static_cast<std::int64_t>(seq));
   Result<bool> found = cursor.step();
   if (!found) return std::move(found).error();
@@ -183,7 +184,7 @@ Result<TaskDetail> OwnerTables::find(std::uint64_t seq) const {
 }
 
 Result<std::vector<EventRow>> OwnerTables::events_of(std::uint64_t seq) const {
-  Cursor cursor = sql_.use(Sql::events);
+  sqlite::Cursor cursor = sql_.use(Sql::events);
   cursor.bind(1, first_event_id(seq)).bind(2, first_event_id(seq + 1) - 1).bind(3, 100);
   auto events = collect<EventRow>(cursor, read_event);
   if (events) std::reverse(events->begin(), events->end());
@@ -191,15 +192,16 @@ Result<std::vector<EventRow>> OwnerTables::events_of(std::uint64_t seq) const {
 }
 
 Result<std::vector<std::uint64_t>> OwnerTables::waits_of(std::uint64_t seq) const {
-  Cursor cursor = sql_.use(Sql::waits_of);
+  sqlite::Cursor cursor = sql_.use(Sql::waits_of);
   cursor.bind(1, static_cast<std::int64_t>(seq));
-  return collect<std::uint64_t>(
-      cursor, [](const Cursor& row) -> Result<std::uint64_t> { return row.unsigned_integer(0); });
+  return collect<std::uint64_t>(cursor, [](const sqlite::Cursor& row) -> Result<std::uint64_t> {
+    return row.unsigned_integer(0);
+  });
 }
 
 Status OwnerTables::list(ListFilter& filter, std::size_t slice,
                          std::vector<ListedTask>& found) const {
-  Cursor cursor = sql_.use(Sql::list_tasks);
+  sqlite::Cursor cursor = sql_.use(Sql::list_tasks);
   cursor.bind(1, static_cast<std::int64_t>(std::min(filter.before, kMaxSeq + 1)))
       .bind(2, count_of(slice));
   for (std::size_t seen = 0; found.size() < filter.limit; ++seen) {
@@ -221,18 +223,18 @@ Status OwnerTables::list(ListFilter& filter, std::size_t slice,
 }
 
 Result<std::vector<TaskRow>> OwnerTables::dependents(std::uint64_t seq) const {
-  Cursor cursor = sql_.use(Sql::dependents);
+  sqlite::Cursor cursor = sql_.use(Sql::dependents);
   cursor.bind(1, static_cast<std::int64_t>(seq));
-  return collect<TaskRow>(cursor, [this](const Cursor& row) { return read_whole(row); });
+  return collect<TaskRow>(cursor, [this](const sqlite::Cursor& row) { return read_whole(row); });
 }
 
 Result<EndedParent> OwnerTables::ended_parent(std::uint64_t after) const {
   EndedParent ended;
-  Cursor waits = sql_.use(Sql::anyone_waits);
+  sqlite::Cursor waits = sql_.use(Sql::anyone_waits);
   Result<bool> any = waits.step();
   if (!any) return std::move(any).error();
   ended.anyone_waits = *any;
-  Cursor cursor = sql_.use(Sql::ended_parent);
+  sqlite::Cursor cursor = sql_.use(Sql::ended_parent);
   cursor.bind(1, static_cast<std::int64_t>(after));
   Result<bool> found = cursor.step();
   if (!found) return std::move(found).error();
@@ -244,7 +246,7 @@ Result<EndedParent> OwnerTables::ended_parent(std::uint64_t after) const {
 
 Result<std::optional<KnownKey>> OwnerTables::find_idempotent(const std::string& key,
                                                              NodeTime now) const {
-  Cursor cursor = sql_.use(Sql::find_idempotency);
+  sqlite::Cursor cursor = sql_.use(Sql::find_idempotency);
   cursor.bind(1, std::string_view(key)).bind(2, now.time_since_epoch().count());
   Result<bool> row = cursor.step();
   if (!row) return std::move(row).error();
@@ -258,6 +260,8 @@ Result<std::optional<KnownKey>> OwnerTables::find_idempotent(const std::string& 
   return known;
 }
 
-Result<StoreReport> OwnerTables::inspect(bool deep) const { return file_.report(deep, "task"); }
+Result<sqlite::StoreReport> OwnerTables::inspect(bool deep) const {
+  return file_.report(deep, "task");
+}
 
 }  // namespace spillway::store

@@ -31,7 +31,7 @@ std::uint64_t OwnerTables::results() const {
 // of what is here is finished. Fewer results than that are left to those who wait for them. Room is
 // made ahead, for whoever is turned away comes back much later.
 bool OwnerTables::is_filled_by_results() const {
-  const std::uint64_t room = std::max(plan_.tasks() / 20, disk_cost(kInlineLimit));
+  const std::uint64_t room = std::max(plan_.tasks() / 20, sqlite::disk_cost(kInlineLimit));
   if (in_use_ + room <= plan_.tasks()) return false;
   const auto& counts = file_.node().counts;
   return results() > std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}) - results();
@@ -93,7 +93,7 @@ std::optional<LossCause> OwnerTables::refuses_events() const {
 Result<std::vector<OwnerTables::Ended>> OwnerTables::finished(NodeTime until,
                                                               std::size_t limit) const {
   std::vector<Ended> ended;
-  Cursor cursor = sql_.use(Sql::purgeable);
+  sqlite::Cursor cursor = sql_.use(Sql::purgeable);
   cursor.bind(1, until.time_since_epoch().count()).bind(2, static_cast<std::int64_t>(limit));
   for (;;) {
     Result<bool> row = cursor.step();
@@ -101,7 +101,7 @@ Result<std::vector<OwnerTables::Ended>> OwnerTables::finished(NodeTime until,
     if (!*row) return ended;
     ended.push_back({cursor.unsigned_integer(0), static_cast<TaskState>(cursor.integer(1) & 7),
                      static_cast<Band>(cursor.integer(2) & 3),
-                     read_time(cursor, 4) - read_time(cursor, 3)});
+                     sqlite::read_time(cursor, 4) - sqlite::read_time(cursor, 3)});
   }
 }
 
@@ -128,7 +128,7 @@ Status OwnerTables::drop_results(std::uint64_t drop, LossCause cause, const Batc
 
 Status OwnerTables::drop_events(std::int64_t first, std::int64_t last, LossCause cause,
                                 NodeTime now) {
-  Cursor cursor = sql_.use(Sql::trim_events);
+  sqlite::Cursor cursor = sql_.use(Sql::trim_events);
   if (Status status = cursor.bind(1, first).bind(2, last).run(); !status) return status;
   const std::uint64_t gone = changed();
   file_.node().events -= gone;
@@ -139,7 +139,7 @@ Status OwnerTables::drop_oldest_events(std::uint64_t drop, LossCause cause, Node
   if (drop == 0) return {};
   std::int64_t last = 0;
   {
-    Cursor oldest = sql_.use(Sql::events_after);
+    sqlite::Cursor oldest = sql_.use(Sql::events_after);
     oldest.bind(1, std::int64_t{0}).bind(2, static_cast<std::int64_t>(drop));
     for (;;) {
       Result<bool> row = oldest.step();
@@ -156,14 +156,14 @@ Result<bool> OwnerTables::sweep_events(NodeTime now, std::size_t slice) {
   std::vector<std::int64_t> old;
   std::size_t seen = 0;
   {
-    Cursor events = sql_.use(Sql::events_after);
+    sqlite::Cursor events = sql_.use(Sql::events_after);
     events.bind(1, swept_).bind(2, static_cast<std::int64_t>(slice));
     for (;; ++seen) {
       Result<bool> row = events.step();
       if (!row) return std::move(row).error();
       if (!*row) break;
       swept_ = events.integer(0);
-      if (now - read_time(events, 1) >= age) old.push_back(swept_);
+      if (now - sqlite::read_time(events, 1) >= age) old.push_back(swept_);
     }
   }
   if (seen < slice) swept_ = 0;
@@ -181,7 +181,7 @@ Status OwnerTables::drop_keys() {
       options_.budget.of(DataClass::tasks).items + options_.budget.of(DataClass::results).items;
   const std::uint64_t over = surplus(file_.node().keys, most);
   if (over == 0) return {};
-  Cursor keys = sql_.use(Sql::drop_soonest_keys);
+  sqlite::Cursor keys = sql_.use(Sql::drop_soonest_keys);
   keys.bind(1, std::numeric_limits<std::int64_t>::min()).bind(2, static_cast<std::int64_t>(over));
   if (Status status = keys.run(); !status) return status;
   file_.node().keys -= changed();
@@ -206,7 +206,7 @@ Result<LossTable> OwnerTables::losses() const {
   if (!rows) return std::move(rows).error();
   LossTable table;
   table.rows = *std::move(rows);
-  const NodeRow& node = file_.node();
+  const sqlite::NodeRow& node = file_.node();
   std::copy(node.produced.begin(), node.produced.end(), table.produced);
   for (std::size_t i = 0; i < kDataClasses; ++i) table.kept[i] = table.produced[i];
   for (const LossRow& row : table.rows) {

@@ -6,10 +6,10 @@
 
 #include "common/base/grants.h"
 #include "common/base/wall_watch.h"
-#include "common/store/node_row.h"
+#include "common/sqlite/node_row.h"
+#include "common/sqlite/row_values.h"
+#include "common/sqlite/table_salvage.h"
 #include "common/store/owner_sql.h"
-#include "common/store/row_values.h"
-#include "common/store/table_salvage.h"
 
 namespace spillway::store {
 namespace {
@@ -17,11 +17,11 @@ namespace {
 // More than a store can have handed out between the last page that reached the disk and the damage.
 constexpr std::uint64_t kSeqGap = 1'000'000;
 
-bool is_task(const Cursor& row) {
+bool is_task(const sqlite::Cursor& row) {
   return row.integer(0) > 0 && row.unsigned_integer(0) <= kMaxSeq && row.unsigned_integer(1) <= 7;
 }
 
-constexpr SalvagedTable kTables[] = {
+constexpr sqlite::SalvagedTable kTables[] = {
     {"task", "seq", is_task}, {"bulk", "id"},           {"event", "id"},
     {"waits", nullptr},       {"idempotency", nullptr}, {"loss", nullptr},
     {"life", "number"},       {"peer", "store"},        {"place", "id"}};
@@ -58,27 +58,27 @@ UPDATE task SET reason = 4, deps = 0 WHERE state = 0 AND reason = 1
 )sql";
 
 // Epochs move on so that none is granted twice.
-Status move_epochs_on(const Database& fresh) {
+Status move_epochs_on(const sqlite::Database& fresh) {
   const std::string on = "UPDATE task SET epoch = min(epoch + " + std::to_string(kSalvageStep) +
                          ", 4294967295) WHERE state < 4";
   return fresh.execute(on.c_str());
 }
 
 // Large values that can be read and are not what was written.
-Status drop_damaged_values(const Database& fresh) {
+Status drop_damaged_values(const sqlite::Database& fresh) {
   std::vector<std::int64_t> damaged;
-  Result<Statement> all = fresh.prepare("SELECT bytes, sum, id FROM bulk");
+  Result<sqlite::Statement> all = fresh.prepare("SELECT bytes, sum, id FROM bulk");
   if (!all) return std::move(all).error();
   {
-    Cursor rows = all->use();
+    sqlite::Cursor rows = all->use();
     for (;;) {
       Result<bool> row = rows.step();
       if (!row) return std::move(row).error();
       if (!*row) break;
-      if (!read_bulk(rows, 0)) damaged.push_back(rows.integer(2));
+      if (!sqlite::read_bulk(rows, 0)) damaged.push_back(rows.integer(2));
     }
   }
-  Result<Statement> drop = fresh.prepare("DELETE FROM bulk WHERE id = ?1");
+  Result<sqlite::Statement> drop = fresh.prepare("DELETE FROM bulk WHERE id = ?1");
   if (!drop) return std::move(drop).error();
   for (const std::int64_t id : damaged) {
     if (Status status = drop->use().bind(1, id).run(); !status) return status;
@@ -86,7 +86,7 @@ Status drop_damaged_values(const Database& fresh) {
   return {};
 }
 
-Result<std::uint64_t> count_rows(const Database& fresh, NodeRow& node) {
+Result<std::uint64_t> count_rows(const sqlite::Database& fresh, sqlite::NodeRow& node) {
   std::uint64_t total = 0;
   for (std::size_t state = 0; state < node.counts.size(); ++state) {
     Result<std::int64_t> rows =
@@ -106,13 +106,14 @@ Result<std::uint64_t> count_rows(const Database& fresh, NodeRow& node) {
 
 }  // namespace
 
-Result<std::uint64_t> salvage_owner(const Database& damaged, const Database& fresh) {
-  Result<NodeRow> node = read_node(damaged);
+Result<std::uint64_t> salvage_owner(const sqlite::Database& damaged,
+                                    const sqlite::Database& fresh) {
+  Result<sqlite::NodeRow> node = sqlite::read_node(damaged);
   if (!node) return std::uint64_t{0};
-  Result<Transaction> transaction = Transaction::begin(fresh);
+  Result<sqlite::Transaction> transaction = sqlite::Transaction::begin(fresh);
   if (!transaction) return std::move(transaction).error();
-  for (const SalvagedTable& table : kTables) {
-    if (Status status = salvage_table(damaged, fresh, table); !status) {
+  for (const sqlite::SalvagedTable& table : kTables) {
+    if (Status status = sqlite::salvage_table(damaged, fresh, table); !status) {
       return std::move(status).error();
     }
   }
@@ -124,20 +125,20 @@ Result<std::uint64_t> salvage_owner(const Database& damaged, const Database& fre
   Result<std::int64_t> last = fresh.integer("SELECT coalesce(max(seq), 0) FROM task");
   if (!last) return std::move(last).error();
   node->next_seq = std::max(node->next_seq, static_cast<std::uint64_t>(*last) + 1) + kSeqGap;
-  if (Status status = insert_node(fresh, *node); !status) return std::move(status).error();
+  if (Status status = sqlite::insert_node(fresh, *node); !status) return std::move(status).error();
   if (Status status = transaction->commit(); !status) return std::move(status).error();
   return tasks;
 }
 
-Status note_damage(const Database& file, Duration wall) {
-  Result<NodeRow> node = read_node(file);
+Status note_damage(const sqlite::Database& file, Duration wall) {
+  Result<sqlite::NodeRow> node = sqlite::read_node(file);
   if (!node) return std::move(node).error();
   node->produced[static_cast<std::size_t>(DataClass::tasks)] += 1;  // P23
   // It came after the device was last well, and was found now.
   const NodeTime found = resume_at(node->last_seen, node->wall, wall);
-  Result<Transaction> transaction = Transaction::begin(file);
+  Result<sqlite::Transaction> transaction = sqlite::Transaction::begin(file);
   if (!transaction) return std::move(transaction).error();
-  Result<Statement> lost = file.prepare(
+  Result<sqlite::Statement> lost = file.prepare(
       "INSERT INTO loss (class, cause, period, first, last, count, reported, least) VALUES (?1, "
       "?2, ?3, ?4, ?5, 1, 0, 1) ON CONFLICT DO UPDATE SET last = max(last, excluded.last), count = "
       "count + 1, least = 1");
@@ -150,9 +151,9 @@ Status note_damage(const Database& file, Duration wall) {
                        .bind(5, found.time_since_epoch().count())
                        .run();
   if (!counted) return counted;
-  Result<Statement> update = file.prepare(write_node_sql());
+  Result<sqlite::Statement> update = file.prepare(sqlite::write_node_sql());
   if (!update) return std::move(update).error();
-  if (Status status = write_node(update->use(), *node); !status) return status;
+  if (Status status = sqlite::write_node(update->use(), *node); !status) return status;
   return transaction->commit();
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "common/store/packing.h"
+#include "common/sqlite/packing.h"
 
 namespace spillway::store {
 namespace {
@@ -164,7 +164,7 @@ PlaceId read_crash_bits(std::int64_t bits) {
   return {static_cast<std::uint32_t>(std::countr_zero(static_cast<std::uint64_t>(bits)))};
 }
 
-PlaceId read_place(const Cursor& cursor, int column, bool& good) {
+PlaceId read_place(const sqlite::Cursor& cursor, int column, bool& good) {
   const std::int64_t value = cursor.integer(column);
   good = good && value >= 0 && value <= Places::kMost;
   return {static_cast<std::uint32_t>(value)};
@@ -190,17 +190,18 @@ const std::string& sql_text(Sql sql) {
   return kTexts[static_cast<std::size_t>(sql)];
 }
 
-Result<OwnerStatements> OwnerStatements::prepare(const Database& database) {
+Result<OwnerStatements> OwnerStatements::prepare(const sqlite::Database& database) {
   OwnerStatements all;
   for (std::size_t i = 0; i < all.statements_.size(); ++i) {
-    Result<Statement> statement = database.prepare(sql_text(static_cast<Sql>(i)));
+    Result<sqlite::Statement> statement = database.prepare(sql_text(static_cast<Sql>(i)));
     if (!statement) return std::move(statement).error();
     all.statements_[i] = *std::move(statement);
   }
   return all;
 }
 
-void bind_task(Cursor& cursor, std::uint64_t seq, const OwnerTask& task, NodeTime keep_until) {
+void bind_task(sqlite::Cursor& cursor, std::uint64_t seq, const OwnerTask& task,
+               NodeTime keep_until) {
   const auto bind = [&cursor](int at, auto value) {
     cursor.bind(at, static_cast<std::int64_t>(value));
   };
@@ -208,8 +209,8 @@ void bind_task(Cursor& cursor, std::uint64_t seq, const OwnerTask& task, NodeTim
   bind(2, task.state);
   bind(3, task.epoch.value);
   bind(4, task.deadline.time_since_epoch().count());
-  bind_time(cursor, 5, due_time(task));
-  bind_time(cursor, 6, keep_until);
+  sqlite::bind_time(cursor, 5, due_time(task));
+  sqlite::bind_time(cursor, 6, keep_until);
   bind(7, task.reason);
   bind(8, task.place.value);
   bind(9, task.boot.value);
@@ -221,60 +222,60 @@ void bind_task(Cursor& cursor, std::uint64_t seq, const OwnerTask& task, NodeTim
   bind(15, task.last_failure);
   bind(16, task.deps);
   bind(17, task.since.time_since_epoch().count());
-  bind_time(cursor, 18, task.wake);
-  bind_time(cursor, 19, task.start_by);
-  bind_time(cursor, 20, task.lease_until);
-  bind_time(cursor, 21, task.run_until);
+  sqlite::bind_time(cursor, 18, task.wake);
+  sqlite::bind_time(cursor, 19, task.start_by);
+  sqlite::bind_time(cursor, 20, task.lease_until);
+  sqlite::bind_time(cursor, 21, task.run_until);
   bind(28, task.settled.value);
   bind(30, task.crashed_at.value);
 }
 
-Result<TaskRow> read_task(const Cursor& cursor) {
+Result<TaskRow> read_task(const sqlite::Cursor& cursor) {
   TaskRow row;
   OwnerTask& task = row.task;
   bool good = true;
   row.seq = cursor.unsigned_integer(0);
-  task.state = read_enum(cursor, 1, TaskState::expired, good);
-  task.epoch.value = read_count(cursor, 2);
-  row.band = read_enum(cursor, 3, Band::background, good);
-  task.deadline = read_time(cursor, 4);
-  row.keep_until = read_time(cursor, 5);
-  task.reason = read_enum(cursor, 6, WaitReason::no_place, good);
+  task.state = sqlite::read_enum(cursor, 1, TaskState::expired, good);
+  task.epoch.value = sqlite::read_count(cursor, 2);
+  row.band = sqlite::read_enum(cursor, 3, Band::background, good);
+  task.deadline = sqlite::read_time(cursor, 4);
+  row.keep_until = sqlite::read_time(cursor, 5);
+  task.reason = sqlite::read_enum(cursor, 6, WaitReason::no_place, good);
   task.place = read_place(cursor, 7, good);
   task.boot.value = cursor.unsigned_integer(8);
   task.offer_pending = cursor.integer(9) != 0;
-  task.attempts = read_count(cursor, 10);
-  task.crashes = read_count(cursor, 11);
-  task.losses = read_count(cursor, 13);
-  task.last_failure = read_enum(cursor, 14, FailureClass::disconnected, good);
-  task.deps = read_count(cursor, 15);
-  task.since = read_time(cursor, 16);
-  task.wake = read_time(cursor, 17);
-  task.start_by = read_time(cursor, 18);
-  task.lease_until = read_time(cursor, 19);
-  task.run_until = read_time(cursor, 20);
-  row.created = read_time(cursor, 21);
-  task.settled.value = read_count(cursor, 22);
+  task.attempts = sqlite::read_count(cursor, 10);
+  task.crashes = sqlite::read_count(cursor, 11);
+  task.losses = sqlite::read_count(cursor, 13);
+  task.last_failure = sqlite::read_enum(cursor, 14, FailureClass::disconnected, good);
+  task.deps = sqlite::read_count(cursor, 15);
+  task.since = sqlite::read_time(cursor, 16);
+  task.wake = sqlite::read_time(cursor, 17);
+  task.start_by = sqlite::read_time(cursor, 18);
+  task.lease_until = sqlite::read_time(cursor, 19);
+  task.run_until = sqlite::read_time(cursor, 20);
+  row.created = sqlite::read_time(cursor, 21);
+  task.settled.value = sqlite::read_count(cursor, 22);
   task.crashed_at = read_place(cursor, 23, good);
   if (task.crashed_at.value < kCrashBits) task.crashed_at = read_crash_bits(cursor.integer(12));
   row.only_at = read_place(cursor, 24, good);
-  row.together = {cursor.unsigned_integer(25), read_count(cursor, 26)};
+  row.together = {cursor.unsigned_integer(25), sqlite::read_count(cursor, 26)};
   if (!good || row.seq == 0 || row.seq > kMaxSeq) {
     return fail(Code::corrupt, "task " + std::to_string(row.seq) + ": its row makes no sense");
   }
   return row;
 }
 
-Result<EventRow> read_event(const Cursor& cursor) {
+Result<EventRow> read_event(const sqlite::Cursor& cursor) {
   EventRow event;
   bool good = true;
   event.seq = static_cast<std::uint64_t>(cursor.integer(0) / kEventsPerSeq);
-  event.at = read_time(cursor, 1);
-  event.kind = read_enum(cursor, 2, EventKind::recovered, good);
-  event.epoch.value = read_count(cursor, 3);
+  event.at = sqlite::read_time(cursor, 1);
+  event.kind = sqlite::read_enum(cursor, 2, EventKind::recovered, good);
+  event.epoch.value = sqlite::read_count(cursor, 3);
   event.place = read_place(cursor, 4, good);
-  event.failure = read_enum(cursor, 5, FailureClass::disconnected, good);
-  event.detail = unpack(cursor.bytes(6));
+  event.failure = sqlite::read_enum(cursor, 5, FailureClass::disconnected, good);
+  event.detail = sqlite::unpack(cursor.bytes(6));
   if (!good) {
     return fail(Code::corrupt, "task " + std::to_string(event.seq) + ": an event makes no sense");
   }

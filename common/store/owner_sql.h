@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include "common/store/database.h"
+#include "common/sqlite/database.h"
+#include "common/sqlite/row_values.h"
 #include "common/store/owner_store.h"
-#include "common/store/row_values.h"
 
 // The owner store's statements, and the mapping between its rows and values.
 namespace spillway::store {
@@ -70,11 +70,11 @@ const std::string& sql_text(Sql sql);
 // Every statement, prepared once.
 class OwnerStatements {
  public:
-  static Result<OwnerStatements> prepare(const Database& database);
-  Cursor use(Sql sql) const { return statements_[static_cast<std::size_t>(sql)].use(); }
+  static Result<OwnerStatements> prepare(const sqlite::Database& database);
+  sqlite::Cursor use(Sql sql) const { return statements_[static_cast<std::size_t>(sql)].use(); }
 
  private:
-  std::array<Statement, static_cast<std::size_t>(Sql::count_)> statements_;
+  std::array<sqlite::Statement, static_cast<std::size_t>(Sql::count_)> statements_;
 };
 
 // Largest sequence number: event ids are made of it.
@@ -86,13 +86,13 @@ inline std::int64_t first_event_id(std::uint64_t seq) {
 inline std::int64_t spec_id(std::uint64_t seq) { return static_cast<std::int64_t>(seq) * 2; }
 inline std::int64_t result_id(std::uint64_t seq) { return spec_id(seq) + 1; }
 
-void bind_task(Cursor& cursor, std::uint64_t seq, const lifecycle::OwnerTask& task,
+void bind_task(sqlite::Cursor& cursor, std::uint64_t seq, const lifecycle::OwnerTask& task,
                NodeTime keep_until);
 
 // The columns every task query starts with; what follows them starts at kRowColumns. Values no
 // version ever wrote are damage (corrupt).
 inline constexpr int kRowColumns = 27;
-Result<TaskRow> read_task(const Cursor& cursor);
-Result<EventRow> read_event(const Cursor& cursor);
+Result<TaskRow> read_task(const sqlite::Cursor& cursor);
+Result<EventRow> read_event(const sqlite::Cursor& cursor);
 
 }  // namespace spillway::store

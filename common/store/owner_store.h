@@ -10,9 +10,9 @@
 
 #include "common/base/places.h"
 #include "common/lifecycle/owner.h"
-#include "common/store/encoded_bytes.h"
+#include "common/sqlite/encoded_bytes.h"
+#include "common/sqlite/store_report.h"
 #include "common/store/lives.h"
-#include "common/store/store_report.h"
 #include "spillway/bytes.h"
 #include "spillway/ids.h"
 #include "spillway/loss.h"
@@ -38,8 +38,8 @@ struct TaskRow {
   PlaceId only_at;               // the one place where it may run; kNowhere: any
   Together together;
   lifecycle::OwnerTask task;
-  EncodedBytes spec;    // null in listings
-  EncodedBytes result;  // of a task not finished: what is known so far; null in listings
+  sqlite::EncodedBytes spec;    // null in listings
+  sqlite::EncodedBytes result;  // of a task not finished: what is known so far; null in listings
 };
 
 struct NewTask {
@@ -66,8 +66,8 @@ struct TaskUpdate {
   TaskState was_state = TaskState::ready;
   Epoch was_epoch;
   lifecycle::OwnerTask next;
-  EncodedBytes result;           // set with the step that keeps a result, or knows more of it
-  EncodedBytes spec;             // with a result: what is left of the spec; null: all of it
+  sqlite::EncodedBytes result;   // set with the step that keeps a result, or knows more of it
+  sqlite::EncodedBytes spec;     // with a result: what is left of the spec; null: all of it
   NodeTime keep_until = kNever;  // set with a terminal state
 };
 
@@ -164,7 +164,7 @@ struct Recovered {
   std::uint64_t session = 0;     // the last session number used
   std::vector<TaskRow> live;     // leased and running, with specs
   std::vector<OutboxRow> outbox;
-  StoreCounts counts;
+  sqlite::StoreCounts counts;
   std::uint64_t accepted = 0;              // tasks, ever; numbers have gaps
   bool fresh = false;                      // a new store was made
   std::optional<std::string> quarantined;  // path of a damaged file that was set aside, if any
@@ -276,7 +276,7 @@ class OwnerStore {
   virtual void losses(Done<LossTable> done) = 0;
   virtual StoreUse use() const = 0;
   // `deep` checks the whole file, which takes seconds with a million rows and holds up commits.
-  virtual void inspect(bool deep, Done<StoreReport> done) = 0;
+  virtual void inspect(bool deep, Done<sqlite::StoreReport> done) = 0;
 };
 
 }  // namespace spillway::store

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "common/store/budget.h"
+#include "common/sqlite/budget.h"
+#include "common/sqlite/node_file.h"
 #include "common/store/life_rows.h"
-#include "common/store/node_file.h"
 #include "common/store/owner_sql.h"
 #include "common/store/owner_store.h"
 
@@ -24,13 +24,13 @@ class OwnerTables {
     BudgetLimits budget;
   };
 
-  static Result<OwnerTables> open(Database database, const std::string& path,
-                                  const Options& options, SharedMeter meter = nullptr);
+  static Result<OwnerTables> open(sqlite::Database database, const std::string& path,
+                                  const Options& options, sqlite::SharedMeter meter = nullptr);
 
   // A process opened the store; the first batch that is applied writes it. Once.
   void begin_life(Origin drawn) { lives_.begin(drawn, file_.node().next_seq); }
 
-  Committer& committer() { return file_; }
+  sqlite::Committer& committer() { return file_; }
 
   // Writes; between begin and commit.
   Result<Refused> apply(const Batch& batch);
@@ -50,10 +50,10 @@ class OwnerTables {
   Result<LossTable> losses() const;
   // Tasks, ever.
   Result<std::uint64_t> accepted() const;
-  Result<StoreReport> inspect(bool deep) const;
+  Result<sqlite::StoreReport> inspect(bool deep) const;
 
  private:
-  OwnerTables(NodeFile file, OwnerStatements sql, const Options& options);
+  OwnerTables(sqlite::NodeFile file, OwnerStatements sql, const Options& options);
 
   Status keep_name(const PlaceName& known);
   Status write_tasks(const Batch& batch, Refused& refused);
@@ -67,7 +67,7 @@ class OwnerTables {
   Error does_not_match(const TaskUpdate& change);
   Status abridge(const TaskUpdate& change);
   Status append(const EventRow& event);
-  Status put_bulk(std::int64_t id, const EncodedBytes& bytes);
+  Status put_bulk(std::int64_t id, const sqlite::EncodedBytes& bytes);
   Status drop_bulk(std::int64_t first, std::int64_t last);
   Status run(Sql sql, std::uint64_t seq);
   Status run(Sql sql, const OutboxRow& row);
@@ -99,10 +99,12 @@ class OwnerTables {
     std::size_t bytes_left = 0;
     bool full = false;
   };
-  Cursor use_ready(Sql sql, const std::optional<ReadyKey>& after, const ReadyPage& page) const;
-  Status fill(ReadyPage& page, Cursor& cursor) const;
-  Result<EncodedBytes> read_body(const Cursor& cursor, int column, std::int64_t id) const;
-  Result<TaskRow> read_whole(const Cursor& cursor) const;
+  sqlite::Cursor use_ready(Sql sql, const std::optional<ReadyKey>& after,
+                           const ReadyPage& page) const;
+  Status fill(ReadyPage& page, sqlite::Cursor& cursor) const;
+  Result<sqlite::EncodedBytes> read_body(const sqlite::Cursor& cursor, int column,
+                                         std::int64_t id) const;
+  Result<TaskRow> read_whole(const sqlite::Cursor& cursor) const;
   Result<Places> places() const;
   Result<std::vector<EventRow>> events_of(std::uint64_t seq) const;
   Result<std::vector<std::uint64_t>> waits_of(std::uint64_t seq) const;
@@ -116,11 +118,11 @@ class OwnerTables {
     return file_.node().counts[static_cast<std::size_t>(state)];
   }
 
-  NodeFile file_;
+  sqlite::NodeFile file_;
   OwnerStatements sql_;
   LifeRows lives_;
   Options options_;
-  DiskPlan plan_;
+  sqlite::DiskPlan plan_;
   std::uint64_t in_use_ = 0;  // bytes, as the open transaction began
   // Tasks whose spec lies apart and, once their end is on disk, in the row as well, abridged. What
   // is forgotten here goes with its task.

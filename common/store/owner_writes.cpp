@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "common/sqlite/packing.h"
 #include "common/store/loss_rows.h"
 #include "common/store/owner_tables.h"
-#include "common/store/packing.h"
 
 namespace spillway::store {
 namespace {
@@ -22,17 +22,18 @@ bool is_among(const Refused& refused, std::uint64_t seq) {
 
 }  // namespace
 
-OwnerTables::OwnerTables(NodeFile file, OwnerStatements sql, const Options& options)
+OwnerTables::OwnerTables(sqlite::NodeFile file, OwnerStatements sql, const Options& options)
     : file_(std::move(file)),
       sql_(std::move(sql)),
       options_(options),
-      plan_(plan_disk(options.budget.disk)) {}
+      plan_(sqlite::plan_disk(options.budget.disk)) {}
 
-Result<OwnerTables> OwnerTables::open(Database database, const std::string& path,
-                                      const Options& options, SharedMeter meter) {
+Result<OwnerTables> OwnerTables::open(sqlite::Database database, const std::string& path,
+                                      const Options& options, sqlite::SharedMeter meter) {
   Result<OwnerStatements> sql = OwnerStatements::prepare(database);
   if (!sql) return std::move(sql).error();
-  Result<NodeFile> file = NodeFile::open(std::move(database), path, std::move(meter));
+  Result<sqlite::NodeFile> file =
+      sqlite::NodeFile::open(std::move(database), path, std::move(meter));
   if (!file) return std::move(file).error();
   OwnerTables tables(*std::move(file), *std::move(sql), options);
   if (Status status = tables.lives_.read(tables.file_, tables.sql_); !status)
@@ -58,7 +59,7 @@ Result<Refused> OwnerTables::apply(const Batch& batch) {
 }
 
 Status OwnerTables::keep_name(const PlaceName& known) {
-  Cursor cursor = sql_.use(Sql::put_place);
+  sqlite::Cursor cursor = sql_.use(Sql::put_place);
   return cursor.bind(1, static_cast<std::int64_t>(known.place.value))
       .bind(2, std::string_view(known.name))
       .run();
@@ -123,14 +124,14 @@ Status OwnerTables::take_back(const NewTask& task, Error why) {
 }
 
 Status OwnerTables::insert_row(const NewTask& task) {
-  Cursor cursor = sql_.use(Sql::insert_task);
+  sqlite::Cursor cursor = sql_.use(Sql::insert_task);
   bind_task(cursor, task.row.seq, task.row.task, task.row.keep_until);
   cursor.bind(22, static_cast<std::int64_t>(task.row.band))
       .bind(23, task.row.created.time_since_epoch().count())
       .bind(24, std::string_view(task.kind))
       .bind(25, std::string_view(task.tenant));
-  bind_bytes(cursor, 26, task.row.spec);
-  bind_bytes(cursor, 27, task.row.result);
+  sqlite::bind_bytes(cursor, 26, task.row.spec);
+  sqlite::bind_bytes(cursor, 27, task.row.result);
   cursor.bind(31, static_cast<std::int64_t>(task.row.only_at.value))
       .bind(32, static_cast<std::int64_t>(task.row.together.first))
       .bind(33, static_cast<std::int64_t>(task.row.together.size));
@@ -139,7 +140,7 @@ Status OwnerTables::insert_row(const NewTask& task) {
 
 Status OwnerTables::wait_for(std::uint64_t seq, const std::vector<std::uint64_t>& after) {
   for (const std::uint64_t on : after) {
-    Cursor cursor = sql_.use(Sql::insert_wait);
+    sqlite::Cursor cursor = sql_.use(Sql::insert_wait);
     cursor.bind(1, static_cast<std::int64_t>(seq)).bind(2, static_cast<std::int64_t>(on));
     if (Status status = cursor.run(); !status) return status;
     if (file_.database().changes() == 0) {
@@ -152,11 +153,11 @@ Status OwnerTables::wait_for(std::uint64_t seq, const std::vector<std::uint64_t>
 
 Status OwnerTables::remember_key(const NewTask& task, NodeTime now) {
   if (task.idempotency_key.empty()) return {};
-  Cursor over = sql_.use(Sql::drop_key);
+  sqlite::Cursor over = sql_.use(Sql::drop_key);
   over.bind(1, std::string_view(task.idempotency_key)).bind(2, now.time_since_epoch().count());
   if (Status status = over.run(); !status) return status;
   file_.node().keys -= changed();
-  Cursor cursor = sql_.use(Sql::put_idempotency);
+  sqlite::Cursor cursor = sql_.use(Sql::put_idempotency);
   cursor.bind(1, static_cast<std::int64_t>(task.row.seq))
       .bind(2, std::string_view(task.idempotency_key))
       .bind(3, task.idempotency_until.time_since_epoch().count())
@@ -171,13 +172,13 @@ Status OwnerTables::remember_key(const NewTask& task, NodeTime now) {
 Status OwnerTables::update(const TaskUpdate& change) {
   const bool revived = is_terminal(change.was_state) && !is_terminal(change.next.state);
   const bool writes_result = change.result || revived;
-  Cursor cursor = sql_.use(writes_result ? Sql::update_task_and_result : Sql::update_task);
+  sqlite::Cursor cursor = sql_.use(writes_result ? Sql::update_task_and_result : Sql::update_task);
   bind_task(cursor, change.seq, change.next, change.keep_until);
   cursor.bind(22, static_cast<std::int64_t>(change.was_state))
       .bind(23, static_cast<std::int64_t>(change.was_epoch.value));
   if (writes_result) {
-    bind_bytes(cursor, 24, change.result);
-    bind_bytes(cursor, 29, change.spec);
+    sqlite::bind_bytes(cursor, 24, change.result);
+    sqlite::bind_bytes(cursor, 29, change.spec);
   }
   if (Status status = cursor.run(); !status) return status;
   if (file_.database().changes() == 0) return does_not_match(change);
@@ -186,12 +187,12 @@ Status OwnerTables::update(const TaskUpdate& change) {
   if (Status status = count_end(change); !status) return status;
   if (!writes_result) return {};
   if (Status status = abridge(change); !status) return status;
-  if (is_bulk(change.result)) return put_bulk(result_id(change.seq), change.result);
+  if (sqlite::is_bulk(change.result)) return put_bulk(result_id(change.seq), change.result);
   return drop_bulk(result_id(change.seq), result_id(change.seq));
 }
 
 Error OwnerTables::does_not_match(const TaskUpdate& change) {
-  Cursor cursor = sql_.use(Sql::find_task);
+  sqlite::Cursor cursor = sql_.use(Sql::find_task);
   Result<bool> there = cursor.bind(1, static_cast<std::int64_t>(change.seq)).step();
   if (!there) return std::move(there).error();
   if (!*there) {
@@ -206,9 +207,9 @@ Error OwnerTables::does_not_match(const TaskUpdate& change) {
 Status OwnerTables::abridge(const TaskUpdate& change) {
   const std::int64_t id = spec_id(change.seq);
   if (!change.spec) return {};
-  if (is_bulk(change.spec)) return put_bulk(id, change.spec);
+  if (sqlite::is_bulk(change.spec)) return put_bulk(id, change.spec);
   // A result that lies apart takes the place of the spec in its page.
-  if (is_bulk(change.result)) return drop_bulk(id, id);
+  if (sqlite::is_bulk(change.result)) return drop_bulk(id, id);
   spare_specs_.push_back(change.seq);
   return {};
 }
@@ -231,7 +232,7 @@ Status OwnerTables::append(const EventRow& event) {
   if (auto cause = refuses_events())
     return lose(file_, sql_, DataClass::events, *cause, event.at, 1);
   const std::int64_t first = first_event_id(event.seq);
-  Cursor cursor = sql_.use(Sql::insert_event);
+  sqlite::Cursor cursor = sql_.use(Sql::insert_event);
   cursor.bind(1, first)
       .bind(2, first + kEventsPerSeq - 1)
       .bind(3, event.at.time_since_epoch().count())
@@ -239,7 +240,7 @@ Status OwnerTables::append(const EventRow& event) {
       .bind(5, static_cast<std::int64_t>(event.epoch.value))
       .bind(6, static_cast<std::int64_t>(event.place.value))
       .bind(7, static_cast<std::int64_t>(event.failure))
-      .bind_copy(8, pack(event.detail));
+      .bind_copy(8, sqlite::pack(event.detail));
   if (Status status = cursor.run(); !status) return status;
   ++file_.node().events;
   const std::int64_t oldest_kept = file_.database().last_rowid() - options_.events_per_task + 1;
@@ -247,24 +248,24 @@ Status OwnerTables::append(const EventRow& event) {
   return drop_events(first, oldest_kept - 1, LossCause::items, event.at);
 }
 
-Status OwnerTables::put_bulk(std::int64_t id, const EncodedBytes& bytes) {
-  if (!is_bulk(bytes)) return {};
-  Cursor cursor = sql_.use(Sql::put_bulk);
-  return cursor.bind(1, id).bind(2, ByteView(*bytes)).bind(3, sum_of(*bytes)).run();
+Status OwnerTables::put_bulk(std::int64_t id, const sqlite::EncodedBytes& bytes) {
+  if (!sqlite::is_bulk(bytes)) return {};
+  sqlite::Cursor cursor = sql_.use(Sql::put_bulk);
+  return cursor.bind(1, id).bind(2, ByteView(*bytes)).bind(3, sqlite::sum_of(*bytes)).run();
 }
 
 Status OwnerTables::drop_bulk(std::int64_t first, std::int64_t last) {
-  Cursor cursor = sql_.use(Sql::drop_bulk);
+  sqlite::Cursor cursor = sql_.use(Sql::drop_bulk);
   return cursor.bind(1, first).bind(2, last).run();
 }
 
 Status OwnerTables::run(Sql sql, std::uint64_t seq) {
-  Cursor cursor = sql_.use(sql);
+  sqlite::Cursor cursor = sql_.use(sql);
   return cursor.bind(1, static_cast<std::int64_t>(seq)).run();
 }
 
 Status OwnerTables::run(Sql sql, const OutboxRow& row) {
-  Cursor cursor = sql_.use(sql);
+  sqlite::Cursor cursor = sql_.use(sql);
   return cursor.bind(1, static_cast<std::int64_t>(row.seq))
       .bind(2, static_cast<std::int64_t>(row.epoch.value))
       .run();
@@ -280,7 +281,7 @@ Result<Purged> OwnerTables::purge(NodeTime now, std::size_t limit) {
     if (Status status = forget(task, cause, now); !status) return std::move(status).error();
   }
   purged.removed = ended->size();
-  Cursor keys = sql_.use(Sql::purge_idempotency);
+  sqlite::Cursor keys = sql_.use(Sql::purge_idempotency);
   keys.bind(1, now.time_since_epoch().count()).bind(2, static_cast<std::int64_t>(limit));
   if (Status status = keys.run(); !status) return std::move(status).error();
   file_.node().keys -= changed();
@@ -291,10 +292,10 @@ Result<Purged> OwnerTables::purge(NodeTime now, std::size_t limit) {
   file_.seen(now, Duration{}, 0);
   purged.more = purged.removed == limit || *old_events || *surplus;
 
-  Cursor next = sql_.use(Sql::next_purge);
+  sqlite::Cursor next = sql_.use(Sql::next_purge);
   Result<bool> row = next.step();
   if (!row) return std::move(row).error();
-  if (*row) purged.next = read_time(next, 0);
+  if (*row) purged.next = sqlite::read_time(next, 0);
   return purged;
 }
 

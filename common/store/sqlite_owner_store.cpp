@@ -8,7 +8,7 @@
 
 namespace spillway::store {
 
-extern const std::vector<Migration> kMigrations;  // made from migrations/*.sql
+extern const std::vector<sqlite::Migration> kMigrations;  // made from migrations/*.sql
 
 namespace {
 
@@ -25,33 +25,35 @@ std::string_view to_string(EventKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-SqliteOwnerStore::SqliteOwnerStore(OwnerTables tables, SharedMeter meter, Poster poster,
-                                   const CommitQueue::Limits& limits)
+SqliteOwnerStore::SqliteOwnerStore(OwnerTables tables, sqlite::SharedMeter meter,
+                                   sqlite::Poster poster, const sqlite::CommitQueue::Limits& limits)
     : meter_(std::move(meter)),
       tables_(std::move(tables)),
       queue_(tables_.committer(), std::move(poster), limits) {}
 
-Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path, Poster poster) {
+Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
+                                                        sqlite::Poster poster) {
   return open(path, std::move(poster), Options{});
 }
 
-Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path, Poster poster,
+Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
+                                                        sqlite::Poster poster,
                                                         const Options& options) {
   std::optional<OwnerTables> tables;
   Recovered recovered;
-  FileOptions file_options = options.file;
-  if (!file_options.meter) file_options.meter = std::make_shared<FileMeter>();
+  sqlite::FileOptions file_options = options.file;
+  if (!file_options.meter) file_options.meter = std::make_shared<sqlite::FileMeter>();
   file_options.disk = options.tables.budget.disk;
   file_options.meter->flash_per_day = options.tables.budget.flash_per_day;
-  FileKind kind;
-  kind.schema = Schema{kOwnerApplication, kMigrations};
-  kind.found = found_node;
+  sqlite::FileKind kind;
+  kind.schema = sqlite::Schema{kOwnerApplication, kMigrations};
+  kind.found = sqlite::found_node;
   kind.salvage = salvage_owner;
-  kind.note_damage = [](const Database& file) {
+  kind.note_damage = [](const sqlite::Database& file) {
     return note_damage(file, std::chrono::duration_cast<Duration>(
                                  std::chrono::system_clock::now().time_since_epoch()));
   };
-  kind.recover = [&](Database database) -> Status {
+  kind.recover = [&](sqlite::Database database) -> Status {
     // A full disk does not keep a node from starting.
     if (options.lost_beside) static_cast<void>(kind.note_damage(database).ok());
     Result<OwnerTables> opened =
@@ -64,7 +66,7 @@ Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
     recovered = *std::move(found);
     return {};
   };
-  Result<OpenedFile> file = open_file(path, kind, file_options);
+  Result<sqlite::OpenedFile> file = sqlite::open_file(path, kind, file_options);
   if (!file) return std::move(file).error();
   recovered.fresh = file->fresh;
   recovered.quarantined = file->quarantined;
@@ -152,8 +154,8 @@ StoreUse SqliteOwnerStore::use() const {
   return {meter_->in_use, meter_->total(), meter_->written, meter_->flash_spent};
 }
 
-void SqliteOwnerStore::inspect(bool deep, Done<StoreReport> done) {
-  queue_.read<StoreReport>([this, deep] { return tables_.inspect(deep); }, std::move(done));
+void SqliteOwnerStore::inspect(bool deep, Done<sqlite::StoreReport> done) {
+  queue_.read<sqlite::StoreReport>([this, deep] { return tables_.inspect(deep); }, std::move(done));
 }
 
 }  // namespace spillway::store

@@ -4,10 +4,10 @@
 #include <string>
 
 #include "common/base/gate.h"
-#include "common/store/commit_queue.h"
+#include "common/sqlite/commit_queue.h"
+#include "common/sqlite/store_file.h"
 #include "common/store/owner_store.h"
 #include "common/store/owner_tables.h"
-#include "common/store/store_file.h"
 
 namespace spillway::store {
 
@@ -23,9 +23,9 @@ namespace spillway::store {
 class SqliteOwnerStore final : public OwnerStore {
  public:
   struct Options {
-    FileOptions file;
+    sqlite::FileOptions file;
     OwnerTables::Options tables;
-    CommitQueue::Limits limits;
+    sqlite::CommitQueue::Limits limits;
     // A store beside this one was damaged: that something was lost is counted here.
     bool lost_beside = false;
   };
@@ -34,8 +34,9 @@ class SqliteOwnerStore final : public OwnerStore {
     Recovered recovered;
   };
   // Blocks on the disk; takes as long with a million tasks as with ten.
-  static Result<Opened> open(const std::string& path, Poster poster, const Options& options);
-  static Result<Opened> open(const std::string& path, Poster poster);
+  static Result<Opened> open(const std::string& path, sqlite::Poster poster,
+                             const Options& options);
+  static Result<Opened> open(const std::string& path, sqlite::Poster poster);
 
   void commit(Batch batch, Done<Refused> done) override;
   void ready_after(std::optional<ReadyKey> after, std::size_t limit, std::size_t max_bytes,
@@ -49,18 +50,18 @@ class SqliteOwnerStore final : public OwnerStore {
   void purge(NodeTime now, std::size_t limit, Done<Purged> done) override;
   void losses(Done<LossTable> done) override;
   StoreUse use() const override;
-  void inspect(bool deep, Done<StoreReport> done) override;
+  void inspect(bool deep, Done<sqlite::StoreReport> done) override;
 
  private:
-  SqliteOwnerStore(OwnerTables tables, SharedMeter meter, Poster poster,
-                   const CommitQueue::Limits& limits);
+  SqliteOwnerStore(OwnerTables tables, sqlite::SharedMeter meter, sqlite::Poster poster,
+                   const sqlite::CommitQueue::Limits& limits);
   struct Listing;
   void list_on(Listing listing, Done<std::vector<ListedTask>> done);
 
   Gate gate_;  // answers may be run after this object is gone
-  SharedMeter meter_;
+  sqlite::SharedMeter meter_;
   OwnerTables tables_;
-  CommitQueue queue_;  // last: its thread uses the tables
+  sqlite::CommitQueue queue_;  // last: its thread uses the tables
 };
 
 }  // namespace spillway::store

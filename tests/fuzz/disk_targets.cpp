@@ -8,7 +8,7 @@
 #include "common/kinds/command.h"
 #include "common/kinds/inline_context.h"
 #include "common/kinds/plugin.h"
-#include "common/store/packing.h"
+#include "common/sqlite/packing.h"
 #include "tests/fuzz/checks.h"
 #include "tests/support/temp_dir.h"
 
@@ -28,8 +28,8 @@ Kind shell(const char* script) {
 }  // namespace
 
 void packed(ByteView bytes) {
-  (void)store::unpack(bytes);
-  must(store::unpack(store::pack(bytes)) == Bytes(bytes.begin(), bytes.end()),
+  (void)sqlite::unpack(bytes);
+  must(sqlite::unpack(sqlite::pack(bytes)) == Bytes(bytes.begin(), bytes.end()),
        "what is packed comes out again");
 }
 

@@ -8,14 +8,14 @@
 #include <cstdint>
 #include <string>
 
-#include "cloud/http/call.h"
+#include "cloud/api/call.h"
+#include "cloud/api/cursor.h"
+#include "cloud/api/device_selection.h"
+#include "cloud/api/routes.h"
+#include "cloud/api/series_query.h"
 #include "cloud/http/client.h"
-#include "cloud/http/cursor.h"
-#include "cloud/http/device_selection.h"
 #include "cloud/http/encoding.h"
 #include "cloud/http/own_names.h"
-#include "cloud/http/routes.h"
-#include "cloud/http/series_query.h"
 #include "tests/fuzz/checks.h"
 #include "tests/integration/http/service_rig.h"
 
@@ -23,6 +23,7 @@ namespace spillway::fuzz {
 namespace {
 
 using namespace cloud;
+using namespace cloud::api;
 using namespace cloud::http;
 
 // The cloud's own server, with a few devices and tasks.

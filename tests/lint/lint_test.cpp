@@ -117,7 +117,7 @@ TEST(Rules, siblings_do_not_include_each_other) {
   CHECK(refuses_include("agent/placement/placement.h", "\"agent/node/node.h\""));
   CHECK(refuses_include("cloud/session/session.h", "\"cloud/dispatch/dispatch.h\""));
   CHECK(refuses_include("agent/cli/main.h", "\"agent/node/node.h\""));
-  CHECK(refuses_include("common/lifecycle/owner.h", "\"common/store/database.h\""));
+  CHECK(refuses_include("common/lifecycle/owner.h", "\"common/sqlite/database.h\""));
   CHECK(refuses_include("common/base/ids.h", "\"common/wire/codec.h\""));
 }
 
@@ -151,10 +151,10 @@ TEST(Rules, what_the_table_allows_passes) {
   CHECK_FALSE(refuses_include("agent/node/node.h", "\"agent/placement/placement.h\""));
   CHECK_FALSE(refuses_include("agent/node/node.h", "\"common/wire/codec.h\""));
   CHECK_FALSE(refuses_include("agent/node/node.h", "\"agent/node/journal.h\""));
-  CHECK_FALSE(refuses_include("common/store/store.h", "<sqlite3.h>"));
+  CHECK_FALSE(refuses_include("common/sqlite/database.h", "<sqlite3.h>"));
   CHECK_FALSE(refuses_include("common/executor/asio_bridge.h", "<asio.hpp>"));
   CHECK_FALSE(refuses_include("common/wire/reader.h", "\"task_generated.h\""));
-  CHECK_FALSE(refuses_include("common/runtime/loop.h", "<thread>"));
+  CHECK_FALSE(refuses_include("common/process/loop.h", "<thread>"));
   CHECK_FALSE(refuses_include("tests/unit/base/ids_test.h", "<CppUTest/TestHarness.h>"));
 }
 

@@ -15,7 +15,7 @@ const Body* Bodies::find(std::size_t task, Epoch epoch) const {
 }
 
 void Bodies::begin(std::size_t task, Epoch epoch, RunId run,
-                   std::function<void(attempt::Outcome)> done) {
+                   std::function<void(runner::Outcome)> done) {
   const TaskPlan& plan = world_->plan().task[task];
   const Ending ending = draw_ending(plan, world_->random());
   const bool stoppable = !plan.stubborn || ending.after >= kForEver;

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "common/attempt/attempt_runner.h"
+#include "common/runner/attempt_runner.h"
 #include "tests/sim/message.h"
 
 namespace spillway::sim {
@@ -18,8 +18,8 @@ struct Body {
   Epoch epoch;
   FailureClass failure = FailureClass::none;  // as which it will end
   bool stoppable = true;
-  Duration begun{};                            // boot time
-  std::function<void(attempt::Outcome)> done;  // of a runner's
+  Duration begun{};                           // boot time
+  std::function<void(runner::Outcome)> done;  // of a runner's
 };
 
 // The user code that one node runs: each ends as its plan says, or soon after it was told to stop.
@@ -30,7 +30,7 @@ class Bodies {
   std::size_t size() const { return bodies_.size(); }
   const Body* find(std::size_t task, Epoch epoch) const;
   void begin(std::size_t task, Epoch epoch, RunId run,
-             std::function<void(attempt::Outcome)> done = {});
+             std::function<void(runner::Outcome)> done = {});
   void stop(std::size_t task, Epoch epoch);
   // It ends now; none: it has already.
   std::optional<Body> end(RunId run);

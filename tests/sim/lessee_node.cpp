@@ -317,7 +317,7 @@ bool LesseeNode::send_result(const wire::Item& item) {
   return true;
 }
 
-void LesseeNode::run(attempt::Request request, std::function<void(attempt::Outcome)> done) {
+void LesseeNode::run(runner::Request request, std::function<void(runner::Outcome)> done) {
   world_->fail_point(kSelf, Seen::crashes_after_commit);
   const std::size_t task = task_of(request.id.seq);
   const RunId run = rows_[task].run;
@@ -351,7 +351,7 @@ void LesseeNode::end(const Body& body) {
   const LesseeRow& row = rows_[body.task];
   const bool counts = row.run == body.run && row.task.state == LeaseState::running;
   if (counts && body.failure == FailureClass::error) world_->checks().attempt_failed(body.task);
-  attempt::Outcome outcome;
+  runner::Outcome outcome;
   outcome.id = world_->id_of(body.task);
   outcome.epoch = body.epoch;
   outcome.failure = body.failure;

@@ -16,7 +16,7 @@ class World;
 
 // A node that runs attempts under a lease: the real lessee::Lessee on a disk, a clock and a network
 // that are the simulator's. It runs what the lessee starts, and watches each step for the checks.
-class LesseeNode final : private attempt::Runner {
+class LesseeNode final : private runner::Runner {
  public:
   explicit LesseeNode(World& world);
   ~LesseeNode() override;
@@ -56,8 +56,8 @@ class LesseeNode final : private attempt::Runner {
     Epoch epoch;  // of the message that causes it
   };
 
-  // attempt::Runner
-  void run(attempt::Request request, std::function<void(attempt::Outcome)> done) override;
+  // runner::Runner
+  void run(runner::Request request, std::function<void(runner::Outcome)> done) override;
   void stop(TaskId id, Epoch epoch) override { bodies_.stop(task_of(id.seq), epoch); }
   unsigned width() const override { return 2; }
   unsigned blocking_width() const override { return 16; }

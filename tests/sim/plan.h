@@ -3,7 +3,7 @@
 #include <array>
 
 #include "common/lifecycle/owner.h"
-#include "common/store/encoded_bytes.h"
+#include "common/sqlite/encoded_bytes.h"
 #include "tests/sim/message.h"
 #include "tests/sim/random.h"
 
@@ -18,7 +18,7 @@ inline constexpr const char* kKind = "simulated";
 // One task of a schedule: what its spec says, and how its user code behaves.
 struct TaskPlan {
   TaskSpec spec;
-  store::EncodedBytes spec_bytes;
+  sqlite::EncodedBytes spec_bytes;
   lifecycle::OwnerPolicy policy;
   lifecycle::OwnerTask first;
   OnDisconnect on_disconnect = OnDisconnect::run_local;

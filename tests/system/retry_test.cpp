@@ -8,7 +8,7 @@
 
 #include "agent/intake/client.h"
 #include "cloud/http/client.h"
-#include "common/store/database.h"
+#include "common/sqlite/database.h"
 #include "common/wire/api.h"
 #include "common/wire/codec.h"
 #include "tests/support/eventually.h"
@@ -93,7 +93,7 @@ TEST_GROUP(Retry) {
   }
   // Of a ledger that nobody has open.
   std::int64_t tombstones(const std::string& ledger) {
-    auto database = store::Database::open(rig.file(ledger), false);
+    auto database = sqlite::Database::open(rig.file(ledger), false);
     CHECK(database.ok());
     auto count = database->integer("SELECT count(*) FROM lease WHERE answered_at IS NOT NULL");
     CHECK(count.ok());
@@ -101,7 +101,7 @@ TEST_GROUP(Retry) {
   }
   // What ended lies a day longer back.
   void age(const std::string& ledger) {
-    auto database = store::Database::open(rig.file(ledger), false);
+    auto database = sqlite::Database::open(rig.file(ledger), false);
     CHECK(database.ok());
     CHECK(database->execute("UPDATE lease SET answered_at = answered_at - 90000000000").ok());
   }

@@ -41,7 +41,7 @@ Result<std::unique_ptr<FleetWatch>> FleetWatch::start(const std::string& directo
   at.fleet_ = std::make_unique<cloud::Fleet>(cloud::FleetOptions{}, at.clock_, at.store_.get());
   at.fleet_->start(std::move(opened->recovered));
   at.transport_ = std::make_unique<mqtt::PahoTransport>(at.loop_);
-  session::Hooks hooks;
+  link::Hooks hooks;
   hooks.now = [&at] { return at.fleet_->now(); };
   hooks.random = [] { return crypto::random_u64(); };
   hooks.wall = [&at] { return at.clock_.wall_time(); };
@@ -54,7 +54,7 @@ Result<std::unique_ptr<FleetWatch>> FleetWatch::start(const std::string& directo
   events.changed = [&at] {
     if (at.session_turns_) at.session_turns_->wake();
   };
-  using session::Births;
+  using link::Births;
   events.state = [&at](const std::string& device, const wire::Presence& said, Births::Sign sign) {
     at.fleet_->on_presence(device, said, sign != Births::Sign::none);
   };
@@ -68,12 +68,12 @@ Result<std::unique_ptr<FleetWatch>> FleetWatch::start(const std::string& directo
   session.session_base = 1;
   at.session_ = std::make_unique<cloud::CloudSession>(*at.transport_, std::move(session),
                                                       std::move(hooks), std::move(events));
-  at.turns_ = std::make_unique<runtime::Turns>(
+  at.turns_ = std::make_unique<process::Turns>(
       at.loop_, [&at] { return at.fleet_->now(); }, [&at] { return at.fleet_->cycle(); });
-  at.session_turns_ = std::make_unique<runtime::Turns>(
+  at.session_turns_ = std::make_unique<process::Turns>(
       at.loop_, [&at] { return at.fleet_->now(); },
       [&at] {
-        session::Connection& connection = at.session_->connection();
+        link::Connection& connection = at.session_->connection();
         connection.pump();
         if (at.fleet_->now() >= connection.next_timer()) connection.on_timer();
         return connection.next_timer();

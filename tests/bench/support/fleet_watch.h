@@ -10,9 +10,9 @@
 #include "cloud/fleet/sqlite_fleet_store.h"
 #include "cloud/session/cloud_session.h"
 #include "common/mqtt/paho_transport.h"
-#include "common/runtime/loop.h"
-#include "common/runtime/system_clock.h"
-#include "common/runtime/turns.h"
+#include "common/process/loop.h"
+#include "common/process/system_clock.h"
+#include "common/process/turns.h"
 #include "tests/support/pki.h"
 
 namespace spillway::bench {
@@ -34,13 +34,13 @@ class FleetWatch {
 
  private:
   FleetWatch() = default;
-  runtime::Loop loop_;
-  runtime::BootClock clock_;
+  process::Loop loop_;
+  process::BootClock clock_;
   std::unique_ptr<cloud::SqliteFleetStore> store_;
   std::unique_ptr<cloud::Fleet> fleet_;
   std::unique_ptr<mqtt::PahoTransport> transport_;
   std::unique_ptr<cloud::CloudSession> session_;
-  std::unique_ptr<runtime::Turns> turns_, session_turns_;
+  std::unique_ptr<process::Turns> turns_, session_turns_;
   std::atomic<std::uint64_t> frames_{0};
   std::thread thread_;
 };
@@ -54,7 +54,7 @@ class RawSubscriber {
 
  private:
   RawSubscriber() = default;
-  runtime::Loop loop_;
+  process::Loop loop_;
   std::unique_ptr<mqtt::PahoTransport> transport_;
   std::atomic<std::uint64_t> messages_{0};
   std::atomic<bool> up_{false};

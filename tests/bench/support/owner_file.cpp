@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "common/store/node_row.h"
+#include "common/sqlite/node_row.h"
 #include "common/store/sqlite_owner_store.h"
 #include "common/wire/codec.h"
 
@@ -43,7 +43,7 @@ const char* settings_for(OwnerFile::Sync sync) {
 
 Result<OwnerFile> OwnerFile::create(const std::string& path, Sync sync, const TaskSpec& spec) {
   if (Status made = make_with_one(path, spec); !made) return made.error();
-  auto database = store::Database::open(path, false);
+  auto database = sqlite::Database::open(path, false);
   if (!database) return std::move(database).error();
   if (Status set = database->execute(settings_for(sync)); !set) return set.error();
   auto row = read_row(*database);
@@ -55,12 +55,12 @@ Result<OwnerFile> OwnerFile::create(const std::string& path, Sync sync, const Ta
   return OwnerFile(*std::move(database), *std::move(statement), *std::move(row));
 }
 
-Result<std::vector<OwnerFile::Value>> OwnerFile::read_row(const store::Database& database) {
+Result<std::vector<OwnerFile::Value>> OwnerFile::read_row(const sqlite::Database& database) {
   auto columns = database.prepare("SELECT type FROM pragma_table_info('task') ORDER BY cid");
   auto rows = database.prepare("SELECT * FROM task");
   if (!columns) return std::move(columns).error();
   if (!rows) return std::move(rows).error();
-  store::Cursor column = columns->use(), row = rows->use();
+  sqlite::Cursor column = columns->use(), row = rows->use();
   if (auto found = row.step(); !found) return std::move(found).error();
   std::vector<Value> values;
   for (int i = 0;; ++i) {
@@ -81,10 +81,10 @@ Result<std::vector<OwnerFile::Value>> OwnerFile::read_row(const store::Database&
 }
 
 Status OwnerFile::insert(std::size_t tasks) {
-  auto transaction = store::Transaction::begin(database_);
+  auto transaction = sqlite::Transaction::begin(database_);
   if (!transaction) return std::move(transaction).error();
   for (std::size_t i = 0; i < tasks; ++i) {
-    store::Cursor cursor = insert_.use();
+    sqlite::Cursor cursor = insert_.use();
     cursor.bind(1, static_cast<std::int64_t>(++tasks_));
     for (int at = 2; at <= static_cast<int>(row_.size()); ++at) {
       const Value& value = row_[static_cast<std::size_t>(at) - 1];
@@ -98,15 +98,15 @@ Status OwnerFile::insert(std::size_t tasks) {
 }
 
 Status OwnerFile::finish() {
-  auto node = store::read_node(database_);
+  auto node = sqlite::read_node(database_);
   if (!node) return std::move(node).error();
   node->next_seq = tasks_ + 1;
   for (std::uint64_t& count : node->counts) {
     if (count > 0) count = tasks_;
   }
-  auto statement = database_.prepare(store::write_node_sql());
+  auto statement = database_.prepare(sqlite::write_node_sql());
   if (!statement) return std::move(statement).error();
-  return store::write_node(statement->use(), *node);
+  return sqlite::write_node(statement->use(), *node);
 }
 
 }  // namespace spillway::bench

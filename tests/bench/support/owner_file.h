@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "common/store/database.h"
+#include "common/sqlite/database.h"
 #include "spillway/bytes.h"
 #include "spillway/status.h"
 #include "spillway/task.h"
@@ -29,12 +29,12 @@ class OwnerFile {
  private:
   using Value = std::variant<std::monostate, std::int64_t, std::string, Bytes>;
 
-  OwnerFile(store::Database database, store::Statement statement, std::vector<Value> row)
+  OwnerFile(sqlite::Database database, sqlite::Statement statement, std::vector<Value> row)
       : database_(std::move(database)), insert_(std::move(statement)), row_(std::move(row)) {}
-  static Result<std::vector<Value>> read_row(const store::Database& database);
+  static Result<std::vector<Value>> read_row(const sqlite::Database& database);
 
-  store::Database database_;
-  store::Statement insert_;
+  sqlite::Database database_;
+  sqlite::Statement insert_;
   std::vector<Value> row_;  // of the first task
   std::uint64_t tasks_ = 1;
 };

@@ -22,18 +22,18 @@ Result<std::unique_ptr<WatchedFleet>> WatchedFleet::start(const std::string& dir
   at.fleet_ = std::make_unique<cloud::Fleet>(cloud::FleetOptions{}, at.clock_, at.store_.get());
   at.fleet_->start(std::move(opened->recovered));
   at.fleet_->on_link(true);
-  at.turns_ = std::make_unique<runtime::Turns>(
+  at.turns_ = std::make_unique<process::Turns>(
       at.loop_, [&at] { return at.fleet_->now(); }, [&at] { return at.fleet_->cycle(); });
-  cloud::http::ServiceOptions options;
+  cloud::api::ServiceOptions options;
   options.state_dir = directory;
   options.start = 1;
-  cloud::http::ServiceParts parts;
+  cloud::api::ServiceParts parts;
   parts.loop = &at.loop_;
   parts.fleet = at.fleet_.get();
-  parts.facts = [] { return cloud::http::CloudFacts{}; };
+  parts.facts = [] { return cloud::api::CloudFacts{}; };
   parts.metrics = [](const cloud::http::ServerCounts&) { return std::string(); };
   parts.wall = [&at] { return at.clock_.wall_time(); };
-  auto service = cloud::http::Service::start(std::move(options), std::move(parts));
+  auto service = cloud::api::Service::start(std::move(options), std::move(parts));
   if (!service) return service.error();
   at.service_ = *std::move(service);
   at.thread_ = std::thread([&at] { at.loop_.run(); });

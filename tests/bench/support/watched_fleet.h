@@ -5,12 +5,12 @@
 #include <string>
 #include <thread>
 
+#include "cloud/api/service.h"
 #include "cloud/fleet/fleet.h"
 #include "cloud/fleet/sqlite_fleet_store.h"
-#include "cloud/http/service.h"
-#include "common/runtime/loop.h"
-#include "common/runtime/system_clock.h"
-#include "common/runtime/turns.h"
+#include "common/process/loop.h"
+#include "common/process/system_clock.h"
+#include "common/process/turns.h"
 #include "tests/bench/support/samples.h"
 
 namespace spillway::bench {
@@ -23,7 +23,7 @@ class WatchedFleet {
   static Result<std::unique_ptr<WatchedFleet>> start(const std::string& directory);
   ~WatchedFleet();
 
-  const cloud::http::Service& service() const { return *service_; }
+  const cloud::api::Service& service() const { return *service_; }
   const std::string& token() const { return token_; }  // may read
   Duration wall() const { return clock_.wall_time(); }
 
@@ -38,12 +38,12 @@ class WatchedFleet {
   WatchedFleet() = default;
   Result<std::string> make_token() const;
 
-  runtime::BootClock clock_;
-  runtime::Loop loop_;
+  process::BootClock clock_;
+  process::Loop loop_;
   std::unique_ptr<cloud::SqliteFleetStore> store_;
   std::unique_ptr<cloud::Fleet> fleet_;
-  std::unique_ptr<runtime::Turns> turns_;
-  std::unique_ptr<cloud::http::Service> service_;
+  std::unique_ptr<process::Turns> turns_;
+  std::unique_ptr<cloud::api::Service> service_;
   std::string token_;
   std::thread thread_;
 };

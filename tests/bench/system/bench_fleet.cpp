@@ -35,7 +35,7 @@ namespace json = boost::json;
 // Answers of the store, taken by the measuring thread.
 class Answers {
  public:
-  store::Poster poster() {
+  sqlite::Poster poster() {
     return [this](std::function<void()> call) {
       std::lock_guard lock(mutex_);
       calls_.push_back(std::move(call));

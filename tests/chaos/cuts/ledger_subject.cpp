@@ -24,11 +24,11 @@ constexpr Origin kOwner{0x5eed};
 struct Kept {
   LesseeTask task;
   Bytes spec, result;
-  store::EncodedBytes offered;  // the same whenever it comes
+  sqlite::EncodedBytes offered;  // the same whenever it comes
 };
 using Model = std::map<std::uint64_t, Kept>;  // by sequence number
 
-store::EncodedBytes bytes_of(Random& random) {
+sqlite::EncodedBytes bytes_of(Random& random) {
   const unsigned size = random.per_mille(100) ? 9000 + random.below(30'000) : random.below(900);
   auto bytes = std::make_shared<Bytes>(size + 1);
   for (std::uint8_t& byte : *bytes) byte = static_cast<std::uint8_t>(random.next());
@@ -196,7 +196,7 @@ std::string LedgerSubject::compare(SqliteLedger& ledger, const Model& model) con
     if ((row.result ? *row.result : Bytes()) != kept.result) return "P1: another result: " + task;
     if ((row.spec ? *row.spec : Bytes()) != kept.spec) return "P9: another spec: " + task;
   }
-  auto report = ask<store::StoreReport>([&](auto done) { ledger.inspect(true, done); });
+  auto report = ask<sqlite::StoreReport>([&](auto done) { ledger.inspect(true, done); });
   if (!report) return report.error().message;
   return report->problems.empty() ? std::string() : "damaged: " + report->problems.front();
 }

@@ -31,7 +31,7 @@ struct Model {
   std::uint64_t next_seq = 1;
 };
 
-store::EncodedBytes bytes_of(Random& random) {
+sqlite::EncodedBytes bytes_of(Random& random) {
   // Now and then too large for the row.
   const unsigned size = random.per_mille(100) ? 9000 + random.below(30'000) : random.below(900);
   auto bytes = std::make_shared<Bytes>(size + 1);
@@ -39,7 +39,7 @@ store::EncodedBytes bytes_of(Random& random) {
   return bytes;
 }
 
-Bytes copy(const store::EncodedBytes& bytes) { return bytes ? *bytes : Bytes(); }
+Bytes copy(const sqlite::EncodedBytes& bytes) { return bytes ? *bytes : Bytes(); }
 
 // Any step that the life cycle allows for a task as it is.
 OwnerStep step_of(const OwnerTask& task, Random& random, lifecycle::Now now) {
@@ -125,7 +125,7 @@ class Author {
     if (is_terminal(step.next.state)) {
       update.keep_until = batch_.now + std::chrono::seconds(5 + random_.below(60));
       if (step.act.finished) update.result = bytes_of(random_);
-      const bool large = store::is_bulk(std::make_shared<const Bytes>(kept.spec));
+      const bool large = sqlite::is_bulk(std::make_shared<const Bytes>(kept.spec));
       if (step.next.state == TaskState::succeeded && large && random_.per_mille(700)) {
         update.spec = bytes_of(random_);
         kept.spec = *update.spec;
@@ -264,7 +264,7 @@ std::string OwnerSubject::compare(SqliteOwnerStore& store,
     if (!found) return "P9: task " + std::to_string(seq) + ": " + found.error().message;
     if (std::string what = differs(seq, kept, found->row); !what.empty()) return what;
   }
-  auto report = ask<store::StoreReport>([&](auto done) { store.inspect(true, done); });
+  auto report = ask<sqlite::StoreReport>([&](auto done) { store.inspect(true, done); });
   if (!report) return report.error().message;
   return report->problems.empty() ? std::string() : "damaged: " + report->problems.front();
 }

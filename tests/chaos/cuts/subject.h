@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "common/store/commit_queue.h"
+#include "common/sqlite/commit_queue.h"
 #include "spillway/status.h"
 #include "spillway/time.h"
 #include "tests/support/disk/recorded_disk.h"
@@ -39,11 +39,11 @@ std::unique_ptr<Subject> make_owner_subject(Answers answers);
 std::unique_ptr<Subject> make_ledger_subject(Answers answers);
 
 // Stores answer on their own thread here: the promise is noted the moment it is made.
-inline store::Poster answer_at_once() {
+inline sqlite::Poster answer_at_once() {
   return [](const std::function<void()>& answer) { answer(); };
 }
 // Groups must not depend on how fast the machine is, or a seed would not mean one schedule.
-inline constexpr store::CommitQueue::Limits kSteadyGroups{64, std::chrono::minutes(1)};
+inline constexpr sqlite::CommitQueue::Limits kSteadyGroups{64, std::chrono::minutes(1)};
 
 inline NodeTime time_of(std::uint64_t batch) {
   return NodeTime(std::chrono::seconds(static_cast<std::int64_t>(batch)));

@@ -6,6 +6,7 @@
 #include <CppUTest/TestHarness.h>
 
 using namespace spillway;
+using namespace spillway::cloud::access;
 using namespace spillway::cloud::http;
 using spillway::test::ServiceRig;
 

@@ -2,7 +2,7 @@
 #include <map>
 #include <set>
 
-#include "cloud/http/routes.h"
+#include "cloud/api/routes.h"
 #include "tests/integration/http/schema.h"
 #include "tests/integration/http/service_rig.h"
 #include "tests/integration/http/spans.h"
@@ -11,6 +11,7 @@
 #include <CppUTest/TestHarness.h>
 
 using namespace spillway;
+using namespace spillway::cloud::api;
 using namespace spillway::cloud::http;
 using spillway::test::OpenApi;
 using spillway::test::ServiceRig;

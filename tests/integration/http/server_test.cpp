@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "cloud/http/client.h"
-#include "common/runtime/log.h"
+#include "common/process/log.h"
 #include "tests/support/eventually.h"
 #include "tests/support/pki.h"
 #include "tests/support/temp_dir.h"
@@ -539,17 +539,17 @@ TEST(HttpServer, says_that_others_may_read_its_key_and_serves) {
   CHECK(pki.ok());
   auto files = pki->server();
   CHECK(files.ok());
-  runtime::logger().keep(4096);
+  process::logger().keep(4096);
   const auto said = [&](mode_t mode) {
     LONGS_EQUAL(0, ::chmod(files->key.c_str(), mode));
     ServerOptions options;
     options.tls = TlsFiles{files->certificate, files->key};
     start(options);
-    return runtime::logger().recent(10).find("private key of the HTTP server") != std::string::npos;
+    return process::logger().recent(10).find("private key of the HTTP server") != std::string::npos;
   };
   CHECK_FALSE(said(0640));
   CHECK(said(0644));
-  runtime::logger().keep(0);
+  process::logger().keep(0);
 }
 
 TEST(HttpServer, says_what_is_wrong_with_an_address_or_a_file) {

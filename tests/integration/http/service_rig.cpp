@@ -13,6 +13,7 @@
 namespace spillway::test {
 
 using namespace cloud;
+using namespace cloud::api;
 using namespace cloud::http;
 using namespace std::chrono_literals;
 

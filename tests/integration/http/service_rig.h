@@ -4,10 +4,10 @@
 #include <memory>
 #include <thread>
 
+#include "cloud/api/service.h"
 #include "cloud/dispatch/dispatch.h"
 #include "cloud/http/client.h"
-#include "cloud/http/service.h"
-#include "common/runtime/system_clock.h"
+#include "common/process/system_clock.h"
 #include "common/store/sqlite_owner_store.h"
 #include "tests/support/temp_dir.h"
 
@@ -19,7 +19,7 @@ class ServiceRig {
   explicit ServiceRig(bool with_devices = true);
   ~ServiceRig();
 
-  cloud::http::Service& service() { return *service_; }
+  cloud::api::Service& service() { return *service_; }
   const std::string& directory() const { return directory_.path(); }
   std::string link_code() const;
   // A token's secret, made by whoever follows the link.
@@ -61,12 +61,12 @@ class ServiceRig {
   void fill(cloud::Fleet& fleet) const;
 
   TempDir directory_{"spillway-service"};
-  runtime::BootClock clock_;
-  runtime::Loop loop_;
+  process::BootClock clock_;
+  process::Loop loop_;
   std::unique_ptr<cloud::Fleet> fleet_;
   std::unique_ptr<store::SqliteOwnerStore> sent_;
   std::unique_ptr<cloud::Dispatch> dispatch_;  // what it offers goes nowhere
-  std::unique_ptr<cloud::http::Service> service_;
+  std::unique_ptr<cloud::api::Service> service_;
   std::string admin_;
   std::uint64_t starts_ = 0;
   bool open_metrics_ = false;

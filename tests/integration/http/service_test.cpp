@@ -1,4 +1,4 @@
-#include "cloud/http/service.h"
+#include "cloud/api/service.h"
 
 #include <sys/stat.h>
 
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/base/trace_context.h"
-#include "common/store/database.h"
+#include "common/sqlite/database.h"
 #include "tests/integration/http/schema.h"
 #include "tests/integration/http/service_rig.h"
 #include "tests/integration/http/spans.h"
@@ -18,6 +18,7 @@
 #include <CppUTest/TestHarness.h>
 
 using namespace spillway;
+using namespace spillway::cloud::api;
 using namespace spillway::cloud::http;
 using spillway::test::OpenApi;
 using spillway::test::ServiceRig;

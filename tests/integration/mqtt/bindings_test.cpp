@@ -52,7 +52,7 @@ TEST(Bindings, the_packages_configuration_holds_each_of_them) {
 
 TEST(Bindings, client_ids_that_are_not_bound_are_found_though_the_access_list_is_there) {
   start({.directory = {}, .tls = world.server, .more = "use_username_as_clientid false\n"});
-  runtime::Loop loop;
+  process::Loop loop;
   Peer agent(loop, broker->uri(), &world.pump, "pump-17");
   agent.connect();
   CHECK(run_until(loop, kPatience, [&] { return agent.ups == 1; }));

@@ -39,7 +39,7 @@ TEST_GROUP(BrokerConfig) {
   const World& world = World::get();
   TempDir dir;
   std::unique_ptr<Broker> broker;
-  runtime::Loop loop;
+  process::Loop loop;
   std::unique_ptr<Peer> pump, cloud;
 
   void start(BrokerOptions options = {}) {

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "common/session/connection.h"
+#include "common/link/connection.h"
 #include "tests/integration/mqtt/peer.h"
 #include "tests/support/scripted_broker.h"
 
@@ -24,12 +24,12 @@ NodeTime now() {
 // A node's whole connection, over the real client, against a broker that says what mosquitto never
 // does.
 TEST_GROUP(BrokerWords) {
-  runtime::Loop loop;
+  process::Loop loop;
   std::unique_ptr<ScriptedBroker> broker = began();
   mqtt::ConnectOptions options{.uri = broker->uri(), .client_id = "pump-17", .keep_alive = 20s};
-  mqtt::LinkPolicy policy{.backoff_base = 20ms, .backoff_cap = 200ms};
+  link::LinkPolicy policy{.backoff_base = 20ms, .backoff_cap = 200ms};
   std::unique_ptr<mqtt::PahoTransport> transport;
-  std::unique_ptr<session::Connection> connection;
+  std::unique_ptr<link::Connection> connection;
   std::vector<std::string> downs;
   int ups = 0;
 
@@ -40,16 +40,16 @@ TEST_GROUP(BrokerWords) {
   }
   void begin() {
     transport = std::make_unique<mqtt::PahoTransport>(loop);
-    connection = std::make_unique<session::Connection>(
+    connection = std::make_unique<link::Connection>(
         *transport, policy,
-        session::Hooks{.now = now,
-                       .random = [] { return std::uint64_t{7}; },
-                       .wall = [] { return Duration(0); },
-                       .options = [this] { return options; },
-                       .up = [this] { ++ups; },
-                       .down = [this](const Error& why) { downs.push_back(why.message); },
-                       .message = [](const std::string&, const Bytes&) {},
-                       .changed = [] {}});
+        link::Hooks{.now = now,
+                    .random = [] { return std::uint64_t{7}; },
+                    .wall = [] { return Duration(0); },
+                    .options = [this] { return options; },
+                    .up = [this] { ++ups; },
+                    .down = [this](const Error& why) { downs.push_back(why.message); },
+                    .message = [](const std::string&, const Bytes&) {},
+                    .changed = [] {}});
     connection->start();
   }
   void start() {

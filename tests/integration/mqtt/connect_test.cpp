@@ -15,7 +15,7 @@ TEST_GROUP(MqttConnect) {
   const World& world = World::get();
   TempDir dir;
   std::unique_ptr<Broker> broker;
-  runtime::Loop loop;
+  process::Loop loop;
 
   void start(BrokerOptions options) {
     options.directory = dir.path();

@@ -30,7 +30,7 @@ const World& World::get() {
   return world;
 }
 
-Peer::Peer(runtime::Loop& loop, std::string uri, const Credentials* credentials, std::string name)
+Peer::Peer(process::Loop& loop, std::string uri, const Credentials* credentials, std::string name)
     : transport(std::make_unique<mqtt::PahoTransport>(loop)) {
   options.uri = std::move(uri);
   options.client_id = std::move(name);
@@ -58,7 +58,7 @@ bool Peer::got(const std::string& topic, const std::string& text) const {
   return std::find(messages.begin(), messages.end(), std::pair(topic, text)) != messages.end();
 }
 
-bool run_until(runtime::Loop& loop, std::chrono::milliseconds timeout,
+bool run_until(process::Loop& loop, std::chrono::milliseconds timeout,
                const std::function<bool()>& predicate) {
   const auto end = std::chrono::steady_clock::now() + timeout;
   while (!predicate()) {
@@ -69,7 +69,7 @@ bool run_until(runtime::Loop& loop, std::chrono::milliseconds timeout,
   return true;
 }
 
-void run_for(runtime::Loop& loop, std::chrono::milliseconds time) {
+void run_for(process::Loop& loop, std::chrono::milliseconds time) {
   run_until(loop, time, [] { return false; });
 }
 

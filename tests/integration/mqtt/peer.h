@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/mqtt/paho_transport.h"
-#include "common/runtime/loop.h"
+#include "common/process/loop.h"
 #include "tests/support/broker.h"
 #include "tests/support/pki.h"
 #include "tests/support/temp_dir.h"
@@ -33,7 +33,7 @@ struct World {
 
 // One client with what it was told.
 struct Peer {
-  Peer(runtime::Loop& loop, std::string uri, const Credentials* credentials, std::string name);
+  Peer(process::Loop& loop, std::string uri, const Credentials* credentials, std::string name);
 
   void connect() { transport->connect(options); }
   mqtt::Publication to(std::string topic, const std::string& text = "x", int qos = 1) const {
@@ -54,9 +54,9 @@ struct Peer {
 };
 
 // Runs the loop until the answer is yes; the last answer.
-bool run_until(runtime::Loop& loop, std::chrono::milliseconds timeout,
+bool run_until(process::Loop& loop, std::chrono::milliseconds timeout,
                const std::function<bool()>& predicate);
 // Runs the loop for as long.
-void run_for(runtime::Loop& loop, std::chrono::milliseconds time);
+void run_for(process::Loop& loop, std::chrono::milliseconds time);
 
 }  // namespace spillway::test

@@ -1,7 +1,7 @@
 #include <memory>
 #include <optional>
 
-#include "common/mqtt/link.h"
+#include "common/link/link.h"
 #include "tests/integration/mqtt/peer.h"
 #include "tests/support/eventually.h"
 #include "tests/support/link_proxy.h"
@@ -23,7 +23,7 @@ TEST_GROUP(MqttSession) {
   TempDir dir;
   std::unique_ptr<Broker> broker;
   std::optional<LinkProxy> proxy;
-  runtime::Loop loop;
+  process::Loop loop;
   std::unique_ptr<Peer> pump, cloud;
 
   void setup() override {
@@ -187,13 +187,13 @@ TEST(MqttSession, a_device_cannot_speak_for_the_cloud) {
 }
 
 TEST(MqttSession, the_link_machine_brings_a_cut_link_back_by_itself) {
-  mqtt::LinkMachine link({.backoff_base = 20ms, .backoff_cap = 200ms});
+  link::LinkMachine link({.backoff_base = 20ms, .backoff_cap = 200ms});
   const auto now = [] {
     return NodeTime(
         std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
   };
   mqtt::PahoTransport transport(loop);
-  const auto apply = [&](mqtt::LinkMachine::Ask ask) {
+  const auto apply = [&](link::LinkMachine::Ask ask) {
     if (ask.disconnect) transport.disconnect();
     if (ask.connect) transport.connect(pump->options);
   };
@@ -215,7 +215,7 @@ TEST(MqttSession, the_link_machine_brings_a_cut_link_back_by_itself) {
   };
   CHECK(ups_are(1));
   proxy->cut();
-  CHECK(run_until(loop, kPatience, [&] { return link.state() == mqtt::LinkState::down; }));
+  CHECK(run_until(loop, kPatience, [&] { return link.state() == link::LinkState::down; }));
   // Some attempts are refused before the link is healed.
   CHECK(run_until(loop, kPatience, [&] {
     apply(link.on_timer(now(), 7));

@@ -24,7 +24,7 @@ TEST_GROUP(MqttTraffic) {
   const World& world = World::get();
   TempDir dir;
   std::unique_ptr<Broker> broker;
-  runtime::Loop loop;
+  process::Loop loop;
   std::unique_ptr<Peer> pump, cloud;
 
   void start(const std::string& more = "") {

@@ -6,7 +6,7 @@
 
 namespace spillway::test {
 
-void ManualRunner::run(attempt::Request request, std::function<void(attempt::Outcome)> done) {
+void ManualRunner::run(runner::Request request, std::function<void(runner::Outcome)> done) {
   const Key key{request.id, request.epoch};
   const bool fresh =
       running_.try_emplace(key, Running{std::move(request), std::move(done), clock_.boot_time()})
@@ -42,20 +42,20 @@ ManualRunner::Key ManualRunner::key_of(std::uint64_t seq) const {
 }
 
 void ManualRunner::succeed(Key key, Bytes value) {
-  attempt::Outcome outcome;
+  runner::Outcome outcome;
   outcome.digest = crypto::sha256(value);
   outcome.value = std::move(value);
   end(key, std::move(outcome));
 }
 
 void ManualRunner::fail(Key key, Error error, FailureClass failure) {
-  attempt::Outcome outcome;
+  runner::Outcome outcome;
   outcome.failure = failure;
   outcome.error = std::move(error);
   end(key, std::move(outcome));
 }
 
-void ManualRunner::end(Key key, attempt::Outcome outcome) {
+void ManualRunner::end(Key key, runner::Outcome outcome) {
   auto node = running_.extract(key);
   assert(!node.empty());
   outcome.id = key.first;

@@ -6,18 +6,18 @@
 #include <utility>
 #include <vector>
 
-#include "common/attempt/attempt_runner.h"
 #include "common/base/clock.h"
+#include "common/runner/attempt_runner.h"
 
 namespace spillway::test {
 
 // A Runner whose attempts end when the test says so, each once. One thread.
-class ManualRunner final : public attempt::Runner {
+class ManualRunner final : public runner::Runner {
  public:
   using Key = std::pair<TaskId, Epoch>;
   struct Running {
-    attempt::Request request;
-    std::function<void(attempt::Outcome)> done;
+    runner::Request request;
+    std::function<void(runner::Outcome)> done;
     Duration started{};
     bool told_to_stop = false;
   };
@@ -25,7 +25,7 @@ class ManualRunner final : public attempt::Runner {
   explicit ManualRunner(const Clock& clock, unsigned width = 1, unsigned blocking_width = 16)
       : clock_(clock), width_(width), blocking_width_(blocking_width) {}
 
-  void run(attempt::Request request, std::function<void(attempt::Outcome)> done) override;
+  void run(runner::Request request, std::function<void(runner::Outcome)> done) override;
   void stop(TaskId id, Epoch epoch) override;
   unsigned width() const override { return width_; }
   unsigned blocking_width() const override { return blocking_width_; }
@@ -49,7 +49,7 @@ class ManualRunner final : public attempt::Runner {
 
  private:
   Key key_of(std::uint64_t seq) const;
-  void end(Key key, attempt::Outcome outcome);
+  void end(Key key, runner::Outcome outcome);
 
   const Clock& clock_;
   unsigned width_, blocking_width_;

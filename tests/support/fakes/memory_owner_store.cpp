@@ -287,8 +287,8 @@ void MemoryOwnerStore::losses(Done<store::LossTable> done) {
   });
 }
 
-void MemoryOwnerStore::inspect(bool, Done<store::StoreReport> done) {
-  push<store::StoreReport>(std::move(done), [] { return store::StoreReport{}; });
+void MemoryOwnerStore::inspect(bool, Done<sqlite::StoreReport> done) {
+  push<sqlite::StoreReport>(std::move(done), [] { return sqlite::StoreReport{}; });
 }
 
 }  // namespace spillway::test

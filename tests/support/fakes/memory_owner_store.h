@@ -71,7 +71,7 @@ class MemoryOwnerStore : public store::OwnerStore, public Stepped {
   void purge(NodeTime now, std::size_t limit, Done<store::Purged> done) override;
   void losses(Done<store::LossTable> done) override;
   store::StoreUse use() const override { return disk_.use; }
-  void inspect(bool deep, Done<store::StoreReport> done) override;
+  void inspect(bool deep, Done<sqlite::StoreReport> done) override;
 
  private:
   Due due_now(NodeTime until, std::size_t limit) const;

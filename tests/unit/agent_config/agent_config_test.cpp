@@ -61,7 +61,7 @@ TEST(AgentConfig, an_empty_file_gives_defaults_that_work) {
   CHECK(check_device_id(config.agent.device).ok());
   STRCMP_EQUAL("/var/lib/spillway", config.agent.state_dir.c_str());
   STRCMP_EQUAL("/run/spillway/agent.sock", config.agent.socket.c_str());
-  CHECK(config.agent.log_level == runtime::Level::info);
+  CHECK(config.agent.log_level == process::Level::info);
   CHECK(config.agent.grace == 10s);
   CHECK(config.broker.uri.empty());
   UNSIGNED_LONGS_EQUAL(128, config.broker.window);
@@ -94,7 +94,7 @@ TEST(AgentConfig, every_key_is_read) {
   STRCMP_EQUAL("pump-7", config.agent.device.c_str());
   STRCMP_EQUAL("/s", config.agent.state_dir.c_str());
   STRCMP_EQUAL("/a", config.agent.socket.c_str());
-  CHECK(config.agent.log_level == runtime::Level::debug);
+  CHECK(config.agent.log_level == process::Level::debug);
   CHECK(config.agent.grace == 1s && config.agent.workers == 3);
   CHECK(config.agent.telemetry == 1min);
   CHECK(config.agent.tags == std::vector<std::string>{"gpu"});

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "agent/intake/server.h"
-#include "common/runtime/loop.h"
+#include "common/process/loop.h"
 
 namespace spillway::intake {
 
@@ -70,7 +70,7 @@ class RunningServer {
   const Error& error() const { return error_; }
 
  private:
-  runtime::Loop loop_;
+  process::Loop loop_;
   ScriptedApi api_;
   std::unique_ptr<Server> server_;
   Error error_;

@@ -414,7 +414,7 @@ TEST(Server, replaces_a_dead_agents_socket_but_not_a_live_ones) {
   }
   RunningServer server(shows(), options);
   CHECK(server.ok());
-  runtime::Loop loop;
+  process::Loop loop;
   ScriptedApi api(shows());
   const auto second = Server::open(loop, api, options);
   CHECK(second.error().code == Code::conflict);
@@ -424,7 +424,7 @@ TEST(Server, replaces_a_dead_agents_socket_but_not_a_live_ones) {
 }
 
 TEST(Server, says_what_is_wrong_with_a_path_it_cannot_listen_at) {
-  runtime::Loop loop;
+  process::Loop loop;
   ScriptedApi api(shows());
   const auto code_at = [&](const std::string& path, const std::string& group = "") {
     ServerOptions other;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/crypto/sha256.h"
-#include "common/store/owner_journal.h"
+#include "common/owner/owner_journal.h"
 #include "common/wire/codec.h"
 #include "common/wire/topics.h"
 #include "tests/support/fakes/agent_side.h"
@@ -78,7 +78,7 @@ struct AgentWorld {
   // Until it rests, also what waits for company in a commit.
   void settle() {
     turn();
-    if (!agent.on() || agent.next() > agent.node().now() + store::OwnerJournal::kMayWait) return;
+    if (!agent.on() || agent.next() > agent.node().now() + owner::OwnerJournal::kMayWait) return;
     clock.advance(agent.next() - agent.node().now());
     turn();
   }

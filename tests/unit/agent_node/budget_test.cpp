@@ -32,7 +32,7 @@ TEST_GROUP(AgentBudget) {
 };
 
 TEST(AgentBudget, P20_a_full_disk_budget_answers_busy_with_a_time_to_come_back) {
-  use.in_use = store::plan_disk(budget.disk).tasks();
+  use.in_use = sqlite::plan_disk(budget.disk).tasks();
   auto asked = world.submit(echo());
   world.settle();
   auto error = error_of(*asked);
@@ -44,7 +44,7 @@ TEST(AgentBudget, P20_a_full_disk_budget_answers_busy_with_a_time_to_come_back) 
 }
 
 TEST(AgentBudget, P23_a_refusal_is_on_disk_before_it_is_answered) {
-  use.in_use = store::plan_disk(budget.disk).tasks();
+  use.in_use = sqlite::plan_disk(budget.disk).tasks();
   auto asked = world.submit(echo());
   world.agent.turn();
   CHECK(asked->answers.empty());
@@ -89,7 +89,7 @@ TEST(AgentBudget, a_key_that_is_known_is_answered_even_when_nothing_new_is_accep
   TaskSpec keyed = echo();
   keyed.idempotency_key = "order-7";
   const std::uint64_t seq = world.add(keyed);
-  use.in_use = store::plan_disk(budget.disk).tasks();
+  use.in_use = sqlite::plan_disk(budget.disk).tasks();
   UNSIGNED_LONGS_EQUAL(seq, world.add(keyed));
   keyed.idempotency_key = "order-8";
   CHECK(world.refusal(keyed) == Code::busy);

@@ -32,7 +32,7 @@ TEST(Company, an_end_that_nothing_follows_is_committed_soon) {
   const std::uint64_t alone = world.add(echo());
   succeed(alone);
   CHECK(world.state(alone) == TaskState::running);
-  world.advance(store::OwnerJournal::kMayWait);
+  world.advance(owner::OwnerJournal::kMayWait);
   CHECK(world.state(alone) == TaskState::succeeded);
 }
 
@@ -66,6 +66,6 @@ TEST(Company, P1_a_kill_while_an_end_waits_for_company_runs_the_task_again) {
   world.advance(std::chrono::minutes(1));
   CHECK(world.runs(killed));
   succeed(killed);
-  world.advance(store::OwnerJournal::kMayWait);
+  world.advance(owner::OwnerJournal::kMayWait);
   CHECK(world.state(killed) == TaskState::succeeded);
 }

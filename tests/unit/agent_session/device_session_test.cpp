@@ -30,7 +30,7 @@ TEST_GROUP(DeviceSession) {
     options.session_base = 40;
     return options;
   }
-  session::Hooks hooks() {
+  link::Hooks hooks() {
     return {.now = [this] { return NodeTime(clock.boot_time()); },
             .random = [] { return std::uint64_t{0}; },
             .wall = [this] { return clock.wall_time(); }};

@@ -72,7 +72,7 @@ TEST(CloudConfig, every_key_is_read) {
       "[[command]]\nname = 'c'\nargv = ['/bin/c']\n");
   STRCMP_EQUAL("/s", config.cloud.state_dir.c_str());
   STRCMP_EQUAL("cloud-2", config.cloud.name.c_str());
-  CHECK(config.cloud.log_level == runtime::Level::warning);
+  CHECK(config.cloud.log_level == process::Level::warning);
   CHECK(config.cloud.grace == 0s && config.cloud.workers == 5);
   CHECK(config.cloud.tags == std::vector<std::string>{"gpu"});
   CHECK(config.cloud.memory == 2ULL << 30 && config.cloud.max_queue == 7);

@@ -2,7 +2,7 @@
 #include <fstream>
 
 #include "cloud/fleet/bar_file.h"
-#include "common/store/store_file.h"
+#include "common/sqlite/store_file.h"
 #include "tests/unit/cloud_fleet/fleet_rig.h"
 
 using namespace spillway;
@@ -164,7 +164,7 @@ TEST(Bars, are_carried_over_with_groups_labels_and_rules_from_a_damaged_store) {
     fleet->put_rule(rule, std::move(done));
   }));
   close();
-  store::mark_damaged(folder.file("fleet.db"));
+  sqlite::mark_damaged(folder.file("fleet.db"));
   fs::remove(folder.file("bars"));
   open();
   CHECK(health("pump-1") == Health::revoked);

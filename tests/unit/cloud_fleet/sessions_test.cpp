@@ -149,7 +149,7 @@ TEST(SessionHistory, what_an_older_version_kept_is_still_there_and_told_apart_fr
   fleet.reset();
   store.reset();
   {  // as it was
-    auto file = store::Database::open(folder.file("fleet.db"), false);
+    auto file = sqlite::Database::open(folder.file("fleet.db"), false);
     CHECK_OK(file);
     auto version = file->integer("PRAGMA user_version");
     const std::string before = "ALTER TABLE session DROP COLUMN number; PRAGMA user_version = " +

@@ -535,7 +535,7 @@ TEST(CloudNode, results_wait_in_the_ledger_for_room_and_go_once_each) {
   const std::string large(60'000, 'x');
   for (std::uint64_t seq = 1; seq <= kTasks; ++seq) world.succeed(seq, large);
   CHECK(world.cloud.node().unsent() > 0);
-  CHECK(world.cloud.node().unsent() <= session::Connection::kLaneBytes);
+  CHECK(world.cloud.node().unsent() <= link::Connection::kLaneBytes);
   world.device.forget();
   world.broker.heal("cloud");
   world.settle();

@@ -108,7 +108,7 @@ TEST(SentPlaces, one_that_an_earlier_version_leased_is_at_that_device) {
   world.boot();
   introduce(4);
   world.say(wire::Beat{id(1), Epoch{1}, lifecycle::LeaseState::running});
-  world.advance(store::OwnerJournal::kMayWait);
+  world.advance(owner::OwnerJournal::kMayWait);
   CHECK(state(1) == TaskState::running);
   say_result(success(1, 1));
   CHECK(verdict() == wire::ResultVerdict::accepted);

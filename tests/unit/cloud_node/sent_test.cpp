@@ -307,7 +307,7 @@ TEST(Sent, P6_after_a_kill_everything_goes_on_where_it_was) {
   CHECK(submit("b").ok());
   offer();
   world.say(wire::Accept{id(1), Epoch{1}});
-  world.advance(store::OwnerJournal::kMayWait);
+  world.advance(owner::OwnerJournal::kMayWait);
   world.restart();
   introduce(1);
   say_result(success(1, 1));

@@ -25,9 +25,9 @@ TEST_GROUP(CloudSession) {
   std::unique_ptr<cloud::CloudSession> session;
 
   void start() {
-    session::Hooks hooks{.now = [this] { return NodeTime(clock.boot_time()); },
-                         .random = [] { return std::uint64_t{0}; },
-                         .wall = [this] { return clock.wall_time(); }};
+    link::Hooks hooks{.now = [this] { return NodeTime(clock.boot_time()); },
+                      .random = [] { return std::uint64_t{0}; },
+                      .wall = [this] { return clock.wall_time(); }};
     cloud::SessionEvents events{
         .up = [] {},
         .down = [](const Error&) {},

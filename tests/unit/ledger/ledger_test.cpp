@@ -19,7 +19,7 @@ namespace {
 
 NodeTime at(std::int64_t seconds) { return NodeTime(std::chrono::seconds(seconds)); }
 
-store::EncodedBytes bytes(std::size_t size, std::uint8_t fill) {
+sqlite::EncodedBytes bytes(std::size_t size, std::uint8_t fill) {
   return std::make_shared<const Bytes>(size, fill);
 }
 
@@ -99,9 +99,9 @@ TEST_GROUP(Ledger) {
     CHECK_OK(removed);
     return removed->size();
   }
-  store::StoreReport inspect() {
-    auto report =
-        answers.ask<store::StoreReport>([&](auto done) { ledger->inspect(true, std::move(done)); });
+  sqlite::StoreReport inspect() {
+    auto report = answers.ask<sqlite::StoreReport>(
+        [&](auto done) { ledger->inspect(true, std::move(done)); });
     CHECK_OK(report);
     return *report;
   }
@@ -214,7 +214,7 @@ TEST(Ledger, a_new_task_takes_the_place_of_a_tombstone) {
   finish(1, at(5));
   CHECK_OK(commit(batch_of(row_of(1))));
   CHECK_TRUE(find(1)->task.state == LeaseState::accepted);
-  store::StoreReport report = inspect();
+  sqlite::StoreReport report = inspect();
   LONGS_EQUAL(1, report.counts.by_state[0]);
   LONGS_EQUAL(0, report.counts.by_state[3]);
   LONGS_EQUAL(0, report.problems.size());
@@ -356,7 +356,7 @@ TEST(Ledger, a_result_from_before_there_were_sums_is_read_as_it_is) {
   CHECK_OK(commit(batch_of(done)));
   ledger.reset();
   {
-    auto database = store::Database::open(folder.file("ledger.db"), false);
+    auto database = sqlite::Database::open(folder.file("ledger.db"), false);
     CHECK_OK(database);
     CHECK_OK(database->execute("UPDATE bulk SET sum = NULL"));
   }
@@ -366,13 +366,13 @@ TEST(Ledger, a_result_from_before_there_were_sums_is_read_as_it_is) {
 
 TEST(Ledger, no_statement_scans_or_sorts) {
   ledger.reset();
-  auto database = store::Database::open(folder.file("ledger.db"), false);
+  auto database = sqlite::Database::open(folder.file("ledger.db"), false);
   CHECK_OK(database);
   for (int i = 0; i < static_cast<int>(Sql::count_); ++i) {
     const std::string& sql = sql_text(static_cast<Sql>(i));
     auto plan = database->prepare("EXPLAIN QUERY PLAN " + sql);
     CHECK_OK(plan);
-    store::Cursor rows = plan->use();
+    sqlite::Cursor rows = plan->use();
     for (auto row = rows.step(); row && *row; row = rows.step()) {
       const std::string line(rows.text(3));
       const std::string shown = std::string(sql).append(": ").append(line);

@@ -15,12 +15,12 @@ using namespace std::chrono_literals;
 namespace {
 
 // Bodies that end when the test says, whoever told them to stop.
-struct Bodies final : attempt::Runner {
+struct Bodies final : runner::Runner {
   struct Body {
-    attempt::Request request;
-    std::function<void(attempt::Outcome)> done;
+    runner::Request request;
+    std::function<void(runner::Outcome)> done;
   };
-  void run(attempt::Request request, std::function<void(attempt::Outcome)> done) override {
+  void run(runner::Request request, std::function<void(runner::Outcome)> done) override {
     begun_bodies.push_back({std::move(request), std::move(done)});
   }
   void stop(TaskId id, Epoch) override { stopped.push_back(id); }
@@ -30,7 +30,7 @@ struct Bodies final : attempt::Runner {
   bool may_have_begun(TaskId) const override { return true; }
 
   void end(std::size_t which, const std::string& value) {
-    attempt::Outcome outcome;
+    runner::Outcome outcome;
     outcome.id = begun_bodies[which].request.id;
     outcome.epoch = begun_bodies[which].request.epoch;
     outcome.value = to_bytes(value);

@@ -123,7 +123,7 @@ struct World final : Host {
   void forgets(OwnedTask&) override {}
   Status has_room_for(const OwnedTask&) override { return room; }
   NodeTime ending(OwnedTask&, TaskResult&) override { return kNever; }
-  store::EncodedBytes spec_left(const OwnedTask&) const override { return nullptr; }
+  sqlite::EncodedBytes spec_left(const OwnedTask&) const override { return nullptr; }
   void ended(OwnedTask&, TaskResult) override {}
   void came(OwnedTask&, const wire::ResultItem&) override {}
   void repeated() override {}

@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include "common/store/store_file.h"
+#include "common/sqlite/store_file.h"
 #include "tests/unit/store/open_store.h"
 
 namespace spillway::store {
@@ -98,8 +98,8 @@ struct DamageRig : Utest {
     CHECK_TRUE(open.recovered.fresh);
     CHECK_TRUE(open.recovered.quarantined.has_value());
     CHECK_TRUE(std::filesystem::exists(*open.recovered.quarantined));
-    CHECK_TRUE(is_set_aside(*open.recovered.quarantined));
-    CHECK_FALSE(is_set_aside(*open.recovered.quarantined + "-wal"));
+    CHECK_TRUE(sqlite::is_set_aside(*open.recovered.quarantined));
+    CHECK_FALSE(sqlite::is_set_aside(*open.recovered.quarantined + "-wal"));
   }
 };
 

@@ -4,6 +4,7 @@
 #include "tests/unit/store/damage_rig.h"
 
 using namespace spillway;
+using namespace spillway::sqlite;
 using namespace spillway::store;
 
 TEST_GROUP_BASE(Damage, DamageRig){};

@@ -8,6 +8,7 @@
 #include "tests/unit/store/temp_folder.h"
 
 using namespace spillway;
+using namespace spillway::sqlite;
 using namespace spillway::store;
 
 namespace {

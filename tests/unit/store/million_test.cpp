@@ -4,6 +4,7 @@
 #include "tests/unit/store/open_store.h"
 
 using namespace spillway;
+using namespace spillway::sqlite;
 using namespace spillway::store;
 
 namespace {

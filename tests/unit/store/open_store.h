@@ -71,7 +71,7 @@ class OpenStore {
         [&](auto done) { store_->purge(now, limit, std::move(done)); });
   }
   auto inspect(bool deep) {
-    return answers.ask<spillway::store::StoreReport>(
+    return answers.ask<spillway::sqlite::StoreReport>(
         [&](auto done) { store_->inspect(deep, std::move(done)); });
   }
 
@@ -88,7 +88,7 @@ inline spillway::NodeTime at(std::int64_t seconds) {
   return spillway::NodeTime(std::chrono::seconds(seconds));
 }
 
-inline spillway::store::EncodedBytes encoded(std::string_view text) {
+inline spillway::sqlite::EncodedBytes encoded(std::string_view text) {
   return std::make_shared<const spillway::Bytes>(spillway::to_bytes(text));
 }
 
@@ -133,7 +133,7 @@ inline spillway::store::Batch batch_of(spillway::store::TaskUpdate update) {
 }
 
 // As versions left a file that knew two places, each by its number.
-inline void forget_places(const spillway::store::Database& older) {
+inline void forget_places(const spillway::sqlite::Database& older) {
   for (const char* column : {"crashed_at", "only_at", "group_first", "group_size"}) {
     const std::string drop = std::string("ALTER TABLE task DROP COLUMN ") + column;
     CHECK_OK(older.execute(drop.c_str()));

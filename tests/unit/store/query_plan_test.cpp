@@ -2,6 +2,7 @@
 #include "tests/unit/store/open_store.h"
 
 using namespace spillway;
+using namespace spillway::sqlite;
 using namespace spillway::store;
 
 TEST_GROUP(QueryPlan) {

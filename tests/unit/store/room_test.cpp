@@ -1,6 +1,7 @@
 #include "tests/unit/store/open_store.h"
 
 using namespace spillway;
+using namespace spillway::sqlite;
 using namespace spillway::store;
 using namespace std::chrono_literals;
 

@@ -1,6 +1,7 @@
 #include "tests/unit/store/damage_rig.h"
 
 using namespace spillway;
+using namespace spillway::sqlite;
 using namespace spillway::store;
 
 // Files of newer and older versions, whole and damaged.

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "common/threads/mutex.h"
+#include "spillway/status.h"
+
+namespace spillway::sqlite {
+
+// Runs a closure on the loop of whoever owns a store. Called from the store's thread, up to and
+// including the store's destructor.
+using Poster = std::function<void(std::function<void()>)>;
+
+// What a group of operations is committed to. Called by the queue's thread only. After rollback,
+// memory and file are as they were before begin.
+class Committer {
+ public:
+  virtual ~Committer() = default;
+  virtual Status begin() = 0;
+  virtual Status commit() = 0;
+  virtual void rollback() = 0;
+  // Told of every error, the operations' own ones included.
+  virtual void failed(const Error& error) = 0;
+  // After work, when none has come for a while: gives back the memory that only made it quick.
+  virtual void rest() {}
+};
+
+// One thread that runs operations in the order they were pushed and commits those that write in
+// groups: what is queued while a commit is under way goes into the next one, up to `group` of them
+// or `window`; alone, an operation is committed at once. Answers are posted after the commit that
+// made them true.
+//
+// An operation that fails for a reason of its own (conflict, invalid_argument) is answered with
+// that error and the rest of its group is done again without it; any other error (full disk, I/O)
+// undoes and answers all writes of the group. Push from any thread. The destructor runs what is
+// queued, and posts the answers.
+class CommitQueue {
+ public:
+  struct Limits {
+    std::size_t group = 64;
+    std::chrono::milliseconds window{5};
+    std::chrono::milliseconds rest{10'000};  // without work before the committer is told to rest
+  };
+
+  CommitQueue(Committer& committer, Poster poster, Limits limits);
+  ~CommitQueue();
+  CommitQueue(const CommitQueue&) = delete;
+  CommitQueue& operator=(const CommitQueue&) = delete;
+
+  // `run` may be called more than once; only its last result counts.
+  template <class T>
+  void write(std::function<Result<T>()> run, std::function<void(Result<T>)> done) {
+    push(std::make_unique<Task<T>>(true, std::move(run), std::move(done)));
+  }
+  // Sees the writes queued before it.
+  template <class T>
+  void read(std::function<Result<T>()> run, std::function<void(Result<T>)> done) {
+    push(std::make_unique<Task<T>>(false, std::move(run), std::move(done)));
+  }
+
+ private:
+  class Operation {
+   public:
+    explicit Operation(bool writes) : writes_(writes) {}
+    virtual ~Operation() = default;
+    virtual const Error* run() = 0;  // null: it went well
+    virtual void refuse(const Error& error) = 0;
+    virtual void answer() = 0;
+    bool writes() const { return writes_; }
+    bool settled = false;  // failed for good: not run again
+
+   private:
+    bool writes_;
+  };
+
+  template <class T>
+  class Task final : public Operation {
+   public:
+    Task(bool writes, std::function<Result<T>()> run, std::function<void(Result<T>)> done)
+        : Operation(writes), run_(std::move(run)), done_(std::move(done)) {}
+    const Error* run() override {
+      result_ = run_();
+      return result_.ok() ? nullptr : &result_.error();
+    }
+    void refuse(const Error& error) override { result_ = error; }
+    void answer() override {
+      if (done_) done_(std::move(result_));
+    }
+
+   private:
+    std::function<Result<T>()> run_;
+    std::function<void(Result<T>)> done_;
+    Result<T> result_ = Error{};
+  };
+  using Group = std::vector<std::unique_ptr<Operation>>;
+
+  void push(std::unique_ptr<Operation> operation);
+  void loop();
+  void await_work();
+  void run_group();
+  std::unique_ptr<Operation> take();
+  void run_from(Group& group, std::size_t first);
+  bool run_one(Group& group, Operation& operation);
+  void undo(Group& group, const Error& error, bool only_one);
+  void settle(Group& group);
+  void post(Group group);
+
+  Committer& committer_;
+  const Poster poster_;
+  const Limits limits_;
+
+  threads::Mutex mutex_;
+  threads::Condition wake_;
+  std::deque<std::unique_ptr<Operation>> queue_ GUARDED_BY(mutex_);
+  bool closing_ GUARDED_BY(mutex_) = false;
+
+  // The thread's own.
+  std::deque<std::unique_ptr<Operation>> taken_;
+  bool open_ = false;  // a transaction is open
+  std::thread thread_;
+};
+
+}  // namespace spillway::sqlite

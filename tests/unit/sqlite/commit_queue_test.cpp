@@ -1,0 +1,177 @@
+#include "common/sqlite/commit_queue.h"
+
+#include <future>
+#include <string>
+#include <vector>
+
+#include "tests/unit/store/answers.h"
+
+// After all others: it redefines `new`.
+#include "tests/unit/store/check_result.h"
+
+using namespace spillway;
+using namespace spillway::sqlite;
+
+namespace {
+
+// Writes down what it is told, and fails when told to.
+struct RecordingCommitter final : Committer {
+  Status begin() override {
+    log += "begin ";
+    return {};
+  }
+  Status commit() override {
+    if (commits_to_fail > 0) {
+      --commits_to_fail;
+      log += "full ";
+      return fail(Code::busy, "no space left");
+    }
+    log += "commit ";
+    return {};
+  }
+  void rollback() override { log += "rollback "; }
+  void failed(const Error&) override { log += "failed "; }
+  void rest() override { rested.set_value(); }
+
+  std::string log;
+  std::promise<void> rested;  // once: a second time would throw
+  int commits_to_fail = 0;
+};
+
+}  // namespace
+
+TEST_GROUP(CommitQueue) {
+  RecordingCommitter committer;
+  Answers answers;
+  std::string answered;
+  std::promise<void> gate;
+
+  // Holds the queue's thread until open_gate, so that what follows is queued together.
+  void close_gate(CommitQueue & queue) {
+    queue.read<void>(
+        [passed = gate.get_future().share()]() -> Status {
+          passed.wait();
+          return {};
+        },
+        nullptr);
+  }
+  void open_gate() { gate.set_value(); }
+
+  void write(CommitQueue & queue, const std::string& name, const Status& outcome = {}) {
+    queue.write<void>(
+        [this, name, outcome] {
+          committer.log += name + " ";
+          return outcome;
+        },
+        [this, name](const Status& status) { answered += name + (status.ok() ? "+ " : "- "); });
+  }
+  void read(CommitQueue & queue, const std::string& name) {
+    queue.read<void>(
+        [this, name]() -> Status {
+          committer.log += name + " ";
+          return {};
+        },
+        [this, name](const Status& status) { answered += name + (status.ok() ? "+ " : "- "); });
+  }
+  void run_answers(std::size_t size) {
+    while (answered.size() < size) answers.run_one();
+  }
+};
+
+TEST(CommitQueue, what_is_queued_together_is_committed_together) {
+  {
+    CommitQueue queue(committer, answers.poster(), {64, std::chrono::seconds(60)});
+    close_gate(queue);
+    write(queue, "a");
+    write(queue, "b");
+    read(queue, "r");
+    write(queue, "c");
+    open_gate();
+  }
+  STRCMP_EQUAL("begin a b r c commit ", committer.log.c_str());
+  run_answers(12);
+  STRCMP_EQUAL("a+ b+ r+ c+ ", answered.c_str());
+}
+
+TEST(CommitQueue, a_group_has_a_largest_size) {
+  {
+    CommitQueue queue(committer, answers.poster(), {3, std::chrono::seconds(60)});
+    close_gate(queue);
+    for (const char* name : {"a", "b", "c", "d"}) write(queue, name);
+    open_gate();
+  }
+  STRCMP_EQUAL("begin a b commit begin c d commit ", committer.log.c_str());
+}
+
+TEST(CommitQueue, a_group_ends_when_its_window_does) {
+  {
+    CommitQueue queue(committer, answers.poster(), {64, std::chrono::milliseconds(0)});
+    close_gate(queue);
+    write(queue, "a");
+    write(queue, "b");
+    open_gate();
+  }
+  STRCMP_EQUAL("begin a commit begin b commit ", committer.log.c_str());
+}
+
+TEST(CommitQueue, reads_alone_open_no_transaction) {
+  {
+    CommitQueue queue(committer, answers.poster(), {});
+    read(queue, "r");
+    read(queue, "s");
+  }
+  STRCMP_EQUAL("r s ", committer.log.c_str());
+}
+
+TEST(CommitQueue, a_write_at_fault_is_left_out_and_the_others_are_done_again) {
+  {
+    CommitQueue queue(committer, answers.poster(), {64, std::chrono::seconds(60)});
+    close_gate(queue);
+    write(queue, "a");
+    read(queue, "r");
+    write(queue, "x", fail(Code::conflict, "stale"));
+    write(queue, "b");
+    open_gate();
+  }
+  STRCMP_EQUAL("begin a r x failed rollback begin a r b commit ", committer.log.c_str());
+  run_answers(12);
+  STRCMP_EQUAL("a+ r+ x- b+ ", answered.c_str());
+}
+
+TEST(CommitQueue, a_write_the_disk_refuses_fails_its_group_and_the_next_group_goes_on) {
+  {
+    CommitQueue queue(committer, answers.poster(), {4, std::chrono::seconds(60)});
+    close_gate(queue);
+    write(queue, "a");
+    read(queue, "r");
+    write(queue, "x", fail(Code::io, "I/O error"));
+    write(queue, "b");
+    open_gate();
+  }
+  STRCMP_EQUAL("begin a r x failed rollback r begin b commit ", committer.log.c_str());
+  run_answers(12);
+  STRCMP_EQUAL("a- r+ x- b+ ", answered.c_str());
+}
+
+TEST(CommitQueue, a_commit_that_fails_fails_every_write_and_no_read) {
+  committer.commits_to_fail = 1;
+  {
+    CommitQueue queue(committer, answers.poster(), {4, std::chrono::seconds(60)});
+    close_gate(queue);
+    write(queue, "a");
+    read(queue, "r");
+    write(queue, "b");
+    write(queue, "c");
+    open_gate();
+  }
+  STRCMP_EQUAL("begin a r b full failed rollback r begin c commit ", committer.log.c_str());
+  run_answers(12);
+  STRCMP_EQUAL("a- r+ b- c+ ", answered.c_str());
+}
+
+TEST(CommitQueue, the_committer_rests_once_when_nothing_has_come_for_a_while) {
+  CommitQueue queue(committer, answers.poster(), {.rest = std::chrono::milliseconds(1)});
+  write(queue, "a");
+  committer.rested.get_future().wait();
+  STRCMP_EQUAL("begin a commit ", committer.log.c_str());
+}
