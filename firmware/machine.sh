@@ -114,7 +114,7 @@ send_task() {
   operate "$@" || return 0
   echo 'hello from the cloud' >"$dir/greeting"
   "${operator[@]}" task submit echo --online --input "$dir/greeting" >>"$dir/operator.log"
-  until "${operator[@]}" task sent --state succeeded -o csv >"$dir/sent.csv" && task_came_back "$dir" >/dev/null &&
+  until "${operator[@]}" task dispatched --state succeeded -o csv >"$dir/dispatched.csv" && task_came_back "$dir" >/dev/null &&
     grep -aq '^WAITING' "$dir/serial.log"; do
     kill -0 "$pid" 2>/dev/null || return 0
     sleep 1
@@ -125,7 +125,7 @@ send_task() {
     sleep 1
   done
 }
-task_came_back() { grep -s ,echo,succeeded, "$1/sent.csv"; }  # DIRECTORY
+task_came_back() { grep -s ,echo,succeeded, "$1/dispatched.csv"; }  # DIRECTORY
 
 # What a device's script ends with.
 await_drain='

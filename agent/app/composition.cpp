@@ -43,8 +43,8 @@ NodeOptions node_options(const Options& options, BootId boot) {
   node.lease = options.placement.lease;
   node.probe_interval = options.placement.probe_interval;
   node.telemetry = options.telemetry;
-  node.max_leased = options.cloud_tasks.held;
-  node.max_leased_run = options.cloud_tasks.max_run;
+  node.max_leased = options.dispatched_tasks.held;
+  node.max_leased_run = options.dispatched_tasks.max_run;
   node.placement.risk = options.placement.risk;
   node.placement.margin = options.placement.margin;
   node.placement.assumed_rtt = options.placement.assumed_rtt;
@@ -95,7 +95,7 @@ Status Composition::open_ledger(const sqlite::Poster& poster) {
   if (options_.broker.uri.empty()) return {};
   const std::string path = options_.state_dir + "/leased.db";
   // What was taken before it was forbidden is handed back, and its results are told.
-  if (!options_.cloud_tasks.accept && !std::filesystem::exists(path)) return {};
+  if (!options_.dispatched_tasks.accept && !std::filesystem::exists(path)) return {};
   ledger::SqliteLedger::Options file;
   file.file.cache_kib = 512;
   file.answered = 1000;
@@ -113,7 +113,7 @@ Status Composition::open_ledger(const sqlite::Poster& poster) {
 // A program does what its options say, so the cloud may run only those that are named for it.
 std::vector<std::string> Composition::taken_kinds() const {
   std::vector<std::string> taken;
-  const CloudTasks& rules = options_.cloud_tasks;
+  const DispatchedTasks& rules = options_.dispatched_tasks;
   if (!rules.accept) return taken;
   for (const Kind* kind : kinds_.list()) {
     const auto is_this = [kind](const Command& command) { return command.name == kind->name; };

@@ -92,7 +92,8 @@ Status check_kinds(const AgentConfig& config) {
   kinds::add_builtin_kinds(known);
   std::vector<std::string> others = {std::string(kUpdateKind)};
   for (const config::CommandSection& command : config.commands) others.push_back(command.name);
-  return kinds::check_named(known, others, config.cloud_tasks.kinds, "[cloud_tasks] kinds");
+  return kinds::check_named(known, others, config.dispatched_tasks.kinds,
+                            "[dispatched_tasks] kinds");
 }
 
 int run(int argc, char** argv) {

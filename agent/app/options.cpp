@@ -27,8 +27,8 @@ Options options_from(const AgentConfig& config) {
   options.placement = {placement.lease,       placement.risk,
                        placement.margin,      placement.probe_interval,
                        placement.assumed_rtt, double(placement.assumed_bandwidth)};
-  options.cloud_tasks = {config.cloud_tasks.accept, config.cloud_tasks.kinds,
-                         config.cloud_tasks.held, config.cloud_tasks.max_run};
+  options.dispatched_tasks = {config.dispatched_tasks.accept, config.dispatched_tasks.kinds,
+                              config.dispatched_tasks.held, config.dispatched_tasks.max_run};
   for (const config::CommandSection& command : config.commands) {
     options.commands.push_back(
         {command.name, command.argv, command.timeout, command.memory, command.cpu});

@@ -122,9 +122,9 @@ PlacementSection read_placement(File& file) {
   return placement;
 }
 
-CloudTasksSection read_cloud_tasks(File& file) {
-  CloudTasksSection tasks;
-  Section section = file.section("cloud_tasks");
+DispatchedTasksSection read_dispatched_tasks(File& file) {
+  DispatchedTasksSection tasks;
+  Section section = file.section("dispatched_tasks");
   tasks.accept = section.flag("accept", tasks.accept);
   tasks.kinds = section.list("kinds", 64, 64);
   tasks.held = section.integer("held", tasks.held, 1u, 10'000u);
@@ -141,7 +141,7 @@ AgentConfig read(File& file) {
   config.budget = read_budget(file);
   config.limits = read_limits(file);
   config.placement = read_placement(file);
-  config.cloud_tasks = read_cloud_tasks(file);
+  config.dispatched_tasks = read_dispatched_tasks(file);
   config.commands = config::read_command_sections(file);
   config.plugins = config::read_plugins_section(file);
   return config;

@@ -54,7 +54,7 @@ struct PlacementSection {
   std::uint64_t assumed_bandwidth = 1024 * 1024;  // bytes per second
 };
 
-struct CloudTasksSection {
+struct DispatchedTasksSection {
   bool accept = true;
   std::vector<std::string> kinds;                              // empty: every kind but programs
   std::uint32_t held = 16;                                     // taken and not done
@@ -69,7 +69,7 @@ struct AgentConfig {
   BudgetLimits budget;
   LimitsSection limits;
   PlacementSection placement;
-  CloudTasksSection cloud_tasks;
+  DispatchedTasksSection dispatched_tasks;
   std::vector<config::CommandSection> commands;
   config::PluginsSection plugins;
 };

@@ -173,7 +173,7 @@ void answer_task(Service& service, const Call& call, const Answer& answer, Show 
   if (!id) return answer(problem(id.error()));
   service.bridge().look(
       answer,
-      [id = *id](Fleet& fleet) -> Result<CloudTask> {
+      [id = *id](Fleet& fleet) -> Result<OffloadedTask> {
         auto found = fleet.task(id);
         if (found) return *found;
         return fail(Code::not_found, "the cloud has no task " + to_string(id) +
@@ -184,7 +184,7 @@ void answer_task(Service& service, const Call& call, const Answer& answer, Show 
 
 void task(Service& service, const Call& call, const Answer& answer) {
   answer_task(service, call, answer,
-              [](const CloudTask& found) { return json_response(json_of(found)); });
+              [](const OffloadedTask& found) { return json_response(json_of(found)); });
 }
 
 }  // namespace
@@ -197,8 +197,8 @@ std::span<const Route> fleet_routes() {
       {Method::get, "/events", "listEvents", Scope::read, events},
       {Method::get, "/devices/{device}/events", "listDeviceEvents", Scope::read, device_events},
       {Method::get, "/devices/{device}/tasks", "listDeviceTasks", Scope::read, device_tasks},
-      {Method::get, "/tasks", "listTasks", Scope::read, tasks},
-      {Method::get, "/tasks/{task}", "getTask", Scope::read, task},
+      {Method::get, "/tasks/offloaded", "listOffloadedTasks", Scope::read, tasks},
+      {Method::get, "/tasks/offloaded/{task}", "getOffloadedTask", Scope::read, task},
   };
   return kRoutes;
 }

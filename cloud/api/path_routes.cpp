@@ -1,8 +1,8 @@
 #include <boost/json.hpp>
 
+#include "cloud/api/dispatched_path.h"
 #include "cloud/api/otlp.h"
 #include "cloud/api/routes.h"
-#include "cloud/api/sent_path.h"
 #include "cloud/api/service.h"
 #include "cloud/api/views_json.h"
 #include "cloud/fleet/task_path.h"
@@ -19,10 +19,10 @@ double seconds(Duration time) { return std::chrono::duration<double>(time).count
 // What is known of a task once its device was asked, on the loop.
 struct Known {
   TaskId id;
-  std::optional<CloudTask> seen;
+  std::optional<OffloadedTask> seen;
   std::optional<ToldStory> told;
-  std::string missing;                 // why the device did not answer; empty: it did
-  std::optional<SentTaskDetail> sent;  // the cloud's own, of which nobody was asked
+  std::string missing;                       // why the device did not answer; empty: it did
+  std::optional<DispatchedTaskDetail> sent;  // the cloud's own, of which nobody was asked
 
   std::string device() const {
     if (sent) return sent->task.device;
@@ -49,7 +49,7 @@ void with_known(Service& service, TaskId id, const Answer& answer,
       [&service, id](Fleet& fleet, Fleet::Done<Known> done) {
         Dispatch* dispatch = service.parts().dispatch;
         if (dispatch && dispatch->owns(id)) {
-          return dispatch->find(id, [id, done](const Result<SentTaskDetail>& found) {
+          return dispatch->find(id, [id, done](const Result<DispatchedTaskDetail>& found) {
             if (!found) return done(found.error());
             done(Known{id, std::nullopt, std::nullopt, "", *found});
           });
@@ -130,7 +130,7 @@ json::value json_of(const Explanation& explanation) {
 
 // Nothing was weighed for a task that was submitted to a device, so that there are no figures; once
 // it is over, there is nothing that a place could be eligible for.
-json::value reasons_of(const SentTaskDetail& task) {
+json::value reasons_of(const DispatchedTaskDetail& task) {
   json::value reasons = json_of(explanation_of(task));
   json::object& device = reasons.at("candidates").at(0).as_object();
   for (const char* figure : {"wait_s", "transfer_s", "run_s", "slow_s", "score_s"}) {

@@ -10,7 +10,7 @@ namespace {
 using Values = std::map<std::string, std::string, std::less<>>;
 
 std::array<std::span<const Route>, 7> tables() {
-  return {fleet_routes(), path_routes(),   device_routes(), sent_routes(),
+  return {fleet_routes(), path_routes(),   device_routes(), dispatched_routes(),
           alert_routes(), access_routes(), cloud_routes()};
 }
 

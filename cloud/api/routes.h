@@ -25,7 +25,7 @@ struct Route {
 std::span<const Route> fleet_routes();
 std::span<const Route> path_routes();
 std::span<const Route> device_routes();
-std::span<const Route> sent_routes();
+std::span<const Route> dispatched_routes();
 std::span<const Route> alert_routes();
 std::span<const Route> access_routes();
 std::span<const Route> cloud_routes();

@@ -195,7 +195,7 @@ json::value json_of(const LossTotal& loss) {
                       {"until", time_unless_zero(loss.until)}};
 }
 
-json::value json_of(const CloudTask& task) {
+json::value json_of(const OffloadedTask& task) {
   auto span = [&](Duration time) {
     return task.ended ? json::value(seconds(time)) : json::value(nullptr);
   };

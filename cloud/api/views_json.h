@@ -19,7 +19,7 @@ json::value json_of(const DeviceFacets& facets);
 json::value json_of(const SessionView& session);
 json::value json_of(const FleetEvent& event);
 json::value json_of(const LossTotal& loss);
-json::value json_of(const CloudTask& task);
+json::value json_of(const OffloadedTask& task);
 json::value json_of(const KindTotals& kind);
 json::value json_of(const Alert& alert);
 json::value json_of(const AlertRule& rule);

@@ -77,7 +77,7 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
     process::log(Level::error, "the ledger was damaged; it was set aside and a new one made",
                  {{"damaged", *made->recovered_.quarantined}});
   }
-  if (Status sent = made->open_sent(poster); !sent) return sent.error();
+  if (Status sent = made->open_dispatched(poster); !sent) return sent.error();
   if (Status opened_fleet = made->open_fleet(); !opened_fleet) return opened_fleet.error();
   if (Status added = made->add_kinds(); !added) return added.error();
   return made;
@@ -91,17 +91,17 @@ std::optional<std::string> Composition::shortage() const {
          " MiB, what [budget] ledger leaves";
 }
 
-Status Composition::open_sent(const sqlite::Poster& poster) {
+Status Composition::open_dispatched(const sqlite::Poster& poster) {
   store::SqliteOwnerStore::Options file;
-  file.tables.budget.disk = options_.sent_disk;
+  file.tables.budget.disk = options_.dispatched_disk;
   auto opened = store::SqliteOwnerStore::open(options_.state_dir + "/sent.db", poster, file);
   if (!opened) return opened.error();
-  sent_ = std::move(opened->store);
-  sent_recovered_ = std::move(opened->recovered);
-  if (sent_recovered_.quarantined) {
-    process::log(
-        Level::error, "the store of tasks for devices was damaged; a new one was made",
-        {{"damaged", *sent_recovered_.quarantined}, {"carried_over", sent_recovered_.salvaged}});
+  dispatched_ = std::move(opened->store);
+  dispatched_recovered_ = std::move(opened->recovered);
+  if (dispatched_recovered_.quarantined) {
+    process::log(Level::error, "the store of tasks for devices was damaged; a new one was made",
+                 {{"damaged", *dispatched_recovered_.quarantined},
+                  {"carried_over", dispatched_recovered_.salvaged}});
   }
   return {};
 }
@@ -170,13 +170,13 @@ Status Composition::start() {
   node.max_bytes = options_.memory_budget;
   node.max_run = options_.max_run;
   node.offload = options_.offload;
-  node.sent_disk = options_.sent_disk;
+  node.dispatched_disk = options_.dispatched_disk;
   node.reconnect_floor = options_.reconnect_floor;
   node.uplink = options_.uplink;
   NodeParts parts;
   parts.clock = &clock_;
   parts.ledger = ledger_.get();
-  parts.sent = sent_.get();
+  parts.dispatched = dispatched_.get();
   parts.runner = runner_.get();
   parts.fleet = fleet_.get();
   parts.kinds = &kinds_;
@@ -199,9 +199,10 @@ Status Composition::start() {
       loop_, [this] { return fleet_->now(); }, [this] { return fleet_->cycle(); });
   recovered_.last_seen =
       resume_at(recovered_.last_seen, recovered_.wall_at_last_seen, clock_.wall_time());
-  sent_recovered_.last_seen =
-      resume_at(sent_recovered_.last_seen, sent_recovered_.wall_at_last_seen, clock_.wall_time());
-  node_ = std::make_unique<Node>(std::move(node), std::move(parts), recovered_, &sent_recovered_);
+  dispatched_recovered_.last_seen = resume_at(
+      dispatched_recovered_.last_seen, dispatched_recovered_.wall_at_last_seen, clock_.wall_time());
+  node_ =
+      std::make_unique<Node>(std::move(node), std::move(parts), recovered_, &dispatched_recovered_);
   turns_ = std::make_unique<process::Turns>(
       loop_, [this] { return node_->now(); }, [this] { return node_->cycle(); });
   transport_ = std::make_unique<mqtt::PahoTransport>(loop_);
@@ -212,10 +213,10 @@ Status Composition::start() {
   session.session_base = (recovered_.session + 1) << 32;
   session.limits = MessageRates::limits(options_.max_queue);
   node_->attach(*transport_, std::move(session));
-  node_->start(recovered_, &sent_recovered_);
+  node_->start(recovered_, &dispatched_recovered_);
   fleet_turns_->wake();
   recovered_ = {};
-  sent_recovered_ = {};
+  dispatched_recovered_ = {};
   return open_front();
 }
 
@@ -254,7 +255,7 @@ void Composition::close() {
   fleet_turns_.reset();
   if (fleet_) fleet_->flush();
   fleet_store_.reset();
-  sent_.reset();
+  dispatched_.reset();
   ledger_.reset();
   transport_.reset();
 }

@@ -35,7 +35,8 @@ struct Options {
   std::uint32_t max_queue = 10'000;
   std::chrono::milliseconds max_run{0};  // of what devices offload; 0: no limit
   std::vector<std::string> offload;      // kinds that devices may offload; none: all
-  std::uint64_t memory_budget = 512ULL << 20, ledger_disk = 4ULL << 30, sent_disk = 1ULL << 30;
+  std::uint64_t memory_budget = 512ULL << 20, ledger_disk = 4ULL << 30,
+                dispatched_disk = 1ULL << 30;
   std::uint64_t fleet_disk = 4ULL << 30;
   std::chrono::milliseconds reconnect_floor{0};
   std::uint64_t uplink = 0;  // bytes per second of all devices together; 0: no limit
@@ -68,7 +69,7 @@ class Composition {
   Status add_kinds();
   Status open_fleet();
   std::optional<std::string> shortage() const;
-  Status open_sent(const sqlite::Poster& poster);
+  Status open_dispatched(const sqlite::Poster& poster);
   Status open_front();
   std::shared_ptr<runner::RunRegister> open_marks() const;
 
@@ -82,8 +83,8 @@ class Composition {
   // Destroyed from the bottom up: first nobody calls in, then nothing runs, then the ledger closes.
   std::unique_ptr<ledger::SqliteLedger> ledger_;
   ledger::LedgerRecovered recovered_;
-  std::unique_ptr<store::SqliteOwnerStore> sent_;  // tasks for devices
-  store::Recovered sent_recovered_;
+  std::unique_ptr<store::SqliteOwnerStore> dispatched_;  // tasks for devices
+  store::Recovered dispatched_recovered_;
   std::unique_ptr<SqliteFleetStore> fleet_store_;
   FleetRecovered fleet_recovered_;
   std::unique_ptr<Fleet> fleet_;

@@ -46,7 +46,7 @@ Options options_from(const CloudConfig& config) {
   options.offload = config.cloud.kinds;
   options.memory_budget = config.budget.memory;
   options.ledger_disk = config.budget.ledger;
-  options.sent_disk = config.budget.sent;
+  options.dispatched_disk = config.budget.dispatched;
   options.fleet_disk = config.budget.fleet;
   options.reconnect_floor = config.cloud.reconnect_floor;
   options.uplink = config.cloud.uplink;

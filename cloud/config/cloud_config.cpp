@@ -39,7 +39,7 @@ BudgetSection read_budget(File& file) {
   Section section = file.section("budget");
   budget.memory = section.bytes("memory", budget.memory, 1 << 20, 1ULL << 50);
   budget.ledger = section.bytes("ledger", budget.ledger, 16 << 20, 1ULL << 50);
-  budget.sent = section.bytes("sent", budget.sent, 16 << 20, 1ULL << 50);
+  budget.dispatched = section.bytes("dispatched", budget.dispatched, 16 << 20, 1ULL << 50);
   budget.fleet = section.bytes("fleet", budget.fleet, 16 << 20, 1ULL << 50);
   return budget;
 }
@@ -147,7 +147,7 @@ std::vector<config::Setting> cloud_settings(const CloudConfig& a, const CloudCon
       {"cloud.uplink", kReload, a.cloud.uplink != b.cloud.uplink},
       {"budget.memory", kRestart, a.budget.memory != b.budget.memory},
       {"budget.ledger", kRestart, a.budget.ledger != b.budget.ledger},
-      {"budget.sent", kRestart, a.budget.sent != b.budget.sent},
+      {"budget.dispatched", kRestart, a.budget.dispatched != b.budget.dispatched},
       {"budget.fleet", kRestart, a.budget.fleet != b.budget.fleet},
       {"http.listen", kRestart, a.http.listen != b.http.listen},
       {"http.cert", kRestart, a.http.cert != b.http.cert},

@@ -34,10 +34,10 @@ struct CloudSection {
 
 // What the cloud may take for what devices and operators send it.
 struct BudgetSection {
-  std::uint64_t memory = 512ULL << 20;  // of tasks that devices offload, and their results
-  std::uint64_t ledger = 4ULL << 30;    // of ledger.db
-  std::uint64_t sent = 1ULL << 30;      // of sent.db
-  std::uint64_t fleet = 4ULL << 30;     // of fleet.db
+  std::uint64_t memory = 512ULL << 20;    // of tasks that devices offload, and their results
+  std::uint64_t ledger = 4ULL << 30;      // of ledger.db
+  std::uint64_t dispatched = 1ULL << 30;  // of sent.db
+  std::uint64_t fleet = 4ULL << 30;       // of fleet.db
 };
 
 // Where the API and the dashboard are served.

@@ -344,18 +344,18 @@ int device_set_group(Api& api, const Console& console, const Words& words) {
   return act(api, console, words, "set_group", {{"group", words.to_group}});
 }
 
-int task_list(Api& api, const Console& console, const Words& words) {
+int task_offloaded(Api& api, const Console& console, const Words& words) {
   Query query;
   query.put("state", words.state).put("device", words.device).put("kind", words.kind);
   query.put("failed", words.failed ? "true" : "");
-  return list(api, console, "/tasks" + query.text(), words.limit, kTaskRow);
+  return list(api, console, "/tasks/offloaded" + query.text(), words.limit, kTaskRow);
 }
 
 int task_show(Api& api, const Console& console, const Words& words) {
-  auto task = api.get("/tasks/" + escaped(words.id));
+  auto task = api.get("/tasks/offloaded/" + escaped(words.id));
   // One that was sent to a device is not among those that devices gave.
   const bool sent = !task && task.error().code == Code::not_found;
-  if (sent) return show_sent(api, console, words.id);
+  if (sent) return show_dispatched(api, console, words.id);
   std::vector<Column> columns = kTaskRow;
   for (Column& column : columns) column.wide = false;
   columns.insert(columns.end(), {{"STARTED", "started"}, {"ENDED", "ended"}});

@@ -44,13 +44,13 @@ int device_resume(Api& api, const Console& console, const Words& words);
 int device_logs(Api& api, const Console& console, const Words& words);
 int device_set_group(Api& api, const Console& console, const Words& words);
 
-int task_list(Api& api, const Console& console, const Words& words);
+int task_offloaded(Api& api, const Console& console, const Words& words);
 int task_show(Api& api, const Console& console, const Words& words);
 int task_why(Api& api, const Console& console, const Words& words);
 int task_trace(Api& api, const Console& console, const Words& words);
 int task_tail(Api& api, const Console& console, const Words& words);
 int task_submit(Api& api, const Console& console, const Words& words);
-int task_sent(Api& api, const Console& console, const Words& words);
+int task_dispatched(Api& api, const Console& console, const Words& words);
 int task_groups(Api& api, const Console& console, const Words& words);
 int task_group(Api& api, const Console& console, const Words& words);
 int task_cancel(Api& api, const Console& console, const Words& words);

@@ -165,7 +165,7 @@ void declare_device(Line& line) {
       words);
 }
 
-void declare_sent(Noun& task, Words& words) {
+void declare_dispatched(Noun& task, Words& words) {
   CLI::App* verb =
       task.verb("submit", "have devices run a task, one each", task_submit,
                 "task submit stats.window --input pump.csv --arg window=240 "
@@ -183,8 +183,8 @@ void declare_sent(Noun& task, Words& words) {
   verb->add_option("--deadline", words.deadline_s, "seconds until it expires; default: a day");
   verb->add_option("--key", words.key,
                    "the same key, task and devices or filter answer the same group");
-  verb = task.verb("sent", "those sent to devices, newest first", task_sent,
-                   "task sent --state failed");
+  verb = task.verb("dispatched", "those dispatched to devices, newest first", task_dispatched,
+                   "task dispatched --state failed");
   verb->add_option("--state", words.state, "waiting, ready, leased, running, succeeded, failed, …");
   verb->add_option("--device", words.device, "to this device");
   verb->add_option("--kind", words.kind, "of this kind");
@@ -196,19 +196,23 @@ void declare_sent(Noun& task, Words& words) {
   add_id(task.verb("group", "how far a submission is", task_group,
                    "task group 7f3a9c21d04b55e6-142x3"),
          words, "group");
-  add_id(task.verb("cancel", "one sent to a device or offloaded by one, or a whole submission",
-                   task_cancel, "task cancel 7f3a9c21d04b55e6-142"),
-         words, "task");
-  add_id(task.verb("retry", "one sent to a device, or all of a submission, that did not succeed",
-                   task_retry,
-                   "task retry 7f3a9c21d04b55e6-142\n  spwctl task retry 7f3a9c21d04b55e6-142x3"),
-         words, "task");
+  add_id(
+      task.verb("cancel", "one dispatched to a device or offloaded by one, or a whole submission",
+                task_cancel, "task cancel 7f3a9c21d04b55e6-142"),
+      words, "task");
+  add_id(
+      task.verb("retry", "one dispatched to a device, or all of a submission, that did not succeed",
+                task_retry,
+                "task retry 7f3a9c21d04b55e6-142\n  spwctl task retry 7f3a9c21d04b55e6-142x3"),
+      words, "task");
 }
 
 void declare_task(Line& line) {
-  Noun task(line, "task", "tasks that devices gave to the cloud, and those sent to devices");
+  Noun task(line, "task",
+            "tasks that devices offload to the cloud, and those dispatched to devices");
   Words& words = line.words;
-  CLI::App* verb = task.verb("list", "newest first", task_list, "task list --failed");
+  CLI::App* verb = task.verb("offloaded", "those offloaded by devices, newest first",
+                             task_offloaded, "task offloaded --failed");
   verb->add_option("--state", words.state, "accepted, running, done or answered");
   verb->add_option("--device", words.device, "of this device");
   verb->add_option("--kind", words.kind, "of this kind");
@@ -227,7 +231,7 @@ void declare_task(Line& line) {
   verb->add_flag("--otlp", words.otlp, "as OTLP/JSON, for a collector");
   task.verb("tail", "as they change", task_tail, "task tail -o ndjson")
       ->add_option("--device", words.device, "of this device only");
-  declare_sent(task, words);
+  declare_dispatched(task, words);
 }
 
 void declare_alert(Line& line) {

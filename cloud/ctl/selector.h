@@ -10,6 +10,6 @@ namespace spillway::ctl {
 json::object selector(const Words& words);
 
 // One task that was submitted to a device.
-int show_sent(Api& api, const Console& console, const std::string& id);
+int show_dispatched(Api& api, const Console& console, const std::string& id);
 
 }  // namespace spillway::ctl

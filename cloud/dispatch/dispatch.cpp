@@ -38,7 +38,7 @@ Dispatch::Dispatch(DispatchOptions options, DispatchParts parts, const store::Re
           [this](std::size_t more) {
             return room(held(), {more, 0});
           },
-          [this](TaskId id, const Done<SentTaskDetail>& done) { find(id, done); },
+          [this](TaskId id, const Done<DispatchedTaskDetail>& done) { find(id, done); },
           [this](TaskId id, const Done<void>& done) { retry(id, done); }) {}
 
 Dispatch::~Dispatch() = default;

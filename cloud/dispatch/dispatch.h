@@ -92,8 +92,8 @@ class Dispatch final : private owner::Host {
   }
   // Those that failed, were cancelled or expired; how many. busy: there is no room for them all.
   void retry(const GroupId& group, const Done<std::uint64_t>& done) { groups_.retry(group, done); }
-  void find(TaskId id, const Done<SentTaskDetail>& done);
-  void list(const SentFilter& filter, Done<std::vector<SentTaskView>> done);
+  void find(TaskId id, const Done<DispatchedTaskDetail>& done);
+  void list(const DispatchedFilter& filter, Done<std::vector<DispatchedTaskView>> done);
   void count(const GroupId& group, const Done<GroupView>& done) { groups_.count(group, done); }
   // Whose first task has a number below `before`; the newest first.
   void groups(std::uint64_t before, std::uint32_t limit, Done<std::vector<GroupView>> done) {
@@ -153,11 +153,11 @@ class Dispatch final : private owner::Host {
   void repeat(const Submission& submission, const store::KnownKey& known,
               const Done<Submitted>& done);
   void accept(const Submission& submission, const Done<Submitted>& done);
-  SentTaskView view_of(const store::TaskRow& row, const std::string& kind,
-                       const std::string& device) const;
-  SentTaskDetail detail_of(const store::TaskDetail& found) const;
+  DispatchedTaskView view_of(const store::TaskRow& row, const std::string& kind,
+                             const std::string& device) const;
+  DispatchedTaskDetail detail_of(const store::TaskDetail& found) const;
   const owner::OwnedTask* unfinished_one(const store::TaskRow& row) const;
-  std::vector<SentAttempt> attempts_of(const store::TaskRow& row) const;
+  std::vector<DispatchedAttempt> attempts_of(const store::TaskRow& row) const;
   std::string waits_because(const store::TaskRow& row, const std::string& device) const;
   struct Listing;
   void list_on(const std::shared_ptr<Listing>& listing);

@@ -33,7 +33,7 @@ Dispatch::Done<void> naming(TaskId id, Dispatch::Done<void> done) {
   };
 }
 
-bool is_over(const SentFilter& filter, std::uint64_t seq) {
+bool is_over(const DispatchedFilter& filter, std::uint64_t seq) {
   return filter.group && seq < filter.group->first.seq;
 }
 
@@ -206,16 +206,16 @@ const owner::OwnedTask* Dispatch::unfinished_one(const store::TaskRow& row) cons
   return live && !is_terminal(live->state.state) ? live : nullptr;
 }
 
-std::vector<SentAttempt> Dispatch::attempts_of(const store::TaskRow& row) const {
+std::vector<DispatchedAttempt> Dispatch::attempts_of(const store::TaskRow& row) const {
   const owner::OwnedTask* live = unfinished_one(row);
   const TaskState state = live ? live->state.state : row.task.state;
   TaskResult told;
   (live ? live->history : owner::AttemptHistory::of(row, owner_.places())).tell(told);
   const auto wall = [this](NodeTime at) { return owner_.timeline().wall_of(at); };
-  std::vector<SentAttempt> attempts;
+  std::vector<DispatchedAttempt> attempts;
   for (const Attempt& attempt : told.attempts) {
     const AttemptTimes& times = attempt.times;
-    SentAttempt& one = attempts.emplace_back();
+    DispatchedAttempt& one = attempts.emplace_back();
     one.epoch = attempt.epoch;
     one.queued = wall(times.queued);
     one.offered = wall(times.started);
@@ -232,11 +232,11 @@ std::vector<SentAttempt> Dispatch::attempts_of(const store::TaskRow& row) const 
   return attempts;
 }
 
-SentTaskView Dispatch::view_of(const store::TaskRow& row, const std::string& kind,
-                               const std::string& device) const {
+DispatchedTaskView Dispatch::view_of(const store::TaskRow& row, const std::string& kind,
+                                     const std::string& device) const {
   const owner::OwnedTask* live = unfinished_one(row);
   const lifecycle::OwnerTask& task = live ? live->state : row.task;
-  SentTaskView view;
+  DispatchedTaskView view;
   view.id = owner_.id_of(row.seq);
   view.device = device;
   view.kind = kind;
@@ -273,8 +273,8 @@ std::string Dispatch::waits_because(const store::TaskRow& row, const std::string
   return "";
 }
 
-SentTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
-  SentTaskDetail detail;
+DispatchedTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
+  DispatchedTaskDetail detail;
   const std::string device = device_of(found.row, found.tenant, owner_.places());
   detail.task = view_of(found.row, found.kind, device);
   detail.waits_because = waits_because(found.row, device);
@@ -293,7 +293,7 @@ SentTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
   return detail;
 }
 
-void Dispatch::find(TaskId id, const Done<SentTaskDetail>& done) {
+void Dispatch::find(TaskId id, const Done<DispatchedTaskDetail>& done) {
   door_.enter();
   if (!owns(id)) return done(no_such_task(id));
   parts_.store->find(id.seq, gate_.pass([this, id, done](const Result<store::TaskDetail>& found) {
@@ -305,12 +305,12 @@ void Dispatch::find(TaskId id, const Done<SentTaskDetail>& done) {
 }
 
 struct Dispatch::Listing {
-  SentFilter filter;
-  Done<std::vector<SentTaskView>> done;
-  std::vector<SentTaskView> found;
+  DispatchedFilter filter;
+  Done<std::vector<DispatchedTaskView>> done;
+  std::vector<DispatchedTaskView> found;
 };
 
-void Dispatch::list(const SentFilter& filter, Done<std::vector<SentTaskView>> done) {
+void Dispatch::list(const DispatchedFilter& filter, Done<std::vector<DispatchedTaskView>> done) {
   door_.enter();
   auto listing = std::make_shared<Listing>(Listing{filter, std::move(done), {}});
   if (!filter.group) return list_on(listing);

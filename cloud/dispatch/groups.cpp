@@ -27,7 +27,7 @@ void Groups::check_before(const GroupId& group, std::uint64_t before, const Done
     if (!rows) return done(rows.error());
     if (rows->empty() || rows->front().row.seq < group.first.seq) return done({});
     const std::uint64_t seq = rows->front().row.seq;
-    find_(owner_.id_of(seq), [this, group, seq, done](const Result<SentTaskDetail>& task) {
+    find_(owner_.id_of(seq), [this, group, seq, done](const Result<DispatchedTaskDetail>& task) {
       // A spec that cannot be read any more names no group, and neither does one just purged.
       if (!task || task->group.size == 0) return check_before(group, seq, done);
       task->group == group ? done({}) : done(no_such_group(group));
@@ -38,7 +38,7 @@ void Groups::check_before(const GroupId& group, std::uint64_t before, const Done
 
 void Groups::find_by_first(TaskId first, std::uint32_t most,
                            const Done<std::optional<GroupId>>& done) {
-  find_(first, [this, first, most, done](const Result<SentTaskDetail>& task) {
+  find_(first, [this, first, most, done](const Result<DispatchedTaskDetail>& task) {
     if (task && task->group.first == first) return done(std::optional(task->group));
     find_by_oldest(first, most, done);
   });
@@ -54,7 +54,7 @@ void Groups::find_by_oldest(TaskId first, std::uint32_t most,
     if (!page->empty()) *oldest = page->back().row.seq;
     if (!last) return;
     if (*oldest == 0) return done(std::optional<GroupId>());
-    find_(owner_.id_of(*oldest), [first, done](const Result<SentTaskDetail>& task) {
+    find_(owner_.id_of(*oldest), [first, done](const Result<DispatchedTaskDetail>& task) {
       const bool member = task && task->group.first == first;
       done(member ? std::optional(task->group) : std::optional<GroupId>());
     });
@@ -206,7 +206,7 @@ void Groups::list_on(const std::shared_ptr<Grouping>& grouping) {
     if (!rows) return grouping->done(rows.error());
     if (rows->empty()) return grouping->done(std::move(grouping->found));
     find_(owner_.id_of(rows->front().row.seq),
-          [this, grouping, seq = rows->front().row.seq](const Result<SentTaskDetail>& task) {
+          [this, grouping, seq = rows->front().row.seq](const Result<DispatchedTaskDetail>& task) {
             // A spec that cannot be read any more names no group, and neither does one just
             // purged.
             if (!task || task->group.size == 0) {

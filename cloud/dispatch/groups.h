@@ -22,7 +22,7 @@ class Groups {
   template <class T>
   using Done = std::function<void(Result<T>)>;
   using Room = std::function<Status(std::size_t more)>;  // busy: for so many more there is none
-  using Find = std::function<void(TaskId id, Done<SentTaskDetail> done)>;
+  using Find = std::function<void(TaskId id, Done<DispatchedTaskDetail> done)>;
 
   using Retry = std::function<void(TaskId id, Done<void> done)>;  // busy: there is no room for it
 

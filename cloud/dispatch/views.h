@@ -49,7 +49,7 @@ struct Submitted {
   bool repeated = false;  // the key was there before
 };
 
-struct SentTaskView {
+struct DispatchedTaskView {
   TaskId id;
   std::string device, kind;
   Band band = Band::normal;
@@ -61,7 +61,7 @@ struct SentTaskView {
   Duration created{}, since{};       // since 1970; `since`: of the state
   std::optional<Duration> deadline;  // since 1970, of an unfinished one
 };
-struct SentEventView {
+struct DispatchedEventView {
   Duration at{};  // since 1970
   std::string what;
   Epoch epoch;
@@ -70,7 +70,7 @@ struct SentEventView {
 };
 // One grant to the device, of the last few. Times since 1970; those at the device are reckoned from
 // the durations that it measured.
-struct SentAttempt {
+struct DispatchedAttempt {
   Epoch epoch;
   std::string problem;  // how it ended, if it did not count; empty: it did, or is not over
   Duration queued{}, offered{};
@@ -78,16 +78,16 @@ struct SentAttempt {
   std::optional<Duration> sent;              // none: its result did not come
   std::optional<Duration> ended;             // for its owner; none: it is away
 };
-struct SentTaskDetail {
-  SentTaskView task;
+struct DispatchedTaskDetail {
+  DispatchedTaskView task;
   GroupId group;
   std::string waits_because;         // of an unfinished one that is not away; may be empty
   std::optional<TaskResult> result;  // of a finished one
-  std::vector<SentEventView> events;
-  std::vector<SentAttempt> attempts;  // oldest first
+  std::vector<DispatchedEventView> events;
+  std::vector<DispatchedAttempt> attempts;  // oldest first
 };
 
-struct SentFilter {
+struct DispatchedFilter {
   std::string device, kind;  // empty: any
   std::optional<TaskState> state;
   std::optional<GroupId> group;

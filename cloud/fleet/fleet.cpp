@@ -164,7 +164,7 @@ void Fleet::on_link(bool up) {
   }
 }
 
-void Fleet::on_task(const CloudTask& task) {
+void Fleet::on_task(const OffloadedTask& task) {
   inside().tasks.note(task);
   inside().news.on_task(task);
 }
@@ -287,9 +287,9 @@ TaskPage Fleet::tasks(const TaskQuery& query) const {
   bounded.limit = std::clamp(query.limit, 1U, kMaxPage);
   return inside().tasks.page(bounded);
 }
-std::optional<CloudTask> Fleet::task(TaskId id) const { return inside().tasks.find(id); }
+std::optional<OffloadedTask> Fleet::task(TaskId id) const { return inside().tasks.find(id); }
 void Fleet::on_story(const std::string& device, wire::TaskStory story) {
-  const std::optional<CloudTask> seen = inside().tasks.find(story.id);
+  const std::optional<OffloadedTask> seen = inside().tasks.find(story.id);
   if (seen && seen->device != device) return;
   inside().stories.note(device, std::move(story), inside().clock->wall_time());
 }

@@ -78,7 +78,7 @@ class Fleet {
   void on_flooding(const std::string& device);
   // The cloud's own link: while it is down nobody's silence means anything.
   void on_link(bool up);
-  void on_task(const CloudTask& task);
+  void on_task(const OffloadedTask& task);
   void on_story(const std::string& device, wire::TaskStory story);
   void set_load(CloudLoad load);
   // Time-outs, roll-ups, changes; returns when it wants the next call.
@@ -107,7 +107,7 @@ class Fleet {
 
   // Tasks that devices gave to the cloud.
   TaskPage tasks(const TaskQuery& query) const;
-  std::optional<CloudTask> task(TaskId id) const;
+  std::optional<OffloadedTask> task(TaskId id) const;
   // Null: its device has told nothing of it.
   const ToldStory* story(TaskId id) const;
   std::vector<KindTotals> kinds() const;

@@ -26,9 +26,9 @@ void FleetNews::on_alert(Alert alert) {
   moved_ = true;
 }
 
-void FleetNews::on_task(const CloudTask& task) {
+void FleetNews::on_task(const OffloadedTask& task) {
   if (listeners_.empty()) return;
-  const auto same = [&](const CloudTask& other) { return other.id == task.id; };
+  const auto same = [&](const OffloadedTask& other) { return other.id == task.id; };
   const auto found = std::find_if(next_.tasks.rbegin(), next_.tasks.rend(), same);
   if (found != next_.tasks.rend()) {
     *found = task;

@@ -26,7 +26,7 @@ class FleetNews {
   void on_removed(DeviceTable::Slot slot);
   void on_event(const FleetEvent& event);
   void on_alert(Alert alert);
-  void on_task(const CloudTask& task);
+  void on_task(const OffloadedTask& task);
   void on_summary() { moved_ = true; }
 
   Subscription subscribe(Listener listener);

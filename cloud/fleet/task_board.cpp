@@ -5,7 +5,7 @@ namespace {
 
 using lifecycle::LeaseState;
 
-bool passes(const CloudTask& task, const TaskQuery& query) {
+bool passes(const OffloadedTask& task, const TaskQuery& query) {
   if (!query.device.empty() && task.device != query.device) return false;
   if (!query.kind.empty() && task.kind != query.kind) return false;
   if (query.state && task.state != *query.state) return false;
@@ -15,10 +15,10 @@ bool passes(const CloudTask& task, const TaskQuery& query) {
 
 }  // namespace
 
-void TaskBoard::note(CloudTask task) {
+void TaskBoard::note(OffloadedTask task) {
   auto place = places_.find(task.id);
   bool known = place != places_.end();
-  CloudTask* old = known ? &tasks_[index_of(place->second)] : nullptr;
+  OffloadedTask* old = known ? &tasks_[index_of(place->second)] : nullptr;
   // A later epoch of the same task is another run of it.
   tally(old && old->epoch == task.epoch ? old : nullptr, task);
   if (old) {
@@ -42,7 +42,7 @@ void TaskBoard::note(CloudTask task) {
   }
 }
 
-void TaskBoard::tally(const CloudTask* was, const CloudTask& now) {
+void TaskBoard::tally(const OffloadedTask* was, const OffloadedTask& now) {
   if (now.kind.empty()) return;
   if (!was && now.state == LeaseState::answered) return;  // of an earlier start
   if (kinds_.size() >= kMaxKinds && !kinds_.contains(now.kind)) return;
@@ -61,7 +61,7 @@ TaskPage TaskBoard::page(const TaskQuery& query) const {
   TaskPage page;
   std::uint64_t end = std::min<std::uint64_t>(query.before, first_ + tasks_.size());
   for (std::uint64_t place = end; place > first_; --place) {
-    const CloudTask& task = tasks_[index_of(place - 1)];
+    const OffloadedTask& task = tasks_[index_of(place - 1)];
     if (!passes(task, query)) continue;
     if (page.tasks.size() == query.limit) {
       page.next = places_.at(page.tasks.back().id);
@@ -72,7 +72,7 @@ TaskPage TaskBoard::page(const TaskQuery& query) const {
   return page;
 }
 
-std::optional<CloudTask> TaskBoard::find(TaskId id) const {
+std::optional<OffloadedTask> TaskBoard::find(TaskId id) const {
   auto place = places_.find(id);
   if (place == places_.end()) return std::nullopt;
   return tasks_[index_of(place->second)];

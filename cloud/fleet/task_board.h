@@ -17,9 +17,9 @@ class TaskBoard {
   explicit TaskBoard(std::size_t most) : most_(most) {}
 
   // As it is now; the same task again replaces what was known.
-  void note(CloudTask task);
+  void note(OffloadedTask task);
   TaskPage page(const TaskQuery& query) const;
-  std::optional<CloudTask> find(TaskId id) const;
+  std::optional<OffloadedTask> find(TaskId id) const;
   std::vector<KindTotals> kinds() const;  // by name
 
  private:
@@ -28,14 +28,14 @@ class TaskBoard {
     std::uint64_t accepted = 0, done = 0, failed = 0;
     LatencyCounts ran;
   };
-  void tally(const CloudTask* was, const CloudTask& now);
+  void tally(const OffloadedTask* was, const OffloadedTask& now);
   std::size_t index_of(std::uint64_t position) const {
     return static_cast<std::size_t>(position - first_);
   }
 
   std::size_t most_;
-  std::deque<CloudTask> tasks_;  // oldest first
-  std::uint64_t first_ = 1;      // position of the oldest
+  std::deque<OffloadedTask> tasks_;  // oldest first
+  std::uint64_t first_ = 1;          // position of the oldest
   std::unordered_map<TaskId, std::uint64_t> places_;
   std::map<std::string, Kind> kinds_;
 };

@@ -48,7 +48,7 @@ struct Told {
 };
 
 // The attempt that both have seen.
-const Attempt* shared(const Told& told, const CloudTask& seen) {
+const Attempt* shared(const Told& told, const OffloadedTask& seen) {
   for (const Attempt& attempt : told.attempts) {
     if (class_of(attempt.place) == PlaceClass::cloud && attempt.epoch == seen.epoch)
       return &attempt;
@@ -58,7 +58,7 @@ const Attempt* shared(const Told& told, const CloudTask& seen) {
 
 // The device sent an offer and had the result; between, the cloud took the one and sent the other.
 // Clocks are set so that both ways took as long; they may have been all of it or nothing.
-void align(Told& told, const std::optional<CloudTask>& seen, TaskPath& path) {
+void align(Told& told, const std::optional<OffloadedTask>& seen, TaskPath& path) {
   const Attempt* attempt = seen ? shared(told, *seen) : nullptr;
   if (!attempt) return;
   const Duration out = seen->accepted - told.there(attempt->times.started);
@@ -74,11 +74,11 @@ void align(Told& told, const std::optional<CloudTask>& seen, TaskPath& path) {
 }
 
 // Of what was answered by an earlier version the cloud does not know how it went.
-bool is_known(const CloudTask& seen) { return !seen.over() || seen.ended; }
+bool is_known(const OffloadedTask& seen) { return !seen.over() || seen.ended; }
 
 class Spans {
  public:
-  Spans(const Told& told, const std::optional<CloudTask>& seen, const std::string& host,
+  Spans(const Told& told, const std::optional<OffloadedTask>& seen, const std::string& host,
         std::vector<PathSpan>& into)
       : told_(told), seen_(seen), host_(host), into_(into) {}
 
@@ -136,7 +136,7 @@ class Spans {
   }
 
   const Told& told_;
-  const std::optional<CloudTask>& seen_;
+  const std::optional<OffloadedTask>& seen_;
   const std::string& host_;
   std::vector<PathSpan>& into_;
   Epoch epoch_;
@@ -144,8 +144,8 @@ class Spans {
   std::string note_;
 };
 
-void add_seen(const CloudTask& seen, const std::string& host, bool ghost, const std::string& note,
-              TaskPath& path) {
+void add_seen(const OffloadedTask& seen, const std::string& host, bool ghost,
+              const std::string& note, TaskPath& path) {
   if (!is_known(seen)) return;
   path.spans.push_back({SpanPart::queued, Lane::cloud, host, seen.accepted,
                         seen.started ? seen.started : seen.ended, seen.epoch, ghost, note});
@@ -154,12 +154,13 @@ void add_seen(const CloudTask& seen, const std::string& host, bool ghost, const 
       {SpanPart::run, Lane::cloud, host, *seen.started, seen.ended, seen.epoch, ghost, note});
 }
 
-std::string failure_of(const CloudTask& seen) {
+std::string failure_of(const OffloadedTask& seen) {
   return seen.failure == FailureClass::none ? "" : std::string(to_string(seen.failure));
 }
 
 // What the cloud has seen of a task, and what became of that for its owner.
-void add_seen(const CloudTask& seen, const std::string& host, const Told* told, TaskPath& path) {
+void add_seen(const OffloadedTask& seen, const std::string& host, const Told* told,
+              TaskPath& path) {
   if (!told || told->attempts.empty()) {
     const std::string note = failure_of(seen);
     return add_seen(seen, host, !note.empty(), note, path);
@@ -178,7 +179,7 @@ std::string_view to_string(Lane lane) {
   return kNames[std::size_t(lane)];
 }
 
-TaskPath path_of(const std::optional<CloudTask>& seen, const ToldStory* told,
+TaskPath path_of(const std::optional<OffloadedTask>& seen, const ToldStory* told,
                  const std::string& host) {
   TaskPath path;
   path.id = seen ? seen->id : told->story.id;

@@ -41,7 +41,7 @@ struct TaskPath {
 };
 
 // At least one of them is there.
-TaskPath path_of(const std::optional<CloudTask>& seen, const ToldStory* told,
+TaskPath path_of(const std::optional<OffloadedTask>& seen, const ToldStory* told,
                  const std::string& host);
 
 }  // namespace spillway::cloud

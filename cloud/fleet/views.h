@@ -299,7 +299,7 @@ struct LossTotal {
 };
 
 // A task the cloud has taken from a device: the newest are kept.
-struct CloudTask {
+struct OffloadedTask {
   TaskId id;
   std::string device;
   std::string kind;
@@ -327,7 +327,7 @@ struct TaskQuery {
   std::uint32_t limit = 100;
 };
 struct TaskPage {
-  std::vector<CloudTask> tasks;  // newest first
+  std::vector<OffloadedTask> tasks;  // newest first
   std::optional<std::uint64_t> next;
 };
 struct KindTotals {
@@ -393,7 +393,7 @@ struct FleetChange {
   bool more = false;               // more devices changed than are listed
   std::vector<FleetEvent> events;
   std::vector<Alert> alerts;
-  std::vector<CloudTask> tasks;  // newest of each
+  std::vector<OffloadedTask> tasks;  // newest of each
 };
 
 }  // namespace spillway::cloud

@@ -1,2 +1,2 @@
-// Asio's TLS, compiled once, as asio.cpp of the runtime does for the rest.
+// Asio's TLS, compiled once, as asio.cpp of the process room does for the rest.
 #include <asio/ssl/impl/src.hpp>

@@ -10,14 +10,14 @@ constexpr Duration kFresh = std::chrono::seconds(2);
 }  // namespace
 
 Node::Node(NodeOptions options, NodeParts parts, const ledger::LedgerRecovered& recovered,
-           const store::Recovered* sent)
+           const store::Recovered* dispatched)
     : options_(std::move(options)),
       parts_(std::move(parts)),
       lessee_(lessee_options(), lessee_parts(), recovered) {
-  if (!parts_.sent || !sent) return;
+  if (!parts_.dispatched || !dispatched) return;
   DispatchOptions dispatch;
-  dispatch.max_disk = options_.sent_disk;
-  dispatch_ = std::make_unique<Dispatch>(dispatch, dispatch_parts(), *sent);
+  dispatch.max_disk = options_.dispatched_disk;
+  dispatch_ = std::make_unique<Dispatch>(dispatch, dispatch_parts(), *dispatched);
 }
 
 lessee::Options Node::lessee_options() const {
@@ -70,7 +70,7 @@ const Kind* Node::offloaded(const std::string& kind) const {
 DispatchParts Node::dispatch_parts() {
   DispatchParts dispatch;
   dispatch.clock = parts_.clock;
-  dispatch.store = parts_.sent;
+  dispatch.store = parts_.dispatched;
   dispatch.random = parts_.random;
   dispatch.wake = parts_.wake;
   dispatch.report = parts_.report;
@@ -124,7 +124,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
               tell_standing(device);
             }
             lessee_.on_owner(device, presence);
-            if (!presence.online) commands_.on_gone(device);
+            if (!presence.online) requests_.on_gone(device);
             if (dispatch_) dispatch_->on_device(device, presence);
           },
       .item = [this](const std::string& device, const wire::Item& item) { on_item(device, item); },
@@ -230,12 +230,12 @@ void Node::on_link_down(const Error& reason) {
   parts_.report("the connection to the broker is down: " + reason.message);
 }
 
-void Node::start(const ledger::LedgerRecovered& recovered, const store::Recovered* sent) {
+void Node::start(const ledger::LedgerRecovered& recovered, const store::Recovered* dispatched) {
   // A birth tells of both stores.
-  const auto durable = [this, left = std::make_shared<int>(dispatch_ && sent ? 2 : 1)] {
+  const auto durable = [this, left = std::make_shared<int>(dispatch_ && dispatched ? 2 : 1)] {
     if (--*left == 0 && session_) session_->start();
   };
-  if (dispatch_ && sent) dispatch_->start(*sent, durable);
+  if (dispatch_ && dispatched) dispatch_->start(*dispatched, durable);
   if (parts_.fleet) {
     bars_ = parts_.fleet->subscribe([this](const FleetChange& change) { heed(change); });
   }
@@ -246,7 +246,7 @@ void Node::start(const ledger::LedgerRecovered& recovered, const store::Recovere
 // For those who watch: the task as it is now.
 void Node::show(const lessee::HeldTask& task) {
   if (!parts_.fleet) return;
-  CloudTask shown;
+  OffloadedTask shown;
   shown.id = task.id;
   shown.device = task.owner;
   shown.kind = task.spec ? task.spec->kind : task.past.kind;
@@ -274,7 +274,7 @@ NodeTime Node::cycle() {
   if (stopped_) return kNever;
   show_load();
   take_losses();
-  NodeTime next = std::min({lessee_.cycle(), cycle_dispatch(), commands_.expire(now())});
+  NodeTime next = std::min({lessee_.cycle(), cycle_dispatch(), requests_.expire(now())});
   const bool idle = lessee_.idle() && (!dispatch_ || dispatch_->idle());
   if (drained_ && idle) std::exchange(drained_, nullptr)();
   if (!session_) return next;
@@ -309,7 +309,7 @@ struct Node::Received {
   void operator()(const wire::Echo& item) const {
     if (!item.reply) node.session_->send_ack(device, wire::Echo{item.token, true, {}});
   }
-  void operator()(const wire::CommandReply& item) const { node.commands_.on(device, item); }
+  void operator()(const wire::CommandReply& item) const { node.requests_.on(device, item); }
   void operator()(const wire::UpdateReport& item) const {
     if (node.parts_.fleet) node.parts_.fleet->on_update(device, item);
   }
@@ -389,7 +389,7 @@ void Node::command(const std::string& device, wire::Command command, DeviceReque
     return done(fail(Code::conflict, device + " is quarantined or revoked"));
   }
   if (!known->row.online || !connected()) return done(not_connected(device));
-  commands_.ask(device, command, now(), std::move(done));
+  requests_.ask(device, command, now(), std::move(done));
   parts_.wake();
 }
 
@@ -397,7 +397,7 @@ void Node::command(const std::string& device, wire::Command command, DeviceReque
 void Node::ask_story(TaskId task, DeviceRequests::Done done) {
   door_.enter();
   if (!parts_.fleet) return done(fail(Code::unsupported, "nobody watches the devices here"));
-  const std::optional<CloudTask> seen = parts_.fleet->task(task);
+  const std::optional<OffloadedTask> seen = parts_.fleet->task(task);
   const ToldStory* told = parts_.fleet->story(task);
   if (!seen && !told) {
     return done(fail(Code::not_found, "the cloud knows nothing of task " + to_string(task) +

@@ -28,12 +28,12 @@ struct NodeOptions {
   std::string version;
   BootId boot;
   std::vector<std::string> tags;
-  std::uint64_t memory = 0;              // bytes offered to tasks
-  std::uint32_t max_queue = 10'000;      // attempts accepted and not done
-  std::uint64_t max_bytes = 0;           // of what devices offload and its results; 0: no limit
-  Duration max_run{};                    // longest run of what devices offload; 0: no limit
-  std::vector<std::string> offload;      // kinds that devices may offload; none: all
-  std::uint64_t sent_disk = 1ULL << 30;  // bytes of the store of tasks for devices
+  std::uint64_t memory = 0;          // bytes offered to tasks
+  std::uint32_t max_queue = 10'000;  // attempts accepted and not done
+  std::uint64_t max_bytes = 0;       // of what devices offload and its results; 0: no limit
+  Duration max_run{};                // longest run of what devices offload; 0: no limit
+  std::vector<std::string> offload;  // kinds that devices may offload; none: all
+  std::uint64_t dispatched_disk = 1ULL << 30;  // bytes of the store of tasks for devices
   std::size_t tombstones = 100'000;
   Duration reconnect_floor{};  // asked of devices
   std::uint64_t uplink = 0;    // bytes per second of all devices together; 0: no limit
@@ -43,7 +43,7 @@ struct NodeOptions {
 struct NodeParts {
   const Clock* clock = nullptr;
   ledger::Ledger* ledger = nullptr;
-  store::OwnerStore* sent = nullptr;  // tasks for devices; null: none are taken
+  store::OwnerStore* dispatched = nullptr;  // tasks for devices; null: none are taken
   runner::Runner* runner = nullptr;
   Fleet* fleet = nullptr;  // told of what devices say and do; null: nobody watches
   const kinds::KindRegistry* kinds = nullptr;
@@ -75,12 +75,13 @@ struct NodeCounters : lessee::Counters {  // since start
 // hint. On the loop only; nothing in it blocks.
 class Node {
  public:
-  // `sent` comes with its store.
+  // `dispatched` comes with its store.
   Node(NodeOptions options, NodeParts parts, const ledger::LedgerRecovered& recovered,
-       const store::Recovered* sent = nullptr);
+       const store::Recovered* dispatched = nullptr);
 
   void attach(mqtt::Transport& transport, SessionOptions session);
-  void start(const ledger::LedgerRecovered& recovered, const store::Recovered* sent = nullptr);
+  void start(const ledger::LedgerRecovered& recovered,
+             const store::Recovered* dispatched = nullptr);
 
   // One turn: timers, runs, commits, publications. Returns when it wants the next one.
   NodeTime cycle();
@@ -154,7 +155,7 @@ class Node {
   lessee::Lessee lessee_;
   std::unique_ptr<Dispatch> dispatch_;
   std::unique_ptr<CloudSession> session_;
-  DeviceRequests commands_{[this](const std::string& device, wire::Command command) {
+  DeviceRequests requests_{[this](const std::string& device, wire::Command command) {
     return session_->send_command(device, command);
   }};
   std::map<std::string, wire::Standing> barred_;  // devices

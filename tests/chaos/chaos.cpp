@@ -183,7 +183,7 @@ class Run {
     for (std::size_t i = 0; i < clients_.size(); ++i) judge_client(i);
     const Verdicts sent = operator_.judge();
     report_.take(sent);
-    report_.figures["sent_to_devices"] = static_cast<double>(sent.accepted);
+    report_.figures["dispatched"] = static_cast<double>(sent.accepted);
     for (const std::string& note : sent.notes) violate(note);
     for (auto& agent : cluster_.agents()) end(*agent.process);
     end(cluster_.cloud());

@@ -35,7 +35,7 @@ TEST(Chaos, P1_to_P9_hold_for_real_programs_while_everything_under_them_breaks) 
   CHECK_TRUE(report.faults.size() >= 8);
   CHECK_TRUE(report.faults.contains("store_page_damaged"));
   CHECK_TRUE(report.faults.contains("store_log_damaged"));
-  CHECK_TRUE(report.figures.at("sent_to_devices") > 50);
+  CHECK_TRUE(report.figures.at("dispatched") > 50);
 }
 
 TEST(Chaos, P20_P21_P23_ten_times_too_much_work_stays_inside_the_budget_and_every_loss_is_counted) {

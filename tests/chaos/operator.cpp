@@ -91,7 +91,7 @@ void Operator::add_errand() {
 void Operator::send(Errand& errand) {
   const json::value body = body_of(*works_[errand.work], errand.device);
   const auto made =
-      api_.call(ctl::Method::post, "/tasks", &body, {{"idempotency-key", errand.key}});
+      api_.call(ctl::Method::post, "/tasks/dispatched", &body, {{"idempotency-key", errand.key}});
   if (!made) {
     errand.error = made.error().message;
     std::this_thread::sleep_for(50ms);
@@ -102,12 +102,12 @@ void Operator::send(Errand& errand) {
   // Now and then an answer is taken as lost, and the same is asked for again.
   if (errands_.size() % 5 != 0) return;
   const auto again =
-      api_.call(ctl::Method::post, "/tasks", &body, {{"idempotency-key", errand.key}});
+      api_.call(ctl::Method::post, "/tasks/dispatched", &body, {{"idempotency-key", errand.key}});
   if (again) errand.ids.insert(text(*again, "first_task"));
 }
 
 Result<json::value> Operator::read(const Errand& errand) {
-  return api_.get("/tasks/sent/" + *errand.ids.rbegin());
+  return api_.get("/tasks/dispatched/" + *errand.ids.rbegin());
 }
 
 void Operator::look(Errand& errand) {

@@ -126,7 +126,7 @@ class Nodes::Schedule {
   }
   void add_replica() {
     replicas_.push_back(std::make_unique<Replica>(broker_));
-    replicas_.back()->side.sent.origin = Origin{0xC10DULL + replicas_.size()};
+    replicas_.back()->side.dispatched.origin = Origin{0xC10DULL + replicas_.size()};
     set_clock(replicas_.back()->clock);
   }
   // Right, in 1970, or some years off.
@@ -341,7 +341,7 @@ class Nodes::Schedule {
     boot(device);
   }
   void put_back(Replica& replica) {
-    if (!exchange(replica, replica.side.sent, replica.side.disk)) return;
+    if (!exchange(replica, replica.side.dispatched, replica.side.disk)) return;
     count("cloud_restored");
     boot_cloud();
   }
@@ -444,7 +444,8 @@ class Nodes::Schedule {
     for (const auto& replica : replicas_) {
       const CloudSide& side = replica->side;
       const bool active = replica == replicas_[active_];
-      if (std::string why = wrong(*replica, side.sent); !why.empty()) return "the cloud" + why;
+      if (std::string why = wrong(*replica, side.dispatched); !why.empty())
+        return "the cloud" + why;
       if (std::string why = wrong(side.disk, active); !why.empty()) return "the cloud" + why;
     }
     return changed_ids_ > 0 ? "P2: a key named two tasks" : "";
@@ -493,7 +494,7 @@ class Nodes::Schedule {
   void conclude() {
     stats_.events += events_;
     for (const auto& device : devices_) conclude(device->side.disk);
-    for (const auto& replica : replicas_) conclude(replica->side.sent);
+    for (const auto& replica : replicas_) conclude(replica->side.dispatched);
   }
   void conclude(const test::OwnerDisk& disk) {
     for (const auto& [seq, task] : disk.tasks) {

@@ -157,19 +157,19 @@ TEST(BadInput, a_key_of_another_certificate_is_named_by_check) {
 
 TEST(BadInput, a_kind_that_is_not_there_is_named_by_check_with_the_one_that_was_meant) {
   const std::string agent =
-      local.config(local.paths(), "[cloud_tasks]\nkinds = [\"echo\", \"ecoh\"]\n");
+      local.config(local.paths(), "[dispatched_tasks]\nkinds = [\"echo\", \"ecoh\"]\n");
   check_line(run_program({binary("spillway-agent"), "--check", "--config", agent}), 1,
-             {"[cloud_tasks] kinds: there is no kind 'ecoh'", "echo"});
+             {"[dispatched_tasks] kinds: there is no kind 'ecoh'", "echo"});
   write_text(local.dir.file("cloud.toml"),
              "[cloud]\nkinds = [\"ecoh\"]\n[broker]\nuri = \"mqtt://127.0.0.1:1\"\n");
   check_line(
       run_program({binary("spillway-cloud"), "--check", "--config", local.dir.file("cloud.toml")}),
       1, {"[cloud] kinds: there is no kind 'ecoh'", "echo"});
   // The updater brings its own, and so may a program or a plugin.
-  const std::string known =
-      local.config(local.paths(),
-                   "[cloud_tasks]\nkinds = [\"device.update\", \"count\"]\n[[command]]\nname = "
-                   "\"count\"\nargv = [\"/usr/bin/wc\"]\n");
+  const std::string known = local.config(
+      local.paths(),
+      "[dispatched_tasks]\nkinds = [\"device.update\", \"count\"]\n[[command]]\nname = "
+      "\"count\"\nargv = [\"/usr/bin/wc\"]\n");
   const Ran good = run_program({binary("spillway-agent"), "--check", "--config", known});
   CHECK_EQUAL_TEXT(0, good.code, good.err.c_str());
 }

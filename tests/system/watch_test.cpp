@@ -82,7 +82,7 @@ TEST(Watch, the_agent_is_in_the_fleet_its_tasks_are_listed_and_its_end_is_seen) 
   CHECK(rig.bed().wait_for_link(kSoon));
   CHECK_EQUAL(0, rig.spillway({"submit", "echo", "--prefer", "cloud", "--wait"}).code);
   CHECK(eventually(kSoon, [&] {
-    Ran tasks = rig.spwctl({"task", "list", "--device", Testbed::kDevice});
+    Ran tasks = rig.spwctl({"task", "offloaded", "--device", Testbed::kDevice});
     return tasks.code == 0 && !json::parse(tasks.out).as_array().empty();
   }));
   rig.bed().kill_agent();
@@ -191,9 +191,9 @@ TEST(Watch, what_was_cancelled_or_expired_is_nowhere_shown_as_a_success) {
       }
       CHECK(ran > 0.4);
       if (place == "local") continue;
-      CHECK(ask(task).at("failure") == "interrupted");
-      CHECK(ask(task).at("ran_s").to_number<double>() > 0.4);
+      CHECK(ask("/offloaded" + task).at("failure") == "interrupted");
+      CHECK(ask("/offloaded" + task).at("ran_s").to_number<double>() > 0.4);
     }
   }
-  CHECK_EQUAL(2U, ask("?failed=true").at("items").as_array().size());
+  CHECK_EQUAL(2U, ask("/offloaded?failed=true").at("items").as_array().size());
 }

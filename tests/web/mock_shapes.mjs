@@ -52,15 +52,15 @@ test('every answer of the mock has the shape of the real one', async () => {
   const cloud = await new MockCloud({ dist: process.env.WEB_DIST, devices: 60 }).start();
   try {
     const of = { device: cloud.fleet.devices.map((one) => one.id), task: cloud.fleet.tasks.slice(0, 40).map((one) => one.id), alert: ['1'], rule: ['device_hot'] };
-    const said = await (await fetch(`${cloud.url}/api/v1/tasks/sent`)).json(), groups = await (await fetch(`${cloud.url}/api/v1/task-groups`)).json();
-    const sent = said.items.map((one) => one.id), group = groups.items.map((one) => one.id);
+    const said = await (await fetch(`${cloud.url}/api/v1/tasks/dispatched`)).json(), groups = await (await fetch(`${cloud.url}/api/v1/task-groups`)).json();
+    const dispatched = said.items.map((one) => one.id), group = groups.items.map((one) => one.id);
     const found = new Set();
     let looked = 0;
     for (const [path, item] of Object.entries(api.paths)) {
       const schema = item.get && answered(item.get, 200);
       if (!schema || path === '/stream' || path.endsWith('z') || path === '/metrics') continue;
       const name = /\{(\w+)\}/.exec(path)?.[1];
-      for (const id of name ? (path.startsWith('/tasks/sent') ? sent : name === 'group' ? group : of[name]) : ['']) {
+      for (const id of name ? (path.startsWith('/tasks/dispatched') ? dispatched : name === 'group' ? group : of[name]) : ['']) {
         const response = await fetch(`${cloud.url}/api/v1${path.replace(`{${name}}`, id)}`);
         if (response.status !== 200) found.add(`the mock does not know ${path}`);
         else for (const one of wrong(await response.json(), schema, path)) found.add(one.replace(/\[\d+\]/g, '[]'));
@@ -77,7 +77,7 @@ test('every answer of the mock has the shape of the real one', async () => {
 test('the mock names the files of its page relative to where that lies, as the real one does', async () => {
   const cloud = await new MockCloud({ dist: process.env.WEB_DIST, devices: 1 }).start();
   try {
-    for (const [path, up] of [['/', ''], ['/devices', ''], ['/devices/pump-1', '../'], ['/tasks/sent/x', '../../']]) {
+    for (const [path, up] of [['/', ''], ['/devices', ''], ['/devices/pump-1', '../'], ['/tasks/dispatched/x', '../../']]) {
       const named = [...(await (await fetch(cloud.url + path)).text()).matchAll(/="([^"]*)assets\//g)].map(([, before]) => before);
       assert.ok(named.length > 0, path);
       assert.deepEqual([...new Set(named)], [up], path);

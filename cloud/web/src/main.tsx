@@ -14,9 +14,9 @@ import { DevicePage } from './pages/device';
 import { DevicesPage } from './pages/devices';
 import { FleetPage } from './pages/fleet';
 import { sign_in, SignInPage, take_code } from './pages/sign_in';
-import { SentPage } from './pages/sent';
-import { SentGroupPage } from './pages/sent_group';
-import { SentTaskPage } from './pages/sent_task';
+import { DispatchedPage } from './pages/dispatched';
+import { DispatchedGroupPage } from './pages/dispatched_group';
+import { DispatchedTaskPage } from './pages/dispatched_task';
 import { TaskDetailPage } from './pages/task';
 import { TasksPage } from './pages/tasks';
 import { Message, Page } from './parts/page';
@@ -25,7 +25,7 @@ import { Toasts } from './parts/toast';
 import { place, start_router } from './router';
 
 // A group's id has an x where a task's has none.
-const Sent = ({ id }: { id: string }) => !id ? <SentPage /> : id.includes('x') ? <SentGroupPage key={id} id={id} /> : <SentTaskPage key={id} id={id} />;
+const Dispatched = ({ id }: { id: string }) => !id ? <DispatchedPage /> : id.includes('x') ? <DispatchedGroupPage key={id} id={id} /> : <DispatchedTaskPage key={id} id={id} />;
 
 function Route() {
   const { path } = place.value;
@@ -34,7 +34,7 @@ function Route() {
   // Who opens the one-time link again is signed in already.
   if ((page === '' || page === 'login') && !name) return <FleetPage />;
   if (page === 'devices') return name ? <DevicePage key={name} id={name} /> : <DevicesPage />;
-  if (page === 'tasks' && name.startsWith('sent')) return <Sent id={name.slice('sent/'.length)} />;
+  if (page === 'tasks' && name.startsWith('dispatched')) return <Dispatched id={name.slice('dispatched/'.length)} />;
   if (page === 'tasks') return name ? <TaskDetailPage key={name} id={name} /> : <TasksPage />;
   if (page === 'alerts' && !name) return <AlertsPage />;
   if (page === 'cloud' && !name) return <CloudPage />;

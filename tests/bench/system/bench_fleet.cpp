@@ -436,7 +436,7 @@ Result<ctl::Api> log_in(const std::string& directory) {
 
 // A task for each device of a whole spillway-cloud, and the broker restarted while they are on
 // their way: how many are done, each once, in the end.
-Status measure_sent(const std::string& folder, const Options& options, Report& report) {
+Status measure_dispatched(const std::string& folder, const Options& options, Report& report) {
   const std::uint32_t devices = options.quick ? 100 : 10'000;
   const std::string directory = folder + "/sent";
   std::filesystem::create_directory(directory);
@@ -457,7 +457,7 @@ Status measure_sent(const std::string& folder, const Options& options, Report& r
       300s, [&] { return number(api->get("/fleet/summary"), "/online") > devices; });
   if (!up) return fail(Code::timeout, "not all devices came");
   const json::value task{{"kind", "echo"}, {"input", "x"}, {"select", {{"q", "sim-"}}}};
-  auto sent = api->call(ctl::Method::post, "/tasks", &task);
+  auto sent = api->call(ctl::Method::post, "/tasks/dispatched", &task);
   if (!sent) return sent.error();
   const std::string group = "/task-groups/" + std::string(sent->at("group").as_string());
   // Counting a group reads it: not more often than somebody who watches would ask.
@@ -501,7 +501,7 @@ Status measure(const Options& options, Report& report) {
   if (Status done = measure_streams(folder.path(), options, report); !done) return done;
   if (Status done = measure_detection(folder.path(), options, report); !done) return done;
   if (Status done = measure_reconnect(folder.path(), options, report); !done) return done;
-  if (Status done = measure_sent(folder.path(), options, report); !done) return done;
+  if (Status done = measure_dispatched(folder.path(), options, report); !done) return done;
   report.condition("frames and queries", "given to the ingest directly, twenty minutes of frames");
   report.condition("through the broker", "without TLS, one publisher with 8 connections");
   report.condition("detection and reconnect", "mutual TLS 1.3, one certificate for all devices");

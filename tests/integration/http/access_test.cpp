@@ -94,8 +94,8 @@ TEST(HttpAccess, a_write_needs_JSON_by_its_name_also_without_a_body) {
     CHECK_EQUAL_TEXT(415u, create({{"content-type", type}}), type);
   }
   CHECK_EQUAL(201u, create({{"content-type", "Application/JSON; charset=utf-8"}}));
-  CHECK_EQUAL(415u, rig->call(Method::post, "/api/v1/tasks/" + rig->sent_task() + "/cancel", admin,
-                              "", {{"content-type", "text/plain"}})
+  CHECK_EQUAL(415u, rig->call(Method::post, "/api/v1/tasks/" + rig->dispatched_task() + "/cancel",
+                              admin, "", {{"content-type", "text/plain"}})
                         .status);
   CHECK_EQUAL(415u, rig->call(Method::post, "/api/v1/session", "", R"({"token":"x"})",
                               {{"content-type", "text/plain"}})

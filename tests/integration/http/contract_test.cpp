@@ -28,7 +28,8 @@ struct Example {
 
 const std::map<std::string, std::string> kPump = {{"device", "pump-1"}};
 // Filled in once there is one.
-const std::map<std::string, std::string> kSent = {{"task", "sent"}, {"group", "sent"}};
+const std::map<std::string, std::string> kDispatched = {{"task", "dispatched"},
+                                                        {"group", "dispatched"}};
 const std::map<std::string, std::string> kTask = {{"task", ServiceRig::kTask}};
 
 // Operations without an entry are called as they are. They run in this order where it matters.
@@ -43,23 +44,23 @@ const std::vector<std::pair<std::string, Example>> kExamples = {
     {"listDeviceTasks", {kPump, "limit=2", "", {}}},
     {"listDeviceEvents", {kPump, "limit=1", "", {}}},
     {"getDeviceLosses", {kPump, "", "", {}}},
-    {"listTasks", {{}, "state=done&kind=echo&failed=false&device=pump-1", "", {}}},
-    {"getTask", {kTask, "", "", {}}},
+    {"listOffloadedTasks", {{}, "state=done&kind=echo&failed=false&device=pump-1", "", {}}},
+    {"getOffloadedTask", {kTask, "", "", {}}},
     {"getTaskTrace", {kTask, "", "", {}}},
     {"getTaskPlacement", {kTask, "", "", {}}},
-    {"submitTask",
+    {"dispatchTask",
      {{},
       "",
       R"({"kind":"echo","input":"x","args":{"a":"b"},"select":{"q":"pump"},"deadline_s":60,"band":"high"})",
       {}}},
-    {"listSentTasks", {{}, "state=ready&kind=echo&device=pump-1", "", {}}},
-    {"getSentTask", {kSent, "", "", {}}},
-    {"cancelTask", {kSent, "", "", {}}},
-    {"retryTask", {kSent, "", "", {}}},
-    {"getTaskGroup", {kSent, "", "", {}}},
-    {"cancelTaskGroup", {kSent, "", "", {}}},
+    {"listDispatchedTasks", {{}, "state=ready&kind=echo&device=pump-1", "", {}}},
+    {"getDispatchedTask", {kDispatched, "", "", {}}},
+    {"cancelTask", {kDispatched, "", "", {}}},
+    {"retryTask", {kDispatched, "", "", {}}},
+    {"getTaskGroup", {kDispatched, "", "", {}}},
+    {"cancelTaskGroup", {kDispatched, "", "", {}}},
     {"listTaskGroups", {{}, "limit=2", "", {}}},
-    {"retryTaskGroup", {kSent, "", "", {}}},
+    {"retryTaskGroup", {kDispatched, "", "", {}}},
     {"askDevice", {kPump, "", R"({"command":"logs","lines":20})", {}}},
     {"getFleetSeries", {{}, "metrics=online,backlog&step=60", "", {}}},
     {"acknowledgeAlert", {{{"alert", "1"}}, "", R"({"note":"on it"})", {}}},
@@ -174,8 +175,8 @@ TEST(HttpContract, every_operation_answers_as_described) {
     if (id == "changeDevice") {
       example.headers[0].second = rig->get("/api/v1/devices/pump-1", admin).header("etag");
     }
-    if (example.path == kSent) {
-      example.path = {{"task", rig->sent_task()}, {"group", rig->sent_group()}};
+    if (example.path == kDispatched) {
+      example.path = {{"task", rig->dispatched_task()}, {"group", rig->dispatched_group()}};
     }
     if (id == "login") example.body = R"({"token":")" + admin + "\"}";
     if (id == "revokeToken") {
@@ -205,12 +206,12 @@ TEST(HttpContract, every_operation_answers_as_described) {
 }
 
 TEST(HttpContract, a_task_for_a_device_has_the_path_and_the_reasons_that_others_have) {
-  const std::string cancel = "/api/v1/tasks/" + rig->sent_task() + "/cancel";
+  const std::string cancel = "/api/v1/tasks/" + rig->dispatched_task() + "/cancel";
   for (const bool over : {false, true}) {
     if (over) CHECK_EQUAL(200U, rig->call(Method::post, cancel, admin).status);
     for (const auto& operation : api.operations()) {
       if (operation.id != "getTaskTrace" && operation.id != "getTaskPlacement") continue;
-      const Example asked{{{"task", rig->sent_task()}}, "", "", {}};
+      const Example asked{{{"task", rig->dispatched_task()}}, "", "", {}};
       check_answer(operation, rig->get(target_of(operation, asked), admin), true);
     }
   }

@@ -67,14 +67,14 @@ const std::vector<CommandLine> kAsking = {
     {"device", "drain", "pump-1"},
     {"device", "logs", "pump-1"},
     {"device", "update", "pump-1", "--url", "https://host/a", "--sha256", std::string(64, 'a')},
-    {"task", "list"},
+    {"task", "offloaded"},
     {"task", "show", "00000000000000aa-7"},
     {"task", "why", "00000000000000aa-7"},
     {"task", "trace", "00000000000000aa-7"},
     {"task", "trace", "00000000000000aa-7", "--otlp"},
     {"task", "tail"},
     {"task", "submit", "echo", "pump-1"},
-    {"task", "sent"},
+    {"task", "dispatched"},
     {"task", "groups"},
     {"task", "group", "00000000000000aa-7x2"},
     {"task", "cancel", "00000000000000aa-7"},
@@ -154,7 +154,7 @@ TEST(Spwctl, every_look_succeeds_in_every_format) {
                                                        {"device", "events", "pump-1"},
                                                        {"device", "sessions", "pump-1"},
                                                        {"device", "losses", "pump-1"},
-                                                       {"task", "list"},
+                                                       {"task", "offloaded"},
                                                        {"task", "show", ServiceRig::kTask},
                                                        {"task", "trace", ServiceRig::kTask},
                                                        {"task", "why", ServiceRig::kTask},
@@ -200,8 +200,9 @@ TEST(Spwctl, what_is_none_of_the_values_or_names_is_refused_with_those_there_are
       {{"device", "list", "--health", "bogus"}, "'bogus' is none of operational, degraded, "},
       {{"device", "list", "--reason", "bogus"}, "'bogus' is none of backlog_growing, "},
       {{"device", "list", "--sort", "-bogus"}, "'-bogus' is none of name, health, "},
-      {{"task", "list", "--state", "bogus"}, "is none of accepted, running, done and answered"},
-      {{"task", "sent", "--state", "bogus"}, "'bogus' is none of waiting, "},
+      {{"task", "offloaded", "--state", "bogus"},
+       "is none of accepted, running, done and answered"},
+      {{"task", "dispatched", "--state", "bogus"}, "'bogus' is none of waiting, "},
       {{"alert", "silence", "--rule", "bogus"}, "'bogus'; there are backlog_growing "},
       {{"alert", "silence", "--device", "bogus"}, "no device 'bogus' is known"},
   };
@@ -271,7 +272,7 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
     CHECK_EQUAL(5, run(others));
     CHECK(err.str().find(group) != std::string::npos);
   }
-  CHECK_EQUAL(0, run({"task", "sent", "--group", group, "-o", "ndjson"}));
+  CHECK_EQUAL(0, run({"task", "dispatched", "--group", group, "-o", "ndjson"}));
   CHECK(said("pump-1") && said("pump-2"));
   CHECK_EQUAL(0, run({"task", "show", task}));
   CHECK(said("the device is not connected"));
@@ -306,7 +307,8 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   for (const std::string& wrong : {group + "0", group.substr(0, group.find('x')) + "x1"}) {
     for (const std::vector<std::string>& line :
          {CommandLine{"task", "group", wrong}, CommandLine{"task", "cancel", wrong},
-          CommandLine{"task", "retry", wrong}, CommandLine{"task", "sent", "--group", wrong}}) {
+          CommandLine{"task", "retry", wrong},
+          CommandLine{"task", "dispatched", "--group", wrong}}) {
       CHECK_EQUAL(3, run(line));
       CHECK(err.str().find("there is no group " + wrong) != std::string::npos);
     }
@@ -356,12 +358,12 @@ TEST(Spwctl, asks_for_no_update_that_its_devices_would_refuse) {
   // Nor does the interface, whoever asks, and also when it would only count.
   for (const char* more : {"", R"(,"dry_run":true)"}) {
     const auto answer = rig->call(
-        cloud::http::Method::post, "/api/v1/tasks", rig->token("admin"),
+        cloud::http::Method::post, "/api/v1/tasks/dispatched", rig->token("admin"),
         R"({"kind":"device.update","devices":["pump-1"],"args":{"url":"http://host/a","sha256":")" +
             digest + "\"}" + more + "}");
     CHECK_EQUAL(400U, answer.status);
   }
-  CHECK_EQUAL(0, run({"task", "sent", "-o", "ndjson"}));
+  CHECK_EQUAL(0, run({"task", "dispatched", "-o", "ndjson"}));
   CHECK_FALSE(said("device.update"));
 }
 

@@ -116,7 +116,7 @@ ServiceRig::~ServiceRig() {
   // What its store still answers would find it gone.
   loop_.stop();
   thread_.join();
-  sent_.reset();
+  dispatched_.reset();
   dispatch_.reset();
 }
 
@@ -137,7 +137,7 @@ void ServiceRig::fill(Fleet& fleet) const {
     fleet.on_loss(name, {{"telemetry", "disk_budget", 3, 1'700'000'000s, 1'700'000'100s}});
   }
   for (std::uint64_t seq = 1; seq <= 9; ++seq) {
-    CloudTask task;
+    OffloadedTask task;
     task.id = TaskId{Origin{0xaa}, seq};
     task.device = seq % 2 == 0 ? "pump-2" : "pump-1";
     task.kind = "echo";
@@ -157,10 +157,10 @@ void ServiceRig::open_dispatch() {
   auto poster = [this](std::function<void()> call) { loop_.post(std::move(call)); };
   auto opened = store::SqliteOwnerStore::open(directory_.path() + "/sent.db", poster);
   if (!opened) std::abort();
-  sent_ = std::move(opened->store);
+  dispatched_ = std::move(opened->store);
   DispatchParts parts;
   parts.clock = &clock_;
-  parts.store = sent_.get();
+  parts.store = dispatched_.get();
   parts.random = [] { return 7; };
   parts.wake = [this] { wake_dispatch(); };
   parts.report = parts.alarm = [](const std::string&) {};
@@ -182,12 +182,12 @@ void ServiceRig::wake_dispatch() {
   });
 }
 
-std::string ServiceRig::sent_task() const {
+std::string ServiceRig::dispatched_task() const {
   return to_string(TaskId{dispatch_->lineage().lives.front(), 1});
 }
-std::string ServiceRig::sent_group() const { return sent_task() + "x1"; }
+std::string ServiceRig::dispatched_group() const { return dispatched_task() + "x1"; }
 
-void ServiceRig::fail_sent_task() {
+void ServiceRig::fail_dispatched_task() {
   wire::ResultItem failure;
   failure.id = TaskId{dispatch_->lineage().lives.front(), 1};
   failure.epoch = Epoch{1};
@@ -199,7 +199,7 @@ void ServiceRig::fail_sent_task() {
     std::promise<bool> told;
     on_loop([&](Fleet&) {
       (void)dispatch_->cycle();
-      dispatch_->find(failure.id, [&](const Result<SentTaskDetail>& found) {
+      dispatch_->find(failure.id, [&](const Result<DispatchedTaskDetail>& found) {
         told.set_value(found && found->task.state == state);
       });
     });

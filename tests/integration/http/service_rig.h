@@ -48,10 +48,10 @@ class ServiceRig {
   static constexpr char kTask[] = "00000000000000aa-7";
   static constexpr char kHeldTask[] = "00000000000000aa-8";  // and one that has not ended
   // Of a task that was submitted to pump-1, and of its group.
-  std::string sent_task() const;
-  std::string sent_group() const;
+  std::string dispatched_task() const;
+  std::string dispatched_group() const;
   // pump-1 takes that task, and answers what it ran that it failed.
-  void fail_sent_task();
+  void fail_dispatched_task();
 
  private:
   void start();
@@ -64,7 +64,7 @@ class ServiceRig {
   process::BootClock clock_;
   process::Loop loop_;
   std::unique_ptr<cloud::Fleet> fleet_;
-  std::unique_ptr<store::SqliteOwnerStore> sent_;
+  std::unique_ptr<store::SqliteOwnerStore> dispatched_;
   std::unique_ptr<cloud::Dispatch> dispatch_;  // what it offers goes nowhere
   std::unique_ptr<cloud::api::Service> service_;
   std::string admin_;

@@ -183,7 +183,7 @@ TEST(HttpService, submissions_with_one_key_at_once_are_answered_with_one_group) 
   for (ServiceRig::Reply& reply : replies) {
     callers.emplace_back([&] {
       reply =
-          rig->call(Method::post, "/api/v1/tasks", token,
+          rig->call(Method::post, "/api/v1/tasks/dispatched", token,
                     R"({"kind":"echo","select":{"q":"pump"}})", {{"idempotency-key", "nightly"}});
     });
   }
@@ -251,8 +251,8 @@ TEST(HttpService, what_is_not_there_says_so) {
   CHECK_EQUAL(404u, rig->get("/api/v2/devices", token).status);
   CHECK_EQUAL(404u, rig->get("/api/v1/devices/%zz", token).status);
   CHECK_EQUAL(404u, rig->get("/api/v1/devices/no-such", token).status);
-  CHECK_EQUAL(404u, rig->get("/api/v1/tasks/00000000000000aa-99", token).status);
-  CHECK_EQUAL(400u, rig->get("/api/v1/tasks/junk", token).status);
+  CHECK_EQUAL(404u, rig->get("/api/v1/tasks/offloaded/00000000000000aa-99", token).status);
+  CHECK_EQUAL(400u, rig->get("/api/v1/tasks/offloaded/junk", token).status);
   auto method = rig->call(Method::del, "/api/v1/fleet/summary", token);
   CHECK_EQUAL(405u, method.status);
   CHECK(method.header("allow") == "GET");
@@ -302,7 +302,7 @@ TEST(HttpService, the_page_finds_its_files_under_any_prefix_and_the_cookie_stays
       {"/", "\"assets/app-1.js"},
       {"/devices", "\"assets/app-1.js"},
       {"/devices/pump-1", "\"../assets/app-1.js"},
-      {"/tasks/sent/x", "\"../../assets/app-1.js"}};
+      {"/tasks/dispatched/x", "\"../../assets/app-1.js"}};
   for (const auto& [path, source] : places) {
     const auto page = rig->get(path, "");
     CHECK_EQUAL(200u, page.status);
@@ -339,7 +339,7 @@ TEST(HttpService, a_tasks_placement_is_its_owners_explanation_and_its_trace_has_
 
 TEST(HttpService, the_reasons_of_a_task_for_a_device_have_no_figures) {
   const auto answer =
-      rig->get("/api/v1/tasks/" + rig->sent_task() + "/placement", rig->token("admin"));
+      rig->get("/api/v1/tasks/" + rig->dispatched_task() + "/placement", rig->token("admin"));
   for (const std::string& problem :
        OpenApi::read(SPILLWAY_OPENAPI)
            .check(answer.body, {{"$ref", "#/components/schemas/Placement"}})) {
@@ -389,8 +389,8 @@ TEST(HttpService, a_trace_is_exported_as_otlp) {
 
 TEST(HttpService, the_export_of_a_task_that_failed_on_its_device_ends_with_its_attempt) {
   ServiceRig own;
-  own.fail_sent_task();
-  const std::string target = "/api/v1/tasks/" + own.sent_task() + "/trace";
+  own.fail_dispatched_task();
+  const std::string target = "/api/v1/tasks/" + own.dispatched_task() + "/trace";
   const std::string admin = own.token("admin");
   // The whole; queued here, on its way there, run, on its way back.
   CHECK_EQUAL(5u, test::spans_of(own.get(target + "?format=otlp", admin).body));

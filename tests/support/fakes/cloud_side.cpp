@@ -11,7 +11,7 @@ CloudSide::CloudSide(ManualClock& clock, FakeBroker& broker, const kinds::KindRe
     : clock_(clock), broker_(broker), kinds_(kinds), workers_(workers) {
   options.version = "test";
   options.memory = 1 << 30;
-  sent.origin = Origin{0xC10D};
+  dispatched.origin = Origin{0xC10D};
 }
 
 CloudSide::~CloudSide() { crash(); }
@@ -20,7 +20,7 @@ cloud::NodeParts CloudSide::parts() {
   cloud::NodeParts parts;
   parts.clock = &clock_;
   parts.ledger = ledger_.get();
-  parts.sent = store_.get();
+  parts.dispatched = store_.get();
   parts.runner = runner_.get();
   parts.kinds = &kinds_;
   parts.fleet = fleet;
@@ -40,10 +40,10 @@ cloud::NodeParts CloudSide::parts() {
 
 void CloudSide::boot() {
   const ledger::LedgerRecovered recovered = disk.recover(options.tombstones);
-  if (origins_ == 0) origins_ = sent.origin.value;
-  const store::Recovered owned = sent.recover(Origin{mixed(origins_)});
+  if (origins_ == 0) origins_ = dispatched.origin.value;
+  const store::Recovered owned = dispatched.recover(Origin{mixed(origins_)});
   ledger_ = std::make_unique<MemoryLedger>(disk);
-  store_ = std::make_unique<MemoryOwnerStore>(sent);
+  store_ = std::make_unique<MemoryOwnerStore>(dispatched);
   runner_ = std::make_unique<ManualRunner>(clock_, workers_, threads);
   runner_->unbegun = std::exchange(unbegun, {});
   options.boot = BootId{++boots_ * 1000 + 1};

@@ -42,7 +42,7 @@ class CloudSide {
   FakeTransport& transport() { return *transport_; }
 
   LedgerDisk disk;
-  OwnerDisk sent;                 // what operators submitted to devices
+  OwnerDisk dispatched;           // what operators submitted to devices
   cloud::NodeOptions options;     // of the next boot
   std::set<TaskId> unbegun;       // at the next boot: claimed, but never begun
   cloud::Fleet* fleet = nullptr;  // of the next boot

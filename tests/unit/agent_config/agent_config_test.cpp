@@ -215,10 +215,10 @@ TEST(AgentConfig, each_setting_notices_its_own_change) {
       {"placement.probe_interval", "[placement]\nprobe_interval = '5s'"},
       {"placement.assumed_rtt", "[placement]\nassumed_rtt = '5s'"},
       {"placement.assumed_bandwidth", "[placement]\nassumed_bandwidth = '5KiB'"},
-      {"cloud_tasks.accept", "[cloud_tasks]\naccept = false"},
-      {"cloud_tasks.kinds", "[cloud_tasks]\nkinds = ['echo']"},
-      {"cloud_tasks.held", "[cloud_tasks]\nheld = 5"},
-      {"cloud_tasks.max_run", "[cloud_tasks]\nmax_run = '1h'"},
+      {"dispatched_tasks.accept", "[dispatched_tasks]\naccept = false"},
+      {"dispatched_tasks.kinds", "[dispatched_tasks]\nkinds = ['echo']"},
+      {"dispatched_tasks.held", "[dispatched_tasks]\nheld = 5"},
+      {"dispatched_tasks.max_run", "[dispatched_tasks]\nmax_run = '1h'"},
       {"plugins.files", "[plugins]\nfiles = ['/x']"},
   };
   for (const auto& [key, text] : changes) {

@@ -67,7 +67,7 @@ TEST(CloudConfig, every_key_is_read) {
       "[cloud]\nstate_dir = '/s'\nname = 'cloud-2'\nlog_level = 'warning'\ngrace = '0s'\n"
       "workers = 5\ntags = ['gpu']\nmemory = '2GiB'\nmax_queue = 7\nreconnect_floor = '2s'\nuplink "
       "= '1MiB'\nmax_run = '1h'\nkinds = ['echo']\n"
-      "[budget]\nmemory = '2MiB'\nledger = '16MiB'\nsent = '17MiB'\nfleet = '18MiB'\n"
+      "[budget]\nmemory = '2MiB'\nledger = '16MiB'\ndispatched = '17MiB'\nfleet = '18MiB'\n"
       "[broker]\nuri = 'mqtt://b:1'\n[plugins]\nfiles = ['/p.so']\n"
       "[[command]]\nname = 'c'\nargv = ['/bin/c']\n");
   STRCMP_EQUAL("/s", config.cloud.state_dir.c_str());
@@ -79,7 +79,7 @@ TEST(CloudConfig, every_key_is_read) {
   CHECK(config.cloud.reconnect_floor == 2s && config.cloud.uplink == 1 << 20);
   CHECK(config.cloud.max_run == 1h && config.cloud.kinds == std::vector<std::string>{"echo"});
   CHECK(config.budget.memory == 2 << 20 && config.budget.ledger == 16 << 20);
-  CHECK(config.budget.sent == 17 << 20 && config.budget.fleet == 18 << 20);
+  CHECK(config.budget.dispatched == 17 << 20 && config.budget.fleet == 18 << 20);
   CHECK(config.broker.uri == "mqtt://b:1" && config.broker.ca.empty());
   CHECK(config.plugins.files == std::vector<std::string>{"/p.so"});
   STRCMP_EQUAL("c", config.commands.at(0).name.c_str());

@@ -9,8 +9,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-CloudTask task(std::uint64_t seq, LeaseState state, const char* device = "pump-1") {
-  CloudTask one;
+OffloadedTask task(std::uint64_t seq, LeaseState state, const char* device = "pump-1") {
+  OffloadedTask one;
   one.id = {Origin{1}, seq};
   one.device = device;
   one.kind = seq % 2 == 0 ? "echo" : "spin";
@@ -45,7 +45,7 @@ TEST(TaskBoard, pages_join_without_gap_or_overlap_while_tasks_come) {
   std::uint64_t expected = 60, fresh = 61;
   for (;;) {
     TaskPage page = board.page(query);
-    for (const CloudTask& one : page.tasks) {
+    for (const OffloadedTask& one : page.tasks) {
       CHECK_EQUAL(expected, one.id.seq);
       expected -= 2;
     }
@@ -59,7 +59,7 @@ TEST(TaskBoard, pages_join_without_gap_or_overlap_while_tasks_come) {
 TEST(TaskBoard, filters_by_device_state_and_failure) {
   board.note(task(1, LeaseState::accepted, "a-1"));
   board.note(task(2, LeaseState::done, "b-2"));
-  CloudTask bad = task(3, LeaseState::done, "b-2");
+  OffloadedTask bad = task(3, LeaseState::done, "b-2");
   bad.failure = FailureClass::error;
   board.note(bad);
   TaskQuery query;
@@ -74,10 +74,10 @@ TEST(TaskBoard, filters_by_device_state_and_failure) {
 
 TEST(TaskBoard, a_tombstone_takes_nothing_away_that_was_known) {
   board.note(task(2, LeaseState::done));
-  CloudTask answered = task(2, LeaseState::answered);
+  OffloadedTask answered = task(2, LeaseState::answered);
   answered.kind.clear();
   board.note(answered);
-  CloudTask now = *board.find({Origin{1}, 2});
+  OffloadedTask now = *board.find({Origin{1}, 2});
   CHECK(now.state == LeaseState::answered);
   STRCMP_EQUAL("echo", now.kind.c_str());
   CHECK(now.ended == Wall(std::chrono::seconds(2)));
@@ -85,7 +85,7 @@ TEST(TaskBoard, a_tombstone_takes_nothing_away_that_was_known) {
 }
 
 TEST(TaskBoard, what_an_earlier_start_answered_is_listed_and_counts_for_no_kind) {
-  CloudTask answered = task(2, LeaseState::answered);
+  OffloadedTask answered = task(2, LeaseState::answered);
   answered.failure = FailureClass::error;
   board.note(answered);
   TaskQuery query;
@@ -96,7 +96,7 @@ TEST(TaskBoard, what_an_earlier_start_answered_is_listed_and_counts_for_no_kind)
 
 TEST(TaskBoard, what_was_stopped_is_listed_as_failed_and_says_nothing_of_its_kind) {
   board.note(task(4, LeaseState::running));
-  CloudTask stopped = task(4, LeaseState::answered);
+  OffloadedTask stopped = task(4, LeaseState::answered);
   stopped.failure = FailureClass::interrupted;
   stopped.ended = 9s;
   stopped.ran = 3s;
@@ -117,7 +117,7 @@ TEST(TaskBoard, totals_count_each_run_once) {
                            LeaseState::done, LeaseState::answered}) {
     board.note(task(4, state));
   }
-  CloudTask again = task(4, LeaseState::done);
+  OffloadedTask again = task(4, LeaseState::done);
   again.epoch = Epoch{2};
   again.failure = FailureClass::error;
   board.note(again);

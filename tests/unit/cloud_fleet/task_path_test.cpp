@@ -14,7 +14,7 @@ TEST_GROUP(TaskPath) {
   // The device's clock is a minute behind, and its time line began an hour before noon.
   static constexpr Duration kBehind = 60s;
   const TaskId id{Origin{0xaa}, 7};
-  std::optional<CloudTask> seen;
+  std::optional<OffloadedTask> seen;
   ToldStory told;
   TaskResult history;
 

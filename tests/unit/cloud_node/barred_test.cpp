@@ -54,10 +54,10 @@ TEST(BarredDevice, stops_what_it_was_given_and_is_given_it_again_once_released) 
   be_born(2);
   world.say(wire::Credits{4, {}, 1, 1 << 30});
   submit();
-  const TaskId id = world.cloud.sent.id_of(1);
+  const TaskId id = world.cloud.dispatched.id_of(1);
   CHECK_EQUAL(1, world.device.take<wire::Offer>().size());
   world.say(wire::Accept{id, Epoch{1}});
-  CHECK(world.cloud.sent.state(1) == TaskState::leased);
+  CHECK(world.cloud.dispatched.state(1) == TaskState::leased);
   mark(true);
   const auto stops = world.device.take<wire::Cancel>();
   CHECK_EQUAL(1, stops.size());

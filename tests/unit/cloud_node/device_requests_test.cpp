@@ -13,7 +13,7 @@ using cloud::DeviceRequests;
 
 TEST_GROUP(DeviceRequests) {
   std::vector<std::pair<std::string, wire::Command>> sent;
-  DeviceRequests commands{[this](const std::string& device, wire::Command command) {
+  DeviceRequests requests{[this](const std::string& device, wire::Command command) {
     if (room) sent.emplace_back(device, command);
     return room;
   }};
@@ -23,7 +23,7 @@ TEST_GROUP(DeviceRequests) {
 
   void ask(const std::string& device = "pump-7") {
     answer.reset();
-    commands.ask(device, {0, wire::CommandKind::logs, 9}, now,
+    requests.ask(device, {0, wire::CommandKind::logs, 9}, now,
                  [this](Result<std::string> said) { answer = std::move(said); });
   }
   Code refusal() const { return answer && !*answer ? (*answer).error().code : Code::io; }
@@ -33,13 +33,13 @@ TEST(DeviceRequests, the_reply_of_the_device_that_was_asked_is_the_answer) {
   ask();
   CHECK_EQUAL(9, sent.at(0).second.lines);
   const std::uint64_t token = sent[0].second.token;
-  commands.on("pump-8", {token, std::nullopt, "forged"});
-  commands.on("pump-7", {token + 1, std::nullopt, "another"});
+  requests.on("pump-8", {token, std::nullopt, "forged"});
+  requests.on("pump-7", {token + 1, std::nullopt, "another"});
   CHECK_FALSE(answer.has_value());
-  commands.on("pump-7", {token, std::nullopt, "a line\n\x1b[2J\n"});
+  requests.on("pump-7", {token, std::nullopt, "a line\n\x1b[2J\n"});
   STRCMP_EQUAL("a line\n?[2J\n", (*answer)->c_str());
   answer.reset();
-  commands.on("pump-7", {token, std::nullopt, "again"});
+  requests.on("pump-7", {token, std::nullopt, "again"});
   CHECK_FALSE(answer.has_value());
 }
 
@@ -47,25 +47,25 @@ TEST(DeviceRequests, what_finds_no_room_to_go_out_is_refused_at_once_and_not_wai
   room = false;
   ask();
   CHECK(refusal() == Code::busy);
-  CHECK(commands.expire(now) == kNever);
+  CHECK(requests.expire(now) == kNever);
 }
 
 TEST(DeviceRequests, a_refusal_names_the_device) {
   ask();
-  commands.on("pump-7", {sent[0].second.token, Code::unsupported, "no log"});
+  requests.on("pump-7", {sent[0].second.token, Code::unsupported, "no log"});
   CHECK(refusal() == Code::unsupported);
   STRCMP_EQUAL("pump-7: no log", (*answer).error().message.c_str());
 }
 
 TEST(DeviceRequests, who_goes_or_does_not_answer_is_given_up) {
   ask();
-  commands.on_gone("pump-8");
+  requests.on_gone("pump-8");
   CHECK_FALSE(answer.has_value());
-  commands.on_gone("pump-7");
+  requests.on_gone("pump-7");
   CHECK(refusal() == Code::unavailable);
   ask();
-  CHECK(commands.expire(now) == now + DeviceRequests::kPatience);
-  CHECK(commands.expire(now + DeviceRequests::kPatience) == kNever);
+  CHECK(requests.expire(now) == now + DeviceRequests::kPatience);
+  CHECK(requests.expire(now + DeviceRequests::kPatience) == kNever);
   CHECK(refusal() == Code::timeout);
 }
 

@@ -2,7 +2,7 @@ import { after } from 'node:test';
 import { close } from './session.mjs';
 import './pages.test.mjs';
 import './use.test.mjs';
-import './sent.test.mjs';
+import './dispatched.test.mjs';
 import './admin.test.mjs';
 import './live.test.mjs';
 import './load.test.mjs';

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { Fleet } from './fleet.mjs';
 import { device_of, kinds_of, losses_of, placement_of, sessions_of, telemetry_of, trace_of } from './one.mjs';
-import { Sent } from './sent.mjs';
+import { Dispatched } from './dispatched.mjs';
 
 // cloud/http's own.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -22,7 +22,7 @@ const rules = [
 export class MockCloud {
   constructor({ dist, devices = 1000, seed = 1, beat_ms = 500 }) {
     Object.assign(this, { dist, beat_ms, fleet: new Fleet(devices, { seed }), me: { name: 'ops', scope: 'admin', expires: null, csrf: 'csrf-1' }, signed_in: true, broken: new Set(), rules: structuredClone(rules), streams: new Set(), requests: [], writes: [], sequence: 0, refuse_streams: false, on_its_way: null });
-    this.sent = new Sent(this.fleet);
+    this.dispatched = new Dispatched(this.fleet);
     this.files = new Map(JSON.parse(readFileSync(join(dist, 'files.json'), 'utf8')).map((file) => [file.path, file]));
     this.server = createServer((request, response) => this.answer(request, response).catch((error) => { response.destroy(error); console.error(error); }));
   }
@@ -113,15 +113,15 @@ export class MockCloud {
     const to = number('to', Date.now() / 1000), from = number('from', to - 3600), step = number('step', 10);
     const named = (otherwise) => query.get('metrics')?.split(',') ?? otherwise;
     const device = top === 'devices' && fleet.by_id.get(id), task = top === 'tasks' && fleet.tasks.find((one) => one.id === id);
-    const sent = this.sent.read(path, top, id, more, query, page);
-    if (sent) return sent;
+    const dispatched = this.dispatched.read(path, top, id, more, query, page);
+    if (dispatched) return dispatched;
     switch (path) {
       case '/fleet/summary': return fleet.summary();
       case '/fleet/map': return { at: new Date().toISOString(), ids: fleet.devices.map((one) => one.id), health: fleet.devices.map((one) => ['operational', 'degraded', 'updating', 'sleeping', 'disconnected', 'never_seen', 'quarantined', 'revoked'].indexOf(one.health)) };
       case '/fleet/series': return fleet.devices.length ? fleet.series(named(['online', 'backlog', 'done_local', 'done_cloud', 'offload', 'local_p50', 'cloud_p50', 'cloud_queue', 'duplicates', 'lost']), from, to, step) : { step_s: step, t: [], series: {} };
       case '/devices': { const list = fleet.list(query); return { ...page(list), matching: list.length }; }
       case '/devices/facets': return fleet.facets(query);
-      case '/tasks': { const state = query.get('state')?.split(','), kind = query.get('kind'), of = query.get('device'), failed = query.get('failed'); return page(fleet.tasks.filter((one) => (!state || state.includes(one.state)) && (!kind || one.kind === kind) && (!of || one.device === of) && (!failed || one.failure !== 'none'))); }
+      case '/tasks/offloaded': { const state = query.get('state')?.split(','), kind = query.get('kind'), of = query.get('device'), failed = query.get('failed'); return page(fleet.tasks.filter((one) => (!state || state.includes(one.state)) && (!kind || one.kind === kind) && (!of || one.device === of) && (!failed || one.failure !== 'none'))); }
       case '/kinds': return kinds_of(fleet.tasks);
       case '/events': return page(fleet.events);
       case '/cloud': return { name: 'cloud-1', version: '0.1.0', started: new Date(fleet.began - 86_400_000).toISOString(), uptime_s: 86_412, draining: false, broker: { uri: 'mqtts://broker.example:8883', connected: true, terms: [{ what: 'keep alive 20 s', hurts: '' }, { what: 'packets of up to 266240 bytes', hurts: '' }, { what: 'it refused to let this client speak for another', hurts: '' }] }, store: { directory: '/var/lib/spillway-cloud', bytes: 214_958_080, free_bytes: 81_604_378_624, set_aside: [], restored: null, problem: '' }, workers: 8, held: 31, counters: { accepted: 2_611_420, refused: 1204, done: 2_609_118, failed: 2302, answered: 2_609_087, repeated: 31_022, malformed: 0, barred: 0, flooding: 0, damaged: 0 }, http: { connections: 6, streams: this.streams.size } };
@@ -143,7 +143,8 @@ export class MockCloud {
         case 'losses': return losses_of(device);
       }
     }
-    if (task) return more === 'trace' ? trace_of(task) : more === 'placement' ? placement_of(task) : task;
+    if (top === 'tasks' && id === 'offloaded') return fleet.tasks.find((one) => one.id === more);
+    if (task) return more === 'trace' ? trace_of(task) : more === 'placement' ? placement_of(task) : undefined;
     return undefined;
   }
 
@@ -158,8 +159,8 @@ export class MockCloud {
       if (changed.length) this.tell({ devices: changed });
       return this.json(response, 200, { matched: some.length, changed: changed.length, failed: 0, dry_run: !!dry_run });
     }
-    const [status, sent] = this.sent.write(path, top, id, more, body) ?? [];
-    if (status) return status === 409 ? this.problem(response, 409, 'It has ended otherwise.') : this.json(response, status, sent);
+    const [status, dispatched] = this.dispatched.write(path, top, id, more, body) ?? [];
+    if (status) return status === 409 ? this.problem(response, 409, 'It has ended otherwise.') : this.json(response, status, dispatched);
     if (top === 'alerts' && more === 'acknowledge' && alert) {
       Object.assign(alert, { acknowledged_by: this.me.name, note: body.note ?? '' });
       this.tell({ alerts: [alert] });

@@ -59,7 +59,7 @@ struct Command {
 };
 
 // What the cloud may have run on this device.
-struct CloudTasks {
+struct DispatchedTasks {
   bool accept = true;
   std::vector<std::string> kinds;  // empty: every kind but programs; else these, also programs
   std::uint32_t held = 16;         // taken and not done
@@ -84,7 +84,7 @@ struct Options {
   BudgetLimits budget;  // what is accepted and kept; full is answered with busy
   Broker broker;
   PlacementOptions placement;
-  CloudTasks cloud_tasks;
+  DispatchedTasks dispatched_tasks;
   std::vector<Command> commands;
   std::vector<std::string> plugins;  // shared objects, absolute paths
 };

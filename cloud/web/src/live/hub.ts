@@ -1,11 +1,11 @@
-import type { Alert, DeviceRow, Event, FleetSummary, StreamDelta, StreamSnapshot, Task } from 'api-types';
+import type { Alert, DeviceRow, Event, FleetSummary, StreamDelta, StreamSnapshot, OffloadedTask } from 'api-types';
 
 // What the pages hear. `changes` carries what came since the last one.
 export type LinkState = { state: 'connecting' } | { state: 'live' } | { state: 'lost'; since: number; retry_at: number };
 export type Message =
   | { what: 'link'; link: LinkState }
   | { what: 'snapshot'; summary: FleetSummary; events: Event[]; alerts: Alert[] }
-  | { what: 'delta'; summary: FleetSummary; devices: DeviceRow[]; more: boolean; tasks: Task[]; events: Event[]; alerts: Alert[] }
+  | { what: 'delta'; summary: FleetSummary; devices: DeviceRow[]; more: boolean; tasks: OffloadedTask[]; events: Event[]; alerts: Alert[] }
   | { what: 'resync' };
 
 export interface Source {

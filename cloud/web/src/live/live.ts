@@ -1,6 +1,6 @@
 import { base } from '../base';
 import { batch, signal } from '@preact/signals';
-import type { Alert, DeviceRow, Event, FleetSummary, Task } from 'api-types';
+import type { Alert, DeviceRow, Event, FleetSummary, OffloadedTask } from 'api-types';
 import type { Hub, LinkState, Message } from './hub';
 
 declare const WORKER_URL: string;
@@ -15,7 +15,7 @@ export const generation = signal(0);
 export const now = signal(Date.now());
 
 // `more`: other devices changed, too.
-export interface Changes { devices: DeviceRow[]; more: boolean; tasks: Task[]; events: Event[] }
+export interface Changes { devices: DeviceRow[]; more: boolean; tasks: OffloadedTask[]; events: Event[] }
 const listeners = new Set<(changes: Changes) => void>();
 
 // What the stream said since `moment` (ms): newer than an answer that was asked for then. The list goes

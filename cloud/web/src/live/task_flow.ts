@@ -1,15 +1,15 @@
-import type { Task } from 'api-types';
+import type { OffloadedTask } from 'api-types';
 
 // The tasks on the page while they stream in: newest first, each once, with its newest state. While
 // somebody points at the list it holds still, and what came meanwhile waits and is counted.
 export class TaskFlow {
-  shown: Task[] = [];
-  private waiting = new Map<string, Task>();
+  shown: OffloadedTask[] = [];
+  private waiting = new Map<string, OffloadedTask>();
   private held = false;
 
-  constructor(private readonly most: number, private readonly fits: (task: Task) => boolean) {}
+  constructor(private readonly most: number, private readonly fits: (task: OffloadedTask) => boolean) {}
 
-  start(rows: Task[]): void { this.shown = rows.slice(0, this.most); this.waiting.clear(); }
+  start(rows: OffloadedTask[]): void { this.shown = rows.slice(0, this.most); this.waiting.clear(); }
 
   get waiting_count(): number { return this.waiting.size; }
   get is_held(): boolean { return this.held; }
@@ -19,7 +19,7 @@ export class TaskFlow {
     if (!held) this.merge();
   }
 
-  take(tasks: Task[]): void {
+  take(tasks: OffloadedTask[]): void {
     for (const task of tasks) this.waiting.set(task.id, task);
     // Pointing at a list for an hour must not fill the memory.
     while (this.waiting.size > this.most) this.waiting.delete(this.waiting.keys().next().value!);

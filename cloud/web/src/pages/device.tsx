@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import type { BulkOutcome, Device, DeviceSeries, EventPage, LossList, Session, SentTaskPage, SessionList, TaskPage } from 'api-types';
+import type { BulkOutcome, Device, DeviceSeries, EventPage, LossList, Session, DispatchedTaskPage, SessionList, OffloadedTaskPage } from 'api-types';
 import { may, send } from '../api/client';
 import { useQuery } from '../api/query';
 import { TimeChart } from '../charts/time_chart';
@@ -11,7 +11,7 @@ import { Icon } from '../parts/icons';
 import { Ago, Fact, Loaded, Message, Page, Panel } from '../parts/page';
 import { event_word, HealthBadge, reason_word } from '../parts/state';
 import { RunButton } from '../parts/run_tasks';
-import { SentTable } from '../parts/sent_table';
+import { DispatchedTable } from '../parts/dispatched_table';
 import { TaskTable } from '../parts/task_table';
 import { act } from '../parts/toast';
 import { Connectivity } from '../charts/connectivity';
@@ -42,7 +42,7 @@ function Sections({ device }: { device: Device }) {
     {device.measured ? <Strip device={device} tel={tel} /> : <Panel title="Now"><Message icon="dashed" title="It has told nothing yet">Telemetry comes once its agent is connected.</Message></Panel>}
     <div class="split even"><History id={device.id} /><Sessions id={device.id} /></div>
     <Tasks id={device.id} />
-    <Sent id={device.id} />
+    <Dispatched id={device.id} />
     <div class="split even"><Losses id={device.id} /><Events id={device.id} /></div>
     <Configuration device={device} />
   </>;
@@ -119,9 +119,9 @@ function Sessions({ id }: { id: string }) {
 }
 
 function Tasks({ id }: { id: string }) {
-  const query = useQuery<TaskPage>(`/devices/${id}/tasks?limit=12`, 10);
+  const query = useQuery<OffloadedTaskPage>(`/devices/${id}/tasks?limit=12`, 10);
   return (
-    <Panel title="Tasks in the cloud" note="leased by this device" actions={<a href={`/tasks?device=${id}`}>All of them</a>}>
+    <Panel title="Tasks offloaded by it" note="to this cloud" actions={<a href={`/tasks?device=${id}`}>All of them</a>}>
       <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="None at the moment">What the device runs itself stays on the device: <code>spillway ls</code> shows it there.</Message>}>
         {(data) => <TaskTable label="Tasks of this device" tasks={data.items} with_device={false} />}
       </Loaded>
@@ -129,12 +129,12 @@ function Tasks({ id }: { id: string }) {
   );
 }
 
-function Sent({ id }: { id: string }) {
-  const query = useQuery<SentTaskPage>(`/tasks/sent?device=${id}&limit=12`, 5);
+function Dispatched({ id }: { id: string }) {
+  const query = useQuery<DispatchedTaskPage>(`/tasks/dispatched?device=${id}&limit=12`, 5);
   return (
-    <Panel title="Tasks sent to it" note="by operators of this cloud" actions={<a href={`/tasks/sent?device=${id}`}>All of them</a>}>
-      <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="None was sent to it" />}>
-        {(data) => <SentTable label="Tasks sent to this device" tasks={data.items} with_device={false} />}
+    <Panel title="Tasks dispatched to it" note="by operators of this cloud" actions={<a href={`/tasks/dispatched?device=${id}`}>All of them</a>}>
+      <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="None was dispatched to it" />}>
+        {(data) => <DispatchedTable label="Tasks dispatched to this device" tasks={data.items} with_device={false} />}
       </Loaded>
     </Panel>
   );

@@ -1,4 +1,4 @@
-import type { Placement, Task, Trace } from 'api-types';
+import type { Placement, OffloadedTask, Trace } from 'api-types';
 import { useQuery } from '../api/query';
 import { Waterfall } from '../charts/waterfall';
 import { duration, sentence, words } from '../format';
@@ -10,9 +10,9 @@ import { number_of, waited } from '../parts/task_table';
 import { failure_meanings } from './failures';
 
 export function TaskDetailPage({ id }: { id: string }) {
-  const address = `/tasks/${encodeURIComponent(id)}`;
-  const query = useQuery<Task>(address, 3);
-  const trace = useQuery<Trace>(query.data ? `${address}/trace` : null, 3);
+  const name = encodeURIComponent(id);
+  const query = useQuery<OffloadedTask>(`/tasks/offloaded/${name}`, 3);
+  const trace = useQuery<Trace>(query.data ? `/tasks/${name}/trace` : null, 3);
   const task = query.data;
   return (
     <Page title={`Task ${number_of(id)}`} wide lead={task && <><TaskBadge task={task} /> <span>{task.kind}</span> <span>from <a href={`/devices/${task.device}`}>{task.device}</a></span></>}>
@@ -36,7 +36,7 @@ export function TaskDetailPage({ id }: { id: string }) {
 const figures = ['wait', 'transfer', 'run', 'slow', 'score'] as const;
 
 // In the words and figures of the task's owner, which is the device.
-function Why({ task }: { task: Task }) {
+function Why({ task }: { task: OffloadedTask }) {
   const query = useQuery<Placement>(`/tasks/${task.id}/placement`, 3);
   return (
     <Panel title="Placement">
@@ -55,7 +55,7 @@ function Why({ task }: { task: Task }) {
   );
 }
 
-function Facts({ task }: { task: Task }) {
+function Facts({ task }: { task: OffloadedTask }) {
   return (
     <Panel title="Facts">
       <dl class="facts">

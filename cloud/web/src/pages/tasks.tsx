@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { KindList, Task, TaskPage } from 'api-types';
+import type { KindList, OffloadedTask, OffloadedTaskPage } from 'api-types';
 import { with_params } from '../api/client';
 import { useQuery } from '../api/query';
 import { Histogram } from '../charts/histogram';
@@ -17,7 +17,7 @@ import { toggled } from './device_query';
 const states = ['accepted', 'running', 'done', 'answered'] as const;
 const kRows = 100;
 
-function matches(query: URLSearchParams): (task: Task) => boolean {
+function matches(query: URLSearchParams): (task: OffloadedTask) => boolean {
   const state = (query.get('state') ?? '').split(',').filter(Boolean), device = query.get('device'), kind = query.get('kind'), failed = query.get('failed') === 'true';
   return (task) => (!state.length || state.includes(task.state)) && (!device || task.device === device) && (!kind || task.kind === kind) && (!failed || task.failure !== 'none');
 }
@@ -25,8 +25,8 @@ function matches(query: URLSearchParams): (task: Task) => boolean {
 export function TasksPage() {
   const { query } = place.value;
   const state = (query.get('state') ?? '').split(',').filter(Boolean), failed = query.get('failed') === 'true';
-  const path = with_params('/tasks', { state, device: query.get('device') ?? '', kind: query.get('kind') ?? '', failed: failed || undefined, limit: kRows });
-  const list = useQuery<TaskPage>(path);
+  const path = with_params('/tasks/offloaded', { state, device: query.get('device') ?? '', kind: query.get('kind') ?? '', failed: failed || undefined, limit: kRows });
+  const list = useQuery<OffloadedTaskPage>(path);
   const kinds = useQuery<KindList>('/kinds');
   const [, set_version] = useState(0);
   const flow = useMemo(() => new TaskFlow(kRows, matches(query)), [path]);
@@ -45,7 +45,7 @@ export function TasksPage() {
   const filtered = query.size > 0;
 
   return (
-    <Page title="Tasks" lead="what devices leased to this cloud, newest first" wide actions={<TaskDirections value="leased" />}>
+    <Page title="Tasks" lead="what devices leased to this cloud, newest first" wide actions={<TaskDirections value="offloaded" />}>
       <div class="filters">
         <div class="chips" role="group" aria-label="State">
           {states.map((one) => <button key={one} class={`chip tone-${task_look[one].tone}`} aria-pressed={state.includes(one)} onClick={() => set_query({ state: toggled(state, one).join(',') || null })}><Icon name={task_look[one].icon} size={14} />{task_look[one].word}</button>)}
@@ -77,11 +77,11 @@ export function TasksPage() {
 }
 
 // Which way tasks go: devices lease theirs to the cloud, and lease what is sent to them.
-export const TaskDirections = ({ value }: { value: 'leased' | 'sent' }) => (
-  <Segmented name="direction" label="Which tasks" value={value} options={[['leased', 'From devices'], ['sent', 'Sent to devices']]} choose={(name) => go(name === 'sent' ? '/tasks/sent' : '/tasks')} />
+export const TaskDirections = ({ value }: { value: 'offloaded' | 'dispatched' }) => (
+  <Segmented name="direction" label="Which tasks" value={value} options={[['offloaded', 'Offloaded'], ['dispatched', 'Dispatched']]} choose={(name) => go(name === 'dispatched' ? '/tasks/dispatched' : '/tasks')} />
 );
 
-function Times({ tasks }: { tasks: Task[] }) {
+function Times({ tasks }: { tasks: OffloadedTask[] }) {
   const failures = new Map<string, number>();
   for (const { failure } of tasks) if (failure !== 'none') failures.set(failure, (failures.get(failure) ?? 0) + 1);
   return <>

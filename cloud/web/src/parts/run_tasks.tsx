@@ -35,9 +35,9 @@ function RunDialog({ aim, whom, close }: { aim: Aim; whom: string; close: () => 
     const task: NewTask = { kind: kind.value.trim(), args: parsed, input: input.value, band: band.value as (typeof bands)[number], deadline_s: Number(deadline.value), ...(everyone ? { select } : aim), dry_run: counted.value === null };
     busy.value = true;
     try {
-      const outcome = await send<SubmitOutcome>('POST', '/tasks', task);
+      const outcome = await send<SubmitOutcome>('POST', '/tasks/dispatched', task);
       if (task.dry_run) counted.value = outcome.matched;
-      else { close(); toast(`Sent to ${plural(outcome.matched, 'device')}`); go(`/tasks/sent/${outcome.group}`); }
+      else { close(); toast(`Dispatched to ${plural(outcome.matched, 'device')}`); go(`/tasks/dispatched/${outcome.group}`); }
     } catch (error) { counted.value = null; said.value = (error as Error).message; }
     busy.value = false;
   };

@@ -1,4 +1,4 @@
-import type { Event, Health, Reason, SentTask, Severity, Task } from 'api-types';
+import type { Event, Health, Reason, DispatchedTask, Severity, OffloadedTask } from 'api-types';
 import { sentence, words } from '../format';
 import { Icon, type IconName } from './icons';
 
@@ -18,14 +18,14 @@ export const health_look: Record<Health, Look> = {
   revoked: { icon: 'ban', tone: 'mute', word: 'Revoked' },
 };
 
-export const task_look: Record<Task['state'], Look> = {
+export const task_look: Record<OffloadedTask['state'], Look> = {
   accepted: { icon: 'clock', tone: 'mute', word: 'Queued' },
   running: { icon: 'play', tone: 'info', word: 'Running' },
   done: { icon: 'up', tone: 'calm', word: 'Answering' },
   answered: { icon: 'check', tone: 'ok', word: 'Answered' },
 };
 
-export const sent_look: Record<SentTask['state'], Look> = {
+export const sent_look: Record<DispatchedTask['state'], Look> = {
   waiting: { icon: 'pause', tone: 'mute', word: 'Waiting' },
   ready: { icon: 'clock', tone: 'mute', word: 'Ready' },
   leased: { icon: 'up', tone: 'calm', word: 'Leased' },
@@ -52,9 +52,9 @@ export function Badge({ look, plain = false }: { look: Look; plain?: boolean }) 
 export const HealthBadge = ({ health, plain }: { health: Health; plain?: boolean }) => <Badge look={health_look[health]} plain={plain ?? false} />;
 export const SeverityBadge = ({ severity, plain }: { severity: Severity; plain?: boolean }) => <Badge look={severity_look[severity]} plain={plain ?? false} />;
 
-export function TaskBadge({ task }: { task: Pick<Task, 'state' | 'failure'> }) {
+export function TaskBadge({ task }: { task: Pick<OffloadedTask, 'state' | 'failure'> }) {
   const failed = task.failure !== 'none';
   return <Badge plain look={failed ? { icon: 'cross', tone: 'bad', word: sentence(words(task.failure)) } : task_look[task.state]} />;
 }
 
-export const SentBadge = ({ task }: { task: Pick<SentTask, 'state'> }) => <Badge plain look={sent_look[task.state]} />;
+export const DispatchedBadge = ({ task }: { task: Pick<DispatchedTask, 'state'> }) => <Badge plain look={sent_look[task.state]} />;

@@ -1,9 +1,9 @@
-import type { Task } from 'api-types';
+import type { OffloadedTask } from 'api-types';
 import { duration, sentence } from '../format';
 import { Ago } from './page';
 import { TaskBadge } from './state';
 
-export function TaskTable({ label, tasks, with_device = true }: { label: string; tasks: Task[]; with_device?: boolean }) {
+export function TaskTable({ label, tasks, with_device = true }: { label: string; tasks: OffloadedTask[]; with_device?: boolean }) {
   return (
     <div class="table-box" tabIndex={0} role="region" aria-label={label}><table class="table tasks">
       <thead><tr><th>Task</th><th>State</th><th>Kind</th>{with_device && <th>Device</th>}<th>Band</th><th class="right">Epoch</th><th class="right">Waited</th><th class="right">Ran</th><th class="right">Accepted</th></tr></thead>
@@ -26,4 +26,4 @@ export const short_id = (id: string): string => id.replace(/^(.{4}).*-/, '$1…-
 export const number_of = (id: string): string => id.slice(id.lastIndexOf('-') + 1);
 
 // Seconds from acceptance to its start.
-export const waited = (task: Task): number => Math.max(0, (Date.parse(task.started!) - Date.parse(task.accepted)) / 1000);
+export const waited = (task: OffloadedTask): number => Math.max(0, (Date.parse(task.started!) - Date.parse(task.accepted)) / 1000);

@@ -11,18 +11,18 @@ namespace {
 
 constexpr std::size_t kMaxInput = 64 * 1024;
 
-const std::vector<Column> kSentRow = {{"TASK", "id"},
-                                      {"DEVICE", "device"},
-                                      {"KIND", "kind"},
-                                      {"STATE", "state"},
-                                      {"SINCE", "since", As::age},
-                                      {"ATTEMPTS", "attempts"},
-                                      {"DEADLINE", "deadline"},
-                                      {"REASON", "reason", As::plain, true},
-                                      {"FAILURE", "last_failure", As::plain, true},
-                                      {"BAND", "band", As::plain, true},
-                                      {"EPOCH", "epoch", As::plain, true},
-                                      {"CREATED", "created", As::age, true}};
+const std::vector<Column> kDispatchedRow = {{"TASK", "id"},
+                                            {"DEVICE", "device"},
+                                            {"KIND", "kind"},
+                                            {"STATE", "state"},
+                                            {"SINCE", "since", As::age},
+                                            {"ATTEMPTS", "attempts"},
+                                            {"DEADLINE", "deadline"},
+                                            {"REASON", "reason", As::plain, true},
+                                            {"FAILURE", "last_failure", As::plain, true},
+                                            {"BAND", "band", As::plain, true},
+                                            {"EPOCH", "epoch", As::plain, true},
+                                            {"CREATED", "created", As::age, true}};
 
 const std::vector<Column> kGroup = {{"group", "id"},
                                     {"kind", "kind"},
@@ -52,7 +52,7 @@ const std::vector<Column> kGroupRow = {{"GROUP", "id"},
                                        {"EXPIRED", "states.expired", As::plain, true}};
 
 int present_task(const Console& console, const Result<json::value>& task) {
-  std::vector<Column> columns = kSentRow;
+  std::vector<Column> columns = kDispatchedRow;
   for (Column& column : columns) column.wide = false;
   columns.insert(columns.end(), {{"GROUP", "group"},
                                  {"WAITS", "waits_because"},
@@ -126,8 +126,8 @@ Result<json::object> task_of(const Words& words) {
 
 }  // namespace
 
-int show_sent(Api& api, const Console& console, const std::string& id) {
-  return present_task(console, api.get("/tasks/sent/" + escaped(id)));
+int show_dispatched(Api& api, const Console& console, const std::string& id) {
+  return present_task(console, api.get("/tasks/dispatched/" + escaped(id)));
 }
 
 int task_submit(Api& api, const Console& console, const Words& words) {
@@ -137,13 +137,13 @@ int task_submit(Api& api, const Console& console, const Words& words) {
   cloud::http::Headers headers;
   if (!words.key.empty()) headers.emplace_back("idempotency-key", words.key);
   json::value body = *std::move(task);
-  auto outcome = api.call(Method::post, "/tasks", &body, headers);
+  auto outcome = api.call(Method::post, "/tasks/dispatched", &body, headers);
   return present(console, outcome,
                  {{"devices", "matched"}, {"group", "group"}, {"first task", "first_task"}});
 }
 
-int task_sent(Api& api, const Console& console, const Words& words) {
-  std::string path = "/tasks/sent", separator = "?";
+int task_dispatched(Api& api, const Console& console, const Words& words) {
+  std::string path = "/tasks/dispatched", separator = "?";
   const std::pair<const char*, const std::string*> filters[] = {{"state", &words.state},
                                                                 {"device", &words.device},
                                                                 {"kind", &words.kind},
@@ -153,7 +153,7 @@ int task_sent(Api& api, const Console& console, const Words& words) {
     path += separator + name + "=" + escaped(*value);
     separator = "&";
   }
-  Listing listing(console, kSentRow);
+  Listing listing(console, kDispatchedRow);
   Status status = api.list(path, words.limit, [&](const json::value& item) {
     listing.add(item);
     return true;

@@ -1,4 +1,4 @@
-#include "cloud/api/sent_path.h"
+#include "cloud/api/dispatched_path.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@ namespace spillway::cloud::api {
 namespace {
 
 // Why it did not succeed; empty: it did, or is not over.
-std::string problem_of(const SentTaskView& task) {
+std::string problem_of(const DispatchedTaskView& task) {
   if (!is_terminal(task.state) || task.state == TaskState::succeeded) return "";
   const bool why = task.state == TaskState::failed && task.last_failure != FailureClass::none;
   return std::string(why ? to_string(task.last_failure) : to_string(task.state));
@@ -14,14 +14,14 @@ std::string problem_of(const SentTaskView& task) {
 
 // How an attempt ended, if it did not count. Of one that was stopped, what its task is by now does
 // not say it: what came next after its grant does.
-std::string problem_of(const SentTaskDetail& detail, const SentAttempt& attempt) {
+std::string problem_of(const DispatchedTaskDetail& detail, const DispatchedAttempt& attempt) {
   const auto is_end_of_task = [](const std::string& what) {
     return what == to_string(TaskState::cancelled) || what == to_string(TaskState::expired);
   };
   const std::string interrupted(to_string(FailureClass::interrupted));
   if (attempt.problem != interrupted && !is_end_of_task(attempt.problem)) return attempt.problem;
   bool granted = false;
-  for (const SentEventView& event : detail.events) {
+  for (const DispatchedEventView& event : detail.events) {
     if (event.epoch != attempt.epoch) continue;
     if (granted) return is_end_of_task(event.what) ? event.what : interrupted;
     granted = event.what == "granted";
@@ -31,10 +31,10 @@ std::string problem_of(const SentTaskDetail& detail, const SentAttempt& attempt)
 
 class Spans {
  public:
-  Spans(const SentTaskDetail& task, const std::string& host, std::vector<PathSpan>& into)
+  Spans(const DispatchedTaskDetail& task, const std::string& host, std::vector<PathSpan>& into)
       : detail_(task), task_(task.task), host_(host), into_(into) {}
 
-  void add(const SentAttempt& attempt) {
+  void add(const DispatchedAttempt& attempt) {
     epoch_ = attempt.epoch;
     note_ = problem_of(detail_, attempt);
     put(SpanPart::queued, Lane::cloud, attempt.queued, attempt.offered);
@@ -66,8 +66,8 @@ class Spans {
     into_.push_back({part, lane, host, from, to, epoch_, !note_.empty(), note_});
   }
 
-  const SentTaskDetail& detail_;
-  const SentTaskView& task_;
+  const DispatchedTaskDetail& detail_;
+  const DispatchedTaskView& task_;
   const std::string& host_;
   std::vector<PathSpan>& into_;
   Epoch epoch_;
@@ -75,8 +75,8 @@ class Spans {
 };
 
 // What it waits for, or how it went.
-std::string standing_of(const SentTaskDetail& detail) {
-  const SentTaskView& task = detail.task;
+std::string standing_of(const DispatchedTaskDetail& detail) {
+  const DispatchedTaskView& task = detail.task;
   if (!detail.waits_because.empty()) return detail.waits_because;
   switch (task.state) {
     case TaskState::waiting:
@@ -97,8 +97,8 @@ std::string standing_of(const SentTaskDetail& detail) {
 }
 
 // Since when it waits, or waited when it ended: what ended with an attempt did not wait after that.
-std::optional<Wall> waits_since(const SentTaskDetail& detail) {
-  const SentTaskView& task = detail.task;
+std::optional<Wall> waits_since(const DispatchedTaskDetail& detail) {
+  const DispatchedTaskView& task = detail.task;
   const bool away = task.state == TaskState::leased || task.state == TaskState::running;
   if (away || task.state == TaskState::succeeded) return std::nullopt;
   if (detail.attempts.empty()) return task.created;
@@ -106,7 +106,7 @@ std::optional<Wall> waits_since(const SentTaskDetail& detail) {
   const bool by_itself = task.state == TaskState::cancelled || task.state == TaskState::expired;
   if (!by_itself) return std::nullopt;
   Wall from = detail.attempts.back().ended.value_or(task.since);
-  for (const SentEventView& event : detail.events) {
+  for (const DispatchedEventView& event : detail.events) {
     if (event.what == "retried") from = std::max(from, event.at);
   }
   return from < task.since ? std::optional(from) : std::nullopt;
@@ -114,8 +114,8 @@ std::optional<Wall> waits_since(const SentTaskDetail& detail) {
 
 }  // namespace
 
-TaskPath path_of(const SentTaskDetail& task, const std::string& host) {
-  const SentTaskView& row = task.task;
+TaskPath path_of(const DispatchedTaskDetail& task, const std::string& host) {
+  const DispatchedTaskView& row = task.task;
   TaskPath path;
   path.id = row.id;
   path.device = row.device;
@@ -127,7 +127,7 @@ TaskPath path_of(const SentTaskDetail& task, const std::string& host) {
   path.problem = problem_of(row);
   if (is_terminal(row.state)) path.ended = row.since;
   Spans spans(task, host, path.spans);
-  for (const SentAttempt& attempt : task.attempts) {
+  for (const DispatchedAttempt& attempt : task.attempts) {
     spans.add(attempt);
     path.began = std::min(path.began, attempt.queued);
     // Its times at the device are centred in the time that it was away.
@@ -137,8 +137,8 @@ TaskPath path_of(const SentTaskDetail& task, const std::string& host) {
   return path;
 }
 
-Explanation explanation_of(const SentTaskDetail& task) {
-  const SentTaskView& row = task.task;
+Explanation explanation_of(const DispatchedTaskDetail& task) {
+  const DispatchedTaskView& row = task.task;
   Explanation why;
   why.epoch = row.epoch;
   if (!task.attempts.empty()) why.chosen = row.device;

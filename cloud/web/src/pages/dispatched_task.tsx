@@ -1,24 +1,24 @@
-import type { SentEvent, SentResult, SentTaskDetail } from 'api-types';
+import type { DispatchedEvent, DispatchedResult, DispatchedTaskDetail } from 'api-types';
 import { may, send } from '../api/client';
 import { useQuery } from '../api/query';
 import { bytes, duration, left, sentence, words } from '../format';
 import { Icon } from '../parts/icons';
 import { Ago, Fact, Loaded, Message, Page, Panel } from '../parts/page';
-import { SentBadge } from '../parts/state';
+import { DispatchedBadge } from '../parts/state';
 import { number_of } from '../parts/task_table';
 import { act } from '../parts/toast';
 import { failure_meanings } from './failures';
 
-const ended = (task: SentTaskDetail): boolean => ['succeeded', 'failed', 'cancelled', 'expired'].includes(task.state);
+const ended = (task: DispatchedTaskDetail): boolean => ['succeeded', 'failed', 'cancelled', 'expired'].includes(task.state);
 
 // One task that a device runs for an operator. Its owner is the cloud, so all of its history is here.
-export function SentTaskPage({ id }: { id: string }) {
-  const query = useQuery<SentTaskDetail>(`/tasks/sent/${id}`, 2);
+export function DispatchedTaskPage({ id }: { id: string }) {
+  const query = useQuery<DispatchedTaskDetail>(`/tasks/dispatched/${id}`, 2);
   const task = query.data;
   return (
-    <Page title={`Task ${number_of(id)}`} wide lead={task && <><SentBadge task={task} /> <span>{task.kind}</span> <span>for <a href={`/devices/${task.device}`}>{task.device}</a></span></>}
+    <Page title={`Task ${number_of(id)}`} wide lead={task && <><DispatchedBadge task={task} /> <span>{task.kind}</span> <span>for <a href={`/devices/${task.device}`}>{task.device}</a></span></>}
       actions={task && may('operate') && <Actions task={task} again={query.again} />}>
-      <p class="crumbs"><a href="/tasks/sent"><Icon name="left" size={14} />All that was sent</a></p>
+      <p class="crumbs"><a href="/tasks/dispatched"><Icon name="left" size={14} />All that was sent</a></p>
       <Loaded query={query} rows={6}>{(data) => <>
         {data.waits_because && <ul class="reasons" aria-label="Why it waits"><li><Icon name="clock" /><b>It waits</b><span>{data.waits_because}</span></li></ul>}
         {data.state === 'failed' && data.last_failure !== 'none' && <ul class="reasons" aria-label="Failure"><li class="tone-bad"><Icon name="cross" /><b>{sentence(words(data.last_failure))}</b><span>{data.result?.error?.message || failure_meanings[data.last_failure]}</span></li></ul>}
@@ -29,11 +29,11 @@ export function SentTaskPage({ id }: { id: string }) {
   );
 }
 
-function Outcome({ task }: { task: SentTaskDetail }) {
+function Outcome({ task }: { task: DispatchedTaskDetail }) {
   return <Panel title="Result">{task.result ? <Value result={task.result} /> : <Message icon="clock" title={ended(task) ? 'It has none' : 'Not there yet'}>{ended(task) ? 'It ended before a device had one.' : 'It appears here as soon as the device’s answer is on disk.'}</Message>}</Panel>;
 }
 
-function Value({ result }: { result: SentResult }) {
+function Value({ result }: { result: DispatchedResult }) {
   const size = Math.floor(result.value_base64url.length * 3 / 4);
   return <>
     {result.error ? <p class="prose">{result.error.message || sentence(words(result.error.code))}</p>
@@ -44,20 +44,20 @@ function Value({ result }: { result: SentResult }) {
   </>;
 }
 
-function Facts({ task }: { task: SentTaskDetail }) {
+function Facts({ task }: { task: DispatchedTaskDetail }) {
   return (
     <Panel title="Facts">
       <dl class="facts">
         <Fact name="Submitted"><Ago at={task.created} /></Fact><Fact name="In this state for"><Ago at={task.since} bare /></Fact><Fact name="Deadline">{task.deadline ? left(task.deadline, Date.now()) : '–'}</Fact>
         <Fact name="Kind">{task.kind}</Fact><Fact name="Band">{sentence(task.band)}</Fact><Fact name="Granted">{task.grants === 1 ? 'once' : `${task.grants} times`}</Fact>
         <Fact name="Attempts used up">{task.attempts}</Fact><Fact name="Crashes">{task.crashes}</Fact><Fact name="Lost in a row">{task.losses}</Fact>
-        <Fact name="Submission"><a href={`/tasks/sent/${task.group}`}>{number_of(task.group).split('x')[0]}</a></Fact><Fact name="Id"><code class="break">{task.id}</code></Fact>
+        <Fact name="Submission"><a href={`/tasks/dispatched/${task.group}`}>{number_of(task.group).split('x')[0]}</a></Fact><Fact name="Id"><code class="break">{task.id}</code></Fact>
       </dl>
     </Panel>
   );
 }
 
-function History({ events }: { events: SentEvent[] }) {
+function History({ events }: { events: DispatchedEvent[] }) {
   return (
     <Panel title="History" note="newest first">
       {events.length === 0 ? <Message icon="clock" title="Nothing is kept of it" />
@@ -68,7 +68,7 @@ function History({ events }: { events: SentEvent[] }) {
   );
 }
 
-function Actions({ task, again }: { task: SentTaskDetail; again: () => void }) {
+function Actions({ task, again }: { task: DispatchedTaskDetail; again: () => void }) {
   const ask = (verb: 'cancel' | 'retry', done: string): Promise<void> => act(send('POST', `/tasks/${task.id}/${verb}`), done, again);
   if (!ended(task)) return <button class="button" onClick={() => ask('cancel', 'Cancelled')}><Icon name="ban" />Cancel</button>;
   return task.state === 'succeeded' ? null : <button class="button" onClick={() => ask('retry', 'It is tried again')}><Icon name="turn" />Retry</button>;

@@ -1,12 +1,12 @@
-#include "tests/unit/cloud_node/sent_rig.h"
+#include "tests/unit/cloud_node/dispatched_rig.h"
 
 using namespace spillway;
 using namespace spillway::test;
 using namespace std::chrono_literals;
 
-TEST_GROUP_BASE(Sent, SentRig){};
+TEST_GROUP_BASE(Dispatched, DispatchedRig){};
 
-TEST(Sent, is_answered_and_offered_only_after_the_commit) {
+TEST(Dispatched, is_answered_and_offered_only_after_the_commit) {
   introduce();
   bool answered = false;
   dispatch().submit({world.spec(), Names({"pump-7"}), ""}, [&](const auto&) { answered = true; });
@@ -21,13 +21,13 @@ TEST(Sent, is_answered_and_offered_only_after_the_commit) {
   CHECK(wire::decode_spec(offered.spec)->labels.empty());
 }
 
-TEST(Sent, P1_a_result_of_a_task_that_was_forgotten_is_not_taken_for_that_of_another_one) {
+TEST(Dispatched, P1_a_result_of_a_task_that_was_forgotten_is_not_taken_for_that_of_another_one) {
   introduce();
-  const OwnerDisk copy = world.cloud.sent;
+  const OwnerDisk copy = world.cloud.dispatched;
   CHECK(submit("forgotten").ok());
   const wire::ResultItem old = success(1, 1, "of the forgotten one");
   world.cloud.crash();
-  world.cloud.sent = copy;
+  world.cloud.dispatched = copy;
   world.boot();
   introduce(4);
   world.device.take<wire::Offer>();
@@ -41,7 +41,7 @@ TEST(Sent, P1_a_result_of_a_task_that_was_forgotten_is_not_taken_for_that_of_ano
   STRCMP_EQUAL("its own", std::string(as_text(result(1).value.bytes)).c_str());
 }
 
-TEST(Sent, waits_for_a_device_that_is_away_and_expires_with_its_deadline) {
+TEST(Dispatched, waits_for_a_device_that_is_away_and_expires_with_its_deadline) {
   cloud::Submission submission{world.spec(), Names({"pump-7"}), ""};
   submission.spec.deadline = 60s;
   leave();
@@ -57,7 +57,7 @@ TEST(Sent, waits_for_a_device_that_is_away_and_expires_with_its_deadline) {
   CHECK(state(1) == TaskState::expired);
 }
 
-TEST(Sent, P5_what_a_start_could_not_read_is_read_again) {
+TEST(Dispatched, P5_what_a_start_could_not_read_is_read_again) {
   CHECK(submit().ok());
   world.cloud.crash();
   world.cloud.boot();
@@ -69,7 +69,7 @@ TEST(Sent, P5_what_a_start_could_not_read_is_read_again) {
   CHECK_EQUAL(1, dispatch().unfinished());
 }
 
-TEST(Sent, P1_a_result_is_kept_once_and_every_repeat_is_acknowledged) {
+TEST(Dispatched, P1_a_result_is_kept_once_and_every_repeat_is_acknowledged) {
   introduce();
   CHECK(submit().ok());
   offer();
@@ -81,27 +81,27 @@ TEST(Sent, P1_a_result_is_kept_once_and_every_repeat_is_acknowledged) {
   CHECK(verdict() == wire::ResultVerdict::duplicate);
   STRCMP_EQUAL("first", std::string(as_text(result(1).value.bytes)).c_str());
   CHECK_EQUAL(0, dispatch().unfinished());
-  CHECK(world.cloud.sent.outbox.empty());
+  CHECK(world.cloud.dispatched.outbox.empty());
 }
 
-TEST(Sent, P1_an_end_is_shown_when_it_is_durable_and_its_result_with_it) {
+TEST(Dispatched, P1_an_end_is_shown_when_it_is_durable_and_its_result_with_it) {
   introduce();
   CHECK(submit().ok());
   offer();
   world.cloud.store().fail_commits(fail(Code::io, "no space left on device"));
   say_result(success(1, 1));
   const auto look = [&](auto done) { dispatch().find(id(1), done); };
-  auto found = ask<cloud::SentTaskDetail>(look);
+  auto found = ask<cloud::DispatchedTaskDetail>(look);
   CHECK(found->task.state == TaskState::leased);
   CHECK_FALSE(found->result.has_value());
   world.cloud.store().fail_commits({});
   world.advance(2s);
-  found = ask<cloud::SentTaskDetail>(look);
+  found = ask<cloud::DispatchedTaskDetail>(look);
   CHECK(found->task.state == TaskState::succeeded);
   CHECK(found->result.has_value());
 }
 
-TEST(Sent, another_device_can_neither_take_nor_answer_it) {
+TEST(Dispatched, another_device_can_neither_take_nor_answer_it) {
   introduce();
   CHECK(submit().ok());
   offer();
@@ -113,12 +113,12 @@ TEST(Sent, another_device_can_neither_take_nor_answer_it) {
   world.settle();
   CHECK(state(1) == TaskState::leased);
   CHECK_FALSE(world.other.take<wire::BeatAck>().front().keep);
-  CHECK(world.cloud.sent.at(1).row.task.offer_pending);
+  CHECK(world.cloud.dispatched.at(1).row.task.offer_pending);
   say_result(success(1, 1, "true"));
   STRCMP_EQUAL("true", std::string(as_text(result(1).value.bytes)).c_str());
 }
 
-TEST(Sent, goes_out_within_the_credits_that_the_device_granted) {
+TEST(Dispatched, goes_out_within_the_credits_that_the_device_granted) {
   introduce(1);
   CHECK(submit("a").ok());
   CHECK(submit("b").ok());
@@ -129,14 +129,14 @@ TEST(Sent, goes_out_within_the_credits_that_the_device_granted) {
   CHECK(offer().id == id(2));
 }
 
-TEST(Sent, a_kind_that_the_device_does_not_take_waits_until_it_does) {
+TEST(Dispatched, a_kind_that_the_device_does_not_take_waits_until_it_does) {
   cloud::Submission submission{world.spec(), Names({"pump-7"}), ""};
   submission.spec.kind = "secret";
   introduce();
   CHECK(submit(submission).ok());
   CHECK(world.device.take<wire::Offer>().empty());
   CHECK(state(1) == TaskState::waiting);
-  auto found = ask<cloud::SentTaskDetail>([&](auto done) { dispatch().find(id(1), done); });
+  auto found = ask<cloud::DispatchedTaskDetail>([&](auto done) { dispatch().find(id(1), done); });
   STRCMP_CONTAINS("does not take secret", found->waits_because.c_str());
   wire::Presence presence;
   presence.online = true;
@@ -147,7 +147,7 @@ TEST(Sent, a_kind_that_the_device_does_not_take_waits_until_it_does) {
   CHECK(offer().id == id(1));
 }
 
-TEST(Sent, an_offer_is_said_again_until_it_is_answered) {
+TEST(Dispatched, an_offer_is_said_again_until_it_is_answered) {
   introduce();
   CHECK(submit().ok());
   offer();
@@ -158,7 +158,7 @@ TEST(Sent, an_offer_is_said_again_until_it_is_answered) {
   CHECK(world.device.take<wire::Offer>().empty());
 }
 
-TEST(Sent, P3_silence_past_the_lease_grants_it_again_under_a_higher_epoch) {
+TEST(Dispatched, P3_silence_past_the_lease_grants_it_again_under_a_higher_epoch) {
   introduce();
   CHECK(submit().ok());
   offer();
@@ -173,12 +173,13 @@ TEST(Sent, P3_silence_past_the_lease_grants_it_again_under_a_higher_epoch) {
   CHECK(result(1).attempts[1].failure == FailureClass::interrupted);
 }
 
-TEST(Sent, what_is_known_of_its_attempts_is_told_also_after_a_restart) {
+TEST(Dispatched, what_is_known_of_its_attempts_is_told_also_after_a_restart) {
   introduce();
   CHECK(submit().ok());
   offer();
   const auto attempts = [&] {
-    return ask<cloud::SentTaskDetail>([&](auto done) { dispatch().find(id(1), done); })->attempts;
+    return ask<cloud::DispatchedTaskDetail>([&](auto done) { dispatch().find(id(1), done); })
+        ->attempts;
   };
   CHECK_EQUAL(1, attempts().size());
   CHECK_FALSE(attempts()[0].ended.has_value());
@@ -190,7 +191,7 @@ TEST(Sent, what_is_known_of_its_attempts_is_told_also_after_a_restart) {
   say_result(item);
   for (const bool later : {false, true}) {
     if (later) world.restart();
-    const std::vector<cloud::SentAttempt> told = attempts();
+    const std::vector<cloud::DispatchedAttempt> told = attempts();
     CHECK_EQUAL(2, told.size());
     STRCMP_EQUAL("lost", told[0].problem.c_str());
     CHECK_FALSE(told[0].began.has_value());
@@ -203,7 +204,7 @@ TEST(Sent, what_is_known_of_its_attempts_is_told_also_after_a_restart) {
   }
 }
 
-TEST(Sent, a_beat_tells_that_it_runs_and_renews_the_lease) {
+TEST(Dispatched, a_beat_tells_that_it_runs_and_renews_the_lease) {
   introduce();
   CHECK(submit().ok());
   offer();
@@ -217,7 +218,7 @@ TEST(Sent, a_beat_tells_that_it_runs_and_renews_the_lease) {
   CHECK(world.device.take<wire::Offer>().empty());
 }
 
-TEST(Sent, cancel_stops_the_attempt_and_a_second_one_changes_nothing) {
+TEST(Dispatched, cancel_stops_the_attempt_and_a_second_one_changes_nothing) {
   introduce();
   CHECK(submit().ok());
   offer();
@@ -231,7 +232,7 @@ TEST(Sent, cancel_stops_the_attempt_and_a_second_one_changes_nothing) {
   CHECK(cancelled(9) == Code::not_found);
 }
 
-TEST(Sent, what_was_cancelled_or_expired_was_stopped_and_shows_no_result) {
+TEST(Dispatched, what_was_cancelled_or_expired_was_stopped_and_shows_no_result) {
   introduce();
   cloud::Submission timed{world.spec("x"), Names({"pump-7"}), ""};
   timed.spec.deadline = 5s;
@@ -244,13 +245,14 @@ TEST(Sent, what_was_cancelled_or_expired_was_stopped_and_shows_no_result) {
     CHECK(state(seq) == (seq == 1 ? TaskState::cancelled : TaskState::expired));
     CHECK(result(seq).attempts.at(0).failure == FailureClass::interrupted);
     CHECK(result(seq).attempts.at(0).times.accepted > NodeTime{});
-    auto found = ask<cloud::SentTaskDetail>([&](auto done) { dispatch().find(id(seq), done); });
+    auto found =
+        ask<cloud::DispatchedTaskDetail>([&](auto done) { dispatch().find(id(seq), done); });
     CHECK(found.ok());
     CHECK_FALSE(found->result.has_value());
   }
 }
 
-TEST(Sent, P2_retry_revives_what_failed_and_never_what_succeeded) {
+TEST(Dispatched, P2_retry_revives_what_failed_and_never_what_succeeded) {
   introduce();
   CHECK(submit().ok());
   offer();
@@ -270,7 +272,7 @@ TEST(Sent, P2_retry_revives_what_failed_and_never_what_succeeded) {
   CHECK(again().error().code == Code::conflict);
 }
 
-TEST(Sent, a_retry_whose_task_is_purged_meanwhile_is_told_so_and_costs_nothing_else) {
+TEST(Dispatched, a_retry_whose_task_is_purged_meanwhile_is_told_so_and_costs_nothing_else) {
   introduce();
   CHECK(submit().ok());
   CHECK(cancelled(1) == Code::internal);
@@ -278,8 +280,8 @@ TEST(Sent, a_retry_whose_task_is_purged_meanwhile_is_told_so_and_costs_nothing_e
   dispatch().retry(id(1), [&](Result<void> given) { answer = std::move(given); });
   CHECK(world.cloud.store().step());
   CHECK(world.cloud.store().step());
-  world.cloud.sent.tasks.erase(1);
-  world.cloud.sent.purged.insert(1);
+  world.cloud.dispatched.tasks.erase(1);
+  world.cloud.dispatched.purged.insert(1);
   world.settle();
   CHECK(answer && !*answer && answer->error().code == Code::not_found);
   world.device.forget();
@@ -287,7 +289,7 @@ TEST(Sent, a_retry_whose_task_is_purged_meanwhile_is_told_so_and_costs_nothing_e
   CHECK(offer().id == id(2));
 }
 
-TEST(Sent, as_many_labels_as_are_taken_reach_the_device_and_outlive_a_restart) {
+TEST(Dispatched, as_many_labels_as_are_taken_reach_the_device_and_outlive_a_restart) {
   cloud::Submission submission{world.spec(), Names({"pump-7"}), "nightly", "pump-7"};
   const auto label = [&](std::size_t n) { submission.spec.labels["l" + std::to_string(n)] = "v"; };
   constexpr std::size_t kMost = 32;
@@ -301,7 +303,7 @@ TEST(Sent, as_many_labels_as_are_taken_reach_the_device_and_outlive_a_restart) {
   CHECK(submit(submission).error().code == Code::invalid_argument);
 }
 
-TEST(Sent, P6_after_a_kill_everything_goes_on_where_it_was) {
+TEST(Dispatched, P6_after_a_kill_everything_goes_on_where_it_was) {
   introduce(1);
   CHECK(submit("a").ok());
   CHECK(submit("b").ok());
@@ -317,7 +319,7 @@ TEST(Sent, P6_after_a_kill_everything_goes_on_where_it_was) {
   CHECK(state(2) == TaskState::succeeded);
 }
 
-TEST(Sent, what_cannot_be_meant_is_refused_with_a_reason) {
+TEST(Dispatched, what_cannot_be_meant_is_refused_with_a_reason) {
   const auto refusal = [&](auto change) {
     cloud::Submission submission{world.spec(), Names({"pump-7"}), ""};
     change(submission);
@@ -332,10 +334,10 @@ TEST(Sent, what_cannot_be_meant_is_refused_with_a_reason) {
   }
   CHECK(refusal([](auto& s) { s.spec.after = {{Origin{1}, 1}}; }) == Code::unsupported);
   CHECK(refusal([](auto& s) { s.spec.input.bytes = Bytes(kInlineLimit + 1); }) != Code::internal);
-  CHECK(world.cloud.sent.tasks.empty());
+  CHECK(world.cloud.dispatched.tasks.empty());
 }
 
-TEST(Sent, a_store_that_cannot_be_written_takes_nothing_and_goes_on_when_it_can) {
+TEST(Dispatched, a_store_that_cannot_be_written_takes_nothing_and_goes_on_when_it_can) {
   introduce();
   CHECK(submit().ok());
   world.cloud.store().fail_commits(fail(Code::io, "disk full"));
@@ -348,7 +350,7 @@ TEST(Sent, a_store_that_cannot_be_written_takes_nothing_and_goes_on_when_it_can)
   CHECK(state(1) == TaskState::succeeded);
 }
 
-TEST(Sent, what_the_broker_cannot_carry_is_refused_and_fails_if_it_was_taken_before) {
+TEST(Dispatched, what_the_broker_cannot_carry_is_refused_and_fails_if_it_was_taken_before) {
   cloud::Submission submission{world.spec(std::string(30'000, 'x')), Names({"pump-7"}), ""};
   leave();
   CHECK(submit(submission).ok());  // before anything was known of the broker
@@ -368,7 +370,7 @@ TEST(Sent, what_the_broker_cannot_carry_is_refused_and_fails_if_it_was_taken_bef
   CHECK(submit("small").ok());
 }
 
-TEST(Sent, args_that_a_kind_of_every_node_does_not_declare_are_refused_at_once) {
+TEST(Dispatched, args_that_a_kind_of_every_node_does_not_declare_are_refused_at_once) {
   cloud::Submission submission{world.spec(), Names({"pump-7"}), ""};
   submission.spec.kind = "echo.exact.everywhere";
   submission.spec.args = {{"a", "b"}};

@@ -10,8 +10,8 @@
 // other tasks have. Its owner is the cloud, so all that is known of it is here. Pure.
 namespace spillway::cloud::api {
 
-TaskPath path_of(const SentTaskDetail& task, const std::string& host);
+TaskPath path_of(const DispatchedTaskDetail& task, const std::string& host);
 // Its only place is the device; nothing was weighed, so that there are no figures.
-Explanation explanation_of(const SentTaskDetail& task);
+Explanation explanation_of(const DispatchedTaskDetail& task);
 
 }  // namespace spillway::cloud::api

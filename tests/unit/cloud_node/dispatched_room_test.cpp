@@ -13,7 +13,7 @@ using cloud::Submitted;
 using Names = std::vector<std::string>;
 
 // What operators may have wait for devices, without a node around it.
-TEST_GROUP(SentRoom) {
+TEST_GROUP(DispatchedRoom) {
   ManualClock clock;
   OwnerDisk disk;
   MemoryOwnerStore store{disk};
@@ -78,7 +78,7 @@ TEST_GROUP(SentRoom) {
   }
 };
 
-TEST(SentRoom, P20_a_single_retry_asks_for_room_like_that_of_a_group) {
+TEST(DispatchedRoom, P20_a_single_retry_asks_for_room_like_that_of_a_group) {
   cloud::DispatchOptions options;
   options.max_tasks = 2;
   open(options);
@@ -100,7 +100,7 @@ TEST(SentRoom, P20_a_single_retry_asks_for_room_like_that_of_a_group) {
   CHECK_EQUAL(2, dispatch->unfinished());
 }
 
-TEST(SentRoom, P20_what_is_tried_again_counts_with_its_bytes) {
+TEST(DispatchedRoom, P20_what_is_tried_again_counts_with_its_bytes) {
   cloud::DispatchOptions options;
   open(options);
   const cloud::GroupId group = submit(3);

@@ -1,4 +1,4 @@
-#include "cloud/api/sent_path.h"
+#include "cloud/api/dispatched_path.h"
 
 #include <boost/json.hpp>
 
@@ -12,9 +12,9 @@ using namespace spillway::cloud;
 using spillway::test::spans_of;
 using namespace std::chrono_literals;
 
-TEST_GROUP(SentPath) {
+TEST_GROUP(DispatchedPath) {
   static constexpr Wall kNoon = std::chrono::hours(24 * 20'000);
-  SentTaskDetail task;
+  DispatchedTaskDetail task;
 
   void setup() override {
     task.task.id = {Origin{0xc0}, 7};
@@ -26,15 +26,15 @@ TEST_GROUP(SentPath) {
     task.task.state = state;
     task.task.since = kNoon + since;
   }
-  SentAttempt& attempt(Duration queued, Duration offered) {
-    SentAttempt& made = task.attempts.emplace_back();
+  DispatchedAttempt& attempt(Duration queued, Duration offered) {
+    DispatchedAttempt& made = task.attempts.emplace_back();
     made.epoch = task.task.epoch = Epoch{std::uint32_t(task.attempts.size())};
     made.queued = kNoon + queued;
     made.offered = kNoon + offered;
     return made;
   }
-  void ran(SentAttempt & attempt, Duration began, Duration run_ended, Duration sent, Duration ended)
-      const {
+  void ran(DispatchedAttempt & attempt, Duration began, Duration run_ended, Duration sent,
+           Duration ended) const {
     attempt.began = kNoon + began;
     attempt.run_ended = kNoon + run_ended;
     attempt.sent = kNoon + sent;
@@ -67,7 +67,7 @@ TEST_GROUP(SentPath) {
   }
 };
 
-TEST(SentPath, one_that_waits_says_for_which_device_and_for_what) {
+TEST(DispatchedPath, one_that_waits_says_for_which_device_and_for_what) {
   is(TaskState::ready, 0ms);
   task.waits_because = "the device is not connected";
   STRCMP_EQUAL("cloud queued 0.. the device is not connected\n", spans().c_str());
@@ -77,8 +77,8 @@ TEST(SentPath, one_that_waits_says_for_which_device_and_for_what) {
   CHECK_FALSE(api::path_of(task, "cloud").ended.has_value());
 }
 
-TEST(SentPath, one_that_was_lost_says_that_it_is_tried_again) {
-  SentAttempt& lost = attempt(0ms, 5ms);
+TEST(DispatchedPath, one_that_was_lost_says_that_it_is_tried_again) {
+  DispatchedAttempt& lost = attempt(0ms, 5ms);
   lost.ended = kNoon + 40ms;
   lost.problem = "lost";
   is(TaskState::waiting, 40ms);
@@ -92,7 +92,7 @@ TEST(SentPath, one_that_was_lost_says_that_it_is_tried_again) {
   STRCMP_CONTAINS("lost", reason().c_str());
 }
 
-TEST(SentPath, one_that_is_away_is_on_its_way_until_the_device_says_that_it_runs) {
+TEST(DispatchedPath, one_that_is_away_is_on_its_way_until_the_device_says_that_it_runs) {
   attempt(0ms, 5ms);
   is(TaskState::leased, 5ms);
   STRCMP_EQUAL("cloud queued 0..5\nlink queued 5..\n", spans().c_str());
@@ -103,7 +103,7 @@ TEST(SentPath, one_that_is_away_is_on_its_way_until_the_device_says_that_it_runs
   CHECK(api::explanation_of(task).chosen == "pump-7");
 }
 
-TEST(SentPath, one_that_succeeded_shows_its_time_at_the_device_and_how_far_that_may_be_off) {
+TEST(DispatchedPath, one_that_succeeded_shows_its_time_at_the_device_and_how_far_that_may_be_off) {
   ran(attempt(0ms, 5ms), 15ms, 30ms, 31ms, 36ms);
   is(TaskState::succeeded, 36ms);
   STRCMP_EQUAL("cloud queued 0..5\nlink queued 5..15\nedge run 15..30\nlink answer 31..36\n",
@@ -121,11 +121,11 @@ TEST(SentPath, one_that_succeeded_shows_its_time_at_the_device_and_how_far_that_
   STRCMP_EQUAL("echo", cloud.at_pointer("/scopeSpans/0/spans/0/name").as_string().c_str());
 }
 
-TEST(SentPath, one_that_did_not_succeed_says_why_not) {
+TEST(DispatchedPath, one_that_did_not_succeed_says_why_not) {
   is(TaskState::expired, 60ms);
   STRCMP_EQUAL("cloud queued 0..60 not counted: expired\n", spans().c_str());
   STRCMP_EQUAL("expired", api::path_of(task, "cloud").problem.c_str());
-  SentAttempt& failed = attempt(0ms, 5ms);
+  DispatchedAttempt& failed = attempt(0ms, 5ms);
   ran(failed, 15ms, 30ms, 31ms, 36ms);
   failed.problem = "error";
   // The clock went on between the answer and what it led to.
@@ -140,9 +140,9 @@ TEST(SentPath, one_that_did_not_succeed_says_why_not) {
   STRCMP_EQUAL("failed, for pump-7: no such column", reason().c_str());
 }
 
-TEST(SentPath, one_that_is_cancelled_while_it_runs_ran_until_then) {
+TEST(DispatchedPath, one_that_is_cancelled_while_it_runs_ran_until_then) {
   is(TaskState::cancelled, 30ms);
-  SentAttempt& stopped = attempt(1ms, 2ms);
+  DispatchedAttempt& stopped = attempt(1ms, 2ms);
   stopped.began = kNoon + 5ms;
   stopped.run_ended = stopped.ended = kNoon + 30ms;
   stopped.problem = "cancelled";
@@ -153,8 +153,8 @@ TEST(SentPath, one_that_is_cancelled_while_it_runs_ran_until_then) {
       spans().c_str());
 }
 
-TEST(SentPath, one_that_is_cancelled_between_attempts_waited_since_the_last_one) {
-  SentAttempt& failed = attempt(0ms, 5ms);
+TEST(DispatchedPath, one_that_is_cancelled_between_attempts_waited_since_the_last_one) {
+  DispatchedAttempt& failed = attempt(0ms, 5ms);
   ran(failed, 15ms, 30ms, 31ms, 36ms);
   failed.problem = "error";
   is(TaskState::cancelled, 50ms);
@@ -167,9 +167,9 @@ TEST(SentPath, one_that_is_cancelled_between_attempts_waited_since_the_last_one)
   STRCMP_CONTAINS("cloud queued 45..50 not counted: cancelled\n", spans().c_str());
 }
 
-TEST(SentPath, an_attempt_ended_as_it_did_whatever_became_of_its_task_later) {
+TEST(DispatchedPath, an_attempt_ended_as_it_did_whatever_became_of_its_task_later) {
   // Stopped with its task, which was tried again.
-  SentAttempt& first = attempt(0ms, 5ms);
+  DispatchedAttempt& first = attempt(0ms, 5ms);
   first.ended = kNoon + 20ms;
   first.problem = "interrupted";
   is(TaskState::ready, 30ms);
@@ -178,7 +178,7 @@ TEST(SentPath, an_attempt_ended_as_it_did_whatever_became_of_its_task_later) {
   happened(30ms, "retried", 1);
   STRCMP_CONTAINS("link queued 5..20 not counted: cancelled\n", spans().c_str());
   // Taken back before its task was cancelled.
-  SentAttempt& second = attempt(30ms, 31ms);
+  DispatchedAttempt& second = attempt(30ms, 31ms);
   second.ended = kNoon + 36ms;
   second.problem = "cancelled";
   is(TaskState::cancelled, 41ms);

@@ -14,18 +14,18 @@ using cloud::Submitted;
 using Names = std::vector<std::string>;
 
 // Tasks that the cloud owns and a device, played by hand, leases.
-struct SentRig : Utest {
+struct DispatchedRig : Utest {
   CloudWorld world;
   void setup() override { world.boot(); }
   void teardown() override {
-    for (const std::string& rule : world.cloud.sent.broken) FAIL(rule.c_str());
+    for (const std::string& rule : world.cloud.dispatched.broken) FAIL(rule.c_str());
   }
 
   cloud::Dispatch& dispatch() { return *world.cloud.node().dispatch(); }
-  TaskId id(std::uint64_t seq) const { return world.cloud.sent.id_of(seq); }
-  TaskState state(std::uint64_t seq) const { return world.cloud.sent.state(seq); }
+  TaskId id(std::uint64_t seq) const { return world.cloud.dispatched.id_of(seq); }
+  TaskState state(std::uint64_t seq) const { return world.cloud.dispatched.state(seq); }
   TaskResult result(std::uint64_t seq) const {
-    auto result = wire::decode_result(*world.cloud.sent.at(seq).row.result);
+    auto result = wire::decode_result(*world.cloud.dispatched.at(seq).row.result);
     return result ? *result : TaskResult{};
   }
 

@@ -1,4 +1,4 @@
-#include "cloud/api/sent_json.h"
+#include "cloud/api/dispatched_json.h"
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -11,7 +11,7 @@ namespace {
 
 double seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
 
-json::object row_of(const SentTaskView& task) {
+json::object row_of(const DispatchedTaskView& task) {
   return {{"id", to_string(task.id)},
           {"device", task.device},
           {"kind", task.kind},
@@ -53,15 +53,15 @@ json::value result_of(const TaskResult& result) {
 
 }  // namespace
 
-json::value json_of(const SentTaskView& task) { return row_of(task); }
+json::value json_of(const DispatchedTaskView& task) { return row_of(task); }
 
-json::value json_of(const SentTaskDetail& task) {
+json::value json_of(const DispatchedTaskDetail& task) {
   json::object object = row_of(task.task);
   object["group"] = to_string(task.group);
   object["waits_because"] = task.waits_because;
   object["result"] = task.result ? result_of(*task.result) : json::value(nullptr);
   json::array events;
-  for (const SentEventView& event : task.events) {
+  for (const DispatchedEventView& event : task.events) {
     events.push_back(json::object{{"at", http::rfc3339(event.at)},
                                   {"what", event.what},
                                   {"epoch", event.epoch.value},

@@ -1,12 +1,12 @@
-#include "tests/unit/cloud_node/sent_rig.h"
+#include "tests/unit/cloud_node/dispatched_rig.h"
 
 using namespace spillway;
 using namespace spillway::test;
 using namespace std::chrono_literals;
 
-TEST_GROUP_BASE(SentGroups, SentRig){};
+TEST_GROUP_BASE(DispatchedGroups, DispatchedRig){};
 
-TEST(SentGroups, groups_of_all_lives_are_found_by_their_names_and_no_others) {
+TEST(DispatchedGroups, groups_of_all_lives_are_found_by_their_names_and_no_others) {
   const auto first = submit();
   world.restart();
   const auto second = submit();
@@ -22,7 +22,7 @@ TEST(SentGroups, groups_of_all_lives_are_found_by_their_names_and_no_others) {
   CHECK_FALSE(dispatch().owns({second->group.first.origin, 4711}));
 }
 
-TEST(SentGroups, a_group_counts_what_its_devices_did) {
+TEST(DispatchedGroups, a_group_counts_what_its_devices_did) {
   introduce();
   auto made = submit({world.spec(), Names({"pump-7", "pump-8", "pump-9"}), ""});
   CHECK_EQUAL(3, made->group.size);
@@ -37,7 +37,7 @@ TEST(SentGroups, a_group_counts_what_its_devices_did) {
   CHECK_EQUAL(1, *stopped);
 }
 
-TEST(SentGroups, P2_a_group_is_tried_again_where_it_did_not_succeed) {
+TEST(DispatchedGroups, P2_a_group_is_tried_again_where_it_did_not_succeed) {
   introduce();
   auto made = submit({world.spec(), Names({"pump-7", "pump-8", "pump-9"}), ""});
   offer();
@@ -56,17 +56,17 @@ TEST(SentGroups, P2_a_group_is_tried_again_where_it_did_not_succeed) {
   CHECK(unknown.error().code == Code::not_found);
 }
 
-TEST(SentGroups, an_id_with_another_number_of_tasks_than_its_group_has_is_no_groups) {
+TEST(DispatchedGroups, an_id_with_another_number_of_tasks_than_its_group_has_is_no_groups) {
   const auto first = submit({world.spec(), Names({"pump-7", "pump-8", "pump-9"}), ""});
   const auto second = submit({world.spec(), Names({"pump-7", "pump-8"}), ""});
   const auto refused = [&](const cloud::GroupId& group) {
     const auto counted = ask<cloud::GroupView>([&](auto done) { dispatch().count(group, done); });
     const auto stopped = ask<std::uint64_t>([&](auto done) { dispatch().cancel(group, done); });
     const auto again = ask<std::uint64_t>([&](auto done) { dispatch().retry(group, done); });
-    cloud::SentFilter filter;
+    cloud::DispatchedFilter filter;
     filter.group = group;
-    const auto listed =
-        ask<std::vector<cloud::SentTaskView>>([&](auto done) { dispatch().list(filter, done); });
+    const auto listed = ask<std::vector<cloud::DispatchedTaskView>>(
+        [&](auto done) { dispatch().list(filter, done); });
     for (const Code code :
          {counted.error().code, stopped.error().code, again.error().code, listed.error().code}) {
       if (code != Code::not_found) return false;
@@ -80,15 +80,15 @@ TEST(SentGroups, an_id_with_another_number_of_tasks_than_its_group_has_is_no_gro
   CHECK(refused({id(2), 2}));
   for (std::uint64_t seq = 1; seq <= 5; ++seq) CHECK_FALSE(is_terminal(state(seq)));
   // Nor does it get through when those of the group are forgotten that would tell at once.
-  world.cloud.sent.tasks.erase(1);
-  world.cloud.sent.tasks.erase(3);
+  world.cloud.dispatched.tasks.erase(1);
+  world.cloud.dispatched.tasks.erase(3);
   for (const std::uint32_t size : {2U, 4U, 5U}) CHECK(refused({group.first, size}));
   const auto counted = ask<cloud::GroupView>([&](auto done) { dispatch().count(group, done); });
   CHECK_EQUAL(2, counted->forgotten);
   CHECK_EQUAL(2, *ask<std::uint64_t>([&](auto done) { dispatch().cancel(second->group, done); }));
 }
 
-TEST(SentGroups, groups_are_listed_newest_first_and_page_by_page) {
+TEST(DispatchedGroups, groups_are_listed_newest_first_and_page_by_page) {
   const auto groups = [&](std::uint64_t before, std::uint32_t limit) {
     return *ask<std::vector<cloud::GroupView>>(
         [&](auto done) { dispatch().groups(before, limit, done); });
@@ -110,7 +110,7 @@ TEST(SentGroups, groups_are_listed_newest_first_and_page_by_page) {
   CHECK(groups(first->group.first.seq, 1).empty());
 }
 
-TEST(SentGroups, the_same_key_answers_the_same_group_also_after_a_restart) {
+TEST(DispatchedGroups, the_same_key_answers_the_same_group_also_after_a_restart) {
   cloud::Submission submission{world.spec(), Names({"pump-7", "pump-8"}), "nightly"};
   auto first = submit(submission);
   world.restart();
@@ -123,10 +123,10 @@ TEST(SentGroups, the_same_key_answers_the_same_group_also_after_a_restart) {
   CHECK(submit(submission).error().code == Code::conflict);
   submission.key = "weekly";
   CHECK(submit(submission).error().code == Code::not_found);
-  CHECK_EQUAL(2, world.cloud.sent.tasks.size());
+  CHECK_EQUAL(2, world.cloud.dispatched.tasks.size());
 }
 
-TEST(SentGroups, a_key_stands_for_whom_was_asked_for_as_well_also_after_a_restart) {
+TEST(DispatchedGroups, a_key_stands_for_whom_was_asked_for_as_well_also_after_a_restart) {
   cloud::Submission submission{world.spec(), Names({"pump-7", "pump-8"}), "nightly", "all pumps"};
   const auto first = submit(submission);
   for (const bool later : {false, true}) {
@@ -144,10 +144,10 @@ TEST(SentGroups, a_key_stands_for_whom_was_asked_for_as_well_also_after_a_restar
   }
   submission.key = "weekly";
   CHECK(submit(submission).error().code == Code::not_found);
-  CHECK_EQUAL(2, world.cloud.sent.tasks.size());
+  CHECK_EQUAL(2, world.cloud.dispatched.tasks.size());
 }
 
-TEST(SentGroups, those_with_one_key_at_once_get_the_answer_of_the_first) {
+TEST(DispatchedGroups, those_with_one_key_at_once_get_the_answer_of_the_first) {
   const cloud::Submission submission{world.spec(), Names({"pump-7"}), "nightly", "pump-7"};
   cloud::Submission another = submission;
   another.spec.input.bytes = to_bytes("another");
@@ -164,10 +164,10 @@ TEST(SentGroups, those_with_one_key_at_once_get_the_answer_of_the_first) {
   }
   CHECK(answers[6].error().code == Code::conflict);
   STRCMP_CONTAINS(to_string(answers[0]->group).c_str(), answers[6].error().message.c_str());
-  CHECK_EQUAL(1, world.cloud.sent.tasks.size());
+  CHECK_EQUAL(1, world.cloud.dispatched.tasks.size());
 }
 
-TEST(SentGroups, those_that_wait_for_a_key_have_their_turn_when_the_first_is_refused) {
+TEST(DispatchedGroups, those_that_wait_for_a_key_have_their_turn_when_the_first_is_refused) {
   cloud::Submission submission{world.spec(), Names(), "nightly", "all pumps"};
   std::vector<Result<Submitted>> answers;
   const auto keep = [&](const Result<Submitted>& made) { answers.push_back(made); };
@@ -182,7 +182,7 @@ TEST(SentGroups, those_that_wait_for_a_key_have_their_turn_when_the_first_is_ref
   CHECK(answers[2].ok() && answers[2]->group == answers[1]->group);
 }
 
-TEST(SentGroups, P6_a_key_that_a_kill_kept_from_the_disk_is_free_again) {
+TEST(DispatchedGroups, P6_a_key_that_a_kill_kept_from_the_disk_is_free_again) {
   const cloud::Submission submission{world.spec(), Names({"pump-7"}), "nightly", "pump-7"};
   int answered = 0;
   for (int i = 0; i < 2; ++i) dispatch().submit(submission, [&](const auto&) { ++answered; });
@@ -191,18 +191,18 @@ TEST(SentGroups, P6_a_key_that_a_kill_kept_from_the_disk_is_free_again) {
   CHECK_EQUAL(0, answered);
   CHECK_FALSE(submit(submission)->repeated);
   CHECK(submit(submission)->repeated);
-  CHECK_EQUAL(1, world.cloud.sent.tasks.size());
+  CHECK_EQUAL(1, world.cloud.dispatched.tasks.size());
 }
 
-TEST(SentGroups, a_key_answers_its_group_as_long_as_any_of_its_tasks_is_kept) {
+TEST(DispatchedGroups, a_key_answers_its_group_as_long_as_any_of_its_tasks_is_kept) {
   cloud::Submission submission{world.spec(), Names({"pump-7", "pump-8"}), "nightly", "both"};
   submission.spec.retention = 1s;
   const auto first = submit(submission);
   CHECK(submit("another").ok());
   CHECK(cancelled(1) == Code::internal);
   world.advance(60s);
-  CHECK_FALSE(world.cloud.sent.tasks.contains(1));
-  CHECK(world.cloud.sent.tasks.contains(2));
+  CHECK_FALSE(world.cloud.dispatched.tasks.contains(1));
+  CHECK(world.cloud.dispatched.tasks.contains(2));
   const auto again = submit(submission);
   CHECK(again->repeated);
   CHECK(again->group == first->group);
@@ -212,19 +212,19 @@ TEST(SentGroups, a_key_answers_its_group_as_long_as_any_of_its_tasks_is_kept) {
   STRCMP_CONTAINS(to_string(first->group).c_str(), refused.error().message.c_str());
 }
 
-TEST(SentGroups, a_key_outlives_the_retention_of_its_group_and_says_so) {
+TEST(DispatchedGroups, a_key_outlives_the_retention_of_its_group_and_says_so) {
   cloud::Submission submission{world.spec(), Names({"pump-7"}), "nightly", "pump-7"};
   submission.spec.retention = 1s;
   CHECK(submit(submission).ok());
   CHECK(cancelled(1) == Code::internal);
   world.advance(60s);
-  CHECK(world.cloud.sent.tasks.empty());
+  CHECK(world.cloud.dispatched.tasks.empty());
   const auto refused = submit(submission);
   CHECK(refused.error().code == Code::conflict);
   STRCMP_CONTAINS(to_string(id(1)).c_str(), refused.error().message.c_str());
 }
 
-TEST(SentGroups, a_groups_id_reads_back_and_nonsense_does_not) {
+TEST(DispatchedGroups, a_groups_id_reads_back_and_nonsense_does_not) {
   const cloud::GroupId group{{Origin{0x7f3a9c21d04b55e6}, 142}, 3};
   STRCMP_EQUAL("7f3a9c21d04b55e6-142x3", cloud::to_string(group).c_str());
   CHECK(*cloud::parse_group_id(cloud::to_string(group)) == group);

@@ -4,7 +4,7 @@ const iso = (ms) => new Date(ms).toISOString();
 const states = ['waiting', 'ready', 'leased', 'running', 'succeeded', 'failed', 'cancelled', 'expired'];
 const open = ['waiting', 'ready', 'leased', 'running'];
 
-export class Sent {
+export class Dispatched {
   constructor(fleet) {
     Object.assign(this, { fleet, groups: [], tasks: [] });
     if (fleet.devices.length === 0) return;
@@ -55,14 +55,14 @@ export class Sent {
 
   read(path, top, id, more, query, page) {
     if (path === '/task-groups') return page(this.groups.map((group) => this.counted(group)));
-    if (path === '/tasks/sent') return page(this.list(query));
-    if (top === 'tasks' && id === 'sent') return this.detail(more);
+    if (path === '/tasks/dispatched') return page(this.list(query));
+    if (top === 'tasks' && id === 'dispatched') return this.detail(more);
     const group = top === 'task-groups' && this.groups.find((one) => one.id === id);
     return group ? this.counted(group) : undefined;
   }
   // [status, body], or nothing when it is not about these.
   write(path, top, id, more, body) {
-    if (path === '/tasks') {
+    if (path === '/tasks/dispatched') {
       const devices = body.devices ?? this.fleet.matching(new URLSearchParams(Object.entries(body.select).map(([key, value]) => [key, String(value)]))).map((device) => device.id);
       const outcome = { matched: devices.length, dry_run: !!body.dry_run, repeated: false, group: null, first_task: null };
       if (body.dry_run) return [200, outcome];

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { check_accessible, sees, shoot, visit } from './session.mjs';
 
 for (const theme of ['light', 'dark']) {
-  test(`a task is run on devices after they are counted, in ${theme}`, () => visit({ path: '/tasks/sent', dark: theme === 'dark' }, async (page, cloud) => {
+  test(`a task is run on devices after they are counted, in ${theme}`, () => visit({ path: '/tasks/dispatched', dark: theme === 'dark' }, async (page, cloud) => {
     await page.getByRole('button', { name: 'Run a task…' }).click();
     await page.getByLabel('Kind').fill('echo');
     await page.getByLabel('Arguments').fill('window=240\nname=a=b');
@@ -19,7 +19,7 @@ for (const theme of ['light', 'dark']) {
   }));
 }
 
-test('what changes after the count is counted again, and what cannot be read is said', () => visit({ path: '/tasks/sent' }, async (page, cloud) => {
+test('what changes after the count is counted again, and what cannot be read is said', () => visit({ path: '/tasks/dispatched' }, async (page, cloud) => {
   await page.getByRole('button', { name: 'Run a task…' }).click();
   await page.getByLabel('Kind').fill('echo');
   await page.getByRole('button', { name: 'Count the devices' }).click();
@@ -40,14 +40,14 @@ test('the form takes a filter of the list, and one device from its page', () => 
   };
   await run();
   await page.goto(`${cloud.url}/devices/hull-pump-0001`);
-  await sees(page, 'Tasks sent to it');
+  await sees(page, 'Tasks dispatched to it');
   await run();
   assert.deepEqual(cloud.writes.filter(({ body }) => !body.dry_run).map(({ body }) => body.select ?? body.devices), [{ group: 'hull' }, ['hull-pump-0001']]);
 }));
 
 test('a submission shows what its devices did, and is narrowed, cancelled and tried again', () => visit({}, async (page, cloud) => {
-  const group = cloud.sent.groups[1], path = `/task-groups/${group.id}`;
-  await page.goto(`${cloud.url}/tasks/sent/${group.id}`);
+  const group = cloud.dispatched.groups[1], path = `/task-groups/${group.id}`;
+  await page.goto(`${cloud.url}/tasks/dispatched/${group.id}`);
   await sees(page, /59\s%\sended/);
   await page.getByRole('button', { name: /^Failed/ }).click();
   await page.waitForFunction(() => document.querySelectorAll('.table tbody tr').length === 4);
@@ -64,8 +64,8 @@ test('a submission shows what its devices did, and is narrowed, cancelled and tr
 }));
 
 test('one task says why it waits, is cancelled, and comes back by a retry', () => visit({}, async (page, cloud) => {
-  const task = cloud.sent.tasks.find(({ state }) => state === 'ready');
-  await page.goto(`${cloud.url}/tasks/sent/${task.id}`);
+  const task = cloud.dispatched.tasks.find(({ state }) => state === 'ready');
+  await page.goto(`${cloud.url}/tasks/dispatched/${task.id}`);
   await sees(page, 'the device is not connected');
   await page.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Retry' }).click();
@@ -73,19 +73,19 @@ test('one task says why it waits, is cancelled, and comes back by a retry', () =
   assert.deepEqual(cloud.writes.map((write) => write.path), ['cancel', 'retry'].map((verb) => `/tasks/${task.id}/${verb}`));
 }));
 
-test('who may only read sees what was sent, and nothing to change it', () => visit({ path: '/tasks/sent', prepare: (cloud) => { cloud.me.scope = 'read'; } }, async (page, cloud) => {
+test('who may only read sees what was sent, and nothing to change it', () => visit({ path: '/tasks/dispatched', prepare: (cloud) => { cloud.me.scope = 'read'; } }, async (page, cloud) => {
   await sees(page, 'One by one');
   assert.equal(await page.getByRole('button', { name: 'Run a task…' }).count(), 0);
-  await page.goto(`${cloud.url}/tasks/sent/${cloud.sent.groups[1].id}`);
+  await page.goto(`${cloud.url}/tasks/dispatched/${cloud.dispatched.groups[1].id}`);
   await sees(page, 'Device by device');
   assert.equal(await page.getByRole('button', { name: /^(Cancel|Retry) / }).count(), 0);
 }));
 
 test('what was sent is reached and read by keyboard', () => visit({ path: '/tasks' }, async (page) => {
   await sees(page, 'Waited for a worker');
-  await page.getByRole('radio', { name: 'From devices' }).focus();
+  await page.getByRole('radio', { name: 'Offloaded' }).focus();
   await page.keyboard.press('ArrowRight');
-  await page.waitForURL('**/tasks/sent');
+  await page.waitForURL('**/tasks/dispatched');
   await sees(page, 'Submissions');
   await page.getByRole('link', { name: /^stats.window/ }).focus();
   await page.keyboard.press('Enter');

@@ -1,26 +1,26 @@
-#include "tests/unit/cloud_node/sent_rig.h"
+#include "tests/unit/cloud_node/dispatched_rig.h"
 
 using namespace spillway;
 using namespace spillway::test;
 
 // For which device a task is.
-TEST_GROUP_BASE(SentPlaces, SentRig){OwnerDisk & disk(){return world.cloud.sent;
+TEST_GROUP_BASE(DispatchedPlaces, DispatchedRig){OwnerDisk & disk(){return world.cloud.dispatched;
 }
 std::vector<std::uint64_t> listed(const std::string& device) {
-  cloud::SentFilter filter;
+  cloud::DispatchedFilter filter;
   filter.device = device;
-  const auto tasks =
-      ask<std::vector<cloud::SentTaskView>>([&](auto done) { dispatch().list(filter, done); });
+  const auto tasks = ask<std::vector<cloud::DispatchedTaskView>>(
+      [&](auto done) { dispatch().list(filter, done); });
   CHECK(tasks.ok());
   std::vector<std::uint64_t> found;
-  for (const cloud::SentTaskView& task : *tasks) {
+  for (const cloud::DispatchedTaskView& task : *tasks) {
     STRCMP_EQUAL(device.c_str(), task.device.c_str());
     found.push_back(task.id.seq);
   }
   return found;
 }
-Result<cloud::SentTaskDetail> detail(std::uint64_t seq) {
-  return ask<cloud::SentTaskDetail>([&](auto done) { dispatch().find(id(seq), done); });
+Result<cloud::DispatchedTaskDetail> detail(std::uint64_t seq) {
+  return ask<cloud::DispatchedTaskDetail>([&](auto done) { dispatch().find(id(seq), done); });
 }
 // As an earlier version had a task of this one, which is for pump-7.
 void age(std::uint64_t seq, const cloud::GroupId& group) {
@@ -38,7 +38,7 @@ void age(std::uint64_t seq, const cloud::GroupId& group) {
 }
 ;
 
-TEST(SentPlaces, a_task_is_granted_to_the_device_that_it_is_for) {
+TEST(DispatchedPlaces, a_task_is_granted_to_the_device_that_it_is_for) {
   introduce();
   CHECK(submit({world.spec(), Names({"pump-7", "fan-1"}), ""}).ok());
   offer();
@@ -49,7 +49,7 @@ TEST(SentPlaces, a_task_is_granted_to_the_device_that_it_is_for) {
   CHECK(disk().at(2).row.task.place == kNowhere);
 }
 
-TEST(SentPlaces, the_tasks_of_a_group_differ_in_nothing_but_their_device) {
+TEST(DispatchedPlaces, the_tasks_of_a_group_differ_in_nothing_but_their_device) {
   auto made = submit({world.spec(), Names({"pump-7", "fan-1"}), ""});
   CHECK(*disk().at(1).row.spec == *disk().at(2).row.spec);
   CHECK(detail(1)->group == made->group);
@@ -57,7 +57,7 @@ TEST(SentPlaces, the_tasks_of_a_group_differ_in_nothing_but_their_device) {
   STRCMP_EQUAL("fan-1", detail(2)->task.device.c_str());
 }
 
-TEST(SentPlaces, labels_and_tenant_are_the_operators_own) {
+TEST(DispatchedPlaces, labels_and_tenant_are_the_operators_own) {
   introduce();
   cloud::Submission submission{world.spec(), Names({"pump-7"}), ""};
   submission.spec.labels = {{"spillway.device", "fan-1"}, {"spillway.group", "mine"}};
@@ -74,7 +74,7 @@ TEST(SentPlaces, labels_and_tenant_are_the_operators_own) {
   CHECK(listed("night-shift").empty());
 }
 
-TEST(SentPlaces, P6_after_a_restart_each_is_for_its_device_still) {
+TEST(DispatchedPlaces, P6_after_a_restart_each_is_for_its_device_still) {
   CHECK(submit({world.spec(), Names({"pump-7", "fan-1"}), ""}).ok());
   world.restart();
   CHECK(submit({world.spec(), Names({"fan-1"}), ""}).ok());
@@ -84,7 +84,7 @@ TEST(SentPlaces, P6_after_a_restart_each_is_for_its_device_still) {
   CHECK(offer().id == id(1));
 }
 
-TEST(SentPlaces, one_of_an_earlier_version_is_for_the_device_that_its_label_names) {
+TEST(DispatchedPlaces, one_of_an_earlier_version_is_for_the_device_that_its_label_names) {
   auto made = submit({world.spec(), Names({"pump-7", "fan-1"}), ""});
   age(1, made->group);
   disk().tasks.erase(2);
@@ -99,7 +99,7 @@ TEST(SentPlaces, one_of_an_earlier_version_is_for_the_device_that_its_label_name
   STRCMP_EQUAL("pump-7", result(1).attempts.back().place.c_str());
 }
 
-TEST(SentPlaces, one_that_an_earlier_version_leased_is_at_that_device) {
+TEST(DispatchedPlaces, one_that_an_earlier_version_leased_is_at_that_device) {
   introduce();
   auto made = submit();
   world.say(wire::Accept{offer().id, Epoch{1}});

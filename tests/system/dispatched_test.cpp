@@ -22,7 +22,7 @@ TestbedOptions same_address() {
 }  // namespace
 
 // Tasks that an operator has a device run, with real processes and a real broker.
-TEST_GROUP(SentToDevices) {
+TEST_GROUP(Dispatched) {
   Rig rig{same_address()};
   void setup() override {
     CHECK_TEXT(rig.good(), rig.problem().c_str());
@@ -59,7 +59,7 @@ TEST_GROUP(SentToDevices) {
   }
 };
 
-TEST(SentToDevices, P6_one_for_a_device_that_is_away_outlives_the_cloud_and_runs_once_it_returns) {
+TEST(Dispatched, P6_one_for_a_device_that_is_away_outlives_the_cloud_and_runs_once_it_returns) {
   rig.bed().kill_agent();
   write_text(rig.file("input"), "abc");
   const std::vector<std::string> line = {"hash.sha256", "--input", rig.file("input"), "--key",
@@ -84,7 +84,7 @@ TEST(SentToDevices, P6_one_for_a_device_that_is_away_outlives_the_cloud_and_runs
   CHECK_EQUAL(1, tasks());
 }
 
-TEST(SentToDevices, P6_P1_one_that_runs_outlives_a_kill_of_the_device_and_one_of_the_cloud) {
+TEST(Dispatched, P6_P1_one_that_runs_outlives_a_kill_of_the_device_and_one_of_the_cloud) {
   const std::string id = submit({"spin", "--arg", "iterations=100000000"});
   CHECK_TEXT(becomes(id, "leased"), json::serialize(task(id)).c_str());
   rig.bed().kill_agent();
@@ -95,7 +95,7 @@ TEST(SentToDevices, P6_P1_one_that_runs_outlives_a_kill_of_the_device_and_one_of
   CHECK_EQUAL(1, tasks());
 }
 
-TEST(SentToDevices, one_can_be_cancelled_while_it_runs_and_tried_again) {
+TEST(Dispatched, one_can_be_cancelled_while_it_runs_and_tried_again) {
   const std::string id = submit({"spin", "--arg", "iterations=1000000000000"});
   CHECK_TEXT(becomes(id, "leased"), json::serialize(task(id)).c_str());
   CHECK_EQUAL(0, spwctl({"task", "cancel", id}).code);
@@ -105,8 +105,7 @@ TEST(SentToDevices, one_can_be_cancelled_while_it_runs_and_tried_again) {
   CHECK_EQUAL(0, spwctl({"task", "cancel", id}).code);
 }
 
-TEST(SentToDevices,
-     the_device_lists_and_shows_what_it_was_sent_and_tells_and_does_what_it_is_asked) {
+TEST(Dispatched, the_device_lists_and_shows_what_it_was_sent_and_tells_and_does_what_it_is_asked) {
   CHECK_EQUAL(0, spwctl({"device", "drain", Testbed::kDevice}).code);
   CHECK(eventually(kSoon, [&] {
     return json::parse(rig.output({"status", "--json"})).at("draining").as_bool();
@@ -130,7 +129,7 @@ TEST(SentToDevices,
   CHECK(eventually(kSoon, [&] { return spwctl({"device", "logs", Testbed::kDevice}).code == 6; }));
 }
 
-TEST(SentToDevices,
+TEST(Dispatched,
      a_group_over_a_thousand_simulated_devices_completes_through_a_restart_of_the_broker) {
   if (!rig.bed().broker().knows_certificates()) {
     UT_PRINT(

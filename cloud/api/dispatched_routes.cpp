@@ -3,9 +3,9 @@
 #include <variant>
 
 #include "cloud/api/device_selection.h"
+#include "cloud/api/dispatched_json.h"
 #include "cloud/api/paging.h"
 #include "cloud/api/routes.h"
-#include "cloud/api/sent_json.h"
 #include "cloud/api/service.h"
 #include "cloud/api/views_json.h"
 #include "cloud/dispatch/dispatch.h"
@@ -229,7 +229,7 @@ void list(Service& service, const Call& call, const Answer& answer) {
   if (!dispatch) return;
   QueryReader query(call.query);
   Paging paging(call, query, service.access().cursor_key());
-  SentFilter asked;
+  DispatchedFilter asked;
   asked.device = query.text("device").value_or("");
   asked.kind = query.text("kind").value_or("");
   std::vector<std::string_view> states;
@@ -245,14 +245,14 @@ void list(Service& service, const Call& call, const Answer& answer) {
   asked.limit = paging.limit();
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
   if (!paging.status()) return answer(problem(paging.status().error()));
-  service.bridge().wait<std::vector<SentTaskView>>(
+  service.bridge().wait<std::vector<DispatchedTaskView>>(
       answer,
-      [dispatch, asked](Fleet&, Fleet::Done<std::vector<SentTaskView>> done) {
+      [dispatch, asked](Fleet&, Fleet::Done<std::vector<DispatchedTaskView>> done) {
         dispatch->list(asked, std::move(done));
       },
-      [paging](const std::vector<SentTaskView>& tasks) {
+      [paging](const std::vector<DispatchedTaskView>& tasks) {
         json::array items;
-        for (const SentTaskView& task : tasks) items.push_back(json_of(task));
+        for (const DispatchedTaskView& task : tasks) items.push_back(json_of(task));
         json::object page{{"items", std::move(items)}, {"next", nullptr}};
         if (tasks.size() == paging.limit()) {
           page["next"] = paging.next(std::to_string(tasks.back().id.seq));
@@ -268,9 +268,9 @@ void with_task(Service& service, const Call& call, const Answer& answer, Start s
   if (!dispatch) return;
   Result<TaskId> id = parse_task_id(call.at("task"));
   if (!id) return answer(problem(id.error()));
-  service.bridge().wait<SentTaskDetail>(
+  service.bridge().wait<DispatchedTaskDetail>(
       answer,
-      [dispatch, id = *id, start](Fleet& fleet, const Fleet::Done<SentTaskDetail>& done) {
+      [dispatch, id = *id, start](Fleet& fleet, const Fleet::Done<DispatchedTaskDetail>& done) {
         // A device's own: its owner alone decides what becomes of it.
         if (!dispatch->owns(id)) {
           if (auto known = fleet.task(id)) {
@@ -284,7 +284,7 @@ void with_task(Service& service, const Call& call, const Answer& answer, Start s
           dispatch->find(id, done);
         });
       },
-      [](const SentTaskDetail& task) { return json_response(json_of(task)); });
+      [](const DispatchedTaskDetail& task) { return json_response(json_of(task)); });
 }
 
 void show(Service& service, const Call& call, const Answer& answer) {
@@ -293,13 +293,13 @@ void show(Service& service, const Call& call, const Answer& answer) {
 }
 
 // A task for a device, as it is then; or one that a device offloaded, whose owner is told.
-using Cancelled = std::variant<SentTaskDetail, CloudTask>;
+using Cancelled = std::variant<DispatchedTaskDetail, OffloadedTask>;
 
 void cancel_offloaded(const Service& service, Fleet& fleet, TaskId id,
                       const Fleet::Done<Cancelled>& done) {
   const auto& cancel_it = service.parts().cancel_offloaded;
   const bool did = cancel_it && cancel_it(id);
-  const std::optional<CloudTask> known = fleet.task(id);
+  const std::optional<OffloadedTask> known = fleet.task(id);
   if (did && known) return done(Cancelled(*known));
   if (!known) return done(fail(Code::not_found, "the cloud has no task " + to_string(id)));
   done(fail(Code::conflict, "task " + to_string(id) + " of " + known->device +
@@ -317,7 +317,7 @@ void cancel(Service& service, const Call& call, const Answer& answer) {
         if (!dispatch->owns(id)) return cancel_offloaded(service, fleet, id, done);
         dispatch->cancel(id, [dispatch, id, done](const Result<void>& did) {
           if (!did) return done(did.error());
-          dispatch->find(id, [done](const Result<SentTaskDetail>& found) {
+          dispatch->find(id, [done](const Result<DispatchedTaskDetail>& found) {
             if (!found) return done(found.error());
             done(Cancelled(*found));
           });
@@ -397,11 +397,11 @@ void list_groups(Service& service, const Call& call, const Answer& answer) {
 
 }  // namespace
 
-std::span<const Route> sent_routes() {
+std::span<const Route> dispatched_routes() {
   static constexpr Route kRoutes[] = {
-      {Method::post, "/tasks", "submitTask", Scope::operate, submit, true},
-      {Method::get, "/tasks/sent", "listSentTasks", Scope::read, list},
-      {Method::get, "/tasks/sent/{task}", "getSentTask", Scope::read, show},
+      {Method::post, "/tasks/dispatched", "dispatchTask", Scope::operate, submit, true},
+      {Method::get, "/tasks/dispatched", "listDispatchedTasks", Scope::read, list},
+      {Method::get, "/tasks/dispatched/{task}", "getDispatchedTask", Scope::read, show},
       {Method::post, "/tasks/{task}/cancel", "cancelTask", Scope::operate, cancel},
       {Method::post, "/tasks/{task}/retry", "retryTask", Scope::operate, retry},
       {Method::get, "/task-groups", "listTaskGroups", Scope::read, list_groups},
