@@ -1,61 +1,61 @@
 #pragma once
 
 #include <functional>
-#include <memory>
-#include <unordered_map>
+#include <string>
 #include <utility>
 
-#include "common/base/gate.h"
 #include "common/ledger/ledger.h"
 #include "common/lessee/held_task.h"
-#include "common/sqlite/commit_cycle.h"
-#include "common/sqlite/refusals.h"
+#include "common/sqlite/journal.h"
 
 namespace spillway::lessee {
 
-// What is to enter the ledger next; an attempt's steps melt into one row per commit. Loop only.
+struct LedgerRows {
+  using Held = HeldTask;
+  using Batch = ledger::LedgerBatch;
+  using Refused = ledger::Refused;
+  static TaskId key(const HeldTask& task) { return task.id; }
+  static TaskId key(const ledger::LedgerRow& row) { return row.id; }
+  static TaskId key(const ledger::LedgerUpdate& update) { return update.id; }
+  static TaskId key(const ledger::RefusedRow& refused) { return refused.id; }
+  static void strike(ledger::LedgerBatch&, TaskId) {}
+};
+
+// What is to enter the ledger next. Loop only.
 class Journal {
  public:
-  struct Listener {
-    std::function<void(TaskId)> settled;  // no commit under way speaks of it any more
-    // The ledger contradicts what memory holds of this one: the listener lets go of it and looks at
-    // the disk. Nothing here speaks of it any more. Told ahead of what waited for the commit.
-    std::function<void(TaskId, const Error& why)> refused;
-  };
-  Journal(ledger::Ledger& ledger, sqlite::CommitCycle<ledger::LedgerBatch>::Listener cycle,
-          Listener listener);
+  using Rows = sqlite::Journal<LedgerRows>;
+  Journal(ledger::Ledger& ledger, Rows::Cycle::Listener cycle, Rows::Listener listener)
+      : rows_(ledger, std::move(cycle), std::move(listener)) {}
 
   void insert(HeldTask& task);
   void update(HeldTask& task, lifecycle::LeaseState was_state, Epoch was_epoch);
   void losses(const std::string& device, const wire::LossReport& report) {
-    cycle_.batch().losses.emplace_back(device, report);
+    batch().losses.emplace_back(device, report);
   }
   // Counted here, of what is kept for an owner.
   void lost(const std::string& owner, const wire::LossEntry& entry) {
-    cycle_.batch().lost.emplace_back(owner, entry);
+    batch().lost.emplace_back(owner, entry);
   }
-  void session(std::uint64_t number) { cycle_.batch().session = number; }
-  void after(std::function<void()> action) { cycle_.after(std::move(action)); }
+  void session(std::uint64_t number) { batch().session = number; }
+  void after(std::function<void()> action) { rows_.cycle().after(std::move(action)); }
   // Not when this one's steps were refused.
-  void after(TaskId id, std::function<void()> action);
+  void after(TaskId id, std::function<void()> action) {
+    rows_.after(id, [action = std::move(action)](const Error* refused) {
+      if (!refused) action();
+    });
+  }
 
-  void flush(NodeTime now, Duration wall);
-  void retry() { cycle_.retry(); }
-  bool idle() const { return cycle_.idle(); }
+  void flush(NodeTime now, Duration wall) {
+    if (!rows_.cycle().busy()) rows_.flush(now, wall);
+  }
+  void retry() { rows_.cycle().retry(); }
+  bool idle() const { return rows_.cycle().idle(); }
 
  private:
-  using Touched = std::unordered_map<TaskId, HeldTask*>;
-  void touch(HeldTask& task);
-  void on_written(const ledger::Refused& refused);
-  void strike(TaskId id);
+  ledger::LedgerBatch& batch() { return rows_.cycle().batch(); }
 
-  sqlite::CommitCycle<ledger::LedgerBatch> cycle_;
-  Listener listener_;
-  std::unordered_map<TaskId, std::size_t> inserts_, updates_;
-  Touched touched_;
-  std::shared_ptr<Touched> flying_ = std::make_shared<Touched>();  // of the commit under way
-  sqlite::Refusals<TaskId> refusals_;
-  Gate gate_;
+  Rows rows_;
 };
 
 }  // namespace spillway::lessee

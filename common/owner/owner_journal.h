@@ -3,14 +3,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
-#include <unordered_map>
 #include <utility>
 
-#include "common/base/gate.h"
 #include "common/lifecycle/owner.h"
-#include "common/sqlite/commit_cycle.h"
-#include "common/sqlite/refusals.h"
+#include "common/sqlite/journal.h"
 #include "common/store/owner_store.h"
 
 namespace spillway::owner {
@@ -22,25 +18,30 @@ struct JournaledTask {
   unsigned unsaved = 0;        // batches that speak of it and are not committed yet
 };
 
-// What is to become durable next. While one batch is being committed the next one grows here, and a
-// task's steps in it melt into one row: under load a task costs few writes. What nobody waits for
-// waits for company, as each commit writes whole pages. Loop only.
+struct OwnerRows {
+  using Held = JournaledTask;
+  using Batch = store::Batch;
+  using Refused = store::Refused;
+  static std::uint64_t key(const JournaledTask& task) { return task.seq; }
+  static std::uint64_t key(const store::NewTask& task) { return task.row.seq; }
+  static std::uint64_t key(const store::TaskUpdate& update) { return update.seq; }
+  static std::uint64_t key(const store::RefusedTask& refused) { return refused.seq; }
+  static void strike(store::Batch& batch, std::uint64_t seq);
+};
+
+// What of an owner's tasks is to become durable next. What nobody waits for waits for company, as
+// each commit writes whole pages: under load a task costs few writes. Loop only.
 class OwnerJournal {
  public:
   static constexpr Duration kMayWait = std::chrono::milliseconds(5);
 
-  struct Listener {
-    std::function<void(std::uint64_t seq)> settled;  // no commit under way speaks of it any more
-    // The disk contradicts what memory holds of this task: the listener lets go of it and looks at
-    // the disk. Nothing here speaks of it any more. Told ahead of what waited for the commit.
-    std::function<void(std::uint64_t seq, const Error& why)> refused;
-  };
-  OwnerJournal(store::OwnerStore& store, sqlite::CommitCycle<store::Batch>::Listener cycle,
-               Listener listener);
+  using Rows = sqlite::Journal<OwnerRows>;
+  OwnerJournal(store::OwnerStore& store, Rows::Cycle::Listener cycle, Rows::Listener listener)
+      : rows_(store, std::move(cycle), std::move(listener)) {}
 
-  void insert(JournaledTask& task, store::NewTask row);
+  void insert(JournaledTask& task, store::NewTask row) { rows_.insert(task, std::move(row)); }
   // From the next commit on rows may speak of the place.
-  void keep_name(store::PlaceName place) { cycle_.batch().places.push_back(std::move(place)); }
+  void keep_name(store::PlaceName place) { batch().places.push_back(std::move(place)); }
   // The task moved from `was` to task.state.
   void update(JournaledTask& task, TaskState was_state, Epoch was_epoch);
   // Its end, in the same batch as the update that made it terminal. `spec_left`: what is kept of
@@ -49,10 +50,10 @@ class OwnerJournal {
               sqlite::EncodedBytes spec_left = nullptr);
   // What is known of its result so far, with the update it comes from.
   void remember(const JournaledTask& task, sqlite::EncodedBytes so_far);
-  void event(store::EventRow row) { cycle_.batch().events.push_back(std::move(row)); }
-  void put_offer(store::OutboxRow row) { cycle_.batch().outbox_put.push_back(row); }
-  void drop_offer(store::OutboxRow row) { cycle_.batch().outbox_drop.push_back(row); }
-  void dependencies_done(std::uint64_t seq) { cycle_.batch().deps_done.push_back(seq); }
+  void event(store::EventRow row) { batch().events.push_back(std::move(row)); }
+  void put_offer(store::OutboxRow row) { batch().outbox_put.push_back(row); }
+  void drop_offer(store::OutboxRow row) { batch().outbox_drop.push_back(row); }
+  void dependencies_done(std::uint64_t seq) { batch().deps_done.push_back(seq); }
   // Counts what was given up. It may wait so long for something else to be written; what came to
   // nothing then, by a kill or a power cut, is not counted.
   void lose(const store::LossCount& loss, Duration may_wait);
@@ -67,41 +68,37 @@ class OwnerJournal {
   std::function<store::LossTable()> unwritten() const;
   // When flush() should be called for what may wait: behind what is on its way already, which tells
   // by itself when it is through.
-  NodeTime due() const { return cycle_.busy() ? kNever : std::min(losses_due_, company_until_); }
-  void reported(LossRow row) { cycle_.batch().reported.push_back(row); }
-  void session(std::uint64_t number) { cycle_.batch().session = number; }
-  void heard_of(const KnownLife& peer) { cycle_.batch().peers.push_back(peer); }
-  void restored() { cycle_.batch().restored = true; }
+  NodeTime due() const { return cycle().busy() ? kNever : std::min(losses_due_, company_until_); }
+  void reported(LossRow row) { batch().reported.push_back(row); }
+  void session(std::uint64_t number) { batch().session = number; }
+  void heard_of(const KnownLife& peer) { batch().peers.push_back(peer); }
+  void restored() { batch().restored = true; }
   // Once everything so far is durable. Somebody waits for that, so the next flush writes it.
-  void after(std::function<void()> action) { cycle_.after(std::move(action)); }
+  void after(std::function<void()> action) { cycle().after(std::move(action)); }
   // The same, with why the task's steps are not on disk, if they were refused.
-  void after(std::uint64_t seq, std::function<void(const Error* refused)> action);
+  void after(std::uint64_t seq, std::function<void(const Error* refused)> action) {
+    rows_.after(seq, std::move(action));
+  }
   // The same, but it may wait for kMayWait.
-  void whenever(std::function<void()> action) { cycle_.whenever(std::move(action)); }
+  void whenever(std::function<void()> action) { cycle().whenever(std::move(action)); }
 
   // What gathered does not wait for company.
-  void hurry() { cycle_.hurry(); }
+  void hurry() { cycle().hurry(); }
 
   // Hands over what gathered, if the disk is free, and somebody waits for it or it has waited long
   // enough. True: it is on its way.
   bool flush(NodeTime now, Duration wall);
-  void retry() { cycle_.retry(); }
-  bool idle() const { return cycle_.idle(); }
+  void retry() { cycle().retry(); }
+  bool idle() const { return cycle().idle(); }
 
  private:
-  using Touched = std::unordered_map<std::uint64_t, JournaledTask*>;
-  void touch(JournaledTask& task);
+  Rows::Cycle& cycle() { return rows_.cycle(); }
+  const Rows::Cycle& cycle() const { return rows_.cycle(); }
+  store::Batch& batch() { return cycle().batch(); }
   bool is_due(NodeTime now);
-  void on_written(const store::Refused& refused);
   void put_losses();
-  void strike(std::uint64_t seq);
 
-  sqlite::CommitCycle<store::Batch> cycle_;
-  Listener listener_;
-  std::unordered_map<std::uint64_t, std::size_t> inserts_, updates_;  // seq → index in the batch
-  Touched touched_;
-  std::shared_ptr<Touched> flying_ = std::make_shared<Touched>();  // of the commit under way
-  sqlite::Refusals<std::uint64_t> refusals_;
+  Rows rows_;
   struct Losses {
     NodeTime first, last;
     std::uint64_t count = 0;
@@ -110,7 +107,6 @@ class OwnerJournal {
   std::uint64_t samples_ = 0;         // nor are these
   NodeTime losses_due_ = kNever;
   NodeTime company_until_ = kNever;  // of what nobody waits for
-  Gate gate_;
 };
 
 }  // namespace spillway::owner
