@@ -49,7 +49,7 @@ TEST_GROUP(Dispatched) {
     return eventually(kSoon, [&] { return task(id).at("state").as_string() == state; });
   }
   std::size_t tasks() {
-    Ran listed = spwctl({"task", "sent"});
+    Ran listed = spwctl({"task", "dispatched"});
     return listed.code == 0 ? json::parse(listed.out).as_array().size() : 0;
   }
   void restart_cloud() {
