@@ -195,11 +195,19 @@ class Run {
   void judge_client(std::size_t i) {
     const Cluster::Agent& agent = cluster_.agents()[i];
     const bool damaged = cluster_.damages_last() && i + 1 == clients_.size();
-    const Verdicts verdicts = clients_[i]->judge(damaged ? injector_.damage() : StoreDamage{});
+    Verdicts verdicts = clients_[i]->judge(damaged ? injector_.damage() : StoreDamage{});
     report_.take(verdicts);
     for (const std::string& note : verdicts.notes) violate(note);
     if (!damaged) return judge_losses(agent, verdicts);
     report_.figures["destroyed"] = static_cast<double>(verdicts.destroyed);
+    // Found in use, by the judge at the latest: the agent ends with the next commit, and counts
+    // what it lost at the start that follows.
+    if (std::filesystem::exists(agent.state + "/agent.db.damaged")) {
+      agent.process->kill();
+      (void)agent.process->start();
+      verdicts.node = clients_[i]->node_of_new_start();
+      if (!verdicts.node) violate(agent.process->name() + " does not start with a damaged store");
+    }
     const bool set_aside = has_damaged_store(agent.state);
     for (const auto& wrong : check_damage(agent.process->name(), verdicts, set_aside)) {
       violate(wrong);

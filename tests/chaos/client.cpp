@@ -277,9 +277,20 @@ void Client::judge_all(Verdicts& verdicts) {
       verdicts.note(verdicts.doubled, name_ + " task " + to_string(task) + ": nobody's");
     }
   }
-  if (auto node = client_->ask<NodeView>(wire::StatusRequest{}, kPatience)) {
-    verdicts.node = *std::move(node);
-  }
+  verdicts.node = node();
+}
+
+std::optional<NodeView> Client::node() {
+  for (int i = 0; i < 200 && !client_; ++i) connect();
+  if (!client_) return std::nullopt;
+  auto node = client_->ask<NodeView>(wire::StatusRequest{}, kPatience);
+  if (!node) return std::nullopt;
+  return *std::move(node);
+}
+
+std::optional<NodeView> Client::node_of_new_start() {
+  client_.reset();
+  return node();
 }
 
 Verdicts Client::judge(const StoreDamage& damage) {

@@ -107,11 +107,14 @@ class Client {
   // Ends its thread, asks the agent for everything once more, and judges. Once. What went with a
   // damaged store is counted apart; a wrong or a second result is never excused.
   Verdicts judge(const StoreDamage& damage = {});
+  // What the agent says of itself after another start; nothing: it cannot be reached.
+  std::optional<NodeView> node_of_new_start();
 
  private:
   using Clock = std::chrono::steady_clock;
   void run();
   bool connect();
+  std::optional<NodeView> node();
   void step();
   void submit();
   void wait_for_results();
