@@ -119,10 +119,11 @@ bool has_decimal_comma(std::string_view text) {
          parse_cell(text, ',').fault == NumberFault::none;
 }
 
-bool may_be_thousands(std::string_view text) {
+bool may_be_thousands(std::string_view text, char mark) {
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
-  const std::size_t comma = text.find(',');
-  return comma <= 3 && text[0] != '0' && text.size() == comma + 4;
+  const std::size_t at = text.find(mark);
+  return at > 0 && at <= 3 && text[0] != '0' && text.size() == at + 4 &&
+         whole_number(text.substr(at + 1));
 }
 
 bool starts_like_number(std::string_view text) {

@@ -31,10 +31,10 @@ bool looks_like_number(std::string_view text);
 // A whole number without a sign.
 std::optional<std::uint64_t> whole_number(std::string_view text);
 
-// A number with a comma, such as -21,5; and of such a one, whether what stands behind the comma may
-// be thousands, as in 1,234.
+// A number with a comma, such as -21,5; and of one with a mark, whether what stands behind the mark
+// may be thousands, as in 1,234.
 bool has_decimal_comma(std::string_view text);
-bool may_be_thousands(std::string_view text);
+bool may_be_thousands(std::string_view text, char mark);
 
 // Starts like a number, be it one or not.
 bool starts_like_number(std::string_view text);

@@ -11,6 +11,8 @@ namespace spillway::kinds {
 namespace {
 
 constexpr std::size_t kLongestUnit = 24;
+constexpr std::size_t kFewestNumbered = 3;
+constexpr std::size_t kManyNumbered = 10;
 
 constexpr std::string_view kTimes[] = {"time",      "timestamp", "datetime",  "date",
                                        "date time", "date/time", "date_time", "tmstamp"};
@@ -144,15 +146,22 @@ void ColumnLook::add(std::string_view text) {
   bare_ = bare_ && may_have_half(text);
   whole_ = whole_ && number;
   rising_ = rising_ && number && (!any_ || *number > last_);
+  by_one_ = by_one_ && number && (!any_ || *number == last_ + 1);
+  if (!any_) first_ = number.value_or(0);
+  ++count_;
   last_ = number.value_or(0);
   any_ = true;
   if (number || looks_like_time(text)) return;
   if (has_decimal_comma(text)) {
-    fraction_ = fraction_ || !may_be_thousands(text);
+    fraction_ = fraction_ || !may_be_thousands(text, ',');
     if (!std::exchange(comma_, true)) thousands_ = text;
     if (fraction_) thousands_.clear();
   }
   point_ = point_ || (text.find('.') != std::string_view::npos && looks_like_number(text));
+}
+
+bool ColumnLook::numbers_rows() const {
+  return by_one_ && count_ >= (first_ <= 1 ? kFewestNumbered : kManyNumbered);
 }
 
 bool ColumnLook::counts(const ShapeColumn& column, std::size_t place) const {

@@ -10,7 +10,8 @@
 
 namespace spillway::kinds {
 
-enum class Role : std::uint8_t { measurement, counter, label, time, unused };
+// `once`: that which is filled at the beginning alone, as of a serial number.
+enum class Role : std::uint8_t { measurement, counter, once, label, time, unused };
 
 struct ShapeColumn {
   std::string name;   // as written
@@ -45,6 +46,8 @@ class ColumnLook {
   const std::string& thousands() const { return thousands_; }
   // Whether this is the column of a record counter, by the rules of find_shape.
   bool counts(const ShapeColumn& column, std::size_t place) const;
+  // Whether the values number the rows: from 0 or 1, or so many that they need not begin there.
+  bool numbers_rows() const;
 
  private:
   bool any_ = false;
@@ -52,7 +55,9 @@ class ColumnLook {
   bool number_ = false;
   bool unix_ = true, half_ = true, bare_ = true;
   bool comma_ = false, point_ = false, fraction_ = false;
-  bool whole_ = true, rising_ = true;
+  bool whole_ = true, rising_ = true, by_one_ = true;
+  std::uint64_t first_ = 0;
+  std::size_t count_ = 0;
   std::uint64_t last_ = 0;
   std::string thousands_;
 };

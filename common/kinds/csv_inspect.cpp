@@ -7,7 +7,9 @@
 
 #include "common/kinds/csv_cells.h"
 #include "common/kinds/csv_rows.h"
+#include "common/kinds/csv_steps.h"
 #include "common/kinds/csv_time.h"
+#include "common/kinds/csv_values.h"
 #include "common/kinds/format.h"
 
 namespace spillway::kinds {
@@ -28,12 +30,19 @@ bool is_overrange(std::string_view text) {
   return text == "-7999" || text == "7999" || text == "-6999" || text == "6999";
 }
 
-// Where times first go back, if a date's order is so.
-struct Backwards {
-  std::optional<std::int64_t> last;
-  std::size_t count = 0;
-  std::size_t line = 0;
-};
+// As 600 s or 0.1 s.
+std::string span_text(std::int64_t milliseconds) {
+  std::string text = std::to_string(milliseconds / 1000);
+  if (std::string part = std::to_string(1000 + milliseconds % 1000); part != "1000") {
+    part.erase(part.find_last_not_of('0') + 1);
+    text += "." + part.substr(1);
+  }
+  return text + " s";
+}
+
+std::string times_text(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " time" : " times");
+}
 
 class Inspector {
  public:
@@ -46,6 +55,7 @@ class Inspector {
     for (std::size_t i = 0; i < seen_.columns.size(); ++i) name_role(i);
     remark_lines();
     describe_time();
+    remark_values();
     return std::move(seen_);
   }
 
@@ -70,6 +80,7 @@ class Inspector {
     seen_.skipped_lines = shape_.skipped;
     seen_.header_lines = shape_.header_lines;
     words_.resize(shape_.columns.size());
+    values_.resize(shape_.columns.size());
   }
 
   void remark_decimal(const ShapeColumn& column) {
@@ -91,7 +102,15 @@ class Inspector {
   void take_row() {
     ++seen_.rows;
     auto fields = rows_.fields();
-    if (!fields) return remark(fields.error().message);
+    if (!fields) {
+      if (ragged_++ == 0) remark(fields.error().message);
+      return;
+    }
+    if (rows_.is_short(**fields) && short_.count++ == 0) {
+      short_.line = rows_.lines().line_number();
+      short_.fields = (*fields)->size();
+    }
+    count_timeless(rows_.time_of(**fields).empty());
     if (Status status = rows_.check_time(**fields); !status) {
       if (!std::exchange(odd_time_, true)) remark(status.error().message);
     } else {
@@ -102,16 +121,19 @@ class Inspector {
     }
   }
 
+  void count_timeless(bool timeless) {
+    if (!timeless) ++timed_;
+    if (!timeless) return;
+    if (timeless_.count++ == 0) timeless_.line = rows_.lines().line_number();
+    if (timed_ == 0) ++timeless_.leading;
+  }
+
   // With either order, since only the whole column tells which it is.
   void compare_times(std::string_view time) {
     for (const DateOrder order : {DateOrder::day_first, DateOrder::month_first}) {
-      Backwards& back = backwards_[order == DateOrder::day_first ? 0 : 1];
-      const std::optional<std::int64_t> now = time_key(time, order);
-      if (!now) continue;
-      if (back.last && *now < *back.last && back.count++ == 0) {
-        back.line = rows_.lines().line_number();
+      if (const std::optional<std::int64_t> now = time_key(time, order)) {
+        steps_[order == DateOrder::day_first ? 0 : 1].add(*now, rows_.lines().line_number());
       }
-      back.last = now;
     }
   }
 
@@ -125,6 +147,10 @@ class Inspector {
       ++column.values;
       if (shape_.columns[i].role == Role::label) check_label(i, text);
       if (shape_.columns[i].role == Role::time) check_other_time(i, text);
+      if (shape_.columns[i].role == Role::measurement) {
+        values_[i].add(text, parse_cell(text, shape_.columns[i].decimal).value,
+                       rows_.lines().line_number());
+      }
       if (!overrange_ && is_overrange(text) && shape_.columns[i].role == Role::measurement) {
         overrange_ = true;
         remark(rows_.lines()
@@ -186,9 +212,11 @@ class Inspector {
       case Role::time: column.role = "time"; return;
       case Role::label: column.role = "label"; return;
       case Role::counter: column.role = "record counter"; break;
+      case Role::once: column.role = "in the first rows alone"; break;
       default: column.role = column.values > 0 ? "measurement" : words_[i] > 0 ? "text" : "empty";
     }
-    if (shape_.columns[i].role == Role::counter && !is_named(i)) column.role += ", left out";
+    const Role role = shape_.columns[i].role;
+    if ((role == Role::counter || role == Role::once) && !is_named(i)) column.role += ", left out";
   }
 
   // And is left out for that.
@@ -212,6 +240,16 @@ class Inspector {
     if (const std::size_t again = rows_.lines().repeated_headers(); again > 0) {
       remark("the header comes again " + std::to_string(again) + (again == 1 ? " time" : " times") +
              " among the rows and is left out there");
+    }
+    if (ragged_ > 1) {
+      remark("so it is " + times_text(ragged_) +
+             " in all that a row has more fields than the header");
+    }
+    if (short_.count > 0) {
+      remark(error_place(short_.line, 0) + ": " + std::to_string(short_.fields) +
+             " fields where the header has " + std::to_string(shape_.columns.size()) +
+             "; what lacks at the end of such rows, " + times_text(short_.count) +
+             " in all, is taken for missing values");
     }
     if (const std::size_t cut = rows_.cut_line(); cut > 0) {
       remark("line " + std::to_string(cut) +
@@ -241,19 +279,83 @@ class Inspector {
                         : "the month is taken to come first, because of AM and PM; dates=day-first "
                           "says otherwise"));
     }
-    const Backwards& back = backwards_[times.order() == DateOrder::day_first ? 0 : 1];
-    if (back.count == 0) return;
-    remark("line " + std::to_string(back.line) + ": the time goes back, " +
-           std::to_string(back.count) + (back.count == 1 ? " time" : " times") +
-           " in all; rows stay in the order in which they stand");
+    remark_timeless();
+    remark_steps(steps_[times.order() == DateOrder::day_first ? 0 : 1]);
+  }
+
+  // As of numbers of channels under the names, or of a sum at the end.
+  void remark_timeless() {
+    if (timeless_.count == 0 || timed_ == 0) return;
+    const std::string row = error_place(timeless_.line, 0) + ": the row has no time, " +
+                            times_text(timeless_.count) + " in all, though others have one; ";
+    const bool left_out = options_.missing == Missing::skip && options_.check_times();
+    const std::string read = left_out ? "such are left out"
+                             : options_.check_times()
+                                 ? "such are read like the others; missing=skip leaves them out"
+                                 : "such are read like the others; missing=skip with time= leaves "
+                                   "them out";
+    const std::size_t header = shape_.header_lines + timeless_.leading;
+    remark(row + read +
+           (timeless_.leading == 0 ? ""
+                                   : "; header=" + std::to_string(header) +
+                                         " takes what stands before the first row with a time for "
+                                         "the header's"));
+  }
+
+  void remark_steps(const TimeSteps& steps) {
+    if (const TimeSteps::Found& back = steps.back(); back.count > 0) {
+      remark(error_place(back.line, 0) + ": the time goes back, " + times_text(back.count) +
+             " in all; rows stay in the order in which they stand");
+    }
+    if (const TimeSteps::Found gaps = steps.gaps(); gaps.count > 0) {
+      remark(error_place(gaps.line, 0) + ": " + span_text(gaps.step) +
+             " lie between this row and the one before, where " + span_text(steps.median()) +
+             " are usual; there are such gaps " + times_text(gaps.count) +
+             " in all, and kinds read on as if there were none");
+    }
+  }
+
+  void remark_values() {
+    const bool fraction = std::any_of(values_.begin(), values_.end(),
+                                      [](const ColumnValues& values) { return values.fraction(); });
+    const bool points_group = shape_.decimal == '.' && !options_.shape.decimal && !fraction &&
+                              (shape_.delimiter == ';' || rows_.times().has_points());
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      const std::string name = "column '" + printable(seen_.columns[i].name) + "': ";
+      if (points_group && !values_[i].thousands().empty()) {
+        remark(name + "each number with a point, such as " + values_[i].thousands() +
+               ", has three digits behind it, in a file that looks like one with decimal commas; "
+               "it is taken for a decimal point, not for thousands; decimal=comma refuses it, "
+               "decimal=point says that it is right");
+      }
+      remark_mark(name, values_[i].low_mark());
+      remark_mark(name, values_[i].high_mark());
+    }
+  }
+
+  void remark_mark(const std::string& column, const std::optional<ColumnValues::Mark>& mark) {
+    if (!mark) return;
+    remark(error_place(mark->line, 0) + ", " + column + printable(mark->text) +
+           " lies far from all else and is what loggers write for no value; it is taken for one, " +
+           times_text(mark->count) + " in all, but nodata=" + printable(mark->text) +
+           " makes it a missing one");
   }
 
   Shape shape_;
   const TableOptions& options_;
   Rows rows_;
   CsvInspection seen_;
-  std::vector<std::size_t> words_;  // a column
-  std::array<Backwards, 2> backwards_;
+  std::vector<std::size_t> words_;    // a column
+  std::vector<ColumnValues> values_;  // the same
+  std::array<TimeSteps, 2> steps_;    // by the order of dates
+  std::size_t ragged_ = 0;            // rows of too many fields
+  struct {
+    std::size_t count = 0, line = 0, fields = 0;  // the latter of the first
+  } short_;
+  struct {
+    std::size_t count = 0, line = 0, leading = 0;  // before the first with a time
+  } timeless_;
+  std::size_t timed_ = 0;
   bool odd_time_ = false;
   bool overrange_ = false;
   bool infinite_ = false;

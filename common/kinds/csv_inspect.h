@@ -12,8 +12,8 @@ namespace spillway::kinds {
 struct InspectedColumn {
   std::string name;
   std::string unit;
-  // measurement; record counter, left out (unless named); no name, left out (unless named); label;
-  // time; empty or text
+  // measurement; record counter, in the first rows alone or no name, each left out (unless named);
+  // label; time; empty or text
   std::string role;
   std::size_t values = 0;
   std::size_t missing = 0;

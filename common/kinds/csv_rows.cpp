@@ -20,7 +20,7 @@ bool Rows::is_cut() {
   if (std::count(line.begin(), line.end(), '"') % 2 != 0) return true;
   auto fields = lines_.fields();
   if (!fields) return false;
-  return (*fields)->size() < std::min(columns_, least_) || (any_ && ends_in_half_a_value(**fields));
+  return is_short(**fields) || (any_ && ends_in_half_a_value(**fields));
 }
 
 bool Rows::ends_in_half_a_value(const std::vector<Field>& row) {
@@ -40,10 +40,15 @@ Result<const std::vector<Field>*> Rows::fields() {
   const auto extra = row.begin() + static_cast<std::ptrdiff_t>(std::min(columns_, row.size()));
   const auto odd =
       std::find_if(extra, row.end(), [](const Field& field) { return !field.text.empty(); });
-  if (row.size() >= std::min(columns_, least_) && odd == row.end()) {
-    any_ = true;
-    return fields;
-  }
+  if (odd != row.end()) return ragged(row);
+  any_ = any_ || !is_short(row);
+  return fields;
+}
+
+Error Rows::ragged(const std::vector<Field>& row) const {
+  const auto extra = row.begin() + static_cast<std::ptrdiff_t>(std::min(columns_, row.size()));
+  const auto odd =
+      std::find_if(extra, row.end(), [](const Field& field) { return !field.text.empty(); });
   const auto column = static_cast<std::size_t>(odd - row.begin()) + 1;
   const char* hint = any_ ? "" : ", or the names stand further down, to where skip= leads";
   return lines_.wrong(column, std::to_string(row.size()) + " fields where the header has " +

@@ -19,7 +19,7 @@ class Rows {
  public:
   Rows(const Shape& shape, std::optional<DateOrder> dates)
       : columns_(shape.columns.size()),
-        least_(shape.least_fields),
+        usual_(shape.usual_fields),
         last_(shape.columns.empty() ? Role::unused : shape.columns.back().role),
         time_(shape.time),
         clock_(shape.clock),
@@ -36,8 +36,15 @@ class Rows {
   const Lines& lines() const { return lines_; }
   void go_on_with(std::string_view text) { lines_.go_on_with(text); }
 
-  // The fields of the row; an error where they are not as many as columns, but for empty ones.
+  // The fields of the row; an error where they are more than columns, but for empty ones. Those
+  // that lack at its end are missing values.
   Result<const std::vector<Field>*> fields();
+  // Whether more of them lack than of most rows.
+  bool is_short(const std::vector<Field>& row) const {
+    return row.size() < std::min(columns_, usual_);
+  }
+  // What is wrong with a row of another size.
+  Error ragged(const std::vector<Field>& row) const;
   // The text of a column, empty where it is left out.
   static std::string_view text_of(const std::vector<Field>& row, std::size_t column) {
     return column < row.size() ? trim(row[column].text) : std::string_view();
@@ -57,7 +64,7 @@ class Rows {
   bool ends_in_half_a_value(const std::vector<Field>& row);
 
   std::size_t columns_;
-  std::size_t least_;
+  std::size_t usual_;
   Role last_;
   std::size_t time_;
   std::size_t clock_;

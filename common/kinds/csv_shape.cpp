@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kMostTitles = 32;
 constexpr std::size_t kMostExtraHeaders = 3;
 constexpr std::size_t kRowsLookedAt = 200;
+constexpr std::size_t kMostRowsOfOnce = 3;
 constexpr std::size_t kLongestRepeatedHeader = kMostTitles + 1 + kMostExtraHeaders;
 
 std::size_t words(std::string_view line) {
@@ -98,6 +99,7 @@ class ShapeFinder {
     begin_rows();
     look_at_rows();
     if (Status status = find_time(); !status) return status.error();
+    find_numbers_of_rows();
     shape_.rows = lines_;
     return std::move(shape_);
   }
@@ -323,10 +325,12 @@ class ShapeFinder {
 
   void look_at_rows() {
     looks_.resize(shape_.columns.size());
+    std::vector<std::size_t> sizes;
     Lines ahead = lines_;
     for (std::size_t row = 0; row < kRowsLookedAt && ahead.next_line(); ++row) {
       auto fields = ahead.fields();
       if (!fields || (!ahead.ended() && (*fields)->size() < shape_.least_fields)) break;
+      sizes.push_back((*fields)->size());
       for (std::size_t i = 0; i < std::min((*fields)->size(), looks_.size()); ++i) {
         const bool may_be_cut = !ahead.ended() && i + 1 == (*fields)->size();
         // Half a time may be a number.
@@ -342,6 +346,32 @@ class ShapeFinder {
       column.role = Role::time;
     }
     find_decimals();
+    find_usual(sizes);
+    for (std::size_t i = 0; i < looks_.size(); ++i) {
+      if (is_once(sizes, i) && shape_.columns[i].role == Role::measurement) {
+        shape_.columns[i].role = Role::once;
+      }
+    }
+  }
+
+  // Of the rows looked at, whose sizes these are.
+  void find_usual(const std::vector<std::size_t>& sizes) {
+    shape_.usual_fields = shape_.least_fields;
+    std::ptrdiff_t most = 0;
+    for (const std::size_t size : sizes) {
+      const std::ptrdiff_t count = std::count(sizes.begin(), sizes.end(), size);
+      if (count < most || (count == most && size < shape_.usual_fields)) continue;
+      most = count;
+      shape_.usual_fields = std::min(size, shape_.least_fields);
+    }
+  }
+
+  static bool is_once(const std::vector<std::size_t>& sizes, std::size_t column) {
+    const auto has = [column](std::size_t size) { return size > column; };
+    const auto end = std::find_if_not(sizes.begin(), sizes.end(), has);
+    const auto with = static_cast<std::size_t>(end - sizes.begin());
+    return with >= 1 && with <= kMostRowsOfOnce && sizes.size() >= with + kMostRowsOfOnce &&
+           std::none_of(end, sizes.end(), has);
   }
 
   void find_decimals() {
@@ -394,6 +424,17 @@ class ShapeFinder {
     return fail(Code::invalid_argument, "arg time: there is no column '" +
                                             printable(options_.time) + "'" +
                                             did_you_mean(options_.time, names));
+  }
+
+  // A counter that only its place and its values tell, for it has the logger's name.
+  void find_numbers_of_rows() {
+    if (shape_.time != 1 || !looks_[0].numbers_rows()) return;
+    if (shape_.header_lines == 0 || shape_.columns[0].role != Role::measurement) return;
+    const bool others = std::any_of(shape_.columns.begin() + 2, shape_.columns.end(),
+                                    [](const ShapeColumn& column) {
+                                      return column.role == Role::measurement && !column.nameless;
+                                    });
+    if (others) shape_.columns[0].role = Role::counter;
   }
 
   // Date and time of day in two columns, side by side and each the only one of its look.

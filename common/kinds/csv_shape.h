@@ -33,6 +33,7 @@ struct Shape {
   std::size_t header_lines = 1;
   std::vector<ShapeColumn> columns;
   std::size_t least_fields = 0;  // of a row: nameless columns at the end may be left out
+  std::size_t usual_fields = 0;  // of most rows, but no more than those
   std::size_t time = kNone;      // the column that holds the time
   std::size_t clock = kNone;     // that of the time of day, where `time` has but the date
   std::size_t half = kNone;      // that of AM and PM, where the time of day lacks them
@@ -70,6 +71,11 @@ struct Shape {
 //    gives it the unit RN, and it holds whole numbers; or when its name may be one, such as index,
 //    scan, number, RN, or it comes first without a name, and they rise from row to row. One that
 //    has another unit is none.
+//    So is the first column, whatever its name, when the second is the time, others are measured,
+//    and it counts the rows up by one.
+//  - A column at the end that the first rows alone have, one to three of them, and none of those
+//  that
+//    follow, be it empty, stands for the whole file, as a serial number does, and is not measured.
 //  - A column named anomaly or changepoint is a label; any other a measurement, but one that has no
 //    name where there are names.
 //  - The decimal mark is ',' when the delimiter is not and, in the first rows, numbers with a comma

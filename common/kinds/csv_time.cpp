@@ -1,5 +1,6 @@
 #include "common/kinds/csv_time.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -74,6 +75,16 @@ std::int64_t zone_minutes(std::string_view zone) {
   }
   const auto ahead = static_cast<std::int64_t>(hours * 60 + minutes);
   return behind ? -ahead : ahead;
+}
+
+// Of a fraction with its mark before it.
+std::int64_t fraction_ms(std::string_view fraction) {
+  std::int64_t value = 0, unit = 100;
+  for (const char c : fraction.substr(std::min<std::size_t>(fraction.size(), 1), 3)) {
+    value += unit * (c - '0');
+    unit /= 10;
+  }
+  return value;
 }
 
 std::optional<std::chrono::sys_days> day_of(std::uint64_t year, std::uint64_t month,
@@ -388,7 +399,9 @@ std::optional<std::int64_t> time_key(std::string_view text, DateOrder order) {
   }
   const auto seconds =
       static_cast<std::int64_t>((stamp->whole_hour() * 60 + stamp->minute) * 60 + stamp->second);
-  return key + (seconds - zone_minutes(stamp->zone) * 60) * static_cast<std::int64_t>(kMillisecond);
+  return key +
+         (seconds - zone_minutes(stamp->zone) * 60) * static_cast<std::int64_t>(kMillisecond) +
+         fraction_ms(stamp->fraction);
 }
 
 }  // namespace spillway::kinds

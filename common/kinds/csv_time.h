@@ -49,6 +49,8 @@ class TimeColumn {
   std::string format() const;
   bool assumed() const { return form_ == Form::numbers && !said_ && possible_ == kEither; }
   DateOrder order() const;
+  // Whether dates are written as 1.3.2026.
+  bool has_points() const { return form_ == Form::numbers && mark_ == '.'; }
   // As 2026-03-01 00:00:04 with what follows, such as a zone; as written where that is not known.
   std::string first() const { return shown(first_); }
   std::string last() const { return shown(last_); }

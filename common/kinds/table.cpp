@@ -41,6 +41,7 @@ struct Reading {
   bool wanted = false;  // by name
   Column column;
   std::size_t numbers = 0;
+  std::size_t absent = 0;        // rows that end before it
   std::optional<Doubt> missing;  // the first
   std::optional<Doubt> word;     // the first; a word among numbers is an error
 };
@@ -128,7 +129,7 @@ class TableReader {
     std::vector<std::size_t> whole, brief;
     for (std::size_t i = 0; i < shape_.columns.size(); ++i) {
       const ShapeColumn& column = shape_.columns[i];
-      if (column.role != Role::measurement && column.role != Role::counter) continue;
+      if (column.role == Role::time || column.role == Role::label) continue;
       known.push_back(column.brief);
       if (column.name == name) whole.push_back(i);
       if (column.brief == name) brief.push_back(i);
@@ -171,11 +172,13 @@ class TableReader {
       all.column.values.insert(all.column.values.end(), more.column.values.begin(),
                                more.column.values.end());
       all.numbers += more.numbers;
+      all.absent += more.absent;
       if (!all.word) all.word = more.word;
       if (!all.missing) all.missing = more.missing;
       if (all.word && all.numbers > 0) return false;
       if (all.missing && all.numbers > 0 && options_.missing == Missing::error) return false;
     }
+    timeless_.insert(timeless_.end(), part.timeless_.begin(), part.timeless_.end());
     count_ += part.count_;
     return rows_.join(part.rows_);
   }
@@ -194,11 +197,13 @@ class TableReader {
     const std::vector<Field>& row = **fields;
     if (options_.check_times()) {
       if (Status status = rows_.check_time(row); !status) return status;
+      const bool counts = shape_.time != Shape::kNone && options_.missing == Missing::skip;
+      if (counts) timeless_.push_back(rows_.time_of(row).empty());
     }
-    for (std::size_t i = 0; i < readings_.size(); ++i) {
-      const std::string_view text = i < row.size() ? row[i].text : std::string_view();
-      if (Status status = add_value(i, text); !status) return status;
+    for (std::size_t i = 0; i < std::min(row.size(), readings_.size()); ++i) {
+      if (Status status = add_value(i, row[i].text); !status) return status;
     }
+    for (std::size_t i = row.size(); i < readings_.size(); ++i) add_absent(i, row);
     ++count_;
     return {};
   }
@@ -221,21 +226,35 @@ class TableReader {
     return {};
   }
 
+  // What lacks at the end of a row.
+  void add_absent(std::size_t i, const std::vector<Field>& row) {
+    const Role role = readings_[i].role;
+    if (role == Role::time || role == Role::unused) return;
+    ++readings_[i].absent;
+    add_missing(i, [&] { return rows_.ragged(row); });
+  }
+
+  template <class Wrong>
+  void add_missing(std::size_t i, Wrong wrong) {
+    Reading& reading = readings_[i];
+    reading.column.values.push_back(kMissing);
+    if (reading.missing) return;
+    Error error = wrong();
+    error.message += " (column '" + printable(reading.column.name) +
+                     "'); missing=skip or hold goes on without it";
+    reading.missing = Doubt{rows_.lines().line_number(), std::move(error)};
+  }
+
   Status add_other(std::size_t i, std::string_view text, NumberFault fault) {
     Reading& reading = readings_[i];
     if (const std::string_view bare = trim(text); bare.size() < text.size()) {
       return add_value(i, bare);  // blanks inside quotes
     }
-    const std::string where = " (column '" + printable(reading.column.name) + "')";
     if (lacks_value(text, options_)) {
-      reading.column.values.push_back(kMissing);
-      if (reading.missing) return {};
-      reading.missing =
-          Doubt{rows_.lines().line_number(),
-                rows_.lines().wrong(i + 1, "the value is missing" + where +
-                                               "; missing=skip or hold goes on without it")};
+      add_missing(i, [&] { return rows_.lines().wrong(i + 1, "the value is missing"); });
       return {};
     }
+    const std::string where = " (column '" + printable(reading.column.name) + "')";
     const bool word = fault == NumberFault::not_a_number && !starts_like_number(text);
     const std::string hint = word ? nodata_hint(text) : comma_hint(shape_.columns[i], text);
     const Error wrong =
@@ -267,6 +286,7 @@ class TableReader {
 
   Result<Table> finish() {
     if (count_ == 0) return no_rows();
+    if (std::optional<Error> error = never_there()) return *error;
     if (std::optional<Error> error = first_doubt()) return *error;
     for (Reading& reading : readings_) {
       if (reading.numbers == 0) reading.role = Role::unused;
@@ -310,6 +330,20 @@ class TableReader {
     return "; one without a name is read when it is named as '" + nameless->name + "'";
   }
 
+  // A column that only the header has makes the header doubtful.
+  std::optional<Error> never_there() const {
+    for (std::size_t i = 0; i < readings_.size(); ++i) {
+      const Reading& reading = readings_[i];
+      if (reading.absent < count_ || reading.role != Role::measurement) continue;
+      return fail(Code::invalid_argument,
+                  error_place(reading.missing->line, i + 1) + ": no row has column '" +
+                      printable(reading.column.name) +
+                      "'; if the names stand further down, skip= leads there, else columns= names "
+                      "those to read");
+    }
+    return std::nullopt;
+  }
+
   // Of what was put off while reading, the first that counts: a column without any number is left
   // out, unless it was asked for or nothing would be left.
   std::optional<Error> first_doubt() const {
@@ -331,7 +365,9 @@ class TableReader {
   // Holds or leaves out. A row before the first value of a column has nothing to hold.
   void settle_missing() {
     std::vector<char> out(count_);
-    bool any = false;
+    bool any = std::find(timeless_.begin(), timeless_.end(), 1) != timeless_.end() &&
+               std::find(timeless_.begin(), timeless_.end(), 0) != timeless_.end();
+    if (any) out = timeless_;
     for (Reading& reading : readings_) {
       if (reading.role == Role::unused || reading.role == Role::time || !reading.missing) continue;
       any = true;
@@ -361,6 +397,7 @@ class TableReader {
   TableOptions options_;
   std::vector<Reading> readings_;
   std::vector<std::size_t> wanted_;
+  std::vector<char> timeless_;  // a row, where those without a time are left out
   std::size_t count_ = 0;
 };
 

@@ -29,7 +29,8 @@ struct Table {
 };
 
 // What becomes of a row in which a column that is read has no value: an error, left out, or the
-// column's value of the row before (left out where there is none yet).
+// column's value of the row before (left out where there is none yet). Where times are checked,
+// `skip` leaves out a row without one, too, when others have one.
 enum class Missing : std::uint8_t { error, skip, hold };
 
 struct TableOptions {
@@ -59,7 +60,7 @@ TableOptions read_table_options(ArgReader& args);
 
 // Reads CSV (RFC 4180, but for line breaks inside quotes) as loggers write it: see find_shape for
 // how its first lines are understood. An empty value, NaN, INF, null, NA, #N/A, dashes and what arg
-// nodata lists are missing.
+// nodata lists are missing, and so is what lacks at the end of a row.
 // Ignored are blank lines, lines of delimiters alone at the end, a byte order mark, a delimiter at
 // the end of rows, the header where it comes again, and a last row that is cut off: without a line
 // break behind it, and with too few fields. The time of a row may be missing, but one

@@ -303,6 +303,8 @@ TEST(Loggers, dates_hold_to_one_order_for_the_whole_file) {
                 .c_str());
   }
   UNSIGNED_LONGS_EQUAL(2, good("v;t\n1;28.02.2024\n2;29.02.2024\n").rows);
+  UNSIGNED_LONGS_EQUAL(1, good("v;t\n1;28.02.2024\n2;\n").rows);
+  options.missing = Missing::hold;
   UNSIGNED_LONGS_EQUAL(2, good("v;t\n1;28.02.2024\n2;\n").rows);
 }
 

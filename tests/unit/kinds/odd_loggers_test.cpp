@@ -157,7 +157,8 @@ TEST(OddLoggers, a_last_row_that_is_cut_off_is_left_out_and_said) {
   remarks(whole + "2026-03-01 00:02:00,1.7,2", "no line break follows the last row; if the file");
   CHECK(inspected(whole).remarks.empty());
   const char* ragged =
-      "line 4, column 3: 2 fields where the header has 3; the row is cut or ragged";
+      "line 4, column 3: 2 fields where the header has 3; the row is cut or ragged (column 'y'); "
+      "missing=skip or hold goes on without it";
   refuses(whole + "2026-03-01 00:02:00,1.7\n", ragged);
   refuses("a,b\n1", "line 2: the only row is cut off; no line break follows it");
 }

@@ -118,14 +118,16 @@ TEST(Table, refuses_an_empty_input_and_one_without_rows) {
 }
 
 TEST(Table, refuses_a_row_that_is_cut_or_too_long_and_names_its_line) {
-  refuses("a,b\n1,2\n3\n",
-          "line 3, column 2: 1 fields where the header has 2; the row is cut or ragged");
+  refuses(
+      "a,b\n1,2\n3\n",
+      "line 3, column 2: 1 fields where the header has 2; the row is cut or ragged (column 'b'); "
+      "missing=skip or hold goes on without it");
   refuses("a,b\n1,2,,3\n",
           "line 2, column 4: 4 fields where the header has 2; the row is cut or ragged, or the "
           "names stand further down, to where skip= leads");
   refuses("a,b\n\n1\n",
-          "line 3, column 2: 1 fields where the header has 2; the row is cut or ragged, or the "
-          "names stand further down, to where skip= leads");
+          "line 3, column 2: no row has column 'b'; if the names stand further down, skip= leads "
+          "there, else columns= names those to read");
 }
 
 TEST(Table, refuses_what_is_no_number_and_names_line_and_column) {

@@ -1,0 +1,59 @@
+#include "common/kinds/csv_values.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/kinds/csv_cells.h"
+
+namespace spillway::kinds {
+namespace {
+
+constexpr double kOverload = 9.9e37;  // as Keysight's and Agilent's instruments write it
+
+// All nines, two of them at least, and behind a point nines or zeros.
+bool is_mark(std::string_view text, double value) {
+  if (std::abs(value) == kOverload) return true;
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  const std::size_t point = std::min(text.find_first_of(".,"), text.size());
+  const auto all = [](std::string_view part, char digit) {
+    return part.find_first_not_of(digit) == std::string_view::npos;
+  };
+  const std::string_view fraction = text.substr(std::min(point + 1, text.size()));
+  return point >= 2 && all(text.substr(0, point), '9') &&
+         (all(fraction, '9') || all(fraction, '0'));
+}
+
+}  // namespace
+
+void ColumnValues::add(std::string_view text, double value, std::size_t line) {
+  const bool point = text.find('.') != std::string_view::npos;
+  if (point && !may_be_thousands(text, '.')) fraction_ = true;
+  if (point && thousands_.empty()) thousands_ = text;
+  if (fraction_) thousands_.clear();
+  Extreme& extreme = value < 0 ? low_ : high_;
+  if (!is_mark(text, value) || std::abs(value) < std::abs(extreme.value)) return add_rest(value);
+  if (extreme.mark.count > 0 && value != extreme.value) add_rest(extreme.value);
+  if (extreme.mark.count == 0 || value != extreme.value) {
+    extreme = {{std::string(text), line, 0}, value};
+  }
+  ++extreme.mark.count;
+}
+
+void ColumnValues::add_rest(double value) {
+  least_ = any_ ? std::min(least_, value) : value;
+  most_ = any_ ? std::max(most_, value) : value;
+  any_ = true;
+}
+
+// By more than the rest spreads, and than half of what it is. A column of such marks alone has no
+// values, unless it may have that one.
+std::optional<ColumnValues::Mark> ColumnValues::apart(const Extreme& extreme, int sign) const {
+  if (extreme.mark.count == 0) return std::nullopt;
+  if (!any_ && extreme.value > 0 && extreme.value != kOverload) return std::nullopt;
+  const double nearest = sign < 0 ? least_ : most_;
+  const double distance = sign * (extreme.value - nearest);
+  const double needed = std::max(most_ - least_, std::abs(extreme.value) / 2);
+  return !any_ || distance > needed ? std::optional<Mark>(extreme.mark) : std::nullopt;
+}
+
+}  // namespace spillway::kinds
