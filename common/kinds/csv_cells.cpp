@@ -134,6 +134,22 @@ bool starts_like_number(std::string_view text) {
   return !text.empty() && is_digit(text[0]);
 }
 
+std::string_view what_is_odd(std::string_view text) {
+  if (text.starts_with(kTypesetMinus)) return "its minus is U+2212, where - is wanted";
+  const std::size_t end = std::min(text.find_first_not_of("+-0123456789.,eE"), text.size());
+  const std::string_view number = text.substr(0, end), rest = text.substr(end);
+  const auto points = std::count(number.begin(), number.end(), '.');
+  const auto commas = std::count(number.begin(), number.end(), ',');
+  constexpr std::string_view kGroups[] = {"'", " ", "\xc2\xa0", "\xe2\x80\xaf", "\xe2\x80\x99"};
+  const bool grouped =
+      (points > 0 && commas > 0) || points > 1 || commas > 1 ||
+      std::any_of(std::begin(kGroups), std::end(kGroups), [rest](std::string_view mark) {
+        return rest.starts_with(mark) && digits(rest.substr(mark.size())) > 0;
+      });
+  if (grouped) return "marks between thousands are not read";
+  return rest.empty() ? "" : "a number may have nothing behind it, such as a unit";
+}
+
 bool looks_like_time(std::string_view text) {
   if (text.size() < 5 || !is_digit(text[0])) return false;
   const std::size_t first = digits(text);

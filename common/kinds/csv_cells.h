@@ -39,6 +39,10 @@ bool may_be_thousands(std::string_view text, char mark);
 // Starts like a number, be it one or not.
 bool starts_like_number(std::string_view text);
 
+// What keeps a text that starts like a number from being one, as may be told to people; empty where
+// that is not known.
+std::string_view what_is_odd(std::string_view text);
+
 // Holds a date or a time of day, such as 2020-02-08, 8.2.2020, 02/08/20, 20200208T133047 or
 // 13:30:47; no number does, be it 1.5e-05. But for that only the look of the beginning counts.
 bool looks_like_time(std::string_view text);

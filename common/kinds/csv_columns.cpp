@@ -120,6 +120,19 @@ bool is_time_name(const ShapeColumn& column) {
   return is_one(name, kTimes) || is_one(name, kForeignTimes);
 }
 
+std::optional<DateOrder> order_named(const ShapeColumn& column) {
+  const std::string name = lower(column.name + " " + column.unit);
+  for (const char mark : {'/', '.', '-'}) {
+    const std::string month = std::string("mm") + mark, day = std::string("dd") + mark;
+    if (name.find(std::string(1, mark) + month) == std::string::npos &&
+        name.find(month + "dd") != std::string::npos) {
+      return DateOrder::month_first;
+    }
+    if (name.find(day + "mm") != std::string::npos) return DateOrder::day_first;
+  }
+  return std::nullopt;
+}
+
 bool is_duration(const ShapeColumn& column) {
   const std::string name = lower(column.brief);
   return name.find("elapsed") != std::string::npos || name.find("duration") != std::string::npos;

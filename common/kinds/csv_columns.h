@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "common/kinds/csv_lines.h"
+#include "common/kinds/csv_time.h"
 
 namespace spillway::kinds {
 
@@ -14,12 +15,13 @@ namespace spillway::kinds {
 enum class Role : std::uint8_t { measurement, counter, once, label, time, unused };
 
 struct ShapeColumn {
-  std::string name;   // as written
+  std::string name;   // as written, but with its place where others have the same
   std::string brief;  // the name without a unit behind it
   std::string unit;   // empty when there is none
   Role role = Role::measurement;
   bool nameless = false;  // though the others have names
   char decimal = '.';     // the mark of its numbers
+  std::string shared;     // the name as written, which others have, too
   std::string thousands;  // the first number whose comma may be of thousands, where none tells
 };
 
@@ -65,6 +67,9 @@ class ColumnLook {
 // Whether a field is what columns of times are called, be it behind a # or before a unit.
 bool names_time(const Field& field);
 bool is_time_name(const ShapeColumn& column);
+
+// The order of dates that a name says, such as Date (MM/DD/YYYY).
+std::optional<DateOrder> order_named(const ShapeColumn& column);
 
 // By its name a span of time and no point in it.
 bool is_duration(const ShapeColumn& column);

@@ -75,12 +75,22 @@ class Inspector {
       seen_.columns.push_back({column.name, column.unit, "", 0, 0});
       comma = comma || column.decimal == ',';
       remark_decimal(column);
+      remark_twins(column);
     }
     seen_.decimal = comma ? "comma" : "point";
     seen_.skipped_lines = shape_.skipped;
     seen_.header_lines = shape_.header_lines;
     words_.resize(shape_.columns.size());
     values_.resize(shape_.columns.size());
+  }
+
+  void remark_twins(const ShapeColumn& column) {
+    const auto first =
+        std::find_if(shape_.columns.begin(), shape_.columns.end(),
+                     [&column](const ShapeColumn& other) { return other.shared == column.shared; });
+    if (column.shared.empty() || &*first != &column) return;
+    remark("several columns are named '" + printable(column.shared) +
+           "'; each is told by its place, the first as '" + printable(column.name) + "'");
   }
 
   void remark_decimal(const ShapeColumn& column) {
@@ -110,7 +120,7 @@ class Inspector {
       short_.line = rows_.lines().line_number();
       short_.fields = (*fields)->size();
     }
-    count_timeless(rows_.time_of(**fields).empty());
+    count_timeless(rows_.time_of(**fields));
     if (Status status = rows_.check_time(**fields); !status) {
       if (!std::exchange(odd_time_, true)) remark(status.error().message);
     } else {
@@ -121,11 +131,13 @@ class Inspector {
     }
   }
 
-  void count_timeless(bool timeless) {
-    if (!timeless) ++timed_;
-    if (!timeless) return;
+  void count_timeless(std::string_view time) {
+    if (!time.empty()) {
+      if (timed_.count++ == 0) timed_.line = rows_.lines().line_number(), timed_.first = time;
+      return;
+    }
     if (timeless_.count++ == 0) timeless_.line = rows_.lines().line_number();
-    if (timed_ == 0) ++timeless_.leading;
+    if (timed_.count == 0) ++timeless_.leading;
   }
 
   // With either order, since only the whole column tells which it is.
@@ -279,13 +291,22 @@ class Inspector {
                         : "the month is taken to come first, because of AM and PM; dates=day-first "
                           "says otherwise"));
     }
+    if (times.format().empty() && timed_.count > 0) {
+      remark(
+          error_place(timed_.line, shape_.time + 1) + ": '" + printable(timed_.first) +
+          "' is in no form of time that is known; neither the order of the rows nor gaps are told");
+    }
+    if (times.year_may_lead()) {
+      remark(name + "dates such as " + printable(timed_.first) + " are taken for " + times.first() +
+             ", with the year last; were it to come first, it would need four digits");
+    }
     remark_timeless();
     remark_steps(steps_[times.order() == DateOrder::day_first ? 0 : 1]);
   }
 
   // As of numbers of channels under the names, or of a sum at the end.
   void remark_timeless() {
-    if (timeless_.count == 0 || timed_ == 0) return;
+    if (timeless_.count == 0 || timed_.count == 0) return;
     const std::string row = error_place(timeless_.line, 0) + ": the row has no time, " +
                             times_text(timeless_.count) + " in all, though others have one; ";
     const bool left_out = options_.missing == Missing::skip && options_.check_times();
@@ -355,7 +376,10 @@ class Inspector {
   struct {
     std::size_t count = 0, line = 0, leading = 0;  // before the first with a time
   } timeless_;
-  std::size_t timed_ = 0;
+  struct {
+    std::size_t count = 0, line = 0;
+    std::string first;
+  } timed_;
   bool odd_time_ = false;
   bool overrange_ = false;
   bool infinite_ = false;

@@ -6,6 +6,21 @@
 #include "common/kinds/format.h"
 
 namespace spillway::kinds {
+namespace {
+
+// Whether commas may be the marks of numbers that they split: 20,5 is 20 and 5.
+bool may_split_numbers(const std::vector<Field>& row) {
+  const auto is_empty = [](const Field& field) { return field.text.empty(); };
+  const auto are_parts = [](const Field& whole, const Field& part) {
+    std::string_view number = whole.text;
+    if (number.starts_with('-')) number.remove_prefix(1);
+    return whole_number(number) && whole_number(part.text);
+  };
+  return std::none_of(row.begin(), row.end(), is_empty) &&
+         std::adjacent_find(row.begin(), row.end(), are_parts) != row.end();
+}
+
+}  // namespace
 
 bool Rows::next() {
   if (!lines_.next_line()) return false;
@@ -50,7 +65,10 @@ Error Rows::ragged(const std::vector<Field>& row) const {
   const auto odd =
       std::find_if(extra, row.end(), [](const Field& field) { return !field.text.empty(); });
   const auto column = static_cast<std::size_t>(odd - row.begin()) + 1;
-  const char* hint = any_ ? "" : ", or the names stand further down, to where skip= leads";
+  const char* hint = commas_delimit_ && may_split_numbers(row)
+                         ? ", or its commas are decimal ones, and fields need another delimiter"
+                     : any_ ? ""
+                            : ", or the names stand further down, to where skip= leads";
   return lines_.wrong(column, std::to_string(row.size()) + " fields where the header has " +
                                   std::to_string(columns_) + "; the row is cut or ragged" + hint);
 }

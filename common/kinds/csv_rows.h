@@ -20,12 +20,13 @@ class Rows {
   Rows(const Shape& shape, std::optional<DateOrder> dates)
       : columns_(shape.columns.size()),
         usual_(shape.usual_fields),
+        commas_delimit_(shape.delimiter == ','),
         last_(shape.columns.empty() ? Role::unused : shape.columns.back().role),
         time_(shape.time),
         clock_(shape.clock),
         half_(shape.half),
         lines_(shape.rows),
-        times_(dates) {}
+        times_(dates, shape.dates_named) {}
 
   // False at the end, and where the last row is cut off: when no line break follows it, and it has
   // too few fields, ends within quotes, in NUL bytes or in half a value, as of a file that was
@@ -65,6 +66,7 @@ class Rows {
 
   std::size_t columns_;
   std::size_t usual_;
+  bool commas_delimit_;
   Role last_;
   std::size_t time_;
   std::size_t clock_;

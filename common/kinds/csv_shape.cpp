@@ -1,8 +1,10 @@
 #include "common/kinds/csv_shape.h"
 
 #include <algorithm>
+#include <map>
 
 #include "common/kinds/csv_cells.h"
+#include "common/kinds/csv_names.h"
 #include "common/kinds/format.h"
 #include "common/kinds/nearest.h"
 
@@ -73,19 +75,6 @@ bool pads_commas(std::string_view line) {
   return line.find(",\t") != std::string_view::npos || line.find("\t,") != std::string_view::npos;
 }
 
-char find_delimiter(std::string_view names, std::string_view next) {
-  if (blanks_delimit(names, next)) return ' ';
-  const std::size_t semicolons = count_outside_quotes(names, ';');
-  const std::size_t commas = count_outside_quotes(names, ',');
-  const std::size_t tabs = count_outside_quotes(names, '\t');
-  if (semicolons > commas) return ';';
-  if (semicolons > 0 && semicolons == count_outside_quotes(next, ';')) return ';';
-  const bool as_many_tabs = tabs > 0 && tabs == count_outside_quotes(next, '\t');
-  const bool commas_delimit = commas >= tabs && count_outside_quotes(next, ',') > 0;
-  const bool padded = pads_commas(names) || pads_commas(next);
-  return as_many_tabs && !(commas_delimit && padded) ? '\t' : ',';
-}
-
 class ShapeFinder {
  public:
   ShapeFinder(std::string_view text, const ShapeOptions& options)
@@ -99,10 +88,15 @@ class ShapeFinder {
     begin_rows();
     look_at_rows();
     if (Status status = find_time(); !status) return status.error();
+    if (shape_.time != Shape::kNone) shape_.dates_named = order_named(shape_.columns[shape_.time]);
     find_numbers_of_rows();
+    tell_twins_apart();
     shape_.rows = lines_;
     return std::move(shape_);
   }
+
+  // That was taken for it, where it was come to.
+  std::size_t names_line() const { return shape_.skipped + 1; }
 
  private:
   // What stands before the first line, or in it for a spreadsheet alone.
@@ -110,6 +104,10 @@ class ShapeFinder {
     const std::string_view text = lines_.rest();
     if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
       return fail(Code::invalid_argument, "the text is in UTF-16; save it as UTF-8");
+    }
+    if (text.find('\n') == std::string_view::npos && text.find('\r') < text.size() - 1) {
+      return fail(Code::invalid_argument,
+                  "the lines end in CR alone; save the text with LF or CRLF at their ends");
     }
     Lines ahead = lines_;
     if (!ahead.next_line()) {
@@ -437,6 +435,20 @@ class ShapeFinder {
     if (others) shape_.columns[0].role = Role::counter;
   }
 
+  void tell_twins_apart() {
+    const auto may_be_read = [](const ShapeColumn& column) {
+      return column.role != Role::time && column.role != Role::label;
+    };
+    std::map<std::string, std::size_t> count;
+    for (const ShapeColumn& column : shape_.columns) count[column.name] += may_be_read(column);
+    for (std::size_t i = 0; i < shape_.columns.size(); ++i) {
+      ShapeColumn& column = shape_.columns[i];
+      if (!may_be_read(column) || count[column.name] < 2) continue;
+      column.shared = column.name;
+      column.name += " (column " + std::to_string(i + 1) + ")";
+    }
+  }
+
   // Date and time of day in two columns, side by side and each the only one of its look.
   void join_clock() {
     std::size_t dates = 0, clocks = 0, date = 0, clock = 0;
@@ -474,8 +486,24 @@ class ShapeFinder {
 
 }  // namespace
 
+char find_delimiter(std::string_view names, std::string_view next) {
+  if (blanks_delimit(names, next)) return ' ';
+  const std::size_t semicolons = count_outside_quotes(names, ';');
+  const std::size_t commas = count_outside_quotes(names, ',');
+  const std::size_t tabs = count_outside_quotes(names, '\t');
+  if (semicolons > commas) return ';';
+  if (semicolons > 0 && semicolons == count_outside_quotes(next, ';')) return ';';
+  const bool as_many_tabs = tabs > 0 && tabs == count_outside_quotes(next, '\t');
+  const bool commas_delimit = commas >= tabs && count_outside_quotes(next, ',') > 0;
+  const bool padded = pads_commas(names) || pads_commas(next);
+  return as_many_tabs && !(commas_delimit && padded) ? '\t' : ',';
+}
+
 Result<Shape> find_shape(std::string_view text, const ShapeOptions& options) {
-  return ShapeFinder(text, options).find();
+  ShapeFinder finder(text, options);
+  Result<Shape> shape = finder.find();
+  if (shape || options.skip) return shape;
+  return with_likely_names(shape.error(), text, finder.names_line());
 }
 
 }  // namespace spillway::kinds

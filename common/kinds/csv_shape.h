@@ -32,12 +32,13 @@ struct Shape {
   bool names_guessed = false;  // because the names fit better than what stands before them
   std::size_t header_lines = 1;
   std::vector<ShapeColumn> columns;
-  std::size_t least_fields = 0;  // of a row: nameless columns at the end may be left out
-  std::size_t usual_fields = 0;  // of most rows, but no more than those
-  std::size_t time = kNone;      // the column that holds the time
-  std::size_t clock = kNone;     // that of the time of day, where `time` has but the date
-  std::size_t half = kNone;      // that of AM and PM, where the time of day lacks them
-  Lines rows{{}};                // before the first row
+  std::size_t least_fields = 0;          // of a row: nameless columns at the end may be left out
+  std::size_t usual_fields = 0;          // of most rows, but no more than those
+  std::size_t time = kNone;              // the column that holds the time
+  std::size_t clock = kNone;             // that of the time of day, where `time` has but the date
+  std::size_t half = kNone;              // that of AM and PM, where the time of day lacks them
+  std::optional<DateOrder> dates_named;  // by the name of that column
+  Lines rows{{}};                        // before the first row
 
   static constexpr std::size_t kNone = SIZE_MAX;
 };
@@ -83,6 +84,10 @@ struct Shape {
 //    their column's mark is ',' where it has no number with a point, unless each has three digits
 //    behind the comma and one to three before, which may as well be thousands: such a column is
 //    read only when the mark is said.
+//  - Columns of one name are told apart by their places: "temp (column 3)".
 Result<Shape> find_shape(std::string_view text, const ShapeOptions& options);
+
+// What seems to delimit the fields of a line of names, by it and the line after.
+char find_delimiter(std::string_view names, std::string_view next);
 
 }  // namespace spillway::kinds

@@ -14,6 +14,9 @@ constexpr std::uint64_t kMostSeconds = 4'102'444'800;  // 2100
 constexpr std::uint64_t kMillisecond = 1000;           // of them to a second
 constexpr std::int64_t kDay = 86'400'000;              // in milliseconds
 constexpr std::size_t kLongestTime = 48;
+constexpr std::uint64_t kCentury = 100;
+constexpr std::uint64_t kMonths = 12;
+constexpr std::uint64_t kLongPast = 15;  // of years with two digits
 
 // Takes a whole number of 1 to `most` digits from the front and returns their count, 0 when there
 // is none.
@@ -232,6 +235,7 @@ DateOrder TimeColumn::order() const {
   if (possible_ != kEither) {
     return possible_ == kDayFirst ? DateOrder::day_first : DateOrder::month_first;
   }
+  if (named_) return *named_;
   return halves_ && mark_ != '.' ? DateOrder::month_first : DateOrder::day_first;
 }
 
@@ -271,10 +275,26 @@ TimeFault TimeColumn::add_date(const Stamp& stamp) {
   if (form_ == Form::numbers) {
     if ((possible & allowed()) == 0) return TimeFault::other_order;
     possible_ &= possible;
+    keep_numbers(stamp);
   }
   clocked_ = clocked_ || stamp.clocked;
   halves_ = halves_ || stamp.half != '\0';
   return TimeFault::none;
+}
+
+void TimeColumn::keep_numbers(const Stamp& stamp) {
+  if (!first_.empty()) {
+    lead_changes_ += stamp.a != lead_;
+    tail_changes_ += stamp.c != tail_;
+  }
+  lead_ = stamp.a;
+  tail_ = stamp.c;
+}
+
+bool TimeColumn::year_may_lead() const {
+  if (form_ != Form::numbers || tail_ >= kCentury) return false;
+  return tail_changes_ > lead_changes_ ||
+         (tail_changes_ == lead_changes_ && lead_ > kMonths && tail_ < kLongPast);
 }
 
 TimeFault TimeColumn::add(std::string_view text) {

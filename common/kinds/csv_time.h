@@ -37,7 +37,9 @@ std::optional<std::int64_t> time_key(std::string_view text, DateOrder order);
 // of these, nothing is known of the column, and nothing refused.
 class TimeColumn {
  public:
-  explicit TimeColumn(std::optional<DateOrder> said) : said_(said) {}
+  // The order that is said holds; what the column's name says, where no date tells.
+  explicit TimeColumn(std::optional<DateOrder> said, std::optional<DateOrder> named = {})
+      : said_(said), named_(named) {}
 
   TimeFault add(std::string_view text);
   // Takes in what was learned of the texts after these; false where one does not fit.
@@ -47,7 +49,12 @@ class TimeColumn {
 
   // "year-first", "day-first", "month-first, AM/PM", "Unix seconds", … ; empty when not known.
   std::string format() const;
-  bool assumed() const { return form_ == Form::numbers && !said_ && possible_ == kEither; }
+  bool assumed() const {
+    return form_ == Form::numbers && !said_ && !named_ && possible_ == kEither;
+  }
+  // Whether of years with two digits, which are taken to come last, the first number may be one: it
+  // changes less often, or is over 12 before a year that is long past.
+  bool year_may_lead() const;
   DateOrder order() const;
   // Whether dates are written as 1.3.2026.
   bool has_points() const { return form_ == Form::numbers && mark_ == '.'; }
@@ -85,15 +92,19 @@ class TimeColumn {
   TimeFault add_number(const Stamp& stamp);
   TimeFault add_date(const Stamp& stamp);
   void keep(std::string_view text);
+  void keep_numbers(const Stamp& stamp);
   unsigned allowed() const;
   std::string shown(const std::string& text) const;
 
   std::optional<DateOrder> said_;
+  std::optional<DateOrder> named_;
   Form form_ = Form::none;
   char mark_ = '\0';
   bool clocked_ = false;  // times of day were seen,
   bool halves_ = false;   // with AM or PM, which then all of them have
   unsigned possible_ = kEither;
+  std::uint64_t lead_ = 0, tail_ = 0;  // of the last date of numbers
+  std::size_t lead_changes_ = 0, tail_changes_ = 0;
   std::string first_;
   std::string last_;
 };

@@ -10,6 +10,7 @@
 
 #include "common/kinds/args.h"
 #include "common/kinds/csv_cells.h"
+#include "common/kinds/csv_names.h"
 #include "common/kinds/csv_rows.h"
 #include "common/kinds/format.h"
 #include "common/kinds/nearest.h"
@@ -107,7 +108,8 @@ class TableReader {
           named || (column.role == Role::measurement && wanted.empty() && !column.nameless);
       const bool unused = !measured && column.role != Role::time &&
                           (column.role != Role::label || !options_.labels);
-      if (!unused && !seen.insert(column.name).second) return twin(i);
+      const bool label = !unused && column.role == Role::label;
+      if (label && !seen.insert(column.name).second) return twin(i);
       readings_.push_back({});
       readings_.back().role = unused ? Role::unused : named ? Role::measurement : column.role;
       readings_.back().wanted = named;
@@ -131,13 +133,14 @@ class TableReader {
       const ShapeColumn& column = shape_.columns[i];
       if (column.role == Role::time || column.role == Role::label) continue;
       known.push_back(column.brief);
-      if (column.name == name) whole.push_back(i);
+      if (column.name == name || column.shared == name) whole.push_back(i);
       if (column.brief == name) brief.push_back(i);
     }
     const std::vector<std::size_t>& found = whole.empty() ? brief : whole;
     if (found.size() > 1) {
-      return fail(Code::invalid_argument,
-                  std::to_string(found.size()) + " columns are named '" + printable(name) + "'");
+      return fail(Code::invalid_argument, std::to_string(found.size()) + " columns are named '" +
+                                              printable(name) + "'; one is '" +
+                                              printable(shape_.columns[found.front()].name) + "'");
     }
     if (!found.empty()) return found.front();
     for (const ShapeColumn& column : shape_.columns) {
@@ -196,7 +199,7 @@ class TableReader {
     if (!fields) return fields.error();
     const std::vector<Field>& row = **fields;
     if (options_.check_times()) {
-      if (Status status = rows_.check_time(row); !status) return status;
+      if (Status status = rows_.check_time(row); !status) return odd_time(status.error());
       const bool counts = shape_.time != Shape::kNone && options_.missing == Missing::skip;
       if (counts) timeless_.push_back(rows_.time_of(row).empty());
     }
@@ -206,6 +209,12 @@ class TableReader {
     for (std::size_t i = row.size(); i < readings_.size(); ++i) add_absent(i, row);
     ++count_;
     return {};
+  }
+
+  Error odd_time(Error wrong) const {
+    wrong.message += options_.shape.time.empty() ? "; with columns= no time is looked at"
+                                                 : "; with columns= and no time= none is looked at";
+    return wrong;
   }
 
   Status add_value(std::size_t i, std::string_view text) {
@@ -256,7 +265,7 @@ class TableReader {
     }
     const std::string where = " (column '" + printable(reading.column.name) + "')";
     const bool word = fault == NumberFault::not_a_number && !starts_like_number(text);
-    const std::string hint = word ? nodata_hint(text) : comma_hint(shape_.columns[i], text);
+    const std::string hint = word ? nodata_hint(text) : number_hint(shape_.columns[i], text, fault);
     const Error wrong =
         rows_.lines().wrong(i + 1, "'" + printable(text) + "' " + fault_text(fault) + where + hint);
     if (reading.numbers > 0 || !word) return wrong;
@@ -273,10 +282,18 @@ class TableReader {
     return "; nodata=" + std::string(text) + " takes it for a missing value";
   }
 
-  static std::string comma_hint(const ShapeColumn& column, std::string_view text) {
+  static std::string number_hint(const ShapeColumn& column, std::string_view text,
+                                 NumberFault fault) {
+    if (fault != NumberFault::not_a_number) return {};
     const bool other =
         parse_cell(text, column.decimal == '.' ? ',' : '.').fault == NumberFault::none;
-    if (!other) return {};
+    if (looks_like_time(text)) {
+      return "; time=" + printable(column.brief) + " takes the column for the time";
+    }
+    if (!other) {
+      const std::string_view odd = what_is_odd(text);
+      return odd.empty() ? "" : "; " + std::string(odd) + "; columns= names others to read";
+    }
     if (column.decimal == ',') return "; decimal=point reads it";
     return column.thousands.empty()
                ? "; decimal=comma reads it"
@@ -443,7 +460,10 @@ const Column* Table::label(std::string_view name) const {
 Result<Table> read_table(ByteView text, const TableOptions& options, const std::stop_token& stop) {
   Result<Shape> shape = find_shape(as_text(text), options.shape);
   if (!shape) return shape.error();
-  return TableReader(std::move(*shape), options).read(stop);
+  const std::size_t names = shape->skipped + 1;
+  Result<Table> table = TableReader(std::move(*shape), options).read(stop);
+  if (table || options.shape.skip) return table;
+  return with_likely_names(table.error(), as_text(text), names);
 }
 
 Result<Table> read_table(KindContext& context, const TableOptions& options) {

@@ -169,3 +169,45 @@ TEST(DoubtfulValues, parts_do_not_show_in_rows_without_a_time) {
   CHECK(parts->rows < 40'000 && parts->rows > 5'000);
   CHECK(parts->features[0].values == good(text).features[0].values);
 }
+
+TEST(DoubtfulValues, the_order_of_dates_that_a_name_says_holds_where_no_date_tells) {
+  for (const auto& [name, first] : {std::pair("Date (MM/DD/YYYY)", "2026-03-04 00:00:00"),
+                                    std::pair("date [dd/mm/yy]", "2026-04-03 00:00:00"),
+                                    std::pair("Date mm-dd-yyyy", "2026-03-04 00:00:00")}) {
+    const std::string text = std::string(name) + ",v\n03/04/2026,1\n";
+    STRCMP_EQUAL_TEXT(first, inspected(text).first_time.c_str(), name);
+    says_nothing(text);
+  }
+  // A date that tells, and what is said, count more.
+  STRCMP_EQUAL("day-first",
+               inspected("Date (MM/DD/YYYY),v\n03/04/2026,1\n13/04/2026,1\n").time_format.c_str());
+  options.shape.dates = DateOrder::day_first;
+  STRCMP_EQUAL("day-first", inspected("Date (MM/DD/YYYY),v\n03/04/2026,1\n").time_format.c_str());
+  options.shape.dates.reset();
+  remarks("Date (YY/MM/DD),v\n03/04/05,1\n", "the day is taken to come first");
+}
+
+TEST(DoubtfulValues, a_year_of_two_digits_that_may_come_first_is_said) {
+  const char* note =
+      "column 'time': dates such as 26/03/01 11:00 are taken for 2001-03-26 11:00:00, with the "
+      "year "
+      "last; were it to come first, it would need four digits";
+  remarks("time,v\n26/03/01 11:00,1\n26/03/02 11:00,2\n", note);
+  remarks("time,v\n26/03/01 11:00,1\n", note);
+  for (const char* text :
+       {"time,v\n13/03/26,1\n14/03/26,2\n", "time,v\n31/12/25,1\n01/01/26,2\n",
+        "time,v\n3/13/26,1\n3/14/26,2\n", "time,v\n26/03/2001,1\n", "time,v\n13/03/26,1\n"}) {
+    says_nothing(text);
+  }
+}
+
+TEST(DoubtfulValues, times_in_no_known_form_are_said) {
+  for (const char* time : {"03/01/2026 11:00:00:123", "01-Mar-2026 11:00:00", "46082.4583333",
+                           "01/03/2026 11:00:00 vorm."}) {
+    remarks(
+        "time,v\n" + std::string(time) + ",1\n",
+        ("line 2, column 1: '" + std::string(time) +
+         "' is in no form of time that is known; neither the order of the rows nor gaps are told")
+            .c_str());
+  }
+}

@@ -89,15 +89,16 @@ TEST(Loggers, labels_are_read_by_those_kinds_alone_that_use_them) {
 
 TEST(Loggers, a_wrong_time_is_a_remark_where_only_columns_are_named) {
   const char* text = "Date,temp\n01.03.2026,1\n30.02.2026,3\n";
-  const char* wrong = "line 3, column 1: '30.02.2026' is a date or time that does not exist";
-  refuses(text, wrong);
+  const std::string wrong = "line 3, column 1: '30.02.2026' is a date or time that does not exist";
+  refuses(text, (wrong + "; with columns= no time is looked at").c_str());
   options.shape.time = "Date";
-  refuses(text, wrong);
+  const std::string said = wrong + "; with columns= and no time= none is looked at";
+  refuses(text, said.c_str());
   options.columns = {"temp"};
-  refuses(text, wrong);
+  refuses(text, said.c_str());
   options.shape.time.clear();
   check_values({1, 3}, good(text).features[0]);
-  remarks(text, wrong);
+  remarks(text, wrong.c_str());
   STRCMP_EQUAL("", inspected(text).refused.c_str());
 }
 
@@ -109,8 +110,11 @@ TEST(Loggers, empty_columns_and_a_delimiter_at_the_end_of_rows_are_left_out) {
   check_values({1, 3}, good("a,b,\n1,2\n3,4\n").features[0]);
   refuses(
       "a,b\n1,2,3\n",
-      "line 2, column 3: 3 fields where the header has 2; the row is cut or ragged, or the names "
-      "stand further down, to where skip= leads");
+      "line 2, column 3: 3 fields where the header has 2; the row is cut or ragged, or its commas "
+      "are decimal ones, and fields need another delimiter");
+  refuses("a;b\n1;2;3\n",
+          "line 2, column 3: 3 fields where the header has 2; the row is cut or ragged, or the "
+          "names stand further down, to where skip= leads");
 }
 
 TEST(Loggers, a_column_without_a_name_is_left_out_whatever_it_holds) {
@@ -213,7 +217,10 @@ TEST(Loggers, a_word_among_numbers_is_an_error_in_either_order) {
   refuses("a,b\n1,x\n3,2\n",
           "line 2, column 2: 'x' is not a number (column 'b'); nodata=x takes it "
           "for a missing value");
-  refuses("a,b\n1,7x\n", "line 2, column 2: '7x' is not a number (column 'b')");
+  refuses(
+      "a,b\n1,7x\n",
+      "line 2, column 2: '7x' is not a number (column 'b'); a number may have nothing behind it, "
+      "such as a unit; columns= names others to read");
 }
 
 // Large enough to be read in parts, with what only the whole shows at either end.
@@ -288,19 +295,22 @@ TEST(Loggers, what_only_looks_like_a_record_counter_is_measured) {
 TEST(Loggers, dates_hold_to_one_order_for_the_whole_file) {
   refuses("Date,v\n03/13/2026,1\n13/03/2026,2\n",
           "line 3, column 1: '13/03/2026' has the day first, but the dates before it are "
-          "month-first");
+          "month-first; with columns= no time is looked at");
   refuses("v,Date\n1,01/02/2026\n2,13/02/2026\n3,02/14/2026\n",
           "line 4, column 2: '02/14/2026' has the month first, but the dates before it are "
-          "day-first");
+          "day-first; with columns= no time is looked at");
   options.missing = Missing::skip;
   for (const char* time : {"30.02.2026 00:00", "31.04.2026 00:00", "29.02.2026 00:00",
                            "01.03.2026 25:00", "01.03.2026 00:61"}) {
     refuses(std::string("v;t\n1;28.02.2026 00:00\n2;") + time + "\n",
-            (std::string("line 3, column 2: '") + time + "' is a date or time that does not exist")
+            (std::string("line 3, column 2: '") + time +
+             "' is a date or time that does not exist; with "
+             "columns= no time is looked at")
                 .c_str());
-    refuses(std::string("v;t\n1;") + time + "\n",
-            (std::string("line 2, column 2: '") + time + "' is a date or time that does not exist")
-                .c_str());
+    refuses(std::string("v;t\n1;") + time + "\n", (std::string("line 2, column 2: '") + time +
+                                                   "' is a date or time that does not exist; with "
+                                                   "columns= no time is looked at")
+                                                      .c_str());
   }
   UNSIGNED_LONGS_EQUAL(2, good("v;t\n1;28.02.2024\n2;29.02.2024\n").rows);
   UNSIGNED_LONGS_EQUAL(1, good("v;t\n1;28.02.2024\n2;\n").rows);
@@ -315,8 +325,10 @@ TEST(Loggers, an_order_of_dates_that_nothing_tells_is_said_and_can_be_said_other
   options.shape.dates = DateOrder::month_first;
   STRCMP_EQUAL("2026-03-04 00:00:00", inspected(text).first_time.c_str());
   CHECK(inspected(text).remarks.empty());
-  refuses("Date,v\n13/03/2026,1\n",
-          "line 2, column 1: '13/03/2026' has the day first, but dates=month-first");
+  refuses(
+      "Date,v\n13/03/2026,1\n",
+      "line 2, column 1: '13/03/2026' has the day first, but dates=month-first; with columns= no "
+      "time is looked at");
 }
 
 // Large enough to be read in two parts, which for one of these are each clear in themselves.
@@ -382,7 +394,8 @@ TEST(Loggers, date_and_time_of_day_in_two_columns_are_one_time) {
   }
   STRCMP_EQUAL("Date + Time", inspected("Time,Date,v\n10:00,2026-03-13,1\n").time_column.c_str());
   refuses("Date,Time,v\n13/03/2026,25:00,1\n",
-          "line 2, column 1: '13/03/2026 25:00' is a date or time that does not exist");
+          "line 2, column 1: '13/03/2026 25:00' is a date or time that does not exist; with "
+          "columns= no time is looked at");
   // Not clear: which of two, or far from each other, or said otherwise.
   for (const char* text :
        {"Date,Start,End,v\n2026-03-13,10:00,11:00,1\n", "Date,v,Sunset\n2026-03-13,1,18:20\n"}) {
@@ -525,7 +538,7 @@ TEST(Loggers, a_header_that_comes_again_is_passed_over) {
   check_values({1, 3}, good("Plot\na,b\n1,2\nPlot\na,b\n3,4\na,b\n").features[0]);
   refuses("a,b\n1,2\na,c\n3,4\n",
           "line 3, column 1: 'a' is not a number (column 'a'); nodata=a takes it "
-          "for a missing value");
+          "for a missing value; the names seem to stand in line 3, to where skip=2 leads");
   refuses(header + "\"2026-03-01 00:00:00\",7,1.5\r\n" + header + "\"2026-03-01 00:10:00\",0,x\r\n",
           "line 10, column 3: 'x' is not a number (column 'T'); nodata=x takes it "
           "for a missing value");

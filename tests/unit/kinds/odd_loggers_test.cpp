@@ -48,8 +48,12 @@ TEST(OddLoggers, a_column_of_numbers_is_one_whatever_its_first_rows_lack) {
 }
 
 TEST(OddLoggers, a_column_of_times_and_numbers_is_refused_where_it_is_odd) {
-  refuses("v,when\n1,13:30\n2,13.5\n", "line 2, column 2: '13:30' is not a number (column 'when')");
-  refuses("v,when\n1,13.5\n2,13:30\n", "line 3, column 2: '13:30' is not a number (column 'when')");
+  refuses("v,when\n1,13:30\n2,13.5\n",
+          "line 2, column 2: '13:30' is not a number (column 'when'); time=when takes the "
+          "column for the time");
+  refuses("v,when\n1,13.5\n2,13:30\n",
+          "line 3, column 2: '13:30' is not a number (column 'when'); time=when takes the "
+          "column for the time");
 }
 
 TEST(OddLoggers, what_looks_like_a_number_and_is_none_is_refused_with_its_place) {
@@ -126,7 +130,9 @@ TEST(OddLoggers, names_may_be_numbers_where_the_header_is_said) {
       "names, header=1 takes numbers for names, header=0 says that there are none";
   refuses(text, ("line 1, column 2: '1'" + std::string(hint)).c_str());
   refuses("Serial;12345\nZeit;T\n13:00;20,5\n",
-          ("line 1, column 2: '12345'" + std::string(hint)).c_str());
+          ("line 1, column 2: '12345'" + std::string(hint) +
+           "; the names seem to stand in line 2, to where skip=1 leads")
+              .c_str());
   options.shape.header = 1;
   kinds::Table table = good(text);
   UNSIGNED_LONGS_EQUAL(3, table.features.size());
@@ -220,7 +226,9 @@ TEST(OddLoggers, a_column_of_am_and_pm_belongs_to_the_time) {
   }
   for (const char* text : {"Date,Time,AMPM,v\n3/13/2026,01:00:00,PM,1\n3/13/2026,02:00:00,,2\n",
                            "Date,v\n3/13/2026 1:00p,1\n3/13/2026 02:00:00,2\n"}) {
-    refuses(text, "line 3, column 1: '3/13/2026 02:00:00' is not a time like those before it");
+    refuses(text,
+            "line 3, column 1: '3/13/2026 02:00:00' is not a time like those before it; with "
+            "columns= no time is looked at");
   }
   // A time of day of 24 hours lacks none.
   STRCMP_EQUAL("2026-03-13 13:00:00",

@@ -139,7 +139,9 @@ TEST(Table, refuses_what_is_no_number_and_names_line_and_column) {
           "without it");
   refuses("a;b\n1.5;2,5\n",
           "line 2, column 2: '2,5' is not a number (column 'b'); decimal=comma reads it");
-  refuses("a\n1 2\n", "line 2, column 1: '1 2' is not a number (column 'a')");
+  refuses("a\n1 2\n",
+          "line 2, column 1: '1 2' is not a number (column 'a'); marks between thousands are not "
+          "read; columns= names others to read");
 }
 
 TEST(Table, refuses_numbers_that_are_too_large) {
@@ -159,13 +161,13 @@ TEST(Table, refuses_nul_bytes_huge_fields_and_open_quotes) {
   refuses("a,b\n1,2\"3\"\n", "line 2, column 2: a quote in the middle of '2\"3\"'");
 }
 
-TEST(Table, refuses_a_header_of_numbers_of_twins_or_of_too_many_columns) {
+TEST(Table, refuses_a_header_of_numbers_of_twin_labels_or_of_too_many_columns) {
   refuses("1,2\n3,4\n",
           "line 1, column 1: '1' is a number, where this line is to name the columns; skip= passes "
           "over "
           "lines before the names, header=1 takes numbers for names, header=0 says that there are "
           "none");
-  refuses("a,a\n3,4\n", "line 1, column 2: a second column named 'a'");
+  refuses("a,anomaly,anomaly\n3,1,1\n", "line 1, column 3: a second column named 'anomaly'");
   refuses("x" + std::string(5000, ',') + "\n1\n", "line 1: has more than 4096 columns");
 }
 
