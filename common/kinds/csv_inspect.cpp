@@ -254,8 +254,9 @@ class Inspector {
              " among the rows and is left out there");
     }
     if (ragged_ > 1) {
-      remark("so it is " + times_text(ragged_) +
-             " in all that a row has more fields than the header");
+      remark(times_text(ragged_) +
+             " in all the fields of a row cannot be told; such rows count for "
+             "nothing here");
     }
     if (short_.count > 0) {
       remark(error_place(short_.line, 0) + ": " + std::to_string(short_.fields) +
@@ -348,6 +349,7 @@ class Inspector {
                ", has three digits behind it, in a file that looks like one with decimal commas; "
                "it is taken for a decimal point, not for thousands; decimal=comma refuses it, "
                "decimal=point says that it is right");
+        continue;  // for how far apart its numbers lie is just as open
       }
       remark_mark(name, values_[i].low_mark());
       remark_mark(name, values_[i].high_mark());

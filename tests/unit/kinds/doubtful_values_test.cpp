@@ -34,6 +34,7 @@ TEST(DoubtfulValues, a_point_that_may_be_of_thousands_is_said_where_a_comma_woul
   check_values({990, 1.201}, good(mixed).features[0]);
   remarks("time;P\n2026-03-01;1.201\n2026-03-02;-1.202\n", note);
   remarks("Zeit,P\n01.03.2026 11:00,1.201\n", note);
+  UNSIGNED_LONGS_EQUAL(1, inspected("Zeit;P\n13.03.2026;999\n14.03.2026;1.201\n").remarks.size());
   options.shape.decimal = '.';
   says_nothing("Zeit;P\n13.03.2026 11:00;1.201\n");
   options.shape.decimal = ',';

@@ -109,6 +109,8 @@ TEST(Refusals, a_row_that_counts_the_rows_can_be_left_out) {
 TEST(Refusals, decimal_commas_between_commas_are_told) {
   ends("Date/Time,Unit,Value\n01/03/26 11:00:01,C,20,5\n01/03/26 11:10:01,C,21,5\n",
        "or its commas are decimal ones, and fields need another delimiter");
+  remarks("a,b\n1,2,3\n4,5,6\n7,8\n",
+          "2 times in all the fields of a row cannot be told; such rows count for nothing here");
 }
 
 TEST(Refusals, lines_that_end_in_cr_alone_are_told) {
