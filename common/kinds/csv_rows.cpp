@@ -55,7 +55,7 @@ Result<const std::vector<Field>*> Rows::fields() {
   const auto extra = row.begin() + static_cast<std::ptrdiff_t>(std::min(columns_, row.size()));
   const auto odd =
       std::find_if(extra, row.end(), [](const Field& field) { return !field.text.empty(); });
-  if (odd != row.end()) return ragged(row);
+  if (odd != row.end() || (delimiter_ == ' ' && is_short(row))) return ragged(row);
   any_ = any_ || !is_short(row);
   return fields;
 }
@@ -65,7 +65,7 @@ Error Rows::ragged(const std::vector<Field>& row) const {
   const auto odd =
       std::find_if(extra, row.end(), [](const Field& field) { return !field.text.empty(); });
   const auto column = static_cast<std::size_t>(odd - row.begin()) + 1;
-  const char* hint = commas_delimit_ && may_split_numbers(row)
+  const char* hint = delimiter_ == ',' && may_split_numbers(row)
                          ? ", or its commas are decimal ones, and fields need another delimiter"
                      : any_ ? ""
                             : ", or the names stand further down, to where skip= leads";

@@ -19,8 +19,8 @@ class Rows {
  public:
   Rows(const Shape& shape, std::optional<DateOrder> dates)
       : columns_(shape.columns.size()),
-        usual_(shape.usual_fields),
-        commas_delimit_(shape.delimiter == ','),
+        usual_(shape.delimiter == ' ' ? shape.least_fields : shape.usual_fields),
+        delimiter_(shape.delimiter),
         last_(shape.columns.empty() ? Role::unused : shape.columns.back().role),
         time_(shape.time),
         clock_(shape.clock),
@@ -38,7 +38,7 @@ class Rows {
   void go_on_with(std::string_view text) { lines_.go_on_with(text); }
 
   // The fields of the row; an error where they are more than columns, but for empty ones. Those
-  // that lack at its end are missing values.
+  // that lack at its end are missing values, unless blanks delimit: then any of them may lack.
   Result<const std::vector<Field>*> fields();
   // Whether more of them lack than of most rows.
   bool is_short(const std::vector<Field>& row) const {
@@ -66,7 +66,7 @@ class Rows {
 
   std::size_t columns_;
   std::size_t usual_;
-  bool commas_delimit_;
+  char delimiter_;
   Role last_;
   std::size_t time_;
   std::size_t clock_;

@@ -72,6 +72,15 @@ TEST(ShortRows, what_lacks_at_the_end_of_a_row_is_missing_where_it_is_read) {
   UNSIGNED_LONGS_EQUAL(2, inspected(text).columns[2].missing);
 }
 
+TEST(ShortRows, which_value_lacks_between_blanks_cannot_be_told) {
+  options.missing = Missing::skip;
+  options.columns = {"a"};
+  const char* ragged =
+      "line 3, column 3: 2 fields where the header has 3; the row is cut or ragged";
+  refuses("a b c\n1 2 3\n4 5\n", ragged);
+  refuses("a b c\n1 2 3\n4 5\n6 7\n8 9\n10 11\n", ragged);
+}
+
 TEST(ShortRows, a_last_row_is_cut_off_when_it_is_shorter_than_most) {
   const std::string whole = lascar.substr(0, lascar.size() - 2);
   UNSIGNED_LONGS_EQUAL(5, good(whole).rows);
