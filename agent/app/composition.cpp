@@ -85,6 +85,9 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
     process::log(
         Level::error, "the store was damaged; it was set aside and a new one made",
         {{"damaged", *made->recovered_.quarantined}, {"carried_over", made->recovered_.salvaged}});
+    for (const std::string& tasks : made->recovered_.lost_names()) {
+      process::log(Level::error, "tasks were lost with it", {{"tasks", tasks}});
+    }
   }
   if (Status added = made->add_kinds(); !added) return added.error();
   return made;

@@ -17,10 +17,13 @@ constexpr std::size_t kMostPeers = 16;  // stores of clouds that are remembered
 
 }  // namespace
 
-LifeWatch::LifeWatch(owner::Owner& owner, const std::vector<KnownLife>& peers, std::string device,
+LifeWatch::LifeWatch(owner::Owner& owner, const store::Recovered& recovered, std::string device,
                      std::function<void(const std::string& message)> report)
-    : owner_(owner), device_(std::move(device)), report_(std::move(report)) {
-  for (const KnownLife& peer : peers) peers_[peer.store] = peer;
+    : owner_(owner),
+      device_(std::move(device)),
+      damage_(recovered.damage()),
+      report_(std::move(report)) {
+  for (const KnownLife& peer : recovered.peers) peers_[peer.store] = peer;
 }
 
 // The cloud cannot know that its state is not the newest, or not the only one: who remembers tells
@@ -101,6 +104,11 @@ std::string LifeWatch::forgot() const {
            "was made is gone, and what had ended since may run again";
   }
   return "this device's state was made anew: what it had accepted before is gone";
+}
+
+std::string LifeWatch::missing() const {
+  const std::string lost = forgot();
+  return lost + (lost.empty() || damage_.empty() ? "" : "; ") + damage_;
 }
 
 }  // namespace spillway::agent

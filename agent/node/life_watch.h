@@ -16,7 +16,7 @@ namespace spillway::agent {
 // remembers the highest it heard of the other's store, and tells it what it cannot know. Loop only.
 class LifeWatch {
  public:
-  LifeWatch(owner::Owner& owner, const std::vector<KnownLife>& peers, std::string device,
+  LifeWatch(owner::Owner& owner, const store::Recovered& recovered, std::string device,
             std::function<void(const std::string& message)> report);
 
   // What the cloud has to be told of its own life, if anything.
@@ -26,12 +26,14 @@ class LifeWatch {
   bool on(const wire::LifeNotice& notice);
   std::string problem() const;  // empty: none is known
   std::string forgot() const;   // what this device's state lost that way; empty: nothing known
+  std::string missing() const;  // that, and what damage has cost: for who misses a task
 
  private:
   std::optional<wire::LifeRemark> judge(const wire::Presence& cloud);
 
   owner::Owner& owner_;
   const std::string device_;
+  const std::string damage_;  // of the store; empty: none
   const std::function<void(const std::string& message)> report_;
   std::map<Origin, KnownLife> peers_;  // of clouds, by their store
   link::Births births_;                // of the cloud

@@ -13,7 +13,7 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
       owner_({.boot = options_.boot, .lease = options_.lease}, owner_parts(), *this, recovered),
       models_(options_.placement, parts_.models, parts_.keep_models, parts_.alarm),
       clock_(*parts_.clock, owner_.timeline(), parts_.report),
-      lives_(owner_, recovered.peers, options_.device, parts_.report),
+      lives_(owner_, recovered, options_.device, parts_.report),
       local_(options_, parts_, owner_, models_, leased_),
       leased_(options_, parts_, owner_, local_.claims(), session_, leased),
       cloud_(options_, parts_, owner_, models_, session_),
@@ -155,9 +155,9 @@ struct Node::Asked {
 
 Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
   door_.enter();
-  const std::string forgot = lives_.forgot();
+  const std::string forgot = lives_.missing();
   if (forgot.empty()) return std::visit(Asked{*this, reply}, request);
-  // What is not here may have been, before this state was put back or made anew.
+  // What is not here may have been, before this state was put back, made anew or damaged.
   const Reply answer = [reply = std::move(reply), forgot](wire::AnswerBody body) {
     auto* error = std::get_if<Error>(&body);
     if (error && error->code == Code::not_found) error->message += "; " + forgot;

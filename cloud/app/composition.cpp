@@ -102,6 +102,9 @@ Status Composition::open_dispatched(const sqlite::Poster& poster) {
     process::log(Level::error, "the store of tasks for devices was damaged; a new one was made",
                  {{"damaged", *dispatched_recovered_.quarantined},
                   {"carried_over", dispatched_recovered_.salvaged}});
+    for (const std::string& tasks : dispatched_recovered_.lost_names()) {
+      process::log(Level::error, "tasks were lost with it", {{"tasks", tasks}});
+    }
   }
   return {};
 }

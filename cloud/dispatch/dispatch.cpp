@@ -33,6 +33,7 @@ Dispatch::Dispatch(DispatchOptions options, DispatchParts parts, const store::Re
               .store = "the store of tasks for devices",
               .offers_go_up = false},
              owner_parts(), *this, recovered),
+      damage_(recovered.damage()),
       groups_(
           owner_, *parts_.store,
           [this](std::size_t more) {

@@ -165,6 +165,7 @@ class Dispatch final : private owner::Host {
   DispatchOptions options_;
   DispatchParts parts_;
   owner::Owner owner_;
+  const std::string damage_;  // of the store; empty: none
   Groups groups_;
   std::unordered_map<std::string, Target> targets_;
   std::set<std::string> open_;  // online, with something ready

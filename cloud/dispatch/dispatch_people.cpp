@@ -25,11 +25,18 @@ Error no_room_for(std::uint64_t bytes) {
                  " more bytes of tasks for devices; wait until some are done");
 }
 
+// What is not here may have been, before there was damage.
+Error missing(TaskId id, const std::string& damage) {
+  Error error = no_such_task(id);
+  if (!damage.empty()) error.message += "; " + damage;
+  return error;
+}
+
 // Says of a task that is gone which one.
-Dispatch::Done<void> naming(TaskId id, Dispatch::Done<void> done) {
-  return [id, done = std::move(done)](const Result<void>& answer) {
+Dispatch::Done<void> naming(Error gone, Dispatch::Done<void> done) {
+  return [gone = std::move(gone), done = std::move(done)](const Result<void>& answer) {
     if (answer) return done({});
-    done(answer.error().code == Code::not_found ? no_such_task(id) : answer.error());
+    done(answer.error().code == Code::not_found ? gone : answer.error());
   };
 }
 
@@ -190,13 +197,13 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
 }
 
 void Dispatch::cancel(TaskId id, const Done<void>& done) {
-  if (!owns(id)) return done(no_such_task(id));
-  owner_.cancel(id.seq, naming(id, done));
+  if (!owns(id)) return done(missing(id, damage_));
+  owner_.cancel(id.seq, naming(missing(id, damage_), done));
 }
 
 void Dispatch::retry(TaskId id, const Done<void>& done) {
-  if (!owns(id)) return done(no_such_task(id));
-  owner_.retry(id.seq, kDefaultDeadline, naming(id, done));
+  if (!owns(id)) return done(missing(id, damage_));
+  owner_.retry(id.seq, kDefaultDeadline, naming(missing(id, damage_), done));
 }
 
 // What is in memory is newer than what the store answered; an end counts when it is durable, and
@@ -295,10 +302,10 @@ DispatchedTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
 
 void Dispatch::find(TaskId id, const Done<DispatchedTaskDetail>& done) {
   door_.enter();
-  if (!owns(id)) return done(no_such_task(id));
+  if (!owns(id)) return done(missing(id, damage_));
   parts_.store->find(id.seq, gate_.pass([this, id, done](const Result<store::TaskDetail>& found) {
     if (!found) {
-      return done(found.error().code == Code::not_found ? no_such_task(id) : found.error());
+      return done(found.error().code == Code::not_found ? missing(id, damage_) : found.error());
     }
     done(detail_of(*found));
   }));

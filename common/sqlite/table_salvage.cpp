@@ -30,21 +30,26 @@ class Copier {
     Result<Statement> put = fresh_.prepare("INSERT OR IGNORE INTO " + name + " (" + names_ +
                                            ") VALUES (" + marks + ")");
     if (!put) return std::move(put).error();
-    if (table_.key == nullptr) return copy_from(*put, "");
+    if (Status status = copy_table(*put); !status || table_.index == nullptr) return status;
+    return copy_from(*put, std::string(" INDEXED BY ") + table_.index);
+  }
+
+ private:
+  Status copy_table(const Statement& put) {
+    if (table_.key == nullptr) return copy_from(put, "");
     std::int64_t step = 1;
     for (std::int64_t probe = 0; probe < kProbes && !finished_; ++probe) {
       const std::int64_t before = next_;
       const std::string key = table_.key;
       std::string from = " WHERE " + key;
       from.append(" >= ").append(std::to_string(next_)).append(" ORDER BY ").append(key);
-      if (Status status = copy_from(*put, from); !status) return status;
+      if (Status status = copy_from(put, from); !status) return status;
       step = next_ > before ? 1 : std::min(step, INT64_MAX / 2) * 2;
       next_ = next_ > INT64_MAX - step ? INT64_MAX : next_ + step;
     }
     return {};
   }
 
- private:
   Status copy_from(const Statement& put, const std::string& from) {
     Result<Statement> get =
         damaged_.prepare("SELECT " + names_ + " FROM " + std::string(table_.name) + from);

@@ -15,17 +15,21 @@ Status put_life(const OwnerStatements& sql, const Life& life) {
 }  // namespace
 
 Status LifeRows::read(const sqlite::NodeFile& file, const OwnerStatements& sql) {
+  Result<std::vector<Life>> kept = collect(sql.use(Sql::lives));
+  if (!kept) return std::move(kept).error();
+  lives_ = Lives(*kept, file.node().origin);
+  return {};
+}
+
+Result<std::vector<Life>> LifeRows::collect(sqlite::Cursor rows) {
   std::vector<Life> kept;
-  sqlite::Cursor rows = sql.use(Sql::lives);
   for (;;) {
     Result<bool> more = rows.step();
     if (!more) return std::move(more).error();
-    if (!*more) break;
+    if (!*more) return kept;
     kept.push_back({rows.unsigned_integer(0), Origin{rows.unsigned_integer(1)},
                     rows.unsigned_integer(2), rows.integer(3) != 0});
   }
-  lives_ = Lives(kept, file.node().origin);
-  return {};
 }
 
 Status LifeRows::note(sqlite::NodeFile& file, const OwnerStatements& sql, const Batch& batch) {

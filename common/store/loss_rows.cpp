@@ -78,6 +78,17 @@ Status note_losses(sqlite::NodeFile& file, const OwnerStatements& sql, const Bat
   return {};
 }
 
+Result<std::uint64_t> lost_to_damage(const OwnerStatements& sql) {
+  Result<std::vector<LossRow>> rows = read_losses(sql);
+  if (!rows) return std::move(rows).error();
+  std::uint64_t lost = 0;
+  for (const LossRow& row : *rows) {
+    const bool damage = row.at_least && row.key.cause == LossCause::store;
+    if (damage && row.key.data == DataClass::tasks) lost += row.count;
+  }
+  return lost;
+}
+
 Result<std::vector<LossRow>> read_losses(const OwnerStatements& sql) {
   std::vector<LossRow> rows;
   sqlite::Cursor cursor = sql.use(Sql::losses);

@@ -18,5 +18,7 @@ Status lose(const sqlite::NodeFile& file, const OwnerStatements& sql, DataClass 
 // What a batch says of losses and of samples.
 Status note_losses(sqlite::NodeFile& file, const OwnerStatements& sql, const Batch& batch);
 Result<std::vector<LossRow>> read_losses(const OwnerStatements& sql);
+// Tasks that went with damaged files; at least so many.
+Result<std::uint64_t> lost_to_damage(const OwnerStatements& sql);
 
 }  // namespace spillway::store

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "common/store/loss_rows.h"
 #include "common/store/owner_tables.h"
 
 namespace spillway::store {
@@ -78,6 +79,9 @@ Result<Recovered> OwnerTables::recover() const {
   Result<std::uint64_t> accepted = this->accepted();
   if (!accepted) return std::move(accepted).error();
   recovered.accepted = *accepted;
+  Result<std::uint64_t> damaged = lost_to_damage(sql_);
+  if (!damaged) return std::move(damaged).error();
+  recovered.damaged = *damaged;
   sqlite::Cursor live = sql_.use(Sql::live_tasks);
   auto tasks =
       collect<TaskRow>(live, [this](const sqlite::Cursor& row) { return read_whole(row); });

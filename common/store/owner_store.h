@@ -169,6 +169,13 @@ struct Recovered {
   bool fresh = false;                      // a new store was made
   std::optional<std::string> quarantined;  // path of a damaged file that was set aside, if any
   std::uint64_t salvaged = 0;              // tasks carried over from it
+  std::vector<TaskId> lost;                // tasks that were not, of which it is known which
+  std::uint64_t damaged = 0;               // tasks lost to damage, ever; at least so many
+
+  // What is said to who misses a task; empty: there never was any damage.
+  std::string damage() const;
+  // The names of those in `lost`, some to a line.
+  std::vector<std::string> lost_names() const;
 };
 
 // Ready tasks in the order they are to run: band, deadline, seq.

@@ -25,6 +25,22 @@ std::string_view to_string(EventKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
+std::string Recovered::damage() const {
+  if (damaged == 0) return "";
+  return "this store's file was damaged once, and at least " + std::to_string(damaged) +
+         (damaged == 1 ? " task was" : " tasks were") + " lost with it";
+}
+
+std::vector<std::string> Recovered::lost_names() const {
+  constexpr std::size_t kToALine = 50;
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < lost.size(); ++i) {
+    if (i % kToALine == 0) lines.emplace_back();
+    lines.back() += (lines.back().empty() ? "" : ", ") + to_string(lost[i]);
+  }
+  return lines;
+}
+
 SqliteOwnerStore::SqliteOwnerStore(OwnerTables tables, sqlite::SharedMeter meter,
                                    sqlite::Poster poster, const sqlite::CommitQueue::Limits& limits)
     : meter_(std::move(meter)),
@@ -48,14 +64,18 @@ Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
   sqlite::FileKind kind;
   kind.schema = sqlite::Schema{kOwnerApplication, kMigrations};
   kind.found = sqlite::found_node;
-  kind.salvage = salvage_owner;
-  kind.note_damage = [](const sqlite::Database& file) {
-    return note_damage(file, std::chrono::duration_cast<Duration>(
-                                 std::chrono::system_clock::now().time_since_epoch()));
+  Salvage salvage;
+  kind.salvage = [&salvage](const sqlite::Database& damaged, const sqlite::Database& fresh) {
+    return salvage_owner(damaged, fresh, salvage);
+  };
+  const auto wall =
+      std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch());
+  kind.note_damage = [&salvage, wall](const sqlite::Database& file) {
+    return note_damage(file, wall, salvage);
   };
   kind.recover = [&](sqlite::Database database) -> Status {
     // A full disk does not keep a node from starting.
-    if (options.lost_beside) static_cast<void>(kind.note_damage(database).ok());
+    if (options.lost_beside) static_cast<void>(note_damage(database, wall, {}).ok());
     Result<OwnerTables> opened =
         OwnerTables::open(std::move(database), path, options.tables, file_options.meter);
     if (!opened) return std::move(opened).error();
@@ -71,6 +91,7 @@ Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
   recovered.fresh = file->fresh;
   recovered.quarantined = file->quarantined;
   recovered.salvaged = file->salvaged;
+  recovered.lost = std::move(salvage.lost);
   return Opened{std::unique_ptr<SqliteOwnerStore>(new SqliteOwnerStore(
                     *std::move(tables), file_options.meter, std::move(poster), options.limits)),
                 std::move(recovered)};

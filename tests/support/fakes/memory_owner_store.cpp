@@ -32,6 +32,7 @@ store::Recovered OwnerDisk::recover(Origin drawn) {
   recovered.places = places;
   recovered.next_seq = next_seq;
   recovered.accepted = accepted;
+  recovered.damaged = damaged;
   recovered.last_seen = last_seen;
   recovered.wall_at_last_seen = wall;
   recovered.session = session;

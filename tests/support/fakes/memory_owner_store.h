@@ -30,6 +30,7 @@ struct OwnerDisk {
   NodeTime last_seen{};
   Duration wall{};
   std::uint64_t session = 0, next_seq = 1, commits = 0, accepted = 0;
+  std::uint64_t damaged = 0;  // tasks, by a damage that there was
   std::map<std::uint64_t, Task> tasks;
   std::set<store::OutboxRow> outbox;
   std::map<std::string, std::pair<store::KnownKey, NodeTime>> keys;

@@ -277,6 +277,15 @@ TEST(AgentLives, who_asks_for_a_task_that_is_not_here_hears_what_this_state_has_
   }
 }
 
+TEST(AgentLives, who_asks_for_a_task_that_is_not_here_hears_what_damage_has_cost) {
+  world.agent.disk.damaged = 3;
+  restart();
+  auto asked = world.ask(wire::WhyRequest{77, Origin{}});
+  world.settle();
+  STRCMP_CONTAINS("; this store's file was damaged once, and at least 3 tasks were lost with it",
+                  asked->got<Error>()->message.c_str());
+}
+
 TEST(AgentLives, a_birth_tells_the_lives_of_this_store) {
   restart();
   const Lineage told = world.agent.disk.opened->lineage();

@@ -41,6 +41,22 @@ TEST(Dispatched, P1_a_result_of_a_task_that_was_forgotten_is_not_taken_for_that_
   STRCMP_EQUAL("its own", std::string(as_text(result(1).value.bytes)).c_str());
 }
 
+TEST(Dispatched, who_asks_for_a_task_that_is_not_here_hears_what_damage_has_cost) {
+  const auto missing = [this] {
+    const TaskId there = world.cloud.dispatched.id_of(77);
+    auto found = ask<cloud::DispatchedTaskDetail>([&](auto done) { dispatch().find(there, done); });
+    auto gone = ask<void>([&](auto done) { dispatch().cancel(there, done); });
+    STRCMP_EQUAL(found.error().message.c_str(), gone.error().message.c_str());
+    return found.error().message;
+  };
+  CHECK(missing().find("damaged") == std::string::npos);
+  world.cloud.crash();
+  world.cloud.dispatched.damaged = 1;
+  world.boot();
+  STRCMP_CONTAINS("; this store's file was damaged once, and at least 1 task was lost with it",
+                  missing().c_str());
+}
+
 TEST(Dispatched, waits_for_a_device_that_is_away_and_expires_with_its_deadline) {
   cloud::Submission submission{world.spec(), Names({"pump-7"}), ""};
   submission.spec.deadline = 60s;
