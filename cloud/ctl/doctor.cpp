@@ -40,9 +40,7 @@ int doctor(Api& api, const Console& console, const Words&) {
   say(restored.is_null(), "the cloud's state goes on from before",
       restored.is_null() ? ""
                          : "at " + printable(restored.as_string()) + ": " +
-                               printable(cloud->at("store").at("problem").as_string()) +
-                               ". Who was quarantined or revoked since an earlier copy was made is "
-                               "let in again, unless the file bars is of later: bar them anew");
+                               printable(cloud->at("store").at("problem").as_string()));
   auto summary = api.get("/fleet/summary");
   if (!summary) return complain(console, summary.error());
   const auto devices = [&summary](const char* reason) {

@@ -218,7 +218,6 @@ void Node::on_life_notice(const std::string& device, const wire::LifeNotice& not
   if (!ours) return;
   if (const auto text = own_life_.on(device, notice.remark, parts_.clock->wall_time())) {
     parts_.alarm(*text);
-    if (notice.remark != wire::LifeRemark::cloned) doubt_bars();
   }
 }
 

@@ -146,7 +146,6 @@ class Node {
   // node_bars.cpp
   void heed(const FleetChange& change);
   void read_bars();
-  void doubt_bars();
   bool drop_barred(const std::string& device, const wire::Item& item);
   void tell_standing(const std::string& device);
 

@@ -76,16 +76,6 @@ void Node::tell_standing(const std::string& device) {
   session_->send_ack(device, notice);
 }
 
-// What was put back lets in again whoever was barred since: no device that must stay out says so.
-void Node::doubt_bars() {
-  if (!parts_.fleet) return;
-  parts_.alarm(
-      "devices that were quarantined or revoked since that earlier copy was made are let in again, "
-      "unless the file bars is of later: bar them anew; " +
-      std::to_string(barred_.size()) +
-      " are kept out now (spwctl device list --health quarantined, revoked)");
-}
-
 // True when nothing else may happen to the item.
 bool Node::drop_barred(const std::string& device, const wire::Item& item) {
   if (!barred_.contains(device)) return false;
