@@ -14,7 +14,7 @@ namespace spillway::cloud::http {
 struct ClientOptions {
   std::string url;  // http(s)://host:port, and behind a proxy what comes before every path
   std::string ca;   // PEM to trust besides the system's; empty: none
-  std::chrono::milliseconds timeout{30'000};
+  std::chrono::milliseconds timeout{40'000};  // a server says within 30 s that it cannot answer
 };
 
 struct ServerEvent {

@@ -545,3 +545,8 @@ TEST(Spwctl, doctor_finds_the_broker_and_the_fleet) {
   CHECK(said("restored from an earlier copy"));
   CHECK(said("knows 'admin' with the scope admin"));
 }
+
+// Or it would take a cloud that says why it cannot answer for one that is not there.
+TEST(Spwctl, waits_longer_than_the_cloud_takes_to_say_that_it_cannot_answer) {
+  CHECK(cloud::http::ClientOptions{}.timeout > cloud::http::ServerOptions{}.answer_time);
+}
