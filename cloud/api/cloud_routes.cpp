@@ -31,7 +31,8 @@ json::value json_of_facts(const CloudFacts& facts, const http::ServerCounts& cou
                                              {"free_bytes", facts.free_bytes},
                                              {"set_aside", json::value_from(facts.set_aside)},
                                              {"restored", time_or_null(facts.restored)},
-                                             {"problem", facts.problem}}},
+                                             {"problem", facts.problem},
+                                             {"doubts", json::value_from(facts.doubts)}}},
                       {"workers", facts.workers},
                       {"held", facts.held},
                       {"counters", std::move(counters)},
@@ -99,7 +100,9 @@ void ready(Service& service, const Call&, const Answer& answer) {
       answer, [&service](Fleet&) { return service.parts().facts(); },
       [](const CloudFacts& facts) {
         const char* status = facts.draining ? "draining" : facts.connected ? "ok" : "starting";
-        json::object checks{{"loop", "ok"}, {"broker", facts.connected ? "ok" : "not connected"}};
+        json::object checks{{"loop", "ok"},
+                            {"broker", facts.connected ? "ok" : "not connected"},
+                            {"fleet_store", facts.store_problem.empty() ? "ok" : "cannot write"}};
         bool serves = facts.connected && !facts.draining;
         return json_response(json::object{{"status", status}, {"checks", std::move(checks)}},
                              serves ? 200 : 503);

@@ -44,7 +44,9 @@ struct CloudFacts {
   // Since 1970: when a device said that all that is not the newest, or not the only one; none: none
   // did since start.
   std::optional<Duration> restored = {};
-  std::string problem = {};  // what it said
+  std::string problem = {};              // what it said
+  std::vector<std::string> doubts = {};  // what this start found of its files
+  std::string store_problem = {};        // why nothing of the fleet can be stored now
   std::uint32_t workers = 0;
   std::uint64_t held = 0;
   std::vector<std::pair<std::string, std::uint64_t>> counters;

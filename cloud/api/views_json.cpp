@@ -117,6 +117,7 @@ json::value json_of(const FleetSummary& s) {
                       {"cloud_queue", s.cloud_queue},
                       {"cloud_oldest_s", seconds(s.cloud_queue_oldest)},
                       {"cloud_restored", time_or_null(s.cloud_restored)},
+                      {"store_problem", s.store_problem},
                       {"duplicates_suppressed", s.duplicates},
                       {"lost", s.lost},
                       {"failed", s.failed},

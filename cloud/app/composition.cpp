@@ -25,6 +25,15 @@ std::uint64_t physical_memory() {
   return pages > 0 && size > 0 ? std::uint64_t(pages) * std::uint64_t(size) : 0;
 }
 
+// No start has left anything there.
+bool is_first(const std::string& state_dir) {
+  std::error_code error;
+  const char* kept[] = {"ledger.db", "sent.db", "access.db"};
+  return std::none_of(std::begin(kept), std::end(kept), [&](const char* name) {
+    return std::filesystem::exists(state_dir + "/" + name, error);
+  });
+}
+
 // What the fleet shows of a device's losses: one line a class and cause.
 std::vector<LossTotal> totals_of(const ledger::LossBook& book) {
   std::map<std::pair<std::string, std::string>, LossTotal> totals;
@@ -64,6 +73,7 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   }
   std::unique_ptr<Composition> made(new Composition(options, loop));
   made->boot_ = BootId{crypto::random_u64()};
+  made->first_ = is_first(options.state_dir);
   auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
   ledger::SqliteLedger::Options file;
   file.answered = NodeOptions{}.tombstones;
@@ -111,7 +121,10 @@ Status Composition::open_dispatched(const sqlite::Poster& poster) {
 
 Status Composition::open_fleet() {
   auto poster = [this](std::function<void()> call) { loop_.post(std::move(call)); };
-  auto opened = SqliteFleetStore::open(options_.state_dir + "/fleet.db", poster, {});
+  SqliteFleetStore::Options file;
+  file.start = recovered_.session + 1;
+  file.first = first_;
+  auto opened = SqliteFleetStore::open(options_.state_dir + "/fleet.db", poster, file);
   if (!opened) return opened.error();
   fleet_store_ = std::move(opened->store);
   fleet_recovered_ = std::move(opened->recovered);
@@ -120,18 +133,11 @@ Status Composition::open_fleet() {
         Level::error, "the fleet's store was damaged; it was set aside and a new one made",
         {{"damaged", *fleet_recovered_.quarantined}, {"carried_over", fleet_recovered_.salvaged}});
   }
-  if (!fleet_recovered_.barred.empty()) {
-    process::log(
-        Level::warning, "kept out as before, though the fleet's store does not say so",
-        {{"devices", fleet_recovered_.barred.size()}, {"first", fleet_recovered_.barred.front()}});
-  }
-  if (fleet_recovered_.bars_in_doubt) {
-    process::log(Level::error,
-                 "devices that were quarantined or revoked may be let in again: neither the "
-                 "fleet's store nor the file bars beside it was whole; compare spwctl device list "
-                 "--health quarantined (and revoked) with spwctl audit list");
-  }
+  doubts_ = fleet_recovered_.doubts;
+  for (const std::string& doubt : doubts_) process::log(Level::error, doubt);
   FleetOptions fleet;
+  fleet.alarm = [](const std::string& message) { process::log(Level::error, message); };
+  fleet.report = [](const std::string& message) { process::log(Level::info, message); };
   fleet.max_disk = options_.fleet_disk;
   fleet.wake = [this] {
     if (fleet_turns_) fleet_turns_->wake();
@@ -234,6 +240,7 @@ Status Composition::open_front() {
   front.service.start = boot_.value;
   front.name = options_.name;
   front.broker = options_.broker.uri;
+  front.doubts = doubts_;
   front.workers = executor_->width();
   auto opened = Front::open(std::move(front), loop_, *fleet_, *node_, kinds_, clock_);
   if (!opened) return opened.error();

@@ -75,6 +75,7 @@ class Composition {
 
   Options options_;
   bool abandoned_ = false;
+  bool first_ = false;  // nothing of a cloud's was in the folder
   process::Loop& loop_;
   BootId boot_;
   sqlite::SharedMeter ledger_meter_ = std::make_shared<sqlite::FileMeter>();
@@ -87,6 +88,7 @@ class Composition {
   store::Recovered dispatched_recovered_;
   std::unique_ptr<SqliteFleetStore> fleet_store_;
   FleetRecovered fleet_recovered_;
+  std::vector<std::string> doubts_;  // of what was found of the fleet's files
   std::unique_ptr<Fleet> fleet_;
   std::unique_ptr<process::Turns> fleet_turns_;
   std::unique_ptr<executor::Executor> executor_;

@@ -95,6 +95,8 @@ api::CloudFacts Front::facts() const {
   look_into(facts.directory, facts);
   facts.restored = node_.own_life().since();
   facts.problem = node_.own_life().problem();
+  facts.doubts = options_.doubts;
+  facts.store_problem = fleet_.store_problem();
   std::error_code error;
   auto space = std::filesystem::space(facts.directory, error);
   facts.free_bytes = error ? 0 : space.available;

@@ -14,6 +14,7 @@ struct FrontOptions {
   api::ServiceOptions service;
   std::string name, broker;
   unsigned workers = 0;
+  std::vector<std::string> doubts = {};  // what the start found of its files
 };
 
 // What people and programs see of this cloud over HTTP: the API, the dashboard, its metrics. Loop's

@@ -31,10 +31,13 @@ int doctor(Api& api, const Console& console, const Words&) {
         printable(file.as_string()) + " in " +
             printable(cloud->at("store").at("directory").as_string()) +
             " holds what was lost; once nobody needs it, remove it" +
-            (file.as_string().starts_with("fleet.db")
-                 ? ". Who was quarantined or revoked is kept out by the file bars in there: "
-                   "compare spwctl device list --health revoked with spwctl audit list"
+            (file.as_string().starts_with("fleet.db") || file.as_string().starts_with("bars")
+                 ? ". Who was quarantined or revoked: compare spwctl device list --health revoked "
+                   "(and quarantined) with spwctl audit list"
                  : ""));
+  }
+  for (const json::value& doubt : cloud->at("store").at("doubts").as_array()) {
+    say(false, "the cloud's files are as it left them", printable(doubt.as_string()));
   }
   const json::value& restored = cloud->at("store").at("restored");
   say(restored.is_null(), "the cloud's state goes on from before",
@@ -43,6 +46,11 @@ int doctor(Api& api, const Console& console, const Words&) {
                                printable(cloud->at("store").at("problem").as_string()));
   auto summary = api.get("/fleet/summary");
   if (!summary) return complain(console, summary.error());
+  const json::string& unstored = summary->at("store_problem").as_string();
+  say(unstored.empty(), "what is done to the fleet is stored",
+      printable(unstored) +
+          "; it holds until a restart: make room on its disk, or let the cloud write in " +
+          printable(cloud->at("store").at("directory").as_string()));
   const auto devices = [&summary](const char* reason) {
     return summary->at("reasons").at(reason).to_number<std::uint64_t>();
   };

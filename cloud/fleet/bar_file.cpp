@@ -12,12 +12,22 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "common/wire/topics.h"
+
 namespace spillway::cloud {
 namespace {
 
 constexpr char kAbout[] =
-    "# Devices that operators keep out: name, revision, how. Written by spillway-cloud.\n";
+    "# Devices that operators keep out: name, revision, how. Written by spillway-cloud, with a "
+    "checksum.\n";
 constexpr char kEnd[] = "end";
+constexpr std::string_view kSum = "# crc32c ";  // the last line, of all before it
+
+std::string sum_of(std::string_view text) {
+  char digits[9];
+  std::snprintf(digits, sizeof digits, "%08x", wire::crc32c(text));
+  return digits;
+}
 
 std::string text_of(const Bars& bars) {
   std::string text = kAbout;
@@ -27,7 +37,15 @@ std::string text_of(const Bars& bars) {
     if (bar.revoked) text += " revoked";
     text += "\n";
   }
-  return text + kEnd + " " + std::to_string(bars.size()) + "\n";
+  text += std::string(kEnd) + " " + std::to_string(bars.size()) + "\n";
+  return text + std::string(kSum) + sum_of(text) + "\n";
+}
+
+// One that an earlier version wrote has no checksum.
+bool sum_is_right(std::string_view text) {
+  const std::size_t at = text.rfind(kSum);
+  if (at == text.npos) return !text.starts_with(kAbout);
+  return text.substr(at + kSum.size()) == sum_of(text.substr(0, at)) + "\n";
 }
 
 bool read_line(std::istringstream& words, const std::string& device, Bars& into) {
@@ -70,9 +88,12 @@ bool sync_folder(const std::string& path) {
 
 FoundBars read_bars(const std::string& path) {
   FoundBars found;
-  std::ifstream file(path);
-  bool good = true, ended = false;
-  for (std::string line; std::getline(file, line);) {
+  std::ifstream file(path, std::ios::binary);
+  found.there = file.good();
+  std::stringstream text;
+  text << file.rdbuf();
+  bool good = sum_is_right(text.view()), ended = false;
+  for (std::string line; std::getline(text, line);) {
     if (line.empty() || line.front() == '#') continue;
     std::istringstream words(line);
     std::string first;
@@ -133,13 +154,11 @@ void keep_barred(FleetRecovered& recovered, const Bars& bars) {
       fresh.name = name;
     }
     DeviceRecord& device = found == known.end() ? fresh : *found->second;
-    const bool later = !recovered.quarantined && device.revision > bar.revision;
-    const bool has =
-        (device.marks.revoked || !bar.revoked) && (device.marks.quarantined || !bar.quarantined);
-    if (found != known.end() && (later || has)) continue;
-    device.marks.quarantined = device.marks.quarantined || bar.quarantined;
-    device.marks.revoked = device.marks.revoked || bar.revoked;
+    DeviceMarks& marks = device.marks;
     device.revision = std::max(device.revision, bar.revision);
+    if (marks.revoked >= bar.revoked && marks.quarantined >= bar.quarantined) continue;
+    marks.quarantined = marks.quarantined || bar.quarantined;
+    marks.revoked = marks.revoked || bar.revoked;
     recovered.barred.push_back(name);
     if (found == known.end()) added.push_back(std::move(fresh));
   }

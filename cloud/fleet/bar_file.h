@@ -20,8 +20,9 @@ struct Bar {
 using Bars = std::map<std::string, Bar>;  // by device
 
 struct FoundBars {
-  Bars bars;           // what can be read
-  bool whole = false;  // the file is there, and ends as it was written
+  Bars bars;  // what can be read
+  bool there = false;
+  bool whole = false;  // it is there, as it was written
 };
 
 FoundBars read_bars(const std::string& path);
@@ -32,9 +33,8 @@ Bars bars_of(const std::vector<DeviceRecord>& devices);
 // Follows what became of some devices; answers whether that is something new.
 bool follow(Bars& bars, const std::vector<DeviceRecord>& devices);
 
-// Bars what is barred there and not in the store: because the store does not know of it (the
-// higher revision of a device counts), or was damaged, when nothing in it counts against a bar.
-// Whom this keeps out is in `recovered.barred`.
+// Bars what is barred there and not in the store, whatever the store says: nothing tells which of
+// the two was put back. Whom this keeps out is in `recovered.barred`.
 void keep_barred(FleetRecovered& recovered, const Bars& bars);
 
 }  // namespace spillway::cloud

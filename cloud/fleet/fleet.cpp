@@ -42,6 +42,7 @@ Fleet::~Fleet() = default;
 void Fleet::start(FleetRecovered recovered) { inside().restore(std::move(recovered)); }
 
 NodeTime Fleet::now() const { return inside().now(); }
+const std::string& Fleet::store_problem() const { return inside().upkeep.store_problem; }
 void Fleet::set_load(CloudLoad load) { inside().load = load; }
 
 LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& said, bool in_doubt) {

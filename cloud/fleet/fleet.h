@@ -42,6 +42,7 @@ struct FleetOptions {
   std::size_t max_change = 500;       // devices in one FleetChange
   Duration change_interval = std::chrono::milliseconds(500);
   std::function<void()> wake = {};  // asks for a cycle() soon
+  std::function<void(const std::string&)> alarm = {}, report = {};
 };
 
 // The fleet as the cloud knows it: presence, telemetry, health, history and alerts of each device,
@@ -49,7 +50,8 @@ struct FleetOptions {
 // from memory at once, except those with `Done`, which may read the store and are answered on the
 // loop, in order. What is lost when the process dies: at most the last quarter hour of
 // measurements; presence changes, events, alerts and what operators set are committed in groups
-// within a second, and a `Done` waits for that.
+// within a second, and a `Done` waits for that; when the store cannot write, it is told so, and
+// that what it asked for holds all the same, and is stored once it can be.
 class Fleet {
  public:
   template <class T>
@@ -84,6 +86,8 @@ class Fleet {
   // Time-outs, roll-ups, changes; returns when it wants the next call.
   NodeTime cycle();
   NodeTime now() const;
+  // Why nothing can be stored now; empty: it can.
+  const std::string& store_problem() const;
   // Hands everything to the store, before a stop.
   void flush();
 

@@ -108,6 +108,7 @@ FleetSummary Fleet::State::summary() const {
   sum.firing = book.firing(sum.at);
   pace.fill(sum, now());
   sum.history_dropped = upkeep.dropped_rows;
+  sum.store_problem = upkeep.store_problem;
   return sum;
 }
 
@@ -177,9 +178,34 @@ void Fleet::State::gather() {
   batch.wall = wall();
 }
 
-void Fleet::State::on_saved() { upkeep.retry_save = kNever; }
+void Fleet::State::on_saved() {
+  upkeep.retry_save = kNever;
+  if (std::exchange(upkeep.store_problem, {}).empty()) return;
+  if (options.report)
+    options.report("the fleet's store writes again; nothing is left to be stored");
+  news.on_summary();
+}
 
-void Fleet::State::on_save_failed(const Error&) { upkeep.retry_save = now() + kRetrySave; }
+// What was asked for stays as it is: a bar that cannot be stored is better than none.
+void Fleet::State::on_save_failed(const Error& error) {
+  upkeep.retry_save = now() + kRetrySave;
+  if (upkeep.store_problem.empty() && options.alarm) {
+    options.alarm(
+        std::string("the fleet's store cannot write: what operators do holds, and is lost at a "
+                    "restart unless it can before; ") +
+        (error.code == Code::corrupt
+             ? "its file is damaged, and a restart goes on with what can be read of it: "
+             : "make room on the disk, or let the cloud write in its state_dir: ") +
+        error.message);
+  }
+  upkeep.store_problem = error.message;
+  news.on_summary();
+  const Error told = fail(Code::unavailable,
+                          "it holds from now on, but cannot be stored, which is tried again; a "
+                          "restart before that loses it: " +
+                              error.message);
+  for (const auto& one : std::exchange(upkeep.askers, {})) std::exchange(*one, nullptr)(told);
+}
 
 void Fleet::State::prune() {
   for (std::uint64_t id : book.expire_silences(wall())) {
@@ -232,6 +258,7 @@ void Fleet::flush() {
     if (!device.history) continue;
     if (auto block = device.history->cut()) state.keep_block(device, *block);
   }
+  state.commits.retry();
   if (!state.store || !state.commits.busy()) return state.save();
   // Behind what is under way, whose answer may come too late for another.
   state.gather();

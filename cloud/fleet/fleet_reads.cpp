@@ -225,6 +225,7 @@ Status FleetTables::recover_people(FleetRecovered& into, std::size_t alerts) con
 Result<FleetRecovered> FleetTables::recover(std::size_t events_wanted, std::size_t alerts) const {
   FleetRecovered recovered;
   recovered.last_seen = file_.node().last_seen;
+  recovered.starts = file_.node().session;
   if (Status status = recover_devices(recovered); !status) return status.error();
   if (Status status = recover_people(recovered, alerts); !status) return status.error();
   auto newest = events(0, std::uint64_t(INT64_MAX), std::uint32_t(events_wanted));

@@ -65,6 +65,9 @@ void Fleet::State::restore(FleetRecovered recovered) {
     take(engine.put(std::move(rule)));
   }
   for (Silence& silence : recovered.silences) book.restore_silence(std::move(silence));
+  for (const std::string& doubt : recovered.doubts) {
+    note(nullptr, FleetEventKind::operator_action, doubt);
+  }
   for (const std::string& name : recovered.barred) bar_again(name);
   for (AlertRecord& record : recovered.alerts) {
     auto found = by_id.find(record.device);

@@ -219,7 +219,12 @@ void Fleet::State::remove(Slot slot) {
 void Fleet::State::answer(Done<void> done) {
   if (!done) return;
   if (!store) return done({});
-  commits.after([done = std::move(done)] { done({}); });
+  upkeep.askers.push_back(std::make_shared<Done<void>>(std::move(done)));
+  commits.after([this, one = upkeep.askers.back()] {
+    if (!*one) return;
+    upkeep.askers.pop_front();
+    (*one)({});
+  });
   upkeep.save = {};
   if (options.wake) options.wake();
 }

@@ -97,7 +97,10 @@ struct Fleet::State {
   sqlite::CommitCycle<FleetBatch> commits;
   struct Upkeep {
     NodeTime sweep{}, fade{}, sample{}, publish{}, save{}, prune{},
-        retry_save = kNever;  // the next ones
+        retry_save = kNever;    // the next ones
+    std::string store_problem;  // why the store cannot write; empty: it can
+    // Who waits for it to have written; those that were told are empty.
+    std::deque<std::shared_ptr<Done<void>>> askers;
     bool pruning = false;
     std::uint64_t dropped_rows = 0;  // of history, since start, as the store could not write
   };

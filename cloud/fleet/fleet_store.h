@@ -89,8 +89,8 @@ struct FleetRecovered {
   std::uint64_t salvaged = 0;                             // devices carried over from it
   // Devices that are kept out although the store did not say so.
   std::vector<std::string> barred;
-  // The store was damaged, and what is kept beside it of bars was not whole: some may be gone.
-  bool bars_in_doubt = false;
+  std::uint64_t starts = 0;         // of the cloud's, as the store last knew; 0: it was not told
+  std::vector<std::string> doubts;  // what somebody must know of what was found, see FoundFiles
 };
 
 // How long and how much is kept. Beyond either the oldest go; of one device, beyond its share.

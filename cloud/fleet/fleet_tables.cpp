@@ -210,6 +210,14 @@ Status FleetTables::apply(const FleetBatch& batch) {
   return status;
 }
 
+Status FleetTables::note_start(std::uint64_t number) {
+  if (Status begun = file_.begin(); !begun) return begun;
+  file_.node().session = number;
+  Status committed = file_.commit();
+  if (!committed) file_.rollback();
+  return committed;
+}
+
 Status FleetTables::drop(const FleetBatch& batch) {
   Status status;
   for (const std::string& rule : batch.dropped_rules) {

@@ -1,6 +1,9 @@
 #include "cloud/fleet/sqlite_fleet_store.h"
 
+#include <chrono>
 #include <filesystem>
+
+#include "cloud/fleet/found_files.h"
 
 namespace spillway::cloud::fleet_schema {
 extern const std::vector<sqlite::Migration> kMigrations;  // made from migrations/*.sql
@@ -10,6 +13,39 @@ namespace spillway::cloud {
 namespace {
 
 constexpr std::int64_t kFleetApplication = 0x53505746;  // "SPWF"
+
+FoundFiles look_at(const FleetRecovered& recovered, const sqlite::OpenedFile& file,
+                   const SqliteFleetStore::Options& options) {
+  FoundFiles found;
+  found.first = options.first;
+  found.fresh = file.fresh;
+  found.damaged = file.quarantined.has_value();
+  found.earlier = !file.fresh && recovered.starts != 0 && recovered.starts + 1 < options.start;
+  return found;
+}
+
+// Whom the store keeps out and the file does not.
+std::vector<std::string> beyond(const Bars& bars, const std::vector<DeviceRecord>& devices) {
+  std::vector<std::string> names;
+  for (const auto& [name, bar] : bars_of(devices)) {
+    if (!bars.contains(name)) names.push_back(name);
+  }
+  return names;
+}
+
+// Under a name by which damaged files are known; in place it stays until it is replaced.
+std::optional<std::string> keep_aside(const std::string& path) {
+  namespace fs = std::filesystem;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  const std::string base = path + ".damaged-" + std::to_string(seconds);
+  std::string name = base;
+  std::error_code error;
+  for (int n = 2; fs::exists(name, error); ++n) name = base + "-" + std::to_string(n);
+  fs::create_hard_link(path, name, error);
+  if (error) fs::copy_file(path, name, error);
+  return error ? std::nullopt : std::optional(fs::path(name).filename().string());
+}
 
 }  // namespace
 
@@ -43,12 +79,20 @@ Result<SqliteFleetStore::Opened> SqliteFleetStore::open(const std::string& path,
   recovered.quarantined = file->quarantined;
   recovered.salvaged = file->salvaged;
   const std::string bars_path = std::filesystem::path(path).replace_filename("bars");
-  FoundBars found = read_bars(bars_path);
-  recovered.bars_in_doubt = recovered.quarantined && !found.whole;
+  const FoundBars found = read_bars(bars_path);
+  FoundFiles files = look_at(recovered, *file, options);
+  files.bars_there = found.there;
+  files.bars_whole = found.whole;
+  if (found.there && !found.whole) files.bars_aside = keep_aside(bars_path);
+  if (found.whole) files.only_in_store = beyond(found.bars, recovered.devices);
   keep_barred(recovered, found.bars);
+  files.only_in_bars = recovered.barred;
+  files.first = files.first && files.fresh && !files.damaged && !found.there;
+  recovered.doubts = doubts_of(files);
   Bars bars = bars_of(recovered.devices);
-  // What cannot be written now is with the next bar.
+  // What cannot be written now is with the next bar, and with the next commit.
   if (!found.whole || bars != found.bars) (void)write_bars(bars_path, bars);
+  if (options.start != 0) (void)tables->note_start(options.start);
   return Opened{std::unique_ptr<SqliteFleetStore>(new SqliteFleetStore(
                     *std::move(tables), std::move(bars), bars_path, std::move(poster))),
                 std::move(recovered)};

@@ -187,6 +187,7 @@ struct FleetSummary {
   // did since start.
   std::optional<Wall> cloud_restored = {};
   std::uint64_t history_dropped = 0;  // rows, since start, that the store could not take in time
+  std::string store_problem = {};     // why nothing can be stored now; empty: it can
 };
 
 // Three resolutions, each with its retention.

@@ -32,19 +32,41 @@ void copy(const std::string& from, const std::string& to) {
   fs::copy_file(folder.file(from), folder.file(to), fs::copy_options::overwrite_existing);
 }
 void lose_store() {
-  close();
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    fs::remove(folder.file(std::string("fleet.db") + suffix));
-  }
+  remove_store();
   write("fleet.db", "");
 }
 void write(const std::string& name, const std::string& text) {
   std::ofstream(folder.file(name)) << text;
 }
-FleetRecovered recovered() {
-  auto opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster(), {});
+FleetRecovered recovered(std::uint64_t start = 0, bool first = false) {
+  SqliteFleetStore::Options options;
+  options.start = start;
+  options.first = first;
+  auto opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster(), options);
   CHECK_OK(opened);
   return std::move(opened->recovered);
+}
+static std::string all(const FleetRecovered& found) {
+  std::string text;
+  for (const std::string& doubt : found.doubts) text += doubt + "\n";
+  return text;
+}
+void remove_store() {
+  close();
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    fs::remove(folder.file(std::string("fleet.db") + suffix));
+  }
+}
+std::string content(const std::string& name) {
+  std::ifstream file(folder.file(name));
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+std::string aside() {
+  for (const auto& entry : fs::directory_iterator(folder.file(""))) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("bars.damaged-")) return name;
+  }
+  return "";
 }
 }
 ;
@@ -95,15 +117,129 @@ TEST(Bars, that_were_lifted_stay_lifted) {
   CHECK(health("pump-2") == Health::quarantined);
 }
 
-TEST(Bars, that_a_version_without_the_file_lifted_stay_lifted) {
+// A version that does not know the file may have lifted it, or the store may be an earlier copy.
+TEST(Bars, hold_when_only_the_file_has_them_and_it_is_said_who_they_are_and_how_to_let_them_in) {
   bar_two();
   copy("bars", "earlier");
   set("pump-1", {.revoked = false});
   close();
   copy("earlier", "bars");
+  const std::string said = all(recovered());
+  STRCMP_CONTAINS(
+      "kept out as the file bars says, though fleet.db does not: pump-1; spwctl device "
+      "release",
+      said.c_str());
+  CHECK(said.find("pump-2") == said.npos);
   open();
-  CHECK(health("pump-1") != Health::revoked);
+  CHECK(health("pump-1") == Health::revoked);
   CHECK(health("pump-2") == Health::quarantined);
+}
+
+TEST(Bars, hold_when_only_the_store_has_them_and_that_is_said) {
+  close();
+  copy("bars", "earlier");
+  open();
+  bar_two();
+  close();
+  copy("earlier", "bars");
+  const FleetRecovered found = recovered();
+  STRCMP_CONTAINS("as fleet.db says, though the file bars does not: pump-1, pump-2;",
+                  all(found).c_str());
+  CHECK_EQUAL(2, read_bars(folder.file("bars")).bars.size());
+}
+
+// Its changes are counted anew then.
+TEST(Bars, of_a_device_that_was_forgotten_and_came_again_outweigh_an_earlier_copy) {
+  for (const char* group : {"a", "b", "c"}) set("pump-1", {.group = group});
+  close();
+  copy("fleet.db", "copy");
+  open();
+  CHECK_OK(wait<void>([&](auto done) { fleet->forget("pump-1", "ops", std::move(done)); }));
+  fleet->on_presence("pump-1", birth(1));
+  set("pump-1", {.revoked = true});
+  close();
+  const std::string bars = content("bars");
+  copy("copy", "fleet.db");
+  const FleetRecovered found = recovered();
+  CHECK_EQUAL(1, found.barred.size());
+  STRCMP_CONTAINS("though fleet.db does not: pump-1", all(found).c_str());
+  fs::remove(folder.file("bars"));
+  copy("copy", "fleet.db");
+  write("bars", bars);
+  open();
+  CHECK(health("pump-1") == Health::revoked);
+  CHECK(read_bars(folder.file("bars")).bars.at("pump-1").revoked);
+  // For those who look later.
+  save();
+  open();
+  const auto events =
+      *wait<std::vector<FleetEvent>>([&](auto done) { fleet->events({}, std::move(done)); });
+  CHECK(std::any_of(events.begin(), events.end(), [](const FleetEvent& event) {
+    return event.device.empty() && event.detail.starts_with("kept out as the file bars says");
+  }));
+}
+
+TEST(Bars, with_a_flipped_bit_or_without_their_end_are_kept_aside_and_said) {
+  bar_two();
+  close();
+  const std::string good = content("bars");
+  CHECK(read_bars(folder.file("bars")).whole);
+  std::string flipped = good;
+  flipped[flipped.find("pump-1") + 5] ^= 2;
+  const std::string bad[] = {flipped, good.substr(0, good.find("pump-2")),
+                             good.substr(0, good.find("# crc32c")), ""};
+  for (const std::string& text : bad) {
+    write("bars", text);
+    const std::string said = all(recovered());
+    STRCMP_CONTAINS("the file bars was not whole", said.c_str());
+    const std::string name = aside();
+    STRCMP_CONTAINS(name.c_str(), said.c_str());
+    CHECK_TRUE(sqlite::is_set_aside(name));
+    STRCMP_EQUAL(text.c_str(), content(name).c_str());
+    fs::remove(folder.file(name));
+    CHECK(read_bars(folder.file("bars")).whole);
+    CHECK(read_bars(folder.file("bars")).bars.at("pump-1").revoked);
+  }
+  CHECK(all(recovered()).empty());
+}
+
+TEST(Bars, that_an_earlier_version_wrote_are_read_without_a_checksum) {
+  write("old",
+        "# Devices that operators keep out: name, revision, how. Written by spillway-cloud.\n"
+        "pump-1 2 revoked\nend 1\n");
+  CHECK(read_bars(folder.file("old")).whole);
+  CHECK(read_bars(folder.file("old")).bars.at("pump-1").revoked);
+}
+
+TEST(Bars, whatever_file_is_missing_or_earlier_the_start_says_so_and_what_may_be_gone) {
+  close();
+  CHECK(all(recovered(1)).empty());
+  copy("fleet.db", "copy");
+  (void)recovered(2);
+  CHECK(all(recovered(3)).empty());
+  copy("copy", "fleet.db");
+  fs::remove(folder.file("bars"));
+  std::string said = all(recovered(4));
+  STRCMP_CONTAINS("fleet.db is an earlier copy", said.c_str());
+  STRCMP_CONTAINS("the file bars was missing", said.c_str());
+  STRCMP_CONTAINS("may be let in again", said.c_str());
+  CHECK(aside().empty());
+  CHECK(all(recovered(5)).empty());
+  fs::remove(folder.file("bars"));
+  STRCMP_CONTAINS("the file bars was missing", all(recovered(6)).c_str());
+  remove_store();
+  said = all(recovered(7));
+  STRCMP_CONTAINS("fleet.db was missing", said.c_str());
+  CHECK(said.find("bars was") == said.npos);
+  remove_store();
+  fs::remove(folder.file("bars"));
+  said = all(recovered(8));
+  STRCMP_CONTAINS("fleet.db was missing", said.c_str());
+  STRCMP_CONTAINS("Nor does fleet.db know", said.c_str());
+  // A new cloud has nothing to say.
+  remove_store();
+  fs::remove(folder.file("bars"));
+  CHECK(all(recovered(1, true)).empty());
 }
 
 TEST(Bars, of_a_version_without_the_file_are_in_it_from_the_first_start_on) {
@@ -118,39 +254,59 @@ TEST(Bars, of_a_version_without_the_file_are_in_it_from_the_first_start_on) {
 TEST(Bars, are_in_doubt_when_neither_the_store_nor_their_file_is_whole) {
   bar_two();
   close();
-  CHECK_FALSE(recovered().bars_in_doubt);
+  CHECK(all(recovered()).empty());
   lose_store();
-  CHECK_FALSE(recovered().bars_in_doubt);
+  CHECK(all(recovered()).find("may be let in") == std::string::npos);
   lose_store();
   fs::remove(folder.file("bars"));
-  CHECK(recovered().bars_in_doubt);
+  STRCMP_CONTAINS("Nor does fleet.db know", all(recovered()).c_str());
   lose_store();
   write("bars", "pump-1 3 revoked\npump-2 3 quar");
   const FleetRecovered found = recovered();
-  CHECK(found.bars_in_doubt);
+  STRCMP_CONTAINS("Nor does fleet.db know", all(found).c_str());
   LONGS_EQUAL(1, found.barred.size());  // what can be read of it holds
   STRCMP_EQUAL("pump-1", found.barred.front().c_str());
 }
 
-TEST(Bars, are_written_before_an_operator_is_told) {
+TEST(Bars, that_cannot_be_written_hold_and_everybody_is_told_so_until_they_are) {
+  std::vector<std::string> alarms, reports;
+  options.alarm = [&](const std::string& text) { alarms.push_back(text); };
+  options.report = [&](const std::string& text) { reports.push_back(text); };
+  open();
   fs::remove(folder.file("bars"));
   fs::create_directory(folder.file("bars.new"));  // nothing can be written in its place
-  std::optional<Result<void>> told;
-  fleet->change("pump-1", {.revoked = true}, {}, [&](const Result<void>& done) { told = done; });
-  for (int i = 0; i < 3; ++i) {
-    pass(2s);
-    answers.run_one();
+  for (const char* device : {"pump-1", "pump-2"}) {
+    const Result<void> told = wait<void>(
+        [&](auto done) { fleet->change(device, {.revoked = true}, {}, std::move(done)); });
+    CHECK(told.error().code == Code::unavailable);
+    STRCMP_CONTAINS("holds from now on, but cannot be stored", told.error().message.c_str());
+    CHECK(health(device) == Health::revoked);
   }
-  CHECK_FALSE(told);
+  CHECK_EQUAL(1, alarms.size());
+  STRCMP_CONTAINS("bars.new", fleet->summary().store_problem.c_str());
   fs::remove(folder.file("bars.new"));
-  while (!told) {
-    pass(1s);
-    if (!told) answers.run_one();
-  }
-  CHECK_OK(*told);
+  CHECK(reports.empty());
+  set("pump-3", {.group = "field"});
+  CHECK_EQUAL(1, reports.size());
+  CHECK(fleet->summary().store_problem.empty());
   const FoundBars found = read_bars(folder.file("bars"));
   CHECK(found.whole);
   CHECK(found.bars.at("pump-1").revoked);
+  CHECK(found.bars.at("pump-2").revoked);
+  open();
+  CHECK(health("pump-2") == Health::revoked);
+}
+
+TEST(Bars, that_could_not_be_written_are_tried_again_at_the_end_with_all_that_waits) {
+  fs::create_directory(folder.file("bars.new"));
+  const DeviceChange change{.group = "field", .revoked = true};
+  CHECK_FALSE(
+      wait<void>([&](auto done) { fleet->change("pump-1", change, {}, std::move(done)); }).ok());
+  fs::remove(folder.file("bars.new"));
+  fleet->flush();
+  open();
+  CHECK(health("pump-1") == Health::revoked);
+  STRCMP_EQUAL("field", fleet->device("pump-1")->row.group.c_str());
 }
 
 TEST(Bars, are_carried_over_with_groups_labels_and_rules_from_a_damaged_store) {

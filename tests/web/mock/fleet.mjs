@@ -149,7 +149,7 @@ export class Fleet {
     return {
       at: iso(Date.now()), devices: n, online, health, reasons: why, tasks_per_s: n * (0.31 + 0.02 * wave), done_local_per_s: n * 0.22, done_cloud_per_s: n * (0.09 + 0.02 * wave), offload_ratio: n ? 0.29 + 0.03 * wave : 0,
       local: { p50_s: n ? 0.042 : null, p95_s: n ? 0.31 : null }, cloud: { p50_s: n ? 0.118 : null, p95_s: n ? 0.74 : null }, edge_backlog: Math.round(n * (3.1 + 0.3 * wave)), edge_oldest_s: n ? 412 : 0,
-      cloud_queue: Math.round(n * 0.02 + 3 + 2 * wave), cloud_oldest_s: 1.3, cloud_restored: null, duplicates_suppressed: 12 * n + 7, lost: n > 20 ? 37 : 0, failed: 9 * n, alerts_firing: this.alerts.filter((alert) => alert.firing).length, messages_per_s: n * 0.11,
+      cloud_queue: Math.round(n * 0.02 + 3 + 2 * wave), cloud_oldest_s: 1.3, cloud_restored: null, store_problem: '', duplicates_suppressed: 12 * n + 7, lost: n > 20 ? 37 : 0, failed: 9 * n, alerts_firing: this.alerts.filter((alert) => alert.firing).length, messages_per_s: n * 0.11,
     };
   }
 
