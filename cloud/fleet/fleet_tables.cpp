@@ -206,11 +206,12 @@ Status FleetTables::apply(const FleetBatch& batch) {
   if (status) status = drop(batch);
   bool rules_set = !batch.rules.empty() || !batch.dropped_rules.empty();
   if (status) status = put(batch.totals, rules_set);
-  file_.seen(batch.now, batch.wall, 0);
+  file_.seen(batch.now, batch.wall, start_);
   return status;
 }
 
 Status FleetTables::note_start(std::uint64_t number) {
+  start_ = number;
   if (Status begun = file_.begin(); !begun) return begun;
   file_.node().session = number;
   Status committed = file_.commit();

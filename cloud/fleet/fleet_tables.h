@@ -22,7 +22,7 @@ class FleetTables {
 
   // Inside a transaction of the committer.
   Status apply(const FleetBatch& batch);
-  // In a commit of its own.
+  // In a commit of its own; should that fail, with the next one.
   Status note_start(std::uint64_t number);
   Result<std::uint64_t> prune(const FleetRetention& retention, Wall wall, std::size_t limit);
 
@@ -116,6 +116,7 @@ class FleetTables {
 
   sqlite::NodeFile file_;
   Statements sql_;
+  std::uint64_t start_ = 0;  // 0: nobody counts
   // Rows that came of each device since it was last held to its share.
   std::unordered_map<std::uint32_t, std::uint32_t> fresh_;
 };
