@@ -22,6 +22,7 @@ constexpr std::size_t kMaxDepth = 16;              // of a body's JSON
 constexpr std::uint64_t kOpenBody = 4096;          // bytes from those whom nobody knows yet
 constexpr std::size_t kMaxTarget = 500;            // bytes of a path in the audit
 constexpr std::size_t kMaxCallers = 10'000;        // whose refusals are counted
+constexpr std::size_t kMaxLate = 1000;             // lines of the audit that wait for a disk
 constexpr double kRefusalBurst = 10, kRefusalsPerSecond = 1.0 / 60;  // of one caller, written
 
 bool writes(Method method) { return method != Method::get && method != Method::head; }
@@ -286,7 +287,7 @@ Answer Service::audited(const Route& route, const Call& call, Answer answer) {
   return [this, row, answer = std::move(answer)](const Response& response) {
     access::AuditRow line = row;
     line.status = response.status;
-    write_audit(std::move(line), [answer, response] { answer(response); });
+    write_audit(line, [answer, response] { answer(response); });
   };
 }
 
@@ -295,7 +296,7 @@ void Service::audit_login(const Call& call, const Principal& who, const Response
   const Route& route = *find_route(Method::post, "/session").route;
   access::AuditRow row = audit_row(route, call.request, who, call.id, call.now);
   row.status = response.status;
-  write_audit(std::move(row), [answer, response] { answer(response); });
+  write_audit(row, [answer, response] { answer(response); });
 }
 
 access::AuditRow Service::audit_row(const Route& route, const Request& request,
@@ -327,14 +328,18 @@ void Service::audit_refusal(const Entry& entry, const Request& request, const st
   }
   refusals_.failed(caller, now);
   row.unwritten = std::exchange(unwritten, 0);
-  write_audit(std::move(row), [] {});
+  write_audit(row, [] {});
 }
 
-void Service::write_audit(access::AuditRow row, std::function<void()> then) {
-  store_->add(std::move(row), [then = std::move(then)](const Result<void>& kept) {
+// What a disk does not take goes with the next that it takes.
+void Service::write_audit(const access::AuditRow& row, std::function<void()> then) {
+  store_->add(row, [this, row, then = std::move(then)](const Result<void>& kept) {
     if (!kept) {
       process::log_once(Level::error, "audit", "the audit cannot be written",
                         {{"problem", kept.error().message}});
+      if (late_.size() < kMaxLate) late_.push_back(row);
+    } else {
+      for (const access::AuditRow& late : std::exchange(late_, {})) write_audit(late, [] {});
     }
     then();
   });

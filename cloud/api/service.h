@@ -122,7 +122,7 @@ class Service {
                                     const Principal& who, const std::string& id, Duration now);
   void audit_refusal(const Entry& entry, const Request& request, const std::string& id,
                      Duration now);
-  void write_audit(access::AuditRow row, std::function<void()> then);
+  void write_audit(const access::AuditRow& row, std::function<void()> then);
   std::optional<Answer> once(const Route& route, const Call& call, Answer answer);
   void make_link(const std::string& code);
 
@@ -133,6 +133,7 @@ class Service {
   Repeats repeats_;
   access::AttemptLimit refusals_;                   // by caller, in the audit
   std::map<std::string, std::uint64_t> unwritten_;  // the rest of them
+  std::vector<access::AuditRow> late_;              // of the audit, which the disk did not take
   std::uint64_t requests_ = 0;
   std::string link_;
   std::unique_ptr<LoopBridge> bridge_;

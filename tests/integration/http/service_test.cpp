@@ -1,7 +1,10 @@
 #include "cloud/api/service.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -13,6 +16,7 @@
 #include "tests/integration/http/schema.h"
 #include "tests/integration/http/service_rig.h"
 #include "tests/integration/http/spans.h"
+#include "tests/support/eventually.h"
 
 // last
 #include <CppUTest/TestHarness.h>
@@ -122,6 +126,30 @@ TEST(HttpService, every_write_is_in_the_audit_also_when_it_was_refused) {
   CHECK(lines[1].at("status") == 201);
   STRCMP_EQUAL("admin", text(lines[1].at("who")).c_str());
   CHECK(boost::json::serialize(lines).find("spw_") == std::string::npos);
+}
+
+TEST(HttpService, what_the_audit_could_not_write_is_in_it_once_the_disk_takes_more) {
+  const std::string token = rig->token("operate");
+  const auto expect = [&](const std::string& name) {
+    return rig->call(Method::post, "/api/v1/devices", token, R"({"id":")" + name + "\"}").status;
+  };
+  rlimit was{};
+  ::getrlimit(RLIMIT_FSIZE, &was);
+  ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit none{0, was.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &none);
+  CHECK_EQUAL(201u, expect("late-1"));
+  CHECK_EQUAL(201u, expect("late-2"));
+  ::setrlimit(RLIMIT_FSIZE, &was);
+  const auto written = [&] {
+    const auto audit = rig->get("/api/v1/audit", rig->token("admin"));
+    return std::ranges::count_if(audit.body.at("items").as_array(), [](const auto& line) {
+      return text(line.at("operation")) == "expectDevice";
+    });
+  };
+  CHECK_EQUAL(0, written());
+  CHECK_EQUAL(201u, expect("late-3"));
+  CHECK(test::eventually(std::chrono::seconds(20), [&] { return written() == 3; }));
 }
 
 TEST(HttpService, pages_follow_each_other_and_cursors_cannot_be_made_up) {
