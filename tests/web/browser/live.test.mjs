@@ -31,7 +31,7 @@ test('a device that breaks shows at once, in the figures, the map and the list',
 for (const [what, link, path, row] of [
   ['map', 'Fleet', '/fleet/map', '.map-table .vrow'],
   ['list of devices', 'Devices', '/devices', '.devices .vrow'],
-  ['list of tasks', 'Tasks', '/tasks', '.stream tbody tr'],
+  ['list of tasks', 'Tasks', '/tasks/offloaded', '.stream tbody tr'],
 ]) {
   test(`what the stream says while the ${what} is on its way is not lost`, () => visit({ path: '/cloud', devices: 60 }, async (page, cloud) => {
     await sees(page, 'Live');
@@ -48,7 +48,7 @@ for (const [what, link, path, row] of [
     };
     await page.getByRole('navigation').getByRole('link', { name: link }).first().click();
     if (path === '/fleet/map') await page.getByRole('radio', { name: 'Table' }).check();
-    await page.locator(row, { hasText: device.id }).getByText(path === '/tasks' ? 'Timeout' : 'Disconnected').first().waitFor();
+    await page.locator(row, { hasText: device.id }).getByText(path === '/tasks/offloaded' ? 'Timeout' : 'Disconnected').first().waitFor();
   }));
 }
 
