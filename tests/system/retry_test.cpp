@@ -205,7 +205,8 @@ TEST(Retry, of_two_operators_that_races_a_purge_is_done_or_refused_and_the_cloud
     for (std::size_t i = 0; i < kAtOnce / 8; ++i) {
       const json::value task = {
           {"kind", "late"}, {"retention_s", 0.001}, {"devices", json::array{Testbed::kDevice}}};
-      const auto made = client->send(Method::post, "/api/v1/tasks/dispatched", who, json::serialize(task));
+      const auto made =
+          client->send(Method::post, "/api/v1/tasks/dispatched", who, json::serialize(task));
       CHECK(made.ok());
       CHECK_TEXT(made->status < 300, made->body.c_str());
       tasks.emplace_back(json::parse(made->body).at("first_task").as_string());
