@@ -43,7 +43,8 @@ void reload(const std::string& path, AgentConfig& current, Composition& composit
     return process::log(Level::error, "the configuration was not reloaded",
                         {{"problem", read.error().message}});
   }
-  for (const std::string& key : unreloadable_changes(current, *read)) {
+  for (const std::string& key :
+       config::need_restart(current.settings, read->settings, kReloadable)) {
     process::log(Level::warning, "this change takes effect at the next start", {{"key", key}});
   }
   process::logger().set_level(read->agent.log_level);

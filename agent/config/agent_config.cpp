@@ -151,6 +151,7 @@ Result<AgentConfig> read_whole(Result<File> file) {
   if (!file) return file.error();
   AgentConfig config = read(*file);
   if (Status status = file->finish(); !status) return status.error();
+  config.settings = file->settings();
   return config;
 }
 

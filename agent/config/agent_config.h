@@ -72,6 +72,7 @@ struct AgentConfig {
   DispatchedTasksSection dispatched_tasks;
   std::vector<config::CommandSection> commands;
   config::PluginsSection plugins;
+  config::Settings settings;  // all of it
 };
 
 // A missing file is not_found; what is wrong inside is one line, `file:line: section.key: …`.
@@ -80,10 +81,15 @@ Result<AgentConfig> parse_agent_config(std::string_view text, const std::string&
 
 // Every key, as "section.key", sorted.
 std::vector<std::string> agent_config_keys();
-// Every key once, with what differs between two configurations.
-std::vector<config::Setting> agent_settings(const AgentConfig& old, const AgentConfig& now);
-// Keys that differ and that SIGHUP cannot apply: they need a restart.
-std::vector<std::string> unreloadable_changes(const AgentConfig& old, const AgentConfig& now);
+// Of these, what SIGHUP applies: it is read anew at each decision. What the agent opened, announced
+// or divided at its start needs a restart.
+inline constexpr std::string_view kReloadable[] = {"agent.log_level",  "agent.grace",
+                                                   "link.bandwidth",   "link.metered",
+                                                   "budget.disk_free", "budget.inodes_free",
+                                                   "budget.memory",    "budget.tasks",
+                                                   "budget.tasks_age", "budget.tasks_on_full",
+                                                   "placement.lease",  "placement.risk",
+                                                   "placement.margin", "placement.probe_interval"};
 
 // A host's name as a device id: "Pump 7.example.org" is "pump-7"; "device" when nothing is left.
 std::string device_from_host(std::string_view host);

@@ -93,7 +93,8 @@ void reload(const std::string& path, CloudConfig& current, Composition& composit
     return process::log(Level::error, "the configuration was not reloaded",
                         {{"problem", read.error().message}});
   }
-  for (const std::string& key : unreloadable_changes(current, *read)) {
+  for (const std::string& key :
+       config::need_restart(current.settings, read->settings, kReloadable)) {
     process::log(Level::warning, "this change takes effect at the next start", {{"key", key}});
   }
   process::logger().set_level(read->cloud.log_level);

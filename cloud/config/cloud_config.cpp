@@ -98,12 +98,9 @@ Result<CloudConfig> read_whole(Result<File> file) {
   if (!file) return file.error();
   CloudConfig config = read(*file);
   if (Status status = file->finish(); !status) return status.error();
+  config.settings = file->settings();
   return config;
 }
-
-// Whether a running aggregator can take a change.
-constexpr bool kReload = true;
-constexpr bool kRestart = false;
 
 }  // namespace
 
@@ -128,57 +125,6 @@ std::vector<std::string> cloud_config_keys() {
   Result<File> file = File::parse("[[command]]", "");
   read(*file);
   return file->known_keys();
-}
-
-std::vector<config::Setting> cloud_settings(const CloudConfig& a, const CloudConfig& b) {
-  bool commands = a.commands != b.commands;
-  return {
-      {"cloud.state_dir", kRestart, a.cloud.state_dir != b.cloud.state_dir},
-      {"cloud.name", kRestart, a.cloud.name != b.cloud.name},
-      {"cloud.log_level", kReload, a.cloud.log_level != b.cloud.log_level},
-      {"cloud.grace", kReload, a.cloud.grace != b.cloud.grace},
-      {"cloud.workers", kRestart, a.cloud.workers != b.cloud.workers},
-      {"cloud.tags", kRestart, a.cloud.tags != b.cloud.tags},
-      {"cloud.memory", kRestart, a.cloud.memory != b.cloud.memory},
-      {"cloud.max_queue", kReload, a.cloud.max_queue != b.cloud.max_queue},
-      {"cloud.max_run", kRestart, a.cloud.max_run != b.cloud.max_run},
-      {"cloud.kinds", kRestart, a.cloud.kinds != b.cloud.kinds},
-      {"cloud.reconnect_floor", kReload, a.cloud.reconnect_floor != b.cloud.reconnect_floor},
-      {"cloud.uplink", kReload, a.cloud.uplink != b.cloud.uplink},
-      {"budget.memory", kRestart, a.budget.memory != b.budget.memory},
-      {"budget.ledger", kRestart, a.budget.ledger != b.budget.ledger},
-      {"budget.dispatched", kRestart, a.budget.dispatched != b.budget.dispatched},
-      {"budget.fleet", kRestart, a.budget.fleet != b.budget.fleet},
-      {"http.listen", kRestart, a.http.listen != b.http.listen},
-      {"http.cert", kRestart, a.http.cert != b.http.cert},
-      {"http.key", kRestart, a.http.key != b.http.key},
-      {"http.names", kRestart, a.http.names != b.http.names},
-      {"http.open_metrics", kRestart, a.http.open_metrics != b.http.open_metrics},
-      {"http.max_connections", kRestart, a.http.max_connections != b.http.max_connections},
-      {"broker.uri", kRestart, a.broker.uri != b.broker.uri},
-      {"broker.ca", kRestart, a.broker.ca != b.broker.ca},
-      {"broker.cert", kRestart, a.broker.cert != b.broker.cert},
-      {"broker.key", kRestart, a.broker.key != b.broker.key},
-      {"broker.keep_alive", kRestart, a.broker.keep_alive != b.broker.keep_alive},
-      {"broker.reconnect_base", kRestart, a.broker.reconnect_base != b.broker.reconnect_base},
-      {"broker.reconnect_cap", kRestart, a.broker.reconnect_cap != b.broker.reconnect_cap},
-      {"broker.window", kRestart, a.broker.window != b.broker.window},
-      {"broker.username", kRestart, a.broker.username != b.broker.username},
-      {"broker.password_file", kRestart, a.broker.password_file != b.broker.password_file},
-      {"broker.alpn", kRestart, a.broker.alpn != b.broker.alpn},
-      {"broker.client_id", kRestart, a.broker.client_id != b.broker.client_id},
-      {"broker.topic_prefix", kRestart, a.broker.topic_prefix != b.broker.topic_prefix},
-      {"command.name", kRestart, commands},
-      {"command.argv", kRestart, commands},
-      {"command.timeout", kRestart, commands},
-      {"command.memory", kRestart, commands},
-      {"command.cpu_seconds", kRestart, commands},
-      {"plugins.files", kRestart, a.plugins != b.plugins},
-  };
-}
-
-std::vector<std::string> unreloadable_changes(const CloudConfig& old, const CloudConfig& now) {
-  return config::unreloadable(cloud_settings(old, now));
 }
 
 }  // namespace spillway::cloud

@@ -61,6 +61,7 @@ struct CloudConfig {
   config::BrokerSection broker = default_broker();
   std::vector<config::CommandSection> commands;
   config::PluginsSection plugins;
+  config::Settings settings;  // all of it
 };
 
 // A missing file is not_found; what is wrong inside is one line, `file:line: section.key: …`.
@@ -69,9 +70,8 @@ Result<CloudConfig> parse_cloud_config(std::string_view text, const std::string&
 
 // Every key, as "section.key", sorted.
 std::vector<std::string> cloud_config_keys();
-// Every key once, with what differs between two configurations.
-std::vector<config::Setting> cloud_settings(const CloudConfig& old, const CloudConfig& now);
-// Keys that differ and that SIGHUP cannot apply: they need a restart.
-std::vector<std::string> unreloadable_changes(const CloudConfig& old, const CloudConfig& now);
+// Of these, what SIGHUP applies; the others need a restart.
+inline constexpr std::string_view kReloadable[] = {
+    "cloud.log_level", "cloud.grace", "cloud.max_queue", "cloud.reconnect_floor", "cloud.uplink"};
 
 }  // namespace spillway::cloud

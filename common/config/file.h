@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +17,10 @@ namespace spillway::config {
 
 struct Value;
 class Section;
+
+// What each "section.key" that was asked for is set to, or falls back to, as text that is only good
+// for comparing. Of sections that repeat: one after the other.
+using Settings = std::map<std::string, std::string>;
 
 // A configuration file being read. Asking for a section, or in it for a key, makes its name known;
 // finish() refuses what is in the file and was never asked for. The first problem, by line, is
@@ -38,6 +43,7 @@ class File {
   Status finish();
   // Every "section.key" that was asked for, sorted.
   std::vector<std::string> known_keys() const;
+  const Settings& settings() const;
 
  private:
   friend class Section;
@@ -72,15 +78,17 @@ class Section {
   template <class E>
   E choice(std::string_view key, E fallback,
            std::initializer_list<std::pair<std::string_view, E>> names) {
+    const std::string* given = words(key);
+    E chosen = fallback;
     std::string allowed;
-    if (!has(key)) return know(key), fallback;
-    std::string given = text(key);
+    bool good = given == nullptr;
     for (const auto& [name, value] : names) {
-      if (given == name) return value;
+      if (given && *given == name) chosen = value, good = true;
       allowed += (allowed.empty() ? "" : ", ") + std::string(name);
     }
-    refuse(key, "'" + given + "' is none of " + allowed);
-    return fallback;
+    if (!good) refuse(key, "'" + *given + "' is none of " + allowed);
+    note(key, std::to_string(static_cast<long long>(chosen)));
+    return chosen;
   }
 
   // Reports a problem with a key's value, or with its absence.
@@ -91,10 +99,11 @@ class Section {
   Section(std::shared_ptr<File::State> state, std::string name, const Value* table)
       : state_(std::move(state)), name_(std::move(name)), table_(table) {}
 
-  void know(std::string_view key) const;
   const Value* find(std::string_view key) const;
   template <class T>
   const T* scalar(std::string_view key, const char* expected);
+  const std::string* words(std::string_view key);  // null: there are none
+  void note(std::string_view key, const std::string& setting);
   std::int64_t whole(std::string_view key, std::int64_t fallback, std::int64_t least,
                      std::int64_t most);
 

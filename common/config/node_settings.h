@@ -1,7 +1,8 @@
 #pragma once
 
-#include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/config/file.h"
@@ -15,15 +16,10 @@ inline constexpr unsigned kMaxWorkers = 48;  // as the executor
 process::Level read_log_level(Section& section);
 std::vector<std::string> read_tags(Section& section);
 
-// One key of a node's configuration: whether SIGHUP can apply it, and whether it differs between
-// two configurations.
-struct Setting {
-  std::string key;  // "section.key"
-  bool reloadable = false;
-  bool changed = false;
-};
-
-// Those that changed and need a restart.
-std::vector<std::string> unreloadable(const std::vector<Setting>& settings);
+// Keys whose setting differs.
+std::vector<std::string> changed(const Settings& old, const Settings& now);
+// Those of them that need a restart, as a running node does not take them up.
+std::vector<std::string> need_restart(const Settings& old, const Settings& now,
+                                      std::span<const std::string_view> reloadable);
 
 }  // namespace spillway::config

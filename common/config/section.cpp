@@ -1,4 +1,5 @@
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 #include "common/config/file.h"
@@ -15,6 +16,13 @@ std::string number_text(double number) {
   return text;
 }
 
+std::optional<std::uint64_t> size_of(const Value& value) {
+  if (const auto* text = std::get_if<std::string>(&value.scalar)) return parse_size(*text);
+  const auto* count = std::get_if<std::int64_t>(&value.scalar);
+  if (!count || *count < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(*count);
+}
+
 }  // namespace
 
 std::string quoted(std::string_view text) {
@@ -26,10 +34,8 @@ std::string quoted(std::string_view text) {
   return text.size() > kLongest ? shown + "…" : shown;
 }
 
-void Section::know(std::string_view key) const { state_->known[name_].emplace(key); }
-
 const Value* Section::find(std::string_view key) const {
-  know(key);
+  state_->known[name_].emplace(key);
   return table_ ? table_->find(key) : nullptr;
 }
 
@@ -50,10 +56,21 @@ const T* Section::scalar(std::string_view key, const char* expected) {
   return scalar;
 }
 
-std::string Section::text(std::string_view key, const std::string& fallback) {
+void Section::note(std::string_view key, const std::string& setting) {
+  state_->settings[name_ + "." + std::string(key)] += setting + "\n";
+}
+
+const std::string* Section::words(std::string_view key) {
   const std::string* text = scalar<std::string>(key, "text in quotes");
   if (text && text->find('\0') != text->npos) refuse(key, "must not contain NUL");
-  return text ? *text : fallback;
+  return text;
+}
+
+std::string Section::text(std::string_view key, const std::string& fallback) {
+  const std::string* given = words(key);
+  const std::string& text = given ? *given : fallback;
+  note(key, text);
+  return text;
 }
 
 std::string Section::path(std::string_view key, const std::string& fallback) {
@@ -69,15 +86,17 @@ std::string Section::path(std::string_view key, const std::string& fallback) {
 std::vector<std::string> Section::list(std::string_view key, std::size_t most,
                                        std::size_t longest) {
   const Value* value = find(key);
-  if (!value) return {};
   std::vector<std::string> texts;
-  bool good = value->shape == Value::Shape::list && value->items.size() <= most;
-  for (const Value& item : value->items) {
-    const auto* text = std::get_if<std::string>(&item.scalar);
-    good =
-        good && text && !text->empty() && text->size() <= longest && text->find('\0') == text->npos;
-    if (good) texts.push_back(*text);
+  bool good = !value || (value->shape == Value::Shape::list && value->items.size() <= most);
+  std::string all;
+  for (std::size_t i = 0; good && value && i < value->items.size(); ++i) {
+    const auto* text = std::get_if<std::string>(&value->items[i].scalar);
+    good = text && !text->empty() && text->size() <= longest && text->find('\0') == text->npos;
+    if (!good) break;
+    texts.push_back(*text);
+    all += *text + '\0';
   }
+  note(key, all);
   if (!good) {
     refuse(key, "must be a list of at most " + std::to_string(most) + " texts of 1 to " +
                     std::to_string(longest) + " bytes, as in [\"one\", \"two\"]");
@@ -86,8 +105,10 @@ std::vector<std::string> Section::list(std::string_view key, std::size_t most,
 }
 
 bool Section::flag(std::string_view key, bool fallback) {
-  const bool* flag = scalar<bool>(key, "true or false");
-  return flag ? *flag : fallback;
+  const bool* given = scalar<bool>(key, "true or false");
+  const bool flag = given ? *given : fallback;
+  note(key, flag ? "true" : "false");
+  return flag;
 }
 
 std::int64_t Section::whole(std::string_view key, std::int64_t fallback, std::int64_t least,
@@ -95,23 +116,28 @@ std::int64_t Section::whole(std::string_view key, std::int64_t fallback, std::in
   std::string allowed =
       "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
   const std::int64_t* given = scalar<std::int64_t>(key, allowed.c_str());
-  if (!given) return fallback;
-  if (*given >= least && *given <= most) return *given;
-  refuse(key, std::to_string(*given) + " is not " + allowed);
-  return fallback;
+  const bool good = given && *given >= least && *given <= most;
+  if (given && !good) refuse(key, std::to_string(*given) + " is not " + allowed);
+  const std::int64_t whole = good ? *given : fallback;
+  note(key, std::to_string(whole));
+  return whole;
 }
 
 double Section::number(std::string_view key, double fallback, double least, double most) {
   const Value* value = find(key);
-  if (!value) return fallback;
-  double given = std::numeric_limits<double>::quiet_NaN();
-  if (const double* number = std::get_if<double>(&value->scalar)) given = *number;
-  if (const std::int64_t* whole = std::get_if<std::int64_t>(&value->scalar)) {
+  double given = value ? std::numeric_limits<double>::quiet_NaN() : fallback;
+  if (const double* number = value ? std::get_if<double>(&value->scalar) : nullptr) given = *number;
+  if (const std::int64_t* whole = value ? std::get_if<std::int64_t>(&value->scalar) : nullptr) {
     given = static_cast<double>(*whole);
   }
-  if (given >= least && given <= most) return given;
-  refuse(key, "must be a number from " + number_text(least) + " to " + number_text(most));
-  return fallback;
+  if (value && !(given >= least && given <= most)) {
+    refuse(key, "must be a number from " + number_text(least) + " to " + number_text(most));
+    given = fallback;
+  }
+  char exact[32];
+  std::snprintf(exact, sizeof exact, "%a", given);
+  note(key, exact);
+  return given;
 }
 
 std::chrono::milliseconds Section::duration(std::string_view key,
@@ -120,28 +146,30 @@ std::chrono::milliseconds Section::duration(std::string_view key,
                                             std::chrono::milliseconds most) {
   std::string units = "a duration in " + std::string(kDurationUnits);
   const std::string* given = scalar<std::string>(key, units.c_str());
-  if (!given) return fallback;
-  auto duration = parse_duration(*given);
-  if (duration && *duration >= least && *duration <= most) return *duration;
-  refuse(key, "'" + quoted(*given) + "' is not " +
-                  (duration ? "from " + to_text(least) + " to " + to_text(most) : units));
-  return fallback;
+  std::optional<std::chrono::milliseconds> duration = given ? parse_duration(*given) : fallback;
+  if (given && (!duration || *duration < least || *duration > most)) {
+    refuse(key, "'" + quoted(*given) + "' is not " +
+                    (duration ? "from " + to_text(least) + " to " + to_text(most) : units));
+    duration = fallback;
+  }
+  note(key, std::to_string(duration->count()));
+  return *duration;
 }
 
 std::uint64_t Section::bytes(std::string_view key, std::uint64_t fallback, std::uint64_t least,
                              std::uint64_t most) {
-  const Value* value = find(key);
-  if (!value) return fallback;
-  std::optional<std::uint64_t> size;
-  if (const auto* text = std::get_if<std::string>(&value->scalar)) size = parse_size(*text);
-  if (const auto* count = std::get_if<std::int64_t>(&value->scalar); count && *count >= 0) {
-    size = static_cast<std::uint64_t>(*count);
-  }
-  if (size && *size >= least && *size <= most) return *size;
-  refuse(key, size
-                  ? size_text(*size) + " is not from " + size_text(least) + " to " + size_text(most)
+  std::optional<std::uint64_t> size = fallback;
+  if (const Value* value = find(key)) {
+    size = size_of(*value);
+    if (!size || *size < least || *size > most) {
+      refuse(key,
+             size ? size_text(*size) + " is not from " + size_text(least) + " to " + size_text(most)
                   : "must be a size in " + std::string(kSizeUnits));
-  return fallback;
+      size = fallback;
+    }
+  }
+  note(key, std::to_string(*size));
+  return *size;
 }
 
 }  // namespace spillway::config

@@ -14,6 +14,7 @@ struct File::State {
   std::string name;
   Value root;
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> known;
+  Settings settings;
 
   struct Problem {
     unsigned line;
