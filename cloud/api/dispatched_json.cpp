@@ -58,6 +58,8 @@ json::value json_of(const DispatchedTaskView& task) { return row_of(task); }
 json::value json_of(const DispatchedTaskDetail& task) {
   json::object object = row_of(task.task);
   object["group"] = to_string(task.group);
+  json::object& labels = object["labels"].emplace_object();
+  for (const auto& [key, label] : task.labels) labels[key] = label;
   object["waits_because"] = task.waits_because;
   object["result"] = task.result ? result_of(*task.result) : json::value(nullptr);
   json::array events;

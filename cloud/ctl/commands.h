@@ -16,7 +16,7 @@ struct Words {
   std::string id;
   std::string text, health, reason, group, label, kind, version, sort, state, device, severity,
       rule, note, name, scope, to_group, input, band, key, url, sha256;
-  std::vector<std::string> args;  // key=value
+  std::vector<std::string> args, task_labels;  // key=value
   bool online = false, offline = false, failed = false, firing = false, all = false,
        dry_run = false, otlp = false;
   std::uint64_t limit = 100;

@@ -55,6 +55,7 @@ int present_task(const Console& console, const Result<json::value>& task) {
   std::vector<Column> columns = kDispatchedRow;
   for (Column& column : columns) column.wide = false;
   columns.insert(columns.end(), {{"GROUP", "group"},
+                                 {"LABELS", "labels", As::list},
                                  {"WAITS", "waits_because"},
                                  {"VALUE", "result.value_text"},
                                  {"ERROR", "result.error.message"}});
@@ -100,15 +101,25 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
+Result<json::object> pairs_of(const std::string& option, const std::vector<std::string>& given) {
+  json::object pairs;
+  for (const std::string& pair : given) {
+    const std::size_t equals = pair.find('=');
+    if (equals == pair.npos) {
+      return fail(Code::invalid_argument, option + " " + pair + ": needs a =");
+    }
+    pairs[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return pairs;
+}
+
 Result<json::object> task_of(const Words& words) {
   json::object task{{"kind", words.id}, {"dry_run", words.dry_run}};
-  json::object args;
-  for (const std::string& pair : words.args) {
-    const std::size_t equals = pair.find('=');
-    if (equals == pair.npos) return fail(Code::invalid_argument, "--arg " + pair + ": needs a =");
-    args[pair.substr(0, equals)] = pair.substr(equals + 1);
-  }
-  if (!args.empty()) task["args"] = std::move(args);
+  auto args = pairs_of("--arg", words.args), labels = pairs_of("--task-label", words.task_labels);
+  if (!args) return args.error();
+  if (!labels) return labels.error();
+  if (!args->empty()) task["args"] = *std::move(args);
+  if (!labels->empty()) task["labels"] = *std::move(labels);
   if (!words.input.empty()) {
     auto input = read_input(words.input);
     if (!input) return input.error();

@@ -35,11 +35,14 @@ std::string plain(const json::value& value) {
 }
 
 std::string listed(const json::value& value) {
-  const json::array* items = value.if_array();
-  if (!items || items->empty()) return "-";
   std::string text;
-  for (const json::value& item : *items) text += (text.empty() ? "" : ",") + plain(item);
-  return text;
+  const auto add = [&text](const std::string& item) { text += (text.empty() ? "" : ",") + item; };
+  if (const json::array* items = value.if_array()) {
+    for (const json::value& item : *items) add(plain(item));
+  } else if (const json::object* pairs = value.if_object()) {
+    for (const auto& [key, item] : *pairs) add(std::string(key) + "=" + plain(item));
+  }
+  return text.empty() ? "-" : text;
 }
 
 std::string age(const json::value& value, std::int64_t now) {

@@ -179,6 +179,10 @@ void declare_dispatched(Noun& task, Words& words) {
   verb->add_option("--arg", words.args, "name=value of the kind; may be repeated")
       ->type_size(1)
       ->allow_extra_args(false);
+  verb->add_option("--task-label", words.task_labels,
+                   "key=value, kept with the task and told to its device; may be repeated")
+      ->type_size(1)
+      ->allow_extra_args(false);
   verb->add_option("--band", words.band, "urgent, high, normal or background");
   verb->add_option("--deadline", words.deadline_s, "seconds until it expires; default: a day");
   verb->add_option("--key", words.key,

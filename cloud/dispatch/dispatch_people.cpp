@@ -286,6 +286,9 @@ DispatchedTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
   detail.task = view_of(found.row, found.kind, device);
   detail.waits_because = waits_because(found.row, device);
   detail.group = group_of(found.row, owner_);
+  if (auto spec = found.row.spec ? wire::decode_spec(*found.row.spec) : TaskSpec(); spec.ok()) {
+    detail.labels = std::move(spec->labels);
+  }
   // What was cancelled or expired has none, but for its attempts.
   const TaskState state = detail.task.state;
   if (found.row.result && (state == TaskState::succeeded || state == TaskState::failed)) {

@@ -81,6 +81,7 @@ struct DispatchedAttempt {
 struct DispatchedTaskDetail {
   DispatchedTaskView task;
   GroupId group;
+  Labels labels;                     // of whoever submitted it
   std::string waits_because;         // of an unfinished one that is not away; may be empty
   std::optional<TaskResult> result;  // of a finished one
   std::vector<DispatchedEventView> events;

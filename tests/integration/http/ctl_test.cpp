@@ -252,9 +252,9 @@ TEST(Spwctl, acts_on_named_devices_and_on_all_that_match) {
 TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   const std::string input = rig->directory() + "/input";
   std::ofstream(input) << "1,2,3\n";
-  const std::vector<std::string> submit = {"task",    "submit", "echo",  "-q",    "pump",
-                                           "--input", input,    "--arg", "a=b=c", "--key",
-                                           "nightly", "-o",     "json"};
+  const std::vector<std::string> submit = {
+      "task",  "submit", "echo",    "-q", "pump", "--input",      input,     "--arg",
+      "a=b=c", "--key",  "nightly", "-o", "json", "--task-label", "line=7=a"};
   CHECK_EQUAL_TEXT(0, run(submit), err.str().c_str());
   const auto made = boost::json::parse(out.str());
   CHECK(made.at("matched") == 2);
@@ -276,6 +276,9 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   CHECK(said("pump-1") && said("pump-2"));
   CHECK_EQUAL(0, run({"task", "show", task}));
   CHECK(said("the device is not connected"));
+  CHECK(said("line=7=a"));
+  CHECK_EQUAL(2, run({"task", "submit", "echo", "pump-1", "--task-label", "line"}));
+  STRCMP_CONTAINS("--task-label line: needs a =", err.str().c_str());
   CHECK_EQUAL_TEXT(0, run({"task", "why", task}), err.str().c_str());
   CHECK(said("it was submitted to pump-1, and runs nowhere else\n"));
   CHECK(

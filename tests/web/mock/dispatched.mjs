@@ -40,7 +40,7 @@ export class Dispatched {
     const failed = { ...result, value_text: '', value_base64url: '', error: { failure: 'error', code: 'invalid_argument', message: 'column 3 is not a number in row 17' } };
     const event = (what, more = {}) => ({ at, what, epoch: task.epoch, failure: 'none', detail: '', ...more });
     return {
-      ...task, waits_because: task.state === 'waiting' ? `the device does not take ${task.kind} from the cloud` : task.state === 'ready' ? 'the device is not connected' : '',
+      ...task, labels: {}, waits_because: task.state === 'waiting' ? `the device does not take ${task.kind} from the cloud` : task.state === 'ready' ? 'the device is not connected' : '',
       result: task.state === 'succeeded' ? result : task.state === 'failed' ? failed : null,
       events: [event('accepted', { epoch: 0 }), ...(task.epoch ? [event('granted'), event('started')] : []), ...(task.state === 'failed' ? [event('failed', { failure: 'error', detail: 'column 3 is not a number in row 17' })] : []), ...(task.state === 'succeeded' ? [event('succeeded')] : [])],
     };
