@@ -44,6 +44,12 @@ std::vector<std::string> doubts_of(const FoundFiles& found) {
         "fleet.db is an earlier copy: what was set since it was made (groups, labels, alert rules, "
         "silences) is gone, and so is that time's history");
   }
+  if (found.behind) {
+    doubts.emplace_back(
+        "ledger.db is an earlier copy, or began anew: results that no device had taken are gone, "
+        "and so is what was known of tasks that were offloaded since; devices offer again what "
+        "they miss");
+  }
   if (!found.bars_whole && !found.first) doubts.push_back(of_bars(found));
   if (!found.only_in_bars.empty()) {
     doubts.push_back(of_them(found.only_in_bars, "the file bars", "fleet.db"));

@@ -12,6 +12,7 @@ struct FoundFiles {
   bool fresh = false;    // fleet.db was made now, as there was none, or a damaged one
   bool damaged = false;  // fleet.db
   bool earlier = false;  // fleet.db knows of fewer starts than there were
+  bool behind = false;   // it knows of more than the store that counts them
   bool bars_there = false, bars_whole = false;
   std::optional<std::string> bars_aside;  // where `bars` is kept that was not whole
   // Whom the one keeps out and the other does not.

@@ -21,6 +21,8 @@ FoundFiles look_at(const FleetRecovered& recovered, const sqlite::OpenedFile& fi
   found.fresh = file.fresh;
   found.damaged = file.quarantined.has_value();
   found.earlier = !file.fresh && recovered.starts != 0 && recovered.starts + 1 < options.start;
+  // A kill may have come between the one's writing of a start and the other's.
+  found.behind = !file.fresh && options.start != 0 && recovered.starts > options.start;
   return found;
 }
 

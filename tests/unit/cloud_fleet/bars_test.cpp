@@ -242,6 +242,15 @@ TEST(Bars, whatever_file_is_missing_or_earlier_the_start_says_so_and_what_may_be
   CHECK(all(recovered(1, true)).empty());
 }
 
+TEST(Bars, a_count_of_starts_that_went_back_is_said_of_the_store_that_has_it) {
+  close();
+  for (const std::uint64_t start : {1, 2, 3}) CHECK(all(recovered(start)).empty());
+  // Killed before the ledger had written it.
+  CHECK(all(recovered(3)).empty());
+  STRCMP_CONTAINS("ledger.db is an earlier copy, or began anew", all(recovered(1)).c_str());
+  CHECK(all(recovered(2)).empty());
+}
+
 TEST(Bars, of_a_version_without_the_file_are_in_it_from_the_first_start_on) {
   bar_two();
   close();
