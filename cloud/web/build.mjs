@@ -11,20 +11,35 @@ import { lean_uplot } from './lean_uplot.mjs';
 const here = dirname(fileURLToPath(import.meta.url));
 const [modules, out, assetsFile] = process.argv.slice(2).map((path) => resolve(path));
 const load = createRequire(join(modules, 'x.js'));
-const esbuild = load('esbuild'), terser = load('terser');
+const esbuild = load('esbuild'),
+  terser = load('terser');
 
 const kScriptBudget = 60_000; // bytes of script, after gzip
 
 const common = {
-  bundle: true, write: false, format: 'iife', target: 'es2022', legalComments: 'none', plugins: [lean_uplot],
-  nodePaths: [modules], jsx: 'automatic', jsxImportSource: 'preact',
+  bundle: true,
+  write: false,
+  format: 'iife',
+  target: 'es2022',
+  legalComments: 'none',
+  plugins: [lean_uplot],
+  nodePaths: [modules],
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
 };
 // Terser makes 4 % less of it than esbuild, after gzip.
-const small = async (text) => (await terser.minify(text, { ecma: 2020, toplevel: true, compress: { passes: 3 }, format: { comments: false } })).code;
+const small = async (text) =>
+  (await terser.minify(text, { ecma: 2020, toplevel: true, compress: { passes: 3 }, format: { comments: false } }))
+    .code;
 const bundle = async (entry, options = {}) => {
   const result = await esbuild.build({ ...common, ...options, entryPoints: [join(here, 'src', entry)], outdir: out });
   const files = Object.fromEntries(result.outputFiles.map((file) => [file.path.split('.').pop(), file]));
-  return { js: Buffer.from(await small(files.js.text)), ...(files.css && { css: Buffer.from((await esbuild.transform(files.css.text, { loader: 'css', minify: true })).code) }) };
+  return {
+    js: Buffer.from(await small(files.js.text)),
+    ...(files.css && {
+      css: Buffer.from((await esbuild.transform(files.css.text, { loader: 'css', minify: true })).code),
+    }),
+  };
 };
 
 const files = [];
@@ -43,14 +58,19 @@ const style = add('app.css', 'text/css; charset=utf-8', main.css);
 const theme = add('theme.js', 'text/javascript; charset=utf-8', (await bundle('theme_early.ts')).js);
 const icon = add('icon.svg', 'image/svg+xml', readFileSync(join(here, 'src/icon.svg')));
 const page = readFileSync(join(here, 'src/index.html'), 'utf8')
-  .replace('{{icon}}', icon).replace('{{style}}', style).replace('{{theme}}', theme).replace('{{script}}', script);
+  .replace('{{icon}}', icon)
+  .replace('{{style}}', style)
+  .replace('{{theme}}', theme)
+  .replace('{{script}}', script);
 add('index.html', 'text/html; charset=utf-8', Buffer.from(page));
 
 for (const file of files) {
   file.gzip = gzipSync(file.bytes, { level: 9 });
   file.br = brotliCompressSync(file.bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
 }
-const weight = files.filter((file) => file.type.startsWith('text/javascript')).reduce((sum, file) => sum + file.gzip.length, 0);
+const weight = files
+  .filter((file) => file.type.startsWith('text/javascript'))
+  .reduce((sum, file) => sum + file.gzip.length, 0);
 console.log(`dashboard: ${weight} bytes of script after gzip, of ${kScriptBudget}`);
 if (weight > kScriptBudget) {
   console.error('dashboard: over the budget; see which module weighs what with esbuild --analyze');

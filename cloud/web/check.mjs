@@ -8,15 +8,28 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const [modules, openapi, folder] = process.argv.slice(2).map((path) => resolve(path));
 mkdirSync(folder, { recursive: true });
-execFileSync(process.execPath, [join(here, 'types_from_openapi.mjs'), openapi, join(folder, 'api_types.ts')], { stdio: 'inherit' });
-writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
-  extends: join(here, 'tsconfig.json'),
-  compilerOptions: { paths: { 'api-types': [join(folder, 'api_types.ts')], '*.css': [join(folder, 'css.d.ts')], '*': [join(modules, '*')] } },
-  include: [join(here, 'src'), join(folder, '*.d.ts')],
-}));
+execFileSync(process.execPath, [join(here, 'types_from_openapi.mjs'), openapi, join(folder, 'api_types.ts')], {
+  stdio: 'inherit',
+});
+writeFileSync(
+  join(folder, 'tsconfig.json'),
+  JSON.stringify({
+    extends: join(here, 'tsconfig.json'),
+    compilerOptions: {
+      paths: {
+        'api-types': [join(folder, 'api_types.ts')],
+        '*.css': [join(folder, 'css.d.ts')],
+        '*': [join(modules, '*')],
+      },
+    },
+    include: [join(here, 'src'), join(folder, '*.d.ts')],
+  }),
+);
 writeFileSync(join(folder, 'css.d.ts'), 'export {};\n');
 try {
-  execFileSync(process.execPath, [join(modules, 'typescript/bin/tsc'), '-p', join(folder, 'tsconfig.json')], { stdio: 'inherit' });
+  execFileSync(process.execPath, [join(modules, 'typescript/bin/tsc'), '-p', join(folder, 'tsconfig.json')], {
+    stdio: 'inherit',
+  });
 } catch {
   process.exit(1);
 }

@@ -31,5 +31,9 @@ const leaner = (text, [pattern, instead]) => {
 
 export const lean_uplot = {
   name: 'lean-uplot',
-  setup: (build) => build.onLoad({ filter: /uPlot\.esm\.js$/ }, ({ path }) => ({ contents: parts.reduce(leaner, readFileSync(path, 'utf8')), loader: 'js' })),
+  setup: (build) =>
+    build.onLoad({ filter: /uPlot\.esm\.js$/ }, ({ path }) => ({
+      contents: parts.reduce(leaner, readFileSync(path, 'utf8')),
+      loader: 'js',
+    })),
 };

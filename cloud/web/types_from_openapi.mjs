@@ -7,9 +7,11 @@ const name = (ref) => ref.split('/').pop();
 
 function object(schema) {
   const required = new Set(schema.required ?? []);
-  const fields = Object.entries(schema.properties ?? {})
-    .map(([key, value]) => `  ${JSON.stringify(key)}${required.has(key) ? '' : '?'}: ${type(value)};\n`);
-  const rest = typeof schema.additionalProperties === 'object' ? [`  [key: string]: ${type(schema.additionalProperties)};\n`] : [];
+  const fields = Object.entries(schema.properties ?? {}).map(
+    ([key, value]) => `  ${JSON.stringify(key)}${required.has(key) ? '' : '?'}: ${type(value)};\n`,
+  );
+  const rest =
+    typeof schema.additionalProperties === 'object' ? [`  [key: string]: ${type(schema.additionalProperties)};\n`] : [];
   return fields.length + rest.length ? `{\n${[...fields, ...rest].join('')}}` : '{}';
 }
 
@@ -23,13 +25,21 @@ function type(schema) {
   if (schema.allOf) return schema.allOf.map(type).join(' & ');
   if (Array.isArray(schema.type)) return schema.type.map((one) => type({ ...schema, type: one })).join(' | ');
   switch (schema.type) {
-    case 'string': return 'string';
-    case 'integer': case 'number': return 'number';
-    case 'boolean': return 'boolean';
-    case 'null': return 'null';
-    case 'array': return `(${type(schema.items)})[]`;
-    case 'object': return object(schema);
-    default: return 'unknown';
+    case 'string':
+      return 'string';
+    case 'integer':
+    case 'number':
+      return 'number';
+    case 'boolean':
+      return 'boolean';
+    case 'null':
+      return 'null';
+    case 'array':
+      return `(${type(schema.items)})[]`;
+    case 'object':
+      return object(schema);
+    default:
+      return 'unknown';
   }
 }
 

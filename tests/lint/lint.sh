@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Called by ./dev lint, which has built spillway-lint and installed the tools: the rules of the tree,
-# formatting, then, over what has not yet passed, a compiler for 32 bits and clang-tidy, each for
+# formatting of C++ and of the dashboard, then, over what has not yet passed, a compiler for 32 bits and clang-tidy, each for
 # LINT_SECONDS.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
@@ -19,6 +19,17 @@ outcome "rules of the tree" $?
 find common agent cloud tests \( -name '*.h' -o -name '*.cpp' \) -print0 |
   xargs -0 -P "$(nproc)" -n 40 clang-format --dry-run -Werror
 outcome "formatting" $?
+
+# npm brings it with the rest of what the dashboard is built with.
+modules=build/dev/cloud/web/node_modules
+[ ! -f build/dev/build.ninja ] || ninja -C build/dev cloud/web/node_modules/.package-lock.json >build/dev.web.log 2>&1
+if [ -x $modules/.bin/prettier ]; then
+  find cloud/web tests/web -name node_modules -prune -o \( -name '*.ts' -o -name '*.tsx' -o -name '*.mjs' -o -name '*.css' \) -print0 |
+    xargs -0 $modules/.bin/prettier --check --log-level warn
+  outcome "formatting of the dashboard" $?
+else
+  echo "formatting of the dashboard: not looked at, as it is built without npm"
+fi
 
 if [ "${1:-}" = --quick ]; then
   echo "$passed passed, $failed failed"

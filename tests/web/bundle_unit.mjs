@@ -8,6 +8,18 @@ const folder = join(dirname(fileURLToPath(import.meta.url)), 'unit');
 const [modules, outfile] = process.argv.slice(2).map((path) => resolve(path));
 const esbuild = createRequire(join(modules, 'x.js'))('esbuild');
 await esbuild.build({
-  stdin: { contents: readdirSync(folder).filter((name) => name.endsWith('.test.ts')).map((name) => `import './${name}';`).join('\n'), resolveDir: folder },
-  bundle: true, platform: 'node', format: 'esm', target: 'node18', sourcemap: 'inline', nodePaths: [modules], outfile,
+  stdin: {
+    contents: readdirSync(folder)
+      .filter((name) => name.endsWith('.test.ts'))
+      .map((name) => `import './${name}';`)
+      .join('\n'),
+    resolveDir: folder,
+  },
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node18',
+  sourcemap: 'inline',
+  nodePaths: [modules],
+  outfile,
 });

@@ -1,9 +1,14 @@
 // Reports node's tests in the words of CppUTest, which ./dev test counts by.
 export default async function* report(source) {
-  let passed = 0, failed = 0, skipped = 0;
+  let passed = 0,
+    failed = 0,
+    skipped = 0;
   for await (const { type, data } of source) {
     if (type !== 'test:pass' && type !== 'test:fail') continue;
-    if (data.skip !== undefined) { ++skipped; continue; }
+    if (data.skip !== undefined) {
+      ++skipped;
+      continue;
+    }
     if (type === 'test:pass') {
       ++passed;
       yield `TEST(web, ${data.name}) - ${Math.round(data.details.duration_ms)} ms\n`;
@@ -14,5 +19,7 @@ export default async function* report(source) {
     }
   }
   const ran = passed + failed;
-  yield failed ? `\nErrors (${failed} failures, ${ran + skipped} tests, ${ran} ran, ${ran} checks, ${skipped} ignored)\n` : `\nOK (${ran + skipped} tests, ${ran} ran, ${ran} checks, ${skipped} ignored)\n`;
+  yield failed
+    ? `\nErrors (${failed} failures, ${ran + skipped} tests, ${ran} ran, ${ran} checks, ${skipped} ignored)\n`
+    : `\nOK (${ran + skipped} tests, ${ran} ran, ${ran} checks, ${skipped} ignored)\n`;
 }

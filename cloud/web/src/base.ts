@@ -4,4 +4,4 @@ const file = (globalThis.document?.currentScript as HTMLScriptElement | undefine
 export const base = file ? new URL('..', file).pathname.slice(0, -1) : '';
 
 // An address as the dashboard knows it; null for what is not in it.
-export const inward = (path: string): string | null => path.startsWith(`${base}/`) ? path.slice(base.length) : null;
+export const inward = (path: string): string | null => (path.startsWith(`${base}/`) ? path.slice(base.length) : null);

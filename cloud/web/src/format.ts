@@ -1,6 +1,6 @@
 // Numbers as people read them: always with a unit, three significant digits where more would be noise.
 
-const thin = '\u202f';  // between thousands
+const thin = '\u202f'; // between thousands
 const space = '\u00a0'; // keeps a figure and its unit on one line
 const missing = '–';
 
@@ -48,7 +48,13 @@ export function duration(seconds: number | null | undefined): string {
   return long(Math.round(seconds));
 }
 
-const units: [string, number][] = [['y', 31_536_000], ['d', 86_400], ['h', 3600], ['min', 60], ['s', 1]];
+const units: [string, number][] = [
+  ['y', 31_536_000],
+  ['d', 86_400],
+  ['h', 3600],
+  ['min', 60],
+  ['s', 1],
+];
 function long(seconds: number): string {
   const at = units.findIndex(([, size]) => seconds >= size);
   const [unit, size] = units[at]!;
@@ -63,7 +69,10 @@ export function bytes(value: number | null | undefined): string {
   if (value == null) return missing;
   const names = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
   let unit = 0;
-  while (value >= 1023.5 && unit < names.length - 1) { value /= 1024; ++unit; }
+  while (value >= 1023.5 && unit < names.length - 1) {
+    value /= 1024;
+    ++unit;
+  }
   return `${significant(value)}${space}${names[unit]}`;
 }
 
@@ -81,7 +90,8 @@ export function ago(instant: string | null | undefined, now: number): string {
 }
 
 const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
-export const left = (until: string, now: number): string => duration(Math.max(0, Math.round((Date.parse(until) - now) / 1000)));
+export const left = (until: string, now: number): string =>
+  duration(Math.max(0, Math.round((Date.parse(until) - now) / 1000)));
 export const exactly = (instant: string): string => exact.format(Date.parse(instant));
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;

@@ -25,7 +25,14 @@ import { Toasts } from './parts/toast';
 import { place, start_router } from './router';
 
 // A group's id has an x where a task's has none.
-const Dispatched = ({ id }: { id: string }) => !id ? <DispatchedPage /> : id.includes('x') ? <DispatchedGroupPage key={id} id={id} /> : <DispatchedTaskPage key={id} id={id} />;
+const Dispatched = ({ id }: { id: string }) =>
+  !id ? (
+    <DispatchedPage />
+  ) : id.includes('x') ? (
+    <DispatchedGroupPage key={id} id={id} />
+  ) : (
+    <DispatchedTaskPage key={id} id={id} />
+  );
 
 function Route() {
   const { path } = place.value;
@@ -38,7 +45,15 @@ function Route() {
   if (page === 'tasks') return name ? <TaskDetailPage key={name} id={name} /> : <TasksPage />;
   if (page === 'alerts' && !name) return <AlertsPage />;
   if (page === 'cloud' && !name) return <CloudPage />;
-  return <Page title="Not there"><Message icon="search" title="There is no such page"><a class="button" href="/">To the fleet</a></Message></Page>;
+  return (
+    <Page title="Not there">
+      <Message icon="search" title="There is no such page">
+        <a class="button" href="/">
+          To the fleet
+        </a>
+      </Message>
+    </Page>
+  );
 }
 
 function App({ code }: { code: string | null }) {
@@ -47,17 +62,47 @@ function App({ code }: { code: string | null }) {
   useEffect(() => {
     const begin = async (): Promise<void> => {
       if (code) {
-        try { await sign_in({ code }); return; } catch (error) { set_problem((error as Error).message); }
+        try {
+          await sign_in({ code });
+          return;
+        } catch (error) {
+          set_problem((error as Error).message);
+        }
       }
       await who_am_i();
       if (me.value === undefined) me.value = null;
     };
     begin().catch((error: Error) => set_unreachable(error.message));
   }, []);
-  useEffect(() => { if (me.value) start_stream(); }, [me.value]);
-  if (unreachable) return <main class="sign-in" id="page"><div class="panel"><Message icon="link" tone="bad" title="The cloud does not answer"><p>{unreachable}</p><button class="button" onClick={() => location.reload()}>Try again</button></Message></div></main>;
+  useEffect(() => {
+    if (me.value) start_stream();
+  }, [me.value]);
+  if (unreachable)
+    return (
+      <main class="sign-in" id="page">
+        <div class="panel">
+          <Message icon="link" tone="bad" title="The cloud does not answer">
+            <p>{unreachable}</p>
+            <button class="button" onClick={() => location.reload()}>
+              Try again
+            </button>
+          </Message>
+        </div>
+      </main>
+    );
   if (me.value === undefined) return <div class="starting" role="status" aria-label="Starting" />;
-  return <>{me.value ? <Shell><Route /></Shell> : <SignInPage problem={problem} />}<Toasts /></>;
+  return (
+    <>
+      {me.value ? (
+        <Shell>
+          <Route />
+        </Shell>
+      ) : (
+        <SignInPage problem={problem} />
+      )}
+      <Toasts />
+    </>
+  );
 }
 
 const code = take_code();

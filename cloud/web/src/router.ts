@@ -2,7 +2,10 @@ import { signal } from '@preact/signals';
 import { options } from 'preact';
 import { base, inward } from './base';
 
-export interface Place { path: string; query: URLSearchParams }
+export interface Place {
+  path: string;
+  query: URLSearchParams;
+}
 const here = (): Place => ({ path: inward(location.pathname) ?? '/', query: new URLSearchParams(location.search) });
 
 export const place = signal<Place>(here());
@@ -21,7 +24,10 @@ export function go(url: string, replace = false): void {
 // Changes part of the query: what the page shows stays in its address.
 export function set_query(changes: Record<string, string | null>, replace = true): void {
   const query = new URLSearchParams(place.value.query);
-  for (const [name, value] of Object.entries(changes)) { if (value) query.set(name, value); else query.delete(name); }
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) query.set(name, value);
+    else query.delete(name);
+  }
   const text = query.toString().replaceAll('%2C', ',');
   go(place.value.path + (text ? `?${text}` : ''), replace);
 }
@@ -37,7 +43,9 @@ options.vnode = (vnode) => {
 export function start_router(): void {
   // Its address is relative, and would follow the page's.
   for (const icon of document.querySelectorAll('link')) icon.href = icon.href;
-  addEventListener('popstate', () => { place.value = here(); });
+  addEventListener('popstate', () => {
+    place.value = here();
+  });
   document.addEventListener('click', (event) => {
     const anchor = (event.target as Element | null)?.closest?.('a');
     if (!anchor || event.defaultPrevented || event.button !== 0) return;

@@ -6,11 +6,16 @@ import { behind } from './proxy.mjs';
 import { browser, kPatience, sees } from './session.mjs';
 
 test('under a prefix pages, links, calls, stream and signing in stay under it', async () => {
-  const cloud = await new MockCloud({ dist: process.env.WEB_DIST, devices: 60 }).start(), proxy = await behind(cloud.url, '/fleet');
-  const context = await (await browser()).newContext(), page = await context.newPage(), wrong = [];
+  const cloud = await new MockCloud({ dist: process.env.WEB_DIST, devices: 60 }).start(),
+    proxy = await behind(cloud.url, '/fleet');
+  const context = await (await browser()).newContext(),
+    page = await context.newPage(),
+    wrong = [];
   page.setDefaultTimeout(kPatience);
   page.on('pageerror', (error) => wrong.push(error.stack));
-  page.on('console', (message) => { if (message.type() === 'error' && !/401/.test(message.text())) wrong.push(message.text()); });
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/401/.test(message.text())) wrong.push(message.text());
+  });
   const at = () => page.url().slice(proxy.origin.length);
   try {
     cloud.signed_in = false;
@@ -24,11 +29,15 @@ test('under a prefix pages, links, calls, stream and signing in stay under it', 
     // As the page of its own that a link opens in another tab, two levels down.
     await page.reload();
     await sees(page, 'Round trip');
-    for (const href of await page.locator('a').evaluateAll((all) => all.map((one) => one.getAttribute('href')))) assert.match(href, /^(\/fleet\/|#|https?:)/);
+    for (const href of await page.locator('a').evaluateAll((all) => all.map((one) => one.getAttribute('href'))))
+      assert.match(href, /^(\/fleet\/|#|https?:)/);
     await page.goBack();
     await sees(page, 'aachen-gate-0001');
     assert.equal(at(), '/fleet/devices');
-    assert.deepEqual(proxy.strays.filter((url) => url !== '/favicon.ico'), []);
+    assert.deepEqual(
+      proxy.strays.filter((url) => url !== '/favicon.ico'),
+      [],
+    );
     assert.deepEqual(wrong, []);
   } finally {
     await context.close();

@@ -33,16 +33,25 @@ async function free_port() {
 
 async function answers(port) {
   const socket = connect(port, '127.0.0.1');
-  const up = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'error').then(() => false, () => false)]).catch(() => false);
+  const up = await Promise.race([
+    once(socket, 'connect').then(() => true),
+    once(socket, 'error').then(
+      () => false,
+      () => false,
+    ),
+  ]).catch(() => false);
   socket.destroy();
   return up;
 }
 
 // A proxy in front of `target`; what is not under the prefix belongs to somebody else.
 export async function behind(target, prefix) {
-  const directory = mkdtempSync(join(tmpdir(), 'spillway-nginx-')), port = await free_port();
+  const directory = mkdtempSync(join(tmpdir(), 'spillway-nginx-')),
+    port = await free_port();
   writeFileSync(join(directory, 'nginx.conf'), config(directory, port, new URL(target).origin, prefix));
-  const nginx = spawn('/usr/sbin/nginx', ['-p', directory, '-e', 'stderr', '-c', join(directory, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const nginx = spawn('/usr/sbin/nginx', ['-p', directory, '-e', 'stderr', '-c', join(directory, 'nginx.conf')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const ended = once(nginx, 'exit');
   ended.catch(() => undefined);
   while (!(await answers(port))) {
@@ -51,7 +60,9 @@ export async function behind(target, prefix) {
   }
   return {
     origin: `http://127.0.0.1:${port}`,
-    get strays() { return readFileSync(join(directory, 'strays'), 'utf8').split('\n').filter(Boolean); },
+    get strays() {
+      return readFileSync(join(directory, 'strays'), 'utf8').split('\n').filter(Boolean);
+    },
     async stop() {
       nginx.kill();
       await ended;

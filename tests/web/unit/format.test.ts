@@ -6,7 +6,21 @@ import { ago, bytes, compact, count, duration, plural, rate, ratio } from '../..
 const plain = (text: string): string => text.replace(/[\u202f\u00a0]/g, ' ');
 
 test('durations take the unit in which they are three digits at most', () => {
-  const expected: [number, string][] = [[0, '0 s'], [0.00000042, '0.42 µs'], [0.00082, '820 µs'], [0.0128, '12.8 ms'], [0.9996, '1 s'], [3.456, '3.46 s'], [59.96, '1 min'], [125, '2 min 5 s'], [3600, '1 h'], [7500, '2 h 5 min'], [51_000, '14 h'], [90_000, '1 d 1 h'], [-2, '−2 s']];
+  const expected: [number, string][] = [
+    [0, '0 s'],
+    [0.00000042, '0.42 µs'],
+    [0.00082, '820 µs'],
+    [0.0128, '12.8 ms'],
+    [0.9996, '1 s'],
+    [3.456, '3.46 s'],
+    [59.96, '1 min'],
+    [125, '2 min 5 s'],
+    [3600, '1 h'],
+    [7500, '2 h 5 min'],
+    [51_000, '14 h'],
+    [90_000, '1 d 1 h'],
+    [-2, '−2 s'],
+  ];
   for (const [seconds, text] of expected) assert.equal(plain(duration(seconds)), text);
 });
 

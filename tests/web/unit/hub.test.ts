@@ -7,24 +7,44 @@ class FakeSource implements Source {
   closed = false;
   private listeners = new Map<string, (event: { data: string; lastEventId: string }) => void>();
   constructor(readonly url: string) {}
-  addEventListener(type: string, listener: (event: { data: string; lastEventId: string }) => void): void { this.listeners.set(type, listener); }
-  close(): void { this.closed = true; }
-  say(type: string, body: unknown, id = ''): void { this.listeners.get(type)!({ data: JSON.stringify(body), lastEventId: id }); }
-  say_text(type: string, data: string): void { this.listeners.get(type)!({ data, lastEventId: '' }); }
-  fail(): void { this.listeners.get('error')!({ data: '', lastEventId: '' }); }
+  addEventListener(type: string, listener: (event: { data: string; lastEventId: string }) => void): void {
+    this.listeners.set(type, listener);
+  }
+  close(): void {
+    this.closed = true;
+  }
+  say(type: string, body: unknown, id = ''): void {
+    this.listeners.get(type)!({ data: JSON.stringify(body), lastEventId: id });
+  }
+  say_text(type: string, data: string): void {
+    this.listeners.get(type)!({ data, lastEventId: '' });
+  }
+  fail(): void {
+    this.listeners.get('error')!({ data: '', lastEventId: '' });
+  }
 }
 class FakeWorld implements World {
   time = 1000;
   drawn = 0.5;
   sources: FakeSource[] = [];
   private timers: { at: number; then: () => void }[] = [];
-  open(url: string): Source { const source = new FakeSource(url); this.sources.push(source); return source; }
-  now(): number { return this.time; }
-  random(): number { return this.drawn; }
+  open(url: string): Source {
+    const source = new FakeSource(url);
+    this.sources.push(source);
+    return source;
+  }
+  now(): number {
+    return this.time;
+  }
+  random(): number {
+    return this.drawn;
+  }
   later(ms: number, then: () => void): () => void {
     const timer = { at: this.time + ms, then };
     this.timers.push(timer);
-    return () => { this.timers = this.timers.filter((other) => other !== timer); };
+    return () => {
+      this.timers = this.timers.filter((other) => other !== timer);
+    };
   }
   pass(ms: number): void {
     this.time += ms;
@@ -32,13 +52,16 @@ class FakeWorld implements World {
     this.timers = this.timers.filter((timer) => timer.at > this.time);
     for (const timer of due) timer.then();
   }
-  get newest(): FakeSource { return this.sources.at(-1)!; }
+  get newest(): FakeSource {
+    return this.sources.at(-1)!;
+  }
 }
 
 const summary = (devices: number) => ({ devices, at: '' });
 const alert = (id: number, firing: boolean) => ({ id, firing });
 function joined(world = new FakeWorld()) {
-  const hub = new Hub('/stream', world), heard: Message[] = [];
+  const hub = new Hub('/stream', world),
+    heard: Message[] = [];
   const leave = hub.join((message) => heard.push(message));
   return { world, hub, heard, leave };
 }
@@ -46,16 +69,37 @@ const last = (heard: Message[]): Message => heard.at(-1)!;
 
 test('one stream serves all pages, and a page that comes later is told what is known', () => {
   const { world, hub } = joined();
-  world.newest.say('snapshot', { summary: summary(1), events: [{ id: 2 }, { id: 1 }], alerts: [alert(1, true)], tasks: [] }, '7');
-  world.newest.say('delta', { summary: summary(3), events: [{ id: 3 }], alerts: [alert(1, false), alert(2, true)] }, '8');
+  world.newest.say(
+    'snapshot',
+    { summary: summary(1), events: [{ id: 2 }, { id: 1 }], alerts: [alert(1, true)], tasks: [] },
+    '7',
+  );
+  world.newest.say(
+    'delta',
+    { summary: summary(3), events: [{ id: 3 }], alerts: [alert(1, false), alert(2, true)] },
+    '8',
+  );
   const later: Message[] = [];
   hub.join((message) => later.push(message));
   assert.equal(world.sources.length, 1);
-  assert.deepEqual(later.map((message) => message.what), ['link', 'snapshot']);
-  const told = later[1] as unknown as { summary: { devices: number }; events: { id: number }[]; alerts: { id: number }[] };
+  assert.deepEqual(
+    later.map((message) => message.what),
+    ['link', 'snapshot'],
+  );
+  const told = later[1] as unknown as {
+    summary: { devices: number };
+    events: { id: number }[];
+    alerts: { id: number }[];
+  };
   assert.equal(told.summary.devices, 3);
-  assert.deepEqual(told.events.map(({ id }) => id), [3, 2, 1]);
-  assert.deepEqual(told.alerts.map(({ id }) => id), [2]);
+  assert.deepEqual(
+    told.events.map(({ id }) => id),
+    [3, 2, 1],
+  );
+  assert.deepEqual(
+    told.alerts.map(({ id }) => id),
+    [2],
+  );
 });
 
 test('a lost stream is opened again where it stopped, later each time, at most half a minute', () => {
@@ -76,7 +120,10 @@ test('a lost stream is opened again where it stopped, later each time, at most h
 
 test('the wait is drawn at random, so that a thousand browsers do not come back at once', () => {
   const { world, heard } = joined();
-  for (const [drawn, wait] of [[0.3, 300], [0.9, 1800]] as const) {
+  for (const [drawn, wait] of [
+    [0.3, 300],
+    [0.9, 1800],
+  ] as const) {
     world.drawn = drawn;
     world.newest.fail();
     assert.equal((last(heard) as { link: { retry_at: number } }).link.retry_at - world.time, wait);
@@ -117,7 +164,10 @@ test('after a resync it does not resume at a position that is gone', () => {
 test('a line that is no JSON is passed over', () => {
   const { world, heard } = joined();
   world.newest.say_text('delta', '<html>bad gateway');
-  assert.deepEqual(heard.map((message) => message.what), ['link']);
+  assert.deepEqual(
+    heard.map((message) => message.what),
+    ['link'],
+  );
   world.newest.say('delta', { summary: summary(2) });
   assert.equal(last(heard).what, 'delta');
 });

@@ -9,17 +9,39 @@ function source(total: number) {
   let stamp = 0;
   const load = (cursor: string | null): Promise<Page<string>> => {
     asked.push(cursor);
-    const from = Number(cursor ?? 0), items = Array.from({ length: Math.min(10, total - from) }, (_, at) => `${from + at}.${stamp}`);
-    return new Promise((resolve, reject) => waiting.push({ resolve: () => resolve({ items, next: from + 10 < total ? String(from + 10) : null }), reject }));
+    const from = Number(cursor ?? 0),
+      items = Array.from({ length: Math.min(10, total - from) }, (_, at) => `${from + at}.${stamp}`);
+    return new Promise((resolve, reject) =>
+      waiting.push({ resolve: () => resolve({ items, next: from + 10 < total ? String(from + 10) : null }), reject }),
+    );
   };
-  const settle = async (): Promise<void> => { await new Promise((done) => setImmediate(done)); };
-  const answer = async (): Promise<void> => { waiting.shift()!.resolve(); await settle(); };
-  const fail = async (error: Error): Promise<void> => { waiting.shift()!.reject(error); await settle(); };
-  return { asked, load, settle, answer, fail, waiting, change: () => { ++stamp; } };
+  const settle = async (): Promise<void> => {
+    await new Promise((done) => setImmediate(done));
+  };
+  const answer = async (): Promise<void> => {
+    waiting.shift()!.resolve();
+    await settle();
+  };
+  const fail = async (error: Error): Promise<void> => {
+    waiting.shift()!.reject(error);
+    await settle();
+  };
+  return {
+    asked,
+    load,
+    settle,
+    answer,
+    fail,
+    waiting,
+    change: () => {
+      ++stamp;
+    },
+  };
 }
 
 test('it reads as far as somebody looks and no further', async () => {
-  const from = source(100), paged = new Paged(from.load, () => {});
+  const from = source(100),
+    paged = new Paged(from.load, () => {});
   paged.need(15);
   await from.answer();
   await from.answer();
@@ -29,7 +51,8 @@ test('it reads as far as somebody looks and no further', async () => {
 });
 
 test('it asks for one page at a time, however often it is asked', async () => {
-  const from = source(100), paged = new Paged(from.load, () => {});
+  const from = source(100),
+    paged = new Paged(from.load, () => {});
   for (let end = 1; end < 40; ++end) paged.need(end);
   assert.equal(from.waiting.length, 1);
   for (let i = 0; i < 4; ++i) await from.answer();
@@ -37,7 +60,8 @@ test('it asks for one page at a time, however often it is asked', async () => {
 });
 
 test('at the end of the list it is done', async () => {
-  const from = source(12), paged = new Paged(from.load, () => {});
+  const from = source(12),
+    paged = new Paged(from.load, () => {});
   paged.need(1000);
   await from.answer();
   await from.answer();
@@ -46,14 +70,18 @@ test('at the end of the list it is done', async () => {
 });
 
 test('a page with a cursor and no rows ends the list', async () => {
-  const paged = new Paged<string>(() => Promise.resolve({ items: [], next: 'again' }), () => {});
+  const paged = new Paged<string>(
+    () => Promise.resolve({ items: [], next: 'again' }),
+    () => {},
+  );
   paged.need(10);
   await new Promise((done) => setImmediate(done));
   assert.equal(paged.done, true);
 });
 
 test('after a failure it waits to be told', async () => {
-  const from = source(100), paged = new Paged(from.load, () => {});
+  const from = source(100),
+    paged = new Paged(from.load, () => {});
   paged.need(5);
   await from.fail(new Error('gone'));
   paged.need(8);
@@ -66,7 +94,8 @@ test('after a failure it waits to be told', async () => {
 });
 
 test('renewing reads only the pages in sight, by the cursors they came with', async () => {
-  const from = source(100), paged = new Paged(from.load, () => {});
+  const from = source(100),
+    paged = new Paged(from.load, () => {});
   paged.need(40);
   for (let i = 0; i < 4; ++i) await from.answer();
   from.change();
@@ -82,7 +111,10 @@ test('renewing reads only the pages in sight, by the cursors they came with', as
 
 test('what arrives after it was left changes nothing', async () => {
   let changes = 0;
-  const from = source(100), paged = new Paged(from.load, () => { ++changes; });
+  const from = source(100),
+    paged = new Paged(from.load, () => {
+      ++changes;
+    });
   paged.need(5);
   paged.leave();
   await from.answer();

@@ -5,13 +5,22 @@ import { TaskFlow } from '../../../cloud/web/src/live/task_flow';
 import { filter_of, is_filtered, is_narrowed, next_sort, toggled } from '../../../cloud/web/src/pages/device_query';
 import { because, told } from '../../../cloud/web/src/pages/told';
 
-const device = (metrics: Record<string, number>) => ({ metrics } as unknown as Parameters<typeof told>[0]);
-const task = (id: string, state = 'running') => ({ id, state } as unknown as Parameters<TaskFlow['take']>[0][number]);
+const device = (metrics: Record<string, number>) => ({ metrics }) as unknown as Parameters<typeof told>[0];
+const task = (id: string, state = 'running') => ({ id, state }) as unknown as Parameters<TaskFlow['take']>[0][number];
 const ids = (flow: TaskFlow): string[] => flow.shown.map(({ id }) => id);
 
 test('a view comes back from its address', () => {
   const filter = filter_of(new URLSearchParams('q=pump&health=degraded,disconnected&label=site%3Dhull&sort=-backlog'));
-  assert.deepEqual(filter, { q: 'pump', health: ['degraded', 'disconnected'], reason: [], group: '', kind: '', label: 'site=hull', version: '', sort: '-backlog' });
+  assert.deepEqual(filter, {
+    q: 'pump',
+    health: ['degraded', 'disconnected'],
+    reason: [],
+    group: '',
+    kind: '',
+    label: 'site=hull',
+    version: '',
+    sort: '-backlog',
+  });
   assert.ok(is_filtered(filter) && is_narrowed(filter));
   assert.ok(!is_filtered(filter_of(new URLSearchParams('sort=-rtt'))));
   assert.ok(!is_narrowed(filter_of(new URLSearchParams('health=degraded'))));
@@ -34,7 +43,8 @@ test('parameters that say nothing are left out, and what is odd is escaped', () 
 });
 
 test('a device that cannot tell is told apart from one that has none', () => {
-  const silent = told(device({})), empty = told(device({ temperature_mc: 0, disk_free: 0, disk_total: 10, battery_permille: 0 }));
+  const silent = told(device({})),
+    empty = told(device({ temperature_mc: 0, disk_free: 0, disk_total: 10, battery_permille: 0 }));
   assert.equal(silent.temperature, null);
   assert.equal(silent.disk, null);
   assert.equal(silent.offloaded, null);
@@ -44,13 +54,34 @@ test('a device that cannot tell is told apart from one that has none', () => {
 });
 
 test('telemetry comes in the units of the page', () => {
-  const tel = told(device({ rtt_us: 23_400, cpu_permille: 560, outbox_age_ms: 1500, done_local: 3, done_cloud: 1, link_type: 99 }));
-  assert.deepEqual([tel.rtt_s, tel.cpu, tel.outbox_age_s, tel.offloaded, tel.link], [0.0234, 0.56, 1.5, 0.25, 'unknown']);
+  const tel = told(
+    device({ rtt_us: 23_400, cpu_permille: 560, outbox_age_ms: 1500, done_local: 3, done_cloud: 1, link_type: 99 }),
+  );
+  assert.deepEqual(
+    [tel.rtt_s, tel.cpu, tel.outbox_age_s, tel.offloaded, tel.link],
+    [0.0234, 0.56, 1.5, 0.25, 'unknown'],
+  );
 });
 
 test('every reason has words, also for a device that told nothing', () => {
   const tel = told(device({}));
-  for (const reason of ['backlog_growing', 'hot', 'battery_low', 'link_poor', 'clock_wrong', 'certificate_expiring', 'disk_low', 'tasks_failing', 'data_lost', 'heartbeats_missed', 'will', 'goodbye', 'restored', 'cloned', 'flooding'] as const) {
+  for (const reason of [
+    'backlog_growing',
+    'hot',
+    'battery_low',
+    'link_poor',
+    'clock_wrong',
+    'certificate_expiring',
+    'disk_low',
+    'tasks_failing',
+    'data_lost',
+    'heartbeats_missed',
+    'will',
+    'goodbye',
+    'restored',
+    'cloned',
+    'flooding',
+  ] as const) {
     assert.equal(typeof because(reason, tel), 'string');
     assert.ok(!/NaN|undefined|null/.test(because(reason, tel)), reason);
   }

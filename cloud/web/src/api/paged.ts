@@ -1,4 +1,7 @@
-export interface Page<T> { items: T[]; next: string | null }
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
 
 // A list that is read page by page, by cursor, as far as somebody looks. One request at a time;
 // after a failure nothing is asked again before retry().
@@ -13,7 +16,10 @@ export class Paged<T, P extends Page<T> = Page<T>> {
   private busy = false;
   private left = false;
 
-  constructor(private readonly load: (cursor: string | null) => Promise<P>, private readonly changed: () => void) {}
+  constructor(
+    private readonly load: (cursor: string | null) => Promise<P>,
+    private readonly changed: () => void,
+  ) {}
 
   // Rows up to `end` are looked at.
   need(end: number): void {
@@ -34,20 +40,29 @@ export class Paged<T, P extends Page<T> = Page<T>> {
       for (const page of seen) {
         const { items } = await this.load(page.cursor);
         if (this.left) return;
-        items.slice(0, page.size).forEach((item, at) => { this.rows[page.start + at] = item; });
+        items.slice(0, page.size).forEach((item, at) => {
+          this.rows[page.start + at] = item;
+        });
         this.changed();
       }
     });
   }
 
   // Nobody looks any more: what is still on its way is ignored.
-  leave(): void { this.left = true; }
+  leave(): void {
+    this.left = true;
+  }
 
   private async alone(work: () => Promise<void>): Promise<void> {
     if (this.busy || this.left) return;
     this.busy = true;
-    try { await work(); } catch (error) {
-      if (!this.left) { this.error = error; this.changed(); }
+    try {
+      await work();
+    } catch (error) {
+      if (!this.left) {
+        this.error = error;
+        this.changed();
+      }
     }
     this.busy = false;
     // Somebody scrolled on, or asked for another try, meanwhile.

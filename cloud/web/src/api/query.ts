@@ -6,7 +6,7 @@ import { ApiError, get } from './client';
 export interface Query<T> {
   data: T | null;
   error: ApiError | null; // of the newest try; data stays what it was
-  asked: number;          // ms; when data was asked for
+  asked: number; // ms; when data was asked for
 }
 
 // What was seen last is shown at once when a page is opened again, and then renewed.
@@ -45,9 +45,21 @@ export function useQuery<T>(path: string | null, every = 0): Query<T> & { again:
       }
     };
     void load();
-    const timer = every ? setInterval(() => { if (!document.hidden) void load(); }, every * 1000) : 0;
-    return () => { abort.abort(); clearInterval(timer); };
+    const timer = every
+      ? setInterval(() => {
+          if (!document.hidden) void load();
+        }, every * 1000)
+      : 0;
+    return () => {
+      abort.abort();
+      clearInterval(timer);
+    };
   }, [path, every, tick.value, generation.value, live]);
 
-  return { ...state.value, again: () => { ++tick.value; } };
+  return {
+    ...state.value,
+    again: () => {
+      ++tick.value;
+    },
+  };
 }

@@ -12,7 +12,10 @@ let held = new Map<string, string>();
 let held_for = '';
 export function colour(name: string): string {
   const current = `${theme.value} ${system_theme.value}`;
-  if (current !== held_for) { held = new Map(); held_for = current; }
+  if (current !== held_for) {
+    held = new Map();
+    held_for = current;
+  }
   let value = held.get(name);
   if (!value) {
     if (!probe.isConnected) document.body.append(probe);
@@ -29,4 +32,5 @@ export function pixel(name: string): number {
   return (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
-export const faded = (name: string, alpha: number): string => colour(name).replace(/^rgb\((.*)\)$/, `rgba($1, ${alpha})`);
+export const faded = (name: string, alpha: number): string =>
+  colour(name).replace(/^rgb\((.*)\)$/, `rgba($1, ${alpha})`);

@@ -1,7 +1,17 @@
 // A time axis on which stretches without any beginning or end are cut short, so that a task that
 // waited a night still shows its milliseconds.
-export interface Stretch { from: number; to: number; left: number; width: number; cut: boolean } // left, width: shares of the axis
-export interface Axis { stretches: Stretch[]; at: (time: number) => number; time: (place: number) => number }
+export interface Stretch {
+  from: number;
+  to: number;
+  left: number;
+  width: number;
+  cut: boolean;
+} // left, width: shares of the axis
+export interface Axis {
+  stretches: Stretch[];
+  at: (time: number) => number;
+  time: (place: number) => number;
+}
 
 const kTooLong = 4; // times all that is shorter
 
@@ -19,18 +29,25 @@ export function cut_axis(edges: number[]): Axis {
   const stretches: Stretch[] = [];
   let left = 0;
   shown.forEach((length, index) => {
-    stretches.push({ from: times[index]!, to: times[index + 1]!, left, width: length / shorter, cut: length < lengths[index]! });
+    stretches.push({
+      from: times[index]!,
+      to: times[index + 1]!,
+      left,
+      width: length / shorter,
+      cut: length < lengths[index]!,
+    });
     left += length / shorter;
   });
   return { stretches, at: (time) => place(stretches, time), time: (place) => time(stretches, place) };
 }
 
 function place(stretches: Stretch[], time: number): number {
-  const first = stretches[0]!, last = stretches.at(-1)!;
+  const first = stretches[0]!,
+    last = stretches.at(-1)!;
   if (time <= first.from) return 0;
   if (time >= last.to) return 1;
   const inside = stretches.find(({ to }) => time <= to)!;
-  return inside.left + inside.width * (time - inside.from) / (inside.to - inside.from);
+  return inside.left + (inside.width * (time - inside.from)) / (inside.to - inside.from);
 }
 
 // What is at a place, a share of the axis.

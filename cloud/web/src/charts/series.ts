@@ -4,13 +4,19 @@ export type Values = (number | null)[];
 // Each series on top of those before it. A gap stays a gap only where all of them have one.
 export function stack(all: Values[]): Values[] {
   const sum: Values = [];
-  return all.map((values) => values.map((value, at) => {
-    if (value === null && (sum[at] ?? null) === null) return null;
-    return (sum[at] = (sum[at] ?? 0) + (value ?? 0));
-  }));
+  return all.map((values) =>
+    values.map((value, at) => {
+      if (value === null && (sum[at] ?? null) === null) return null;
+      return (sum[at] = (sum[at] ?? 0) + (value ?? 0));
+    }),
+  );
 }
 
-export interface Shade { from: number; to: number; share: number }
+export interface Shade {
+  from: number;
+  to: number;
+  share: number;
+}
 
 // Stretches in which much fewer were online than at the best of the time shown.
 export function outages(t: number[], online: Values, least = 0.02): Shade[] {
@@ -20,21 +26,38 @@ export function outages(t: number[], online: Values, least = 0.02): Shade[] {
   t.forEach((at, index) => {
     const value = online[index] ?? null;
     const share = best > 0 && value !== null ? 1 - value / best : 0;
-    if (share <= least) { open = null; return; }
+    if (share <= least) {
+      open = null;
+      return;
+    }
     const next = t[index + 1] ?? at;
-    if (open) { open.to = next; open.share = Math.max(open.share, share); }
-    else shades.push(open = { from: at, to: next, share });
+    if (open) {
+      open.to = next;
+      open.share = Math.max(open.share, share);
+    } else shades.push((open = { from: at, to: next, share }));
   });
   return shades;
 }
 
-export interface Summary { last: number | null; low: number | null; high: number | null }
+export interface Summary {
+  last: number | null;
+  low: number | null;
+  high: number | null;
+}
 export function summarize(values: Values): Summary {
   const known = values.filter((value): value is number => value !== null);
-  return { last: known.at(-1) ?? null, low: known.length ? Math.min(...known) : null, high: known.length ? Math.max(...known) : null };
+  return {
+    last: known.at(-1) ?? null,
+    low: known.length ? Math.min(...known) : null,
+    high: known.length ? Math.max(...known) : null,
+  };
 }
 
-export interface Bin { from: number; to: number; count: number }
+export interface Bin {
+  from: number;
+  to: number;
+  count: number;
+}
 
 // Bins whose edges grow as 1, 3, 10, 30 … from `least`: run times span decades.
 export function decades(values: number[], least: number, most: number): Bin[] {

@@ -1,11 +1,20 @@
 import type { Alert, DeviceRow, Event, FleetSummary, StreamDelta, StreamSnapshot, OffloadedTask } from 'api-types';
 
 // What the pages hear. `changes` carries what came since the last one.
-export type LinkState = { state: 'connecting' } | { state: 'live' } | { state: 'lost'; since: number; retry_at: number };
+export type LinkState =
+  { state: 'connecting' } | { state: 'live' } | { state: 'lost'; since: number; retry_at: number };
 export type Message =
   | { what: 'link'; link: LinkState }
   | { what: 'snapshot'; summary: FleetSummary; events: Event[]; alerts: Alert[] }
-  | { what: 'delta'; summary: FleetSummary; devices: DeviceRow[]; more: boolean; tasks: OffloadedTask[]; events: Event[]; alerts: Alert[] }
+  | {
+      what: 'delta';
+      summary: FleetSummary;
+      devices: DeviceRow[];
+      more: boolean;
+      tasks: OffloadedTask[];
+      events: Event[];
+      alerts: Alert[];
+    }
   | { what: 'resync' };
 
 export interface Source {
@@ -40,7 +49,10 @@ export class Hub {
   private events: Event[] = [];
   private alerts = new Map<number, Alert>();
 
-  constructor(private readonly url: string, private readonly world: World) {}
+  constructor(
+    private readonly url: string,
+    private readonly world: World,
+  ) {}
 
   // Returns what leaves again. The stream is open while somebody listens.
   join(listener: (message: Message) => void): () => void {
@@ -87,21 +99,29 @@ export class Hub {
     const source = this.world.open(this.url + resume);
     this.source = source;
     this.watch(source);
-    const on = <T>(type: string, take: (body: T) => void) => source.addEventListener(type, (event) => {
-      if (this.source !== source) return;
-      this.watch(source);
-      if (event.lastEventId) this.last_id = event.lastEventId;
-      // A line that is no JSON is a broken proxy, not a reason to stop listening.
-      let body: T;
-      try { body = JSON.parse(event.data) as T; } catch { return; }
-      this.arrived();
-      take(body);
-    });
+    const on = <T>(type: string, take: (body: T) => void) =>
+      source.addEventListener(type, (event) => {
+        if (this.source !== source) return;
+        this.watch(source);
+        if (event.lastEventId) this.last_id = event.lastEventId;
+        // A line that is no JSON is a broken proxy, not a reason to stop listening.
+        let body: T;
+        try {
+          body = JSON.parse(event.data) as T;
+        } catch {
+          return;
+        }
+        this.arrived();
+        take(body);
+      });
     source.addEventListener('open', () => this.source === source && this.arrived());
     source.addEventListener('error', () => this.source === source && this.lost());
     on<StreamSnapshot>('snapshot', (body) => this.take_snapshot(body));
     on<StreamDelta>('delta', (body) => this.take_delta(body));
-    on('resync', () => { this.last_id = ''; this.tell({ what: 'resync' }); });
+    on('resync', () => {
+      this.last_id = '';
+      this.tell({ what: 'resync' });
+    });
   }
 
   private arrived(): void {
@@ -142,7 +162,8 @@ export class Hub {
     this.summary = summary;
     this.events = [...[...events].reverse(), ...this.events].slice(0, kEventsKept);
     for (const alert of alerts) {
-      if (alert.firing) this.alerts.set(alert.id, alert); else this.alerts.delete(alert.id);
+      if (alert.firing) this.alerts.set(alert.id, alert);
+      else this.alerts.delete(alert.id);
     }
     this.tell({ what: 'delta', summary, devices, more, tasks, events, alerts });
   }

@@ -15,14 +15,20 @@ export const generation = signal(0);
 export const now = signal(Date.now());
 
 // `more`: other devices changed, too.
-export interface Changes { devices: DeviceRow[]; more: boolean; tasks: OffloadedTask[]; events: Event[] }
+export interface Changes {
+  devices: DeviceRow[];
+  more: boolean;
+  tasks: OffloadedTask[];
+  events: Event[];
+}
 const listeners = new Set<(changes: Changes) => void>();
 
 // What the stream said since `moment` (ms): newer than an answer that was asked for then. The list goes
 // back some ten seconds; an answer on its way for longer is renewed before long anyway.
 const kRecent = 40;
 const recent: { changes: Changes; at: number }[] = [];
-export const heard_since = (moment: number): Changes[] => recent.filter(({ at }) => at >= moment).map(({ changes }) => changes);
+export const heard_since = (moment: number): Changes[] =>
+  recent.filter(({ at }) => at >= moment).map(({ changes }) => changes);
 
 export function on_changes(listener: (changes: Changes) => void): () => void {
   listeners.add(listener);
@@ -32,8 +38,12 @@ export function on_changes(listener: (changes: Changes) => void): () => void {
 function take(message: Message): void {
   batch(() => {
     switch (message.what) {
-      case 'link': link.value = message.link; break;
-      case 'resync': ++generation.value; break;
+      case 'link':
+        link.value = message.link;
+        break;
+      case 'resync':
+        ++generation.value;
+        break;
       case 'snapshot':
         summary.value = message.summary;
         events.value = message.events;
@@ -44,7 +54,10 @@ function take(message: Message): void {
         if (message.events.length) events.value = [...[...message.events].reverse(), ...events.value].slice(0, 50);
         if (message.alerts.length) {
           const next = new Map(alerts.value);
-          for (const alert of message.alerts) { if (alert.firing) next.set(alert.id, alert); else next.delete(alert.id); }
+          for (const alert of message.alerts) {
+            if (alert.firing) next.set(alert.id, alert);
+            else next.delete(alert.id);
+          }
           alerts.value = next;
         }
         recent.push({ changes: message, at: Date.now() });
@@ -63,7 +76,9 @@ let started = false;
 export function start_stream(): void {
   if (started) return ask_again();
   started = true;
-  setInterval(() => { now.value = Date.now(); }, 1000);
+  setInterval(() => {
+    now.value = Date.now();
+  }, 1000);
   if (typeof SharedWorker === 'function') {
     try {
       const worker = new SharedWorker(base + WORKER_URL, 'spillway');
@@ -72,8 +87,12 @@ export function start_stream(): void {
       ask_again = () => worker.port.postMessage('retry');
       addEventListener('pagehide', () => worker.port.postMessage('bye'));
       // A page that comes back from the cache has said goodbye already.
-      addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
-    } catch { stream_in_page(); }
+      addEventListener('pageshow', (event) => {
+        if (event.persisted) location.reload();
+      });
+    } catch {
+      stream_in_page();
+    }
   } else stream_in_page();
   addEventListener('online', () => ask_again());
 }

@@ -7,12 +7,22 @@ export class TaskFlow {
   private waiting = new Map<string, OffloadedTask>();
   private held = false;
 
-  constructor(private readonly most: number, private readonly fits: (task: OffloadedTask) => boolean) {}
+  constructor(
+    private readonly most: number,
+    private readonly fits: (task: OffloadedTask) => boolean,
+  ) {}
 
-  start(rows: OffloadedTask[]): void { this.shown = rows.slice(0, this.most); this.waiting.clear(); }
+  start(rows: OffloadedTask[]): void {
+    this.shown = rows.slice(0, this.most);
+    this.waiting.clear();
+  }
 
-  get waiting_count(): number { return this.waiting.size; }
-  get is_held(): boolean { return this.held; }
+  get waiting_count(): number {
+    return this.waiting.size;
+  }
+  get is_held(): boolean {
+    return this.held;
+  }
 
   hold(held: boolean): void {
     this.held = held;

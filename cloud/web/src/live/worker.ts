@@ -14,7 +14,9 @@ const hub = new Hub(new URL('../api/v1/stream', file).pathname, {
   random: () => Math.random(),
 });
 
-interface WorkerScope { onconnect: (event: MessageEvent) => void }
+interface WorkerScope {
+  onconnect: (event: MessageEvent) => void;
+}
 if (typeof document === 'undefined') {
   (self as unknown as WorkerScope).onconnect = (event) => {
     const port = event.ports[0]!;

@@ -1,6 +1,16 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import type { BulkOutcome, Device, DeviceSeries, EventPage, LossList, Session, DispatchedTaskPage, SessionList, OffloadedTaskPage } from 'api-types';
+import type {
+  BulkOutcome,
+  Device,
+  DeviceSeries,
+  EventPage,
+  LossList,
+  Session,
+  DispatchedTaskPage,
+  SessionList,
+  OffloadedTaskPage,
+} from 'api-types';
 import { may, send } from '../api/client';
 import { useQuery } from '../api/query';
 import { TimeChart } from '../charts/time_chart';
@@ -19,39 +29,118 @@ import { because, told, type Told } from './told';
 
 export function DevicePage({ id }: { id: string }) {
   const [changes, set_changes] = useState(0);
-  useEffect(() => on_changes(({ devices }) => { if (devices.some((device) => device.id === id)) set_changes((before) => before + 1); }), [id]);
+  useEffect(
+    () =>
+      on_changes(({ devices }) => {
+        if (devices.some((device) => device.id === id)) set_changes((before) => before + 1);
+      }),
+    [id],
+  );
   const query = useQuery<Device>(`/devices/${id}`, 30);
-  useEffect(() => { if (changes) query.again(); }, [changes]);
+  useEffect(() => {
+    if (changes) query.again();
+  }, [changes]);
   const device = query.data;
   return (
-    <Page title={id} wide
-      lead={device && <><HealthBadge health={device.health} /> {device.since && <span>for <Ago at={device.since} bare /></span>}</>}
-      actions={device && may('operate') && <><RunButton aim={{ devices: [id] }} whom={id} /><QuarantineButton device={device} again={query.again} /></>}>
-      <p class="crumbs"><a href="/devices"><Icon name="left" size={14} />All devices</a></p>
-      <Loaded query={query} rows={8}>{(data) => <Sections device={data} />}</Loaded>
+    <Page
+      title={id}
+      wide
+      lead={
+        device && (
+          <>
+            <HealthBadge health={device.health} />{' '}
+            {device.since && (
+              <span>
+                for <Ago at={device.since} bare />
+              </span>
+            )}
+          </>
+        )
+      }
+      actions={
+        device &&
+        may('operate') && (
+          <>
+            <RunButton aim={{ devices: [id] }} whom={id} />
+            <QuarantineButton device={device} again={query.again} />
+          </>
+        )
+      }
+    >
+      <p class="crumbs">
+        <a href="/devices">
+          <Icon name="left" size={14} />
+          All devices
+        </a>
+      </p>
+      <Loaded query={query} rows={8}>
+        {(data) => <Sections device={data} />}
+      </Loaded>
     </Page>
   );
 }
 
 function Sections({ device }: { device: Device }) {
   const tel = told(device);
-  return <>
-    {device.reasons.length > 0 && <ul class="reasons" aria-label="Why">{device.reasons.map((reason) => (
-      <li key={reason}><Icon name="warn" /><b>{reason_word(reason)}</b><span>{because(reason, tel)}</span></li>
-    ))}</ul>}
-    {device.measured ? <Strip device={device} tel={tel} /> : <Panel title="Now"><Message icon="dashed" title="It has told nothing yet">Telemetry comes once its agent is connected.</Message></Panel>}
-    <div class="split even"><History id={device.id} /><Sessions id={device.id} /></div>
-    <Tasks id={device.id} />
-    <Dispatched id={device.id} />
-    <div class="split even"><Losses id={device.id} /><Events id={device.id} /></div>
-    <Configuration device={device} />
-  </>;
+  return (
+    <>
+      {device.reasons.length > 0 && (
+        <ul class="reasons" aria-label="Why">
+          {device.reasons.map((reason) => (
+            <li key={reason}>
+              <Icon name="warn" />
+              <b>{reason_word(reason)}</b>
+              <span>{because(reason, tel)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {device.measured ? (
+        <Strip device={device} tel={tel} />
+      ) : (
+        <Panel title="Now">
+          <Message icon="dashed" title="It has told nothing yet">
+            Telemetry comes once its agent is connected.
+          </Message>
+        </Panel>
+      )}
+      <div class="split even">
+        <History id={device.id} />
+        <Sessions id={device.id} />
+      </div>
+      <Tasks id={device.id} />
+      <Dispatched id={device.id} />
+      <div class="split even">
+        <Losses id={device.id} />
+        <Events id={device.id} />
+      </div>
+      <Configuration device={device} />
+    </>
+  );
 }
 
-function Gauge({ name, value, note, share, tone = 'accent' }: { name: string; value: string; note?: string; share?: number | null; tone?: string }) {
+function Gauge({
+  name,
+  value,
+  note,
+  share,
+  tone = 'accent',
+}: {
+  name: string;
+  value: string;
+  note?: string;
+  share?: number | null;
+  tone?: string;
+}) {
   return (
-    <div class="gauge"><dt>{name}</dt><dd class="gauge-value">{value}</dd>
-      {share != null && <dd class="meter" aria-hidden="true"><i style={{ width: `${Math.min(1, Math.max(0, share)) * 100}%`, background: `var(--${tone})` }} /></dd>}
+    <div class="gauge">
+      <dt>{name}</dt>
+      <dd class="gauge-value">{value}</dd>
+      {share != null && (
+        <dd class="meter" aria-hidden="true">
+          <i style={{ width: `${Math.min(1, Math.max(0, share)) * 100}%`, background: `var(--${tone})` }} />
+        </dd>
+      )}
       {note && <dd class="gauge-note">{note}</dd>}
     </div>
   );
@@ -59,23 +148,107 @@ function Gauge({ name, value, note, share, tone = 'accent' }: { name: string; va
 
 function Strip({ device, tel }: { device: Device; tel: Told }) {
   const [urgent = 0, high = 0, normal = 0, background = 0] = tel.bands;
-  const bands = [[urgent, 'urgent'], [high, 'high'], [normal, 'normal'], [background, 'background'], [tel.waiting, 'waiting']] as const;
-  const named = bands.filter(([n]) => n > 0).map(([n, name]) => `${compact(n)} ${name}`).join(', ');
+  const bands = [
+    [urgent, 'urgent'],
+    [high, 'high'],
+    [normal, 'normal'],
+    [background, 'background'],
+    [tel.waiting, 'waiting'],
+  ] as const;
+  const named = bands
+    .filter(([n]) => n > 0)
+    .map(([n, name]) => `${compact(n)} ${name}`)
+    .join(', ');
   return (
-    <Panel title="Now" note={<>as told <Ago at={device.measured} /></>}>
+    <Panel
+      title="Now"
+      note={
+        <>
+          as told <Ago at={device.measured} />
+        </>
+      }
+    >
       <dl class="gauges">
-        <Gauge name="Queued" value={compact(urgent + high + normal + background + tel.waiting)} note={named || 'nothing waits'} />
-        <Gauge name="Running" value={count(tel.running_here)} note={`of ${plural(device.workers, 'worker')}; ${count(tel.running_there)} in the cloud`} share={device.workers ? tel.running_here / device.workers : null} tone="local" />
-        <Gauge name="Outbox" value={compact(tel.outbox)} note={tel.outbox ? `oldest ${duration(tel.outbox_age_s)}` : 'all acknowledged'} />
-        <Gauge name="Offloaded" value={ratio(tel.offloaded)} share={tel.offloaded} note="since it started" tone="cloud" />
-        <Gauge name="CPU" value={ratio(tel.cpu)} note={device.cores_ratio.length > 1 ? `cores ${device.cores_ratio.map((one) => Math.round(one * 100)).join(', ')} %` : ''} share={tel.cpu} />
-        <Gauge name="Memory" value={bytes(tel.memory_used)} note={tel.memory_total === null ? '' : `of ${bytes(tel.memory_total)}`} share={tel.memory} />
-        <Gauge name="Temperature" value={celsius(tel.temperature)} note={tel.throttled ? 'its clock is held down' : ''} share={tel.temperature === null ? null : tel.temperature / 100} tone={tel.throttled ? 'warn' : 'accent'} />
-        <Gauge name="Disk free" value={bytes(tel.disk_free)} note={`store ${bytes(tel.store)}, written ${bytes(tel.flash)}`} share={tel.disk} tone={tel.disk !== null && tel.disk < 0.1 ? 'warn' : 'accent'} />
-        <Gauge name="Link" value={sentence(tel.link)} note={`RTT ${duration(tel.rtt_s)}, ${ratio(tel.loss)} lost, ${bytes(tel.bandwidth)}/s up`} />
-        <Gauge name="Power" value={tel.battery === null ? (tel.on_battery === null ? '–' : tel.on_battery ? 'Battery' : 'Mains') : ratio(tel.battery)} note={tel.battery === null ? '' : tel.on_battery ? 'on battery' : 'on mains'} share={tel.battery} tone={tel.battery !== null && tel.battery < 0.2 ? 'warn' : 'accent'} />
+        <Gauge
+          name="Queued"
+          value={compact(urgent + high + normal + background + tel.waiting)}
+          note={named || 'nothing waits'}
+        />
+        <Gauge
+          name="Running"
+          value={count(tel.running_here)}
+          note={`of ${plural(device.workers, 'worker')}; ${count(tel.running_there)} in the cloud`}
+          share={device.workers ? tel.running_here / device.workers : null}
+          tone="local"
+        />
+        <Gauge
+          name="Outbox"
+          value={compact(tel.outbox)}
+          note={tel.outbox ? `oldest ${duration(tel.outbox_age_s)}` : 'all acknowledged'}
+        />
+        <Gauge
+          name="Offloaded"
+          value={ratio(tel.offloaded)}
+          share={tel.offloaded}
+          note="since it started"
+          tone="cloud"
+        />
+        <Gauge
+          name="CPU"
+          value={ratio(tel.cpu)}
+          note={
+            device.cores_ratio.length > 1
+              ? `cores ${device.cores_ratio.map((one) => Math.round(one * 100)).join(', ')} %`
+              : ''
+          }
+          share={tel.cpu}
+        />
+        <Gauge
+          name="Memory"
+          value={bytes(tel.memory_used)}
+          note={tel.memory_total === null ? '' : `of ${bytes(tel.memory_total)}`}
+          share={tel.memory}
+        />
+        <Gauge
+          name="Temperature"
+          value={celsius(tel.temperature)}
+          note={tel.throttled ? 'its clock is held down' : ''}
+          share={tel.temperature === null ? null : tel.temperature / 100}
+          tone={tel.throttled ? 'warn' : 'accent'}
+        />
+        <Gauge
+          name="Disk free"
+          value={bytes(tel.disk_free)}
+          note={`store ${bytes(tel.store)}, written ${bytes(tel.flash)}`}
+          share={tel.disk}
+          tone={tel.disk !== null && tel.disk < 0.1 ? 'warn' : 'accent'}
+        />
+        <Gauge
+          name="Link"
+          value={sentence(tel.link)}
+          note={`RTT ${duration(tel.rtt_s)}, ${ratio(tel.loss)} lost, ${bytes(tel.bandwidth)}/s up`}
+        />
+        <Gauge
+          name="Power"
+          value={
+            tel.battery === null
+              ? tel.on_battery === null
+                ? '–'
+                : tel.on_battery
+                  ? 'Battery'
+                  : 'Mains'
+              : ratio(tel.battery)
+          }
+          note={tel.battery === null ? '' : tel.on_battery ? 'on battery' : 'on mains'}
+          share={tel.battery}
+          tone={tel.battery !== null && tel.battery < 0.2 ? 'warn' : 'accent'}
+        />
         <Gauge name="Clock error" value={duration(tel.clock_error_s)} note={`set by ${tel.clock_source}`} />
-        <Gauge name="Certificate" value={tel.certificate_s === null ? '–' : duration(tel.certificate_s - now.value / 1000)} note={tel.certificate_s === null ? '' : 'until it expires'} />
+        <Gauge
+          name="Certificate"
+          value={tel.certificate_s === null ? '–' : duration(tel.certificate_s - now.value / 1000)}
+          note={tel.certificate_s === null ? '' : 'until it expires'}
+        />
       </dl>
     </Panel>
   );
@@ -85,34 +258,106 @@ function History({ id }: { id: string }) {
   const query = useQuery<DeviceSeries>(`/devices/${id}/telemetry?metrics=queued,cpu,temperature,rtt`, 10);
   return (
     <Panel title="Last hour">
-      <Loaded query={query} rows={6} empty={(data) => data.t.length === 0 && <Message icon="clock" title="Nothing recorded in the last hour" />}>
-        {({ t, mean, max }) => <div class="timeline">
-          <TimeChart title="Queued tasks" t={t} sync={id} height={104} lines={[{ name: 'Queued', values: max.queued ?? [], tone: 'accent', fill: true }]} format={compact} least_top={5} />
-          <TimeChart title="CPU" t={t} sync={id} height={104} lines={[{ name: 'CPU', values: mean.cpu ?? [], tone: 'local', fill: true }]} format={ratio} least_top={1} />
-          <TimeChart title="Round trip" t={t} sync={id} height={104} lines={[{ name: 'RTT', values: mean.rtt ?? [], tone: 'cloud', fill: true }]} format={duration} least_top={0.01} />
-        </div>}
+      <Loaded
+        query={query}
+        rows={6}
+        empty={(data) => data.t.length === 0 && <Message icon="clock" title="Nothing recorded in the last hour" />}
+      >
+        {({ t, mean, max }) => (
+          <div class="timeline">
+            <TimeChart
+              title="Queued tasks"
+              t={t}
+              sync={id}
+              height={104}
+              lines={[{ name: 'Queued', values: max.queued ?? [], tone: 'accent', fill: true }]}
+              format={compact}
+              least_top={5}
+            />
+            <TimeChart
+              title="CPU"
+              t={t}
+              sync={id}
+              height={104}
+              lines={[{ name: 'CPU', values: mean.cpu ?? [], tone: 'local', fill: true }]}
+              format={ratio}
+              least_top={1}
+            />
+            <TimeChart
+              title="Round trip"
+              t={t}
+              sync={id}
+              height={104}
+              lines={[{ name: 'RTT', values: mean.rtt ?? [], tone: 'cloud', fill: true }]}
+              format={duration}
+              least_top={0.01}
+            />
+          </div>
+        )}
       </Loaded>
     </Panel>
   );
 }
 
-const endings: Partial<Record<NonNullable<Session['ended']>, string>> = { goodbye: 'said goodbye', will: 'connection broke', heartbeats_missed: 'fell silent' };
+const endings: Partial<Record<NonNullable<Session['ended']>, string>> = {
+  goodbye: 'said goodbye',
+  will: 'connection broke',
+  heartbeats_missed: 'fell silent',
+};
 function Sessions({ id }: { id: string }) {
   const query = useQuery<SessionList>(`/devices/${id}/sessions?limit=100`, 30);
   return (
     <Panel title="Connectivity" note="last 24 h">
-      <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="link" title="Never connected" />}>
-        {(data) => <>
-          <Connectivity sessions={data.items} now={now.value} />
-          <div class="table-box short" tabIndex={0} role="region" aria-label="Sessions"><table class="table">
-            <thead><tr><th class="right">Session</th><th>From</th><th>Length</th><th>How it ended</th></tr></thead>
-            <tbody>{data.items.slice(0, 50).map((session) => (
-              <tr key={session.from}><td class="right">{session.session}</td><td><Ago at={session.from} /></td>
-                <td>{duration(Math.round(((session.until ? Date.parse(session.until) : now.value) - Date.parse(session.from)) / 1000))}</td>
-                <td>{session.until === null ? <span class="badge plain tone-ok"><Icon name="check" size={14} />connected</span> : session.ended ? endings[session.ended] ?? session.ended : 'connected anew'}</td></tr>
-            ))}</tbody>
-          </table></div>
-        </>}
+      <Loaded
+        query={query}
+        empty={(data) => data.items.length === 0 && <Message icon="link" title="Never connected" />}
+      >
+        {(data) => (
+          <>
+            <Connectivity sessions={data.items} now={now.value} />
+            <div class="table-box short" tabIndex={0} role="region" aria-label="Sessions">
+              <table class="table">
+                <thead>
+                  <tr>
+                    <th class="right">Session</th>
+                    <th>From</th>
+                    <th>Length</th>
+                    <th>How it ended</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {data.items.slice(0, 50).map((session) => (
+                    <tr key={session.from}>
+                      <td class="right">{session.session}</td>
+                      <td>
+                        <Ago at={session.from} />
+                      </td>
+                      <td>
+                        {duration(
+                          Math.round(
+                            ((session.until ? Date.parse(session.until) : now.value) - Date.parse(session.from)) / 1000,
+                          ),
+                        )}
+                      </td>
+                      <td>
+                        {session.until === null ? (
+                          <span class="badge plain tone-ok">
+                            <Icon name="check" size={14} />
+                            connected
+                          </span>
+                        ) : session.ended ? (
+                          (endings[session.ended] ?? session.ended)
+                        ) : (
+                          'connected anew'
+                        )}
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          </>
+        )}
       </Loaded>
     </Panel>
   );
@@ -122,7 +367,16 @@ function Tasks({ id }: { id: string }) {
   const query = useQuery<OffloadedTaskPage>(`/devices/${id}/tasks?limit=12`, 10);
   return (
     <Panel title="Tasks offloaded by it" note="to this cloud" actions={<a href={`/tasks?device=${id}`}>All of them</a>}>
-      <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="None at the moment">What the device runs itself stays on the device: <code>spillway ls</code> shows it there.</Message>}>
+      <Loaded
+        query={query}
+        empty={(data) =>
+          data.items.length === 0 && (
+            <Message icon="tasks" title="None at the moment">
+              What the device runs itself stays on the device: <code>spillway ls</code> shows it there.
+            </Message>
+          )
+        }
+      >
         {(data) => <TaskTable label="Tasks of this device" tasks={data.items} with_device={false} />}
       </Loaded>
     </Panel>
@@ -132,9 +386,16 @@ function Tasks({ id }: { id: string }) {
 function Dispatched({ id }: { id: string }) {
   const query = useQuery<DispatchedTaskPage>(`/tasks/dispatched?device=${id}&limit=12`, 5);
   return (
-    <Panel title="Tasks dispatched to it" note="by operators of this cloud" actions={<a href={`/tasks/dispatched?device=${id}`}>All of them</a>}>
-      <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="None was dispatched to it" />}>
-        {(data) => <DispatchedTable label="Tasks dispatched to this device" tasks={data.items} with_device={false} />}
+    <Panel
+      title="Tasks dispatched to it"
+      note="by operators of this cloud"
+      actions={<a href={`/tasks/dispatched?device=${id}`}>All of them</a>}
+    >
+      <Loaded
+        query={query}
+        empty={(data) => data.items.length === 0 && <Message icon="tasks" title="None yet" />}
+      >
+        {(data) => <DispatchedTable label="Dispatched" tasks={data.items} with_device={false} />}
       </Loaded>
     </Panel>
   );
@@ -144,11 +405,43 @@ function Losses({ id }: { id: string }) {
   const query = useQuery<LossList>(`/devices/${id}/losses`, 30);
   return (
     <Panel title="Loss ledger" note="everything it ever dropped">
-      <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="check" tone="ok" title="Nothing was ever dropped" />}>
-        {(data) => <div class="table-box" tabIndex={0} role="region" aria-label="Losses"><table class="table">
-          <thead><tr><th>What</th><th>Cause</th><th class="right">Count</th><th>First</th><th>Last</th></tr></thead>
-          <tbody>{data.items.map((loss) => <tr key={loss.class + loss.cause}><td>{sentence(words(loss.class))}</td><td>{words(loss.cause)}</td><td class="right">{loss.at_least && '≥ '}{count(loss.count)}</td><td><Ago at={loss.from} /></td><td><Ago at={loss.until} /></td></tr>)}</tbody>
-        </table></div>}
+      <Loaded
+        query={query}
+        empty={(data) => data.items.length === 0 && <Message icon="check" tone="ok" title="Nothing was ever dropped" />}
+      >
+        {(data) => (
+          <div class="table-box" tabIndex={0} role="region" aria-label="Losses">
+            <table class="table">
+              <thead>
+                <tr>
+                  <th>What</th>
+                  <th>Cause</th>
+                  <th class="right">Count</th>
+                  <th>First</th>
+                  <th>Last</th>
+                </tr>
+              </thead>
+              <tbody>
+                {data.items.map((loss) => (
+                  <tr key={loss.class + loss.cause}>
+                    <td>{sentence(words(loss.class))}</td>
+                    <td>{words(loss.cause)}</td>
+                    <td class="right">
+                      {loss.at_least && '≥ '}
+                      {count(loss.count)}
+                    </td>
+                    <td>
+                      <Ago at={loss.from} />
+                    </td>
+                    <td>
+                      <Ago at={loss.until} />
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
       </Loaded>
     </Panel>
   );
@@ -158,10 +451,23 @@ function Events({ id }: { id: string }) {
   const query = useQuery<EventPage>(`/devices/${id}/events?limit=30`, 15);
   return (
     <Panel title="Events">
-      <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="clock" title="Nothing happened yet" />}>
-        {(data) => <ol class="events" tabIndex={0} aria-label="Events, newest first">{data.items.map((event) => (
-          <li key={event.id}><span class="row-age"><Ago at={event.at} /></span><b>{event_word(event)}</b><span>{event.detail}</span></li>
-        ))}</ol>}
+      <Loaded
+        query={query}
+        empty={(data) => data.items.length === 0 && <Message icon="clock" title="Nothing happened yet" />}
+      >
+        {(data) => (
+          <ol class="events" tabIndex={0} aria-label="Events, newest first">
+            {data.items.map((event) => (
+              <li key={event.id}>
+                <span class="row-age">
+                  <Ago at={event.at} />
+                </span>
+                <b>{event_word(event)}</b>
+                <span>{event.detail}</span>
+              </li>
+            ))}
+          </ol>
+        )}
       </Loaded>
     </Panel>
   );
@@ -171,14 +477,61 @@ function Configuration({ device }: { device: Device }) {
   return (
     <Panel title="Configuration">
       <dl class="facts">
-        <Fact name="Machine">{device.machine || '–'}</Fact><Fact name="Agent">{device.version || '–'}</Fact><Fact name="Kernel">{device.kernel || '–'}</Fact>
-        <Fact name="Workers">{device.workers}</Fact><Fact name="Memory">{bytes(device.memory_bytes)}</Fact><Fact name="Session">{device.session}</Fact>
-        <Fact name="First seen"><Ago at={device.first_seen} /></Fact><Fact name="Last seen"><Ago at={device.last_seen} /></Fact>
+        <Fact name="Machine">{device.machine || '–'}</Fact>
+        <Fact name="Agent">{device.version || '–'}</Fact>
+        <Fact name="Kernel">{device.kernel || '–'}</Fact>
+        <Fact name="Workers">{device.workers}</Fact>
+        <Fact name="Memory">{bytes(device.memory_bytes)}</Fact>
+        <Fact name="Session">{device.session}</Fact>
+        <Fact name="First seen">
+          <Ago at={device.first_seen} />
+        </Fact>
+        <Fact name="Last seen">
+          <Ago at={device.last_seen} />
+        </Fact>
         {device.note && <Fact name="Note">{device.note}</Fact>}
-        <Fact name="Group">{device.group ? <a href={`/devices?group=${encodeURIComponent(device.group)}`}>{device.group}</a> : '–'}</Fact>
-        <Fact name="Labels">{device.labels.length ? <span class="tags">{device.labels.map((label) => <a class="tag" key={label} href={`/devices?label=${encodeURIComponent(label)}`}>{label}</a>)}</span> : '–'}</Fact>
-        <Fact name="Tags">{device.tags.length ? <span class="tags">{device.tags.map((tag) => <span class="tag" key={tag}>{tag}</span>)}</span> : '–'}</Fact>
-        <Fact name="Kinds">{device.kinds.length ? <span class="tags">{device.kinds.map((kind) => <a class="tag" key={kind.name} href={`/devices?kind=${encodeURIComponent(kind.name)}`}>{kind.name} <small>v{kind.version}</small></a>)}</span> : '–'}</Fact>
+        <Fact name="Group">
+          {device.group ? <a href={`/devices?group=${encodeURIComponent(device.group)}`}>{device.group}</a> : '–'}
+        </Fact>
+        <Fact name="Labels">
+          {device.labels.length ? (
+            <span class="tags">
+              {device.labels.map((label) => (
+                <a class="tag" key={label} href={`/devices?label=${encodeURIComponent(label)}`}>
+                  {label}
+                </a>
+              ))}
+            </span>
+          ) : (
+            '–'
+          )}
+        </Fact>
+        <Fact name="Tags">
+          {device.tags.length ? (
+            <span class="tags">
+              {device.tags.map((tag) => (
+                <span class="tag" key={tag}>
+                  {tag}
+                </span>
+              ))}
+            </span>
+          ) : (
+            '–'
+          )}
+        </Fact>
+        <Fact name="Kinds">
+          {device.kinds.length ? (
+            <span class="tags">
+              {device.kinds.map((kind) => (
+                <a class="tag" key={kind.name} href={`/devices?kind=${encodeURIComponent(kind.name)}`}>
+                  {kind.name} <small>v{kind.version}</small>
+                </a>
+              ))}
+            </span>
+          ) : (
+            '–'
+          )}
+        </Fact>
       </dl>
     </Panel>
   );
@@ -189,14 +542,50 @@ function QuarantineButton({ device, again }: { device: Device; again: () => void
   const held = device.health === 'quarantined';
   const turn = (): void => {
     open.value = false;
-    const change = send<BulkOutcome>('POST', '/devices/actions', { action: held ? 'release' : 'quarantine', select: { ids: [device.id] } });
+    const change = send<BulkOutcome>('POST', '/devices/actions', {
+      action: held ? 'release' : 'quarantine',
+      select: { ids: [device.id] },
+    });
     void act(change, `${device.id} is ${held ? 'released' : 'quarantined'}`, again);
   };
-  return <>
-    <button class="button" onClick={() => { open.value = true; }}><Icon name="lock" />{held ? 'Release…' : 'Quarantine…'}</button>
-    {open.value && <Dialog title={held ? `Release ${device.id}?` : `Quarantine ${device.id}?`} close={() => { open.value = false; }}>
-      <p>{held ? 'The cloud takes work from it again.' : 'The cloud drops its work and takes no more until it is released.'}</p>
-      <div class="actions"><button class="button" onClick={() => { open.value = false; }}>Cancel</button><button class="button primary" onClick={turn}>{held ? 'Release' : 'Quarantine'}</button></div>
-    </Dialog>}
-  </>;
+  return (
+    <>
+      <button
+        class="button"
+        onClick={() => {
+          open.value = true;
+        }}
+      >
+        <Icon name="lock" />
+        {held ? 'Release…' : 'Quarantine…'}
+      </button>
+      {open.value && (
+        <Dialog
+          title={held ? `Release ${device.id}?` : `Quarantine ${device.id}?`}
+          close={() => {
+            open.value = false;
+          }}
+        >
+          <p>
+            {held
+              ? 'The cloud takes work from it again.'
+              : 'The cloud drops its work and takes no more until it is released.'}
+          </p>
+          <div class="actions">
+            <button
+              class="button"
+              onClick={() => {
+                open.value = false;
+              }}
+            >
+              Cancel
+            </button>
+            <button class="button primary" onClick={turn}>
+              {held ? 'Release' : 'Quarantine'}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
 }

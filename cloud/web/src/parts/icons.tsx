@@ -32,10 +32,21 @@ const paths = {
 } as const;
 export type IconName = keyof typeof paths;
 
-export function Icon({ name, size = 16, ...rest }: { name: IconName; size?: number } & Omit<JSX.SVGAttributes<SVGSVGElement>, 'name' | 'size' | 'path'>) {
+export function Icon({
+  name,
+  size = 16,
+  ...rest
+}: { name: IconName; size?: number } & Omit<JSX.SVGAttributes<SVGSVGElement>, 'name' | 'size' | 'path'>) {
   return (
     <svg class="icon" viewBox="0 0 16 16" width={size} height={size} aria-hidden="true" focusable="false" {...rest}>
-      <path d={paths[name]} fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" />
+      <path
+        d={paths[name]}
+        fill="none"
+        stroke="currentColor"
+        stroke-width="1.5"
+        stroke-linecap="round"
+        stroke-linejoin="round"
+      />
     </svg>
   );
 }
