@@ -1,6 +1,7 @@
 #include "common/sqlite/commit_queue.h"
 
 #include <future>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -31,10 +32,13 @@ struct RecordingCommitter final : Committer {
   }
   void rollback() override { log += "rollback "; }
   void failed(const Error&) override { log += "failed "; }
-  void rest() override { rested.set_value(); }
+  void rest() override {
+    log += "rest ";
+    rests.release();
+  }
 
   std::string log;
-  std::promise<void> rested;  // once: a second time would throw
+  std::counting_semaphore<> rests{0};
   int commits_to_fail = 0;
 };
 
@@ -170,8 +174,11 @@ TEST(CommitQueue, a_commit_that_fails_fails_every_write_and_no_read) {
 }
 
 TEST(CommitQueue, the_committer_rests_once_when_nothing_has_come_for_a_while) {
-  CommitQueue queue(committer, answers.poster(), {.rest = std::chrono::milliseconds(1)});
-  write(queue, "a");
-  committer.rested.get_future().wait();
-  STRCMP_EQUAL("begin a commit ", committer.log.c_str());
+  {
+    CommitQueue queue(committer, answers.poster(), {.rest = std::chrono::milliseconds(1)});
+    committer.rests.acquire();  // nothing has come yet
+    write(queue, "a");
+    committer.rests.acquire();
+  }
+  STRCMP_EQUAL("rest begin a commit rest ", committer.log.c_str());
 }
