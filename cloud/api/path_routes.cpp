@@ -33,12 +33,14 @@ struct Known {
   }
 };
 
-Result<Known> known_of(const Fleet& fleet, TaskId id, const Result<std::string>& asked) {
+// `damage`: what it may have gone with.
+Result<Known> known_of(const Fleet& fleet, TaskId id, const Result<std::string>& asked,
+                       const std::string& damage) {
   Known known{id, fleet.task(id), std::nullopt, asked ? "" : asked.error().message, std::nullopt};
   if (const ToldStory* told = fleet.story(id)) known.told = *told;
   if (known.seen || known.told) return known;
-  return fail(Code::not_found,
-              "the cloud knows nothing of task " + to_string(id) + ": it keeps the newest");
+  return fail(Code::not_found, "the cloud knows nothing of task " + to_string(id) +
+                                   ": it keeps the newest" + (damage.empty() ? "" : "; " + damage));
 }
 
 // Of what its device does not tell, the cloud shows what it has seen itself.
@@ -54,8 +56,9 @@ void with_known(Service& service, TaskId id, const Answer& answer,
             done(Known{id, std::nullopt, std::nullopt, "", *found});
           });
         }
-        auto told = [&fleet, id, done = std::move(done)](const Result<std::string>& asked) {
-          done(known_of(fleet, id, asked));
+        auto told = [&fleet, id, damage = dispatch ? dispatch->damage() : std::string(),
+                     done = std::move(done)](const Result<std::string>& asked) {
+          done(known_of(fleet, id, asked, damage));
         };
         if (!service.parts().ask_story) return told(std::string());
         service.parts().ask_story(id, told);

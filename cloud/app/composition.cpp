@@ -25,13 +25,10 @@ std::uint64_t physical_memory() {
   return pages > 0 && size > 0 ? std::uint64_t(pages) * std::uint64_t(size) : 0;
 }
 
-// No start has left anything there.
-bool is_first(const std::string& state_dir) {
+// It is made behind fleet.db: where it is, that was.
+bool has_access(const std::string& state_dir) {
   std::error_code error;
-  const char* kept[] = {"ledger.db", "sent.db", "access.db"};
-  return std::none_of(std::begin(kept), std::end(kept), [&](const char* name) {
-    return std::filesystem::exists(state_dir + "/" + name, error);
-  });
+  return std::filesystem::exists(state_dir + "/access.db", error);
 }
 
 // What the fleet shows of a device's losses: one line a class and cause.
@@ -73,7 +70,6 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   }
   std::unique_ptr<Composition> made(new Composition(options, loop));
   made->boot_ = BootId{crypto::random_u64()};
-  made->first_ = is_first(options.state_dir);
   auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
   ledger::SqliteLedger::Options file;
   file.answered = NodeOptions{}.tombstones;
@@ -123,7 +119,7 @@ Status Composition::open_fleet() {
   auto poster = [this](std::function<void()> call) { loop_.post(std::move(call)); };
   SqliteFleetStore::Options file;
   file.start = recovered_.session + 1;
-  file.first = first_;
+  file.first = recovered_.session == 0 && !has_access(options_.state_dir);
   auto opened = SqliteFleetStore::open(options_.state_dir + "/fleet.db", poster, file);
   if (!opened) return opened.error();
   fleet_store_ = std::move(opened->store);

@@ -75,7 +75,6 @@ class Composition {
 
   Options options_;
   bool abandoned_ = false;
-  bool first_ = false;  // nothing of a cloud's was in the folder
   process::Loop& loop_;
   BootId boot_;
   sqlite::SharedMeter ledger_meter_ = std::make_shared<sqlite::FileMeter>();

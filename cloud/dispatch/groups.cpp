@@ -207,6 +207,7 @@ void Groups::list_on(const std::shared_ptr<Grouping>& grouping) {
     if (rows->empty()) return grouping->done(std::move(grouping->found));
     find_(owner_.id_of(rows->front().row.seq),
           [this, grouping, seq = rows->front().row.seq](const Result<DispatchedTaskDetail>& task) {
+            if (!task && task.error().code != Code::not_found) return grouping->done(task.error());
             // A spec that cannot be read any more names no group, and neither does one just
             // purged.
             if (!task || task->group.size == 0) {

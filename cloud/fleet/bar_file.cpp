@@ -88,8 +88,11 @@ bool sync_folder(const std::string& path) {
 
 FoundBars read_bars(const std::string& path) {
   FoundBars found;
+  std::error_code error;
+  found.there = std::filesystem::exists(std::filesystem::symlink_status(path, error));
   std::ifstream file(path, std::ios::binary);
-  found.there = file.good();
+  found.readable = !found.there || (file.good() && !std::filesystem::is_directory(path, error));
+  if (!found.readable) return found;
   std::stringstream text;
   text << file.rdbuf();
   bool good = sum_is_right(text.view()), ended = false;

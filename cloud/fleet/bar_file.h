@@ -22,7 +22,8 @@ using Bars = std::map<std::string, Bar>;  // by device
 struct FoundBars {
   Bars bars;  // what can be read
   bool there = false;
-  bool whole = false;  // it is there, as it was written
+  bool readable = true;  // what is there
+  bool whole = false;    // it is there, as it was written
 };
 
 FoundBars read_bars(const std::string& path);

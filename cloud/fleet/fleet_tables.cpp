@@ -210,8 +210,9 @@ Status FleetTables::apply(const FleetBatch& batch) {
   return status;
 }
 
-Status FleetTables::note_start(std::uint64_t number) {
+Status FleetTables::note_start(std::uint64_t number, bool later) {
   start_ = number;
+  if (later) return {};
   if (Status begun = file_.begin(); !begun) return begun;
   file_.node().session = number;
   Status committed = file_.commit();

@@ -22,8 +22,8 @@ class FleetTables {
 
   // Inside a transaction of the committer.
   Status apply(const FleetBatch& batch);
-  // In a commit of its own; should that fail, with the next one.
-  Status note_start(std::uint64_t number);
+  // In a commit of its own; `later`, or should that fail: with the next one.
+  Status note_start(std::uint64_t number, bool later);
   Result<std::uint64_t> prune(const FleetRetention& retention, Wall wall, std::size_t limit);
 
   Result<FleetRecovered> recover(std::size_t events, std::size_t alerts) const;

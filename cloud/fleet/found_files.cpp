@@ -6,6 +6,8 @@ namespace spillway::cloud {
 namespace {
 
 constexpr std::size_t kNamed = 10;
+constexpr std::string_view kCompare =
+    "compare spwctl device list --health quarantined (and revoked) with spwctl audit list";
 
 std::string of_them(const std::vector<std::string>& devices, const std::string& where,
                     const std::string& where_not) {
@@ -17,7 +19,7 @@ std::string of_them(const std::vector<std::string>& devices, const std::string& 
 }
 
 std::string of_bars(const FoundFiles& found) {
-  std::string text = "the file bars was missing, and was made anew";
+  std::string text = "the file bars was missing, and is made anew";
   if (found.bars_there) {
     text = "the file bars was not whole; what can be read of it holds";
     if (found.bars_aside) text += ", and it is kept as " + *found.bars_aside;
@@ -26,8 +28,7 @@ std::string of_bars(const FoundFiles& found) {
   return text +
          (relied_on ? ". Whom fleet.db keeps out stays out, but if that is an earlier copy, "
                     : ". Nor does fleet.db know, so ") +
-         "devices that were quarantined or revoked may be let in again: compare spwctl device list "
-         "--health quarantined (and revoked) with spwctl audit list";
+         "devices that were quarantined or revoked may be let in again: " + std::string(kCompare);
 }
 
 }  // namespace
@@ -42,7 +43,9 @@ std::vector<std::string> doubts_of(const FoundFiles& found) {
   if (found.earlier) {
     doubts.emplace_back(
         "fleet.db is an earlier copy: what was set since it was made (groups, labels, alert rules, "
-        "silences) is gone, and so is that time's history");
+        "silences) is gone, and so is that time's history. If the file bars was put back with it, "
+        "devices that were quarantined or revoked since may be let in again: " +
+        std::string(kCompare));
   }
   if (found.behind) {
     doubts.emplace_back(

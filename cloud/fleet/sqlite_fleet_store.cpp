@@ -82,6 +82,11 @@ Result<SqliteFleetStore::Opened> SqliteFleetStore::open(const std::string& path,
   recovered.salvaged = file->salvaged;
   const std::string bars_path = std::filesystem::path(path).replace_filename("bars");
   const FoundBars found = read_bars(bars_path);
+  if (!found.readable) {
+    return fail(Code::denied, bars_path +
+                                  ": who is kept out cannot be read: let the cloud's user read it "
+                                  "(chown), or move it away");
+  }
   FoundFiles files = look_at(recovered, *file, options);
   files.bars_there = found.there;
   files.bars_whole = found.whole;
@@ -92,12 +97,16 @@ Result<SqliteFleetStore::Opened> SqliteFleetStore::open(const std::string& path,
   files.first = files.first && files.fresh && !files.damaged && !found.there;
   recovered.doubts = doubts_of(files);
   Bars bars = bars_of(recovered.devices);
-  // What cannot be written now is with the next bar, and with the next commit.
-  if (!found.whole || bars != found.bars) (void)write_bars(bars_path, bars);
-  if (options.start != 0) (void)tables->note_start(options.start);
-  return Opened{std::unique_ptr<SqliteFleetStore>(new SqliteFleetStore(
-                    *std::move(tables), std::move(bars), bars_path, std::move(poster))),
-                std::move(recovered)};
+  // What somebody must know is found again until the fleet's events have it; and what cannot be
+  // written now is with the next commit, which says so if it cannot, either.
+  const bool later = !recovered.doubts.empty();
+  bool moved = !found.whole || bars != found.bars;
+  if (moved && !later) moved = !write_bars(bars_path, bars).ok();
+  if (options.start != 0) (void)tables->note_start(options.start, later);
+  auto store = std::unique_ptr<SqliteFleetStore>(
+      new SqliteFleetStore(*std::move(tables), std::move(bars), bars_path, std::move(poster)));
+  store->bars_moved_ = moved;
+  return Opened{std::move(store), std::move(recovered)};
 }
 
 Status SqliteFleetStore::apply(const FleetBatch& batch) {

@@ -46,6 +46,21 @@ FleetRecovered recovered(std::uint64_t start = 0, bool first = false) {
   CHECK_OK(opened);
   return std::move(opened->recovered);
 }
+// A start that came to its first commit.
+std::string started(
+    std::uint64_t start, bool first = false, const std::function<void()>& before_it = [] {}) {
+  SqliteFleetStore::Options options;
+  options.start = start;
+  options.first = first;
+  auto opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster(), options);
+  CHECK_OK(opened);
+  before_it();
+  bool committed = false;
+  opened->store->commit({}, [&](const Result<void>& done) { committed = done.ok(); });
+  answers.run_one();
+  CHECK(committed);
+  return all(opened->recovered);
+}
 static std::string all(const FleetRecovered& found) {
   std::string text;
   for (const std::string& doubt : found.doubts) text += doubt + "\n";
@@ -142,9 +157,8 @@ TEST(Bars, hold_when_only_the_store_has_them_and_that_is_said) {
   bar_two();
   close();
   copy("earlier", "bars");
-  const FleetRecovered found = recovered();
   STRCMP_CONTAINS("as fleet.db says, though the file bars does not: pump-1, pump-2;",
-                  all(found).c_str());
+                  started(0).c_str());
   CHECK_EQUAL(2, read_bars(folder.file("bars")).bars.size());
 }
 
@@ -190,7 +204,7 @@ TEST(Bars, with_a_flipped_bit_or_without_their_end_are_kept_aside_and_said) {
                              good.substr(0, good.find("# crc32c")), ""};
   for (const std::string& text : bad) {
     write("bars", text);
-    const std::string said = all(recovered());
+    const std::string said = started(0);
     STRCMP_CONTAINS("the file bars was not whole", said.c_str());
     const std::string name = aside();
     STRCMP_CONTAINS(name.c_str(), said.c_str());
@@ -213,49 +227,82 @@ TEST(Bars, that_an_earlier_version_wrote_are_read_without_a_checksum) {
 
 TEST(Bars, whatever_file_is_missing_or_earlier_the_start_says_so_and_what_may_be_gone) {
   close();
-  CHECK(all(recovered(1)).empty());
+  CHECK(started(1).empty());
   copy("fleet.db", "copy");
-  (void)recovered(2);
-  CHECK(all(recovered(3)).empty());
+  (void)started(2);
+  CHECK(started(3).empty());
   copy("copy", "fleet.db");
   fs::remove(folder.file("bars"));
-  std::string said = all(recovered(4));
+  std::string said = started(4);
   STRCMP_CONTAINS("fleet.db is an earlier copy", said.c_str());
   STRCMP_CONTAINS("the file bars was missing", said.c_str());
   STRCMP_CONTAINS("may be let in again", said.c_str());
   CHECK(aside().empty());
-  CHECK(all(recovered(5)).empty());
+  CHECK(started(5).empty());
   fs::remove(folder.file("bars"));
-  STRCMP_CONTAINS("the file bars was missing", all(recovered(6)).c_str());
+  STRCMP_CONTAINS("the file bars was missing", started(6).c_str());
   remove_store();
-  said = all(recovered(7));
+  said = started(7);
   STRCMP_CONTAINS("fleet.db was missing", said.c_str());
   CHECK(said.find("bars was") == said.npos);
   remove_store();
   fs::remove(folder.file("bars"));
-  said = all(recovered(8));
+  said = started(8);
   STRCMP_CONTAINS("fleet.db was missing", said.c_str());
   STRCMP_CONTAINS("Nor does fleet.db know", said.c_str());
   // A new cloud has nothing to say.
   remove_store();
   fs::remove(folder.file("bars"));
-  CHECK(all(recovered(1, true)).empty());
+  CHECK(started(1, true).empty());
+}
+
+TEST(Bars, that_a_start_cannot_write_are_written_with_the_first_commit_that_can) {
+  copy("bars", "earlier");
+  bar_two();
+  close();
+  copy("earlier", "bars");
+  fs::create_directory(folder.file("bars.new"));
+  const auto make_room = [this] { fs::remove(folder.file("bars.new")); };
+  STRCMP_CONTAINS("though the file bars does not: pump-1, pump-2",
+                  started(0, false, make_room).c_str());
+  CHECK_EQUAL(2, read_bars(folder.file("bars")).bars.size());
+}
+
+TEST(Bars, what_a_start_finds_is_found_again_until_there_is_a_commit) {
+  bar_two();
+  close();
+  fs::remove(folder.file("bars"));
+  for (int killed = 0; killed < 3; ++killed) {
+    STRCMP_CONTAINS("the file bars was missing", all(recovered(7)).c_str());
+  }
+  STRCMP_CONTAINS("the file bars was missing", started(7).c_str());
+  CHECK(started(8).empty());
+}
+
+TEST(Bars, that_cannot_be_read_stop_the_start) {
+  bar_two();
+  close();
+  fs::remove(folder.file("bars"));
+  fs::create_directory(folder.file("bars"));
+  auto opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster(), {});
+  CHECK_FALSE(opened.ok());
+  STRCMP_CONTAINS("bars: who is kept out cannot be read", opened.error().message.c_str());
 }
 
 TEST(Bars, a_count_of_starts_that_went_back_is_said_of_the_store_that_has_it) {
   close();
-  for (const std::uint64_t start : {1, 2, 3}) CHECK(all(recovered(start)).empty());
+  for (const std::uint64_t start : {1, 2, 3}) CHECK(started(start).empty());
   // Killed before the ledger had written it.
-  CHECK(all(recovered(3)).empty());
-  STRCMP_CONTAINS("ledger.db is an earlier copy, or began anew", all(recovered(1)).c_str());
-  CHECK(all(recovered(2)).empty());
+  CHECK(started(3).empty());
+  STRCMP_CONTAINS("ledger.db is an earlier copy, or began anew", started(1).c_str());
+  CHECK(started(2).empty());
 }
 
 TEST(Bars, of_a_version_without_the_file_are_in_it_from_the_first_start_on) {
   bar_two();
   close();
   fs::remove(folder.file("bars"));
-  CHECK(recovered().barred.empty());
+  STRCMP_CONTAINS("the file bars was missing", started(0).c_str());
   lose_store();
   LONGS_EQUAL(2, recovered().barred.size());
 }
