@@ -106,7 +106,8 @@ Result<json::object> pairs_of(const std::string& option, const std::vector<std::
   for (const std::string& pair : given) {
     const std::size_t equals = pair.find('=');
     if (equals == pair.npos) {
-      return fail(Code::invalid_argument, option + " " + pair + ": needs a =");
+      std::string what = option;
+      return fail(Code::invalid_argument, what.append(" ").append(pair).append(": needs a ="));
     }
     pairs[pair.substr(0, equals)] = pair.substr(equals + 1);
   }

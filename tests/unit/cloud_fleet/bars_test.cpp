@@ -78,7 +78,7 @@ std::string content(const std::string& name) {
 }
 std::string aside() {
   for (const auto& entry : fs::directory_iterator(folder.file(""))) {
-    const std::string name = entry.path().filename();
+    std::string name = entry.path().filename();
     if (name.starts_with("bars.damaged-")) return name;
   }
   return "";
