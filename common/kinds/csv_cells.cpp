@@ -102,6 +102,19 @@ ParsedNumber parse_cell(std::string_view text, char decimal) {
   return parse_point({copy, text.size()});
 }
 
+NoData::NoData(const std::vector<std::string>& listed) : texts_(listed) {
+  for (const std::string& text : listed) {
+    const ParsedNumber number = parse_cell(text, '.');
+    if (number.fault == NumberFault::none) numbers_.push_back(number.value);
+  }
+}
+
+bool NoData::holds(std::string_view text, const ParsedNumber& number) const {
+  const bool equal = number.fault == NumberFault::none &&
+                     std::find(numbers_.begin(), numbers_.end(), number.value) != numbers_.end();
+  return equal || std::find(texts_.begin(), texts_.end(), text) != texts_.end();
+}
+
 bool looks_like_number(std::string_view text) {
   return parse_cell(text, '.').fault != NumberFault::not_a_number ||
          parse_cell(text, ',').fault != NumberFault::not_a_number;

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace spillway::kinds {
 
@@ -24,6 +26,20 @@ struct ParsedNumber {
 // Fortran writes it, before its exponent: 1.5D-05. The same on every machine, whatever its locale.
 // Values lie within +-1e100, so that their squares can be summed.
 ParsedNumber parse_cell(std::string_view text, char decimal);
+
+// What arg nodata lists: texts as they are written, and numbers, with a point, however others write
+// them: -9999 is -9999.00, too.
+class NoData {
+ public:
+  explicit NoData(const std::vector<std::string>& listed);
+  bool empty() const { return texts_.empty(); }
+  // `number` is what the text is parsed as.
+  bool holds(std::string_view text, const ParsedNumber& number) const;
+
+ private:
+  std::vector<std::string> texts_;
+  std::vector<double> numbers_;
+};
 
 // A number with either mark.
 bool looks_like_number(std::string_view text);

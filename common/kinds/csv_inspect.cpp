@@ -47,7 +47,10 @@ std::string times_text(std::size_t count) {
 class Inspector {
  public:
   Inspector(Shape shape, const TableOptions& options)
-      : shape_(std::move(shape)), options_(options), rows_(shape_, options.shape.dates) {}
+      : shape_(std::move(shape)),
+        options_(options),
+        nodata_(options.nodata),
+        rows_(shape_, options.shape.dates) {}
 
   CsvInspection inspect() {
     describe_shape();
@@ -151,17 +154,16 @@ class Inspector {
 
   void take_value(std::size_t i, std::string_view text) {
     InspectedColumn& column = seen_.columns[i];
-    if (lacks_value(text, options_)) {
+    const ParsedNumber number = parse_cell(text, shape_.columns[i].decimal);
+    if (is_missing(text) || nodata_.holds(text, number)) {
       ++column.missing;
       check_missing(i, text);
-    } else if (shape_.columns[i].role == Role::time ||
-               parse_cell(text, shape_.columns[i].decimal).fault == NumberFault::none) {
+    } else if (shape_.columns[i].role == Role::time || number.fault == NumberFault::none) {
       ++column.values;
       if (shape_.columns[i].role == Role::label) check_label(i, text);
       if (shape_.columns[i].role == Role::time) check_other_time(i, text);
       if (shape_.columns[i].role == Role::measurement) {
-        values_[i].add(text, parse_cell(text, shape_.columns[i].decimal).value,
-                       rows_.lines().line_number());
+        values_[i].add(text, number.value, rows_.lines().line_number());
       }
       if (!overrange_ && is_overrange(text) && shape_.columns[i].role == Role::measurement) {
         overrange_ = true;
@@ -358,14 +360,16 @@ class Inspector {
 
   void remark_mark(const std::string& column, const std::optional<ColumnValues::Mark>& mark) {
     if (!mark) return;
+    std::string nodata = printable(mark->text);
+    std::replace(nodata.begin(), nodata.end(), ',', '.');  // which would delimit
     remark(error_place(mark->line, 0) + ", " + column + printable(mark->text) +
            " lies far from all else and is what loggers write for no value; it is taken for one, " +
-           times_text(mark->count) + " in all, but nodata=" + printable(mark->text) +
-           " makes it a missing one");
+           times_text(mark->count) + " in all, but nodata=" + nodata + " makes it a missing one");
   }
 
   Shape shape_;
   const TableOptions& options_;
+  NoData nodata_;
   Rows rows_;
   CsvInspection seen_;
   std::vector<std::size_t> words_;    // a column

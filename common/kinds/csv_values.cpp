@@ -1,6 +1,8 @@
 #include "common/kinds/csv_values.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 
 #include "common/kinds/csv_cells.h"
@@ -10,17 +12,15 @@ namespace {
 
 constexpr double kOverload = 9.9e37;  // as Keysight's and Agilent's instruments write it
 
-// All nines, two of them at least, and behind a point nines or zeros.
-bool is_mark(std::string_view text, double value) {
+// All nines, two of them at least before the point, however they are written.
+bool is_mark(double value) {
   if (std::abs(value) == kOverload) return true;
-  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
-  const std::size_t point = std::min(text.find_first_of(".,"), text.size());
-  const auto all = [](std::string_view part, char digit) {
-    return part.find_first_not_of(digit) == std::string_view::npos;
-  };
-  const std::string_view fraction = text.substr(std::min(point + 1, text.size()));
-  return point >= 2 && all(text.substr(0, point), '9') &&
-         (all(fraction, '9') || all(fraction, '0'));
+  if (std::abs(value) < 99) return false;
+  std::array<char, 24> digits{};
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(),
+                                          std::abs(value), std::chars_format::fixed);
+  return error == std::errc{} &&
+         std::all_of(digits.data(), end, [](char c) { return c == '9' || c == '.'; });
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ void ColumnValues::add(std::string_view text, double value, std::size_t line) {
   if (point && thousands_.empty()) thousands_ = text;
   if (fraction_) thousands_.clear();
   Extreme& extreme = value < 0 ? low_ : high_;
-  if (!is_mark(text, value) || std::abs(value) < std::abs(extreme.value)) return add_rest(value);
+  if (!is_mark(value) || std::abs(value) < std::abs(extreme.value)) return add_rest(value);
   if (extreme.mark.count > 0 && value != extreme.value) add_rest(extreme.value);
   if (extreme.mark.count == 0 || value != extreme.value) {
     extreme = {{std::string(text), line, 0}, value};

@@ -60,7 +60,10 @@ std::string fault_text(NumberFault fault) {
 class TableReader {
  public:
   TableReader(Shape shape, const TableOptions& options)
-      : rows_(shape, options.shape.dates), shape_(std::move(shape)), options_(options) {}
+      : rows_(shape, options.shape.dates),
+        shape_(std::move(shape)),
+        options_(options),
+        nodata_(options.nodata) {}
 
   Result<Table> read(const std::stop_token& stop) {
     if (Status status = choose_columns(); !status) return status.error();
@@ -221,9 +224,8 @@ class TableReader {
     Reading& reading = readings_[i];
     if (reading.role == Role::time || reading.role == Role::unused) return {};
     const ParsedNumber number = parse_cell(text, shape_.columns[i].decimal);
-    if (number.fault != NumberFault::none ||
-        (!options_.nodata.empty() && lacks_value(text, options_))) {
-      return add_other(i, text, number.fault);
+    if (number.fault != NumberFault::none || (!nodata_.empty() && nodata_.holds(text, number))) {
+      return add_other(i, text, number);
     }
     if (reading.word) return reading.word->error;
     if (reading.role == Role::label && number.value != 0 && number.value != 1) {
@@ -254,20 +256,21 @@ class TableReader {
     reading.missing = Doubt{rows_.lines().line_number(), std::move(error)};
   }
 
-  Status add_other(std::size_t i, std::string_view text, NumberFault fault) {
+  Status add_other(std::size_t i, std::string_view text, const ParsedNumber& number) {
     Reading& reading = readings_[i];
     if (const std::string_view bare = trim(text); bare.size() < text.size()) {
       return add_value(i, bare);  // blanks inside quotes
     }
-    if (lacks_value(text, options_)) {
+    if (is_missing(text) || nodata_.holds(text, number)) {
       add_missing(i, [&] { return rows_.lines().wrong(i + 1, "the value is missing"); });
       return {};
     }
     const std::string where = " (column '" + printable(reading.column.name) + "')";
-    const bool word = fault == NumberFault::not_a_number && !starts_like_number(text);
-    const std::string hint = word ? nodata_hint(text) : number_hint(shape_.columns[i], text, fault);
-    const Error wrong =
-        rows_.lines().wrong(i + 1, "'" + printable(text) + "' " + fault_text(fault) + where + hint);
+    const bool word = number.fault == NumberFault::not_a_number && !starts_like_number(text);
+    const std::string hint =
+        word ? nodata_hint(text) : number_hint(shape_.columns[i], text, number.fault);
+    const Error wrong = rows_.lines().wrong(
+        i + 1, "'" + printable(text) + "' " + fault_text(number.fault) + where + hint);
     if (reading.numbers > 0 || !word) return wrong;
     if (!reading.word) reading.word = Doubt{rows_.lines().line_number(), wrong};
     reading.column.values.push_back(kMissing);
@@ -412,6 +415,7 @@ class TableReader {
   Rows rows_;
   Shape shape_;
   TableOptions options_;
+  NoData nodata_;
   std::vector<Reading> readings_;
   std::vector<std::size_t> wanted_;
   std::vector<char> timeless_;  // a row, where those without a time are left out
@@ -419,11 +423,6 @@ class TableReader {
 };
 
 }  // namespace
-
-bool lacks_value(std::string_view text, const TableOptions& options) {
-  return is_missing(text) ||
-         std::find(options.nodata.begin(), options.nodata.end(), text) != options.nodata.end();
-}
 
 TableOptions read_table_options(ArgReader& args) {
   TableOptions options;

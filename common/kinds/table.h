@@ -36,7 +36,7 @@ enum class Missing : std::uint8_t { error, skip, hold };
 struct TableOptions {
   ShapeOptions shape;
   Missing missing = Missing::error;
-  // Texts that stand for a missing value besides the usual ones, such as 7999 or OVER.
+  // What stands for a missing value besides the usual texts, such as 7999 or OVER; see NoData.
   std::vector<std::string> nodata;
   // The measurements to read, in this order, by name or by name without unit; the others may hold
   // anything. Empty: all that hold a number but record counters and those that have no name where
@@ -50,9 +50,6 @@ struct TableOptions {
   // alone count, and the time only if it is named, too.
   bool check_times() const { return columns.empty() || !shape.time.empty(); }
 };
-
-// Whether the text of a field, without blanks around it, is no value.
-bool lacks_value(std::string_view text, const TableOptions& options);
 
 // The args that every kind that reads CSV takes: missing (error), nodata (none), delimiter,
 // decimal, skip, header, dates (found from the text) and time (by name or look).

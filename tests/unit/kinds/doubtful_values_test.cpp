@@ -71,6 +71,30 @@ TEST(DoubtfulValues, a_mark_for_no_value_is_said_where_it_stands_apart) {
   remarks(both, "nodata=-9999 ");
 }
 
+TEST(DoubtfulValues, a_mark_for_no_value_is_one_however_it_is_written) {
+  const std::string text = hours("T", {"-9999", "-9999.00", "20", "21", "-9.999E+03"});
+  remarks(text, "line 2, column 'T': -9999 lies far from all else");
+  remarks(text, "3 times in all, but nodata=-9999 makes it a missing one");
+  remarks(hours("T", {"20", "-9.999E+03", "21"}), "nodata=-9.999E+03 makes it a missing one");
+  options.missing = Missing::skip;
+  for (const char* nodata : {"-9999", "-9999.0", "-9.999e3"}) {
+    options.nodata = {nodata};
+    check_values({20, 21}, good(text).features[0]);
+    says_nothing(text);
+    UNSIGNED_LONGS_EQUAL(3, inspected(text).columns[1].missing);
+  }
+}
+
+TEST(DoubtfulValues, a_mark_with_a_decimal_comma_is_said_as_nodata_takes_it) {
+  const char* text = "time;T\n2026-03-01;20,5\n2026-03-02;-99,9\n2026-03-03;21,5\n";
+  remarks(text, "-99,9 lies far from all else");
+  remarks(text, "nodata=-99.9 makes it a missing one");
+  options.missing = Missing::skip;
+  options.nodata = {"-99.9"};
+  check_values({20.5, 21.5}, good(text).features[0]);
+  says_nothing(text);
+}
+
 TEST(DoubtfulValues, nines_that_may_be_values_are_left_alone) {
   for (const auto& values : {std::initializer_list<const char*>{"98", "99", "97"},
                              {"99", "99"},
