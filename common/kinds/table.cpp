@@ -164,6 +164,7 @@ class TableReader {
       size = std::min(rest.find('\n', size), rest.size() - 1) + 1;
       if (rest.empty() || i + 1 == count) size = rest.size();
       parts[i].rows_.go_on_with(rest.substr(0, size));
+      parts[i].shape_.rows = parts[i].rows_.lines();
       rest.remove_prefix(size);
     }
     return parts;
@@ -285,11 +286,11 @@ class TableReader {
     return "; nodata=" + std::string(text) + " takes it for a missing value";
   }
 
-  static std::string number_hint(const ShapeColumn& column, std::string_view text,
-                                 NumberFault fault) {
+  std::string number_hint(const ShapeColumn& column, std::string_view text,
+                          NumberFault fault) const {
     if (fault != NumberFault::not_a_number) return {};
-    const bool other =
-        parse_cell(text, column.decimal == '.' ? ',' : '.').fault == NumberFault::none;
+    const char mark = column.decimal == '.' ? ',' : '.';
+    const bool other = parse_cell(text, mark).fault == NumberFault::none;
     if (looks_like_time(text)) {
       return "; time=" + printable(column.brief) + " takes the column for the time";
     }
@@ -297,11 +298,50 @@ class TableReader {
       const std::string_view odd = what_is_odd(text);
       return odd.empty() ? "" : "; " + std::string(odd) + "; columns= names others to read";
     }
-    if (column.decimal == ',') return "; decimal=point reads it";
-    return column.thousands.empty()
-               ? "; decimal=comma reads it"
-               : "; it may be a decimal comma, which decimal=comma says, or of "
-                 "thousands";
+    return mark_hint(numbers_with(column.decimal), numbers_with(mark));
+  }
+
+  // Of the numbers that hold a mark the first whose mark may be of thousands, and that whose
+  // cannot.
+  struct Marked {
+    std::string grouped, decimal;
+  };
+
+  // In the columns that are read, from the first row on.
+  Marked numbers_with(char mark) const {
+    Marked found;
+    for (Rows rows(shape_, options_.shape.dates); found.decimal.empty() && rows.next();) {
+      auto fields = rows.fields();
+      if (!fields) continue;
+      for (std::size_t i = 0; i < readings_.size(); ++i) {
+        const std::string_view text = Rows::text_of(**fields, i);
+        const Role role = readings_[i].role;
+        if (role == Role::time || role == Role::unused) continue;
+        if (text.find(mark) == std::string_view::npos) continue;
+        if (parse_cell(text, mark).fault != NumberFault::none) continue;
+        std::string& first = may_be_thousands(text, mark) ? found.grouped : found.decimal;
+        if (first.empty()) first = text;
+      }
+    }
+    return found;
+  }
+
+  // How numbers are read that only the other mark makes some, unless that would refuse those that
+  // `read` holds, or take marks between thousands for decimal ones.
+  static std::string mark_hint(const Marked& read, const Marked& refused) {
+    const bool comma = (refused.decimal + refused.grouped).find(',') != std::string::npos;
+    const std::string other = std::string("; decimal=") + (comma ? "comma" : "point");
+    if (read.decimal.empty() && read.grouped.empty()) {
+      if (!refused.decimal.empty()) return other + " reads it";
+      if (comma) return "; it may be a decimal comma, which decimal=comma says, or of thousands";
+    }
+    if (!read.decimal.empty() && !refused.decimal.empty()) {
+      return other + " would refuse others, such as " + printable(read.decimal) +
+             "; columns= names those to read";
+    }
+    const bool those_read = read.decimal.empty() && !read.grouped.empty();
+    return "; marks between thousands, as " + (those_read ? read.grouped : refused.grouped) +
+           " would have one, are not read; columns= names others to read";
   }
 
   Result<Table> finish() {

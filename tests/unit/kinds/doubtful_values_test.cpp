@@ -38,7 +38,10 @@ TEST(DoubtfulValues, a_point_that_may_be_of_thousands_is_said_where_a_comma_woul
   options.shape.decimal = '.';
   says_nothing("Zeit;P\n13.03.2026 11:00;1.201\n");
   options.shape.decimal = ',';
-  refuses(mixed, "line 3, column 2: '1.201' is not a number (column 'P'); decimal=point reads it");
+  refuses(
+      mixed,
+      "line 3, column 2: '1.201' is not a number (column 'P'); marks between thousands, as 1.201 "
+      "would have one, are not read; columns= names others to read");
 }
 
 TEST(DoubtfulValues, a_point_is_a_decimal_one_where_any_number_shows_it) {

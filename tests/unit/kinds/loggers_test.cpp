@@ -473,8 +473,10 @@ TEST(Loggers, quoted_numbers_in_a_file_with_commas_may_have_a_decimal_comma) {
   check_values({1.25, 2.5, 3}, table.features[2]);
   STRCMP_EQUAL("comma", inspected(text).decimal.c_str());
   remarks(text, "column 'a': its numbers in quotes have a decimal comma");
-  refuses("a,b\n\"21,5\",1\n22.5,1\n",
-          "line 2, column 1: '21,5' is not a number (column 'a'); decimal=comma reads it");
+  refuses(
+      "a,b\n\"21,5\",1\n22.5,1\n",
+      "line 2, column 1: '21,5' is not a number (column 'a'); decimal=comma would refuse others, "
+      "such as 22.5; columns= names those to read");
 }
 
 TEST(Loggers, what_may_be_thousands_is_not_guessed) {

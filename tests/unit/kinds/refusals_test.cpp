@@ -92,6 +92,43 @@ TEST(Refusals, what_is_odd_about_a_number_is_told) {
        "; its minus is U+2212, where - is wanted; columns= names others to read");
 }
 
+TEST(Refusals, no_hint_of_a_decimal_mark_leads_back_to_where_one_was) {
+  const char* thousands =
+      "; marks between thousands, as 1.200 would have one, are not read; "
+      "columns= names others to read";
+  for (const char* text :
+       {"v;w\n1.200;1\n999,5;2\n", "v;w\n999,5;1\n1.200;2\n", "v;w\n1.200;20,5\n999;21,5\n"}) {
+    options.shape.decimal.reset();
+    ends(text, thousands);
+    options.shape.decimal = ',';
+    ends(text, thousands);
+  }
+  // As a number with a decimal point it would be a thousandth.
+  ends("v;w\n1.200;1\n1.201;2\n", thousands);
+  options.shape.decimal.reset();
+  ends("v,w\n\"1,234\",20.5\n",
+       "; marks between thousands, as 1,234 would have one, are not read; columns= names others to "
+       "read");
+  const char* both = "v;w\n20,5;50.5\n21,5;51.5\n";
+  ends(both, "; decimal=comma would refuse others, such as 50.5; columns= names those to read");
+  options.shape.decimal = ',';
+  ends(both, "; decimal=point would refuse others, such as 20,5; columns= names those to read");
+  options.columns = {"w"};
+  ends(both, "(column 'w'); decimal=point reads it");
+  options.shape.decimal.reset();
+  check_values({50.5, 51.5}, good(both).features[0]);
+  options.columns = {"v"};
+  ends(both, "(column 'v'); decimal=comma reads it");
+  options.shape.decimal = ',';
+  check_values({20.5, 21.5}, good(both).features[0]);
+  options = {};
+  options.labels = true;
+  ends("v;anomaly\n1.5;0\n2.5;1,0\n",
+       "; decimal=comma would refuse others, such as 1.5; columns= names those to read");
+  ends("v;anomaly\n1;1.0\n2;1,0\n",
+       "; decimal=comma would refuse others, such as 1.0; columns= names those to read");
+}
+
 TEST(Refusals, a_row_that_counts_the_rows_can_be_left_out) {
   const char* text =
       "\"VarName\";\"TimeString\";\"VarValue\"\n\"Temp\";\"13.03.2026 11:00:00\";20,0\n"

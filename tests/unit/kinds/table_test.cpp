@@ -137,8 +137,10 @@ TEST(Table, refuses_what_is_no_number_and_names_line_and_column) {
   refuses("a,b\n1,2\n3,\n",
           "line 3, column 2: the value is missing (column 'b'); missing=skip or hold goes on "
           "without it");
-  refuses("a;b\n1.5;2,5\n",
-          "line 2, column 2: '2,5' is not a number (column 'b'); decimal=comma reads it");
+  refuses(
+      "a;b\n1.5;2,5\n",
+      "line 2, column 2: '2,5' is not a number (column 'b'); decimal=comma would refuse others, "
+      "such as 1.5; columns= names those to read");
   refuses("a\n1 2\n",
           "line 2, column 1: '1 2' is not a number (column 'a'); marks between thousands are not "
           "read; columns= names others to read");
