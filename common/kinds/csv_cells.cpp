@@ -14,6 +14,8 @@ constexpr std::string_view kTypesetMinus = "\xe2\x88\x92";
 constexpr std::size_t kLongestMissing = 9;
 constexpr std::string_view kMissing[] = {"nan", "-nan",   "null",    "na",
                                          "n/a", "1.#ind", "-1.#ind", "1.#qnan"};
+constexpr std::string_view kStates[] = {"true", "false", "on",   "off",
+                                        "yes",  "no",    "open", "closed"};
 constexpr std::string_view kInfinite[] = {"inf", "infinity", "1.#inf"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -85,6 +87,8 @@ bool is_missing(std::string_view text) {
   if (text.front() == '#') text.remove_prefix(1);  // as spreadsheets write it
   return is_one(text, kMissing) || is_infinite(text);
 }
+
+bool is_state(std::string_view text) { return is_one(text, kStates); }
 
 bool is_infinite(std::string_view text) {
   if (text.size() > kLongestMissing) return false;

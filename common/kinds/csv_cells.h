@@ -12,6 +12,9 @@ namespace spillway::kinds {
 // dashes, what is infinite.
 bool is_missing(std::string_view text);
 
+// What tells how something stands: on, off, true, closed.
+bool is_state(std::string_view text);
+
 // INF and the like, with or without a sign, also as programs for Windows write it: 1.#INF.
 bool is_infinite(std::string_view text);
 

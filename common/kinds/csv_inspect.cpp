@@ -16,6 +16,7 @@ namespace spillway::kinds {
 namespace {
 
 constexpr std::size_t kMostRemarks = 20;
+constexpr std::size_t kMostSeriesNamed = 4;
 
 std::string delimiter_word(char delimiter) {
   switch (delimiter) {
@@ -59,6 +60,7 @@ class Inspector {
     remark_lines();
     describe_time();
     remark_values();
+    remark_series();
     return std::move(seen_);
   }
 
@@ -84,6 +86,7 @@ class Inspector {
     seen_.skipped_lines = shape_.skipped;
     seen_.header_lines = shape_.header_lines;
     words_.resize(shape_.columns.size());
+    texts_.resize(shape_.columns.size());
     values_.resize(shape_.columns.size());
   }
 
@@ -174,7 +177,9 @@ class Inspector {
                                      std::string(text) + " makes it a missing one")
                    .message);
       }
-    } else if (words_[i]++ == 0 && !lacks_name(i)) {
+    } else {
+      if (!looks_like_number(text)) texts_[i].add(text);
+      if (words_[i]++ > 0 || lacks_name(i)) return;
       remark(rows_.lines().wrong(i + 1, "'" + printable(text) + "' is not a number").message);
     }
   }
@@ -367,12 +372,36 @@ class Inspector {
            times_text(mark->count) + " in all, but nodata=" + nodata + " makes it a missing one");
   }
 
+  // Told apart by a text that nearly each row has, beside what is measured.
+  void remark_series() {
+    const auto measured = [](const InspectedColumn& column) {
+      return column.role == "measurement";
+    };
+    if (std::none_of(seen_.columns.begin(), seen_.columns.end(), measured)) return;
+    for (std::size_t i = 0; i < texts_.size(); ++i) {
+      const std::vector<std::string> series = texts_[i].repeated();
+      const bool filled = 10 * texts_[i].count() >= 9 * seen_.rows;
+      const bool text = shape_.columns[i].role == Role::measurement && seen_.columns[i].values == 0;
+      if (series.empty() || !text || !filled) continue;
+      if (std::all_of(series.begin(), series.end(), is_state)) continue;
+      std::string names;
+      for (std::size_t n = 0; n < std::min(series.size(), kMostSeriesNamed); ++n) {
+        names += (n == 0 ? "" : ", ") + printable(series[n]);
+      }
+      remark("column '" + printable(seen_.columns[i].name) + "': its rows hold but " +
+             std::to_string(series.size()) + " different texts, " +
+             (series.size() > kMostSeriesNamed ? "such as " : "") + names +
+             "; if these tell several series apart, the values of all are read as of one, mixed");
+    }
+  }
+
   Shape shape_;
   const TableOptions& options_;
   NoData nodata_;
   Rows rows_;
   CsvInspection seen_;
   std::vector<std::size_t> words_;    // a column
+  std::vector<ColumnTexts> texts_;    // the same
   std::vector<ColumnValues> values_;  // the same
   std::array<TimeSteps, 2> steps_;    // by the order of dates
   std::size_t ragged_ = 0;            // rows of too many fields

@@ -10,6 +10,9 @@
 namespace spillway::kinds {
 namespace {
 
+constexpr std::size_t kMostTexts = 32;
+constexpr std::size_t kLongestText = 64;
+constexpr std::size_t kOften = 3;
 constexpr double kOverload = 9.9e37;  // as Keysight's and Agilent's instruments write it
 
 // All nines, two of them at least before the point, however they are written.
@@ -54,6 +57,34 @@ std::optional<ColumnValues::Mark> ColumnValues::apart(const Extreme& extreme, in
   const double distance = sign * (extreme.value - nearest);
   const double needed = std::max(most_ - least_, std::abs(extreme.value) / 2);
   return !any_ || distance > needed ? std::optional<Mark>(extreme.mark) : std::nullopt;
+}
+
+void ColumnTexts::add(std::string_view text) {
+  if (given_up_) return;
+  auto known = std::find_if(texts_.begin(), texts_.end(),
+                            [text](const Text& other) { return other.text == text; });
+  if (known == texts_.end()) {
+    given_up_ = texts_.size() == kMostTexts || text.size() > kLongestText;
+    if (given_up_) return texts_.clear();
+    known = texts_.insert(known, {std::string(text), 0});
+  }
+  ++known->count;
+}
+
+// Two of them often, and all twice on the average: a remark that comes again is no series.
+std::vector<std::string> ColumnTexts::repeated() const {
+  const auto often = std::count_if(texts_.begin(), texts_.end(),
+                                   [](const Text& text) { return text.count >= kOften; });
+  std::vector<std::string> found;
+  if (often < 2 || count() < 2 * texts_.size()) return found;
+  for (const Text& text : texts_) found.push_back(text.text);
+  return found;
+}
+
+std::size_t ColumnTexts::count() const {
+  std::size_t all = 0;
+  for (const Text& text : texts_) all += text.count;
+  return all;
 }
 
 }  // namespace spillway::kinds

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace spillway::kinds {
 
@@ -42,6 +43,26 @@ class ColumnValues {
   Extreme low_, high_;
   bool any_ = false;  // of the rest
   double least_ = 0, most_ = 0;
+};
+
+// Which texts a column without numbers holds, for what they may tell apart. Bounded in memory: of
+// more than a few different ones, or of long ones, none is kept. One thread.
+class ColumnTexts {
+ public:
+  void add(std::string_view text);
+
+  // In the order in which they come, when there are several that come again and again.
+  std::vector<std::string> repeated() const;
+  // How many were added, while none was too many or too long.
+  std::size_t count() const;
+
+ private:
+  struct Text {
+    std::string text;
+    std::size_t count = 0;
+  };
+  std::vector<Text> texts_;
+  bool given_up_ = false;
 };
 
 }  // namespace spillway::kinds

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 
 #include "tests/unit/kinds/kind_run.h"
@@ -96,6 +97,46 @@ TEST(DoubtfulValues, a_mark_with_a_decimal_comma_is_said_as_nodata_takes_it) {
   options.nodata = {"-99.9"};
   check_values({20.5, 21.5}, good(text).features[0]);
   says_nothing(text);
+}
+
+TEST(DoubtfulValues, texts_that_may_tell_several_series_apart_are_said) {
+  const auto rows = [](std::initializer_list<const char*> names) {
+    std::string text = "name,time,value\n";
+    int second = 10;
+    for (const char* name : names) {
+      text += std::string(name) + ",2026-03-01 11:00:" + std::to_string(second++) + ",1\n";
+    }
+    return text;
+  };
+  const auto says_series = [this](const std::string& text) {
+    const CsvInspection seen = inspected(text);
+    return std::any_of(seen.remarks.begin(), seen.remarks.end(), [](const std::string& remark) {
+      return remark.find("series") != std::string::npos;
+    });
+  };
+  const std::string wincc =
+      rows({"temp", "press", "temp", "press", "temp", "press", "$RT_OFF$", "$RT_COUNT$"});
+  const char* note =
+      "column 'name': its rows hold but 4 different texts, temp, press, $RT_OFF$, $RT_COUNT$; if "
+      "these tell several series apart, the values of all are read as of one, mixed";
+  remarks(wincc, note);
+  options.columns = {"value"};
+  remarks(wincc, note);
+  options.columns.clear();
+  remarks(rows({"a", "b", "c", "d", "e", "a", "b", "c", "d", "e", "a", "b", "c", "d", "e"}),
+          "column 'name': its rows hold but 5 different texts, such as a, b, c, d; if");
+  for (const std::string& text :
+       {rows({"ok", "ok", "ok", "ok", "ok", "ok"}), rows({"ok", "ok", "ok", "ok", "ok", "off"}),
+        rows({"a", "b", "c", "d", "e", "f", "g"}),
+        rows({"a", "b", "a", "b", "a", "b", "c", "d", "e", "f", "g", "h", "i"}),
+        rows({"up", "down", "up", "down", "up", "down", "", "", ""}),
+        rows({"TRUE", "False", "TRUE", "False", "TRUE", "False"}),
+        std::string("name,state\na,x\nb,x\na,x\nb,x\na,x\nb,x\n")}) {
+    CHECK_TEXT(!says_series(text), text.c_str());
+  }
+  std::string many = "name,value\n";
+  for (int i = 0; i < 4'000; ++i) many += "t" + std::to_string(i % 1'000) + ",1\n";
+  CHECK_TEXT(!says_series(many), "more than a few");
 }
 
 TEST(DoubtfulValues, nines_that_may_be_values_are_left_alone) {
