@@ -33,14 +33,12 @@ struct Known {
   }
 };
 
-// `damage`: what it may have gone with.
-Result<Known> known_of(const Fleet& fleet, TaskId id, const Result<std::string>& asked,
-                       const std::string& damage) {
+Result<Known> known_of(const Fleet& fleet, TaskId id, const Result<std::string>& asked) {
   Known known{id, fleet.task(id), std::nullopt, asked ? "" : asked.error().message, std::nullopt};
   if (const ToldStory* told = fleet.story(id)) known.told = *told;
   if (known.seen || known.told) return known;
-  return fail(Code::not_found, "the cloud knows nothing of task " + to_string(id) +
-                                   ": it keeps the newest" + (damage.empty() ? "" : "; " + damage));
+  return fail(Code::not_found,
+              "the cloud knows nothing of task " + to_string(id) + ": it keeps the newest");
 }
 
 // Of what its device does not tell, the cloud shows what it has seen itself.
@@ -56,9 +54,16 @@ void with_known(Service& service, TaskId id, const Answer& answer,
             done(Known{id, std::nullopt, std::nullopt, "", *found});
           });
         }
-        auto told = [&fleet, id, damage = dispatch ? dispatch->damage() : std::string(),
+        auto told = [&fleet, dispatch, id,
                      done = std::move(done)](const Result<std::string>& asked) {
-          done(known_of(fleet, id, asked, damage));
+          Result<Known> known = known_of(fleet, id, asked);
+          if (known || !dispatch) return done(std::move(known));
+          // It may be one of its own, that went with a damaged store.
+          dispatch->find(
+              id, [done, error = known.error()](const Result<DispatchedTaskDetail>& found) mutable {
+                if (!found) error.message += "; " + found.error().message;
+                done(std::move(error));
+              });
         };
         if (!service.parts().ask_story) return told(std::string());
         service.parts().ask_story(id, told);

@@ -92,8 +92,6 @@ class Dispatch final : private owner::Host {
   }
   // Those that failed, were cancelled or expired; how many. busy: there is no room for them all.
   void retry(const GroupId& group, const Done<std::uint64_t>& done) { groups_.retry(group, done); }
-  // What damage has cost, for who misses a task; empty: there was none.
-  const std::string& damage() const { return damage_; }
   void find(TaskId id, const Done<DispatchedTaskDetail>& done);
   void list(const DispatchedFilter& filter, Done<std::vector<DispatchedTaskView>> done);
   void count(const GroupId& group, const Done<GroupView>& done) { groups_.count(group, done); }

@@ -279,6 +279,9 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   CHECK(said("line=7=a"));
   CHECK_EQUAL(2, run({"task", "submit", "echo", "pump-1", "--task-label", "line"}));
   STRCMP_CONTAINS("--task-label line: needs a =", err.str().c_str());
+  CHECK_EQUAL(3, run({"task", "why", "00000000000000aa-99"}));
+  STRCMP_CONTAINS("it keeps the newest; nobody submitted a task 00000000000000aa-99 to a device",
+                  err.str().c_str());
   CHECK_EQUAL_TEXT(0, run({"task", "why", task}), err.str().c_str());
   CHECK(said("it was submitted to pump-1, and runs nowhere else\n"));
   CHECK(

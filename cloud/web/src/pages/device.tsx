@@ -391,10 +391,7 @@ function Dispatched({ id }: { id: string }) {
       note="by operators of this cloud"
       actions={<a href={`/tasks/dispatched?device=${id}`}>All of them</a>}
     >
-      <Loaded
-        query={query}
-        empty={(data) => data.items.length === 0 && <Message icon="tasks" title="None yet" />}
-      >
+      <Loaded query={query} empty={(data) => data.items.length === 0 && <Message icon="tasks" title="None yet" />}>
         {(data) => <DispatchedTable label="Dispatched" tasks={data.items} with_device={false} />}
       </Loaded>
     </Panel>

@@ -66,12 +66,7 @@ export function TasksPage() {
   const filtered = query.size > 0;
 
   return (
-    <Page
-      title="Tasks"
-      lead="newest first"
-      wide
-      actions={<TaskDirections value="offloaded" />}
-    >
+    <Page title="Tasks" lead="newest first" wide actions={<TaskDirections value="offloaded" />}>
       <div class="filters">
         <div class="chips" role="group" aria-label="State">
           {states.map((one) => (
