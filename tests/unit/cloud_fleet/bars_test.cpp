@@ -39,20 +39,20 @@ void write(const std::string& name, const std::string& text) {
   std::ofstream(folder.file(name)) << text;
 }
 FleetRecovered recovered(std::uint64_t start = 0, bool first = false) {
-  SqliteFleetStore::Options options;
-  options.start = start;
-  options.first = first;
-  auto opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster(), options);
+  SqliteFleetStore::Options file;
+  file.start = start;
+  file.first = first;
+  auto opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster(), file);
   CHECK_OK(opened);
   return std::move(opened->recovered);
 }
 // A start that came to its first commit.
 std::string started(
     std::uint64_t start, bool first = false, const std::function<void()>& before_it = [] {}) {
-  SqliteFleetStore::Options options;
-  options.start = start;
-  options.first = first;
-  auto opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster(), options);
+  SqliteFleetStore::Options file;
+  file.start = start;
+  file.first = first;
+  auto opened = SqliteFleetStore::open(folder.file("fleet.db"), answers.poster(), file);
   CHECK_OK(opened);
   before_it();
   bool committed = false;
