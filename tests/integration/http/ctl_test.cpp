@@ -249,6 +249,12 @@ TEST(Spwctl, acts_on_named_devices_and_on_all_that_match) {
   CHECK(said("valve-1"));
 }
 
+TEST(Spwctl, says_of_a_task_that_nobody_knows_that_neither_side_does) {
+  CHECK_EQUAL(3, run({"task", "why", "00000000000000aa-99"}));
+  STRCMP_CONTAINS("it keeps the newest; nobody submitted a task 00000000000000aa-99 to a device",
+                  err.str().c_str());
+}
+
 TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   const std::string input = rig->directory() + "/input";
   std::ofstream(input) << "1,2,3\n";
@@ -279,9 +285,6 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   CHECK(said("line=7=a"));
   CHECK_EQUAL(2, run({"task", "submit", "echo", "pump-1", "--task-label", "line"}));
   STRCMP_CONTAINS("--task-label line: needs a =", err.str().c_str());
-  CHECK_EQUAL(3, run({"task", "why", "00000000000000aa-99"}));
-  STRCMP_CONTAINS("it keeps the newest; nobody submitted a task 00000000000000aa-99 to a device",
-                  err.str().c_str());
   CHECK_EQUAL_TEXT(0, run({"task", "why", task}), err.str().c_str());
   CHECK(said("it was submitted to pump-1, and runs nowhere else\n"));
   CHECK(
