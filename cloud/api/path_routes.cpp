@@ -21,15 +21,15 @@ struct Known {
   TaskId id;
   std::optional<OffloadedTask> seen;
   std::optional<ToldStory> told;
-  std::string missing;                       // why the device did not answer; empty: it did
-  std::optional<DispatchedTaskDetail> sent;  // the cloud's own, of which nobody was asked
+  std::string missing;                             // why the device did not answer; empty: it did
+  std::optional<DispatchedTaskDetail> dispatched;  // the cloud's own, of which nobody was asked
 
   std::string device() const {
-    if (sent) return sent->task.device;
+    if (dispatched) return dispatched->task.device;
     return seen ? seen->device : told->device;
   }
   TaskPath path() const {
-    return sent ? path_of(*sent, kHost) : path_of(seen, told ? &*told : nullptr, kHost);
+    return dispatched ? path_of(*dispatched, kHost) : path_of(seen, told ? &*told : nullptr, kHost);
   }
 };
 
@@ -160,7 +160,7 @@ void placement(Service& service, const Call& call, const Answer& answer) {
                         {"told", nullptr},
                         {"missing", known.missing},
                         {"explanation", nullptr}};
-    if (known.sent) object["explanation"] = reasons_of(*known.sent);
+    if (known.dispatched) object["explanation"] = reasons_of(*known.dispatched);
     if (!known.told) return json_response(object);
     object["told"] = time_or_null(known.told->heard);
     auto explanation = wire::decode_explanation(known.told->story.why);
