@@ -181,7 +181,8 @@ void CloudPlace::forget_leases() {
 void CloudPlace::on(const wire::Accept& item) {
   let_in();
   const owner::OwnedTask* task = owner_.own(item.id) ? owner_.find(item.id.seq) : nullptr;
-  if (task && task->state.epoch == item.epoch && task->state.offer_pending) learn_transfer(*task);
+  const lifecycle::LiveAttempt* out = task ? task->state.attempt(item.epoch) : nullptr;
+  if (out && out->offer_pending) learn_transfer(*task);
   owner_.offers().on(book_, item);
 }
 
@@ -190,8 +191,8 @@ void CloudPlace::on(const wire::Nack& item) {
   note_barred(std::string(refuses_), item.retry_after);
   // No task has to wait for that: it is the cloud that is no place for any.
   owner::OwnedTask* task = owner_.own(item.id) ? owner_.find(item.id.seq) : nullptr;
-  if (!task || task->state.epoch != item.epoch) return;
-  owner_.apply(*task, lifecycle::withdraw(task->state, task->policy, owner_.tick()),
+  if (!task) return;
+  owner_.apply(*task, lifecycle::withdraw(task->state, item.epoch, owner_.tick()),
                {refuses_, Code::unavailable});
 }
 

@@ -7,6 +7,11 @@ namespace {
 
 constexpr double kLeasedRun = 1.0;  // seconds that a task of the cloud is taken to run
 
+bool runs_here(const owner::OwnedTask& task, Epoch epoch) {
+  const lifecycle::LiveAttempt* out = task.state.attempt(epoch);
+  return out && out->place == kHere;
+}
+
 bool is_blocking(const owner::OwnedTask& task) { return task.kind && task.kind->traits.blocking; }
 
 }  // namespace
@@ -87,8 +92,7 @@ bool LocalPlace::waits_for_commit() const {
 
 void LocalPlace::run_here(std::uint64_t seq, Epoch epoch) {
   const owner::OwnedTask* task = owner_.find(seq);
-  const bool live = task && task->state.epoch == epoch && task->state.place == kHere;
-  if (!live || !task->kind) {
+  if (!task || !task->kind || !runs_here(*task, epoch)) {
     // Ended between its grant and its commit: the core was counted as taken at the grant.
     return free_core(seq, epoch);
   }
@@ -123,12 +127,12 @@ void LocalPlace::on_outcome(runner::Outcome outcome) {
 }
 
 void LocalPlace::take_outcome(owner::OwnedTask& task, runner::Outcome outcome) {
-  const bool live = task.state.epoch == outcome.epoch && task.state.place == kHere;
+  const bool live = runs_here(task, outcome.epoch);
   const Duration ran = outcome.run_ended - outcome.run_started;
   owner_.journal().whenever([begun = outcome.begun] {});
   if (live) {
     const NodeTime end = on_line(outcome.run_ended);
-    task.history.ran_here(end - ran, end, owner_.now(), outcome.cpu);
+    task.history.ran_here(outcome.epoch, end - ran, end, owner_.now(), outcome.cpu);
   }
   if (outcome.failure == FailureClass::none && outcome.value.size() > kInlineLimit) {
     outcome.failure = FailureClass::error;

@@ -174,7 +174,7 @@ bool Node::prepare(owner::OwnedTask& task) {
   task.kind = parts_.kinds->find(spec.kind);
   task.work = spec.work.value_or(task.kind ? kinds::work_of(*task.kind, bytes, spec.args)
                                            : 1.0 + double(bytes));
-  if (task.state.place == cloud_.book().id()) task.seconds_there = cloud_.seconds_there(task);
+  if (task.state.attempt_at(cloud_.book().id())) task.seconds_there = cloud_.seconds_there(task);
   return true;
 }
 

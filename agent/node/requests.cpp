@@ -47,6 +47,18 @@ std::string what_frees(const Explanation& why, bool barred) {
   return barred ? "the cloud, which is asked again" : "the cloud, once it is there";
 }
 
+// What ends a live attempt, and when it is given up.
+std::pair<std::string, std::optional<Duration>> ends_with(TaskState state,
+                                                          const lifecycle::LiveAttempt& out,
+                                                          NodeTime now) {
+  if (state == TaskState::leased) {
+    const std::string awaited = out.offer_pending ? "answer to the offer" : "result";
+    return {"the cloud's " + awaited, out.lease_until - now};
+  }
+  if (out.run_until == kNever) return {"its end", std::nullopt};
+  return {"its end", out.run_until - now};
+}
+
 }  // namespace
 
 void recall_explanation(owner::OwnedTask& task, const std::vector<store::EventRow>& events) {
@@ -150,12 +162,8 @@ WhyReport Requests::why_of(TaskView view, const owner::OwnedTask& live) const {
   } else if (view.state == TaskState::ready) {
     why.next = what_frees(why.explanation, cloud_.bars());
     if (cloud_.bars() && !may_go(why.explanation)) why.next_in = cloud_.asked_again() - now;
-  } else if (view.state == TaskState::leased) {
-    why.next = live.state.offer_pending ? "the cloud's answer to the offer" : "the cloud's result";
-    why.next_in = live.state.lease_until - now;
-  } else if (view.state == TaskState::running) {
-    why.next = "its end";
-    if (live.state.run_until != kNever) why.next_in = live.state.run_until - now;
+  } else if (const lifecycle::LiveAttempt* out = live.state.attempt(live.state.epoch)) {
+    std::tie(why.next, why.next_in) = ends_with(view.state, *out, now);
   } else {
     why.next = view.state == TaskState::succeeded ? "nothing: it is final" : "spillway retry";
     if (view.result && view.result->error) why.dominant = view.result->error->message;

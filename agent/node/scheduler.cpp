@@ -59,7 +59,8 @@ void Scheduler::review_offers() {
     if (task.unsaved > 0) continue;
     const auto why = models_.placement().withdraw(candidate(seq), local, cloud, now);
     if (!why) continue;
-    owner_.apply(task, lifecycle::withdraw(task.state, task.policy, owner_.tick()),
+    const lifecycle::LiveAttempt& out = *task.state.attempt_at(cloud_.book().id());
+    owner_.apply(task, lifecycle::withdraw(task.state, out.epoch, owner_.tick()),
                  {*why, Code::timeout});
   }
 }
@@ -85,9 +86,10 @@ void Scheduler::set_aside_impossible(Candidates& ready, const placement::Place& 
   std::erase_if(ready, [&](const placement::Candidate& candidate) {
     owner::OwnedTask& task = owner_.at(candidate.seq);
     if (gives_up_disconnected(task)) {
-      owner_.apply(
-          task, lifecycle::on_link_down(task.state, task.policy, OnDisconnect::fail, owner_.tick()),
-          {cloud.unreachable_because + ", and on_disconnect is fail", Code::unavailable});
+      owner_.apply(task,
+                   lifecycle::on_link_down(task.state, OnDisconnect::fail, cloud_.book().id(),
+                                           owner_.tick()),
+                   {cloud.unreachable_because + ", and on_disconnect is fail", Code::unavailable});
       return true;
     }
     const auto why_not = models_.placement().no_place(candidate, local, cloud);

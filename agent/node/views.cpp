@@ -13,7 +13,7 @@ TaskView Views::view_of(const store::TaskRow& row, const std::string& kind,
   view.tenant = tenant;
   view.state = task.state;
   view.reason = task.reason;
-  view.place = owner_.places().name_of(task.place);
+  view.place = owner_.places().name_of(task.place());
   view.band = row.band;
   view.epoch = task.epoch;
   view.attempts = task.attempts;

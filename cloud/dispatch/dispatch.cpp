@@ -18,7 +18,9 @@ bool has_device(owner::OwnedTask& task, Places& places) {
     const auto device = task.spec->labels.find("spillway.device");
     if (device == task.spec->labels.end()) return false;
     task.only_at = places.of(device->second);
-    if (task.state.place == kCloud) task.state.place = task.only_at;
+    for (lifecycle::LiveAttempt& out : task.state.live) {
+      if (out.place == kCloud) out.place = task.only_at;
+    }
   }
   return class_of(places.name_of(task.only_at)) == PlaceClass::device;
 }
@@ -215,7 +217,8 @@ void Dispatch::grant_to(const std::string& device, Target& target) {
     }
     if (task.spec_size() > parts_.largest()) {
       owner_.apply(
-          task, lifecycle::on_link_down(task.state, task.policy, OnDisconnect::fail, owner_.tick()),
+          task,
+          lifecycle::on_link_down(task.state, OnDisconnect::fail, task.only_at, owner_.tick()),
           {too_large(task.spec_size()).message, Code::unsupported});
       continue;
     }

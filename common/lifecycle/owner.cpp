@@ -12,6 +12,13 @@ NodeTime after(NodeTime now, const std::optional<std::chrono::milliseconds>& spa
   return span ? lifecycle::after(now, *span) : kNever;
 }
 
+// The first live attempt whose time `until` is up; null: there is none.
+LiveAttempt* overdue(OwnerTask& task, NodeTime LiveAttempt::*until, NodeTime now) {
+  const auto found = std::find_if(task.live.begin(), task.live.end(),
+                                  [&](LiveAttempt& one) { return now >= one.*until; });
+  return found == task.live.end() ? nullptr : found;
+}
+
 bool sleeps(const OwnerTask& task) {
   return task.state == TaskState::waiting &&
          (task.reason == WaitReason::backoff || task.reason == WaitReason::not_before);
@@ -44,10 +51,12 @@ OwnerStep on_time(const OwnerTask& task, const OwnerPolicy& policy, Now now) {
     finish(step, TaskState::expired, FailureClass::none, now.time);
   } else if (now.time >= task.start_by) {
     finish(step, TaskState::failed, FailureClass::timeout, now.time);
-  } else if (task.place != kNowhere && now.time >= task.run_until) {
-    fail_attempt(step, policy, FailureClass::timeout, Stop::yes, now);
-  } else if (task.place != kNowhere && now.time >= task.lease_until) {
-    grant_again_later(step, policy, FailureClass::lost, {}, now);
+  } else if (LiveAttempt* slow = overdue(step.next, &LiveAttempt::run_until, now.time)) {
+    step.verdict = Verdict::applied;
+    fail_attempt(step, *slow, policy, FailureClass::timeout, Stop::yes, now);
+  } else if (LiveAttempt* silent = overdue(step.next, &LiveAttempt::lease_until, now.time)) {
+    step.verdict = Verdict::applied;
+    grant_again_later(step, *silent, policy, FailureClass::lost, {}, now);
   } else if (sleeps(task) && now.time >= task.wake) {
     enter(step, TaskState::ready, WaitReason::none, now.time);
   }
@@ -57,7 +66,7 @@ OwnerStep on_time(const OwnerTask& task, const OwnerPolicy& policy, Now now) {
 NodeTime next_time(const OwnerTask& task) {
   if (is_terminal(task.state)) return kNever;
   NodeTime next = std::min(task.deadline, task.start_by);
-  if (task.place != kNowhere) next = std::min({next, task.lease_until, task.run_until});
+  for (const LiveAttempt& one : task.live) next = std::min({next, one.lease_until, one.run_until});
   if (sleeps(task)) next = std::min(next, task.wake);
   return next;
 }
@@ -65,15 +74,22 @@ NodeTime next_time(const OwnerTask& task) {
 OwnerStep recover(const OwnerTask& task, const OwnerPolicy& policy, BootId boot,
                   bool may_have_begun, Now now) {
   OwnerStep step = unchanged(task);
-  if (is_terminal(task.state) || task.place == kNowhere) return step;
-  if (task.place != kHere) {
+  if (is_terminal(task.state)) return step;
+  LiveAttempt* before = nullptr;  // of an older boot; one at most is here
+  for (LiveAttempt& one : step.next.live) {
+    if (one.place == kHere) {
+      if (one.boot != boot) before = &one;
+      continue;
+    }
     step.verdict = Verdict::applied;
     step.renewal = true;
-    step.next.lease_until = lifecycle::after(now.time, policy.lease);
-  } else if (task.boot != boot) {
-    fail_attempt(step, policy, may_have_begun ? FailureClass::crash : FailureClass::interrupted,
-                 Stop::no, now);
+    one.lease_until = lifecycle::after(now.time, policy.lease);
   }
+  if (!before) return step;
+  step.verdict = Verdict::applied;
+  step.renewal = false;
+  fail_attempt(step, *before, policy,
+               may_have_begun ? FailureClass::crash : FailureClass::interrupted, Stop::no, now);
   return step;
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "common/base/few.h"
 #include "spillway/task.h"
 
 // The owner's side of a task's life, as a pure machine: no clock, thread, socket or disk. The
@@ -11,28 +13,45 @@
 // starts code.
 namespace spillway::lifecycle {
 
-// The durable state of one task, as the owner's store keeps it.
+// An attempt that is out: it was granted, and has neither ended nor been given up.
+struct LiveAttempt {
+  Epoch epoch;
+  PlaceId place;
+  BootId boot;                    // here: of this process when it wrote `running`
+  bool started = false;           // it is known to run
+  bool offer_pending = false;     // its OFFER has no application ack yet
+  NodeTime lease_until = kNever;  // elsewhere: lost when silent until then
+  NodeTime run_until = kNever;    // here: times out at this time
+  bool operator==(const LiveAttempt&) const = default;
+};
+
+inline constexpr std::size_t kMaxLiveAttempts = 4;  // of one task, each at a place of its own
+
+// The durable state of one task, as the owner's store keeps it. All steps hold for several live
+// attempts; so far a grant makes the only one, and the store keeps one.
 struct OwnerTask {
-  TaskState state = TaskState::ready;
+  TaskState state = TaskState::ready;  // running: one of its attempts is known to
   WaitReason reason = WaitReason::none;
-  Epoch epoch;                 // of the last grant; never goes down
-  PlaceId place;               // of the live attempt; kNowhere: there is no live attempt
-  BootId boot;                 // of this process when it wrote `running` at kHere
-  bool offer_pending = false;  // an OFFER of the live epoch has no application ack yet
-  std::uint32_t attempts = 0;  // burnt by errors and timeouts
-  std::uint32_t crashes = 0;   // attempts whose place crashed
-  PlaceId crashed_at;          // the place of the first of these
-  std::uint32_t losses = 0;    // consecutive attempts lost, refused or withdrawn
+  Epoch epoch;                              // of the last grant; never goes down
+  Few<LiveAttempt, kMaxLiveAttempts> live;  // oldest first
+  std::uint32_t attempts = 0;               // burnt by errors and timeouts
+  std::uint32_t crashes = 0;                // attempts whose place crashed
+  PlaceId crashed_at;                       // the place of the first of these
+  std::uint32_t losses = 0;                 // consecutive attempts lost, refused or withdrawn
   FailureClass last_failure = FailureClass::none;
-  Epoch settled;                  // failures up to here are counted; goes out with every OFFER
-  std::uint32_t deps = 0;         // tasks it still waits for
-  NodeTime since{};               // of `state`
-  NodeTime wake = kNever;         // waiting: when to become ready again
-  NodeTime deadline = kNever;     // expires when live at this time
-  NodeTime start_by = kNever;     // queue timeout: must have been granted by then
-  NodeTime lease_until = kNever;  // remote attempt: lost when silent until then
-  NodeTime run_until = kNever;    // local attempt: times out at this time
+  Epoch settled;               // failures up to here are counted; goes out with every OFFER
+  std::uint32_t deps = 0;      // tasks it still waits for
+  NodeTime since{};            // of `state`
+  NodeTime wake = kNever;      // waiting: when to become ready again
+  NodeTime deadline = kNever;  // expires when live at this time
+  NodeTime start_by = kNever;  // queue timeout: must have been granted by then
   bool operator==(const OwnerTask&) const = default;
+
+  // The live attempt of that epoch, or at that place; null: there is none.
+  const LiveAttempt* attempt(Epoch of) const;
+  const LiveAttempt* attempt_at(PlaceId place) const;
+  // Where the newest live attempt is; kNowhere: there is none.
+  PlaceId place() const { return live.empty() ? kNowhere : live.back().place; }
 };
 
 // What the spec fixes for the machine; not durable on its own.
@@ -58,17 +77,21 @@ enum class Verdict : std::uint8_t {
   stale,      // from an epoch, or for a state, that no longer counts
 };
 
-// What to do once the step's state is durable. `next.epoch` names the attempt to start;
-// `stop_epoch` the one to stop.
+// What to do about one attempt that was granted before.
+struct AttemptAct {
+  Epoch epoch;
+  PlaceId place;            // kNowhere: it is not a live one; whoever spoke of it
+  bool drop_offer = false;  // take its OFFER out of the outbox
+  bool stop = false;        // ask for it to stop: the runner here, or the lessee by CANCEL
+};
+
+// What to do once the step's state is durable. `next.epoch` names the attempt to start.
 struct Do {
   bool run_local = false;    // start the kind here
   bool send_offer = false;   // put an OFFER of next.epoch in the outbox
-  bool drop_offer = false;   // take the OFFER of stop_epoch or next.epoch out of the outbox
-  bool stop_local = false;   // ask the local attempt stop_epoch to stop
-  bool send_cancel = false;  // tell the lessee to stop attempt stop_epoch
   bool keep_result = false;  // the result that came with this event is the accepted one
   bool finished = false;     // now terminal: tell waiters, release or fail dependents
-  Epoch stop_epoch;
+  Few<AttemptAct, kMaxLiveAttempts> attempts;
 };
 
 struct OwnerStep {
@@ -76,6 +99,7 @@ struct OwnerStep {
   OwnerTask next;
   Do act;
   FailureClass failure = FailureClass::none;  // what this step recorded, for the event row
+  Epoch failed;                               // of which live attempt; 0: of the task alone
   bool renewal = false;  // only lease_until moved: keep `next`, but it need not be made durable
 };
 
@@ -87,7 +111,7 @@ OwnerTask first_state(const TaskSpec& spec, std::uint32_t deps, NodeTime now);
 // ready.
 OwnerStep grant(const OwnerTask&, const OwnerPolicy&, PlaceId place, BootId boot, Now);
 
-// From the lessee. ACCEPT, started and BEAT renew the lease of the live epoch, and each is the
+// From the lessee. ACCEPT, started and BEAT renew the lease of a live epoch, and each is the
 // application ack of its OFFER. For any other epoch they are stale: the caller answers a BEAT with
 // `stop`, and the others ask for a CANCEL themselves. A NACK counts while its OFFER is pending; its
 // retry_after is honoured up to the task's own backoff cap. A lessee that knows a later epoch than
@@ -103,17 +127,18 @@ struct Refusal {
 OwnerStep on_nack(const OwnerTask&, const OwnerPolicy&, Epoch, Refusal, Now);
 
 // An attempt succeeded. Accepted from any granted epoch while the task is live; with effects = once
-// only from the last one granted. The live attempt, when another, is stopped.
+// only from the last one granted. All other live attempts are stopped.
 OwnerStep on_success(const OwnerTask&, const OwnerPolicy&, Epoch, Now);
-// An attempt ended in error, timeout, crash or interrupted; counts only with the live epoch. Any
-// class that is not the end of an attempt counts as an error.
+// An attempt ended in error, timeout, crash or interrupted; counts only with a live epoch. Any
+// class that is not the end of an attempt counts as an error. While others are out, the task goes
+// on with them: a failure then uses up no last attempt.
 OwnerStep on_failure(const OwnerTask&, const OwnerPolicy&, Epoch, FailureClass, Now);
 
-// The link went down: an OFFER that nobody acknowledged goes back to ready (P13). With `fail`, the
-// spec's on_disconnect = fail ends a task that has no live accepted attempt anywhere.
-OwnerStep on_link_down(const OwnerTask&, const OwnerPolicy&, OnDisconnect, Now);
+// The link to a place went down: an OFFER that nobody there acknowledged goes back to ready (P13).
+// With `fail`, the spec's on_disconnect = fail ends a task that has no other live attempt.
+OwnerStep on_link_down(const OwnerTask&, OnDisconnect, PlaceId gone, Now);
 // Placement wants an un-accepted OFFER back, because estimates moved.
-OwnerStep withdraw(const OwnerTask&, const OwnerPolicy&, Now);
+OwnerStep withdraw(const OwnerTask&, Epoch, Now);
 
 // Time passed: deadline, queue timeout (final), lease, run timeout, wake. One step at a time: call
 // again until next_time lies ahead.

@@ -5,25 +5,28 @@
 // What the owner's steps share; not for use outside this folder.
 namespace spillway::lifecycle {
 
-inline OwnerStep unchanged(const OwnerTask& task) { return {Verdict::unchanged, task, {}, {}, {}}; }
-inline OwnerStep stale(const OwnerTask& task) { return {Verdict::stale, task, {}, {}, {}}; }
-inline OwnerStep applied(const OwnerTask& task) { return {Verdict::applied, task, {}, {}, {}}; }
+inline OwnerStep unchanged(const OwnerTask& task) {
+  return {Verdict::unchanged, task, {}, {}, {}, {}};
+}
+inline OwnerStep stale(const OwnerTask& task) { return {Verdict::stale, task, {}, {}, {}, {}}; }
+inline OwnerStep applied(const OwnerTask& task) { return {Verdict::applied, task, {}, {}, {}, {}}; }
 
-// Whether `epoch` is that of the attempt which is out now.
-bool is_live(const OwnerTask&, Epoch epoch);
+// The live attempt of that epoch, while its task has not ended; null: there is none.
+LiveAttempt* live_attempt(OwnerTask&, Epoch epoch);
 
 enum class Stop { no, yes };
 
-// Closes the live attempt, if there is one: its OFFER leaves the outbox, and it may be stopped.
-void end_attempt(OwnerStep&, Stop);
+// Closes a live attempt of step.next: its OFFER leaves the outbox, and it may be stopped.
+void end_attempt(OwnerStep&, LiveAttempt&, Stop);
 void enter(OwnerStep&, TaskState, WaitReason, NodeTime now);
 // Terminal, whatever was going on.
 void finish(OwnerStep&, TaskState outcome, FailureClass, NodeTime now);
-// The live attempt ended by itself, or is given up (Stop::yes), in this class.
-void fail_attempt(OwnerStep&, const OwnerPolicy&, FailureClass, Stop, Now);
+// A live attempt ended by itself, or is given up (Stop::yes), in this class.
+void fail_attempt(OwnerStep&, LiveAttempt&, const OwnerPolicy&, FailureClass, Stop, Now);
 // Nothing was run or nothing is known of it: again after a backoff, no sooner than `at_least`.
-void grant_again_later(OwnerStep&, const OwnerPolicy&, FailureClass, Duration at_least, Now);
+void grant_again_later(OwnerStep&, LiveAttempt&, const OwnerPolicy&, FailureClass,
+                       Duration at_least, Now);
 // Nothing was run: ready at once, with the loss counted so that placement leans to local.
-void take_back(OwnerStep&, NodeTime now);
+void take_back(OwnerStep&, LiveAttempt&, NodeTime now);
 
 }  // namespace spillway::lifecycle

@@ -15,19 +15,38 @@ AttemptHistory AttemptHistory::of(const store::TaskRow& row, const Places& place
     }
   }
   // An attempt that is out is not in it yet.
-  if (row.task.place != kNowhere && !is_terminal(row.task.state)) {
-    history.begin(row.task, places.name_of(row.task.place),
-                  history.attempts_.empty() ? row.created : row.task.since);
+  if (is_terminal(row.task.state)) return history;
+  for (const lifecycle::LiveAttempt& one : row.task.live) {
+    const NodeTime since = row.task.since;
+    history.begin(one.epoch, places.name_of(one.place),
+                  history.attempts_.empty() ? row.created : since, since);
   }
   return history;
 }
 
-bool AttemptHistory::note(const lifecycle::OwnerTask& was, const lifecycle::OwnerTask& is,
-                          FailureClass failure, const Places& places) {
-  const bool ended = was.place != kNowhere && is.place == kNowhere;
-  if (ended && !attempts_.empty()) end(attempts_.back(), failure, is.since);
-  if (is.epoch != was.epoch) begin(is, places.name_of(is.place), was.since);
+bool AttemptHistory::note(const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& step,
+                          const Places& places) {
+  const lifecycle::OwnerTask& is = step.next;
+  bool ended = false;
+  for (const lifecycle::LiveAttempt& one : was.live) {
+    if (is.attempt(one.epoch)) continue;
+    ended = true;
+    const bool failed = one.epoch == step.failed;
+    if (Attempt* told = of(one.epoch)) {
+      end(*told, failed ? step.failure : FailureClass::none, is.since);
+    }
+  }
+  if (is.attempt(is.epoch) && !was.attempt(is.epoch)) {
+    begin(is.epoch, places.name_of(is.place()), was.since, is.since);
+  }
   return !is_terminal(is.state) && (ended || is_terminal(was.state));
+}
+
+// Null: it is no longer kept.
+Attempt* AttemptHistory::of(Epoch epoch) {
+  const auto found = std::find_if(attempts_.rbegin(), attempts_.rend(),
+                                  [epoch](const Attempt& one) { return one.epoch == epoch; });
+  return found == attempts_.rend() ? nullptr : &*found;
 }
 
 // Its end is when its owner knew of it, if no answer came.
@@ -40,37 +59,36 @@ void AttemptHistory::end(Attempt& attempt, FailureClass failure, NodeTime now) {
 }
 
 void AttemptHistory::won(Epoch epoch) {
-  for (Attempt& attempt : attempts_) {
-    if (attempt.epoch == epoch) attempt.failure = FailureClass::none;
-  }
+  if (Attempt* told = of(epoch)) told->failure = FailureClass::none;
 }
 
-void AttemptHistory::began_here(NodeTime run_started) {
-  if (attempts_.empty()) return;
-  AttemptTimes& times = attempts_.back().times;
-  times.input_fetched = times.run_started = run_started;
+void AttemptHistory::began_here(Epoch epoch, NodeTime run_started) {
+  Attempt* told = of(epoch);
+  if (told) told->times.input_fetched = told->times.run_started = run_started;
 }
 
-void AttemptHistory::began_there(NodeTime said) {
-  if (attempts_.empty()) return;
-  AttemptTimes& times = attempts_.back().times;
+void AttemptHistory::began_there(Epoch epoch, NodeTime said) {
+  Attempt* told = of(epoch);
+  if (!told) return;
+  AttemptTimes& times = told->times;
   // Its own account of it, if it came, is nearer to the truth.
   if (times.accepted == NodeTime{}) times.input_fetched = times.run_started = said;
 }
 
-void AttemptHistory::begin(const lifecycle::OwnerTask& is, const std::string& place,
-                           NodeTime queued) {
+void AttemptHistory::begin(Epoch epoch, const std::string& place, NodeTime queued,
+                           NodeTime started) {
   if (attempts_.size() == kMaxAttemptsKept) attempts_.erase(attempts_.begin());
-  attempts_.push_back({is.epoch, place, FailureClass::none, {}});
+  attempts_.push_back({epoch, place, FailureClass::none, {}});
   attempts_.back().times.queued = queued;
-  attempts_.back().times.started = is.since;
+  attempts_.back().times.started = started;
 }
 
-void AttemptHistory::ran_here(NodeTime run_started, NodeTime run_ended, NodeTime now,
+void AttemptHistory::ran_here(Epoch epoch, NodeTime run_started, NodeTime run_ended, NodeTime now,
                               Duration cpu) {
   cost_.cpu += cpu;
-  if (attempts_.empty()) return;
-  AttemptTimes& times = attempts_.back().times;
+  Attempt* told = of(epoch);
+  if (!told) return;
+  AttemptTimes& times = told->times;
   times.input_fetched = run_started;  // inline inputs are there with the task
   times.run_started = run_started;
   times.run_ended = run_ended;
@@ -78,13 +96,15 @@ void AttemptHistory::ran_here(NodeTime run_started, NodeTime run_ended, NodeTime
   times.accepted = now;
 }
 
-void AttemptHistory::ran_there(NodeTime offered, NodeTime now, const wire::AttemptReport& report) {
+void AttemptHistory::ran_there(Epoch epoch, NodeTime offered, NodeTime now,
+                               const wire::AttemptReport& report) {
   cost_.cpu += report.cpu;
-  if (attempts_.empty()) return;
+  Attempt* told = of(epoch);
+  if (!told) return;
   const NodeTime begin = offered == NodeTime{} ? now : offered;
   const Duration away = std::max(now - begin - report.since_accept, Duration::zero());
   const NodeTime accepted_there = begin + away / 2;
-  AttemptTimes& times = attempts_.back().times;
+  AttemptTimes& times = told->times;
   times.sent = std::min(accepted_there + report.since_accept, now);
   times.input_fetched = std::min(accepted_there + report.queued + report.fetched, times.sent);
   times.run_started = times.input_fetched;

@@ -20,23 +20,22 @@ class AttemptHistory {
   // nothing the life cycle needs.
   static AttemptHistory of(const store::TaskRow& row, const Places& places);
 
-  // The task moved on from `was`, with what the step recorded. An attempt that has thereby ended
-  // without a failure was stopped, unless it is said to have won(). True: its row is to keep
-  // encode().
-  bool note(const lifecycle::OwnerTask& was, const lifecycle::OwnerTask& is, FailureClass failure,
+  // The task moved on from `was` with the step. An attempt that has thereby ended without a failure
+  // was stopped, unless it is said to have won(). True: its row is to keep encode().
+  bool note(const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& step,
             const Places& places);
   // The attempt of that epoch has the result, also when another was live meanwhile.
   void won(Epoch epoch);
-  // The live attempt began its body here, and is about to be given up.
-  void began_here(NodeTime run_started);
-  // The live attempt said so long ago that it runs elsewhere, and is about to be given up.
-  void began_there(NodeTime said);
-  // The live attempt ran here.
-  void ran_here(NodeTime run_started, NodeTime run_ended, NodeTime now, Duration cpu);
-  // The live attempt, offered at `offered`, ran elsewhere. The lessee measured durations on its own
+  // A live attempt began its body here, and is about to be given up.
+  void began_here(Epoch epoch, NodeTime run_started);
+  // A live attempt said so long ago that it runs elsewhere, and is about to be given up.
+  void began_there(Epoch epoch, NodeTime said);
+  // A live attempt ran here.
+  void ran_here(Epoch epoch, NodeTime run_started, NodeTime run_ended, NodeTime now, Duration cpu);
+  // A live attempt, offered at `offered`, ran elsewhere. The lessee measured durations on its own
   // clock; its interval is centred in the time between the OFFER and now, so that half of what is
   // not accounted for is travel each way.
-  void ran_there(NodeTime offered, NodeTime now, const wire::AttemptReport& report);
+  void ran_there(Epoch epoch, NodeTime offered, NodeTime now, const wire::AttemptReport& report);
   void count_bytes(std::uint64_t up, std::uint64_t down);
 
   // Null before the first.
@@ -46,7 +45,8 @@ class AttemptHistory {
 
  private:
   static void end(Attempt& attempt, FailureClass failure, NodeTime now);
-  void begin(const lifecycle::OwnerTask& is, const std::string& place, NodeTime queued);
+  Attempt* of(Epoch epoch);
+  void begin(Epoch epoch, const std::string& place, NodeTime queued, NodeTime started);
 
   std::vector<Attempt> attempts_;  // oldest first, the last kMaxAttemptsKept
   Cost cost_;

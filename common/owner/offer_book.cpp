@@ -13,18 +13,19 @@ bool OfferBook::on_presence(const wire::Presence& presence) {
 }
 
 void OfferBook::track(OwnedTask& task, const lifecycle::OwnerTask& was) {
-  const lifecycle::OwnerTask& is = task.state;
-  if (has(is) && !has(was)) {
+  const lifecycle::LiveAttempt* attempt = here(task.state);
+  if (attempt && !here(was)) {
     held_ += 1;
     held_seconds_ += task.seconds_there;
   }
-  if (has(was) && !has(is)) {
+  if (here(was) && !attempt) {
     held_ -= 1;
     // Sums of fractions drift; nothing held is nothing ahead.
     held_seconds_ = held_ == 0 ? 0 : held_seconds_ - task.seconds_there;
   }
-  if (is.offer_pending && pending_.insert(task.seq).second) pending_bytes_ += task.spec_size();
-  if (is.offer_pending) return;
+  const bool pending = attempt && attempt->offer_pending;
+  if (pending && pending_.insert(task.seq).second) pending_bytes_ += task.spec_size();
+  if (pending) return;
   if (pending_.erase(task.seq) > 0) pending_bytes_ -= task.spec_size();
   lane(task.urgent()).remove(task.seq, task.owed);
 }

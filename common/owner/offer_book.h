@@ -57,8 +57,8 @@ class OfferBook {
   static constexpr Duration kResendAfter = std::chrono::seconds(5);
 
  private:
-  bool has(const lifecycle::OwnerTask& task) const {
-    return !is_terminal(task.state) && task.place == id_;
+  const lifecycle::LiveAttempt* here(const lifecycle::OwnerTask& task) const {
+    return is_terminal(task.state) ? nullptr : task.attempt_at(id_);
   }
   Owed<std::uint64_t>& lane(bool urgent) { return lanes_[urgent ? 0 : 1]; }
 

@@ -1,6 +1,7 @@
 #include "common/owner/offers.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "common/crypto/sha256.h"
 #include "common/owner/owner.h"
@@ -19,7 +20,8 @@ bool Offers::on_presence(OfferBook& there, const wire::Presence& presence) {
   // It may have restarted, or never have had what was under way.
   for (std::uint64_t seq : there.pending()) {
     const OwnedTask& task = owner_.at(seq);
-    if (!task.owed.owed && task.unsaved == 0) owe(seq, task.state.epoch);
+    const lifecycle::LiveAttempt* out = task.state.attempt_at(there.id());
+    if (out && !task.owed.owed && task.unsaved == 0) owe(seq, out->epoch);
   }
   owing_.insert(&there);
   return true;
@@ -28,22 +30,23 @@ bool Offers::on_presence(OfferBook& there, const wire::Presence& presence) {
 void Offers::take_back(OfferBook& there, const std::string& why) {
   for (std::uint64_t seq : std::vector(there.pending().begin(), there.pending().end())) {
     OwnedTask& task = owner_.at(seq);
-    owner_.apply(
-        task, lifecycle::on_link_down(task.state, task.policy, task.on_disconnect, owner_.tick()),
-        {why, Code::unavailable});
+    owner_.apply(task,
+                 lifecycle::on_link_down(task.state, task.on_disconnect, there.id(), owner_.tick()),
+                 {why, Code::unavailable});
   }
 }
 
 void Offers::lose_leases(OfferBook& there, const std::string& why, bool it_says) {
   std::vector<std::uint64_t> leased;
   owner_.table().each([&](const OwnedTask& task) {
-    if (task.state.place == there.id()) leased.push_back(task.seq);
+    if (task.state.attempt_at(there.id())) leased.push_back(task.seq);
   });
   for (std::uint64_t seq : leased) {
     OwnedTask& task = owner_.at(seq);
-    const Epoch epoch = task.state.epoch;
-    if (task.state.offer_pending) {
-      owner_.apply(task, lifecycle::withdraw(task.state, task.policy, owner_.tick()),
+    const lifecycle::LiveAttempt out = *task.state.attempt_at(there.id());
+    const Epoch epoch = out.epoch;
+    if (out.offer_pending) {
+      owner_.apply(task, lifecycle::withdraw(task.state, epoch, owner_.tick()),
                    {why, Code::unavailable});
       continue;
     }
@@ -60,7 +63,8 @@ void Offers::lose_leases(OfferBook& there, const std::string& why, bool it_says)
 
 void Offers::owe(std::uint64_t seq, Epoch epoch) {
   OwnedTask* task = owner_.find(seq);
-  if (!task || task->state.epoch != epoch || !task->state.offer_pending) return;
+  const lifecycle::LiveAttempt* out = task ? task->state.attempt(epoch) : nullptr;
+  if (!out || !out->offer_pending) return;
   OfferBook& there = *task->there;
   if (!there.online()) return;
   if (task->spec->data == DataScope::edge_only) return;  // P11, at egress
@@ -106,9 +110,11 @@ bool Offers::send_owed(OfferBook& there, bool urgent) {
 }
 
 bool Offers::send(OwnedTask& task) {
+  const lifecycle::LiveAttempt* out = task.state.attempt_at(task.there->id());
+  assert(out && "an offer is owed only while its attempt is live");
   wire::Offer offer;
   offer.id = owner_.id_of(task.seq);
-  offer.epoch = task.state.epoch;
+  offer.epoch = out->epoch;
   if (task.state.deadline != kNever) offer.remaining = task.state.deadline - owner_.now();
   offer.lease = options_.lease;
   offer.settled = task.state.settled;
@@ -197,8 +203,9 @@ void Offers::on(OfferBook& there, const wire::ResultItem& item) {
 }
 
 void Offers::take_result(OwnedTask& task, const wire::ResultItem& item) {
-  const bool live = task.state.epoch == item.epoch && task.state.place == task.there->id();
-  if (live) task.history.ran_there(task.offered, owner_.now(), item.report);
+  const lifecycle::LiveAttempt* out = task.state.attempt(item.epoch);
+  if (out && out->place == task.there->id())
+    task.history.ran_there(item.epoch, task.offered, owner_.now(), item.report);
   if (item.failure != FailureClass::none) {
     // Somebody there ended it: it would be ended again.
     const bool again = item.code != Code::cancelled;

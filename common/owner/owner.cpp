@@ -15,6 +15,12 @@ constexpr std::size_t kPurgeSlice = 256;
 
 constexpr lifecycle::OwnerTask kNotInMemory{.state = TaskState::cancelled};
 
+// The place of the attempt that a step speaks of.
+PlaceId place_of(const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& step) {
+  const lifecycle::LiveAttempt* failed = was.attempt(step.failed);
+  return failed ? failed->place : was.place();
+}
+
 }  // namespace
 
 Owner::Owner(Options options, Parts parts, Host& host, const store::Recovered& recovered)
@@ -159,8 +165,8 @@ void Owner::apply(OwnedTask& task, const lifecycle::OwnerStep& step, Cause cause
   const lifecycle::OwnerTask was = task.state;
   task.state = step.next;
   if (!step.renewal) {
-    keep_name(was.place);
-    keep_name(task.state.place);
+    keep_name(was.place());
+    keep_name(task.state.place());
     journal_.update(task, was.state, was.epoch);
     record(task, was, step, cause.message);
   }
@@ -170,7 +176,7 @@ void Owner::apply(OwnedTask& task, const lifecycle::OwnerStep& step, Cause cause
     TaskResult result;
     if (task.state.state == TaskState::failed) {
       result.error = TaskError{step.failure, cause.code, std::move(cause.message),
-                               places_.name_of(was.place), was.epoch};
+                               places_.name_of(place_of(was, step)), was.epoch};
     }
     finish(task, std::move(result));
   }
@@ -187,24 +193,28 @@ void Owner::record(OwnedTask& task, const lifecycle::OwnerTask& was,
                       now(),
                       kind,
                       step.next.epoch,
-                      granted ? step.next.place : was.place,
+                      granted ? step.next.place() : place_of(was, step),
                       step.failure,
                       weighed ? wire::encode(task.explanation) : to_bytes(detail)};
   host_.told(row);
   if (owner::worth_an_event(was, step, kind)) journal_.event(std::move(row));
   by_state_[std::size_t(was.state)] -= 1;
   by_state_[std::size_t(task.state.state)] += 1;
-  // An attempt whose body still runs here when it is over for its task has run until now.
-  if (was.place == kHere && task.state.place == kNowhere) {
-    if (auto begun = parts_.local->begun_here(id_of(task.seq), was.epoch)) {
-      task.history.began_here(*begun);
-    }
+  for (const lifecycle::LiveAttempt& one : was.live) {
+    if (!task.state.attempt(one.epoch)) note_begin(task, one, was.since);
   }
-  const bool was_away = was.place != kNowhere && was.place != kHere;
-  const bool left = was_away && task.state.place == kNowhere;
-  if (left && was.state == TaskState::running) task.history.began_there(was.since);
-  if (task.history.note(was, task.state, step.failure, places_)) {
+  if (task.history.note(was, step, places_)) {
     journal_.remember(task, task.history.encode(id_of(task.seq)));
+  }
+}
+
+// When the body of an attempt that is over for its task began, before the history closes it.
+void Owner::note_begin(OwnedTask& task, const lifecycle::LiveAttempt& over, NodeTime said) {
+  if (over.place != kHere) {
+    if (over.started) task.history.began_there(over.epoch, said);
+  } else if (auto begun = parts_.local->begun_here(id_of(task.seq), over.epoch)) {
+    // It still runs: it has run until now.
+    task.history.began_here(over.epoch, *begun);
   }
 }
 
@@ -212,10 +222,12 @@ void Owner::act(OwnedTask& task, const lifecycle::OwnerStep& step) {
   const lifecycle::Do& act = step.act;
   const std::uint64_t seq = task.seq;
   const Epoch epoch = step.next.epoch;
-  if (act.drop_offer) journal_.drop_offer({seq, act.stop_epoch});
-  if (act.stop_local) parts_.local->stop_here(id_of(seq), act.stop_epoch);
-  if (act.send_cancel && task.there) {
-    offers_.cancel(*task.there, id_of(seq), act.stop_epoch);
+  for (const lifecycle::AttemptAct& one : act.attempts) {
+    if (one.drop_offer) journal_.drop_offer({seq, one.epoch});
+    if (one.stop && one.place == kHere) parts_.local->stop_here(id_of(seq), one.epoch);
+    if (one.stop && one.place != kHere && task.there) {
+      offers_.cancel(*task.there, id_of(seq), one.epoch);
+    }
   }
   if (act.send_offer) {
     journal_.put_offer({seq, epoch});
@@ -393,7 +405,7 @@ void Owner::on_refused(std::uint64_t seq, const Error& why) {
   if (OwnedTask* task = find(seq)) {
     const lifecycle::OwnerTask was = std::exchange(task->state, kNotInMemory);
     by_state_[std::size_t(was.state)] -= 1;
-    if (was.place == kHere) parts_.local->stop_here(id_of(seq), was.epoch);
+    if (const auto* here = was.attempt_at(kHere)) parts_.local->stop_here(id_of(seq), here->epoch);
     track(*task, was);
     forget(*task);
   }
@@ -416,7 +428,9 @@ void Owner::reload(std::uint64_t seq) {
     OwnedTask* task = adopt(found->row);
     if (!task) return;
     // What ran of it here was stopped: no attempt of this start is under way.
-    if (task->state.place == kHere) task->state.boot = BootId{};
+    for (lifecycle::LiveAttempt& one : task->state.live) {
+      if (one.place == kHere) one.boot = BootId{};
+    }
     recover(*task, false, options_.store + " held something else");
     settle(seq);
     parts_.wake();

@@ -10,7 +10,9 @@ store::EventKind event_of(const lifecycle::OwnerTask& was, const lifecycle::Owne
     case TaskState::expired: return store::EventKind::expired;
     case TaskState::leased:
     case TaskState::running:
-      return step.next.epoch > was.epoch ? store::EventKind::granted : store::EventKind::started;
+      if (step.next.epoch > was.epoch) return store::EventKind::granted;
+      if (step.next.live.size() == was.live.size()) return store::EventKind::started;
+      break;  // one of several has ended
     case TaskState::waiting:
     case TaskState::ready: break;
   }
@@ -28,9 +30,9 @@ store::EventKind event_of(const lifecycle::OwnerTask& was, const lifecycle::Owne
 bool worth_an_event(const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& step,
                     store::EventKind kind) {
   if (kind == store::EventKind::succeeded || kind == store::EventKind::started) return false;
-  if (kind == store::EventKind::offered_back) return was.place != kNowhere;
+  if (kind == store::EventKind::offered_back) return !was.live.empty();
   return was.state != step.next.state || was.reason != step.next.reason ||
-         was.epoch != step.next.epoch;
+         was.epoch != step.next.epoch || was.live.size() != step.next.live.size();
 }
 
 }  // namespace spillway::owner

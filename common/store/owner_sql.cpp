@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 
 #include "common/sqlite/packing.h"
 
 namespace spillway::store {
 namespace {
 
+using lifecycle::LiveAttempt;
 using lifecycle::OwnerTask;
 
 // Read by read_task, in this order.
@@ -212,9 +214,11 @@ void bind_task(sqlite::Cursor& cursor, std::uint64_t seq, const OwnerTask& task,
   sqlite::bind_time(cursor, 5, due_time(task));
   sqlite::bind_time(cursor, 6, keep_until);
   bind(7, task.reason);
-  bind(8, task.place.value);
-  bind(9, task.boot.value);
-  bind(10, task.offer_pending);
+  assert(task.live.size() <= 1 && "a row has columns for one live attempt");
+  const LiveAttempt out = task.live.empty() ? LiveAttempt{} : task.live.back();
+  bind(8, out.place.value);
+  bind(9, out.boot.value);
+  bind(10, out.offer_pending);
   bind(11, task.attempts);
   bind(12, task.crashes);
   bind(13, crash_bits(task.crashed_at));
@@ -224,8 +228,8 @@ void bind_task(sqlite::Cursor& cursor, std::uint64_t seq, const OwnerTask& task,
   bind(17, task.since.time_since_epoch().count());
   sqlite::bind_time(cursor, 18, task.wake);
   sqlite::bind_time(cursor, 19, task.start_by);
-  sqlite::bind_time(cursor, 20, task.lease_until);
-  sqlite::bind_time(cursor, 21, task.run_until);
+  sqlite::bind_time(cursor, 20, out.lease_until);
+  sqlite::bind_time(cursor, 21, out.run_until);
   bind(28, task.settled.value);
   bind(30, task.crashed_at.value);
 }
@@ -241,9 +245,12 @@ Result<TaskRow> read_task(const sqlite::Cursor& cursor) {
   task.deadline = sqlite::read_time(cursor, 4);
   row.keep_until = sqlite::read_time(cursor, 5);
   task.reason = sqlite::read_enum(cursor, 6, WaitReason::no_place, good);
-  task.place = read_place(cursor, 7, good);
-  task.boot.value = cursor.unsigned_integer(8);
-  task.offer_pending = cursor.integer(9) != 0;
+  LiveAttempt out;  // the last one granted, if it is live
+  out.epoch = task.epoch;
+  out.place = read_place(cursor, 7, good);
+  out.boot.value = cursor.unsigned_integer(8);
+  out.started = task.state == TaskState::running;
+  out.offer_pending = cursor.integer(9) != 0;
   task.attempts = sqlite::read_count(cursor, 10);
   task.crashes = sqlite::read_count(cursor, 11);
   task.losses = sqlite::read_count(cursor, 13);
@@ -252,8 +259,9 @@ Result<TaskRow> read_task(const sqlite::Cursor& cursor) {
   task.since = sqlite::read_time(cursor, 16);
   task.wake = sqlite::read_time(cursor, 17);
   task.start_by = sqlite::read_time(cursor, 18);
-  task.lease_until = sqlite::read_time(cursor, 19);
-  task.run_until = sqlite::read_time(cursor, 20);
+  out.lease_until = sqlite::read_time(cursor, 19);
+  out.run_until = sqlite::read_time(cursor, 20);
+  if (out.place != kNowhere) task.live.push_back(out);
   row.created = sqlite::read_time(cursor, 21);
   task.settled.value = sqlite::read_count(cursor, 22);
   task.crashed_at = read_place(cursor, 23, good);

@@ -10,14 +10,18 @@ using lifecycle::LeaseState;
 using lifecycle::OwnerTask;
 
 bool is_out(const OwnerTask& task, Epoch epoch) {
-  return !is_terminal(task.state) && task.place != kNowhere && task.epoch == epoch;
+  return !is_terminal(task.state) && task.attempt(epoch) != nullptr;
 }
 
 bool is_success(const Checks::Heard& heard) { return heard.failure == FailureClass::none; }
 
-bool same_but_lease(OwnerTask a, const OwnerTask& b) {
-  a.lease_until = b.lease_until;
-  return a == b;
+OwnerTask without_leases(OwnerTask task) {
+  for (lifecycle::LiveAttempt& one : task.live) one.lease_until = kNever;
+  return task;
+}
+
+bool same_but_lease(const OwnerTask& a, const OwnerTask& b) {
+  return without_leases(a) == without_leases(b);
 }
 
 }  // namespace
@@ -95,7 +99,7 @@ void Checks::limits(const OwnerEvent& event) {
   expect(task.crashes <= lifecycle::kPoisonLimit, "P8", event.task, "crashes over the limit");
   const OwnerTask& before = event.before.task;
   const bool crashed = task.crashes > before.crashes && before.crashed_at != kNowhere;
-  const bool poison = crashed && before.place != before.crashed_at;
+  const bool poison = crashed && before.place() != before.crashed_at;
   expect(!poison || is_terminal(task.state), "P8", event.task,
          "crashes at two places, and it goes on");
   if (task.state != TaskState::failed || event.before.task.state == TaskState::failed) return;
@@ -115,7 +119,7 @@ void Checks::limits(const OwnerEvent& event) {
 void Checks::outbox(const OwnerEvent& event) {
   const OwnerRow& before = event.before;
   const OwnerRow& after = event.after;
-  const bool pending = after.task.offer_pending;
+  const bool pending = offer_out(after.task) != Epoch{};
   expect(pending == (after.offer.value != 0), "P10", event.task,
          "an OFFER is pending without its outbox row, or the row outlived it");
   if (pending) {
@@ -173,7 +177,7 @@ void Checks::owner_commit(std::size_t task, const OwnerRow& old, const OwnerRow&
 }
 
 void Checks::owner_dies(std::size_t task, const OwnerRow& disk) {
-  if (disk.task.state == TaskState::running && disk.task.place == kHere) {
+  if (disk.task.attempt_at(kHere)) {
     ++record_[task].real_crashes;
   }
 }
@@ -232,7 +236,8 @@ void Checks::acked(std::size_t task, const wire::ResultAck& ack, const std::vect
 }
 
 void Checks::after_link_down(std::size_t task, const OwnerRow& row) {
-  expect(!row.task.offer_pending, "P13", task, "waits for the other side while disconnected");
+  expect(offer_out(row.task) == Epoch{}, "P13", task,
+         "waits for the other side while disconnected");
 }
 
 void Checks::lessee_step(std::size_t task, LesseeCause cause, Epoch epoch, const LesseeRow& before,

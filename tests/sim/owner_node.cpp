@@ -237,14 +237,14 @@ void OwnerNode::changed(OwnedTask& task, const OwnerTask& was) {
   const OwnerRow before = rows_[index];
   OwnerRow& row = rows_[index];
   row.task = task.state;
-  row.offer = task.state.offer_pending ? task.state.epoch : Epoch{};
+  row.offer = offer_out(task.state);
   if (row.task.state == TaskState::succeeded && was.state != TaskState::succeeded) {
     row.result = reason_.run;
   }
   if (row.task.epoch != was.epoch) row.grant = world_->checks().new_grant();
   if (reason_.cause == Cause::retry) ++row.retries;
-  const bool in_time =
-      reason_.cause == Cause::time && was.place == kHere && was.run_until <= owner_->now();
+  const lifecycle::LiveAttempt* here = was.attempt_at(kHere);
+  const bool in_time = reason_.cause == Cause::time && here && here->run_until <= owner_->now();
   if (in_time) world_->checks().attempt_failed(index);
   const Epoch epoch = is_ack(reason_.cause) ? reason_.epoch : was.epoch;
   const Checks::OwnerEvent event{index, reason_.cause, epoch, before, row, true, reason_.run};
@@ -258,8 +258,9 @@ void OwnerNode::note_step(std::size_t task) {
   world_->note(kSelf, "task %zu %s(%u): %s/%s epoch %u place %s%s attempts %u crashes %u", task,
                to_string(reason_.cause), reason_.epoch.value, to_string(state.state).data(),
                to_string(state.reason).data(), state.epoch.value,
-               owner_->places().name_of(state.place).c_str(),
-               state.offer_pending ? " (offer pending)" : "", state.attempts, state.crashes);
+               owner_->places().name_of(state.place()).c_str(),
+               offer_out(state) != Epoch{} ? " (offer pending)" : "", state.attempts,
+               state.crashes);
 }
 
 // What was heard changed nothing.
@@ -386,8 +387,8 @@ void OwnerNode::run_here(std::uint64_t seq, Epoch epoch) {
   world_->fail_point(kSelf, Seen::crashes_after_commit);
   const std::size_t index = task_of(seq);
   const OwnedTask* task = find(index);
-  const bool live = task && task->state.epoch == epoch && task->state.place == kHere;
-  if (!live) return;
+  const lifecycle::LiveAttempt* out = task ? task->state.attempt(epoch) : nullptr;
+  if (!out || out->place != kHere) return;
   world_->checks().starts_local(index, epoch, written_[index]);
   begun_[index] = epoch;
   bodies_.begin(index, epoch, world_->checks().begin_run(index));
@@ -471,7 +472,7 @@ void OwnerNode::link_changed(bool up) {
     if (found && found->on_disconnect == OnDisconnect::fail) {
       owner_->apply(
           *found,
-          lifecycle::on_link_down(found->state, found->policy, OnDisconnect::fail, owner_->tick()),
+          lifecycle::on_link_down(found->state, OnDisconnect::fail, there_->id(), owner_->tick()),
           {"the link is down and on_disconnect is fail", Code::unavailable});
     }
     world_->checks().after_link_down(task, rows_[task]);
@@ -492,8 +493,8 @@ bool OwnerNode::has_core() const {
   std::size_t used = bodies_.size();
   for (std::size_t task = 0; task < tasks(); ++task) {
     const OwnerTask& state = rows_[task].task;
-    const bool starting = !is_terminal(state.state) && state.place == kHere &&
-                          bodies_.find(task, state.epoch) == nullptr;
+    const lifecycle::LiveAttempt* here = state.attempt_at(kHere);
+    const bool starting = here && bodies_.find(task, here->epoch) == nullptr;
     if (starting) ++used;
   }
   return used < kCores;
@@ -553,7 +554,7 @@ void OwnerNode::withdraw(std::size_t index) {
   OwnedTask* task = find(index);
   if (!task) return;
   const Because because(*this, {Cause::withdraw, task->state.epoch});
-  owner_->apply(*task, lifecycle::withdraw(task->state, task->policy, owner_->tick()),
+  owner_->apply(*task, lifecycle::withdraw(task->state, task->state.epoch, owner_->tick()),
                 {"estimates moved", Code::timeout});
 }
 

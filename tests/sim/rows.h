@@ -15,6 +15,14 @@ struct OwnerRow {
   std::uint32_t retries = 0;  // by people
 };
 
+// The epoch of the OFFER that is out; 0: none is.
+inline Epoch offer_out(const lifecycle::OwnerTask& task) {
+  for (const lifecycle::LiveAttempt& one : task.live) {
+    if (one.offer_pending) return one.epoch;
+  }
+  return {};
+}
+
 // A leased attempt in the lessee's ledger.
 struct LesseeRow {
   bool exists = false;

@@ -18,7 +18,7 @@ void Tally::heard(const Checks::OwnerEvent& event) {
     case Cause::nack:
       return stats_->count(event.applied ? Seen::nacks_taken : Seen::late_nacks_ignored);
     case Cause::link_down:
-      if (event.before.task.offer_pending) stats_->count(Seen::link_down_took_offer_back);
+      if (offer_out(event.before.task) != Epoch{}) stats_->count(Seen::link_down_took_offer_back);
       return;
     case Cause::hold: return stats_->count(Seen::holds);
     case Cause::retry: return stats_->count(Seen::retries);
@@ -30,9 +30,9 @@ void Tally::heard(const Checks::OwnerEvent& event) {
 void Tally::success(const Checks::OwnerEvent& event) {
   const lifecycle::OwnerTask& before = event.before.task;
   if (event.applied) {
-    const bool live = before.place != kNowhere && before.epoch == event.epoch;
-    if (!live) return stats_->count(Seen::late_success_accepted);
-    if (before.place != kHere) stats_->count(Seen::succeeded_at_lessee);
+    const lifecycle::LiveAttempt* out = before.attempt(event.epoch);
+    if (!out) return stats_->count(Seen::late_success_accepted);
+    if (out->place != kHere) stats_->count(Seen::succeeded_at_lessee);
     return;
   }
   if (before.state == TaskState::succeeded) return stats_->count(Seen::duplicate_success);
@@ -41,7 +41,7 @@ void Tally::success(const Checks::OwnerEvent& event) {
 
 void Tally::ended(const Checks::OwnerEvent& event, FailureClass failure) {
   const TaskState state = event.after.task.state;
-  const PlaceId place = event.before.task.place;
+  const PlaceId place = event.before.task.place();
   if (state == event.before.task.state && failure == FailureClass::none) return;
   if (state == TaskState::succeeded) stats_->count(Seen::succeeded);
   if (state == TaskState::cancelled) stats_->count(Seen::cancelled);

@@ -32,7 +32,7 @@ TEST_GROUP(Barred) {
     const std::uint64_t seq = world.add(spec);
     CHECK_EQUAL(1, world.cloud.take<wire::Offer>().size());
     world.say(wire::Accept{world.id(seq), Epoch{1}});
-    CHECK(world.row(seq).place == kCloud);
+    CHECK(world.row(seq).place() == kCloud);
     return seq;
   }
   PlaceView cloud_view() {
@@ -98,7 +98,7 @@ TEST(Barred, what_has_its_effects_once_waits_for_the_end_of_its_lease) {
   const std::uint64_t seq = add_accepted(Effects::once);
   say(Standing::quarantined);
   world.advance(20s);
-  CHECK(world.row(seq).place == kCloud);
+  CHECK(world.row(seq).place() == kCloud);
   world.advance(40s);
   CHECK(world.runs(seq));
 }
@@ -119,7 +119,7 @@ TEST(Barred, what_asked_to_fail_without_the_cloud_fails_as_its_results_cannot_co
   const std::uint64_t accepted = world.add(spec);
   world.say(wire::Accept{world.id(accepted), Epoch{1}});
   const std::uint64_t offered = world.add(spec);
-  CHECK(world.row(offered).offer_pending);
+  CHECK(world.row(offered).live[0].offer_pending);
   spec.effects = Effects::once;
   const std::uint64_t once = world.add(spec);
   world.say(wire::Accept{world.id(once), Epoch{1}});
@@ -128,7 +128,7 @@ TEST(Barred, what_asked_to_fail_without_the_cloud_fails_as_its_results_cannot_co
   fails(accepted);
   fails(offered);
   fails(world.add(spec));
-  CHECK(world.row(once).place == kCloud);
+  CHECK(world.row(once).place() == kCloud);
   say(Standing::quarantined);
   world.advance(31s);
   fails(once);
@@ -138,7 +138,7 @@ TEST(Barred, what_asked_to_fail_without_the_cloud_fails_as_its_results_cannot_co
   world.say(wire::Nack{world.id(refused), Epoch{1}, lifecycle::NackReason::barred, 60s});
   fails(refused);
   say(Standing::welcome);
-  CHECK(world.row(world.add(spec)).place == kCloud);
+  CHECK(world.row(world.add(spec)).place() == kCloud);
 }
 
 TEST(Barred, released_it_offers_again_at_once) {

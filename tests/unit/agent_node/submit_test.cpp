@@ -50,7 +50,7 @@ TEST(Submit, user_code_starts_after_running_is_on_disk) {
     if (!world.agent.runner().started().empty()) break;
   }
   CHECK(world.state(1) == TaskState::running);
-  CHECK(world.row(1).boot == world.agent.options.boot);
+  CHECK(world.row(1).live[0].boot == world.agent.options.boot);
 }
 
 TEST(Submit, P9_a_crash_forgets_only_what_was_not_acknowledged) {

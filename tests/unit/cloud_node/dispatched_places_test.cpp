@@ -32,7 +32,7 @@ void age(std::uint64_t seq, const cloud::GroupId& group) {
   task.tenant = "pump-7";
   task.row.only_at = kNowhere;
   task.row.together = {};
-  if (task.row.task.place != kNowhere) task.row.task.place = kCloud;
+  for (lifecycle::LiveAttempt& out : task.row.task.live) out.place = kCloud;
   disk().places = {};
 }
 }
@@ -44,9 +44,9 @@ TEST(DispatchedPlaces, a_task_is_granted_to_the_device_that_it_is_for) {
   offer();
   const store::TaskRow& row = disk().at(1).row;
   STRCMP_EQUAL("pump-7", disk().places.name_of(row.only_at).c_str());
-  CHECK(row.task.place == row.only_at);
+  CHECK(row.task.place() == row.only_at);
   STRCMP_EQUAL("fan-1", disk().places.name_of(disk().at(2).row.only_at).c_str());
-  CHECK(disk().at(2).row.task.place == kNowhere);
+  CHECK(disk().at(2).row.task.live.empty());
 }
 
 TEST(DispatchedPlaces, the_tasks_of_a_group_differ_in_nothing_but_their_device) {

@@ -44,9 +44,20 @@ inline OwnerTask in_state(TaskState state) {
   OwnerTask task = remote();
   task.state = state;
   if (!is_terminal(state)) return task;
-  task.place = kNowhere;
-  task.lease_until = kNever;
+  task.live.clear();
   return task;
+}
+
+// The task's only live attempt; a blank one, when there is none.
+inline LiveAttempt only(const OwnerTask& task) {
+  return task.live.size() == 1 ? task.live[0] : LiveAttempt{};
+}
+// What the step does about that attempt; nothing, when it does not speak of it.
+inline AttemptAct about(const OwnerStep& step, Epoch epoch) {
+  for (const AttemptAct& one : step.act.attempts) {
+    if (one.epoch == epoch) return one;
+  }
+  return {};
 }
 
 }  // namespace spillway::lifecycle

@@ -28,8 +28,8 @@ TEST(OwnerPeople, cancel_ends_a_live_task_and_stops_its_attempt) {
     const OwnerStep step = cancel(task, now(3));
     check_state(step.next, TaskState::cancelled, WaitReason::none);
     CHECK_TRUE(step.act.finished);
-    CHECK_TRUE(step.act.stop_local == (task.place == kHere));
-    CHECK_TRUE(step.act.send_cancel == (task.place == kCloud));
+    CHECK_TRUE(about(step, {1}).stop == !task.live.empty());
+    CHECK_TRUE(about(step, {1}).place == task.place());
     CHECK_TRUE(cancel(step.next, now(4)).verdict == Verdict::unchanged);
   }
 }

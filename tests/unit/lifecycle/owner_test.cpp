@@ -19,7 +19,8 @@ static void check_nothing_changed(const OwnerTask& before, const OwnerStep& step
                                   Verdict verdict = Verdict::stale) {
   CHECK_TRUE(step.verdict == verdict);
   CHECK_TRUE(step.next == before);
-  CHECK_FALSE(step.act.keep_result || step.act.finished || step.act.drop_offer);
+  CHECK_FALSE(step.act.keep_result || step.act.finished);
+  for (const AttemptAct& one : step.act.attempts) CHECK_FALSE(one.drop_offer);
 }
 }
 ;
@@ -60,17 +61,17 @@ TEST(Owner, runs_at_once_when_granted_to_this_place) {
   const OwnerStep step = grant(ready(), limited, kHere, kBoot, now(5));
   check_state(step.next, TaskState::running, WaitReason::none);
   CHECK_TRUE(step.act.run_local && !step.act.send_offer);
-  CHECK_TRUE(step.next.boot == kBoot);
-  CHECK_TRUE(step.next.run_until == at(12));
-  CHECK_TRUE(step.next.lease_until == kNever);
+  CHECK_TRUE(only(step.next).boot == kBoot);
+  CHECK_TRUE(only(step.next).run_until == at(12));
+  CHECK_TRUE(only(step.next).lease_until == kNever);
 }
 
 TEST(Owner, leases_with_an_offer_pending_when_granted_to_the_cloud) {
   const OwnerStep step = grant(ready(), policy(), kCloud, kBoot, now(5));
   check_state(step.next, TaskState::leased, WaitReason::none);
   CHECK_TRUE(step.act.send_offer && !step.act.run_local);
-  CHECK_TRUE(step.next.offer_pending);
-  CHECK_TRUE(step.next.lease_until == at(5) + kLease);
+  CHECK_TRUE(only(step.next).offer_pending);
+  CHECK_TRUE(only(step.next).lease_until == at(5) + kLease);
 }
 
 TEST(Owner, P3_every_grant_takes_the_next_epoch) {
@@ -78,7 +79,7 @@ TEST(Owner, P3_every_grant_takes_the_next_epoch) {
   for (std::uint32_t epoch = 1; epoch <= 5; ++epoch) {
     task = grant(task, policy(), kCloud, kBoot, now(epoch)).next;
     UNSIGNED_LONGS_EQUAL(epoch, task.epoch.value);
-    task = withdraw(task, policy(), now(epoch)).next;
+    task = withdraw(task, {epoch}, now(epoch)).next;
   }
 }
 
@@ -100,9 +101,10 @@ TEST(Owner, every_place_but_its_own_pool_is_elsewhere) {
   for (const std::uint32_t number : {2U, 3U, 77U, UINT32_MAX}) {
     const OwnerStep step = grant(ready(), policy(), PlaceId{number}, kBoot, now(5));
     check_state(step.next, TaskState::leased, WaitReason::none);
-    CHECK_TRUE(step.next.place == PlaceId{number});
+    CHECK_TRUE(step.next.place() == PlaceId{number});
     CHECK_TRUE(step.act.send_offer && !step.act.run_local);
-    CHECK_TRUE(cancel(step.next, now(6)).act.send_cancel);
+    CHECK_TRUE(about(cancel(step.next, now(6)), {1}).stop);
+    CHECK_TRUE(about(cancel(step.next, now(6)), {1}).place == PlaceId{number});
   }
 }
 
@@ -123,9 +125,8 @@ TEST(Owner, P10_the_offer_leaves_the_outbox_with_each_kind_of_application_ack) {
         on_beat(task, policy(), {1}, now(1)), on_nack(task, policy(), {1}, {}, now(1)),
         on_success(task, policy(), {1}, now(1)),
         on_failure(task, policy(), {1}, FailureClass::error, now(1))}) {
-    CHECK_TRUE(step.act.drop_offer);
-    CHECK_FALSE(step.next.offer_pending);
-    CHECK_TRUE(step.act.stop_epoch == Epoch{1});
+    CHECK_TRUE(about(step, {1}).drop_offer);
+    CHECK_FALSE(only(step.next).offer_pending);
   }
 }
 
@@ -133,23 +134,24 @@ TEST(Owner, P10_the_offer_leaves_the_outbox_when_its_attempt_is_given_up) {
   OwnerTask task = offered();
   task.deadline = at(20);
   for (const OwnerStep& step :
-       {withdraw(task, policy(), now(1)), cancel(task, now(1)), on_time(task, policy(), now(20)),
+       {withdraw(task, {1}, now(1)), cancel(task, now(1)), on_time(task, policy(), now(20)),
         on_time(offered(), policy(), now(30)),
-        on_link_down(task, policy(), OnDisconnect::run_local, now(1))}) {
-    CHECK_TRUE(step.act.drop_offer);
-    CHECK_FALSE(step.next.offer_pending);
+        on_link_down(task, OnDisconnect::run_local, kCloud, now(1))}) {
+    CHECK_TRUE(about(step, {1}).drop_offer);
+    CHECK_TRUE(step.next.live.empty());
   }
 }
 
 TEST(Owner, P10_nothing_is_dropped_twice) {
-  CHECK_FALSE(on_accept(accepted(), policy(), {1}, now(2)).act.drop_offer);
-  CHECK_FALSE(cancel(accepted(), now(2)).act.drop_offer);
+  CHECK_FALSE(about(on_accept(accepted(), policy(), {1}, now(2)), {1}).drop_offer);
+  CHECK_FALSE(about(cancel(accepted(), now(2)), {1}).drop_offer);
 }
 
 TEST(Owner, accept_started_and_beat_renew_the_lease_from_when_they_came) {
-  CHECK_TRUE(on_accept(offered(), policy(), {1}, now(7)).next.lease_until == at(7) + kLease);
-  CHECK_TRUE(on_started(accepted(), policy(), {1}, now(8)).next.lease_until == at(8) + kLease);
-  CHECK_TRUE(on_beat(remote(), policy(), {1}, now(9)).next.lease_until == at(9) + kLease);
+  const auto until = [](const OwnerStep& step) { return only(step.next).lease_until; };
+  CHECK_TRUE(until(on_accept(offered(), policy(), {1}, now(7))) == at(7) + kLease);
+  CHECK_TRUE(until(on_started(accepted(), policy(), {1}, now(8))) == at(8) + kLease);
+  CHECK_TRUE(until(on_beat(remote(), policy(), {1}, now(9))) == at(9) + kLease);
 }
 
 TEST(Owner, a_renewal_alone_need_not_be_made_durable) {
@@ -160,12 +162,11 @@ TEST(Owner, a_renewal_alone_need_not_be_made_durable) {
 }
 
 TEST(Owner, what_a_stale_accept_began_is_to_be_stopped) {
-  const OwnerTask withdrawn = withdraw(offered(), policy(), now(1)).next;
+  const OwnerTask withdrawn = withdraw(offered(), {1}, now(1)).next;
   for (const OwnerStep& step : {on_accept(withdrawn, policy(), {1}, now(2)),
                                 on_started(withdrawn, policy(), {1}, now(2))}) {
     check_nothing_changed(withdrawn, step);
-    CHECK_TRUE(step.act.send_cancel);
-    CHECK_TRUE(step.act.stop_epoch == Epoch{1});
+    CHECK_TRUE(about(step, {1}).stop);
   }
 }
 
@@ -212,9 +213,9 @@ TEST(Owner, P1_a_success_is_refused_by_every_other_terminal_state) {
 
 TEST(Owner, a_late_success_of_an_earlier_epoch_wins_and_stops_the_live_attempt) {
   const OwnerStep step = on_success(granted_again(), policy(), {1}, now(201));
-  CHECK_TRUE(step.act.keep_result && step.act.stop_local);
-  CHECK_TRUE(step.act.stop_epoch == Epoch{2});
-  CHECK_FALSE(on_success(granted_again(), policy(), {2}, now(201)).act.stop_local);
+  CHECK_TRUE(step.act.keep_result);
+  CHECK_TRUE(about(step, {2}).stop && about(step, {2}).place == kHere);
+  CHECK_FALSE(about(on_success(granted_again(), policy(), {2}, now(201)), {2}).stop);
 }
 
 TEST(Owner, a_success_while_nothing_is_out_counts_too) {
@@ -268,7 +269,7 @@ TEST(Owner, P8_silence_burns_nothing_and_leans_placement_to_here) {
 
 TEST(Owner, P8_refusals_withdrawals_and_interruptions_burn_nothing) {
   for (const OwnerStep& step :
-       {on_nack(offered(), policy(), {1}, {}, now(1)), withdraw(offered(), policy(), now(1)),
+       {on_nack(offered(), policy(), {1}, {}, now(1)), withdraw(offered(), {1}, now(1)),
         on_failure(local(), policy(), {1}, FailureClass::interrupted, now(1)),
         on_failure(remote(), policy(), {1}, FailureClass::refused, now(3)),
         on_failure(remote(), policy(), {1}, FailureClass::lost, now(3))}) {
@@ -369,33 +370,33 @@ TEST(Owner, P7_applying_a_message_again_changes_nothing_but_the_lease) {
 
 TEST(Owner, P13_a_link_that_goes_down_gives_back_what_nobody_accepted) {
   for (const OnDisconnect choice : {OnDisconnect::run_local, OnDisconnect::wait}) {
-    const OwnerStep step = on_link_down(offered(), policy(), choice, now(1));
+    const OwnerStep step = on_link_down(offered(), choice, kCloud, now(1));
     check_state(step.next, TaskState::ready, WaitReason::none);
     UNSIGNED_LONGS_EQUAL(1, step.next.losses);
-    check_nothing_changed(accepted(), on_link_down(accepted(), policy(), choice, now(2)),
+    check_nothing_changed(accepted(), on_link_down(accepted(), choice, kCloud, now(2)),
                           Verdict::unchanged);
   }
 }
 
 TEST(Owner, on_disconnect_fail_ends_a_task_that_nobody_has_accepted) {
   for (const OwnerTask& task : {ready(), offered(), hold(ready(), now(0)).next}) {
-    const OwnerStep step = on_link_down(task, policy(), OnDisconnect::fail, now(1));
+    const OwnerStep step = on_link_down(task, OnDisconnect::fail, kCloud, now(1));
     check_state(step.next, TaskState::failed, WaitReason::none);
     CHECK_TRUE(step.failure == FailureClass::disconnected);
     CHECK_TRUE(step.act.finished);
   }
   for (const OwnerTask& task : {local(), accepted(), in_state(TaskState::succeeded)}) {
-    check_nothing_changed(task, on_link_down(task, policy(), OnDisconnect::fail, now(2)),
+    check_nothing_changed(task, on_link_down(task, OnDisconnect::fail, kCloud, now(2)),
                           Verdict::unchanged);
   }
 }
 
 TEST(Owner, withdraws_only_an_offer_that_is_still_pending) {
-  const OwnerStep step = withdraw(offered(), policy(), now(1));
+  const OwnerStep step = withdraw(offered(), {1}, now(1));
   check_state(step.next, TaskState::ready, WaitReason::none);
-  CHECK_TRUE(step.act.send_cancel && step.act.stop_epoch == Epoch{1});
+  CHECK_TRUE(about(step, {1}).stop && about(step, {1}).place == kCloud);
   for (const OwnerTask& task : {ready(), local(), accepted(), remote()}) {
-    check_nothing_changed(task, withdraw(task, policy(), now(1)));
+    check_nothing_changed(task, withdraw(task, {1}, now(1)));
   }
 }
 
@@ -406,8 +407,8 @@ TEST(Owner, a_deadline_expires_a_task_in_every_live_state_and_stops_its_attempt)
     const OwnerStep step = on_time(task, policy(), now(10));
     check_state(step.next, TaskState::expired, WaitReason::none);
     CHECK_TRUE(step.act.finished);
-    CHECK_TRUE(step.act.stop_local == (task.place == kHere));
-    CHECK_TRUE(step.act.send_cancel == (task.place == kCloud));
+    CHECK_TRUE(about(step, {1}).stop == !task.live.empty());
+    CHECK_TRUE(about(step, {1}).place == task.place());
     CHECK_TRUE(next_time(step.next) == kNever);
   }
 }
@@ -419,7 +420,7 @@ TEST(Owner, a_local_run_timeout_stops_the_attempt_and_burns_it) {
   CHECK_TRUE(next_time(task) == at(7));
   const OwnerStep step = on_time(task, limited, now(7));
   CHECK_TRUE(step.failure == FailureClass::timeout);
-  CHECK_TRUE(step.act.stop_local && step.act.stop_epoch == Epoch{1});
+  CHECK_TRUE(about(step, {1}).stop && about(step, {1}).place == kHere);
   UNSIGNED_LONGS_EQUAL(1, step.next.attempts);
 }
 
@@ -431,7 +432,7 @@ TEST(Owner, P6_a_restart_counts_a_local_attempt_as_crashed_and_lets_remote_ones_
   UNSIGNED_LONGS_EQUAL(0, spared.next.crashes);
   UNSIGNED_LONGS_EQUAL(0, spared.next.attempts);
   const OwnerStep leased = recover(remote(), policy(), kNextBoot, kBegan, now(50));
-  CHECK_TRUE(leased.next.lease_until == at(50) + kLease);
+  CHECK_TRUE(only(leased.next).lease_until == at(50) + kLease);
   CHECK_TRUE(leased.renewal);
   CHECK_TRUE(leased.next.epoch == Epoch{1});
   check_nothing_changed(local(), recover(local(), policy(), kBoot, kBegan, now(50)),

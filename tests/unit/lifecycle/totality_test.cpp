@@ -41,17 +41,22 @@ TEST_GROUP(Totality) {
     task.state = any_of<TaskState>(8);
     task.reason = any_of<WaitReason>(7);
     task.epoch = any_epoch();
-    task.place = any_place();
-    task.boot = {draw(3)};
-    task.offer_pending = draw(2) == 0;
+    for (auto left = draw(kMaxLiveAttempts + 1); left > 0; --left) {
+      task.live.push_back({any_epoch(),
+                           any_place(),
+                           {draw(3)},
+                           draw(2) == 0,
+                           draw(2) == 0,
+                           any_time(),
+                           any_time()});
+    }
     task.attempts = any_count();
     task.crashes = any_count();
     task.crashed_at = any_place();
     task.losses = any_count();
     task.settled = any_epoch();
     task.deps = any_count();
-    for (NodeTime* time : {&task.since, &task.wake, &task.deadline, &task.start_by,
-                           &task.lease_until, &task.run_until}) {
+    for (NodeTime* time : {&task.since, &task.wake, &task.deadline, &task.start_by}) {
       *time = any_time();
     }
     return task;
@@ -92,8 +97,8 @@ TEST(Totality, P2_P3_no_input_moves_an_owner_out_of_a_terminal_state_or_its_epoc
         on_nack(task, p, e, {any_span(), any_epoch()}, n),
         on_success(task, p, e, n),
         on_failure(task, p, e, any_of<FailureClass>(12), n),
-        on_link_down(task, p, any_of<OnDisconnect>(4), n),
-        withdraw(task, p, n),
+        on_link_down(task, any_of<OnDisconnect>(4), any_place(), n),
+        withdraw(task, e, n),
         on_time(task, p, n),
         on_dependency(task, draw(2) == 0, n),
         on_no_place(task, n),

@@ -19,7 +19,7 @@ OwnerTask in(TaskState state, std::uint32_t epoch, Duration since, PlaceId place
   task.state = state;
   task.epoch = Epoch{epoch};
   task.since = at(since);
-  task.place = place;
+  if (place != kNowhere) task.live.push_back({.epoch = Epoch{epoch}, .place = place});
   return task;
 }
 
@@ -38,7 +38,11 @@ TEST_GROUP(AttemptHistory) {
   Places places;
 
   bool note(const OwnerTask& was, const OwnerTask& is, FailureClass failure) {
-    return history.note(was, is, failure, places);
+    lifecycle::OwnerStep step;
+    step.next = is;
+    step.failure = failure;
+    if (failure != FailureClass::none) step.failed = was.epoch;
+    return history.note(was, step, places);
   }
 
   TaskResult told() const {
@@ -80,7 +84,7 @@ TEST(AttemptHistory, is_to_be_kept_when_an_attempt_ended_and_its_task_did_not) {
 
 TEST(AttemptHistory, a_restart_tells_the_same_to_the_microsecond) {
   note(ready(0, 1s), running(1, 2s), FailureClass::none);
-  history.ran_here(at(3s), at(4s), at(5s), 250ms);
+  history.ran_here({1}, at(3s), at(4s), at(5s), 250ms);
   note(running(1, 2s), ready(1, 5s), FailureClass::error);
   const TaskResult before = told();
   history = owner::AttemptHistory::of(row_with(ready(1, 5s)), places);
@@ -125,7 +129,7 @@ TEST(AttemptHistory, keeps_the_last_attempts_only) {
 TEST(AttemptHistory, half_of_what_a_lessee_does_not_account_for_is_travel_each_way) {
   note(ready(0, 1s), running(1, 2s, kCloud), FailureClass::none);
   // Ten seconds away, six of them there: two each way.
-  history.ran_there(at(2s), at(12s), {6s, 1s, 1s, 3s, 2s});
+  history.ran_there({1}, at(2s), at(12s), {6s, 1s, 1s, 3s, 2s});
   const AttemptTimes& times = history.last()->times;
   CHECK_TRUE(times.input_fetched == at(6s));
   CHECK_TRUE(times.run_started == at(6s));
@@ -137,7 +141,7 @@ TEST(AttemptHistory, half_of_what_a_lessee_does_not_account_for_is_travel_each_w
 
 TEST(AttemptHistory, a_lessee_that_claims_more_time_than_passed_is_not_believed_beyond_now) {
   note(ready(0, 1s), running(1, 2s, kCloud), FailureClass::none);
-  history.ran_there(at(2s), at(3s), {1h, 0s, 0s, 1h, 0s});
+  history.ran_there({1}, at(2s), at(3s), {1h, 0s, 0s, 1h, 0s});
   const AttemptTimes& times = history.last()->times;
   CHECK_TRUE(times.sent == at(3s));
   CHECK_TRUE(times.run_ended == at(3s));
@@ -147,7 +151,7 @@ TEST(AttemptHistory, an_attempt_that_ends_with_its_task_or_makes_way_was_stopped
   for (const TaskState end : {TaskState::cancelled, TaskState::expired, TaskState::ready}) {
     history = {};
     note(ready(0, 1s), running(1, 2s), FailureClass::none);
-    history.began_here(at(3s));
+    history.began_here({1}, at(3s));
     note(running(1, 2s), in(end, 1, 5s, kNowhere), FailureClass::none);
     CHECK_TRUE(history.last()->failure == FailureClass::interrupted);
     const AttemptTimes& times = history.last()->times;
@@ -160,7 +164,7 @@ TEST(AttemptHistory, an_attempt_that_ends_with_its_task_or_makes_way_was_stopped
 
 TEST(AttemptHistory, one_that_said_it_runs_elsewhere_ran_until_it_was_given_up) {
   note(ready(0, 1s), in(TaskState::leased, 1, 2s, kCloud), FailureClass::none);
-  history.began_there(at(3s));
+  history.began_there({1}, at(3s));
   note(running(1, 3s, kCloud), ready(1, 9s), FailureClass::none);
   const AttemptTimes& times = history.last()->times;
   CHECK_TRUE(times.run_started == at(3s));

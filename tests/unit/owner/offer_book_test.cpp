@@ -28,7 +28,7 @@ TEST_GROUP(OfferBook) {
     task.spec = std::make_shared<const TaskSpec>(spec);
     task.spec_bytes = std::make_shared<const Bytes>(100);
     task.seconds_there = seconds;
-    become(task, {.state = TaskState::leased, .place = kCloud, .offer_pending = true});
+    become(task, leased(true));
     book.owe(task);
     return task;
   }
@@ -36,7 +36,12 @@ TEST_GROUP(OfferBook) {
     const lifecycle::OwnerTask was = std::exchange(task.state, state);
     book.track(task, was);
   }
-  void accept(OwnedTask & task) { become(task, {.state = TaskState::leased, .place = kCloud}); }
+  void accept(OwnedTask & task) { become(task, leased(false)); }
+  static lifecycle::OwnerTask leased(bool offer_pending) {
+    lifecycle::OwnerTask state{.state = TaskState::leased};
+    state.live.push_back({.epoch = Epoch{1}, .place = kCloud, .offer_pending = offer_pending});
+    return state;
+  }
   std::uint64_t send(bool urgent, bool quiet = true) {
     const std::optional<std::uint64_t> seq = book.next(urgent, now, quiet);
     if (seq) book.on_sent(tasks[*seq - 1], now);

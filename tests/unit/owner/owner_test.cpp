@@ -317,13 +317,13 @@ TEST(Owner, leases_are_lost_at_once_but_for_effects_that_happen_once_where_only_
   OwnedTask& careful = world.lease(once);
   world.owner->offers().lose_leases(world.book("here"), "barred", true);
   world.settle();
-  CHECK(pure.state.place == kNowhere);
+  CHECK(pure.state.live.empty());
   CHECK(careful.state.state == TaskState::leased);
   CHECK(world.told<wire::Cancel>("here").empty());
   // Told to stop, it may be given to somebody else.
   world.owner->offers().lose_leases(world.book("here"), "barred", false);
   world.settle();
-  CHECK(careful.state.place == kNowhere);
+  CHECK(careful.state.live.empty());
   CHECK_EQUAL(1, world.told<wire::Cancel>("here").size());
 }
 

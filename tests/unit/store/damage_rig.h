@@ -26,10 +26,10 @@ struct DamageRig : Utest {
       batch.inserts.push_back(std::move(task));
     }
     batch.updates.push_back(step(70, TaskState::ready, 0, TaskState::running, 1));
-    batch.updates.back().next.place = kHere;
+    batch.updates.back().next.live.push_back({.epoch = Epoch{1}, .place = kHere});
     batch.updates.push_back(step(71, TaskState::ready, 0, TaskState::leased, 3));
-    batch.updates.back().next.place = kCloud;
-    batch.updates.back().next.offer_pending = true;
+    batch.updates.back().next.live.push_back(
+        {.epoch = Epoch{3}, .place = kCloud, .offer_pending = true});
     NewTask waiting = new_task(121, TaskState::waiting);
     waiting.row.task.reason = WaitReason::deps;
     waiting.row.task.deps = 1;

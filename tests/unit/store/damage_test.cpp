@@ -261,7 +261,7 @@ TEST(Damage, P3_a_carried_over_task_has_an_epoch_none_was_granted_before) {
   // Which leaves to be told how often each was granted.
   UNSIGNED_LONGS_EQUAL(1, grants_of(local->row.task.epoch));
   UNSIGNED_LONGS_EQUAL(3, grants_of(remote->row.task.epoch));
-  CHECK_FALSE(remote->row.task.offer_pending);
+  CHECK_TRUE(remote->row.task.live.empty());
   CHECK_TRUE(open.recovered.outbox.empty());
   LONGS_EQUAL(1, open.recovered.live.size());
 }

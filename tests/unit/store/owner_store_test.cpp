@@ -26,9 +26,7 @@ TEST(OwnerStore, a_committed_task_is_found_with_everything_it_came_with) {
   lifecycle::OwnerTask& state = task.row.task;
   state.reason = WaitReason::backoff;
   state.epoch = Epoch{7};
-  state.place = kCloud;
-  state.boot = BootId{0xfedcba9876543210};
-  state.offer_pending = true;
+  state.live.push_back({Epoch{7}, kCloud, BootId{0xfedcba9876543210}, false, true, at(31), at(32)});
   state.attempts = 2;
   state.crashes = 1;
   state.crashed_at = kCloud;
@@ -38,8 +36,6 @@ TEST(OwnerStore, a_committed_task_is_found_with_everything_it_came_with) {
   state.wake = at(5);
   state.deadline = at(60);
   state.start_by = at(30);
-  state.lease_until = at(31);
-  state.run_until = at(32);
   state.settled = Epoch{2};
   task.row.band = Band::high;
   task.tenant = "acme";

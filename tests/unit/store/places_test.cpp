@@ -16,9 +16,10 @@ TEST_GROUP(StoredPlaces) {
     Batch batch = batch_of(new_task(1));
     batch.places = {{PlaceId{3}, "pump-7"}};
     TaskRow& row = batch.inserts[0].row;
-    row.only_at = row.task.place = row.task.crashed_at = PlaceId{3};
+    row.only_at = row.task.crashed_at = PlaceId{3};
     row.task.state = TaskState::leased;
     row.task.epoch = Epoch{2};
+    row.task.live.push_back({.epoch = Epoch{2}, .place = PlaceId{3}});
     row.together = {1, 3};
     batch.events = {{1, at(2), EventKind::granted, Epoch{2}, PlaceId{3}, {}, {}}};
     CHECK_OK(open.commit(batch));
@@ -50,7 +51,7 @@ TEST(StoredPlaces, P6_come_back_with_their_names_and_what_was_accepted_together)
   auto found = open.find(1);
   CHECK_OK(found);
   CHECK_TRUE(found->row.only_at == PlaceId{3});
-  CHECK_TRUE(found->row.task.place == PlaceId{3});
+  CHECK_TRUE(found->row.task.place() == PlaceId{3});
   CHECK_TRUE(found->row.task.crashed_at == PlaceId{3});
   CHECK_TRUE(found->row.together.first == 1 && found->row.together.size == 3);
   CHECK_TRUE(found->events.front().place == PlaceId{3});
@@ -70,12 +71,12 @@ TEST(StoredPlaces, an_update_leaves_for_whom_a_task_is) {
   auto found = open.find(1);
   Batch batch;
   batch.updates.push_back({1, TaskState::leased, Epoch{2}, found->row.task, nullptr, nullptr});
-  batch.updates[0].next.place = kNowhere;
+  batch.updates[0].next.live.clear();
   batch.updates[0].next.state = TaskState::ready;
   CHECK_OK(open.commit(batch));
   found = open.find(1);
   CHECK_TRUE(found->row.only_at == PlaceId{3} && found->row.together.size == 3);
-  CHECK_TRUE(found->row.task.place == kNowhere);
+  CHECK_TRUE(found->row.task.place() == kNowhere);
 }
 
 TEST(StoredPlaces, tasks_are_listed_by_the_place_that_they_are_for) {
@@ -101,7 +102,7 @@ TEST(StoredPlaces, an_older_stores_two_places_are_the_first_two) {
   LONGS_EQUAL(1, open.recovered.live.size());
   auto found = open.find(1);
   CHECK_OK(found);
-  CHECK_TRUE(found->row.task.place == kCloud);
+  CHECK_TRUE(found->row.task.place() == kCloud);
   CHECK_TRUE(found->row.task.crashed_at == kCloud);
   CHECK_TRUE(found->row.only_at == kNowhere);
   LONGS_EQUAL(0, found->row.together.size);
@@ -111,7 +112,7 @@ TEST(StoredPlaces, an_older_stores_two_places_are_the_first_two) {
 
 TEST(StoredPlaces, an_older_version_finds_the_places_that_it_knows_where_it_had_them) {
   NewTask task = new_task(1);
-  task.row.task.place = kCloud;
+  task.row.task.live.push_back({.place = kCloud});
   task.row.task.crashed_at = kHere;
   CHECK_OK(open.commit(batch_of(task)));
   open.close();

@@ -32,7 +32,7 @@ TEST_GROUP_BASE(SpoiltPage, DamageRig) {
       batch.events.push_back({seq, at(2), EventKind::granted, Epoch{1}, kPump, {}, {}});
     }
     batch.updates.push_back(step(201, TaskState::ready, 0, TaskState::leased, 1));
-    batch.updates.back().next.place = kFan;
+    batch.updates.back().next.live.push_back({.epoch = Epoch{1}, .place = kFan});
     CHECK_OK(open.commit(std::move(batch)));
     open.close();
     for (std::uint64_t seq = 1; seq < 260; ++seq) {
