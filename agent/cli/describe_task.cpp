@@ -44,14 +44,16 @@ std::string payload_text(const Payload& payload) {
   if (payload.blob) {
     return size_text(payload.blob->size) + ", blob " + to_hex(payload.blob->sha256);
   }
-  if (payload.not_kept > 0) {
-    return size_text(payload.not_kept) + ", not kept: the task has succeeded";
-  }
   const std::string_view text = as_text(payload.bytes);
   std::string shown = size_text(text.size());
   if (text.empty() || !is_utf8(text)) return shown;
   return shown + ": " + std::string(text.substr(0, kValueShown)) +
          (text.size() > kValueShown ? "..." : "");
+}
+
+std::string input_text(const InputRef& input) {
+  if (input.not_kept == 0) return payload_text(input);
+  return size_text(input.not_kept) + ", not kept: the task has succeeded";
 }
 
 std::string policy_text(const TaskSpec& spec) {
@@ -72,7 +74,7 @@ std::string needs_text(const Needs& needs) {
 
 void print_spec(const Console& console, const TaskSpec& spec) {
   if (!spec.args.empty()) line(console, "args", joined(spec.args));
-  line(console, "input", payload_text(spec.input));
+  line(console, "input", input_text(spec.input));
   line(console, "policy", policy_text(spec));
   if (spec.needs != Needs{}) line(console, "needs", needs_text(spec.needs));
   if (!spec.labels.empty()) line(console, "labels", joined(spec.labels));

@@ -25,15 +25,12 @@ void write_list(JsonWriter& json, std::string_view key, const T& items) {
   json.end_array();
 }
 
-// `name` when the bytes are text, `name`_base64 when they are not, `name`_blob when elsewhere,
-// `name`_not_kept, their number, when gone.
+// `name` when the bytes are text, `name`_base64 when they are not, `name`_blob when elsewhere.
 void write_payload(JsonWriter& json, const std::string& name, const Payload& payload) {
   if (payload.blob) {
     json.key(name + "_blob").begin_object();
     json.member("sha256", to_hex(payload.blob->sha256)).member("size", payload.blob->size);
     json.end_object();
-  } else if (payload.not_kept > 0) {
-    json.member(name + "_not_kept", payload.not_kept);
   } else if (is_utf8(as_text(payload.bytes))) {
     json.member(name, as_text(payload.bytes));
   } else {
@@ -56,9 +53,13 @@ void write_needs(JsonWriter& json, const Needs& needs) {
 }
 
 void write_spec(JsonWriter& json, const TaskSpec& spec) {
-  json.begin_object().member("kind", spec.kind);
+  json.begin_object().member("kind", to_string(spec.kind));
   write_pairs(json, "args", spec.args);
-  write_payload(json, "input", spec.input);
+  if (spec.input.not_kept > 0) {
+    json.member("input_not_kept", spec.input.not_kept);
+  } else {
+    write_payload(json, "input", spec.input);
+  }
   json.member("key", spec.idempotency_key);
   json.member("key_window_s", Duration(spec.idempotency_window));
   json.member("band", to_string(spec.band));

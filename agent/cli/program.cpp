@@ -97,7 +97,11 @@ void add_submit_where(CLI::App* command, SubmitOptions& options) {
 }
 
 void add_submit_what(CLI::App* command, SubmitOptions& options) {
-  command->add_option("kind", options.kind, "the kind to run")->required()->type_name("KIND");
+  command
+      ->add_option("kind", options.kind,
+                   "the kind to run; name@VERSION or name@sha256:DIGEST for exactly that one")
+      ->required()
+      ->type_name("KIND");
   command->add_option("--input,-i", options.input, "the input: a file, or - for standard input")
       ->type_name("FILE");
   command->add_option("--arg,-a", options.args, "parameter of the kind; may be repeated")

@@ -112,8 +112,10 @@ Result<Bytes> read_up_to_limit(std::istream& in, const std::string& name) {
 }  // namespace
 
 Result<TaskSpec> spec_of(const SubmitOptions& options) {
+  Result<KindRef> kind = parse_kind_ref(options.kind);
+  if (!kind) return std::move(kind).error();
   TaskSpec spec;
-  spec.kind = options.kind;
+  spec.kind = *std::move(kind);
   spec.idempotency_key = options.key;
   spec.work = options.work;
   spec.tenant = options.tenant;

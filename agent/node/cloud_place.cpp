@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "common/base/kind_ref.h"
+
 namespace spillway::agent {
 namespace {
 
@@ -97,13 +99,11 @@ PlaceView CloudPlace::view() const {
   view.rtt = link.rtt();
   view.bandwidth_up = link.bandwidth();
   view.tags = place.tags;
-  view.kinds = place.kinds;
+  view.kinds = names_of(place.kinds);
   return view;
 }
 
-bool CloudPlace::runs(const std::string& kind) const {
-  return std::binary_search(kinds_.begin(), kinds_.end(), kind);
-}
+bool CloudPlace::runs(const KindRef& kind) const { return has_kind(kinds_, kind); }
 
 Duration CloudPlace::oldest_offer() const {
   Duration oldest{};
@@ -156,7 +156,7 @@ bool CloudPlace::on_presence(const wire::Presence& presence) {
   const bool another = owner_.offers().on_presence(book_, presence);
   presence_ = presence;
   kinds_.clear();
-  for (const wire::KindInfo& kind : presence.kinds) kinds_.push_back(kind.name);
+  for (const wire::KindInfo& kind : presence.kinds) kinds_.push_back(kind.ref());
   std::sort(kinds_.begin(), kinds_.end());
   if (was != presence.online) since_ = owner_.now();
   if (!presence.online || another) forget_bar();
@@ -213,7 +213,9 @@ void CloudPlace::came(const owner::OwnedTask& task, const wire::ResultItem& item
 }
 
 double CloudPlace::seconds_there(const owner::OwnedTask& task) const {
-  return models_.placement().run_time(task.spec->kind, book_.id(), task.work, owner_.now()).median;
+  return models_.placement()
+      .run_time(task.spec->kind.name, book_.id(), task.work, owner_.now())
+      .median;
 }
 
 void CloudPlace::learn_transfer(const owner::OwnedTask& task) {

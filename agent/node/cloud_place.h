@@ -29,7 +29,7 @@ class CloudPlace {
   // Whether this device's tasks can go there and come back: it is there, and does not bar it.
   bool reachable() const { return online() && !bars(); }
   // Whether it runs a kind of that name, as it said last.
-  bool runs(const std::string& kind) const;
+  bool runs(const KindRef& kind) const;
   owner::OfferBook& book() { return book_; }
   const owner::OfferBook& book() const { return book_; }
   std::optional<double> loss() const { return probe_loss_; }  // share of echoes that were lost
@@ -81,7 +81,7 @@ class CloudPlace {
   const std::unique_ptr<DeviceSession>& session_;  // null: there is no cloud
   owner::OfferBook& book_;
   wire::Presence presence_;
-  std::vector<std::string> kinds_;   // sorted
+  std::vector<KindRef> kinds_;       // sorted
   NodeTime since_{};                 // it came, or went
   NodeTime starved_since_ = kNever;  // reachable, but without credits
   std::string refuses_;              // why it takes nothing of this device; empty: it does

@@ -48,8 +48,8 @@ lessee::Parts LeasedTasks::lessee_parts() {
   parts.clock = parts_.clock;
   parts.ledger = parts_.ledger;
   parts.runner = parts_.runner;
-  parts.kind = [this](const std::string& name) {
-    return takes(name) ? parts_.kinds->find(name) : nullptr;
+  parts.kind = [this](const KindRef& asked) {
+    return takes(asked.name) ? parts_.kinds->find(asked) : nullptr;
   };
   parts.own = [this](TaskId id) { return owner_.lives().seq_of(id).has_value(); };
   parts.random = parts_.random;
@@ -117,7 +117,7 @@ TaskView LeasedTasks::view_of(const lessee::HeldTask& task) const {
   view.wall_created = lessee_->wall_of(task.accepted);
   if (task.state.deadline != kNever) view.deadline_in = task.state.deadline - lessee_->now();
   if (task.spec) {
-    view.kind = task.spec->kind;
+    view.kind = task.spec->kind.name;
     view.spec = *task.spec;
   }
   view.state = TaskState::leased;

@@ -19,7 +19,7 @@ bool is_blocking(const owner::OwnedTask& task) { return task.kind && task.kind->
 LocalPlace::LocalPlace(const NodeOptions& options, const NodeParts& parts, owner::Owner& owner,
                        Models& models, const LeasedTasks& leased)
     : options_(options), parts_(parts), owner_(owner), models_(models), leased_(leased) {
-  for (const Kind* kind : parts_.kinds->list()) kinds_.push_back(kind->name);
+  for (const Kind* kind : parts_.kinds->list()) kinds_.push_back(kind->ref());
 }
 
 placement::Place LocalPlace::place() const {
@@ -71,7 +71,7 @@ bool LocalPlace::may_claim_ahead(const owner::OwnedTask& task) const {
 }
 
 double LocalPlace::predicted_run(const owner::OwnedTask& task) const {
-  return models_.placement().run_time(task.spec->kind, kHere, task.work, owner_.now()).high;
+  return models_.placement().run_time(task.spec->kind.name, kHere, task.work, owner_.now()).high;
 }
 
 void LocalPlace::take_core(const owner::OwnedTask& task) {

@@ -38,8 +38,8 @@ class LocalPlace final : public owner::LocalRuns {
   void on_commit_handed_over() { new_claims_ = 0; }
 
   const runner::Claims& claims() const { return claims_; }
-  std::uint64_t done() const { return done_; }                      // successes, since start
-  const std::vector<std::string>& kinds() const { return kinds_; }  // sorted
+  std::uint64_t done() const { return done_; }                  // successes, since start
+  const std::vector<KindRef>& kinds() const { return kinds_; }  // sorted
 
   void run_here(std::uint64_t seq, Epoch epoch) override;
   void stop_here(TaskId id, Epoch epoch) override;
@@ -60,7 +60,7 @@ class LocalPlace final : public owner::LocalRuns {
   owner::Owner& owner_;
   Models& models_;
   const LeasedTasks& leased_;
-  std::vector<std::string> kinds_;
+  std::vector<KindRef> kinds_;
   // Fewer ahead than in the cloud, for what is new here is done around them.
   runner::Claims claims_{128};
   std::uint32_t new_claims_ = 0;  // of them, those that no commit speaks of yet

@@ -16,7 +16,7 @@ Models::Models(placement::Policy policy, const Bytes& kept, Keep keep,
 }
 
 void Models::learn_run(const owner::OwnedTask& task, PlaceId place, Duration ran, NodeTime now) {
-  placement_.learn_run(task.spec->kind, place, task.work, ran, now);
+  placement_.learn_run(task.spec->kind.name, place, task.work, ran, now);
   if (keep_ && due_ == kNever) due_ = now + kKeepEvery;
 }
 

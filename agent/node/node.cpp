@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/kind_ref.h"
 #include "common/wire/codec.h"
 
 namespace spillway::agent {
@@ -325,7 +326,7 @@ PlaceView Node::local_view() const {
   view.credits = place.idle;
   view.queue_delay = Duration(std::int64_t(place.queue.median * 1e6));
   view.tags = place.tags;
-  view.kinds = place.kinds;
+  view.kinds = names_of(place.kinds);
   return view;
 }
 

@@ -75,7 +75,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   self.lineage = owner_.lives().lineage();
   for (const Kind* kind : parts_.kinds->list()) {
     const bool taken = leased_.lessee() && leased_.takes(kind->name);
-    self.kinds.push_back({kind->name, kind->version, taken});
+    self.kinds.push_back({kind->name, kind->version, taken, kind->digest});
   }
   session_->describe(std::move(self));
 }

@@ -34,7 +34,7 @@ Stories::Stories(const NodeOptions& options, const NodeParts& parts, owner::Owne
 wire::TaskStory Stories::story_of(const owner::OwnedTask& task, Bytes history) const {
   wire::TaskStory story;
   story.id = owner_.id_of(task.seq);
-  story.kind = task.spec->kind;
+  story.kind = task.spec->kind.name;
   story.trace = task.spec->trace;
   story.state = task.state.state;
   story.created = task.created;

@@ -147,6 +147,10 @@ Result<TaskSpec> Submissions::admit(const std::shared_ptr<const Bytes>& encoded)
                                        std::to_string(kInlineLimit) +
                                        " bytes inline, or split the input into several tasks");
   }
+  if (spec->input.result) {
+    return fail(Code::unsupported,
+                "input: another task's value is not supported yet; fetch it, and send its bytes");
+  }
   if (spec->input.not_kept > 0) {
     return fail(Code::invalid_argument, "input: its " + std::to_string(spec->input.not_kept) +
                                             " bytes are not there; send them");
@@ -225,7 +229,7 @@ void Submissions::accept(const OneWish& wish, Dependents::Unfinished unfinished)
   const Duration age = options_.budget.of(DataClass::tasks).age;
   if (age < kLongestAge) row.row.task.deadline = std::min(row.row.task.deadline, now + age);
   row.row.spec = wish->encoded;
-  row.kind = spec.kind;
+  row.kind = spec.kind.name;
   row.tenant = spec.tenant;
   row.idempotency_key = wish->key();
   row.idempotency_until = now + spec.idempotency_window;

@@ -31,7 +31,7 @@ TaskView Views::view_of(const owner::OwnedTask& task) const {
   row.band = task.spec->band;
   row.created = task.created;
   row.task = task.state;
-  return view_of(row, task.spec->kind, task.spec->tenant);
+  return view_of(row, task.spec->kind.name, task.spec->tenant);
 }
 
 TaskView Views::view_of(const store::TaskDetail& detail) const {

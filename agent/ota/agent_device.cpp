@@ -20,7 +20,7 @@ constexpr std::uint64_t kHardlyAny = 1 << 20;  // bytes: a store that cannot wri
 
 TaskSpec probe() {
   TaskSpec spec;
-  spec.kind = "echo";
+  spec.kind.name = "echo";
   spec.input.bytes = Bytes{'o', 'k'};
   spec.band = Band::urgent;
   spec.prefer = Prefer::local;

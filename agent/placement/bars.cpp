@@ -1,12 +1,13 @@
 #include <algorithm>
 
 #include "agent/placement/assess.h"
+#include "common/base/kind_ref.h"
 
 namespace spillway::placement {
 
 std::uint64_t bytes_of(const TaskSpec& spec) {
   constexpr std::size_t kFixed = 512, kEach = 24;
-  std::uint64_t bytes = kFixed + spec.kind.size() + spec.input.bytes.size() +
+  std::uint64_t bytes = kFixed + spec.kind.name.size() + spec.input.bytes.size() +
                         spec.idempotency_key.size() + spec.tenant.size() + spec.trace.size() +
                         spec.after.size() * kEach;
   for (const Labels* labels : {&spec.args, &spec.labels}) {
@@ -19,7 +20,7 @@ std::uint64_t bytes_of(const TaskSpec& spec) {
 Bar capability(const TaskSpec& spec, const Place& place) {
   if (place.id == kNowhere) return Bar::unconfigured;
   if (!place.reachable && place.kinds.empty()) return Bar::none;
-  if (!std::binary_search(place.kinds.begin(), place.kinds.end(), spec.kind)) return Bar::kind;
+  if (!has_kind(place.kinds, spec.kind)) return Bar::kind;
   if (spec.needs.cpu > place.workers) return Bar::cores;
   if (spec.needs.memory > place.memory) return Bar::memory;
   const auto carries = [&](const std::string& tag) {

@@ -77,7 +77,7 @@ std::string bar_text(Bar bar, const TaskSpec& spec, const Place& place) {
   switch (bar) {
     case Bar::none: return name + " can run it";
     case Bar::unconfigured: return "there is no other place";
-    case Bar::kind: return name + " does not run the kind " + spec.kind;
+    case Bar::kind: return name + " does not run the kind " + to_string(spec.kind);
     case Bar::cores:
       return name + " has " + plural(place.workers, "worker") + ", it needs " +
              std::to_string(spec.needs.cpu);

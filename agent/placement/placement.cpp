@@ -53,7 +53,7 @@ Assessment Placement::assess(const Candidate& task, const Place& local, const Pl
   a.local.bar = local_bar(spec, local, cloud, policy_.credit_patience);
   a.cloud.bar = cloud_bar(spec, cloud);
 
-  a.local.cost.run = run_time(spec.kind, kHere, task.work, now);
+  a.local.cost.run = run_time(spec.kind.name, kHere, task.work, now);
   if (local.idle == 0) a.local.cost.wait = local.queue;
   if (!is_its_turn) {
     a.local.cost.wait.median += task.backlog_local;
@@ -63,7 +63,7 @@ Assessment Placement::assess(const Candidate& task, const Place& local, const Pl
 
   const Estimate rtt = link_.round_trip(now);
   const Estimate bytes_over = link_.transfer(task.input_bytes + cloud.queued_bytes, now);
-  a.cloud.cost.run = run_time(spec.kind, kCloud, task.work, now);
+  a.cloud.cost.run = run_time(spec.kind.name, kCloud, task.work, now);
   a.cloud.cost.wait = cloud.queue;
   a.cloud.cost.transfer = at_least({bytes_over.median + rtt.median, bytes_over.high + rtt.high},
                                    seconds(cloud.unacknowledged));
@@ -129,7 +129,7 @@ std::optional<std::pair<std::size_t, Explanation>> Placement::pick_for_cloud(
 // nothing about the cloud, so a place once found slow would otherwise never be tried again.
 double Placement::optimistic_cloud(const Candidate& task, const Assessment& a, NodeTime now) const {
   const Cost& cost = a.cloud.cost;
-  const Learned* known = learned(task.spec->kind, kCloud);
+  const Learned* known = learned(task.spec->kind.name, kCloud);
   const double run_age = known != nullptr ? seconds(now - known->last) : seconds(now - NodeTime{});
   const Estimate rtt = link_.round_trip(now);
   const Estimate bytes_over = link_.transfer(task.input_bytes, now);
@@ -162,7 +162,7 @@ void Placement::fill_backlog(std::span<Candidate> ready, const Place& local, Nod
   double ahead = 0;
   for (Candidate& task : ready) {
     task.backlog_local = ahead / std::max(local.workers, 1U);
-    ahead += run_time(task.spec->kind, kHere, task.work, now).median;
+    ahead += run_time(task.spec->kind.name, kHere, task.work, now).median;
   }
 }
 

@@ -40,7 +40,7 @@ struct Place {
   std::uint64_t memory = 0;            // bytes
   std::uint64_t largest = UINT64_MAX;  // bytes of a task that the way there carries
   std::vector<std::string> tags;
-  std::vector<std::string> kinds;  // sorted; what it can run; empty and unreachable: not known yet
+  std::vector<KindRef> kinds;  // sorted; what it can run; empty and unreachable: not known yet
   // Wait of a task that came now. Local: until a worker is free, without the ready tasks, which
   // Candidate::backlog_local counts. Cloud: the larger of the advertised delay and queue_wait() of
   // what was sent there and is not answered.

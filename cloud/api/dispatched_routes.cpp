@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kMaxSelected = 10'000;  // devices of one submission
 constexpr std::uint32_t kMaxGroups = 50;      // of one page: each is counted
 constexpr std::size_t kName = 64, kPairs = 32;
+constexpr std::size_t kKind = 160;  // a name, a version and a digest
 constexpr double kYear = 366.0 * 24 * 3600;
 // A quarter of a task's input may be lost to base64, and its end is padded.
 constexpr std::size_t kMaxEncoded = kInlineLimit / 3 * 4 + 8;
@@ -77,9 +78,16 @@ Bytes read_input(BodyReader& body) {
   return bytes.value_or(Bytes());
 }
 
+KindRef read_kind(BodyReader& body) {
+  const std::string text = body.required("kind", body.text("kind", kKind));
+  Result<KindRef> kind = parse_kind_ref(text);
+  if (!kind) body.refuse("kind", kind.error().message);
+  return kind ? *std::move(kind) : KindRef{};
+}
+
 TaskSpec read_spec(BodyReader& body) {
   TaskSpec spec;
-  spec.kind = body.required("kind", body.text("kind", kName));
+  spec.kind = read_kind(body);
   spec.args = read_pairs(body, "args", kPairs);
   spec.input.bytes = read_input(body);
   spec.labels = read_pairs(body, "labels", kPairs);
@@ -103,7 +111,7 @@ TaskSpec read_spec(BodyReader& body) {
 // Its devices know which args a kind takes; of an update it is known here, too, and each of them
 // would refuse it the same way.
 Status check_update(const TaskSpec& spec) {
-  if (spec.kind != kUpdateKind) return {};
+  if (spec.kind.name != kUpdateKind) return {};
   const auto arg = [&spec](const char* name) {
     const auto found = spec.args.find(name);
     return found == spec.args.end() ? std::string() : found->second;

@@ -131,7 +131,9 @@ json::value json_of(const DeviceView& device) {
   json::object object = row_of(device.row);
   json::array kinds, cores;
   for (const wire::KindInfo& kind : device.birth.kinds) {
-    kinds.push_back(json::object{{"name", kind.name}, {"version", kind.version}});
+    json::object shown{{"name", kind.name}, {"version", kind.version}};
+    if (kind.digest != Digest{}) shown["sha256"] = to_hex(kind.digest);
+    kinds.push_back(std::move(shown));
   }
   for (std::uint8_t percent : device.cores) cores.emplace_back(percent / 100.0);
   json::object metrics;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/base/kind_ref.h"
+
 namespace spillway::cloud {
 namespace {
 
@@ -173,8 +175,9 @@ void Dispatch::on_device(const std::string& device, const wire::Presence& presen
   }
   target.takes.clear();
   for (const wire::KindInfo& kind : presence.kinds) {
-    if (kind.taken) target.takes.insert(kind.name);
+    if (kind.taken) target.takes.push_back(kind.ref());
   }
+  std::sort(target.takes.begin(), target.takes.end());
   place_again(target);
   if (!target.ready.empty()) open_.insert(device);
   parts_.wake();
@@ -193,7 +196,7 @@ void Dispatch::on_link_down() {
 void Dispatch::place_again(Target& target) {
   for (std::uint64_t seq : std::vector(target.placeless.begin(), target.placeless.end())) {
     owner::OwnedTask& task = owner_.at(seq);
-    if (target.takes.contains(task.spec->kind)) {
+    if (has_kind(target.takes, task.spec->kind)) {
       owner_.apply(task, lifecycle::on_place_found(task.state, owner_.tick()));
     }
   }
@@ -211,7 +214,7 @@ void Dispatch::grant_to(const std::string& device, Target& target) {
   if (parts_.barred && parts_.barred(device)) return;
   while (!target.ready.empty()) {
     owner::OwnedTask& task = owner_.at(target.ready.begin()->seq);
-    if (!target.takes.contains(task.spec->kind)) {
+    if (!has_kind(target.takes, task.spec->kind)) {
       owner_.apply(task, lifecycle::on_no_place(task.state, owner_.tick()));
       continue;
     }

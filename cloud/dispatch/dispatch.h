@@ -112,7 +112,7 @@ class Dispatch final : private owner::Host {
   struct Target {
     explicit Target(owner::OfferBook& book_) : book(book_) {}
     owner::OfferBook& book;
-    std::set<std::string> takes;  // kinds
+    std::vector<KindRef> takes;  // sorted
     std::set<store::ReadyKey> ready;
     std::set<std::uint64_t> placeless;  // wait for it to take their kind
   };

@@ -79,7 +79,9 @@ Status Dispatch::check(const Submission& submission) const {
   if (!spec.after.empty()) {
     return fail(Code::unsupported, "after: a task for a device cannot wait for another one");
   }
-  if (spec.input.blob) return fail(Code::unsupported, "input: blobs are not supported here");
+  if (!spec.input.inline_only()) {
+    return fail(Code::unsupported, "input: only bytes are supported here");
+  }
   if (spec.data == DataScope::edge_only) {
     return fail(Code::invalid_argument, "data: what is submitted here is not only at the edge");
   }
@@ -180,7 +182,7 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
     row.row.spec = encoded;
     row.row.only_at = device;
     row.row.together = {group.first.seq, group.size};
-    row.kind = spec->kind;
+    row.kind = spec->kind.name;
     row.tenant = spec->tenant;
     if (keyed) {
       row.idempotency_key = submission.key;
@@ -267,7 +269,7 @@ std::string Dispatch::waits_because(const store::TaskRow& row, const std::string
   if (!live) return "";
   const lifecycle::OwnerTask& task = live->state;
   if (task.state == TaskState::waiting && task.reason == WaitReason::no_place) {
-    return "the device does not take " + live->spec->kind + " from the cloud";
+    return "the device does not take " + to_string(live->spec->kind) + " from the cloud";
   }
   if (task.state != TaskState::ready) return "";
   if (!owner_.store_problem().empty()) {

@@ -14,7 +14,7 @@ using lifecycle::LeaseState;
 constexpr Duration kBeatEvery = std::chrono::seconds(10), kResendAfter = std::chrono::seconds(5);
 
 std::optional<lifecycle::NackReason> refusal(const TaskSpec& spec, bool full) {
-  if (spec.kind != "echo") return lifecycle::NackReason::unknown_kind;
+  if (spec.kind.name != "echo") return lifecycle::NackReason::unknown_kind;
   if (full) return lifecycle::NackReason::busy;
   return std::nullopt;
 }

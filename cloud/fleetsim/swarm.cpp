@@ -59,7 +59,7 @@ Result<std::unique_ptr<Swarm>> Swarm::create(asio::io_context& loop, SwarmOption
   if (Status status = swarm->resolve(); !status) return status.error();
   if (Status status = swarm->make_tls(); !status) return status.error();
   TaskSpec spec;
-  spec.kind = "echo";
+  spec.kind.name = "echo";
   spec.input.bytes = to_bytes("a reading of a simulated device");
   swarm->spec_ = wire::encode(spec);
   const SwarmOptions& given = swarm->options_;
@@ -234,7 +234,7 @@ Bytes Swarm::state_of(const Member& member, bool online, bool graceful) const {
   presence.workers = 2;
   presence.memory = 1 << 30;
   presence.tags = {"sim"};
-  presence.kinds = {{"echo", 1, true}};
+  presence.kinds = {{"echo", 1, true, {}}};
   return wire::encode(presence);
 }
 

@@ -38,7 +38,7 @@ lessee::Parts Node::lessee_parts() {
   lessee.clock = parts_.clock;
   lessee.ledger = parts_.ledger;
   lessee.runner = parts_.runner;
-  lessee.kind = [this](const std::string& name) { return offloaded(name); };
+  lessee.kind = [this](const KindRef& asked) { return offloaded(asked); };
   lessee.own = [this](TaskId id) { return dispatch_ && dispatch_->owns(id); };
   lessee.random = parts_.random;
   lessee.wake = parts_.wake;
@@ -61,10 +61,10 @@ lessee::Parts Node::lessee_parts() {
 }
 
 // Null: not known here, or not one that devices may offload.
-const Kind* Node::offloaded(const std::string& kind) const {
+const Kind* Node::offloaded(const KindRef& asked) const {
   const std::vector<std::string>& only = options_.offload;
-  const bool may = only.empty() || std::find(only.begin(), only.end(), kind) != only.end();
-  return may ? parts_.kinds->find(kind) : nullptr;
+  const bool may = only.empty() || std::find(only.begin(), only.end(), asked.name) != only.end();
+  return may ? parts_.kinds->find(asked) : nullptr;
 }
 
 DispatchParts Node::dispatch_parts() {
@@ -78,7 +78,7 @@ DispatchParts Node::dispatch_parts() {
   dispatch.refused = parts_.refused;
   dispatch.check_args = [this](const TaskSpec& spec) -> Status {
     // Of a plugin's or a program's kind the devices may have one of their own, with other args.
-    const Kind* kind = parts_.kinds->find(spec.kind);
+    const Kind* kind = parts_.kinds->find(spec.kind.name);
     return kind && kind->builtin ? kinds::check_args(*kind, spec.args) : Status();
   };
   dispatch.up = [this] { return connected(); };
@@ -163,7 +163,8 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   if (dispatch_) self.lineage = dispatch_->lineage();
   self.reconnect_floor = options_.reconnect_floor;
   for (const Kind* kind : parts_.kinds->list()) {
-    if (offloaded(kind->name)) self.kinds.push_back({kind->name, kind->version});
+    if (!offloaded(kind->ref())) continue;
+    self.kinds.push_back({kind->name, kind->version, false, kind->digest});
   }
   session_->describe(std::move(self));
 }
@@ -248,7 +249,7 @@ void Node::show(const lessee::HeldTask& task) {
   OffloadedTask shown;
   shown.id = task.id;
   shown.device = task.owner;
-  shown.kind = task.spec ? task.spec->kind : task.past.kind;
+  shown.kind = task.spec ? task.spec->kind.name : task.past.kind;
   if (task.spec) shown.trace = task.spec->trace;
   shown.band = task.band;
   shown.epoch = task.state.epoch;

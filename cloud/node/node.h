@@ -126,7 +126,7 @@ class Node {
   struct Received;  // what takes an item of a device
 
   lessee::Options lessee_options() const;
-  const Kind* offloaded(const std::string& kind) const;
+  const Kind* offloaded(const KindRef& asked) const;
   lessee::Parts lessee_parts();
   DispatchParts dispatch_parts();
   NodeTime cycle_dispatch();

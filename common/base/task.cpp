@@ -90,8 +90,8 @@ Status check_choices(const TaskSpec& spec) {
 }  // namespace
 
 Status validate(const TaskSpec& spec) {
-  if (!is_name(spec.kind)) {
-    return bad("kind: '" + spec.kind.substr(0, kMaxName) +
+  if (!is_name(spec.kind.name)) {
+    return bad("kind: '" + spec.kind.name.substr(0, kMaxName) +
                "' is not a kind's name: 1 to 64 of a-z, 0-9, '_' and '.'");
   }
   if (spec.input.bytes.size() > kInlineLimit) {
@@ -99,7 +99,9 @@ Status validate(const TaskSpec& spec) {
                " bytes are over the limit of " + std::to_string(kInlineLimit) +
                " for an input; split it into several tasks");
   }
-  if (spec.input.blob && !spec.input.bytes.empty()) return bad("input: inline or blob, not both");
+  const int inputs = int(!spec.input.bytes.empty()) + int(spec.input.blob.has_value()) +
+                     int(spec.input.result.has_value());
+  if (inputs > 1) return bad("input: bytes, a blob or another task's value, one of these");
   if (spec.after.size() > kMaxAfter) return bad("after: at most 64 tasks");
   if (Status status = check_pairs(spec.args, "args"); !status) return status;
   if (Status status = check_pairs(spec.labels, "labels"); !status) return status;

@@ -16,7 +16,7 @@ constexpr std::size_t kMaxPlugins = 64;
 
 bool is_kind_name(const std::string& name) {
   TaskSpec spec;
-  spec.kind = name;
+  spec.kind.name = name;
   return validate(spec).ok();
 }
 

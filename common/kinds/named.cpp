@@ -8,7 +8,7 @@ Status check_named(const KindRegistry& known, const std::vector<std::string>& ot
                    const std::vector<std::string>& names, const std::string& key) {
   for (const std::string& name : names) {
     if (std::find(others.begin(), others.end(), name) != others.end()) continue;
-    const Result<const Kind*> kind = require_kind(known, name);
+    const Result<const Kind*> kind = require_kind(known, {name, 0, {}});
     if (!kind) return fail(Code::invalid_argument, key + ": " + kind.error().message);
   }
   return {};

@@ -11,6 +11,7 @@
 #include <exception>
 #include <limits>
 
+#include "common/crypto/sha256.h"
 #include "common/kinds/stopped.h"
 #include "common/kinds/trusted_file.h"
 #include "spillway/kind_abi.h"
@@ -180,7 +181,7 @@ Result<Kind> wrap(const spillway_kind* offered, const std::string& path) {
 }
 
 Result<std::vector<Kind>> read_module(const spillway_kind_module_info* module,
-                                      const std::string& path) {
+                                      const std::string& path, const Digest& digest) {
   constexpr std::size_t kAbiEnd = offsetof(spillway_kind_module_info, kind_count);
   if (module == nullptr || module->size < kAbiEnd) {
     return fail(Code::corrupt, path + ": describes no module");
@@ -198,14 +199,35 @@ Result<std::vector<Kind>> read_module(const spillway_kind_module_info* module,
   for (std::uint32_t i = 0; i < module->kind_count; ++i) {
     Result<Kind> kind = wrap(module->kinds[i], path);
     if (!kind) return kind.error();
+    kind->digest = digest;
     kinds.push_back(std::move(*kind));
   }
   return kinds;
 }
 
+struct Library {
+  void* handle = nullptr;
+  Digest digest{};  // of the file
+};
+
+Result<Digest> digest_of(int fd, const std::string& path) {
+  crypto::Sha256 sum;
+  Bytes piece(64 * 1024);
+  for (off_t at = 0;;) {
+    const ssize_t got = ::pread(fd, piece.data(), piece.size(), at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      return fail(Code::io, "cannot read plugin " + path + ": " + std::strerror(errno));
+    }
+    if (got == 0) return sum.finish();
+    sum.update(ByteView(piece).first(static_cast<std::size_t>(got)));
+    at += got;
+  }
+}
+
 // Opens the library by descriptor. The descriptor is never closed while the library is mapped: the
 // loader knows libraries by name, and would take a later one under the same number for this one.
-Result<void*> open_library(const std::string& path) {
+Result<Library> open_library(const std::string& path) {
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     Code code = errno == ENOENT ? Code::not_found : Code::io;
@@ -223,7 +245,11 @@ Result<void*> open_library(const std::string& path) {
           ": this agent is linked statically; run the dynamic one, or make it a [[command]]");
 #else
   void* library = ::dlopen(("/proc/self/fd/" + std::to_string(fd)).c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library != nullptr) return library;
+  if (library != nullptr) {
+    Result<Digest> digest = digest_of(fd, path);
+    if (!digest) return digest.error();
+    return Library{library, *digest};
+  }
   const char* why = ::dlerror();
   ::close(fd);
   return fail(Code::corrupt, "cannot load plugin " + path + ": " + copy_text(why));
@@ -233,14 +259,14 @@ Result<void*> open_library(const std::string& path) {
 }  // namespace
 
 Result<std::vector<Kind>> load_plugin(const std::string& path) {
-  Result<void*> library = open_library(path);
+  Result<Library> library = open_library(path);
   if (!library) return library.error();
-  void* symbol = ::dlsym(*library, kSymbol);
+  void* symbol = ::dlsym(library->handle, kSymbol);
   if (symbol == nullptr) {
     return fail(Code::corrupt, path + " is no plugin: it does not export " + kSymbol);
   }
   try {
-    return read_module(reinterpret_cast<spillway_kind_module_fn>(symbol)(), path);
+    return read_module(reinterpret_cast<spillway_kind_module_fn>(symbol)(), path, library->digest);
   } catch (...) {
     return fail(Code::corrupt, path + ": threw an exception while it described its kinds");
   }

@@ -91,6 +91,11 @@ const Kind* KindRegistry::find(std::string_view name) const {
   return found == kinds_.end() ? nullptr : &found->second;
 }
 
+const Kind* KindRegistry::find(const KindRef& asked) const {
+  const Kind* kind = find(std::string_view(asked.name));
+  return kind && kind->ref().satisfies(asked) ? kind : nullptr;
+}
+
 std::vector<const Kind*> KindRegistry::list() const {
   std::vector<const Kind*> all;
   all.reserve(kinds_.size());
@@ -98,8 +103,14 @@ std::vector<const Kind*> KindRegistry::list() const {
   return all;
 }
 
-Result<const Kind*> require_kind(const KindRegistry& registry, std::string_view name) {
-  if (const Kind* kind = registry.find(name)) return kind;
+Result<const Kind*> require_kind(const KindRegistry& registry, const KindRef& asked) {
+  if (const Kind* kind = registry.find(asked)) return kind;
+  const std::string_view name = asked.name;
+  if (const Kind* other = registry.find(name)) {
+    return fail(Code::not_found, "there is no " + to_string(asked) + " here, but " +
+                                     to_string(other->ref()) +
+                                     "; ask for that, or for the name alone");
+  }
   std::vector<std::string_view> names;
   for (const Kind* kind : registry.list()) names.push_back(kind->name);
   return fail(Code::not_found, "there is no kind '" + std::string(name.substr(0, kMaxName)) + "'" +

@@ -18,8 +18,9 @@ class KindRegistry {
   // `invalid_argument` for a bad name or a missing body, `conflict` for a name already taken.
   Status add(const Kind& kind);
 
-  // nullptr when there is none of that name.
+  // nullptr when there is none of that name, or not the one that is asked for.
   const Kind* find(std::string_view name) const;
+  const Kind* find(const KindRef& asked) const;
 
   // In order of name.
   std::vector<const Kind*> list() const;
@@ -28,8 +29,8 @@ class KindRegistry {
   std::map<std::string, Kind, std::less<>> kinds_;
 };
 
-// Like find, but says which names come near.
-Result<const Kind*> require_kind(const KindRegistry& registry, std::string_view name);
+// Like find, but says which names come near, or what is here of that name.
+Result<const Kind*> require_kind(const KindRegistry& registry, const KindRef& asked);
 
 // Whether the kind, as far as it declares its args, takes these; `invalid_argument` names the arg
 // and, for an unknown one, the nearest that is known.

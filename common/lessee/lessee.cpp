@@ -199,7 +199,7 @@ HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
     task.terms = limited(task.terms);
     // An earlier version did not write down when it ended, and now is not when.
     if (task.state.state == lifecycle::LeaseState::done && task.past.kind.empty()) {
-      task.past.kind = task.spec->kind;
+      task.past.kind = task.spec->kind.name;
       task.past.band = task.band;
     }
   }
@@ -213,7 +213,7 @@ HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
 void Lessee::note_past(HeldTask& task) const {
   if (task.held()) task.past = {};
   if (task.held() || !task.spec || !task.past.kind.empty()) return;
-  task.past = {task.spec->kind, task.band, task.started, now()};
+  task.past = {task.spec->kind.name, task.band, task.started, now()};
   if (task.answer) {
     task.past.ran = task.answer->report.ran;
     task.past.cpu = task.answer->report.cpu;

@@ -48,6 +48,8 @@ std::optional<lifecycle::NackReason> Lessee::reason_to_refuse(const std::string&
                                                               const TaskSpec& spec) const {
   using lifecycle::NackReason;
   if (draining_) return NackReason::draining;
+  // Run without it, such a task would give another value.
+  if (!spec.input.inline_only() || spec.input.not_kept > 0) return NackReason::malformed;
   if (!parts_.kind(spec.kind)) return NackReason::unknown_kind;
   bool has_tags = std::all_of(spec.needs.tags.begin(), spec.needs.tags.end(), [&](auto& tag) {
     return std::find(options_.tags.begin(), options_.tags.end(), tag) != options_.tags.end();

@@ -35,7 +35,7 @@ struct Parts {
   ledger::Ledger* ledger = nullptr;
   runner::Runner* runner = nullptr;
   // Null: not known here, or not run for this side's owners.
-  std::function<const Kind*(const std::string& name)> kind;
+  std::function<const Kind*(const KindRef& asked)> kind;
   // Whether a task of that name is this node's own.
   std::function<bool(TaskId)> own = {};
   std::function<std::uint64_t()> random;

@@ -249,6 +249,8 @@ struct KindInfo {
   std::string name;
   std::uint32_t version = 1;
   bool taken = false;  // of a device: the cloud may have it run there
+  Digest digest{};     // of the file its code is from
+  KindRef ref() const { return {name, version, digest}; }
   bool operator==(const KindInfo&) const = default;
 };
 // The retained `state` of a device or the cloud: birth, graceful offline, and will.

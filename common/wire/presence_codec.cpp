@@ -15,8 +15,9 @@ VectorOffset<fb::KindInfo> write_kinds(Builder& fbb, const std::vector<KindInfo>
   std::vector<Offset<fb::KindInfo>> offsets;
   offsets.reserve(kinds.size());
   for (const KindInfo& kind : kinds) {
-    offsets.push_back(
-        fb::CreateKindInfo(fbb, fbb.CreateString(kind.name), kind.version, kind.taken));
+    const fb::Digest digest = raw_digest(kind.digest);
+    offsets.push_back(fb::CreateKindInfo(fbb, fbb.CreateString(kind.name), kind.version, kind.taken,
+                                         kind.digest == Digest{} ? nullptr : &digest));
   }
   return fbb.CreateVector(offsets);
 }
@@ -27,8 +28,9 @@ std::vector<KindInfo> read_kinds(Reader& reader,
   flatbuffers::uoffset_t size = reader.count(raw, "kinds", kMaxKinds);
   kinds.reserve(size);
   for (flatbuffers::uoffset_t i = 0; i < size && reader.ok(); ++i) {
-    kinds.push_back({reader.shown_name(raw->Get(i)->name(), "kinds"), raw->Get(i)->version(),
-                     raw->Get(i)->taken()});
+    const fb::KindInfo& kind = *raw->Get(i);
+    kinds.push_back({reader.shown_name(kind.name(), "kinds"), kind.version(), kind.taken(),
+                     read_digest(kind.digest())});
   }
   return kinds;
 }

@@ -89,9 +89,9 @@ void read_choices(Reader& reader, const fb::TaskSpec& raw, TaskSpec& spec) {
 }  // namespace
 
 Offset<fb::TaskSpec> write_spec(Builder& fbb, const TaskSpec& spec) {
-  TextOffset kind = fbb.CreateString(spec.kind);
+  TextOffset kind = fbb.CreateString(spec.kind.name);
   auto args = write_pairs(fbb, spec.args);
-  auto input = write_payload(fbb, spec.input);
+  auto input = write_input(fbb, spec.input);
   auto key = write_text(fbb, spec.idempotency_key);
   auto tags = write_texts(fbb, spec.needs.tags);
   auto after = write_after(fbb, spec.after);
@@ -113,16 +113,18 @@ Offset<fb::TaskSpec> write_spec(Builder& fbb, const TaskSpec& spec) {
   table.add_labels(labels);
   table.add_tenant(tenant);
   table.add_trace(trace);
+  if (spec.kind.version != 0) table.add_kind_version(spec.kind.version);
+  const fb::Digest digest = raw_digest(spec.kind.digest);
+  if (spec.kind.digest != Digest{}) table.add_kind_digest(&digest);
   add_choices(table, spec);
   return table.Finish();
 }
 
 TaskSpec read_spec(Reader& reader, const fb::TaskSpec& raw) {
   TaskSpec spec;
-  spec.kind = reader.text(raw.kind(), "kind");
+  spec.kind = {reader.text(raw.kind(), "kind"), raw.kind_version(), read_digest(raw.kind_digest())};
   spec.args = read_pairs(reader, raw.args(), "args");
-  spec.input = read_payload(reader, raw.input(), "input", kMaxMessage);
-  if (spec.input == Payload{} && raw.input()) spec.input.not_kept = raw.input()->size();
+  spec.input = read_input(reader, raw.input(), "input", kMaxMessage);
   spec.idempotency_key = reader.text(raw.idempotency_key(), "idempotency_key");
   read_spans(raw, spec);
   spec.needs.cpu = raw.needs_cpu();

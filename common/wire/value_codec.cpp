@@ -69,19 +69,35 @@ Labels read_pairs(Reader& reader, const flatbuffers::Vector<Offset<fb::Pair>>* p
   return read;
 }
 
-Offset<fb::Payload> write_payload(Builder& fbb, const Payload& payload) {
-  if (payload == Payload{}) return {};
-  auto bytes = write_bytes(fbb, payload.bytes);
-  fb::PayloadBuilder table(fbb);
-  fb::Digest sha256;
+namespace {
+
+void add_payload(fb::PayloadBuilder& table, const Payload& payload, BytesOffset bytes) {
   if (payload.blob) {
-    sha256 = raw_digest(payload.blob->sha256);
+    const fb::Digest sha256 = raw_digest(payload.blob->sha256);
     table.add_size(payload.blob->size);
     table.add_sha256(&sha256);
-  } else {
-    table.add_size(payload.not_kept);
   }
   table.add_bytes(bytes);
+}
+
+}  // namespace
+
+Offset<fb::Payload> write_payload(Builder& fbb, const Payload& payload) {
+  if (payload == Payload{}) return {};
+  const BytesOffset bytes = write_bytes(fbb, payload.bytes);
+  fb::PayloadBuilder table(fbb);
+  add_payload(table, payload, bytes);
+  return table.Finish();
+}
+
+Offset<fb::Payload> write_input(Builder& fbb, const InputRef& input) {
+  if (input == InputRef{}) return {};
+  const BytesOffset bytes = write_bytes(fbb, input.bytes);
+  fb::PayloadBuilder table(fbb);
+  if (input.not_kept > 0) table.add_size(input.not_kept);
+  add_payload(table, input, bytes);
+  const fb::TaskId result = raw_id(input.result.value_or(TaskId{}));
+  if (input.result) table.add_result(&result);
   return table.Finish();
 }
 
@@ -93,6 +109,15 @@ Payload read_payload(Reader& reader, const fb::Payload* raw, std::string_view fi
   if (raw->sha256()) payload.blob = BlobRef{read_digest(raw->sha256()), raw->size()};
   reader.require(!payload.blob || payload.bytes.empty(), field, "inline or blob, not both");
   return payload;
+}
+
+InputRef read_input(Reader& reader, const fb::Payload* raw, std::string_view field,
+                    std::size_t max) {
+  InputRef input{read_payload(reader, raw, field, max), std::nullopt, 0};
+  if (!raw) return input;
+  if (raw->result()) input.result = reader.id(*raw->result());
+  if (input == InputRef{}) input.not_kept = raw->size();
+  return input;
 }
 
 fb::KnownPlace known_place(std::string_view place) {

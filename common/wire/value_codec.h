@@ -32,7 +32,8 @@ TextOffset write_text(Builder& fbb, std::string_view text);
 // its result from arriving.
 TextOffset write_prose(Builder& fbb, std::string_view text);
 VectorOffset<flatbuffers::String> write_texts(Builder& fbb, const std::vector<std::string>& texts);
-Offset<flatbuffers::Vector<std::uint8_t>> write_bytes(Builder& fbb, ByteView bytes);
+using BytesOffset = Offset<flatbuffers::Vector<std::uint8_t>>;
+BytesOffset write_bytes(Builder& fbb, ByteView bytes);
 
 fb::TaskId raw_id(TaskId id);
 fb::Digest raw_digest(const Digest& digest);
@@ -43,6 +44,9 @@ Labels read_pairs(Reader& reader, const flatbuffers::Vector<Offset<fb::Pair>>* p
                   std::string_view field);
 
 Offset<fb::Payload> write_payload(Builder& fbb, const Payload& payload);
+Offset<fb::Payload> write_input(Builder& fbb, const InputRef& input);
+InputRef read_input(Reader& reader, const fb::Payload* raw, std::string_view field,
+                    std::size_t max);
 // Up to `max` inline bytes.
 Payload read_payload(Reader& reader, const fb::Payload* payload, std::string_view field,
                      std::size_t max);

@@ -39,7 +39,7 @@ std::string error_of(const json::value& task) {
 json::value body_of(const demo::Work& work, const std::string& device) {
   json::object args;
   for (const auto& [name, value] : work.spec.args) args[name] = value;
-  return json::object{{"kind", work.spec.kind},
+  return json::object{{"kind", work.spec.kind.name},
                       {"args", std::move(args)},
                       {"input_base64", cloud::http::base64url(work.spec.input.bytes)},
                       {"max_attempts", kMaxAttempts},

@@ -41,10 +41,10 @@ Labels args_of(const std::string& kind) {
 
 Result<Work> compute(const kinds::KindRegistry& registry, const std::string& kind,
                      const std::string& piece) {
-  Result<const Kind*> known = kinds::require_kind(registry, kind);
+  Result<const Kind*> known = kinds::require_kind(registry, {kind, 0, {}});
   if (!known) return known.error();
   Work work;
-  work.spec.kind = kind;
+  work.spec.kind.name = kind;
   work.spec.args = args_of(kind);
   work.spec.input.bytes = to_bytes(piece);
   kinds::InlineContext context(work.spec.input.bytes, work.spec.args);

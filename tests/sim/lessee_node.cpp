@@ -22,9 +22,9 @@ constexpr auto kSelf = NodeName::lessee;
 
 constexpr const char* kStates[] = {"accepted", "running", "done", "answered"};
 
-const Kind* kind_of(const std::string& name) {
+const Kind* kind_of(const KindRef& asked) {
   static const Kind kind{.name = kKind};
-  return name == kind.name ? &kind : nullptr;
+  return kind.ref().satisfies(asked) ? &kind : nullptr;
 }
 
 LesseeCause cause_of(const wire::Item& item) {

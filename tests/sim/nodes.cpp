@@ -181,7 +181,7 @@ class Nodes::Schedule {
 
   TaskSpec next_spec(const std::string& name) {
     TaskSpec spec;
-    spec.kind = "reverse";
+    spec.kind.name = "reverse";
     spec.input.bytes = to_bytes(name + std::string(below(200), '.'));
     spec.idempotency_key = name;
     spec.band = Band(below(4));

@@ -100,7 +100,7 @@ void OwnerNode::begin() {
     row.row.seq = seq_of(task);
     row.row.task = plan(task).first;
     row.row.spec = plan(task).spec_bytes;
-    row.kind = plan(task).spec.kind;
+    row.kind = plan(task).spec.kind.name;
     batch.inserts.push_back(std::move(row));
     rows_[task] = written_[task] = row_of(plan(task).first);
   }

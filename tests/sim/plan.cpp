@@ -16,7 +16,7 @@ milliseconds draw_ms(Random& random, unsigned low, unsigned high) {
 
 TaskSpec draw_spec(Random& random) {
   TaskSpec spec;
-  spec.kind = kKind;
+  spec.kind.name = kKind;
   spec.effects = static_cast<Effects>(random.below(3));
   spec.retry.max_attempts = 1 + random.below(3);
   spec.retry.base = milliseconds(500);

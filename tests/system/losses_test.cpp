@@ -31,7 +31,7 @@ TEST_GROUP(Losses) {
     auto client = rig.bed().client();
     CHECK(client.ok());
     TaskSpec spec;
-    spec.kind = "echo";
+    spec.kind.name = "echo";
     spec.not_before = std::chrono::hours(1);
     for (int i = 0; i < times; ++i) {
       auto answer = client->ask<wire::Submitted>(wire::SubmitRequest{{wire::encode(spec)}}, kSoon);

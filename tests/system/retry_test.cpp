@@ -119,7 +119,7 @@ TEST_GROUP(Retry) {
     auto client = rig.bed().client();
     CHECK(client.ok());
     TaskSpec spec;
-    spec.kind = "stats.window";
+    spec.kind.name = "stats.window";
     spec.input.bytes = to_bytes("no numbers");
     spec.prefer = Prefer::local;
     spec.retry.max_attempts = 1;

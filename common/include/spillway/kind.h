@@ -61,6 +61,9 @@ struct Kind {
   // submitted, and never runs. Nothing: whatever is given reaches `run`.
   std::optional<std::vector<KindArg>> args = {};
   bool builtin = false;  // every node has it, and takes the same args
+  Digest digest{};       // SHA-256 of the file its code is from; zeros: none, or not known
+
+  KindRef ref() const { return {name, version, digest}; }
 };
 
 }  // namespace spillway

@@ -39,9 +39,34 @@ struct BlobRef {
 struct Payload {
   SharedBytes bytes;
   std::optional<BlobRef> blob;
-  std::uint64_t not_kept = 0;  // of an input: bytes that were here
   bool operator==(const Payload&) const = default;
 };
+
+// A task's input: bytes, a blob, or the value of another task of the same owner; one of these.
+// So far every owner and lessee refuses all but bytes.
+struct InputRef : Payload {
+  std::optional<TaskId> result;  // whose value
+  std::uint64_t not_kept = 0;    // bytes that were here; then there is nothing else
+  bool operator==(const InputRef&) const = default;
+
+  bool inline_only() const { return !blob && !result; }
+};
+
+// A kind: as a task asks for it, or as a node has it.
+struct KindRef {
+  std::string name;
+  std::uint32_t version = 0;  // 0: any; of one that a node has: not told
+  Digest digest{};            // SHA-256 of the file its code is from; zeros: any, or built in
+
+  // Whether a node that has this has what is asked for.
+  bool satisfies(const KindRef& asked) const;
+  auto operator<=>(const KindRef&) const = default;  // NOLINT(modernize-use-nullptr)
+};
+
+// Text form: the name, then "@" and the version, then "@sha256:" and 64 hexadecimal digits, each
+// only where it is asked for; e.g. "signal.spectrum@2". `invalid_argument` says what is wrong.
+std::string to_string(const KindRef& kind);
+Result<KindRef> parse_kind_ref(std::string_view text);
 
 struct RetryPolicy {
   std::uint32_t max_attempts = 3;  // 1..100; attempts that ended in error or timeout
@@ -61,9 +86,9 @@ using Labels = std::map<std::string, std::string>;
 
 // A request to run a kind. Only `kind` is required.
 struct TaskSpec {
-  std::string kind;
+  KindRef kind;
   Labels args;  // the kind's parameters by name
-  Payload input;
+  InputRef input;
   std::string idempotency_key;  // empty: none; the same key within the window answers the same task
   std::chrono::milliseconds idempotency_window{24 * 3600 * 1000};
   Band band = Band::normal;

@@ -68,7 +68,7 @@ Result<std::unique_ptr<test::Testbed>> direct_bed(const std::string& directory) 
 
 TaskSpec echo_spec(std::size_t bytes) {
   TaskSpec spec;
-  spec.kind = "echo";
+  spec.kind.name = "echo";
   spec.input.bytes = Bytes(bytes, 'x');
   return spec;
 }

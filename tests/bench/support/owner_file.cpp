@@ -16,7 +16,7 @@ Status make_with_one(const std::string& path, const TaskSpec& spec) {
   task.row.band = spec.band;
   task.row.task = lifecycle::first_state(spec, 0, NodeTime{});
   task.row.spec = std::make_shared<const Bytes>(wire::encode(spec));
-  task.kind = spec.kind;
+  task.kind = spec.kind.name;
   task.tenant = spec.tenant;
   store::Batch batch;
   batch.inserts.push_back(std::move(task));

@@ -19,7 +19,7 @@ constexpr std::chrono::seconds kPatience{60};
 
 TaskSpec task_of(const std::string& kind) {
   TaskSpec spec = echo_spec(kTask);
-  spec.kind = kind;
+  spec.kind.name = kind;
   return spec;
 }
 

@@ -136,8 +136,11 @@ class Author {
     kept.keep_until = update.keep_until;
     batch_.events.push_back(
         {seq, batch_.now, store::EventKind::granted, step.next.epoch, {}, {}, {}});
-    const OutboxRow dropped{seq, step.act.stop_epoch}, put{seq, step.next.epoch};
-    if (step.act.drop_offer) batch_.outbox_drop.push_back(dropped), model_.outbox.erase(dropped);
+    for (const lifecycle::AttemptAct& one : step.act.attempts) {
+      const OutboxRow dropped{seq, one.epoch};
+      if (one.drop_offer) batch_.outbox_drop.push_back(dropped), model_.outbox.erase(dropped);
+    }
+    const OutboxRow put{seq, step.next.epoch};
     if (step.act.send_offer) batch_.outbox_put.push_back(put), model_.outbox.insert(put);
     batch_.updates.push_back(std::move(update));
   }

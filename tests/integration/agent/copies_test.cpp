@@ -51,7 +51,7 @@ TEST_GROUP(Copies) {
   }
   TaskSpec task() const {
     TaskSpec spec;
-    spec.kind = "hash.sha256";
+    spec.kind.name = "hash.sha256";
     spec.input.bytes = Bytes(kInput, 7);
     spec.needs.tags = {"cloud-only"};
     return spec;

@@ -171,7 +171,7 @@ void ServiceRig::open_dispatch() {
   dispatch_ = std::make_unique<Dispatch>(DispatchOptions{}, std::move(parts), opened->recovered);
   dispatch_->start(opened->recovered);
   Submission submission;
-  submission.spec.kind = "echo";
+  submission.spec.kind.name = "echo";
   submission.devices = std::vector<std::string>{"pump-1"};
   dispatch_->submit(submission, [](const Result<Submitted>&) {});
 }

@@ -53,11 +53,11 @@ class FakeNode {
       submitted.push_back(*wire::decode_spec(bytes));
       wire::Submitted::One one;
       one.id = {kOrigin, 142};
-      if (submitted.back().kind == "later") {
+      if (submitted.back().kind.name == "later") {
         one.error = fail(Code::busy, "the store is full");
         one.error->retry_after = std::chrono::seconds(2);
       }
-      if (submitted.back().kind == "unknown") {
+      if (submitted.back().kind.name == "unknown") {
         one.error = fail(Code::not_found, "there is no kind 'unknown'; did you mean 'echo'?");
       }
       answer.each.push_back(one);
@@ -179,7 +179,7 @@ TEST(Program, prints_the_id_of_a_submitted_task_and_nothing_else) {
   LONGS_EQUAL(kOk, spillway({"submit", "echo", "--input", file("in", "hello")}));
   STRCMP_EQUAL("7f3a9c21d04b55e6-142\n", out.str().c_str());
   STRCMP_EQUAL("", err.str().c_str());
-  STRCMP_EQUAL("echo", node.submitted[0].kind.c_str());
+  STRCMP_EQUAL("echo", node.submitted[0].kind.name.c_str());
   CHECK(node.submitted[0].input.bytes == to_bytes("hello"));
 }
 
@@ -214,7 +214,7 @@ TEST(Program, fills_every_field_of_a_submission) {
                              "--key-window",    "1h"});
   LONGS_EQUAL(kOk, code);
   TaskSpec expected;
-  expected.kind = "stats.window";
+  expected.kind.name = "stats.window";
   expected.args = {{"window", "60"}, {"column", "a=b"}};
   expected.idempotency_key = "k1";
   expected.idempotency_window = 1h;

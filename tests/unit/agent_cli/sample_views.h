@@ -33,7 +33,7 @@ inline TaskView sample_task(std::uint64_t seq, TaskState state) {
 
 inline TaskView finished_task(std::uint64_t seq, TaskState outcome, std::string_view value = "") {
   TaskView task = sample_task(seq, outcome);
-  task.spec.emplace().kind = task.kind;
+  task.spec.emplace().kind.name = task.kind;
   task.spec->args = {{"window", "60"}};
   task.spec->input.bytes = to_bytes("1,2,3\n");
   TaskResult& result = task.result.emplace();

@@ -48,7 +48,7 @@ inline kinds::KindRegistry test_kinds() {
 
 inline TaskSpec echo(const std::string& input = "x") {
   TaskSpec spec;
-  spec.kind = "echo";
+  spec.kind.name = "echo";
   spec.input.bytes = to_bytes(input);
   return spec;
 }

@@ -64,7 +64,7 @@ TEST(Claims, none_goes_past_one_that_waits_for_a_core) {
   const std::uint64_t busy = world.add(echo());
   TaskSpec once = echo(), blocking = echo();
   once.effects = Effects::once;
-  blocking.kind = "slow";
+  blocking.kind.name = "slow";
   world.ask(
       wire::SubmitRequest{{wire::encode(once), wire::encode(blocking), wire::encode(echo())}});
   world.settle();

@@ -273,7 +273,7 @@ TEST(Offload, P14_a_placement_in_the_cloud_has_a_stored_explanation) {
 
 TEST(Offload, a_kind_that_only_the_cloud_has_goes_there) {
   TaskSpec spec = echo();
-  spec.kind = "cloud.only";
+  spec.kind.name = "cloud.only";
   const std::uint64_t seq = add_offered(spec);
   CHECK(world.state(seq) == TaskState::leased);
 }
@@ -421,7 +421,7 @@ TEST(SmallPackets, it_is_said_once_however_many_there_are_and_however_often_the_
 
 TEST(SmallPackets, a_task_that_runs_only_in_the_cloud_waits_and_says_what_for) {
   TaskSpec spec = large();
-  spec.kind = "cloud.only";
+  spec.kind.name = "cloud.only";
   const std::uint64_t seq = world.add(spec);
   world.advance(60s);
   CHECK(world.cloud.take<wire::Offer>().empty());

@@ -81,7 +81,7 @@ TEST(Leased, an_offer_is_accepted_after_the_commit_run_and_answered_until_it_is_
 
 TEST(Leased, kinds_that_are_not_named_are_refused) {
   TaskSpec spec = echo();
-  spec.kind = "slow";
+  spec.kind.name = "slow";
   say_offer(offer(1, 1, spec));
   STRCMP_EQUAL("unknown_kind", nacked().c_str());
   CHECK(world.agent.leased.rows.empty());
@@ -224,7 +224,7 @@ TEST(Leased, threads_for_what_blocks_are_kept_for_the_cloud_and_for_the_device) 
   world.boot();
   world.cloud_up();
   TaskSpec slow = echo();
-  slow.kind = "slow";
+  slow.kind.name = "slow";
   slow.prefer = Prefer::local;
   for (int i = 0; i < 20; ++i) world.add(slow);
   CHECK_EQUAL(12, world.agent.runner().running().size());

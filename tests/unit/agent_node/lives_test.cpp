@@ -19,7 +19,7 @@ TEST_GROUP(AgentLives) {
   }
   std::uint64_t add_offered() {
     TaskSpec spec = echo();
-    spec.kind = "cloud.only";
+    spec.kind.name = "cloud.only";
     const std::uint64_t seq = world.add(spec);
     CHECK_EQUAL(1, world.cloud.take<wire::Offer>().size());
     return seq;
@@ -225,7 +225,7 @@ TEST(AgentLives, what_the_cloud_had_is_offered_again_at_once_when_it_has_forgott
   const std::uint64_t seq = add_offered();
   world.say(wire::Accept{world.id(seq), Epoch{1}});
   TaskSpec once = echo();
-  once.kind = "cloud.only";
+  once.kind.name = "cloud.only";
   once.effects = Effects::once;
   const std::uint64_t only = world.add(once);
   world.say(wire::Accept{world.id(only), Epoch{1}});

@@ -69,7 +69,7 @@ TEST(Run, cores_are_not_exceeded_and_blocking_kinds_take_none) {
   const std::uint64_t first = world.add(echo());
   const std::uint64_t second = world.add(echo());
   TaskSpec slow = echo();
-  slow.kind = "slow";
+  slow.kind.name = "slow";
   const std::uint64_t blocking = world.add(slow);
   CHECK(world.runs(first));
   CHECK_FALSE(world.runs(second));
@@ -80,7 +80,7 @@ TEST(Run, cores_are_not_exceeded_and_blocking_kinds_take_none) {
 
 TEST(Run, what_blocks_is_claimed_when_there_is_a_thread_for_it) {
   TaskSpec slow = echo();
-  slow.kind = "slow";
+  slow.kind.name = "slow";
   slow.prefer = Prefer::local;
   for (int i = 0; i < 20; ++i) world.add(slow);
   CHECK_EQUAL(16, world.agent.runner().running().size());

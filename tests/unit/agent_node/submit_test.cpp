@@ -111,7 +111,7 @@ TEST(Submit, the_same_key_with_another_wish_is_a_conflict_that_names_the_task) {
   CHECK(world.first(*one).error == std::nullopt);
   CHECK(world.first(*meanwhile).error->code == Code::conflict);
   other = spec;
-  other.kind = "slow";
+  other.kind.name = "slow";
   TaskSpec longer = spec;
   longer.input.bytes = Bytes(30'001, 'x');
   for (const TaskSpec& wish : {other, longer}) {
@@ -138,7 +138,7 @@ TEST(Submit, a_key_stands_for_its_wish_longer_than_the_task_is_kept) {
   world.agent.crash();
   world.boot();
   TaskSpec other = spec;
-  other.kind = "slow";
+  other.kind.name = "slow";
   auto refused = world.submit(other);
   auto again = world.submit(spec);
   world.settle();
@@ -187,11 +187,17 @@ TEST(Submit, a_key_whose_window_has_passed_makes_a_new_task) {
 
 TEST(Submit, what_cannot_be_done_is_refused_with_the_reason) {
   TaskSpec unknown = echo();
-  unknown.kind = "ecko";
+  unknown.kind.name = "ecko";
   CHECK(world.refusal(unknown) == Code::not_found);
   TaskSpec blob = echo();
-  blob.input = {{}, BlobRef{{}, 1'000'000}};
+  blob.input = {{{}, BlobRef{{}, 1'000'000}}, std::nullopt, 0};
   CHECK(world.refusal(blob) == Code::unsupported);
+  TaskSpec other = echo();
+  other.kind.version = 2;
+  CHECK(world.refusal(other) == Code::not_found);
+  TaskSpec result = echo();
+  result.input = {{}, TaskId{Origin{1}, 1}, 0};
+  CHECK(world.refusal(result) == Code::unsupported);
   TaskSpec shown = echo();
   shown.input = {{}, std::nullopt, 2000};
   CHECK(world.refusal(shown) == Code::invalid_argument);
@@ -366,7 +372,7 @@ TEST(Submit, cancelled_and_retried_before_the_commit_a_task_runs) {
 
 TEST(Submit, args_that_the_kind_does_not_declare_are_refused_before_the_task_is_kept) {
   TaskSpec spec = echo();
-  spec.kind = "slow";
+  spec.kind.name = "slow";
   for (const Labels& args : {Labels{{"limt", "3"}}, Labels{{"limit", "10"}}}) {
     spec.args = args;
     CHECK(world.refusal(spec) == Code::invalid_argument);

@@ -134,11 +134,21 @@ TEST(Decisions, each_loss_makes_the_cloud_less_likely_and_four_rule_it_out) {
 }
 
 TEST(Decisions, a_kind_unknown_here_goes_to_the_cloud_and_never_starts_here) {
-  local.kinds = {"echo"};
+  local.kinds = {{"echo", 0, {}}};
   CHECK_FALSE(offer(candidate(spec)).has_value());
   const auto sent = pick({candidate(spec)});
   CHECK(sent.has_value());
   STRCMP_EQUAL("this device does not run the kind spin", sent->second.dominant.c_str());
+}
+
+TEST(Decisions, a_version_that_only_the_cloud_has_goes_there_and_never_starts_here) {
+  cloud.kinds = {{"spin", 2, {}}};
+  local.kinds = {{"spin", 1, {}}};
+  spec.kind.version = 2;
+  CHECK_FALSE(offer(candidate(spec)).has_value());
+  const auto sent = pick({candidate(spec)});
+  CHECK(sent.has_value());
+  STRCMP_EQUAL("this device does not run the kind spin@2", sent->second.dominant.c_str());
 }
 
 TEST(Decisions, needs_bar_a_place_and_name_what_it_lacks) {
@@ -159,7 +169,7 @@ TEST(Decisions, needs_bar_a_place_and_name_what_it_lacks) {
 }
 
 TEST(Decisions, a_cloud_never_seen_may_yet_be_able_so_the_task_is_not_given_up) {
-  local.kinds = {"echo"};
+  local.kinds = {{"echo", 0, {}}};
   cloud = cloud_away();
   cloud.kinds.clear();
   CHECK_FALSE(placement.no_place(candidate(spec), local, cloud).has_value());
@@ -240,7 +250,7 @@ TEST(Decisions, a_task_refused_by_the_core_is_taken_by_the_uplink) {
   int refused = 0;
   for (int i = 0; i < 5000; ++i) {
     teach_kind(placement, "echo", kCloud, 0.001, kNow);
-    spec.kind = dice.chance(0.5) ? "spin" : "echo";
+    spec.kind.name = dice.chance(0.5) ? "spin" : "echo";
     Candidate c = candidate(spec, dice.uniform(1, 400), dice.below(100'000));
     c.losses = static_cast<std::uint32_t>(dice.below(4));
     cloud.queue.median = dice.uniform(0, 1);
@@ -302,7 +312,7 @@ TEST(Decisions, P13_disconnected_only_a_task_that_requires_the_cloud_waits_for_i
   spec.data = DataScope::edge_only;
   CHECK(offer(candidate(spec)).has_value());
   spec.data = DataScope::any;
-  cloud.kinds = {"echo"};
+  cloud.kinds = {{"echo", 0, {}}};
   CHECK(offer(candidate(spec)).has_value());
   cloud.id = kNowhere;
   CHECK(offer(candidate(spec)).has_value());

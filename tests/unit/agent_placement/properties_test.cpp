@@ -49,7 +49,7 @@ Place random_place(Dice& dice, Place place) {
 
 TaskSpec random_spec(Dice& dice, std::size_t kind) {
   TaskSpec spec;
-  spec.kind = kKinds[kind];
+  spec.kind.name = kKinds[kind];
   if (dice.chance(0.2)) spec.needs.tags = {dice.chance(0.5) ? "arm" : "gpu"};
   if (dice.chance(0.2)) spec.needs.memory = (1 + dice.below(8)) << 28;
   if (dice.chance(0.2)) spec.data = DataScope::edge_only;

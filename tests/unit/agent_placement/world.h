@@ -40,7 +40,7 @@ inline Place local_place(std::uint32_t workers = 2) {
   place.workers = workers;
   place.idle = workers;
   place.memory = 512ULL << 20;
-  place.kinds = {"echo", "spin", "stats.window"};
+  place.kinds = {{"echo", 0, {}}, {"spin", 0, {}}, {"stats.window", 0, {}}};
   return place;
 }
 
@@ -61,7 +61,7 @@ inline Place cloud_away(std::string because = "the link is down since 3 s") {
 
 inline TaskSpec spin() {
   TaskSpec spec;
-  spec.kind = "spin";
+  spec.kind.name = "spin";
   return spec;
 }
 

@@ -13,7 +13,7 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 
 TEST_GROUP(TaskSpec){static spillway::TaskSpec minimal(){spillway::TaskSpec spec;
-spec.kind = "echo";
+spec.kind.name = "echo";
 return spec;
 }
 // Refused, with a message that starts with the field.
@@ -37,16 +37,16 @@ static void accepts(const std::function<void(spillway::TaskSpec&)>& change) {
 
 TEST(TaskSpec, needs_a_kind_and_nothing_else) {
   accepts([](auto&) {});
-  refuses("kind:", [](auto& s) { s.kind.clear(); });
+  refuses("kind:", [](auto& s) { s.kind.name.clear(); });
 }
 
 TEST(TaskSpec, names_its_kind_in_lower_case_words_and_dots) {
-  accepts([](auto& s) { s.kind = "a_1.b"; });
-  accepts([](auto& s) { s.kind = std::string(64, 'a'); });
+  accepts([](auto& s) { s.kind.name = "a_1.b"; });
+  accepts([](auto& s) { s.kind.name = std::string(64, 'a'); });
   for (const char* bad : {"Echo", ".a", "a.", "a b", "a/b", "a-b", "\xc3\xa4"}) {
-    refuses("kind:", [bad](auto& s) { s.kind = bad; });
+    refuses("kind:", [bad](auto& s) { s.kind.name = bad; });
   }
-  refuses("kind:", [](auto& s) { s.kind = std::string(65, 'a'); });
+  refuses("kind:", [](auto& s) { s.kind.name = std::string(65, 'a'); });
 }
 
 TEST(TaskSpec, holds_an_inline_input_up_to_the_limit_and_says_what_to_do_above) {

@@ -22,7 +22,7 @@ TEST_GROUP(LeasedTasks) {
   static wire::Offer offer(std::uint64_t seq, std::uint32_t epoch = 1,
                            const std::string& kind = "echo") {
     TaskSpec spec;
-    spec.kind = kind;
+    spec.kind.name = kind;
     spec.input.bytes = to_bytes("x");
     return {id(seq), Epoch{epoch}, Duration::max(), 30s, Epoch{}, wire::encode(spec)};
   }
@@ -129,7 +129,7 @@ TEST(LeasedTasks, answered_ones_are_remembered_only_so_long) {
 
 TEST(LeasedTasks, P11_what_must_stay_with_its_owner_is_not_taken) {
   TaskSpec spec;
-  spec.kind = "echo";
+  spec.kind.name = "echo";
   spec.data = DataScope::edge_only;
   wire::Offer secret = offer(1);
   secret.spec = wire::encode(spec);

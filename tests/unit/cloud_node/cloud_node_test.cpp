@@ -202,7 +202,7 @@ TEST(CloudNode, P11_what_is_marked_to_stay_on_its_device_is_neither_kept_nor_run
 
 TEST(CloudNode, says_why_it_does_not_take_an_offer) {
   TaskSpec spec = world.spec();
-  spec.kind = "nobody.has";
+  spec.kind.name = "nobody.has";
   world.say_offer(world.offer(1, 1, spec));
   STRCMP_EQUAL("unknown_kind", world.nacked().c_str());
   spec = world.spec();

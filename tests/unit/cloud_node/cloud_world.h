@@ -91,7 +91,7 @@ struct CloudWorld {
   static TaskId id(std::uint64_t seq) { return {Origin{0x5111}, seq}; }
   static TaskSpec spec(const std::string& input = "x") {
     TaskSpec spec;
-    spec.kind = "echo";
+    spec.kind.name = "echo";
     spec.input.bytes = to_bytes(input);
     return spec;
   }

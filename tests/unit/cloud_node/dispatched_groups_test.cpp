@@ -206,7 +206,7 @@ TEST(DispatchedGroups, a_key_answers_its_group_as_long_as_any_of_its_tasks_is_ke
   const auto again = submit(submission);
   CHECK(again->repeated);
   CHECK(again->group == first->group);
-  submission.spec.kind = "slow";
+  submission.spec.kind.name = "slow";
   const auto refused = submit(submission);
   CHECK(refused.error().code == Code::conflict);
   STRCMP_CONTAINS(to_string(first->group).c_str(), refused.error().message.c_str());

@@ -147,7 +147,7 @@ TEST(Dispatched, goes_out_within_the_credits_that_the_device_granted) {
 
 TEST(Dispatched, a_kind_that_the_device_does_not_take_waits_until_it_does) {
   cloud::Submission submission{world.spec(), Names({"pump-7"}), ""};
-  submission.spec.kind = "secret";
+  submission.spec.kind.name = "secret";
   introduce();
   CHECK(submit(submission).ok());
   CHECK(world.device.take<wire::Offer>().empty());
@@ -158,6 +158,23 @@ TEST(Dispatched, a_kind_that_the_device_does_not_take_waits_until_it_does) {
   presence.online = true;
   presence.session = 1;
   presence.kinds = {{"secret", 1, true}};
+  world.device.publish(world.up("pump-7", wire::Channel::state), wire::encode(presence), true);
+  world.settle();
+  CHECK(offer().id == id(1));
+}
+
+TEST(Dispatched, a_version_that_the_device_does_not_have_waits_until_it_does) {
+  cloud::Submission submission{world.spec(), Names({"pump-7"}), ""};
+  submission.spec.kind.version = 2;
+  introduce();
+  CHECK(submit(submission).ok());
+  CHECK(state(1) == TaskState::waiting);
+  auto found = ask<cloud::DispatchedTaskDetail>([&](auto done) { dispatch().find(id(1), done); });
+  STRCMP_CONTAINS("does not take echo@2", found->waits_because.c_str());
+  wire::Presence presence;
+  presence.online = true;
+  presence.session = 1;
+  presence.kinds = {{"echo", 2, true, {}}};
   world.device.publish(world.up("pump-7", wire::Channel::state), wire::encode(presence), true);
   world.settle();
   CHECK(offer().id == id(1));
@@ -343,7 +360,7 @@ TEST(Dispatched, what_cannot_be_meant_is_refused_with_a_reason) {
     return made ? Code::internal : made.error().code;
   };
   CHECK(refusal([](auto& s) { s.devices->clear(); }) == Code::not_found);
-  CHECK(refusal([](auto& s) { s.spec.kind = ""; }) == Code::invalid_argument);
+  CHECK(refusal([](auto& s) { s.spec.kind.name = ""; }) == Code::invalid_argument);
   CHECK(refusal([](auto& s) { s.spec.data = DataScope::edge_only; }) == Code::invalid_argument);
   for (const char* place : {"local", "cloud"}) {
     CHECK(refusal([place](auto& s) { s.devices = Names({place}); }) == Code::invalid_argument);
@@ -388,7 +405,7 @@ TEST(Dispatched, what_the_broker_cannot_carry_is_refused_and_fails_if_it_was_tak
 
 TEST(Dispatched, args_that_a_kind_of_every_node_does_not_declare_are_refused_at_once) {
   cloud::Submission submission{world.spec(), Names({"pump-7"}), ""};
-  submission.spec.kind = "echo.exact.everywhere";
+  submission.spec.kind.name = "echo.exact.everywhere";
   submission.spec.args = {{"a", "b"}};
   const Result<Submitted> refused = submit(submission);
   CHECK(refused.error().code == Code::invalid_argument);
@@ -396,7 +413,7 @@ TEST(Dispatched, args_that_a_kind_of_every_node_does_not_declare_are_refused_at_
                refused.error().message.c_str());
   // The devices' own kinds of these names may take others.
   for (const char* kind : {"echo.exact", "known.to.devices.only"}) {
-    submission.spec.kind = kind;
+    submission.spec.kind.name = kind;
     CHECK_TEXT(submit(submission).ok(), kind);
   }
 }

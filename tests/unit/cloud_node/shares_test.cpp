@@ -36,7 +36,7 @@ TEST_GROUP(CloudShares) {
   const TaskSpec large = CloudWorld::spec(std::string(50'000, 'x'));
   static TaskSpec slow() {
     TaskSpec spec = CloudWorld::spec();
-    spec.kind = "slow";
+    spec.kind.name = "slow";
     return spec;
   }
   // Most of what may be held with two large tasks of one device.

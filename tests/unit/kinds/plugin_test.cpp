@@ -5,6 +5,7 @@
 #include <fstream>
 #include <string>
 
+#include "common/crypto/sha256.h"
 #include "tests/unit/kinds/kind_run.h"
 
 // Last: it redefines new.
@@ -57,6 +58,14 @@ TEST(Plugin, that_is_missing_a_text_or_an_ordinary_library_is_refused) {
   std::filesystem::remove(text);
   CHECK(loaded.error().code == Code::corrupt);
   STRCMP_CONTAINS("cannot load plugin", loaded.error().message.c_str());
+}
+
+TEST(Plugin, its_kinds_are_known_by_the_digest_of_its_file) {
+  CHECK(add_plugin(registry, SPILLWAY_HOSTILE_PLUGIN).ok());
+  const Digest digest = crypto::sha256_file(SPILLWAY_HOSTILE_PLUGIN)->sha256;
+  CHECK(registry.find("hostile")->digest == digest);
+  CHECK(registry.find(KindRef{"hostile", 0, digest}) != nullptr);
+  CHECK(registry.find(KindRef{"hostile", 0, Digest{1}}) == nullptr);
 }
 
 TEST(Plugin, gives_the_last_value_it_set) { STRCMP_EQUAL("last", run("").c_str()); }

@@ -77,11 +77,19 @@ TEST(KindRegistry, refuses_a_kind_without_a_body) {
 
 TEST(KindRegistry, says_which_name_comes_near) {
   add_builtin_kinds(registry);
-  Result<const Kind*> wrong = require_kind(registry, "hash.sha265");
+  Result<const Kind*> wrong = require_kind(registry, {"hash.sha265", 0, {}});
   CHECK(wrong.error().code == Code::not_found);
   STRCMP_CONTAINS("did you mean 'hash.sha256'?", wrong.error().message.c_str());
   STRCMP_CONTAINS("known: anomaly.score, echo",
-                  require_kind(registry, "x").error().message.c_str());
+                  require_kind(registry, {"x", 0, {}}).error().message.c_str());
+}
+
+TEST(KindRegistry, a_version_that_is_not_here_is_told_from_a_name_that_is_not) {
+  add_builtin_kinds(registry);
+  CHECK(registry.find(KindRef{"echo", 1, {}}) != nullptr);
+  CHECK(registry.find(KindRef{"echo", 2, {}}) == nullptr);
+  STRCMP_EQUAL("there is no echo@2 here, but echo@1; ask for that, or for the name alone",
+               require_kind(registry, {"echo", 2, {}}).error().message.c_str());
 }
 
 TEST(KindRegistry, has_the_builtin_kinds_all_with_help) {

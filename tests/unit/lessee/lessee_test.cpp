@@ -52,6 +52,7 @@ TEST_GROUP(Lessee) {
   Bodies bodies;
   Kind kind{.name = "echo"};
   std::vector<wire::ResultItem> results;
+  std::vector<wire::Nack> nacks;
   std::unique_ptr<lessee::Lessee> node;
 
   void setup() override {
@@ -59,12 +60,17 @@ TEST_GROUP(Lessee) {
     parts.clock = &clock;
     parts.ledger = &ledger;
     parts.runner = &bodies;
-    parts.kind = [this](const std::string&) { return &kind; };
+    parts.kind = [this](const KindRef& asked) {
+      return kind.ref().satisfies(asked) ? &kind : nullptr;
+    };
     parts.random = [] { return 0; };
     parts.wake = [] {};
     parts.report = parts.alarm = [](const std::string&) {};
     parts.up = [] { return true; };
-    parts.send_ack = [](const std::string&, const wire::Item&) { return true; };
+    parts.send_ack = [this](const std::string&, const wire::Item& item) {
+      if (const auto* nack = std::get_if<wire::Nack>(&item)) nacks.push_back(*nack);
+      return true;
+    };
     parts.send_result = [this](const std::string&, const wire::Item& item) {
       results.push_back(std::get<wire::ResultItem>(item));
       return true;
@@ -81,9 +87,13 @@ TEST_GROUP(Lessee) {
     do node->cycle();
     while (ledger.step());
   }
-  void offer(std::uint64_t seq, Epoch epoch) {
+  void offer(std::uint64_t seq, Epoch epoch) { offer(seq, epoch, spec()); }
+  TaskSpec spec() const {
     TaskSpec spec;
-    spec.kind = kind.name;
+    spec.kind.name = kind.name;
+    return spec;
+  }
+  void offer(std::uint64_t seq, Epoch epoch, const TaskSpec& spec) {
     wire::Offer offer;
     offer.id = {Origin{1}, seq};
     offer.epoch = epoch;
@@ -97,6 +107,31 @@ TEST_GROUP(Lessee) {
     settle();
   }
 };
+
+TEST(Lessee, a_version_that_is_not_here_is_refused_and_the_one_that_is_runs) {
+  TaskSpec exact = spec();
+  exact.kind.version = kind.version + 1;
+  offer(1, Epoch{1}, exact);
+  LONGS_EQUAL(1, nacks.size());
+  CHECK_TRUE(nacks[0].reason == lifecycle::NackReason::unknown_kind);
+  exact.kind.version = kind.version;
+  offer(2, Epoch{1}, exact);
+  LONGS_EQUAL(1, bodies.begun_bodies.size());
+}
+
+TEST(Lessee, an_input_that_is_elsewhere_is_refused_and_not_taken_for_an_empty_one) {
+  TaskSpec elsewhere = spec();
+  elsewhere.input.blob = BlobRef{{}, 1000};
+  offer(1, Epoch{1}, elsewhere);
+  elsewhere.input.blob.reset();
+  elsewhere.input.result = TaskId{Origin{1}, 7};
+  offer(2, Epoch{1}, elsewhere);
+  LONGS_EQUAL(2, nacks.size());
+  for (const wire::Nack& nack : nacks) {
+    CHECK_TRUE(nack.reason == lifecycle::NackReason::malformed);
+  }
+  LONGS_EQUAL(0, bodies.begun_bodies.size());
+}
 
 TEST(Lessee, a_body_that_ran_on_is_not_taken_for_the_next_run_of_the_same_attempt) {
   offer(1, Epoch{1});

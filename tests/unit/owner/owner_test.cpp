@@ -71,13 +71,13 @@ struct World final : Host {
   }
 
   OwnedTask& insert(TaskSpec spec = {}) {
-    spec.kind = "echo";
+    spec.kind.name = "echo";
     store::NewTask row;
     row.row.created = owner->now();
     row.row.band = spec.band;
     row.row.task = lifecycle::first_state(spec, 0, owner->now());
     row.row.spec = std::make_shared<const Bytes>(wire::encode(spec));
-    row.kind = spec.kind;
+    row.kind = spec.kind.name;
     return owner->insert(std::move(row), std::make_shared<const TaskSpec>(spec));
   }
   bool grant(OwnedTask& task) { return owner->grant(task, book("here").id()); }
@@ -115,7 +115,7 @@ struct World final : Host {
 
   bool prepare(OwnedTask& task) override {
     task.there = &book("here");
-    return task.spec->kind == "echo";
+    return task.spec->kind.name == "echo";
   }
   void changed(OwnedTask&, const lifecycle::OwnerTask&) override {}
   void told(const store::EventRow&) override {}

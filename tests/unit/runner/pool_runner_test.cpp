@@ -67,7 +67,7 @@ TEST_GROUP(PoolRunner) {
   static TaskId id(std::uint64_t seq) { return {Origin{0x5111}, seq}; }
   void run(std::uint64_t seq, const Kind& kind, const std::string& input = "x") {
     TaskSpec spec;
-    spec.kind = kind.name;
+    spec.kind.name = kind.name;
     spec.input.bytes = to_bytes(input);
     runner->run({id(seq), Epoch{1}, &kind, std::move(spec)},
                 [this](runner::Outcome outcome) { outcomes[outcome.id.seq] = std::move(outcome); });

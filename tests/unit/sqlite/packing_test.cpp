@@ -69,7 +69,7 @@ TEST(Packing, a_result_takes_two_thirds_of_its_encoding) {
 
 TEST(Packing, what_was_stored_before_there_was_packing_comes_as_it_is) {
   TaskSpec spec;
-  spec.kind = "echo";
+  spec.kind.name = "echo";
   const Bytes encoded = wire::encode(spec);
   CHECK(encoded == unpack(encoded));
   CHECK(to_bytes("boom") == unpack(as_bytes("boom")));

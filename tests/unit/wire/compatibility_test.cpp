@@ -92,7 +92,7 @@ TEST(Compatibility, fields_of_a_later_spec_are_ignored) {
   Result<TaskSpec> spec = decode_spec(finished(fbb, Table(fbb.EndTable(start))));
   CHECK(spec.ok());
   TaskSpec expected;
-  expected.kind = "echo";
+  expected.kind.name = "echo";
   expected.deadline = std::chrono::seconds(5);
   CHECK(*spec == expected);
 }

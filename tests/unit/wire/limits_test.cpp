@@ -31,7 +31,7 @@ Offer offer(TaskId id, Epoch epoch, Duration remaining, Duration lease, Bytes sp
 
 TaskSpec echo_spec() {
   TaskSpec spec;
-  spec.kind = "echo";
+  spec.kind.name = "echo";
   return spec;
 }
 
@@ -109,7 +109,7 @@ TEST(Limits, a_spec_over_a_limit_gets_the_error_that_its_sender_understands) {
 
 TEST(Limits, a_spec_at_every_limit_passes_and_fits_a_message) {
   TaskSpec spec = echo_spec();
-  spec.kind = std::string(64, 'k');
+  spec.kind.name = std::string(64, 'k');
   spec.input.bytes = Bytes(kInlineLimit);
   for (int i = 0; i < 32; ++i) {
     std::string key = std::to_string(100 + i) + std::string(61, 'x');
@@ -145,7 +145,7 @@ TEST(Limits, unknown_choices_in_a_spec_are_refused) {
 
 TEST(Limits, an_input_is_inline_or_a_blob) {
   TaskSpec spec = echo_spec();
-  spec.input = {{1}, BlobRef{}};
+  spec.input = {{{1}, BlobRef{}}, std::nullopt, 0};
   CHECK(corrupt(decode_spec(encode(spec)), "input"));
 }
 

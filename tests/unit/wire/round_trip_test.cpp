@@ -44,7 +44,7 @@ TEST(RoundTrip, a_spec_with_every_field_survives) {
 
 TEST(RoundTrip, a_spec_of_only_a_kind_survives_and_is_small) {
   TaskSpec spec;
-  spec.kind = "echo";
+  spec.kind.name = "echo";
   CHECK(survives(decode_spec(encode(spec)), spec));
   CHECK(encode(spec).size() < 64);
 }
@@ -61,7 +61,7 @@ TEST(RoundTrip, equal_specs_have_equal_bytes_whatever_was_encoded_before) {
 TEST(RoundTrip, the_encoding_of_a_spec_never_changes) {
   // Digests of these bytes are stored; a change here makes old submissions look like new ones.
   TaskSpec spec;
-  spec.kind = "stats.window";
+  spec.kind.name = "stats.window";
   spec.args = {{"window", "60"}};
   spec.input.bytes = {1, 2, 3};
   spec.deadline = std::chrono::seconds(5);

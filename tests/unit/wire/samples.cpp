@@ -63,10 +63,11 @@ std::chrono::milliseconds Samples::ms() {
 
 TaskSpec Samples::spec() {
   TaskSpec spec;
-  spec.kind = name();
+  spec.kind = {name(), small(), number(0, 1) == 0 ? digest() : Digest{}};
   spec.args = pairs();
-  spec.input = payload(2000);
+  spec.input = {payload(2000), std::nullopt, 0};
   if (number(0, 3) == 0) spec.input = {{}, std::nullopt, number(1, ~0ULL)};
+  if (number(0, 3) == 0) spec.input = {{}, id(), 0};
   spec.idempotency_key = text(256);
   spec.idempotency_window = ms();
   spec.band = choice(Band::background);
@@ -310,7 +311,9 @@ Presence Samples::presence() {
   presence.workers = small();
   presence.memory = number(0, ~0ULL);
   presence.tags = some<std::string>(32, [&] { return name(); });
-  presence.kinds = some<KindInfo>(40, [&] { return KindInfo{name(), small(), number(0, 1) == 1}; });
+  presence.kinds = some<KindInfo>(40, [&] {
+    return KindInfo{name(), small(), number(0, 1) == 1, digest()};
+  });
   presence.reconnect_floor = span();
   presence.lineage = {Origin{number(0, ~0ULL)}, number(kMaxLineage, ~0ULL),
                       some<Origin>(kMaxLineage, [&] { return Origin{number(0, ~0ULL)}; })};
