@@ -106,7 +106,8 @@ bool Executor::Core::work_for(const Worker& worker) const {
   return found;
 }
 
-// Where something was found last time comes first.
+// An entry that this seat may run, from another one's deque or inbox; `spawned_only`: no work from
+// outside, which a join must not begin. Where something was found last time comes first.
 Entry Executor::Core::steal_for(Worker& worker, bool spawned_only) {
   const unsigned worst = worst_band(worker.index());
   auto wanted = [worst](Entry entry) { return band_of(entry) <= worst; };
@@ -190,7 +191,7 @@ void Executor::Core::follow_limits() {
   const unsigned wanted = std::min({limit, upper_bound_, Idlers<>::kMax});
   if (width_.exchange(wanted, std::memory_order_seq_cst) == wanted && !threads_.empty()) return;
   for (Worker* worker : workers_) {
-    if (worker) worker->signal();  // those that are too many retire, the others look once more
+    if (worker) worker->signal();  // workers too many retire, the others look once more
   }
   staff();
 }
@@ -217,13 +218,16 @@ std::uint64_t Executor::Core::ended() const {
   return ended;
 }
 
-// Those that ended are counted first: if those accepted are no more, nothing was under way between
-// the two.
+// Closures that ended are counted first: if those accepted are no more, nothing was under way
+// between the two counts.
 bool Executor::Core::all_ended() const {
   const std::uint64_t done = ended();
   return done == accepted();
 }
 
+// In this order: nothing more is admitted; all that was is run, or told that it was dropped; only
+// then do threads stop, so that none leaves work behind. Threads end outside the lock, which they
+// may want.
 ShutdownReport Executor::Core::shutdown(Shutdown mode) {
   threads::Lock once(shutdown_mutex_);
   if (stopped()) return report_;

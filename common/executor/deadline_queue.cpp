@@ -12,7 +12,7 @@ using Item = DeadlineQueue::Item;
 
 constexpr auto later = [](const Item& a, const Item& b) { return a.later_than(b); };
 
-// One that is near the middle, and not the earliest: the median of nine.
+// An item near the middle, and not the earliest: the median of nine.
 Item middle_of(const Item* items, std::size_t count) {
   std::array<Item, 9> sample;
   for (std::size_t i = 0; i < sample.size(); ++i) sample[i] = items[count * i / 9];

@@ -6,8 +6,8 @@
 
 namespace spillway::executor {
 
-// Who sleeps and who looks for work, in one word, so that each decision is one atomic step. It is
-// what forbids lost wake-ups (P16):
+// Which workers sleep and which look for work, in one word, so that each decision is one atomic
+// step. The word is what forbids lost wake-ups (P16):
 //   who brings work:  make it visible; then claim() a sleeper, unless somebody is searching;
 //   who finds none:   park(); then look once more, and unpark() itself if there is some.
 // Every step here and the step that makes outside work visible are sequentially consistent, so of

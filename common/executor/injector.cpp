@@ -61,7 +61,8 @@ void Injector::push_again(Node* node) {
 }
 
 std::size_t Injector::take(Node** out, std::size_t count, unsigned worst, bool* came) {
-  // Whoever has the lock offers what it takes to the others, so there is nothing to wait for.
+  // The worker that has the lock offers what it takes to the others, so there is nothing to wait
+  // for.
   if (!mutex_.try_lock()) return 0;
   threads::Lock lock(mutex_, std::adopt_lock);
   next_shard_ = (next_shard_ + 1) % shards_.size();  // no producer is served to the end first
@@ -140,7 +141,7 @@ void Injector::sort_in() {
   if (!(lists_.all() & kTimed)) return;
   for (auto& shard : shards_) {
     while (Node* node = shard->timed.pop()) {
-      // Of one producer they lie in a row, and each was last written by another core.
+      // One producer's nodes lie in a row, and each was last written by another core.
       __builtin_prefetch(reinterpret_cast<std::byte*>(node) + 4 * kSmallNode);
       timed_[static_cast<std::size_t>(node->band)].push(node->deadline, node->shard, node);
     }

@@ -21,13 +21,13 @@ namespace spillway::executor {
 // carry batches away. Nodes it holds at the end are dropped by their owner, not by it.
 class Injector {
  public:
-  // Of what a band has, at most kPlainTurn closures with a deadline are taken between two without.
+  // At most kPlainTurn closures of a band with a deadline are taken between two of it without.
   // While a band has something, at most kAgeLimit better closures are taken before one of its own,
   // counted over all calls that begin meanwhile and whose `worst` allows the band.
   static constexpr unsigned kPlainTurn = 8;
   static constexpr unsigned kAgeLimit = 64;
-  // Of other bands before the first of any: the better ones, and of each worse band one that was
-  // due already and one that falls due at the same time.
+  // Closures of other bands that may go before the first of any: better ones, and of each worse
+  // band one that was due already and one that falls due at the same time.
   static constexpr unsigned kLongestWait = kAgeLimit + 2 * (kBands - 1);
 
   Injector(unsigned shards, std::size_t capacity);
@@ -35,8 +35,8 @@ class Injector {
   enum class Pushed { yes, full, closed };
   // Any thread. Unbounded pushes are refused only when closed.
   Pushed push(Node* node, bool bounded);
-  // Whoever pushed before is counted by accepted(), whoever comes later is refused; `reopened`
-  // pushes of what was accepted before are not counted and not refused.
+  // Closures pushed before are counted by accepted(), later ones are refused. push_again() takes
+  // what was accepted before: it is not counted again, and never refused.
   void close() { closed_.store(true, std::memory_order_seq_cst); }
   void push_again(Node* node);
 

@@ -46,7 +46,7 @@ static_assert(offsetof(Node, released) + sizeof(Node::released) <= Node::kHeader
 inline constexpr std::size_t kSmallNode = 64;
 inline constexpr std::size_t kLargeNode = 128;
 
-// From this thread's cache of recycled nodes; never null. Any thread may release any node.
+// A node from this thread's cache of recycled ones; never null. Any thread may release any node.
 Node* allocate_node(bool large);
 void release_node(Node* node);
 // Fetches what running and releasing a small node touches.

@@ -33,6 +33,11 @@ std::uint32_t microseconds(std::int64_t ns) { return static_cast<std::uint32_t>(
 Worker::Worker(Executor::Core& core, unsigned index, bool plain)
     : core_(core), idlers_(core.idlers), index_(index), plain_(plain) {}
 
+// A worker's thread, until the executor has stopped; by then all closures have ended. Each turn
+// takes the first there is of: its own and outside work, work of others, a short search, sleep. A
+// worker that finds something while it searches ends the search and wakes another for the rest, so
+// that a burst wakes them one after the other. A seat beyond active() gives its work away and
+// sleeps.
 void Worker::loop() {
   current_ = this;
   bool searching = false;
@@ -68,8 +73,8 @@ void Worker::loop() {
   }
 }
 
-// Of its own and what waits outside: the better band first, in turns if they are equal, and
-// neither passed over for ever.
+// The next entry to run, of its own and of what waits outside: the better band first, in turns if
+// they are equal, and neither passed over for ever.
 Entry Worker::next() {
   const unsigned own = band_of(spawned_.newest());
   const bool deep = spawned_.size() > kDeep;
@@ -167,7 +172,10 @@ void Worker::run_timed(Node* node) {
                    queued_at != 0);
 }
 
-// Sleeps until there is something to do; true if woken as a searcher.
+// Sleeps until there is something to do; true if woken as a searcher. The order is what loses no
+// wake-up, see Idlers: it is marked as parked, looks once more for work or a reason to end, and
+// only then sleeps until signal(). While others run the first sleep is a nap, for a fork has no
+// fence. Its mark is gone on return, be it by itself or by the claim of whoever woke it.
 bool Worker::park(bool searching) {
   auto call = [&] { return index_ >= core_.active() || core_.stopped() || core_.work_for(*this); };
   idlers_.park(index_, searching);

@@ -48,10 +48,10 @@ class Worker {
   // later waits until the batch has taken long, and kLook closures more, for the clock is read that
   // often; then it goes first, as do up to kAgeLimit while one batch waits.
   static constexpr unsigned kBatch = 64, kLook = 8;
-  // So before the first closure of any band the worker that runs it runs at most so many others
-  // from outside: the batch it had, what the injector gives out first (better ones, and of each
-  // worse band one that was due already and one that falls due at the same time), and what passes
-  // the batch it comes with. Those before it in that batch are among what the injector gave out.
+  // The most closures from outside that a worker runs before the first one of any band: the batch
+  // it had, what the injector gives out first (better ones, and of each worse band one that was due
+  // already and one that falls due at the same time), and what passes the batch it comes with.
+  // Those before it in that batch are among what the injector gave out.
   static constexpr unsigned kLongestWait = kBatch + Injector::kLongestWait + kAgeLimit;
 
   static constexpr unsigned kGuest = Idlers<>::kMax;  // index of every guest
