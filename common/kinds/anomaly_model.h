@@ -26,7 +26,8 @@ class Standardizer {
   Standardizer(const Table& table, std::size_t first_rows);
   std::size_t features() const { return scale_.size(); }
   void row(std::size_t at, std::span<double> out) const;
-  // Of the rows in [begin, end) that are kept; `keep` has one entry a row of the table's first.
+  // The moments of the rows in [begin, end) that are kept; `keep` has one entry a row of the
+  // table's first.
   Moments moments(std::size_t begin, std::size_t end, const std::vector<char>& keep) const;
 
  private:

@@ -30,7 +30,7 @@ std::vector<std::string_view> split(std::string_view text) {
   return parts;
 }
 
-// As split, but for commas inside quotes; the quotes are no part of a text.
+// Like split(), but not at commas inside quotes; the quotes are no part of a text.
 std::vector<std::string> split_texts(std::string_view text) {
   std::vector<std::string> parts;
   bool quoted = false, open = false;

@@ -35,7 +35,7 @@ bool kill_listed(int file) {
   return any;
 }
 
-// Of "PID (NAME) STATE PARENT …"; a name may hold anything.
+// The parent in "PID (NAME) STATE PARENT …", where the name may hold anything.
 pid_t parent_of(int processes, const char* pid) {
   char path[32] = {};
   if (std::strlen(pid) + sizeof "/stat" > sizeof path) return 0;

@@ -29,8 +29,8 @@ constexpr std::size_t kReadPiece = 64 * 1024;
 constexpr std::size_t kTail = 400;  // bytes of stderr that an error quotes
 constexpr int kMostErrPiecesLeft = 16;
 constexpr std::size_t kMostArgs = 32;
-// Whoever stops this process may signal its programs, too, and those may be sooner to end than the
-// word to stop is here.
+// How long the word to stop is awaited when a program was asked to end: whoever stops this process
+// may signal its programs, too, and these may end sooner.
 constexpr std::chrono::milliseconds kWordOfStop{500};
 
 bool asks_to_end(int signal) { return signal == SIGTERM || signal == SIGINT || signal == SIGHUP; }

@@ -46,7 +46,7 @@ ParsedNumber parse_plain(std::string_view text) {
   return number;
 }
 
-// As Fortran writes it, always with the sign of the exponent.
+// A number as Fortran writes it, always with the sign of the exponent.
 ParsedNumber parse_fortran(std::string_view text) {
   const std::size_t mark = text.find_first_of("Dd");
   const char sign = mark < text.size() - 1 ? text[mark + 1] : '\0';

@@ -17,7 +17,7 @@ constexpr std::size_t kManyNumbered = 10;
 constexpr std::string_view kTimes[] = {"time",      "timestamp", "datetime",  "date",
                                        "date time", "date/time", "date_time", "tmstamp"};
 constexpr std::string_view kForeignTimes[] = {"zeit", "datum", "uhrzeit", "zeitstempel"};
-// With _ for a blank.
+// Names of Unix times, with _ for a blank.
 constexpr std::string_view kUnixTimes[] = {"t",
                                            "ts",
                                            "epoch",
@@ -78,7 +78,7 @@ bool is_unit(std::string_view text) {
          text.find(": ") == std::string_view::npos;
 }
 
-// Of the text behind a comma or an opening bracket.
+// The unit in the text behind a comma or an opening bracket; empty: there is none.
 std::string_view unit_in(std::string_view text) {
   text = trim(text);
   if (!text.empty() && (text[0] == '(' || text[0] == '[')) text = trim(text.substr(1));

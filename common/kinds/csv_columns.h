@@ -33,12 +33,12 @@ class ColumnLook {
  public:
   void add(std::string_view text);
 
-  // As the first value looks; but where numbers stand, too, it is for those who read the rows to
-  // say that one of them is odd.
+  // Whether the first value looks like a time; where numbers stand, too, it is for those who read
+  // the rows to say that one of them is odd.
   bool time() const { return time_ && !number_; }
-  bool known_time() const { return known_; }           // that is such a one as can be
-  bool date_alone() const { return date_; }            // the same
-  bool clock_alone() const { return clock_; }          // the same
+  bool known_time() const { return known_; }           // the first value is a time that exists
+  bool date_alone() const { return date_; }            // it is a date alone
+  bool clock_alone() const { return clock_; }          // it is a time of day alone
   bool unix_times() const { return any_ && unix_; }    // all of them
   bool halves() const { return any_ && half_; }        // all are AM or PM
   bool lacks_halves() const { return any_ && bare_; }  // all are times that AM or PM may follow

@@ -31,7 +31,7 @@ bool is_overrange(std::string_view text) {
   return text == "-7999" || text == "7999" || text == "-6999" || text == "6999";
 }
 
-// As 600 s or 0.1 s.
+// A span as 600 s or 0.1 s.
 std::string span_text(std::int64_t milliseconds) {
   std::string text = std::to_string(milliseconds / 1000);
   if (std::string part = std::to_string(1000 + milliseconds % 1000); part != "1000") {
@@ -146,7 +146,7 @@ class Inspector {
     if (timed_.count == 0) ++timeless_.leading;
   }
 
-  // With either order, since only the whole column tells which it is.
+  // Compares times in either order of dates, since only the whole column tells which it is.
   void compare_times(std::string_view time) {
     for (const DateOrder order : {DateOrder::day_first, DateOrder::month_first}) {
       if (const std::optional<std::int64_t> now = time_key(time, order)) {
@@ -192,7 +192,7 @@ class Inspector {
                .message);
   }
 
-  // Of a column that is left out for holding times, though they are not those of the rows.
+  // Looks for what is no time in a column that is left out for holding other times than the rows'.
   void check_other_time(std::size_t i, std::string_view text) {
     if (i == shape_.time || i == shape_.clock || i == shape_.half || words_[i] > 0) return;
     if (time_key(text, DateOrder::day_first) || time_key(text, DateOrder::month_first)) {
@@ -206,7 +206,7 @@ class Inspector {
                .message);
   }
 
-  // Which only some kinds read.
+  // Labels are read by some kinds only.
   void check_label(std::size_t i, std::string_view text) {
     const double value = parse_cell(text, shape_.columns[i].decimal).value;
     if (value == 0 || value == 1 || words_[i]++ > 0) return;
@@ -238,7 +238,7 @@ class Inspector {
     if ((role == Role::counter || role == Role::once) && !is_named(i)) column.role += ", left out";
   }
 
-  // And is left out for that.
+  // Whether the column is left out for having no name.
   bool lacks_name(std::size_t i) const {
     const ShapeColumn& column = shape_.columns[i];
     return column.nameless && column.role == Role::measurement && !is_named(i);
@@ -312,7 +312,7 @@ class Inspector {
     remark_steps(steps_[times.order() == DateOrder::day_first ? 0 : 1]);
   }
 
-  // As of numbers of channels under the names, or of a sum at the end.
+  // Remarks rows without a time, such as numbers of channels under the names, or a sum at the end.
   void remark_timeless() {
     if (timeless_.count == 0 || timed_.count == 0) return;
     const std::string row = error_place(timeless_.line, 0) + ": the row has no time, " +

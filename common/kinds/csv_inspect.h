@@ -39,7 +39,7 @@ struct CsvInspection {
 // Reads the whole text; an Error when not even its shape can be found.
 Result<CsvInspection> inspect_csv(std::string_view text, const TableOptions& options);
 
-// As one JSON object.
+// The inspection as one JSON object.
 std::string to_json(const CsvInspection& inspection);
 
 }  // namespace spillway::kinds

@@ -38,9 +38,9 @@ class Lines {
   // no lines either.
   void begin_rows(std::vector<std::string_view> header, std::size_t names);
 
-  // False at the end.
+  // Goes on to the next line that is not blank; false at the end.
   bool next_line();
-  // One line, be it blank or not; false at the end.
+  // Goes on by one line, be it blank or not; false at the end.
   bool pass_line();
   // Whether a line break follows the line. The last may have none because whoever wrote it had not
   // come to its end.
@@ -72,7 +72,7 @@ class Lines {
   std::vector<Field> fields_;
 };
 
-// Without blanks and tabs around it.
+// The text without blanks and tabs around it.
 std::string_view trim(std::string_view text);
 
 std::string error_place(std::size_t line, std::size_t column);

@@ -95,7 +95,7 @@ class ShapeFinder {
     return std::move(shape_);
   }
 
-  // That was taken for it, where it was come to.
+  // The line that was taken for the names', as far as find() came.
   std::size_t names_line() const { return shape_.skipped + 1; }
 
  private:
@@ -184,7 +184,7 @@ class ShapeFinder {
     return static_cast<std::size_t>(names - head.begin());
   }
 
-  // Those before the first that holds a number or a time.
+  // The lines before the first that holds a number or a time.
   std::vector<HeadLine> head_lines(Lines ahead, bool& blanks) const {
     std::vector<HeadLine> head;
     for (bool more = true; more && head.size() <= kMostTitles;) {
@@ -211,7 +211,8 @@ class ShapeFinder {
                        [](const Field& f) { return is_value(f.text); });
   }
 
-  // Of a line that only blanks can delimit: a title may hold a number among its words.
+  // Whether a line that only blanks can delimit is a row: a title may hold a number among its
+  // words.
   static bool is_row(std::string_view line, const std::vector<Field>& fields) {
     const auto values = std::count_if(fields.begin(), fields.end(),
                                       [](const Field& f) { return is_value(f.text); });
@@ -352,7 +353,7 @@ class ShapeFinder {
     }
   }
 
-  // Of the rows looked at, whose sizes these are.
+  // Finds how many fields most rows have, by the sizes of those looked at.
   void find_usual(const std::vector<std::size_t>& sizes) {
     shape_.usual_fields = shape_.least_fields;
     std::ptrdiff_t most = 0;

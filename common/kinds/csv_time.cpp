@@ -80,7 +80,7 @@ std::int64_t zone_minutes(std::string_view zone) {
   return behind ? -ahead : ahead;
 }
 
-// Of a fraction with its mark before it.
+// The milliseconds of a fraction with its mark before it.
 std::int64_t fraction_ms(std::string_view fraction) {
   std::int64_t value = 0, unit = 100;
   for (const char c : fraction.substr(std::min<std::size_t>(fraction.size(), 1), 3)) {

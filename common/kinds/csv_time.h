@@ -58,7 +58,8 @@ class TimeColumn {
   DateOrder order() const;
   // Whether dates are written as 1.3.2026.
   bool has_points() const { return form_ == Form::numbers && mark_ == '.'; }
-  // As 2026-03-01 00:00:04 with what follows, such as a zone; as written where that is not known.
+  // The first and the last time, as 2026-03-01 00:00:04 with what follows, such as a zone; as
+  // written where the date is not known.
   std::string first() const { return shown(first_); }
   std::string last() const { return shown(last_); }
 
@@ -79,7 +80,7 @@ class TimeColumn {
   friend bool is_unix_time(std::string_view);
   friend std::optional<std::int64_t> time_key(std::string_view, DateOrder);
 
-  // Of the orders that dates can have, one bit each.
+  // The orders that dates can have, a bit each.
   static constexpr unsigned kDayFirst = 1;
   static constexpr unsigned kMonthFirst = 2;
   static constexpr unsigned kEither = 3;

@@ -9,7 +9,7 @@ namespace spillway::kinds {
 
 double mean_of(std::span<const double> values);  // not empty
 
-// Of a sample (n - 1 in the denominator); 0 for a single value.
+// The standard deviation of a sample (n - 1 in the denominator); 0 for a single value.
 double deviation_of(std::span<const double> values, double mean);
 
 // Linear interpolation between the two nearest order statistics (Hyndman and Fan 1996, type 7).

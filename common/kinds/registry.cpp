@@ -25,7 +25,7 @@ bool is_kind_name(std::string_view name) {
   return word_open;
 }
 
-// As the kind itself would read it; what is wrong the reader remembers.
+// Reads an arg as the kind itself would; the reader remembers what is wrong.
 void read_as(ArgReader& reader, const KindArg& arg) {
   const bool counts = arg.type == KindArg::Type::count;
   const auto least = static_cast<std::uint64_t>(counts ? arg.least : 0);
@@ -42,7 +42,7 @@ void read_as(ArgReader& reader, const KindArg& arg) {
   }
 }
 
-// What a check of args cannot be made of.
+// Refuses the declaration of an arg that no check can be made of.
 Status check_declared(const KindArg& arg) {
   const bool counts = arg.type == KindArg::Type::count;
   const bool span = arg.least <= arg.most && (!counts || (arg.least >= 0 && arg.most <= 1e15));
@@ -136,7 +136,7 @@ double work_of(const Kind& kind, std::size_t input_bytes, const Labels& args) {
 
 Result<Bytes> run_kind(const Kind& kind, KindContext& context) {
   try {
-    // What an older node took, or took before the kind was changed, was not checked.
+    // Args that an older node took, or this one before the kind was changed, were not checked.
     if (Status good = read_args(kind, context.args()); !good) return good.error();
     return kind.run(context);
   } catch (const std::bad_alloc&) {

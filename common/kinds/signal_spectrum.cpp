@@ -158,8 +158,9 @@ struct Peak {
   double power = 0;
 };
 
-// Of the local maximum at bin k. With a Hann taper and alpha the ratio of the larger neighbour's
-// magnitude to the peak's, the line lies (2 alpha - 1) / (alpha + 1) bins towards that neighbour.
+// The peak around the local maximum at bin k. With a Hann taper and alpha the ratio of the larger
+// neighbour's magnitude to the peak's, the line lies (2 alpha - 1) / (alpha + 1) bins towards that
+// neighbour.
 Peak interpolate(const std::vector<double>& power, std::size_t k, double taper_sum) {
   bool up = power[k + 1] > power[k - 1];
   double alpha = std::sqrt(std::max(power[k + 1], power[k - 1]) / power[k]);

@@ -301,8 +301,7 @@ class TableReader {
     return mark_hint(numbers_with(column.decimal), numbers_with(mark));
   }
 
-  // Of the numbers that hold a mark the first whose mark may be of thousands, and that whose
-  // cannot.
+  // The first number whose mark may be of thousands, and the first whose mark cannot.
   struct Marked {
     std::string grouped, decimal;
   };
@@ -404,8 +403,8 @@ class TableReader {
     return std::nullopt;
   }
 
-  // Of what was put off while reading, the first that counts: a column without any number is left
-  // out, unless it was asked for or nothing would be left.
+  // The first doubt put off while reading that counts: a column without any number is left out,
+  // unless it was asked for or nothing would be left.
   std::optional<Error> first_doubt() const {
     const bool any = std::any_of(readings_.begin(), readings_.end(), [](const Reading& reading) {
       return reading.role == Role::measurement && reading.numbers > 0;

@@ -92,6 +92,9 @@ void run_body(executor::Executor& executor, const Clock& clock, const Request& r
 
 }  // namespace
 
+// On the loop. The body runs on a worker, with its mark set before it, and leaves what came of it
+// in `running`; then finish() tells `done` on the loop, once. A closure that is refused or dropped
+// takes the same way, as interrupted; nothing is told once this is gone.
 void PoolRunner::run(Request request, std::function<void(Outcome)> done) {
   door_.enter();
   auto running = std::make_shared<Running>();
