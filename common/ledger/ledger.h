@@ -37,7 +37,7 @@ struct LedgerRow {
   sqlite::EncodedBytes spec;  // null once answered
   // An encoded result item, while done; read as no bytes when the disk has spoiled it.
   sqlite::EncodedBytes result;
-  // Its owner's name for it has this origin, and another owner's row has, or had, that name.
+  // The origin in its owner's name for it, where another owner's row has, or had, that name.
   std::optional<Origin> named;
   Past past = {};
 

@@ -209,7 +209,7 @@ Status LedgerTables::insert_row(const LedgerRow& row, NodeTime now) {
   return cursor.run();
 }
 
-// Not another owner's.
+// Drops the tombstone in the new row's place, unless it is another owner's; whether it was there.
 Result<bool> LedgerTables::drop_tombstone(const LedgerRow& by) {
   Cursor cursor = use(Sql::drop_tombstone, by.id);
   Status status = cursor.bind(3, std::string_view(by.device)).run();
@@ -257,7 +257,7 @@ Status LedgerTables::put_bulk(TaskId id, std::int64_t part, const sqlite::Encode
   if (!sqlite::is_bulk(bytes)) return {};
   Cursor cursor = use(Sql::put_bulk, id);
   cursor.bind(3, part).bind(4, ByteView(*bytes));
-  // Of a spec the row has the digest.
+  // A spec's digest is in its row.
   if (part == kSpec) return cursor.bind_null(5).run();
   return cursor.bind(5, sqlite::sum_of(*bytes)).run();
 }

@@ -10,7 +10,7 @@ using sqlite::Cursor;
 constexpr std::int64_t kMaxOrigins = 64;    // stores a device may have had
 constexpr std::int64_t kMaxEntries = 2048;  // periods kept of a device
 
-// Of what was lost here: no store of a device has it.
+// The origin of what was lost here: no store of a device has it.
 constexpr std::int64_t kHere = 0;
 
 using Texts = std::array<std::string, static_cast<std::size_t>(LossSql::count_)>;

@@ -32,7 +32,8 @@ class LossTables {
 
   // Writes; a report that came before, or after a later one, changes nothing.
   Status apply(const std::string& device, const wire::LossReport& report);
-  // What was given up here of what was kept for the device; of its total, the count alone counts.
+  // Adds what was given up here of what was kept for the device; of its total, the count alone
+  // counts.
   Status add(const std::string& device, const wire::LossEntry& entry);
   Result<LossBook> book(const std::string& device) const;
 

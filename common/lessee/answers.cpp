@@ -63,13 +63,13 @@ void Answers::send() {
 
 // Whether all that is due has gone.
 bool Answers::send_to(Lessor& lessor) {
-  std::optional<bool> quiet;  // as it was before
+  std::optional<bool> quiet;  // as it was before anything went
   while (lessor.online && !lessor.results.empty()) {
     if (!quiet) quiet = !parts_.results_left || parts_.results_left(lessor.name);
     const std::optional<TaskId> id = lessor.results.next(timeline_.now(), *quiet);
     if (!id) return true;
     HeldTask& task = table_.at(*id);
-    // What it carries now is not on disk; that commit owes it anew.
+    // A result that is not on disk yet is passed over: its commit owes it anew.
     if (task.unsaved == 0 && !send(task)) return false;
     lessor.results.on_sent(*id, task.owed, timeline_.now());
   }

@@ -10,7 +10,7 @@ namespace spillway::lessee {
 
 // What is kept of a result until its lessor has it; in the ledger as a message of one item.
 void keep_answer(HeldTask& task, Epoch epoch, wire::ResultItem item, NodeTime now);
-// From the ledger's bytes; false: they are not what was written.
+// Reads the answer from the ledger's bytes; false: they are not what was written.
 bool restore_answer(HeldTask& task);
 
 // The results that are on disk and go to their lessors, until those acknowledge them: lessors one
@@ -22,11 +22,11 @@ class Answers {
   Answers(const Parts& parts, LeaseTable& table, const NodeTimeline& timeline)
       : parts_(parts), table_(table), timeline_(timeline) {}
 
-  // Its result is on disk.
+  // The task's result is on disk, and is due at once.
   void owe(HeldTask& task);
   // A new session of the lessor, or a new link to it: it may know nothing of what it was told.
   void on_session(Lessor& lessor);
-  // When `due`, also what may have got lost.
+  // Sends as far as there is room; from due() on also what may have got lost.
   void send();
   NodeTime due() const { return next_resend_; }
 

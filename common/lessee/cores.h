@@ -23,7 +23,7 @@ class Cores {
   void track(const HeldTask& task, const lifecycle::LesseeTask& was);
   // The next one that may start now; null: nothing waits, or what it needs is taken.
   HeldTask* next(NodeTime now);
-  // It starts, with this epoch; its state still says that it waits.
+  // The task starts, with this epoch; its state still says that it waits.
   void claim(HeldTask& task, Epoch epoch, NodeTime now);
   // What an attempt held, and the seconds it was predicted to run; none: it held nothing.
   std::optional<double> free(TaskId id, Epoch epoch) { return claims_.free(id, epoch); }

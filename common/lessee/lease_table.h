@@ -15,7 +15,7 @@
 
 namespace spillway::lessee {
 
-// One that leases tasks to this node, by the name that its messages come under.
+// A node that leases tasks to this one, by the name that its messages come under.
 struct Lessor {
   static constexpr Duration kResendAfter = std::chrono::seconds(5);
 
@@ -49,11 +49,11 @@ class LeaseTable {
   HeldTask* find(TaskId id);
   const HeldTask* find(TaskId id) const;
   HeldTask* find(const std::string& lessor, TaskId offered);
-  // One that something in memory names, which is wrong when it is not here.
+  // The task that something in memory names; not to have it here is a bug.
   HeldTask& at(TaskId id);
-  // One that was not here, under a name of its own; to be tracked when its state is set.
+  // Adds a task that was not here, under a name of its own; to be tracked when its state is set.
   HeldTask& add(const std::string& lessor, TaskId offered);
-  // As the disk has it.
+  // Adds a task as the disk has it.
   HeldTask& put(HeldTask task);
   // Keeps counts and timers in step with the task's state.
   void track(HeldTask& task, const lifecycle::LesseeTask& was);
@@ -70,7 +70,7 @@ class LeaseTable {
   HeldTask* due(NodeTime time);
   NodeTime next_timer() const { return timers_.empty() ? kNever : timers_.begin()->first; }
 
-  // Of all but tombstones, in no order.
+  // Visits all but tombstones, in no order.
   template <class F>
   void each(F&& look) {
     for (auto& [id, task] : tasks_) {

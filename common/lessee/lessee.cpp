@@ -42,6 +42,9 @@ void Lessee::start(const ledger::LedgerRecovered& recovered, std::function<void(
   parts_.wake();
 }
 
+// Adopts a row and goes on from it, at a start or after the disk refused its steps. What the kill
+// may have interrupted is answered as a crash; accepted work, and a body that never began, waits to
+// run, or is handed back where its kind is not here; a result on disk is owed again.
 void Lessee::recover(const ledger::LedgerRow& row) {
   HeldTask& task = adopt(row);
   if (task.result && !restore_answer(task)) lose_result(task);
@@ -57,7 +60,7 @@ void Lessee::recover(const ledger::LedgerRow& row) {
     keep(task, std::move(item));
   }
   apply(task, step);
-  // Its kind is not here, or not allowed, any more: the owner may find another place.
+  // The task's kind is not here, or not allowed, any more: the owner may find another place.
   if (task.state.state == lifecycle::LeaseState::accepted && !task.kind) {
     hand_back(task, options_.here + " does not run this kind any more");
   }
@@ -108,7 +111,7 @@ void Lessee::on_refused(TaskId id, const Error& why) {
     track(*task, was);
     table_.forget(*task);
   }
-  // One that is gone was answered long ago, and its owner may offer it again.
+  // A row that is gone was answered long ago, and its owner may offer the task again.
   if (why.code != Code::not_found) {
     parts_.report("the ledger holds something else of one attempt, which goes on from there: " +
                   why.message);
@@ -173,6 +176,8 @@ TaskId Lessee::offered_as(TaskId id) const {
   return task ? task->offered : id;
 }
 
+// Takes a row into memory as the disk has it: no step is taken, nothing is written. A spec that the
+// disk has spoiled reads as an empty one, which no kind runs.
 HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
   HeldTask task;
   task.id = row.id;
@@ -209,7 +214,7 @@ HeldTask& Lessee::adopt(const ledger::LedgerRow& row) {
   return added;
 }
 
-// What is known of a run when it ends, and nothing else will be once it is answered.
+// Notes how a run went as it ends: once it is answered nothing else tells.
 void Lessee::note_past(HeldTask& task) const {
   if (task.held()) task.past = {};
   if (task.held() || !task.spec || !task.past.kind.empty()) return;
@@ -222,6 +227,10 @@ void Lessee::note_past(HeldTask& task) const {
   }
 }
 
+// Takes a step that the machine decided on the task's present state. Memory comes first (state,
+// counts, timers), then the journal, but for a mere renewal of the lease; then what the step asks
+// for: a stop at once, ACCEPT once the row's steps are durable and unless they were refused, RESULT
+// once all that gathered is durable. An answered task has lost its spec and its result by then.
 void Lessee::apply(HeldTask& task, const lifecycle::LesseeStep& step) {
   if (step.verdict == lifecycle::Verdict::applied) {
     lifecycle::LesseeTask was = task.state;
@@ -250,7 +259,7 @@ void Lessee::apply(HeldTask& task, const lifecycle::LesseeStep& step) {
   parts_.wake();
 }
 
-// Keeps what is known of it in step with its state.
+// Keeps what is known of the task in step with its state.
 void Lessee::track(HeldTask& task, const lifecycle::LesseeTask& was) {
   table_.track(task, was);
   cores_.track(task, was);
@@ -261,7 +270,7 @@ void Lessee::keep(HeldTask& task, wire::ResultItem item) {
   keep_answer(task, task.state.epoch, std::move(item), now());
 }
 
-// What nobody took for as long as results are kept: the ledger says how many.
+// Counts results that nobody took for as long as they are kept, in the ledger, too.
 void Lessee::count_given_up(const std::string& owner, std::uint64_t results) {
   counters_.given_up += results;
   const Duration wall = parts_.clock->wall_time();
@@ -336,6 +345,9 @@ Duration Lessee::waited() const {
   return oldest == kNever ? Duration::zero() : now() - oldest;
 }
 
+// Starts an attempt that cores_.next() named: it claims its core, steps to `running`, and its body
+// begins once that is on disk, so that no row says of a body that began that it waits. `run` tells
+// this run from a later one of the same task.
 void Lessee::start(HeldTask& task) {
   const lifecycle::LesseeStep step =
       lifecycle::on_start(task.state, task.terms, options_.boot, tick());
@@ -362,6 +374,9 @@ void Lessee::run(TaskId id, Epoch epoch, std::uint64_t run) {
       gate_.pass([this, run](runner::Outcome outcome) { on_outcome(run, std::move(outcome)); }));
 }
 
+// A body ended. Its core is free whatever became of the task meanwhile, and what it took is
+// learned. Its mark stays until the next commit, which is the one that the result is in. The result
+// counts only if the task is `running` this very run.
 void Lessee::on_outcome(std::uint64_t run, runner::Outcome outcome) {
   const std::optional<double> predicted = cores_.free(outcome.id, outcome.epoch);
   if (predicted) parts_.wake();

@@ -34,10 +34,11 @@ class Lessee {
   // forgotten, or never heard.
   void on_owner(const std::string& owner, const wire::Presence& presence);
   void on_owner_gone(const std::string& owner);
-  // What was sent and had not left is gone.
+  // A new link: what was sent and had not left is gone.
   void on_link_up();
-  // Whoever speaks is there, also when its birth was missed.
+  // An owner that speaks is there, also when its birth was missed.
   void on_heard(const std::string& owner);
+  // What an owner says, by the name that it is heard under; a task of another owner is not found.
   void on(const std::string& owner, const wire::Offer& offer);
   void on(const std::string& owner, const wire::BeatAck& ack);
   void on(const std::string& owner, const wire::ResultAck& ack);
@@ -57,7 +58,7 @@ class Lessee {
   void set_max_queue(std::uint32_t attempts);
   void set_uplink(std::uint64_t bytes_per_second);
 
-  // What is held or awaits its acknowledgement, in no order.
+  // Visits what is held or awaits its acknowledgement, in no order.
   void each(const std::function<void(const HeldTask&)>& look) const;
 
   NodeTime now() const { return timeline_.now(); }

@@ -38,7 +38,7 @@ void Lessee::on_link_up() {
   parts_.wake();
 }
 
-// It may know nothing of what it was told.
+// The lessor may know nothing of what it was told.
 void Lessee::renew(Lessor& lessor) {
   answers_.on_session(lessor);
   rooms_.forget(lessor);
@@ -104,12 +104,18 @@ void Lessee::refuse(const std::string& owner, const wire::Offer& offer,
   Duration after = reason == lifecycle::NackReason::busy
                        ? std::max(cores_.delay(), Duration(std::chrono::milliseconds(100)))
                        : Duration(std::chrono::seconds(1));
-  // Its owner's store may have been put back to before that.
+  // The owner's store may have been put back: a stale offer is told the epoch known here.
   HeldTask* task = reason == lifecycle::NackReason::stale ? table_.find(owner, offer.id) : nullptr;
   parts_.send_ack(
       owner, wire::Nack{offer.id, offer.epoch, reason, after, task ? task->state.epoch : Epoch{}});
 }
 
+// An OFFER, be it new, again or of a later epoch, from the owner whose name it came under; tasks
+// are looked up among that owner's alone. In this order: what cannot be read, or is not to leave
+// its device, is malformed; what this node lacks, and another spec under the same name, are reasons
+// to refuse; the machine decides with them, by what the row says. Then one of four: NACK at once,
+// as nothing changed; the failure that a tombstone remembers; ACCEPT or RESULT for an attempt held
+// here, which a later epoch adopts; or new work. All but NACK wait for the commit.
 void Lessee::on(const std::string& owner, const wire::Offer& offer) {
   const auto bytes = std::make_shared<const Bytes>(offer.spec.copy());
   Result<TaskSpec> decoded = wire::decode_spec_in_place(bytes);

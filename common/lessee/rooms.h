@@ -15,9 +15,9 @@ class Rooms {
   // Both outlive it.
   Rooms(const Parts& parts, LeaseTable& table) : parts_(parts), table_(table) {}
 
-  // Where nobody was told yet.
+  // The room at a start, when nobody was told yet.
   void begin(const wire::Credits& room) { told_ = room; }
-  // It may know nothing of what it was told.
+  // The lessor may know nothing of what it was told.
   void forget(Lessor& lessor);
   void hurry(NodeTime now) { next_ = now; }  // what changed matters at once
   void tell(const wire::Credits& room, NodeTime now);

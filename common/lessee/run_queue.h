@@ -39,9 +39,9 @@ class RunQueue {
   // The next to run, of the owners that `may` run one more.
   using May = std::function<bool(const std::string& owner)>;
   std::optional<TaskId> next(NodeTime now, const May& may) const;
-  // It runs, and is expected to take so many seconds; the queue must still hold it.
+  // The task runs, and is expected to take so many seconds; the queue must still hold it.
   void take(const Waiting& task, double seconds, NodeTime now);
-  // Its run took so many seconds more than was expected, or less.
+  // The task's run took so many seconds more than was expected, or less.
   void correct(const Waiting& task, double seconds);
 
   std::size_t size() const { return size_; }

@@ -43,7 +43,7 @@ enum class NackReason : std::uint8_t {
   barred,    // an operator keeps the owner from taking part
 };
 std::string_view to_string(NackReason reason);
-// Of the epoch that was offered, and the one that the lessee knows (0: it did not say).
+// A refusal in words: of the epoch that was offered, by a lessee that knows `known` (0: not told).
 std::string refusal_text(NackReason reason, Epoch offered, Epoch known);
 
 struct LesseeDo {
