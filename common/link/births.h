@@ -20,8 +20,8 @@ class Births {
     doubt,   // a boot id came back lately: what this birth says of its store may be another's
     cloned,  // this one shows, again, that several speak in turn
   };
-  // Of each birth, as it comes. A store that was never heard of is this birth's own, whoever else
-  // speaks: it was made anew.
+  // Takes each birth as it comes, and says what it shows. A store that was never heard of is this
+  // birth's own, whoever else speaks: it was made anew.
   Sign note(BootId boot, Origin store, std::uint64_t session, NodeTime now);
 
   static constexpr std::size_t kMostBoots = 8;  // that are remembered: of so many copies
@@ -33,10 +33,10 @@ class Births {
   std::vector<BootId> boots_;   // the latest that came first
   std::vector<Origin> stores_;  // likewise; none of a program that tells of none
   BootId current_;              // of the latest birth that was not overtaken
-  std::uint64_t session_ = 0;   // its
+  std::uint64_t session_ = 0;   // that birth's
   NodeTime at_{};               // when it came
   double came_back_ = 0;        // births, fading with each new boot id
-  NodeTime last_{};             // when one did
+  NodeTime last_{};             // when one came back
 };
 
 }  // namespace spillway::link

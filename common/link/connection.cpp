@@ -21,7 +21,7 @@ constexpr unsigned kLiveInARow = 4;
 constexpr std::uint64_t kTurnsASecond = 20;
 constexpr std::size_t kLeastMessage = 2048;  // bytes; smaller ones are mostly envelope
 
-// Of what speaks of one attempt; empty: it belongs to no trace.
+// The traceparent of an item that speaks of one attempt; empty: it belongs to no trace.
 struct TraceOf {
   std::string operator()(const wire::Offer& offer) const {
     return traceparent(offer.trace, offer.id, offer.epoch);
@@ -103,7 +103,7 @@ void Connection::on_message(std::string topic, Bytes payload) {
   link_.on_heard(hooks_.now());
   traffic_.messages_down += 1;
   traffic_.bytes_down += payload.size();
-  // Nobody's, where all have the prefix; it is refused like any other wrong topic.
+  // A topic without the prefix is nobody's where all have it: it is refused like any wrong one.
   const std::string prefix = outside("");
   if (!prefix.empty() && topic.starts_with(prefix)) {
     topic.erase(0, prefix.size());
@@ -136,7 +136,7 @@ void Connection::probe() {
 }
 
 void Connection::on_connected() {
-  // Of a value of the broker's own the transport knows nothing.
+  // A keep-alive of the broker's own the transport knows nothing of: LinkMachine sees to it.
   const mqtt::Granted granted = transport_.granted();
   terms_.on_granted(granted);
   const std::chrono::seconds within = granted.keep_alive;
@@ -256,7 +256,8 @@ bool Connection::may_publish(Urgency urgency) const {
   return urgency == Urgency::live || flight_.bytes() < flight_.room(hooks_.now());
 }
 
-// What is under way of a backlog does not make a live item wait for company.
+// Whether a message goes at once, though it could still fill. What is under way of a backlog does
+// not make a live item wait for company.
 bool Connection::is_eager(const LaneKey& key, const Lane& lane) const {
   if (full(key, lane)) return true;
   const auto alike = flying_by_.find(key);
@@ -264,12 +265,17 @@ bool Connection::is_eager(const LaneKey& key, const Lane& lane) const {
   return (key.first == Urgency::live ? live : link_.in_flight()) < kEagerInFlight;
 }
 
-// Whether the lane was served as far as it is to be now.
+// Publishes a lane's messages in order: full ones, and with `partial` one that could still fill,
+// too. The lane stays in lanes_, be it empty, for serve_from() to erase. Before each message: is it
+// the backlog's turn, after kLiveInARow live ones (true)? May it go at all, by window, rate and
+// room in flight, and need it not wait for company (false)? What the transport then refuses is
+// forgotten, for the life cycle sends it again (false). True: the lane was served as far as it is
+// to be now.
 bool Connection::serve(Lanes::iterator lane, bool partial) {
   const auto& [urgency, topic] = lane->first;
   while (!lane->second.items.empty() && (partial || full(lane->first, lane->second))) {
     const bool backlog_waits = urgency == Urgency::live && lanes_.rbegin()->first.first != urgency;
-    // One in so many turns is the backlog's, whatever else there is.
+    // One message in so many is the backlog's, whatever else there is.
     if (backlog_waits && live_in_a_row_ >= kLiveInARow && may_publish(Urgency::backlog)) {
       return true;
     }
@@ -293,6 +299,9 @@ void Connection::pump() {
   serve_from(backlog, lanes_.end(), true);
 }
 
+// Serves the lanes from `lane` to before `end` while a live message may go, and erases those that
+// are empty. What holds up one lane's partial message of the backlog holds up all of the backlog:
+// the pass ends there.
 void Connection::serve_from(Lanes::iterator lane, Lanes::iterator end, bool partial) {
   while (lane != end && may_publish(Urgency::live)) {
     if (!serve(lane, partial) && partial && lane->first.first == Urgency::backlog) return;

@@ -63,8 +63,10 @@ class Connection {
   // Whether nothing that was sent there waits, or is on its way to the broker.
   bool quiet(const std::string& topic, Urgency urgency = Urgency::live) const;
   std::size_t queued() const { return queued_; }  // bytes
-  // Publishes at once, ahead of the queues, e.g. a birth.
+  // Publishes at once, ahead of the queues, e.g. a birth. unavailable: the link is down; else as
+  // Transport::publish().
   Status publish(mqtt::Publication publication, Urgency urgency = Urgency::live);
+  // Only while up; errors as Transport::subscribe().
   Status subscribe(std::vector<std::string> filters);
   // Tries, once in its life, whether the broker lets this client speak where it must not.
   void try_binding(const std::string& topic);
@@ -80,7 +82,7 @@ class Connection {
   bool up() const { return link_.state() == link::LinkState::up; }
   const link::LinkMachine& link() const { return link_; }
   void set_floor(std::chrono::milliseconds floor) { link_.set_floor(floor); }
-  // Of the current or next connection; grows by one with each.
+  // The number of the latest connection, or attempt at one; grows by one with each.
   std::uint64_t session() const { return session_; }
   // Sessions are numbered from here, above all earlier starts of this node.
   void set_session_base(std::uint64_t base) { session_ = base; }
@@ -115,7 +117,7 @@ class Connection {
   bool publish_one(const LaneKey& key, Lane& lane);
   wire::Message pack(Lane& lane, std::size_t most);
   void forget_queue();
-  // As the broker knows it.
+  // The topic as the broker knows it.
   std::string outside(const std::string& topic) const;
   void on_message(std::string topic, Bytes payload);
   void land();

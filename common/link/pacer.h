@@ -10,7 +10,7 @@
 // that what cannot wait queues up behind it. Pure; one thread.
 namespace spillway::link {
 
-// What an item that is sent is: of the present, or of a backlog that fills what is left.
+// Whether an item is of the present, or of a backlog that fills what is left.
 enum class Urgency : std::uint8_t { live, backlog };
 
 // A rate in bytes per second, kept over any second or longer: a message may begin while nothing is

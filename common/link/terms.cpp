@@ -27,8 +27,8 @@ std::size_t Terms::largest_payload() const {
   return std::min(largest_, packet - std::min(packet, mqtt::kAroundPayload));
 }
 
-// A list, of which the first is taken. The scheme stays, and with TLS the certificate must be for
-// the new name; without, whoever spoke could be anybody, so no password goes there.
+// `server` is a list, of which the first is taken. The scheme stays, and with TLS the certificate
+// must be for the new name; without, whoever spoke could be anybody, so no password goes there.
 Pace Terms::go_elsewhere(const std::string& server) {
   if (server.empty() || (!asked_.tls && !asked_.password_file.empty())) return Pace::slow;
   const std::string scheme = asked_.uri.substr(0, asked_.uri.find("://") + 3);
@@ -39,7 +39,7 @@ Pace Terms::go_elsewhere(const std::string& server) {
 }
 
 Pace Terms::on_lost(const mqtt::Loss& loss, const UnderWay& under_way) {
-  // Nobody there: back to what was configured, which says again where to go.
+  // Nobody is there: back to the configured broker, which says again where to go.
   if (!loss.was_up && loss.reason == 0) elsewhere_.clear();
   switch (loss.reason) {
     case mqtt::reason::kKeepAliveTimeout:

@@ -13,21 +13,22 @@ namespace spillway::link {
 // said when it ended one, by its reason code. Pure; one thread. Nothing of it outlives the process.
 class Terms {
  public:
-  // What was configured, as the broker wants it. Before each attempt.
+  // The configured options as the broker wants them. Before each attempt.
   mqtt::ConnectOptions apply(mqtt::ConnectOptions configured);
   // What was under way to the broker when it went.
   struct UnderWay {
     std::size_t messages = 0;
     std::size_t largest = 0;  // payload of one of them
   };
-  // Of each connection.
+  // What the broker granted, of each connection.
   void on_granted(const mqtt::Granted& granted) { maximum_packet_ = granted.maximum_packet; }
   // How soon to come back.
   Pace on_lost(const mqtt::Loss& loss, const UnderWay& under_way);
 
   const mqtt::ConnectOptions& asked() const { return asked_; }  // by the latest attempt
   std::size_t window() const { return window_; }  // at most so many messages under way
-  // Of a message that the broker takes; bytes. What it granted last holds until it grants anew.
+  // Bytes of the largest payload that the broker takes. What it granted last holds until it grants
+  // anew.
   std::size_t largest_payload() const;
 
  private:

@@ -15,7 +15,7 @@ struct Endpoint {
   bool tls = false;
 };
 
-// mqtts://host[:8883] or mqtt://host[:1883]; an IPv6 address in brackets.
+// mqtts://host[:8883] or mqtt://host[:1883]; an IPv6 address in brackets. Else `invalid_argument`.
 Result<Endpoint> parse_endpoint(std::string_view uri);
 
 // host:port, an IPv6 address in brackets.

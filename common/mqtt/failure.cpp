@@ -247,7 +247,7 @@ Status check(const Tls& tls) {
     return fail(Code::invalid_argument,
                 "the key " + tls.key_file + " does not belong to the certificate " + tls.cert_file);
   }
-  // Not refused: a device that cannot be reached any more is worse off.
+  // An exposed key is not refused: a device that cannot be reached any more is worse off.
   if (own->key_exposed) {
     process::log_once(process::Level::warning, "tls.key",
                       "others on this machine may read or change the private key: give it to who "

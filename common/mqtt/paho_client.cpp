@@ -77,8 +77,8 @@ mqtt::create_options create_options() {
   return options;
 }
 
-// As Paho takes it: with the last colon before the port. Brackets around an IPv6 address would stay
-// part of the name that the broker's certificate is compared with.
+// An address as Paho takes it: with the last colon before the port. Brackets around an IPv6 address
+// would stay part of the name that the broker's certificate is compared with.
 std::string address_of(const Endpoint& endpoint) {
   return (endpoint.tls ? "ssl://" : "tcp://") + endpoint.host + ":" + std::to_string(endpoint.port);
 }
@@ -93,7 +93,7 @@ void keep_paho_running() {
       new mqtt::async_client("tcp://localhost:1", "idle", create_options());
 }
 
-// With a trust store of its own it trusts no authority of the system's.
+// With a trust store of its own Paho trusts no authority of the system's.
 void trust(mqtt::ssl_options& ssl, const Tls& tls) {
   ssl.set_trust_store(tls.ca_file);
   if (!tls.cert_file.empty()) {
@@ -211,7 +211,7 @@ PahoClient::PahoClient(std::uint64_t number, Endpoint endpoint, ConnectOptions o
       [this](Token token) { on_answered(1, static_cast<int>(token.get_reason_code())); });
   probing_ = std::make_unique<Answer>(
       [this](Token) { report(Report::Kind::probed); },
-      // With a reason it is the broker's answer, too; without, the connection ended.
+      // A failure with a reason is the broker's answer, too; without, the connection ended.
       [this](Token token) {
         if (token.get_reason_code() > 0) report(Report::Kind::probed);
       });

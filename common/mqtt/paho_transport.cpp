@@ -46,6 +46,8 @@ struct PahoTransport::State {
   BlockingCalls calls;
 };
 
+// A report of a connection, on the loop. Once the number has moved on, or is 0, what an earlier
+// connection still says is dropped.
 void PahoTransport::State::deliver(Report report) {
   if (number == 0 || report.connection != number) return;
   // Called through copies: an event may destroy the transport, and the function with it.
@@ -85,6 +87,7 @@ void PahoTransport::State::deliver(Report report) {
   }
 }
 
+// Looks for the cause where calls may block, and then reports the end with it.
 void PahoTransport::State::seek_cause(Failure failure) {
   calls.add([mailbox = mailbox, number = number, failure = std::move(failure)] {
     mailbox->put({.kind = Report::Kind::disconnected,

@@ -81,7 +81,7 @@ struct TransportEvents {
   std::function<void(Error reason)> refused = {};
   // The broker answered a probe.
   std::function<void()> probed = {};
-  // And a trespass: whether it was refused.
+  // The broker answered a trespass: whether it was refused.
   std::function<void(bool refused)> trespassed = {};
 };
 
@@ -110,7 +110,7 @@ class Transport {
   // Says nothing, at QoS 1, where this client must not speak, to learn whether the broker stops it.
   // Some end the connection. Only while connected (unavailable).
   virtual Status trespass(const std::string& topic) = 0;
-  // Of the present connection.
+  // What the broker granted the present connection.
   virtual Granted granted() const = 0;
 };
 
