@@ -14,7 +14,7 @@ constexpr std::uint64_t kMaxCheckpoint = 1000;  // frames; SQLite's default
 // Where a level is entered and left, in thousandths of what there is.
 constexpr std::uint64_t kTight = 800, kNoLongerTight = 750;
 constexpr std::uint64_t kFull = 1000, kNoLongerFull = 970;
-// From where on a band is refused, when the lowest give way first.
+// The level from which on each band is refused, when the lowest give way first.
 constexpr std::array<std::uint64_t, 4> kBandGoes = {1000, 950, 900, 800};
 
 std::chrono::milliseconds wait_for(LossCause cause) {

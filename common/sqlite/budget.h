@@ -17,14 +17,14 @@ namespace spillway::sqlite {
 inline constexpr std::uint64_t kPageBytes = 4096;
 inline constexpr std::uint64_t kLogFrameBytes = kPageBytes + 24;  // a page in the write-ahead log
 
-// How `disk` is divided: the log can always be written back, because the file never needs more than
-// its part.
+// How `disk` bytes are divided: the log can always be written back, because the file never needs
+// more than its part.
 struct DiskPlan {
   std::uint64_t file = 0;        // bytes the file may grow to
   std::uint64_t log = 0;         // bytes the log may grow to
   std::uint64_t checkpoint = 0;  // frames in the log after which it is written back
-  // Of the file's bytes: tasks stop at nine tenths, so that completions always drain (P21); events
-  // give way from there, results from `results` on.
+  // Where growth of the file stops, in bytes: tasks at nine tenths, so that completions always
+  // drain (P21); events give way from there, results from `results` on.
   std::uint64_t tasks() const { return file / 10 * 9; }
   std::uint64_t results() const { return file / 100 * 95; }
 };
@@ -51,7 +51,7 @@ enum class Pressure : std::uint8_t { none, tight, full };
 
 struct Refusal {
   LossCause cause = LossCause::disk_budget;
-  // None: it would never fit.
+  // When to try again; none: it would never fit.
   std::optional<std::chrono::milliseconds> retry_after;
   std::string reason;
 };

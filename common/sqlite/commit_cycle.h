@@ -20,7 +20,7 @@ class CommitCycle {
   using Commit = std::function<void(const Batch&, std::function<void(Result<void>)>)>;
   struct Listener {
     std::function<void(const Error&)> failed;  // call retry() later
-    // There is more, and the disk is free: call flush(). Empty: it comes by itself, nobody waits.
+    // More gathered, and the disk is free: call flush(). Empty: that comes by itself, nobody waits.
     std::function<void()> gathered;
     std::function<void()> committed;
   };
@@ -68,6 +68,9 @@ class CommitCycle {
     commit_(flying_, gate_.pass([this](const Result<void>& result) { on_done(result); }));
   }
 
+  // The store's answer. On an error all stays as it is, busy, until retry(). Else the disk is free
+  // first, so that `gathered` may send the next batch; then the actions run in order, and may add
+  // to what gathers; `committed` comes last.
   void on_done(const Result<void>& result) {
     if (!result) {
       failed_ = true;

@@ -68,6 +68,9 @@ std::unique_ptr<CommitQueue::Operation> CommitQueue::take() {
   return operation;
 }
 
+// One group, from its first operation to its answers: operations run as they are taken, until the
+// group or its time is full or nothing waits; then what they wrote is committed, and all answers
+// are posted. No transaction is open before or after.
 void CommitQueue::run_group() {
   Group group;
   const auto until = SteadyClock::now() + limits_.window;
@@ -82,6 +85,8 @@ void CommitQueue::run_group() {
   post(std::move(group));
 }
 
+// Runs what is not settled, from `first` on. A write that fails undoes the transaction, and all
+// begins again without it: each time one operation more is settled, so this ends.
 void CommitQueue::run_from(Group& group, std::size_t first) {
   for (std::size_t i = first; i < group.size();) {
     if (group[i]->settled || run_one(group, *group[i])) {
@@ -93,6 +98,8 @@ void CommitQueue::run_from(Group& group, std::size_t first) {
   }
 }
 
+// Runs one operation; the first write begins the transaction. False: a write failed and everything
+// was undone; it is settled with its error, and, unless that is its own fault, so are all writes.
 bool CommitQueue::run_one(Group& group, Operation& operation) {
   if (operation.writes() && !open_) {
     if (Status begun = committer_.begin(); !begun) {
@@ -123,6 +130,7 @@ void CommitQueue::undo(Group& group, const Error& error, bool only_one) {
   }
 }
 
+// Commits. If that fails, all writes are refused, and reads run again: they saw what is not there.
 void CommitQueue::settle(Group& group) {
   if (!open_) return;
   Status committed = committer_.commit();

@@ -32,7 +32,7 @@ class Cursor {
   Cursor& bind(int at, std::int64_t value);
   Cursor& bind(int at, std::string_view text);
   Cursor& bind(int at, ByteView bytes);
-  // Of bytes that do not outlive the call.
+  // Binds bytes that do not outlive the call.
   Cursor& bind_copy(int at, ByteView bytes);
   Cursor& bind_null(int at);
   // Copies a column of another run as it is.
@@ -56,6 +56,7 @@ class Cursor {
   int bind_error_ = 0;
 };
 
+// A prepared statement; one Cursor of it at a time.
 class Statement {
  public:
   Statement() = default;
@@ -71,6 +72,9 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> handle_;
 };
 
+// One connection. Errors are SQLite's, in words that say what to do: busy (another process has it
+// open, or there is no space), denied, io, corrupt, conflict (a constraint), invalid_argument (a
+// value is too large), internal (a statement that SQLite does not understand).
 class Database {
  public:
   // Opens the file, which must exist unless `create`. Nothing is read from it yet. Metered when

@@ -56,7 +56,7 @@ class Journal {
 
   Cycle& cycle() { return cycle_; }
   const Cycle& cycle() const { return cycle_; }
-  // How many went well; a failed one is tried again before any other.
+  // How many commits went well; a failed one is tried again before any other.
   std::uint64_t commits() const { return refusals_.commits(); }
 
   // What gathers of the row; null: nothing yet.
@@ -83,7 +83,8 @@ class Journal {
     if (touched_.emplace(Rows::key(held), &held).second) held.unsaved += 1;
   }
 
-  // Once everything so far is durable, with why the row's steps are not, if they were refused.
+  // Calls `action` once everything so far is durable, with why the row's steps are not, if they
+  // were refused.
   void after(const Key& key, std::function<void(const Error* refused)> action) {
     cycle_.after([this, key, from = commits(), action = std::move(action)] {
       action(refusals_.since(from, key));

@@ -26,7 +26,7 @@ class NodeFile final : public Committer {
   void rest() override { database_.forget_pages(); }
 
   const Database& database() const { return database_; }
-  // As in the open transaction.
+  // The row as in the open transaction.
   NodeRow& node() { return node_; }
   const NodeRow& node() const { return node_; }
   void seen(NodeTime now, Duration wall, std::uint64_t session);

@@ -34,10 +34,10 @@ std::uint8_t tag_of(std::uint64_t word) {
   return static_cast<std::uint8_t>((high >> 7) * kGather >> 56);
 }
 
-// With one zero a tag saves nothing.
+// Whether a word has at most one byte of zero: a tag saves nothing then.
 bool is_dense(std::uint64_t word) { return std::popcount(tag_of(word)) >= 7; }
 
-// As long a run of zeros, or of what is dense, from `index` on as one byte can say.
+// The length of the run of zeros, or of dense words, from `index` on, as far as one byte can say.
 std::uint8_t run_from(ByteView bytes, std::size_t index, bool zeros) {
   const std::size_t end = std::min(words_of(bytes.size()), index + kMostWords);
   std::size_t next = index;

@@ -18,9 +18,9 @@ class Refusals {
     ++commits_;
     std::erase_if(rows_, [this](const auto& row) { return row.second.commit + 1 < commits_; });
   }
-  // Of the commit that was told last.
+  // A row that the commit told last refused.
   void add(const Id& id, Error why) { rows_[id] = {std::move(why), commits_}; }
-  // Null: no commit after that one refused it.
+  // Why a commit after that one refused the row; null: none did.
   const Error* since(std::uint64_t commits, const Id& id) const {
     auto row = rows_.find(id);
     return row == rows_.end() || row->second.commit <= commits ? nullptr : &row->second.why;

@@ -16,7 +16,7 @@ NodeTime read_time(const Cursor& cursor, int column);
 // Packed; NULL for none and for bulk.
 void bind_bytes(Cursor& cursor, int at, const EncodedBytes& bytes);
 EncodedBytes read_bytes(const Cursor& cursor, int column);
-// From a row of its own, where they lie as they are, with their sum in the column behind them.
+// Bytes from a row of their own, where they lie as they are, with their sum in the next column.
 // `corrupt`: they are not what was written.
 Result<EncodedBytes> read_bulk(const Cursor& cursor, int column);
 // The first eight bytes of their SHA-256.

@@ -10,7 +10,7 @@ Status stamp(const Database& database, const char* pragma, std::int64_t value) {
       ("PRAGMA " + std::string(pragma) + " = " + std::to_string(value)).c_str());
 }
 
-// Both numbers are in the header's one, so that they change with the tables or not at all.
+// Both versions are in one number of the header, so that they change with the tables or not at all.
 constexpr std::int64_t kBase = 1 << 16;
 
 Status apply(const Database& database, const Schema& schema, const Migration& migration,

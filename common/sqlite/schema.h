@@ -26,7 +26,7 @@ struct Schema {
   std::int64_t application_id = 0;    // in the file's header
   std::vector<Migration> migrations;  // by version, ascending
   std::int64_t version() const { return migrations.back().version; }
-  // From this version on nothing was done but to add.
+  // The version since which nothing was done but to add.
   std::int64_t since() const;
 };
 

@@ -100,9 +100,9 @@ int open_folder_of(const std::string& path) {
   return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-// One at a time makes, salvages and moves the files of a folder: what another process is at would
-// look like what a power cut left. Whoever comes second waits, and then finds the file in use.
-// Where a file system has no such locks, nothing is kept apart.
+// One process at a time makes, salvages and moves the files of a folder: what another process is at
+// would look like what a power cut left. Whoever comes second waits, and then finds the file in
+// use. Where a file system has no such locks, nothing is kept apart.
 class Turn {
  public:
   explicit Turn(const std::string& path) : fd_(open_folder_of(path)) {
@@ -347,6 +347,8 @@ Result<OpenedFile> open_existing(const std::string& path, const FileKind& kind,
   return OpenedFile{};
 }
 
+// Puts a new file, with what can be read of the old one, in the place of a missing or damaged one.
+// A cut leaves the old file, or a whole replacement that the next start moves into its place.
 Result<OpenedFile> replace(const std::string& path, const FileKind& kind,
                            const FileOptions& options) {
   Result<std::uint64_t> salvaged = build_replacement(path, kind, options);
@@ -363,6 +365,8 @@ Result<OpenedFile> replace(const std::string& path, const FileKind& kind,
 
 }  // namespace
 
+// In this order, in this process's turn: a replacement that a cut left is moved into its place; a
+// missing file is made; a damaged one is salvaged and set aside. Any other error is the caller's.
 Result<OpenedFile> open_file(const std::string& path, const FileKind& kind,
                              const FileOptions& options) {
   if (options.meter) {

@@ -49,7 +49,10 @@ struct OpenedFile {
   std::uint64_t salvaged = 0;              // tasks carried over
 };
 
-// A kill at any instruction leaves the old file, or the new one, for the next call.
+// Blocks on the disk, and while another process makes or mends files of that folder. A kill at any
+// instruction leaves the old file, or the new one, for the next call. busy: another process has the
+// file, or the disk is full; invalid_argument: it is of something else; unsupported: a newer
+// version used it; denied or io: the system does not let it be read.
 Result<OpenedFile> open_file(const std::string& path, const FileKind& kind,
                              const FileOptions& options);
 
