@@ -42,7 +42,7 @@ class FairTurns {
     return nullptr;
   }
   const Key* next() const { return waiting_.empty() ? nullptr : waiting_.begin()->second; }
-  // It has its turn, and is given so much.
+  // `key` has its turn, and is given so much.
   void charge(const Key& key, double amount) {
     auto known = known_.find(key);
     if (known != known_.end() && known->second.waits) {
@@ -50,7 +50,7 @@ class FairTurns {
     }
     correct(key, amount);
   }
-  // A turn that it had took so much more, or less. Whose turn it is now is another matter: who
+  // A turn that `key` had took so much more, or less. Whose turn it is now is another matter: who
   // comes in comes in where that one is.
   void correct(const Key& key, double amount) {
     auto [known, fresh] = known_.try_emplace(key);
@@ -74,7 +74,7 @@ class FairTurns {
     node.key() = pass;
     entry.at = to.insert(std::move(node));
   }
-  // Those who are away and owe nothing any more.
+  // Forgets who is away and owes nothing any more.
   void forget_even() {
     while (!away_.empty() && away_.begin()->first <= time_) {
       const Key* key = away_.begin()->second;

@@ -5,9 +5,9 @@
 
 namespace spillway {
 
-// Of something that answers may come too late for. What goes through pass() is called only while
-// the gate is there; declared as the last member, it is gone first. Calls and the gate's end are on
-// one thread; what it gave may travel through others on the way.
+// A member of what answers may come too late for. What goes through pass() is called only while the
+// gate is there; declared as the last member, it is gone first. Calls and the gate's end are on one
+// thread; what it gave may travel through others on the way.
 class Gate {
  public:
   // A function object that calls `then`, or does nothing once this gate is gone.

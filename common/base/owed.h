@@ -32,7 +32,7 @@ class Owed {
     if (mark.owed) items_.erase({mark.turn, id, {}});
     mark.owed = false;
   }
-  // What went out may never have been heard.
+  // A new session: what went out may never have been heard.
   void on_session() { session_ = turn_; }
 
   // The next to send. `quiet`: nothing that was sent waits on this side any more; until then what

@@ -21,7 +21,7 @@ class Places {
 
   Places();
 
-  // What a store has kept. Ignored: what no store would have been told to keep.
+  // Takes up what a store has kept; ignores what no store would have been told to keep.
   void restore(PlaceId place, std::string_view name);
   // The number of that name, a new one where it has none yet. kNowhere: it is no name, or there are
   // too many.

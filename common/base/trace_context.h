@@ -19,10 +19,10 @@ struct TraceContext {
   bool operator==(const TraceContext&) const = default;
 };
 
-// Of version 00, or of a later one as far as it reads like it; none: it is no traceparent.
+// Reads a traceparent of version 00, or of a later one as far as that reads like it; else none.
 std::optional<TraceContext> parse_traceparent(std::string_view text);
 
-// Of a spec that somebody submits: empty, or a traceparent.
+// The trace of a spec that somebody submits: empty, or a traceparent.
 Status check_trace(std::string_view given);
 
 // `given` is the spec's; what is no traceparent counts as not given.

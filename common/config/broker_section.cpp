@@ -38,7 +38,7 @@ void check_uri(Section& section, BrokerSection& broker) {
   }
   const std::pair<const char*, std::string&> files[] = {
       {"ca", broker.ca}, {"cert", broker.cert}, {"key", broker.key}};
-  // Who has a password needs no certificate.
+  // With a password no certificate is needed.
   const bool by_password =
       !broker.password_file.empty() && broker.cert.empty() && broker.key.empty();
   for (const auto& [name, file] : files) {

@@ -24,7 +24,7 @@ std::vector<std::string> changed(const Settings& old, const Settings& now) {
     }
   };
   look(now, old, true);
-  look(old, now, false);  // of sections that may repeat, the last of which went
+  look(old, now, false);  // keys of sections that may repeat, the last of which went
   std::sort(keys.begin(), keys.end());
   return keys;
 }

@@ -18,7 +18,7 @@ std::vector<std::string> read_tags(Section& section);
 
 // Keys whose setting differs.
 std::vector<std::string> changed(const Settings& old, const Settings& now);
-// Those of them that need a restart, as a running node does not take them up.
+// The changed keys that need a restart, as a running node does not take them up.
 std::vector<std::string> need_restart(const Settings& old, const Settings& now,
                                       std::span<const std::string_view> reloadable);
 

@@ -13,8 +13,8 @@ struct NoToml {};
 }  // namespace spillway::config
 #define TOML_EXCEPTIONS 1
 #define TOML_ENABLE_FORMATTERS 0
-// Its tables of letters take it for granted that nobody asks about most of those beyond ASCII; here
-// the answer is no.
+// The parser's tables of letters take it for granted that nobody asks about most of those beyond
+// ASCII; here the answer is no.
 #include <toml++/impl/preprocessor.h>
 #pragma push_macro("TOML_UNREACHABLE")
 #undef TOML_UNREACHABLE

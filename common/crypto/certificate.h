@@ -35,7 +35,7 @@ bool is_exposed(const std::string& file);
 Result<CertificateInfo> read_certificate(const CertificateFiles& files);
 
 // For who asks whether a configuration is right: as far as both files are there and can be read,
-// the key is the certificate's. Empty names are not looked at.
+// the key is the certificate's; else `invalid_argument`. Empty names are not looked at.
 Status check_pair(const std::string& certificate, const std::string& key);
 
 }  // namespace spillway::crypto

@@ -31,7 +31,7 @@ Digest sha256(ByteView bytes);
 // cannot be read, `invalid_argument` when it is no regular file.
 Result<BlobRef> sha256_file(const std::string& path);
 
-// 64 hexadecimal digits of either case.
+// 64 hexadecimal digits of either case; else `invalid_argument`.
 Result<Digest> parse_digest(std::string_view text);
 
 }  // namespace spillway::crypto

@@ -25,7 +25,8 @@ struct ClockSteps::State : std::enable_shared_from_this<ClockSteps::State> {
     descriptor.async_wait(asio::posix::descriptor_base::wait_read,
                           [self = shared_from_this()](const asio::error_code& error) {
                             if (error || !self->stepped) return;
-                            // It is read as cancelled; one that really came due has no successor.
+                            // A timer that was cancelled reads as an error; one that really came
+                            // due has no successor.
                             std::uint64_t expired = 0;
                             const int timer = self->descriptor.native_handle();
                             if (::read(timer, &expired, sizeof expired) > 0) return;

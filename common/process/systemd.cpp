@@ -55,7 +55,7 @@ Systemd::~Systemd() {
 
 void Systemd::ready() { send("READY=1"); }
 
-// It never shortens what the unit says.
+// The extension never shortens what the unit says.
 void Systemd::stopping(Duration patience) {
   send("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(patience.count()));
 }

@@ -8,13 +8,13 @@
 #define SPILLWAY_CHECKED(words)
 #endif
 
-// Of data: touched only by who holds it; of a pointer: what it points to.
+// Marks data that only the lock's holder touches; PT_: what a pointer points to is such data.
 #define GUARDED_BY(capability) SPILLWAY_CHECKED(guarded_by(capability))
 #define PT_GUARDED_BY(capability) SPILLWAY_CHECKED(pt_guarded_by(capability))
-// Of functions: the caller holds it, or must not, for it is taken inside.
+// Marks functions whose caller holds the lock, or must not, for it is taken inside.
 #define REQUIRES(capability) SPILLWAY_CHECKED(requires_capability(capability))
 #define EXCLUDES(capability) SPILLWAY_CHECKED(locks_excluded(capability))
-// Of a mutex: where both are held, it was taken later than the other one.
+// Marks a mutex that, where both are held, was taken later than the other one.
 #define ACQUIRED_AFTER(capability) SPILLWAY_CHECKED(acquired_after(capability))
 
 // For what stands behind these words, in this folder and at the doors of the loop.

@@ -13,7 +13,7 @@ namespace spillway::threads {
 class CAPABILITY("loop") LoopRole {};
 inline constexpr LoopRole kLoop;
 
-// As long as it lives, this thread runs a loop. One inside another is the same one.
+// As long as a LoopRun lives, its thread runs a loop. One inside another is the same loop.
 class LoopRun {
  public:
   LoopRun();
@@ -25,9 +25,10 @@ class LoopRun {
   bool outermost_;
 };
 
-// Of a class that only the loop may call: it belongs to the thread whose loop entered first, until
-// that loop ends; before and after that to whoever makes and destroys it. enter() by another thread
-// is a bug and ends the process, with what the class is; where NDEBUG is defined it does nothing.
+// A member of a class that only the loop may call, which belongs to the thread whose loop entered
+// first, until that loop ends; before and after that to whoever makes and destroys it. enter() by
+// another thread is a bug and ends the process, with what the class is; where NDEBUG is defined it
+// does nothing.
 class Door {
  public:
   explicit Door([[maybe_unused]] const char* of) {

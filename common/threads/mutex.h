@@ -11,7 +11,7 @@ namespace spillway::threads {
 // std::mutex, for what is GUARDED_BY it: whoever touches that without it does not compile.
 class CAPABILITY("mutex") Mutex {
  public:
-  // Who has it hands it to a Lock, with std::adopt_lock.
+  // True: hand the mutex to a Lock, with std::adopt_lock.
   bool try_lock() TRY_ACQUIRE(true) { return mutex_.try_lock(); }
 
  private:
