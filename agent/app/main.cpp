@@ -86,7 +86,8 @@ int serve(const std::string& path, AgentConfig config) {
   return 0;
 }
 
-// Those that the cloud may have run are here; which ones a plugin brings shows when it is loaded.
+// Whether the kinds that the cloud may have run are here; which ones a plugin brings shows when it
+// is loaded.
 Status check_kinds(const AgentConfig& config) {
   if (!config.plugins.files.empty()) return {};
   kinds::KindRegistry known;

@@ -377,7 +377,7 @@ int act(Line& line, Console& console) {
   return *code;
 }
 
-// Of help and version, which CLI11 throws too, nothing is wrong.
+// Help and version, which CLI11 throws too, are no errors.
 int complain_of(const CLI::App& app, const CLI::ParseError& error, Console& console) {
   if (error.get_exit_code() == 0) return app.exit(error, console.out, console.err);
   complain(console, config::wrong_usage(app, error.what()));

@@ -98,7 +98,7 @@ Result<std::vector<EventView>> recent_history(Session& session) {
   std::vector<EventView> all;
   for (const TaskView& task : *tasks) {
     Result<std::vector<EventView>> events = history_of(session, task.id);
-    // One may have been forgotten since it was listed.
+    // A task may have been forgotten since it was listed.
     if (!events && events.error().code == Code::not_found) continue;
     if (!events) return events;
     std::move(events->begin(), events->end(), std::back_inserter(all));

@@ -69,7 +69,7 @@ Result<int> finish(Session& session, TaskId id, std::optional<milliseconds> pati
   return print_outcome(session, *task);
 }
 
-// Of several tasks values would run together; each gets a line instead.
+// The values of several tasks would run together; each task gets a line instead.
 Result<int> finish_in_a_line(Session& session, TaskId id, std::optional<milliseconds> patience) {
   if (session.json()) return finish(session, id, patience);
   Result<TaskView> task = wait_for(session, id, patience);

@@ -81,8 +81,8 @@ Result<AgentConfig> parse_agent_config(std::string_view text, const std::string&
 
 // Every key, as "section.key", sorted.
 std::vector<std::string> agent_config_keys();
-// Of these, what SIGHUP applies: it is read anew at each decision. What the agent opened, announced
-// or divided at its start needs a restart.
+// The keys that SIGHUP applies: they are read anew at each decision. What the agent opened,
+// announced or divided at its start needs a restart.
 inline constexpr std::string_view kReloadable[] = {"agent.log_level",  "agent.grace",
                                                    "link.bandwidth",   "link.metered",
                                                    "budget.disk_free", "budget.inodes_free",

@@ -68,7 +68,7 @@ void Connection::take_frames() {
   while (!closed_) {
     if (queued() > kPauseReading) write_some();
     reading_paused_ = queued() > kPauseReading;
-    // Who is not read from cannot be late.
+    // A client that is not read from cannot be late.
     if (reading_paused_) half_frame_.cancel();
     if (closed_ || reading_paused_) return;
     Result<std::optional<ByteView>> frame = in_.next();
@@ -117,7 +117,7 @@ void Connection::watch_half_frame() {
 
 void Connection::end_half_frame() {
   std::error_code ignored;
-  // Once, for it may be this process that stood still, and not the client.
+  // A second wait, once: it may be this process that stood still, and not the client.
   if (socket_.available(ignored) > 0 && !std::exchange(spared_, true)) return watch_half_frame();
   refuse_frame("intake.unfinished_frame",
                fail(Code::timeout, "the rest of a request did not come in time"));
@@ -209,7 +209,7 @@ void Connection::put(std::uint64_t token, wire::AnswerBody body) {
 
 void Connection::drop_when_slow() {
   if (queued() <= shared_->options.max_queued) return;
-  // Not slow when it takes them as fast as they come.
+  // A client that takes answers as fast as they come is not slow.
   write_some();
   if (closed_ || queued() <= shared_->options.max_queued) return;
   ++shared_->stats.slow;

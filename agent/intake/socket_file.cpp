@@ -40,6 +40,8 @@ bool somebody_listens(const sockaddr_un& address) {
   return !dead;
 }
 
+// Frees the path for bind(): a socket at which nobody listens is removed; another kind of file, or
+// one that somebody listens at, is a conflict.
 Status make_room(const std::string& path, const sockaddr_un& address) {
   struct stat file {};
   if (lstat(path.c_str(), &file) != 0) return {};

@@ -16,7 +16,7 @@ class ClockWatch {
              std::function<void(const std::string& message)> report)
       : clock_(clock), line_(line), report_(std::move(report)), wall_(clock) {}
 
-  // True: it was set since the last look, so that a certificate may be valid now.
+  // True: the clock was set since the last look, so that a certificate may be valid now.
   bool look();
   Duration wall() const { return wall_.wall(); }  // zero while it cannot be believed
   // The same for the time of day at that instant.

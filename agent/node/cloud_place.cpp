@@ -20,7 +20,7 @@ std::string seconds(Duration span) {
 std::string refusal_of(wire::Standing standing) {
   const std::string who = "the cloud refuses this device: an operator has ";
   switch (standing) {
-    case wire::Standing::welcome: break;  // it did not say
+    case wire::Standing::welcome: break;  // the cloud did not say
     case wire::Standing::quarantined: return who + "quarantined it";
     case wire::Standing::revoked: return who + "revoked it";
   }
@@ -59,7 +59,7 @@ placement::Place CloudPlace::place() const {
   place.largest = session_->connection().largest_item();
   place.tags = presence_.tags;
   place.kinds = kinds_;
-  // What it said last, or what we sent since, whichever is more.
+  // What the cloud said last, or what we sent since, whichever is more.
   const double said = double(credits.queue_delay.count()) / 1e6;
   const double ours = book_.held_seconds() / place.workers;
   place.queue.median = std::max(said, book_.held() >= place.workers ? ours : 0);
@@ -126,7 +126,7 @@ void CloudPlace::on_up() {
   say_largest();
 }
 
-// Once per change: what the broker does not carry runs here, or waits.
+// Reports, once per change, that what the broker does not carry runs here, or waits.
 void CloudPlace::say_largest() {
   const std::size_t largest = session_->connection().largest_item();
   if (largest >= kUsualLargest || std::exchange(said_largest_, largest) == largest) return;
@@ -268,7 +268,7 @@ void CloudPlace::let_in() {
   }
 }
 
-// Of a session that is over: the next one tells it again.
+// An operator's bar goes with the session that told it: the next one tells it again.
 void CloudPlace::forget_bar() {
   refuses_.clear();
   refuses_until_ = {};

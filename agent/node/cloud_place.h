@@ -21,7 +21,7 @@ class CloudPlace {
   CloudPlace(const NodeOptions& options, const NodeParts& parts, owner::Owner& owner,
              Models& models, const std::unique_ptr<DeviceSession>& session);
 
-  // As placement is to see it; of no kind while there is no session.
+  // The cloud as placement is to see it; nowhere while there is no session.
   placement::Place place() const;
   PlaceView view() const;
   bool exists() const { return session_ != nullptr; }
@@ -42,7 +42,7 @@ class CloudPlace {
   // The broker.
   void on_up();
   void on_link_down(const Error& reason);
-  // It came, went, or is there still. True: in another session than before.
+  // The cloud came, went, or is there still. True: in another session than before.
   bool on_presence(const wire::Presence& presence);
   // P13: what nobody acknowledged runs here instead, unless it must not.
   void take_back_offers();
@@ -54,12 +54,12 @@ class CloudPlace {
   void on(const wire::Credits& item);
   void on(const wire::Echo& item);
   void on(const wire::StandingNotice& notice);
-  // Its result was accepted.
+  // The task's result was accepted.
   void came(const owner::OwnedTask& task, const wire::ResultItem& item);
   // The lower of what this device may send and what the cloud grants it.
   void set_rate();
 
-  // Until it is asked again, for an operator has barred this device.
+  // Whether the cloud is not to be asked yet, for an operator has barred this device.
   bool bars() const { return owner_.now() < refuses_until_; }
   NodeTime asked_again() const { return bars() ? refuses_until_ : kNever; }
   NodeTime next_probe() const { return next_probe_; }
@@ -82,7 +82,7 @@ class CloudPlace {
   owner::OfferBook& book_;
   wire::Presence presence_;
   std::vector<KindRef> kinds_;       // sorted
-  NodeTime since_{};                 // it came, or went
+  NodeTime since_{};                 // when the cloud came, or went
   NodeTime starved_since_ = kNever;  // reachable, but without credits
   std::string refuses_;              // why it takes nothing of this device; empty: it does
   NodeTime refuses_until_{};         // then it is asked again

@@ -22,6 +22,9 @@ void Dependents::unfinished(const std::vector<TaskId>& after,
   ask(std::make_shared<Asking>(Asking{after, std::move(then), 0, {}}));
 }
 
+// Goes through the parents: those in memory at once, the others one at a time by the disk, from
+// where take() comes back here. ended_ has who ended meanwhile; if one of those found unfinished is
+// among them, all is asked anew, so that the answer holds at its moment.
 void Dependents::ask(const std::shared_ptr<Asking>& asking) {
   for (; asking->next < asking->after.size(); ++asking->next) {
     const std::uint64_t parent = asking->after[asking->next].seq;
@@ -67,7 +70,8 @@ void Dependents::may_run_anew(std::vector<TaskId> after, std::function<void(Stat
   after.pop_back();
   const auto look = [this, parent, after = std::move(after),
                      then = std::move(then)](const Result<store::TaskDetail>& found) {
-    // One that is gone was kept for its retention: that long ago, it succeeded or nobody cares.
+    // A parent that is gone was kept for its retention: that long ago, it succeeded or nobody
+    // cares.
     if (found && found->row.task.state != TaskState::succeeded) {
       return then(fail(Code::conflict, "it comes after task " + to_string(parent) +
                                            ", which did not succeed (yet): see to that first"));

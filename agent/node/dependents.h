@@ -19,8 +19,8 @@ class Dependents {
   Dependents(store::OwnerStore& store, owner::Owner& owner, std::function<void()> wake)
       : store_(store), owner_(owner), wake_(std::move(wake)) {}
 
-  // Those of `after` that have not ended, as of the moment of the answer. conflict: one ended
-  // otherwise than in success; not_found.
+  // Tells which tasks of `after` have not ended, as of the moment of the answer. conflict: one
+  // ended otherwise than in success; not_found.
   void unfinished(const std::vector<TaskId>& after, std::function<void(Result<Unfinished>)> then);
   // Whether a task that comes after these may run anew. conflict: one did not succeed.
   void may_run_anew(std::vector<TaskId> after, std::function<void(Status)> then);

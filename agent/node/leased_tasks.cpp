@@ -143,7 +143,7 @@ void LeasedTasks::list(const intake::Api::Reply& reply) const {
   wire::Tasks tasks;
   const auto look = [&](const lessee::HeldTask& task) {
     tasks.tasks.push_back(view_of(task));
-    // What they carry would not fit into one answer.
+    // Inputs and values of all would not fit into one answer.
     tasks.tasks.back().spec.reset();
     tasks.tasks.back().result.reset();
   };

@@ -35,7 +35,7 @@ class LeasedTasks {
   lessee::Lessee* lessee() { return lessee_.get(); }
   const lessee::Lessee* lessee() const { return lessee_.get(); }
   bool idle() const { return !lessee_ || lessee_->idle(); }
-  // Null: it is not held here.
+  // Null: the task is not held here.
   std::optional<TaskView> find(TaskId id) const;
   void list(const intake::Api::Reply& reply) const;
 

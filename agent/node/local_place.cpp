@@ -57,7 +57,7 @@ placement::Estimate LocalPlace::soonest_core() const {
   return {wait, 2 * wait};
 }
 
-// Of those for blocking kinds, what is not kept for the cloud's tasks.
+// The threads for blocking kinds that are not kept for the cloud's tasks.
 std::uint32_t LocalPlace::own_threads() const {
   const std::uint32_t all = parts_.runner->blocking_width();
   const std::uint32_t kept = options_.takes.empty() ? 0 : std::min(all, LeasedTasks::kThreads);
@@ -119,7 +119,8 @@ void LocalPlace::on_outcome(runner::Outcome outcome) {
   const std::uint64_t seq = outcome.id.seq;
   free_core(seq, outcome.epoch);
   if (owner::OwnedTask* task = owner_.find(seq)) return take_outcome(*task, std::move(outcome));
-  // It ended after it was given up, and its task has left memory; a late success still counts.
+  // The attempt ended after it was given up, and its task has left memory; a late success still
+  // counts.
   const auto late = std::make_shared<runner::Outcome>(std::move(outcome));
   owner_.with_task(
       seq, [](const Error&) {},

@@ -22,9 +22,9 @@ class LocalPlace final : public owner::LocalRuns {
   LocalPlace(const NodeOptions& options, const NodeParts& parts, owner::Owner& owner,
              Models& models, const LeasedTasks& leased);
 
-  // As placement is to see it.
+  // This device as placement is to see it.
   placement::Place place() const;
-  // Behind all that was claimed.
+  // How long a task would wait behind all that was claimed.
   placement::Estimate wait_behind() const;
   // Whether a thread is free for a blocking kind.
   bool has_thread() const { return claims_.blocking() < own_threads(); }

@@ -20,11 +20,12 @@ class LossReporter {
   void on_link_down();
   // Something was written; what gave way for it may have to be told.
   void on_written(NodeTime now);
-  // There is more than fitted into one report.
+  // One report did not hold all that was lost: the next is due at once.
   void look_now(NodeTime now) { due_ = up_ ? now : kNever; }
   // The ledger was asked for.
   void on_look(NodeTime now);
-  // What to send of it, if there is something; `wall_of` gives 0 while the wall clock is not known.
+  // The report to send, if there is something to tell; `wall_of` gives 0 while the wall clock is
+  // not known.
   std::optional<wire::LossReport> report(const store::LossTable& table, Origin origin, NodeTime now,
                                          const std::function<Duration(NodeTime)>& wall_of);
   // What the cloud has by now, to be remembered; nothing when it speaks of another report.

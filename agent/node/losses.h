@@ -22,11 +22,12 @@ class Losses {
          const std::unique_ptr<DeviceSession>& session)
       : parts_(parts), owner_(owner), clock_(clock), session_(session) {}
 
-  // With what is counted and waits to be written, also behind a disk that does not take it.
+  // Reads the ledger, with what is counted and waits to be written, also behind a disk that does
+  // not take it.
   void read(std::function<void(const Result<store::LossTable>&)> use);
   // For the next sample, and only when something was written since.
   void look();
-  // As of the last look.
+  // Counts as of the last look.
   std::optional<std::uint64_t> lost() const { return lost_; }      // tasks and results
   std::optional<std::uint64_t> unsent() const { return unsent_; }  // samples of telemetry
   bool at_least() const { return at_least_; }  // nobody knows how much more was lost

@@ -11,18 +11,18 @@ const std::string kCloud = "cloud";  // as an owner
 struct Node::Received {
   Node& node;
 
-  // Of tasks that this device owns.
+  // Items about tasks that this device owns.
   void operator()(const wire::Accept& item) const { node.cloud_.on(item); }
   void operator()(const wire::Nack& item) const { node.cloud_.on(item); }
   void operator()(const wire::Beat& item) const { node.cloud_.on(item); }
   void operator()(const wire::ResultItem& item) const { node.cloud_.on(item); }
   void operator()(const wire::Credits& item) const { node.cloud_.on(item); }
-  // Of tasks that the cloud owns.
+  // Items about tasks that the cloud owns.
   void operator()(const wire::Offer& item) const { lease(item); }
   void operator()(const wire::Cancel& item) const { lease(item); }
   void operator()(const wire::BeatAck& item) const { lease(item); }
   void operator()(const wire::ResultAck& item) const { lease(item); }
-  // Of the device itself.
+  // Items about the device itself.
   void operator()(const wire::Echo& item) const { node.cloud_.on(item); }
   void operator()(const wire::StandingNotice& item) const { node.cloud_.on(item); }
   void operator()(const wire::Command& item) const { node.obey(item); }
@@ -88,7 +88,7 @@ void Node::refuse(const std::string& cause, const std::string& detail) {
 void Node::on_cloud(const wire::Presence& presence) {
   if (!presence.online) losses_.on_link_down();
   if (lessee::Lessee* lessee = leased_.lessee()) lessee->on_owner(kCloud, presence);
-  // It says anew what changed, and has forgotten nothing.
+  // In the same session the cloud says anew what changed, and has forgotten nothing.
   if (!cloud_.on_presence(presence)) return;
   if (auto notice = lives_.on_cloud(presence)) {
     session_->send_ack(*notice);

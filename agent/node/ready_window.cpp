@@ -13,7 +13,7 @@ bool ReadyWindow::keeps(const OwnedTask& task) const {
     case TaskState::leased:
     case TaskState::running: return true;
     case TaskState::ready: return task.elder || contains(task.ready_key());
-    // It is back soon; but pauses must not fill the memory.
+    // A task in its pause is back soon; but pauses must not fill the memory.
     case TaskState::waiting:
       return task.state.reason == WaitReason::backoff && tasks_.size() <= 2 * max_ready_;
     default: return false;
@@ -65,7 +65,7 @@ void ReadyWindow::forgets(OwnedTask& task) {
 }
 
 bool ReadyWindow::shrink() {
-  // Not while a refill is under way: it answers for what lies behind the window's present end.
+  // A refill that is under way answers for what lies behind the window's present end.
   if (refilling_) return false;
   const bool many = ready_.size() > 2 * max_ready_;
   if (many) trim(max_ready_);

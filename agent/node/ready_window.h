@@ -22,13 +22,13 @@ class ReadyWindow {
   // Bytes of tasks to hold at most; beyond them the last ones to run go back to being on disk only.
   void set_room(std::uint64_t bytes) { room_ = bytes; }
 
-  // Of the tasks in memory: their specs as they came and as they are read, and what is needed
+  // Bytes of the tasks in memory: their specs as they came and as they are read, and what is needed
   // besides.
   std::uint64_t bytes() const { return 2 * tasks_.spec_bytes() + kBesides * tasks_.size(); }
 
   // After a change of state: keeps the order true.
   void changed(owner::OwnedTask& task);
-  // Whether it has to be in memory: it does not when it is finished, waits, or lies beyond the
+  // Whether the task has to be in memory: not when it is finished, waits, or lies beyond the
   // window.
   bool keeps(const owner::OwnedTask& task) const;
   void forgets(owner::OwnedTask& task);
@@ -36,7 +36,7 @@ class ReadyWindow {
   bool shrink();
 
   const std::set<store::ReadyKey>& ready() const { return ready_; }
-  // Those that have been ready since `before` or longer, the longest first, as far as they `may`
+  // Tasks that have been ready since `before` or longer, the longest first, as far as they `may`
   // run now; at most `most`, of the first few.
   template <class May>
   std::vector<std::uint64_t> oldest(NodeTime before, std::size_t most, May&& may) const {
@@ -48,7 +48,7 @@ class ReadyWindow {
     }
     return found;
   }
-  // Of those on disk only, the first of each of these bands ages in memory, see add_elder.
+  // Bands that may have tasks on disk only; the first one of each ages in memory, see add_elder.
   std::vector<Band> bands_beyond() const;
   void add_elder(owner::OwnedTask& task);
 
@@ -61,8 +61,8 @@ class ReadyWindow {
   std::optional<store::ReadyKey> refill_after();  // marks a refill as under way
   // A slice at a time: what is to be committed should not wait until all have been read.
   std::size_t refill_count() const { return std::min(max_ready_, kSlice); }
-  // Of what the disk had after refill_after(), those not yet in memory are to be added by the
-  // caller before this. `last` is the last row's key, `full` whether the disk may have more.
+  // The caller has added what the disk had after refill_after() and memory had not. `last` is the
+  // last row's key, `full` whether the disk may have more.
   void refilled(std::optional<store::ReadyKey> last, bool full);
   void refill_failed() { refilling_ = false; }
   void expect_more_on_disk() { more_on_disk_ = true; }

@@ -46,7 +46,7 @@ class Requests {
   Gate gate_;
 };
 
-// With the explanation of the last grant that its events tell of.
+// Gives the task the explanation of the last grant that its events tell of.
 void recall_explanation(owner::OwnedTask& task, const std::vector<store::EventRow>& events);
 
 }  // namespace spillway::agent

@@ -65,6 +65,9 @@ void Scheduler::review_offers() {
   }
 }
 
+// One pass over the first ready tasks, with both places as they are now; each grant brings them up
+// to date for the next. In this order: tasks that can go nowhere are set aside, or fail; free cores
+// are filled; then the uplink. Nothing is granted while the disk takes nothing.
 void Scheduler::schedule() {
   if (backlog_.window().ready().empty() || !owner_.store_problem().empty()) return;
   placement::Place local = local_.place();
@@ -116,7 +119,7 @@ void Scheduler::grant_local(Candidates& ready, placement::Place& local,
     auto explanation = models_.placement().offer_local(candidate, next, cloud, owner_.now());
     if (!explanation) return false;
     const bool room = blocking || next.idle > 0 || local_.may_claim_ahead(task);
-    // None goes past one that waits for a core, or that one would wait for ever.
+    // No task goes past one that waits for a core, or that one would wait for ever.
     full = full || !room;
     if (!room || !grant(candidate.seq, kHere, *std::move(explanation))) return false;
     if (!blocking && next.idle > 0) next.idle -= 1;
@@ -125,6 +128,8 @@ void Scheduler::grant_local(Candidates& ready, placement::Place& local,
   local.idle = next.idle;
 }
 
+// Offers tasks while the cloud has credits and the window has room, the one that gains most first.
+// A metered link carries only what must, or prefers to, go there.
 void Scheduler::grant_cloud(Candidates& ready, const placement::Place& local,
                             placement::Place& cloud) {
   const placement::Placement& placement = models_.placement();

@@ -6,7 +6,7 @@
 namespace spillway::agent {
 namespace {
 
-// Nothing of what they work on leaves the device, and of them nothing is told (P11).
+// Of tasks whose data stay on the device nothing is told (P11).
 bool may_be_told(const TaskSpec& spec) { return spec.data != DataScope::edge_only; }
 
 // The attempts alone: a value may be the task's secret, and is large.

@@ -18,7 +18,7 @@ void name_once(std::vector<TaskId>& tasks) {
   tasks.erase(std::unique(tasks.begin(), tasks.end()), tasks.end());
 }
 
-// What is asked for, whoever asks; of a spec that names each parent once.
+// The digest of what is asked for, whoever asks; the spec names each parent once.
 Digest digest_of_wish(TaskSpec spec) {
   spec.trace.clear();
   const SharedBytes input = std::exchange(spec.input.bytes, {});
@@ -49,8 +49,8 @@ struct Submissions::Wish {
   }
   void refuse(Error error) const { settle({{}, false, std::move(error)}); }
   const std::string& key() const { return spec->idempotency_key; }
-  // Its key has been given to a task: a key stands for one wish, and names the task that was made
-  // of it. From a version that did not keep what it stands for, it is taken at its word.
+  // The wish's key has been given to a task: a key stands for one wish, and names the task that was
+  // made of it. A key from a version that did not keep what it stands for is taken at its word.
   void answer(TaskId known, const std::optional<Digest>& stands_for) const {
     if (stands_for.value_or(digest) == digest) return settle({known, true, std::nullopt});
     refuse(fail(Code::conflict, "idempotency_key: '" + key() + "' stands for task " +
@@ -74,6 +74,8 @@ Submissions::Submissions(const NodeOptions& options, const NodeParts& parts, own
   look_at_budget();
 }
 
+// Each wish goes its own way: admit(), check_key(), check_dependencies(), accept(), of which the
+// middle two may ask the disk. The request is answered once, when all its wishes have settled.
 void Submissions::submit(wire::SubmitRequest request, Reply reply) {
   if (request.specs.empty()) return reply(fail(Code::invalid_argument, "no task to submit"));
   const auto all = std::make_shared<Request>();
@@ -119,7 +121,7 @@ std::optional<sqlite::Refusal> Submissions::refusal(Band band, std::size_t spec_
   return admission_.refuse(band, spec_bytes);
 }
 
-// Its spec is on disk already.
+// The spec is on disk already, and takes no more room.
 Status Submissions::has_room_for(const TaskSpec& spec) {
   if (const auto why = refusal(spec.band, 0)) return to_error(*why);
   return {};
@@ -163,7 +165,7 @@ Result<TaskSpec> Submissions::admit(const std::shared_ptr<const Bytes>& encoded)
   if (const Kind* kind = parts_.kinds->find(spec->kind)) {
     if (Status good = kinds::check_args(*kind, spec->args); !good) return good.error();
   }
-  // One that is named twice is waited for once: it ends once.
+  // A parent that is named twice is waited for once: it ends once.
   name_once(spec->after);
   for (TaskId parent : spec->after) {
     if (!owner_.own(parent)) {
@@ -173,6 +175,9 @@ Result<TaskSpec> Submissions::admit(const std::shared_ptr<const Bytes>& encoded)
   return spec;
 }
 
+// One wish with a key at a time is looked at. The others wait in pending_keys_ and come back here,
+// when the key was released or stands for a task; of a task that is not durable yet they are told
+// once it is.
 void Submissions::check_key(const OneWish& wish) {
   if (auto pending = pending_keys_.find(wish->key()); pending != pending_keys_.end()) {
     if (pending->second.seq == 0) {
@@ -211,9 +216,13 @@ void Submissions::check_dependencies(const OneWish& wish) {
   });
 }
 
+// The last step: the key is this wish's alone, and the parents are as they are now. A refusal is
+// counted (P23), and the next wish with the key has its turn. Else the task is in memory and in the
+// journal on return; the client is told after the commit, and so are those that wait with the same
+// key.
 void Submissions::accept(const OneWish& wish, Dependents::Unfinished unfinished) {
   const TaskSpec& spec = *wish->spec;
-  // Only here: a key that is known is answered even when nothing new is accepted.
+  // Room is asked for only here: a known key is answered even when nothing new is accepted.
   if (auto why = refusal(spec.band, wish->encoded->size())) {
     release_key(wish->key());
     return turn_away(wish, *why);

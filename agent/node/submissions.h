@@ -34,7 +34,7 @@ class Submissions {
               CloudPlace& cloud, Backlog& backlog, Dependents& dependents, Watchers& watchers);
 
   void submit(wire::SubmitRequest request, Reply reply);
-  // Of a task that is there already and has ended: whether it may be unfinished again.
+  // Whether a task that is there already and has ended may be unfinished again.
   Status has_room_for(const TaskSpec& spec);
   // While it is drained nothing is let in.
   void set_draining(bool draining) { draining_ = draining; }

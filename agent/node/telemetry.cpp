@@ -9,8 +9,9 @@ using wire::Metrics;
 
 namespace {
 
-// So much of what was counted a kill or a power cut takes along. An agent without a link writes
-// this and nothing else, on a device whose flash wears out by how often it is written.
+// How long counts of unsent samples may wait to be written; a kill or a power cut takes them along.
+// An agent without a link writes this and nothing else, on a device whose flash wears out by how
+// often it is written.
 constexpr Duration kUnsentMayWait = std::chrono::minutes(5);
 
 }  // namespace

@@ -35,7 +35,8 @@ void Watchers::look_for_end(std::uint64_t seq, const std::weak_ptr<Subscription>
     const auto waiting = who.lock();
     if (!waiting) return;
     if (found && !is_terminal(found->row.task.state)) {
-      // Its end may be on its way to the disk, and have looked for waiters before we were one.
+      // The task's end may be on its way to the disk, and have looked for waiters before we were
+      // one.
       const owner::OwnedTask* live = owner_.find(seq);
       if (!live || !is_terminal(live->state.state)) return;
       owner_.journal().after([this, seq, who] { look_for_end(seq, who); });

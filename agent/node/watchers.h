@@ -31,7 +31,7 @@ class Watchers {
 
   // An event, which is told once it is on disk.
   void told(const store::EventRow& event);
-  // One that is on disk.
+  // Tells an event that is on disk.
   void tell(const store::EventRow& event);
   // A task's end, which is told once it is on disk.
   void ended(const owner::OwnedTask& task, TaskResult result);

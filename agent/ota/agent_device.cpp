@@ -28,7 +28,7 @@ TaskSpec probe() {
   return spec;
 }
 
-// Of all its threads so far; 0: nobody can tell.
+// The time of all the process's threads so far; 0: nobody can tell.
 std::chrono::milliseconds processor_time(pid_t process) {
   clockid_t clock{};
   timespec spent{};
@@ -94,7 +94,7 @@ Health AgentDevice::examine() {
   return health;
 }
 
-// One at a time: more of them would fill the cores that they are to find out about.
+// One probe at a time: more of them would fill the cores that they are to find out about.
 void AgentDevice::try_a_task(intake::Client& client, Health& health) {
   if (!probe_) {
     auto submitted =

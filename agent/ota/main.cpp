@@ -35,7 +35,7 @@ struct Line {
   unsigned most_minutes = 360;
 };
 
-// Of the whole image, where there is one; of this program elsewhere.
+// The version of the whole image, where there is one; of this program elsewhere.
 std::string version_in_use(const std::string& file) {
   std::ifstream from(file);
   std::string version;

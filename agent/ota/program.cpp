@@ -29,7 +29,7 @@ std::string read_end_of(int pipe) {
   }
 }
 
-// Of a program that has just begun, and has nothing to write yet.
+// Bounds the files of a program that has just begun, and has nothing to write yet.
 void limit_files(pid_t child, std::uint64_t most) {
   if (most >= std::uint64_t{RLIM_INFINITY}) return;
   rlimit limit{};

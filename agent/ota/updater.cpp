@@ -37,7 +37,7 @@ Verdict judge(const Health& health, std::chrono::seconds elapsed, const Limits& 
   const bool works = health.task_done || (health.full && patient);
   if (health.answers && works && link) return Verdict::healthy;
   if (elapsed < limits.healthy_within) return Verdict::wait;
-  // So are cores that long tasks keep for themselves.
+  // Cores that long tasks keep for themselves would be as busy under the other version.
   return health.answers && health.busy && link ? Verdict::healthy : Verdict::sick;
 }
 
@@ -88,6 +88,9 @@ Result<bool> Updater::start() {
   return check_health();
 }
 
+// Looks again and again, as long as judge() says. Healthy: the slot is marked, and an update that
+// led here is good. Sick after an update: leaves the slot and reboots (false). Sick otherwise: this
+// start stays unmarked, and requests are still taken up (true).
 Result<bool> Updater::check_health() {
   const bool updated = progress_.phase == Phase::checking;
   const std::chrono::seconds began = parts_.now();
@@ -129,7 +132,7 @@ Result<bool> Updater::step() {
   return progress_.request.action == Request::Action::install ? install() : roll_back();
 }
 
-// True: progress_ is a new request's.
+// Takes up a request that lies there; true: progress_ is that one's.
 Result<bool> Updater::take_up(bool from_agent) {
   const Spool from = from_agent ? spool_.inbox() : spool_;
   Result<std::optional<Request>> asked = from.request();
@@ -180,6 +183,9 @@ Status Updater::check_version(const std::string& bundle) {
                                 " that runs; only root goes back, by: spillway ota install FILE");
 }
 
+// From the download to the reboot (true), each phase kept on disk before it begins. A kill leaves
+// its phase, and the next step() begins again with the download. What fails on the way gives up:
+// the agent works again, and what was fetched is removed (false).
 Result<bool> Updater::install() {
   Result<std::string> booted = parts_.slots.booted();
   if (!booted) return give_up(booted.error());

@@ -85,7 +85,7 @@ class Placement {
 
   // It is this task's turn: may it start here as soon as a core is free, after `local.queue` if
   // none is, or does it require, or had better wait for, the cloud? The caller offers tasks in
-  // order (band, deadline, seq).
+  // order (band, deadline, seq). nullopt: not here, or not now.
   std::optional<Explanation> offer_local(const Candidate&, const Place& local, const Place& cloud,
                                          NodeTime now) const;
 
@@ -112,6 +112,7 @@ class Placement {
   // Predicted run time; a kind not yet seen at a place is taken to run there as at the other.
   Estimate run_time(std::string_view kind, PlaceId place, double work, NodeTime now) const;
 
+  // A run of so much work succeeded there, and took so long from its start to its end.
   void learn_run(const std::string& kind, PlaceId place, double work, Duration ran, NodeTime now);
   LinkModel& link() { return link_; }
   const LinkModel& link() const { return link_; }

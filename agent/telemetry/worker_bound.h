@@ -9,7 +9,7 @@ namespace spillway::agent {
 // is being used. What a machine does not know bounds nothing. One thread.
 class WorkerBound {
  public:
-  // Of `most`; at least 1.
+  // How many of `most` workers; at least 1.
   unsigned of(unsigned most, const wire::Metrics& machine);
 
  private:

@@ -90,38 +90,44 @@ struct Options {
 };
 
 // Any thread, except from inside a callback of its own: those run on the agent's thread and must
-// not block. Destroying it drains nothing: running kinds are asked to stop, and go on at the next
-// open.
+// not block. All but define() is for after start(), and `conflict` before. What waits for an answer
+// blocks the caller; not_found: there is no such task here. Destroying it drains nothing: running
+// kinds are asked to stop, and go on at the next open.
 class Agent {
  public:
   // Opens the store. `conflict`: another agent has it.
   static Result<std::unique_ptr<Agent>> open(const Options& options);
   ~Agent();
 
-  // Before start(): adds a kind to the built-in ones.
+  // Before start(): adds a kind to the built-in ones. invalid_argument: a bad name, or no body;
+  // conflict: the name is taken, or it is too late.
   Status define(const Kind& kind);
   // Begins to run what the store holds and to accept more.
   Status start();
 
-  // Returns once the task is on disk.
+  // Returns once the task is on disk. busy: there is no room now, see retry_after; not_found: no
+  // such kind, or a task that it comes after; else what is wrong with the spec.
   Result<TaskId> submit(const TaskSpec& spec);
-  // The same without waiting; `done` is called on the agent's thread.
+  // The same without waiting; `done` is called on the agent's thread, but for a spec that is wrong
+  // by itself, of which the caller's tells at once.
   void submit(const TaskSpec& spec, std::function<void(Result<TaskId>)> done);
 
   Result<TaskView> find(TaskId id);
-  // Until the task is finished; Code::timeout when it is not by then.
+  // Waits until the task is finished; Code::timeout when it is not by then.
   Result<TaskResult> wait(TaskId id, std::chrono::milliseconds timeout);
   Result<WhyReport> why(TaskId id);
+  // conflict: the task's state does not allow it.
   Status cancel(TaskId id);
   Status retry(TaskId id);
   Status hold(TaskId id);
   Status release(TaskId id);
   Result<NodeView> status();
-  // Accepts nothing more and returns when nothing runs here, or at the timeout.
+  // Accepts nothing more and returns when nothing runs here; Code::timeout when something still
+  // does.
   Status drain(std::chrono::milliseconds timeout);
 
   // Calls `each` on the agent's thread with every event from now on, until the subscription is
-  // dropped.
+  // dropped. Before start() it would wait for ever.
   class Subscription;
   std::shared_ptr<Subscription> events(std::function<void(const EventView&)> each);
 
