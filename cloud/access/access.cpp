@@ -135,6 +135,9 @@ void Access::login(const http::Request& request, const std::string& code, const 
   open(std::move(row), now, std::move(done));
 }
 
+// Before a session is opened: those that have ended go, and of a token that has kMaxSessionsOfToken
+// the oldest; then more than kMaxSessions in all are refused (busy). Sessions that are still being
+// written are not counted yet.
 Status Access::make_room(const SessionRow& session, Duration now) {
   end([&](const SessionRow& each) { return ended(each, now); });
   std::vector<const SessionRow*> same;
@@ -158,7 +161,7 @@ void Access::open(SessionRow row, Duration now, Done<Opened> done) {
   row.csrf = random_text(18);
   store_.put(row, [this, row, secret, done = std::move(done)](const Result<void>& kept) {
     if (!kept) return done(kept.error());
-    // Its token may have been revoked while it was written.
+    // The session's token may have been revoked while the session was written.
     if (!row.token.empty() && !tokens_.contains(row.token)) {
       return done(fail(Code::denied, "this token is not known, or was revoked"));
     }

@@ -25,7 +25,8 @@ struct Principal {
 // Decides who may come in: bearer tokens, browser sessions and the one-time link, from memory; what
 // changes is in the store before anybody is told. A session ends with the token that opened it.
 // Failed attempts are limited by address and never delay those who have what it takes, also from
-// there. The server's thread, or before it starts.
+// there. Instants are since 1970. The server's thread, or before it starts; `done` is called there,
+// at once with a refusal, else after the commit.
 class Access {
  public:
   static constexpr auto kSessionTime = std::chrono::hours(12);
@@ -56,11 +57,13 @@ class Access {
   };
   template <class T>
   using Done = AccessStore::Done<T>;
-  // One of code and token is set.
+  // One of code and token is set. denied: it is not known, was used or has expired; busy: too many
+  // failures from there, or too many sessions.
   void login(const http::Request& request, const std::string& code, const std::string& token,
              Duration now, Done<Opened> done);
   void logout(const Principal& principal, Done<void> done);
   std::vector<SessionRow> sessions(Duration now) const;  // those that have not ended, oldest first
+  // not_found: there is no session of that id.
   void end_session(const std::string& id, Done<void> done);
   std::vector<FailedLogins::Sum> failed() const { return failed_.list(); }
 
@@ -69,8 +72,10 @@ class Access {
     TokenRow row;
     std::string secret;
   };
+  // conflict: there are kMaxTokens.
   void create_token(const std::string& name, Scope scope, std::optional<Duration> expires_in,
                     Duration now, Done<Created> done);
+  // Ends its sessions, too. not_found: there is no token of that id.
   void revoke_token(const std::string& id, Done<void> done);
 
  private:

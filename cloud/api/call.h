@@ -26,7 +26,8 @@ using http::Request;
 using http::Response;
 
 // Reads named values, collecting what is wrong with them; finish() also refuses what nobody asked
-// for, so that a misspelt filter does not select everything.
+// for, so that a misspelt filter does not select everything. A value that is not given, or is
+// wrong, reads as none; the first wrong one is finish()'s invalid_argument. One thread.
 class Reading {
  public:
   Status finish() const;

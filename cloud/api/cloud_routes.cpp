@@ -50,7 +50,7 @@ void cloud(Service& service, const Call& call, const Answer& answer) {
       });
 }
 
-// Those it has run, and those it could.
+// The kinds that the cloud has run, and those that it could.
 void kinds(Service& service, const Call& call, const Answer& answer) {
   QueryReader query(call.query);
   if (Status read = query.finish(); !read) return answer(problem(read.error()));

@@ -245,7 +245,7 @@ Result<DeviceChange> read_action(BodyReader& body) {
   return change;
 }
 
-// One that fails does not hold up the others.
+// A device that fails does not hold up the others.
 void act_on_all(Fleet& fleet, const std::vector<std::string>& names, const DeviceChange& change,
                 const Fleet::Done<BulkOutcome>& done) {
   struct Progress {
@@ -297,7 +297,7 @@ std::optional<wire::CommandKind> command_of(std::string_view name) {
   return std::nullopt;
 }
 
-// Of a device that is there now: nothing waits for one that is not.
+// Asks a device that is there now: nothing waits for one that is not.
 void ask_device(Service& service, const Call& call, const Answer& answer) {
   if (!service.parts().command) {
     return answer(problem(501, "unsupported", "this cloud asks nothing of devices"));

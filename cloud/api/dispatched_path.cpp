@@ -50,7 +50,7 @@ class Spans {
     put(SpanPart::queued, Lane::link, attempt.offered, task_.since);
     put(SpanPart::run, Lane::edge, task_.since, std::nullopt);
   }
-  // It is at no device since then, or was not when it ended.
+  // The task is at no device since then, or was not when it ended.
   void add_wait(Wall from, const std::string& because) {
     const bool over = is_terminal(task_.state);
     epoch_ = task_.epoch;
@@ -130,7 +130,7 @@ TaskPath path_of(const DispatchedTaskDetail& task, const std::string& host) {
   for (const DispatchedAttempt& attempt : task.attempts) {
     spans.add(attempt);
     path.began = std::min(path.began, attempt.queued);
-    // Its times at the device are centred in the time that it was away.
+    // The attempt's times at the device are centred in the time that it was away.
     if (attempt.sent && attempt.ended) path.skew = *attempt.ended - *attempt.sent;
   }
   if (const auto since = waits_since(task)) spans.add_wait(*since, task.waits_because);

@@ -11,7 +11,7 @@
 namespace spillway::cloud::api {
 
 TaskPath path_of(const DispatchedTaskDetail& task, const std::string& host);
-// Its only place is the device; nothing was weighed, so that there are no figures.
+// The device is the only place; nothing was weighed, so that there are no figures.
 Explanation explanation_of(const DispatchedTaskDetail& task);
 
 }  // namespace spillway::cloud::api

@@ -108,8 +108,8 @@ TaskSpec read_spec(BodyReader& body) {
   return spec;
 }
 
-// Its devices know which args a kind takes; of an update it is known here, too, and each of them
-// would refuse it the same way.
+// Which args a kind takes is for devices to say; those of an update are known here, too, and each
+// device would refuse them the same way.
 Status check_update(const TaskSpec& spec) {
   if (spec.kind.name != kUpdateKind) return {};
   const auto arg = [&spec](const char* name) {

@@ -8,7 +8,7 @@ namespace {
 
 namespace json = boost::json;
 
-// Of opentelemetry/proto/trace/v1/trace.proto.
+// Numbers of opentelemetry/proto/trace/v1/trace.proto.
 constexpr int kInternal = 1, kConsumer = 5;  // SpanKind
 constexpr int kOk = 1, kError = 2;           // StatusCode
 

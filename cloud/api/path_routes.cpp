@@ -41,7 +41,7 @@ Result<Known> known_of(const Fleet& fleet, TaskId id, const Result<std::string>&
               "the cloud knows nothing of task " + to_string(id) + ": it keeps the newest");
 }
 
-// Of what its device does not tell, the cloud shows what it has seen itself.
+// Where a task's device does not tell, the cloud shows what it has seen itself.
 void with_known(Service& service, TaskId id, const Answer& answer,
                 std::function<Response(const Known&)> show) {
   service.bridge().wait<Known>(
@@ -58,7 +58,7 @@ void with_known(Service& service, TaskId id, const Answer& answer,
                      done = std::move(done)](const Result<std::string>& asked) {
           Result<Known> known = known_of(fleet, id, asked);
           if (known || !dispatch) return done(std::move(known));
-          // It may be one of its own, that went with a damaged store.
+          // The task may be one of the cloud's own, that went with a damaged store.
           dispatch->find(
               id, [done, error = known.error()](const Result<DispatchedTaskDetail>& found) mutable {
                 if (!found) error.message += "; " + found.error().message;

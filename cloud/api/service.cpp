@@ -253,7 +253,8 @@ void Service::call_route(const Route& route, const Call& call, Answer answer) {
   route.run(*this, call, kept);
 }
 
-// Nothing when the request was answered before, or is being answered now.
+// Guards a POST by its Idempotency-Key: the answer that its route is to give, which is kept;
+// nothing when the request was answered before, or is being answered now.
 std::optional<Answer> Service::once(const Route& route, const Call& call, Answer answer) {
   std::string key(call.request.header("idempotency-key"));
   if (key.empty() || call.request.method != Method::post || !route.scope) return answer;

@@ -25,7 +25,7 @@ std::uint64_t physical_memory() {
   return pages > 0 && size > 0 ? std::uint64_t(pages) * std::uint64_t(size) : 0;
 }
 
-// It is made behind fleet.db: where it is, that was.
+// access.db is made behind fleet.db: where it is, that was.
 bool has_access(const std::string& state_dir) {
   std::error_code error;
   return std::filesystem::exists(state_dir + "/access.db", error);

@@ -139,7 +139,8 @@ int serve(const std::string& path, CloudConfig config, bool link) {
   return 0;
 }
 
-// Those that devices may offload are here; which ones a plugin brings shows when it is loaded.
+// Whether the kinds that devices may offload are here; which ones a plugin brings shows when it is
+// loaded.
 Status check_kinds(const CloudConfig& config) {
   if (!config.plugins.files.empty()) return {};
   kinds::KindRegistry known;

@@ -70,7 +70,7 @@ Result<CloudConfig> parse_cloud_config(std::string_view text, const std::string&
 
 // Every key, as "section.key", sorted.
 std::vector<std::string> cloud_config_keys();
-// Of these, what SIGHUP applies; the others need a restart.
+// The keys that SIGHUP applies; the others need a restart.
 inline constexpr std::string_view kReloadable[] = {
     "cloud.log_level", "cloud.grace", "cloud.max_queue", "cloud.reconnect_floor", "cloud.uplink"};
 

@@ -353,7 +353,7 @@ int task_offloaded(Api& api, const Console& console, const Words& words) {
 
 int task_show(Api& api, const Console& console, const Words& words) {
   auto task = api.get("/tasks/offloaded/" + escaped(words.id));
-  // One that was sent to a device is not among those that devices gave.
+  // A task that was sent to a device is not among those that devices gave.
   const bool sent = !task && task.error().code == Code::not_found;
   if (sent) return show_dispatched(api, console, words.id);
   std::vector<Column> columns = kTaskRow;

@@ -151,7 +151,7 @@ void AlertEngine::turn(const Key& key, Numbered& numbered, double value, NodeTim
   Instance& instance = found->second;
   instance.value = value;
   if (instance.firing == now_holds) {
-    // It fires and holds; or it was about to fire and does not hold any more.
+    // The alert fires and holds; or it was about to fire and does not hold any more.
     schedule(key, instance, kNever);
     if (!now_holds) instances_.erase(found);
     return;

@@ -53,6 +53,8 @@ class AlertEngine {
   Changes put(AlertRule rule);
   Changes drop(const std::string& id);
 
+  // A subject's values were measured, or it went, or time has passed: what fires and what ends by
+  // that.
   Changes observe(Subject subject, const std::string& group, const Ask& ask, NodeTime now);
   Changes forget(Subject subject);
   Changes on_time(NodeTime now);

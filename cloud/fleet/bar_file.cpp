@@ -41,7 +41,7 @@ std::string text_of(const Bars& bars) {
   return text + std::string(kSum) + sum_of(text) + "\n";
 }
 
-// One that an earlier version wrote has no checksum.
+// A file that an earlier version wrote has no checksum.
 bool sum_is_right(std::string_view text) {
   const std::size_t at = text.rfind(kSum);
   if (at == text.npos) return !text.starts_with(kAbout);

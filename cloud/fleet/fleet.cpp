@@ -45,6 +45,10 @@ NodeTime Fleet::now() const { return inside().now(); }
 const std::string& Fleet::store_problem() const { return inside().upkeep.store_problem; }
 void Fleet::set_load(CloudLoad load) { inside().load = load; }
 
+// In this order, each from what the one before left: presence by session numbers, where a stale
+// word changes nothing else; what a birth tells of life, restart and version; the rows of sessions;
+// and last what follows from it all: the clock of silence, an operator's bar, health, alerts. The
+// table's totals leave the device out while its presence changes.
 LifeChange Fleet::on_presence(const std::string& name, const wire::Presence& said, bool in_doubt) {
   State& state = inside();
   state.pace.on_message(state.now());
@@ -148,7 +152,7 @@ void Fleet::on_flooding(const std::string& name) {
   State::Slot slot = state.table.find(name);
   if (slot == DeviceTable::kNone) return;
   Device& device = state.table.at(slot);
-  // Whoever floods is not judged again for each message.
+  // A device that floods is not judged again for each message.
   if (state.wall() - device.memory.flooded_at < std::chrono::seconds(1)) return;
   device.memory.flooded_at = state.wall();
   state.refresh(slot);

@@ -76,7 +76,7 @@ class Fleet {
   void on_telemetry(const std::string& device, ByteView frame);
   void on_loss(const std::string& device, std::vector<LossTotal> totals);
   void on_update(const std::string& device, const wire::UpdateReport& report);
-  // It sends more than it may, and some of that was not looked at.
+  // The device sends more than it may, and some of that was not looked at.
   void on_flooding(const std::string& device);
   // The cloud's own link: while it is down nobody's silence means anything.
   void on_link(bool up);
@@ -116,11 +116,14 @@ class Fleet {
   const ToldStory* story(TaskId id) const;
   std::vector<KindTotals> kinds() const;
 
-  // What operators do.
+  // What operators do. A refusal is told at once: invalid_argument, with what to write instead;
+  // not_found: no such device, alert, silence or rule. Else `done` waits for the commit. Here
+  // conflict: it is known already; busy: there are as many devices as may be.
   void expect(const std::string& name, const DeviceChange& change, Done<void> done);  // enrolled
   // `revision` must be the device's, unless none is given (conflict).
   void change(const std::string& name, const DeviceChange& change,
               std::optional<std::uint64_t> revision, Done<void> done);
+  // conflict: the device is barred, and would be let in again if it were forgotten.
   void forget(const std::string& name, const std::string& by, Done<void> done);
 
   // Alerts, newest first.

@@ -42,7 +42,8 @@ void Fleet::State::sweep() {
   }
 }
 
-// Who is there is judged with each frame; of who is away, too, what happened is over some time.
+// A device that is there is judged with each frame; of one that is away, too, what happened is over
+// some time.
 void Fleet::State::fade() {
   const auto said = [this](Reason reason) { return table.reasons()[std::size_t(reason)] > 0; };
   if (std::ranges::none_of(kPassing, said)) return;
@@ -150,6 +151,8 @@ void Fleet::State::bound_batch() {
   }
 }
 
+// Hands over what changed since the last commit. While one is under way, or fails, it gathers on,
+// and what only happened (history, events, sessions) is bounded; the rest is not given up.
 void Fleet::State::save() {
   if (!store) {
     for (Slot slot : dirty) table.at(slot).dirty = false;

@@ -35,6 +35,9 @@ Sample sample_of(const Metrics& was, const Metrics& is, double seconds) {
 
 }  // namespace
 
+// Takes a frame that is newer than all before it in its session, which the caller has seen to. The
+// metrics are replaced first; losses, rates and history compare them with what they were, and
+// health and alerts follow from that.
 void Fleet::State::take_frame(Slot slot, const wire::Telemetry& frame) {
   Device& device = table.at(slot);
   Metrics was = device.metrics;

@@ -15,11 +15,11 @@ namespace spillway::cloud {
 class FleetNews {
  public:
   using Listener = std::function<void(const FleetChange&)>;
-  // It is not told any more once this is gone, which may outlive the fleet.
+  // A listener is not told any more once its subscription is gone, which may outlive the fleet.
   using Subscription = std::shared_ptr<void>;
   static constexpr std::size_t kMostTasks = 100;
 
-  // So many devices, events and alerts at a time.
+  // Tells so many devices, events and alerts at a time.
   explicit FleetNews(std::size_t most) : most_(most) {}
 
   void on_device(DeviceTable::Slot slot, Device& device, bool state_changed);

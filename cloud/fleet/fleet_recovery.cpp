@@ -30,7 +30,7 @@ void Fleet::State::adopt(const DeviceRecord& record) {
   table.count(device);
   by_id[device.id] = slot;
   due.resize(table.slots(), kNever);
-  // Who was there has as long as everybody to be heard, once there is a link to be heard by.
+  // A device that was there has as long as any to be heard, once there is a link to be heard by.
   due[slot] = device.presence.online ? now() + device.patience() : kNever;
 }
 

@@ -15,7 +15,8 @@ std::string describe(Health health, Reasons reasons) {
   return text;
 }
 
-// Of the health of a device that is away. Who is barred has another, whatever the reasons.
+// The reason that a device is away, by how its session ended. A barred device's health is another,
+// whatever the reasons.
 Reason reason_of(SessionEnd end) {
   if (end == SessionEnd::goodbye) return Reason::goodbye;
   return end == SessionEnd::will ? Reason::will : Reason::heartbeats_missed;
@@ -177,6 +178,7 @@ void Fleet::State::note(const Device* device, FleetEventKind kind, std::string d
   if (events.size() > options.max_events) events.pop_front();
 }
 
+// Enters what the engine decided into the book, for which each change is an event, stored and told.
 void Fleet::State::take(const AlertEngine::Changes& changes) {
   for (const AlertEngine::Change& one : changes) {
     auto found = by_id.find(one.subject);

@@ -99,7 +99,7 @@ struct Fleet::State {
     NodeTime sweep{}, fade{}, sample{}, publish{}, save{}, prune{},
         retry_save = kNever;    // the next ones
     std::string store_problem;  // why the store cannot write; empty: it can
-    // Who waits for it to have written; those that were told are empty.
+    // Calls that wait for the store to have written; those that were made are empty.
     std::deque<std::shared_ptr<Done<void>>> askers;
     bool pruning = false;
     std::uint64_t dropped_rows = 0;  // of history, since start, as the store could not write

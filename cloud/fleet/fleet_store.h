@@ -105,7 +105,7 @@ struct FleetRetention {
   std::uint64_t actions_rows = 100'000;
   std::uint64_t bytes = 0;  // of the whole; 0: no limit
 
-  // So that the shares of all fit into the whole.
+  // Cuts the shares of each device so that those of all fit into the whole.
   void share(std::size_t devices);
 };
 
@@ -122,7 +122,7 @@ class FleetStore {
                        Done<std::vector<DevicePoint>> done) = 0;
   virtual void sessions(std::uint32_t device, std::uint32_t limit,
                         Done<std::vector<SessionView>> done) = 0;  // newest first
-  // Of one device, or of all (0), newest first.
+  // Events of one device, or of all (0), newest first.
   virtual void events(std::uint32_t device, std::uint64_t before, std::uint32_t limit,
                       Done<std::vector<EventRecord>> done) = 0;
   // Removes at most `limit` rows of each table that its retention has passed, and answers how many.

@@ -234,7 +234,7 @@ Status FleetTables::drop(const FleetBatch& batch) {
   return status;
 }
 
-// Its events and history go with their retention.
+// The device's events and history go with their retention.
 Status FleetTables::drop_device(std::uint32_t id) {
   Status status = use(Sql::drop_device).bind(1, id).run();
   if (status) status = use(Sql::drop_device_losses).bind(1, id).run();
@@ -279,7 +279,7 @@ Status FleetTables::put(const DeviceRecord& record) {
 Status FleetTables::put(const SessionRecord& record) {
   const SessionView& view = record.view;
   if (record.begins) {
-    // One that had its number is of another life of the device.
+    // A session that had the number is of another life of the device.
     Status moved =
         use(Sql::move_session).bind(1, record.device).bind(2, std::int64_t(view.session)).run();
     if (!moved) return moved;

@@ -14,8 +14,8 @@ constexpr double kDay = 86'400;
 
 bool is_lately(Wall at, Duration shown, Wall wall) { return at > Wall{} && wall - at < shown; }
 
-// What happened to it lately, whether or not it is there: a goodbye takes back nothing of that,
-// copies end each other's connection, and what floods may be anything.
+// What happened to a device lately, whether or not it is there: a goodbye takes back nothing of
+// that, copies end each other's connection, and what floods may be anything.
 void tell_lately(Reasons& reasons, const HealthMemory& memory, const HealthFacts& facts,
                  const HealthPolicy& policy) {
   const auto set = [&](Reason reason, Wall at, Duration shown) {

@@ -64,9 +64,10 @@ void hold_losses(const HealthMemory& memory, const wire::Metrics& was, wire::Met
                  const HealthPolicy& policy, Wall wall);
 // A frame came: `was` is what was known before it.
 void note_frame(HealthMemory& memory, const wire::Metrics& was, const wire::Metrics& is, Wall wall);
-// Its store goes on from elsewhere: it was put back, or made anew.
+// The device's store goes on from elsewhere: it was put back, or made anew.
 void note_restored(HealthMemory& memory, const HealthPolicy& policy, Wall wall);
-// Several processes speak as it. What was made of their stores before that was known is withdrawn.
+// Several processes speak as the device. What was made of their stores before that was known is
+// withdrawn.
 void note_cloned(HealthMemory& memory, Wall wall);
 // A minute closed with so many tasks not done.
 void note_minute(HealthMemory& memory, double backlog, const HealthPolicy& policy);
@@ -75,7 +76,7 @@ Verdict judge(HealthMemory& memory, const HealthFacts& facts, const HealthPolicy
 // Ready and waiting tasks and unacknowledged messages.
 std::int64_t queued_of(const wire::Metrics& metrics);
 std::int64_t backlog_of(const wire::Metrics& metrics);
-// Those that end by themselves, for they tell of what happened lately.
+// Reasons that end by themselves, for they tell of what happened lately.
 inline constexpr Reason kPassing[] = {Reason::data_lost, Reason::restored, Reason::cloned,
                                       Reason::flooding};
 

@@ -5,8 +5,8 @@
 #include "common/base/lineage.h"
 #include "common/wire/messages.h"
 
-// Who is there, decided by session numbers alone: a will, a birth or a frame of an older session
-// changes nothing, whenever it arrives. Pure.
+// Whether a device is there, decided by session numbers alone: a will, a birth or a frame of an
+// older session changes nothing, whenever it arrives. Pure.
 namespace spillway::cloud {
 
 struct PresenceState {
@@ -29,12 +29,12 @@ enum class PresenceStep : std::uint8_t {
 // boot id not seen lately: of a device whose store was made anew; and under the one before, when
 // the device is away: of two that use one identity, the one that is left.
 PresenceStep on_state(PresenceState& device, const wire::Presence& said);
-// Of a birth that on_state took: whether the device's store goes on from the life that is known,
+// Whether a birth that on_state took goes on from the life of the device's store that is known,
 // which becomes this one. Two processes that speak in turn are something else. `was` as before.
 LifeChange on_life(PresenceState& device, const PresenceState& was, const wire::Presence& said);
 // Any message of a session.
 PresenceStep on_frame(PresenceState& device, std::uint64_t session);
-// It was silent for too long. The session may go on.
+// The device was silent for too long. Its session may go on.
 PresenceStep on_silence(PresenceState& device);
 
 }  // namespace spillway::cloud

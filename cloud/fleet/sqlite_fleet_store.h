@@ -21,8 +21,8 @@ class SqliteFleetStore final : public FleetStore {
   struct Options {
     sqlite::FileOptions file{.cache_kib = 8192};
     std::size_t events = 10'000, alerts = 10'000;  // to recover
-    // Of this start, as another store counts them, so that an earlier copy is noticed; 0: nobody
-    // counts.
+    // The number of this start, as another store counts them, so that an earlier copy is noticed;
+    // 0: nobody counts.
     std::uint64_t start = 0;
     bool first = true;  // nothing of a cloud's was there before
   };

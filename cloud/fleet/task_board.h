@@ -16,7 +16,7 @@ class TaskBoard {
  public:
   explicit TaskBoard(std::size_t most) : most_(most) {}
 
-  // As it is now; the same task again replaces what was known.
+  // Takes a task as it is now; the same one again replaces what was known.
   void note(OffloadedTask task);
   TaskPage page(const TaskQuery& query) const;
   std::optional<OffloadedTask> find(TaskId id) const;

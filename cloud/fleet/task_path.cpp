@@ -63,7 +63,7 @@ void align(Told& told, const std::optional<OffloadedTask>& seen, TaskPath& path)
   if (!attempt) return;
   const Duration out = seen->accepted - told.there(attempt->times.started);
   if (!seen->ended || attempt->times.sent == kUnset) {
-    // One way only: it cannot have been taken before it was sent.
+    // Only the way there is known: a task cannot have been taken before it was sent.
     path.skew = out < Duration::zero() ? -out : out;
     told.offset = out < Duration::zero() ? out : Duration::zero();
     return;
@@ -73,7 +73,7 @@ void align(Told& told, const std::optional<OffloadedTask>& seen, TaskPath& path)
   path.skew = std::max((out - back) / 2, Duration::zero());
 }
 
-// Of what was answered by an earlier version the cloud does not know how it went.
+// Whether the cloud knows how a task went: not if an earlier version answered it.
 bool is_known(const OffloadedTask& seen) { return !seen.over() || seen.ended; }
 
 class Spans {

@@ -64,7 +64,7 @@ Behaviour::Behaviour(std::uint64_t seed, const Habits& habits,
   arrivals_ = 0.2 + 2 * chance();
   charge_ = 0.3 + 0.7 * chance();
   cores_ = chance() < 0.5 ? 2 : 4;
-  // Nobody started just now, and nobody is at the same place of the same road.
+  // No device started just now, and no two are at the same place of the same road.
   started_ = -kHour * 24 * chance();
   if (link_) link_offset_ = chance() * double(link_->loss.size());
 }

@@ -50,9 +50,9 @@ struct Incoming {
   ByteView payload;
   std::uint16_t id = 0;  // 0: QoS 0
 };
-// Of a PUBLISH with QoS 0 or 1.
+// Reads a PUBLISH with QoS 0 or 1.
 Result<Incoming> read_publish(const Packet& packet);
-// Of a CONNACK, SUBACK or PUBACK: whether it says yes.
+// Whether a CONNACK, SUBACK or PUBACK says yes.
 bool says_yes(const Packet& packet);
 
 // Cuts a stream of bytes into packets. A packet lives until the next call.

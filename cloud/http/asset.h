@@ -19,7 +19,7 @@ struct Asset {
   ByteView brotli;
 };
 
-// Whoever is built into the program defines it: cloud/web, or the page that says it was left out.
+// Defined by what is built into the program: cloud/web, or the page that says it was left out.
 std::span<const Asset> assets();
 
 }  // namespace spillway::cloud::http

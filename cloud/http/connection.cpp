@@ -80,6 +80,8 @@ class Connection final : public Open {
     if (idle_) lowest().cancel();
   }
 
+  // One request after the other, until either side ends it: read; refuse by its headers alone, or
+  // ask the handler; write.
   net::awaitable<void> run() {
     while (!last_) {
       if (!co_await read()) co_return;
@@ -208,6 +210,8 @@ class Connection final : public Open {
     request_ = std::move(request);
   }
 
+  // Hands the request to the handler and waits for its answer, which may come by any thread, or not
+  // at all: after answer_time the client is told so, and what comes later is dropped.
   net::awaitable<Response> ask() {
     ++state_.counts.requests;
     Request request = std::move(request_);

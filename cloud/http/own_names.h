@@ -27,7 +27,7 @@ class OwnNames {
   std::vector<std::string> names_;
 };
 
-// Of a Host header: it is one that only those on this machine write.
+// Whether a Host header is one that only those on this machine write.
 bool names_this_machine(std::string_view authority);
 
 // A body's type is JSON: the type itself and not one that begins like it, whatever its parameters.

@@ -34,7 +34,7 @@ Status load_tls(net::ssl::context& context, const TlsFiles& files) {
     return fail(Code::invalid_argument,
                 "key " + files.key + ": " + error.message() + "; [http] key needs a PEM file");
   }
-  // Not refused: a cloud that nobody can look at any more is worse off.
+  // An exposed key is not refused: a cloud that nobody can look at any more is worse off.
   if (crypto::is_exposed(files.key)) {
     process::log(process::Level::warning,
                  "others on this machine may read or change the private key of the HTTP "

@@ -6,7 +6,7 @@
 namespace spillway::cloud {
 namespace {
 
-// It ends on somebody's terminal, and a device may say anything.
+// A device may say anything, and its reply ends on somebody's terminal.
 std::string harmless(std::string text) {
   for (char& c : text) {
     if ((c < ' ' || c > '~') && c != '\n' && c != '\t') c = '?';

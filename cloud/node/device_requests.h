@@ -23,7 +23,7 @@ class DeviceRequests {
 
   // busy: too many are under way.
   void ask(const std::string& device, wire::Command command, NodeTime now, Done done);
-  // From another device than was asked, or for the second time: nothing happens.
+  // A reply from another device than was asked, or a second one, changes nothing.
   void on(const std::string& device, const wire::CommandReply& reply);
   void on_gone(const std::string& device);
   // Gives up what is due; when to be called next.

@@ -77,7 +77,7 @@ DispatchParts Node::dispatch_parts() {
   dispatch.alarm = parts_.alarm;
   dispatch.refused = parts_.refused;
   dispatch.check_args = [this](const TaskSpec& spec) -> Status {
-    // Of a plugin's or a program's kind the devices may have one of their own, with other args.
+    // Under the name of a plugin's or a program's kind devices may have another, with other args.
     const Kind* kind = parts_.kinds->find(spec.kind.name);
     return kind && kind->builtin ? kinds::check_args(*kind, spec.args) : Status();
   };
@@ -169,7 +169,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   session_->describe(std::move(self));
 }
 
-// Once per change.
+// Reports, once per change, what the broker carries if that is less than tasks may be.
 void Node::say_largest() {
   constexpr std::size_t kUsual = 128 * 1024;  // bytes; no task or result is larger
   const std::size_t largest = session_->connection().largest_item();
@@ -294,18 +294,18 @@ struct Node::Received {
   Node& node;
   const std::string& device;
 
-  // Of tasks that the device owns.
+  // Items about tasks that the device owns.
   void operator()(const wire::Offer& item) const { node.lessee_.on(device, item); }
   void operator()(const wire::Cancel& item) const { node.lessee_.on(device, item); }
   void operator()(const wire::BeatAck& item) const { node.lessee_.on(device, item); }
   void operator()(const wire::ResultAck& item) const { node.lessee_.on(device, item); }
-  // Of tasks that operators submitted.
+  // Items about tasks that operators submitted.
   void operator()(const wire::Accept& item) const { dispatched(item); }
   void operator()(const wire::Nack& item) const { dispatched(item); }
   void operator()(const wire::Beat& item) const { dispatched(item); }
   void operator()(const wire::ResultItem& item) const { dispatched(item); }
   void operator()(const wire::Credits& item) const { dispatched(item); }
-  // Of the device itself.
+  // Items about the device itself.
   void operator()(const wire::Echo& item) const {
     if (!item.reply) node.session_->send_ack(device, wire::Echo{item.token, true, {}});
   }

@@ -79,6 +79,7 @@ class Node {
   Node(NodeOptions options, NodeParts parts, const ledger::LedgerRecovered& recovered,
        const store::Recovered* dispatched = nullptr);
 
+  // Before start(), for a node that speaks with devices; the transport outlives it.
   void attach(mqtt::Transport& transport, SessionOptions session);
   void start(const ledger::LedgerRecovered& recovered,
              const store::Recovered* dispatched = nullptr);
@@ -89,8 +90,8 @@ class Node {
   // Refuses offers and hands back what has not started; `done` is called once nothing runs.
   void drain(std::function<void()> done);
   void set_max_queue(std::uint32_t attempts);
-  // Nobody reconnects sooner than the floor; all devices together send at most `uplink` bytes per
-  // second (0: no limit).
+  // No device reconnects sooner than the floor; all devices together send at most `uplink` bytes
+  // per second (0: no limit).
   void set_pace(Duration reconnect_floor, std::uint64_t uplink);
   void stop();
 

@@ -26,8 +26,8 @@ void Node::heed(const FleetChange& change) {
   if (moved) read_bars();
 }
 
-// As the fleet has kept it, also at a start. What a barred device has running or queued here is
-// stopped, and what it was given to run; its owner finds the leases expired and has the tasks
+// Reads whom the fleet has barred, also at a start. What a barred device has running or queued here
+// is stopped, and what it was given to run; its owner finds the leases expired and has the tasks
 // still.
 void Node::read_bars() {
   std::map<std::string, wire::Standing> now_barred;

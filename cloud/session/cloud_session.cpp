@@ -129,6 +129,9 @@ void CloudSession::on_wrong_topic(const std::string& topic) {
   events_.refused("wrong topic", topic);
 }
 
+// All that comes in is hostile. In this order: whose it is, by a topic that the broker binds to its
+// sender; whether that one may say more on this channel; what it says. Items count one by one, and
+// those beyond the rate are not looked at. What is wrong is reported and never answered.
 void CloudSession::on_message(const std::string& topic, Bytes payload) {
   Result<wire::Topic> parsed = wire::parse_topic(topic);
   if (!parsed || parsed->direction != wire::Direction::up) return on_wrong_topic(topic);
@@ -159,6 +162,8 @@ void CloudSession::on_message(const std::string& topic, Bytes payload) {
   }
 }
 
+// `state` hears of every birth, goodbye and will, with what births tell of who speaks as the
+// device; `device` only of those that no newer session has overtaken.
 void CloudSession::on_device_state(const std::string& device, const Bytes& payload) {
   Result<wire::Presence> presence = wire::decode_presence(payload);
   if (!presence) {

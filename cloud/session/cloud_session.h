@@ -38,7 +38,8 @@ struct SessionEvents {
   std::function<void(const std::string& device, ByteView frame)> telemetry = {};
   // At each birth that shows again that several processes speak as the device.
   std::function<void(const std::string& device, const wire::Presence&)> cloned = {};
-  // It sent more than it may: the message, or the rest of it, was not looked at. Called for each.
+  // The device sent more than it may: the message, or the rest of it, was not looked at. Called for
+  // each.
   std::function<void(const std::string& device)> flooding = {};
   std::function<void(const std::string& cause, const std::string& detail)> refused;
   std::function<void()> changed;

@@ -8,16 +8,16 @@ namespace {
 using Limit = MessageRates::Limit;
 using ItemClass = MessageRates::ItemClass;
 
-// Of messages: reading one costs about as much as receiving it. A lone item is a message of its
-// own, and a busy link fills them, so that of what tasks need no device sends more than this.
+// Limits on messages: reading one costs about as much as receiving it. A lone item is a message of
+// its own, and a busy link fills them, so that of what tasks need no device sends more than this.
 constexpr Limit kWork{5'000, 20'000};
 constexpr Limit kPresence{2, 120};
 constexpr Limit kTelemetry{50, 500};
 constexpr Limit kRest{20, 400};
 
-// Of items. What one device alone brings at its fastest, as the benchmark `offload` has it, is
-// below 20,000 offers a second, which the cloud keeps up with; the burst is a second of that. Its
-// acknowledgements cost a look-up each, and are up to two a task.
+// Limits on items. What one device alone brings at its fastest, as the benchmark `offload` has it,
+// is below 20,000 offers a second, which the cloud keeps up with; the burst is a second of that.
+// Its acknowledgements cost a look-up each, and are up to two a task.
 constexpr double kOffers = 20'000;
 constexpr double kAcks = 2 * kOffers;
 // Credits are told at most twenty times a second; probes are rarer.

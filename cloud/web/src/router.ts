@@ -41,7 +41,7 @@ options.vnode = (vnode) => {
 };
 
 export function start_router(): void {
-  // Its address is relative, and would follow the page's.
+  // An icon's address is relative, and would follow the page's.
   for (const icon of document.querySelectorAll('link')) icon.href = icon.href;
   addEventListener('popstate', () => {
     place.value = here();

@@ -48,7 +48,7 @@ export class Paged<T, P extends Page<T> = Page<T>> {
     });
   }
 
-  // Nobody looks any more: what is still on its way is ignored.
+  // The list is not shown any more: what is still on its way is ignored.
   leave(): void {
     this.left = true;
   }
