@@ -119,7 +119,7 @@ send_task() {
     kill -0 "$pid" 2>/dev/null || return 0
     sleep 1
   done
-  # It may be on its way back from a restart.
+  # The device may be on its way back from a restart.
   until "${operator[@]}" device drain "$("${operator[@]}" device list -o csv | sed -n '2s/,.*//p')" >>"$dir/operator.log" 2>&1; do
     kill -0 "$pid" 2>/dev/null || return 0
     sleep 1

@@ -152,7 +152,7 @@ base_device() {
   mv "$lab/base/disk.img" "$lab/base.img"
 }
 
-# As an operator of the cloud, who hears how it goes.
+# Asks as an operator of the cloud, who hears how it goes.
 ask_by_cloud() {  # DIRECTORY BUNDLE
   operate "$lab" "$host" "$machine_pid" &&
     wait_for_line "$1/serial.log" 0 'LAB version=1.0 good=yes' "$patience" &&
@@ -174,7 +174,7 @@ run_point() {  # NAME BUNDLE LINE DELAY EXPECTED
   local name=$1 dir=$lab/$1 from=0 fill='' back='' rest='good|failed|rolled_back' verdict=ok tasks=5 schema='[0-9]*' started last version
   # Where nothing can be written, nothing can be asked for either, or not even begun.
   case $name in full-disk) fill=0 rest='idle|failed' ;; little-room) fill=8 ;; further-and-back) back=3.0 tasks=6 ;; esac
-  # Whoever comes back leaves a store as the newer version made it. While that one runs, its log alone says so.
+  # A device that comes back leaves a store as the newer version made it. While that version runs, its log alone says so.
   case $name in further-*) schema=9001 ;; esac
   rm -rf "$dir"
   mkdir -p "$dir"

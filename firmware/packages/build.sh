@@ -42,7 +42,7 @@ library_packages() {
     printf '%s (>= %s)\n' "$package" "$(version_of "$package" | sed 's/-[^-]*$//; s/+.*//')"
   done | sort -u | paste -sd, | sed 's/,/, /g'
 }
-# Of this machine's database, or of what the sysroot was unpacked from.
+# The package that a file is of, by this machine's database or by what the sysroot was unpacked from.
 owner_of() {
   # A link is listed with what it leads to; a -dev package's links lead to libraries of others.
   if [ -n "$sysroot" ]; then

@@ -45,7 +45,7 @@ beside_agent() {  # SCRIPT: as the agent's user, while the agent runs; `ask` spe
     kill -TERM $agent; wait $agent'
 }
 runs_a_task() { beside_agent 'echo hello >/tmp/run/in; said=$(ask submit echo --input /tmp/run/in --wait); [ "$said" = hello ]'; }
-# One that waits and one that is done, both named in files; then all that was ever accepted must be as it was.
+# Submits a task that waits and one that is done, both named in files; keeps_tasks: all that was ever accepted is as it was.
 accepts_tasks() {
   beside_agent "echo $1 >/tmp/run/in
     ask submit echo --input /tmp/run/in --not-before 300d --retention 300d >>/tmp/run/waiting

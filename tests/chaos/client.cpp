@@ -115,7 +115,7 @@ void Client::submit() {
 void Client::wait_for_results() {
   while (!unasked_.empty() && waits_.size() < most_waits_ && client_) {
     const std::size_t job = *unasked_.begin();
-    // Of several tasks under one key, which is a fault already, the last one.
+    // The last of several tasks under one key, which are a fault already.
     auto token = client_->send(wire::WaitRequest{jobs_.at(job).ids.back().seq});
     if (!token) return client_.reset();
     unasked_.erase(unasked_.begin());
@@ -178,7 +178,7 @@ void Client::take_result(std::size_t index, const wire::AnswerBody& body) {
   if (view == nullptr || !view->result) {
     const auto* error = std::get_if<Error>(&body);
     if (error != nullptr) job.error = error->message;
-    // It gave way, and never comes.
+    // The result gave way, and never comes.
     if (error != nullptr && error->code == Code::not_found && !std::exchange(job.gone, true)) {
       ++losses_.unread;
       ++counts_.delivered;

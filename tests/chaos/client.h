@@ -65,7 +65,7 @@ struct Verdicts {
   std::optional<NodeView> node;    // what the agent says of itself at the end
   std::vector<std::string> notes;  // the first few, in words
 
-  // One more of these counts, and what it was.
+  // Adds one to a count, and notes what it was.
   void note(std::uint64_t& count, const std::string& what);
 };
 

@@ -37,7 +37,7 @@ std::optional<std::string> wrong_with(const End& end, const Excuses& excuses) {
   if (end.exit.code == 0 && end.asked) return std::nullopt;
   const bool says_damaged = end.said.find("damaged") != std::string::npos;
   if (end.exit.code == kExitDamaged && excuses.damaged && says_damaged) return std::nullopt;
-  // It could not start, and says which file is the matter.
+  // A program that could not start says which file is the matter.
   const bool names_file = end.said.find(".db") != std::string::npos;
   if (end.exit.code == 1 && excuses.disk_bad && names_file) return std::nullopt;
   return "ended by itself, code " + std::to_string(end.exit.code);

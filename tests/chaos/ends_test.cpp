@@ -29,7 +29,7 @@ TEST(EndChecker, excuses_no_signal_by_a_disk_that_was_bad) {
     end.exit = {.signal = number};
     CHECK_TRUE(is_wrong(all));
   }
-  // It crashed first, and was killed when it was gone.
+  // A program that crashed first, and was killed when it was gone.
   end = {.exit = {.signal = SIGSEGV}, .killed = true};
   CHECK_TRUE(is_wrong(all));
 }

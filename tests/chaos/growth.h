@@ -24,7 +24,7 @@ struct Trend {
 };
 Trend trend_of_last_half(const Series& series);
 
-// One panel each, above each other; a file of its own.
+// A panel for each series, above each other; a file of its own.
 std::string plot(const std::string& title, const std::vector<Series>& all);
 
 }  // namespace spillway::chaos

@@ -249,7 +249,7 @@ void Injector::flap_link(const std::string& name) {
   };
   begin(
       name, target, some(500, 2500), [&link] { link.heal(); }, flap, name);
-  // It came to pass whatever `early` says.
+  // The fault came to pass, whatever `early` says.
   active_.find(target)->second.count_late.clear();
   ++done_[name];
 }
@@ -439,7 +439,7 @@ void Injector::damage_store(const std::string& name) {
   damage_.page = when;
 }
 
-// Whatever follows in a log is as if it had never been written.
+// Damages a page of the log: what follows it is as if it had never been written.
 void Injector::damage_store_log(const std::string& name) {
   if (const auto when = spoil_store(name, "agent.db-wal")) damage_.log = when;
 }

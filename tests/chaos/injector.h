@@ -32,13 +32,13 @@ class Injector {
   // When a fault last ended; nothing is wrong since then if `calm()`.
   Clock::time_point healed_at() const { return healed_at_; }
   bool calm() const { return active_.empty(); }
-  // As a service manager does: starts it when it is down, unless a fault keeps it so.
+  // Starts the victim when it is down, unless a fault keeps it so, as a service manager does.
   void supervise(Victim& victim);
   // Judges how a program ended since the last look.
   void look_at(Victim& victim);
   // Makes a fault of this kind now; false: its target is busy, or there was nothing to break.
   bool make(std::string_view kind);
-  // Of the store of the cluster's last agent; no other is damaged.
+  // What was done to the store of the cluster's last agent; no other is damaged.
   const StoreDamage& damage() const { return damage_; }
   // Programs that ended as none may.
   const std::vector<std::string>& violations() const { return violations_; }

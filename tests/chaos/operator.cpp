@@ -20,7 +20,7 @@ bool is_end(const std::string& state) {
   return state == "succeeded" || state == "failed" || state == "cancelled" || state == "expired";
 }
 
-// Of the value's own bytes, not what the cloud says of them.
+// The digest of the value's own bytes, not the one that the cloud tells.
 Digest digest_of(const json::value& task) {
   const json::object* object = task.if_object();
   const json::value* result = object ? object->if_contains("result") : nullptr;

@@ -115,7 +115,7 @@ void add_faults(const sim::Report& found, TortureReport& report) {
       std::max(report.recovery_s_max, std::chrono::duration<double>(found.longest_healing).count());
 }
 
-// Of one owner and one lessee, which is where most can be tried, or of whole nodes.
+// Plays schedules of one owner and one lessee, which is where most can be tried, or of whole nodes.
 void simulate(const Options& options, bool nodes, TortureReport& report) {
   Progress progress(nodes ? "schedules of whole nodes" : "schedules", options.sim);
   sim::Campaign campaign;

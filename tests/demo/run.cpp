@@ -147,7 +147,7 @@ class App {
     if (!view || !view->result) {
       auto* error = std::get_if<Error>(&body);
       if (error) note(error->message);
-      // It gave way before it was asked for, and never comes.
+      // The result gave way before it was asked for, and never comes.
       if (error && error->code == Code::not_found) {
         job.done = true;
         done_ += 1;

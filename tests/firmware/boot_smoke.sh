@@ -146,7 +146,7 @@ until spillway status --json | grep -q '"done_local":41,'; do sleep 0.2; done
 echo "CPUS came and went: 41 tasks done"
 TEST
   echo "$await_drain" >>"$lab/test.sh"
-  # Its clock is behind that of whoever signs its certificate.
+  # The device's clock is behind that of whoever signs its certificate.
   timeout 270 qemu-system-x86_64 -rtc base="$(date -u -d '-10 seconds' +%FT%T)" -M pc -cpu max -smp 2 -m 1024 -nodefaults -display none -no-reboot -kernel "$kernel"/boot/vmlinuz-* \
     -initrd "$lab/initrd.cpio" -append "console=ttyS0 panic=-1 quiet" -serial "file:$lab/serial.log" \
     -netdev user,id=net -device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci \

@@ -6,7 +6,7 @@ set -uo pipefail
 top=$(readlink -f "$(dirname "$(readlink -f "$0")")/../..")
 build=$(readlink -f "${1:?usage: going_back.sh BUILD}")
 if [ "${2:-}" != apart ]; then
-  # It reads from the kernel's command line which slot was booted.
+  # The updater reads from the kernel's command line which slot was booted.
   unshare --mount true 2>/dev/null || { echo "skipped: this machine lets nobody mount"; exit 77; }
   exec unshare --mount bash "$0" "$build" apart
 fi

@@ -87,8 +87,8 @@ within() {  # SECONDS COMMAND…
 is() { [ "$(inside systemctl is-active "$1" 2>/dev/null)" = "$2" ]; }
 still_waited_for() { is "never-$1.service" activating && is "$1.target" inactive; }
 as_user() { local user=$1; shift; inside setpriv --reuid "$user" --regid 871 --clear-groups "$@"; }
-# As user 9001 takes all places that one user may have, for as long as the test lasts. Nobody else of that user asks
-# meanwhile: one of the four would be turned away.
+# Takes as user 9001 all places that one user may have, for as long as the test lasts. Nobody else of that user asks meanwhile: one of the
+# four would be turned away.
 take_a_share() {
   as_user 9001 perl -MSocket -e 'for (1 .. 4) {
       my $one;

@@ -45,7 +45,8 @@ Cloud& here() {
   return cloud;
 }
 
-// From another address of this machine each time: ports run out, and failures are counted by it.
+// Connects from another address of this machine each time: ports run out, and failures are counted
+// by it.
 int connected(Cloud& cloud) {
   static std::uint32_t caller = 0;
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -22,7 +22,7 @@ Bytes contents(const fs::path& path) {
 
 bool starts_programs(const fuzz::Target& target) { return std::string(target.name) == "program"; }
 
-// Whatever a fuzzer found stays here, so that it is tried in every build. One that fails ends the
+// Whatever a fuzzer found stays here, so that it is tried in every build. A failure ends the
 // program, and the file's name was printed before.
 void replay(const fuzz::Target& target) {
   std::size_t files = 0;

@@ -46,7 +46,7 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
 
-# Its files are many and live short: in memory, where there is a file system for it.
+# The fuzzer's files are many and live short: in memory, where there is a file system for it.
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 
 run_target() {

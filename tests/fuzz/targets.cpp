@@ -9,7 +9,7 @@ namespace spillway::fuzz {
 namespace {
 
 constexpr Target kTargets[] = {
-    // From the broker.
+    // Bytes from the broker.
     {"message", message},
     {"presence", presence},
     {"telemetry", telemetry},
@@ -18,23 +18,23 @@ constexpr Target kTargets[] = {
     {"result", result},
     {"explanation", explanation},
     {"packets", packets},
-    // From the agent's socket.
+    // Bytes from the agent's socket.
     {"frames", frames},
     {"request", request},
     {"answer", answer},
-    // From the cloud's port, and for those who ask it.
+    // Bytes from the cloud's port, and for those who ask it.
     {"http", http},
     {"http_call", http_call},
     {"http_text", http_text},
     {"events", events},
-    // From people, and from loggers.
+    // Texts from people, and from loggers.
     {"agent_config", agent_config},
     {"cloud_config", cloud_config},
     {"csv", csv},
     {"args", args},
     {"names", names},
     {"shown", shown},
-    // From disks, plugins, programs and the firmware's tools.
+    // Bytes from disks, plugins, programs and the firmware's tools.
     {"packed", packed},
     {"saved", saved},
     {"update", update},

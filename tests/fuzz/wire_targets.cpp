@@ -12,7 +12,7 @@
 namespace spillway::fuzz {
 namespace {
 
-// As nodes decode what they keep.
+// Decodes as nodes do what they keep.
 Result<TaskSpec> spec_in_place(ByteView bytes) {
   return wire::decode_spec_in_place(std::make_shared<const Bytes>(bytes.begin(), bytes.end()));
 }

@@ -125,7 +125,7 @@ inline const std::string_view kImpureHeaders[] = {
 
 // Headers of adapters: implementations of a seam with the technology in their name.
 inline const std::string_view kAdapters[] = {"paho_", "sqlite_"};
-// Those who compose. `doctor` is one: it tries the broker without an agent.
+// Files that compose. `doctor` is one: it tries the broker without an agent.
 inline const std::string_view kComposers[] = {"agent/app", "cloud/app", "agent/cli/probes.cpp",
                                               "agent/cli/bindings.cpp"};
 

@@ -34,7 +34,7 @@ const Folder* listed_folder(std::string_view path) {
   return nullptr;
 }
 
-// Who composes, the adapter's own folder, and tests may name an adapter.
+// Files that compose, the adapter's own folder, and tests may name an adapter.
 bool may_name_adapters(const std::string& file, const std::string& header) {
   return lies_in(file, "tests") || lies_in(file, folder_of(header)) ||
          lies_in_any(file, kComposers);

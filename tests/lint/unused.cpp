@@ -51,7 +51,7 @@ struct Body {
   std::size_t begin;
 };
 
-// Of the next struct or enum from there; one that is only named has none.
+// The body of the next struct or enum from there; one that is only named has none.
 std::optional<Body> next_body(const std::string& text, std::string_view keyword, std::size_t at) {
   while ((at = text.find(keyword, at)) != std::string::npos) {
     at += keyword.size();

@@ -32,7 +32,7 @@ class Bodies {
   void begin(std::size_t task, Epoch epoch, RunId run,
              std::function<void(runner::Outcome)> done = {});
   void stop(std::size_t task, Epoch epoch);
-  // It ends now; none: it has already.
+  // The body of that run ends now; none: it has already.
   std::optional<Body> end(RunId run);
   // All end now, interrupted.
   std::vector<Body> interrupt();

@@ -14,7 +14,7 @@ constexpr std::uint32_t kMostPrefixes = 600;  // tried for each number of tasks
 constexpr std::size_t kMostNodeTasks = 14;
 constexpr std::size_t kLogTail = 60;  // lines
 
-// Of one thread.
+// Plays the schedules of one thread.
 class Player {
  public:
   explicit Player(const Campaign& campaign)

@@ -65,11 +65,11 @@ class Checks {
   void same_again(std::size_t task, const LesseeRow& once, const LesseeRow& twice);
   void lessee_dies(const LesseeRow& disk, std::size_t task);
   void starts_leased(std::size_t task, RunId run, const LesseeRow& disk);
-  // It is about to tell the owner of this epoch.
+  // The lessee is about to tell the owner of this epoch.
   void lessee_tells(std::size_t task, Epoch epoch, const LesseeRow& memory, const LesseeRow& disk);
   // A RESULT is about to leave.
   void answers(std::size_t task, const wire::ResultItem& result, const LesseeRow& disk);
-  // It is about to say again what a tombstone remembers, under an epoch that it never held.
+  // The lessee is about to say again what a tombstone remembers, under an epoch that it never held.
   void lessee_owes(std::size_t task, FailureClass failure, const LesseeRow& disk);
   void tombstone_forgotten(std::size_t task) { record_[task].forgotten = true; }
 

@@ -349,7 +349,7 @@ class Nodes::Schedule {
     cloud().boot();
     note("replica " + std::to_string(active_) + " of the cloud starts");
   }
-  // It comes back, another replica with a ledger of its own takes over, or nobody is there.
+  // The cloud comes back, another replica with a ledger of its own takes over, or nobody is there.
   void crash_cloud() {
     count("cloud_crash");
     cloud().crash();

@@ -416,7 +416,8 @@ void OwnerNode::body_ends(RunId run) {
   end(*body);
 }
 
-// As a place for runs does; one that was given up may end when its task has left memory.
+// Hears of a run's end as from a place for runs; one that was given up may end when its task has
+// left memory.
 void OwnerNode::end(const Body& body) {
   world_->checks().run_ended(body.run, body.failure);
   world_->note(kSelf, "run %u of task %zu ended: %s", body.run, body.task,

@@ -68,7 +68,7 @@ enum class Seen : std::uint8_t {
 inline constexpr std::size_t kSeenCount = static_cast<std::size_t>(Seen::count);
 std::string_view to_string(Seen seen);
 
-// Those that are faults, not what came of them.
+// What was seen that is a fault, not what came of one.
 inline constexpr Seen kFaults[] = {
     Seen::lost_messages,   Seen::duplicated_messages,  Seen::reordered_messages,
     Seen::owner_crashes,   Seen::lessee_crashes,       Seen::link_cuts,

@@ -12,7 +12,7 @@ class Tally {
 
   // `failure`: of the attempt, or of the task, that the step ends; none: it ends neither so.
   void step(const Checks::OwnerEvent& event, FailureClass failure);
-  // Of a lessee, at this time.
+  // A step of a lessee, at this time.
   void step(LesseeCause cause, const LesseeRow& before, const LesseeRow& after, NodeTime now);
 
  private:

@@ -39,7 +39,7 @@ class World {
   TaskId id_of(std::size_t task) const { return {Origin{kFounded}, seq_of(task)}; }
   const Clock& clock_of(NodeName node) const { return clock_[index(node)]; }
   BootId boot_of(NodeName node) const { return {power(node).cycle + 1ULL}; }
-  // As the broker has it.
+  // The node's presence as the broker has it.
   wire::Presence presence_of(NodeName node) const;
   bool is_alive(NodeName node) const { return power(node).alive; }
   bool is_linked() const { return told_link_; }

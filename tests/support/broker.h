@@ -21,7 +21,8 @@ struct BrokerOptions {
   // ejabberd instead, where these have accounts; needs tls. Set by SPILLWAY_BROKER=ejabberd, too.
   bool ejabberd = false;
   std::vector<std::string> accounts = {};
-  // Of a second listener, where one certificate, `fleetsim`, may speak for all devices.
+  // The credentials of a second listener, where one certificate, `fleetsim`, may speak for all
+  // devices.
   std::optional<Credentials> simulator = {};
 };
 

@@ -452,7 +452,7 @@ TEST(BadInput, a_full_disk_refuses_new_tasks_says_so_and_loses_none) {
   CHECK_EQUAL(0, submit("1s").code);
   const std::string filler = "/proc/" + std::to_string(agent->pid()) + "/root" + state + "/filler";
   CHECK(run_program({"sh", "-c", "! cat /dev/zero > " + filler}).code == 0);
-  // Of the first one it is not known whether it was taken: it may be written once there is room.
+  // Whether the first task was taken is not known: it may be written once there is room.
   check_line(submit("1h"), 6, {"it cannot write", "no space left", "the same --key"});
   Ran refused;
   CHECK(eventually(2 * kSoon, [&] { return (refused = submit("1h")).code == 1; }));

@@ -18,8 +18,9 @@ struct Shown {
 };
 Shown shown_by(const std::string& program);
 
-// Of one help text. A line of two blanks is an example below "Examples:", and everywhere when it
-// begins with one of `programs`; one that ends in '\' goes on in the next; deeper ones are prose.
+// The examples in one help text. A line of two blanks is an example below "Examples:", and
+// everywhere when it begins with one of `programs`; one that ends in '\' goes on in the next;
+// deeper ones are prose.
 std::vector<std::string> examples_in(const std::string& help,
                                      const std::vector<std::string>& programs);
 

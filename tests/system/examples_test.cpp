@@ -106,7 +106,7 @@ TEST_GROUP(Examples) {
     if (is("retry")) does({"cancel", id});
     return id;
   }
-  // One that the device gave to the cloud, and one that the cloud gave to it.
+  // A task that the device gave to the cloud, and one that the cloud gave to it.
   std::string offloaded() {
     std::string id = task({"echo", "--prefer", "cloud"});
     does({"wait", id});

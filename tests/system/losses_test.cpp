@@ -26,7 +26,7 @@ TEST_GROUP(Losses) {
   Rig rig{few_tasks()};
   std::uint64_t accepted = 0, refused = 0;
 
-  // One after the other, so that a kill in between leaves no submit without an answer.
+  // Submits one after the other, so that a kill in between leaves no submit without an answer.
   void submit(int times) {
     auto client = rig.bed().client();
     CHECK(client.ok());
@@ -41,7 +41,7 @@ TEST_GROUP(Losses) {
       (error ? refused : accepted) += 1;
     }
   }
-  // Of telemetry, in all; each period with when it was.
+  // Samples of telemetry that were lost, in all; each period says when it was.
   std::uint64_t samples_lost() {
     std::uint64_t count = 0;
     for (const LossView& loss : status().losses) {

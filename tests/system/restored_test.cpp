@@ -97,7 +97,7 @@ TEST_GROUP(Restored) {
     const Ran shown = rig.spwctl({"device", "show", Testbed::kDevice});
     return shown.code == 0 ? json::parse(shown.out) : json::value{{"error", shown.err}};
   }
-  // With the same certificate, and a state of that name.
+  // Starts a second agent with the same certificate, and a state of that name.
   void start_twin(const std::string& name) {
     std::string config = read_text(rig.bed().agent_config());
     const auto replace = [&config](const std::string& what, const std::string& by) {

@@ -91,7 +91,7 @@ TEST_GROUP(Retry) {
     const auto exit = process.wait(kSoon);
     CHECK(exit && exit->ok());
   }
-  // Of a ledger that nobody has open.
+  // Counts the tombstones of a ledger that nobody has open.
   std::int64_t tombstones(const std::string& ledger) {
     auto database = sqlite::Database::open(rig.file(ledger), false);
     CHECK(database.ok());

@@ -93,7 +93,7 @@ TEST(Watch, the_agent_is_in_the_fleet_its_tasks_are_listed_and_its_end_is_seen) 
 TEST(Watch, a_device_that_is_quarantined_knows_it_at_once_and_offers_again_once_released) {
   CHECK(rig.bed().wait_for_link(kSoon));
   CHECK_EQUAL(0, rig.spillway({"submit", "echo", "--prefer", "cloud", "--wait"}).code);
-  // It has nothing to offer, and so no refusal to learn it from.
+  // The device has nothing to offer, and so no refusal to learn it from.
   CHECK_EQUAL(0, rig.spwctl({"device", "quarantine", Testbed::kDevice}).code);
   const std::string refuses = "an operator has quarantined it";
   const auto says = [&](const std::string& text, const std::string& what) {

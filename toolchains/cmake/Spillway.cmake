@@ -10,7 +10,7 @@ endif()
 
 option(SPILLWAY_AGENT "Build the agent, its command line, the updater and the library" ON)
 option(SPILLWAY_CLOUD "Build the cloud, its command line and simulated fleets; needs Boost and prometheus-cpp" ${PROJECT_IS_TOP_LEVEL})
-# They are of the whole: agent, cloud and what passes between them.
+# Tests are of the whole: agent, cloud and what passes between them.
 cmake_dependent_option(SPILLWAY_TESTS "Build the tests and the demo; needs CppUTest" ${PROJECT_IS_TOP_LEVEL}
   "SPILLWAY_AGENT;SPILLWAY_CLOUD" OFF)
 cmake_dependent_option(SPILLWAY_BENCH "Build the benches; needs the peers that are linked, oneTBB and OpenMP" ${PROJECT_IS_TOP_LEVEL}
@@ -57,7 +57,7 @@ endif()
 # Clang counts changes of sign to -Wconversion; GCC, whose word the tree is written by, does not.
 # Clang 14 has coroutines and does not say so; libstdc++ and Asio ask.
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
-  # It alone reads what a lock guards (common/threads/annotations.h); "beta" is in which order locks are taken.
+  # Clang alone reads what a lock guards (common/threads/annotations.h); "beta" is in which order locks are taken.
   target_compile_options(spillway_flags INTERFACE -Wno-sign-conversion -Wthread-safety -Wthread-safety-beta)
   target_compile_definitions(spillway_flags INTERFACE
     __cpp_impl_coroutine=201902L ASIO_HAS_CO_AWAIT=1 ASIO_HAS_STD_COROUTINE=1)

@@ -57,7 +57,7 @@ class Report {
     Runs results;
     for (unsigned i = 0; i < runs; ++i) {
       for (std::size_t turn = 0; turn < entries.size(); ++turn) {
-        // Nobody is always behind the same one.
+        // No pool is always behind the same other one.
         const auto& [pool, run] = entries[(i + turn) % entries.size()];
         std::this_thread::sleep_for(std::chrono::milliseconds(5));  // the last one's spinning ends
         results[pool].push_back(run());

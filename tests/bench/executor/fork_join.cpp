@@ -99,7 +99,7 @@ double fork_join_onetbb(unsigned n) {
   return ns_per_node(n, seconds_since(start));
 }
 
-// Its tasks cost so much that fewer do.
+// OpenMP's tasks cost so much that fewer do.
 double fork_join_openmp(unsigned n) {
   const auto start = Clock::now();
 #pragma omp parallel num_threads(kThreads)

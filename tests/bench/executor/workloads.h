@@ -149,7 +149,7 @@ inline Delays percentiles(std::vector<double> delays) {
   return {delays[delays.size() / 2], delays[delays.size() * 99 / 100]};
 }
 
-// From submit to start of one closure every `gap`, µs.
+// Delays from submit to start of one closure every `gap`, µs.
 template <class Post>
 Delays probe(Post&& post, unsigned probes, std::chrono::microseconds gap) {
   std::vector<double> delays(probes);

@@ -46,7 +46,7 @@ class Crowd {
 
   // Answers per second, over `seconds`; everybody's last question is answered before it returns.
   Result<double> run(double seconds);
-  // Of all answers so far.
+  // The latencies of all answers so far.
   const Samples& latencies() const { return latencies_; }
 
  private:

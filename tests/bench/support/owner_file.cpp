@@ -31,7 +31,7 @@ Status make_with_one(const std::string& path, const TaskSpec& spec) {
   return committed;
 }
 
-// As the store sets them; the journal mode is the file's.
+// Pragmas as the store sets them; the journal mode is the file's.
 const char* settings_for(OwnerFile::Sync sync) {
   if (sync == OwnerFile::Sync::full) {
     return "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL; PRAGMA cache_size = -512";

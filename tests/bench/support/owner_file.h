@@ -21,7 +21,7 @@ class OwnerFile {
   enum class Sync { full, off };
   static Result<OwnerFile> create(const std::string& path, Sync sync, const TaskSpec& spec);
 
-  // One transaction.
+  // Inserts tasks in one transaction.
   Status insert(std::size_t tasks);
   // Makes the file one that an agent can start with.
   Status finish();

@@ -22,7 +22,7 @@ struct Goal {
 
   static Goal at_least(double ratio) { return {Sense::at_least, ratio}; }
   static Goal at_most(double ratio) { return {Sense::at_most, ratio}; }
-  // As far from 1 as that, at most.
+  // A ratio that far from 1, at most.
   static Goal within(double distance) { return {Sense::within, distance}; }
 
   bool met_by(double ratio) const;

@@ -6,7 +6,7 @@
 
 namespace spillway::bench {
 
-// Of a process, from /proc; bytes.
+// The memory of a process, from /proc; bytes.
 struct MemoryUse {
   std::uint64_t pss = 0;       // shared pages by how many share them
   std::uint64_t rss = 0;       // shared pages in full

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr double kDay = 24 * 3600;  // seconds
 
-// Of one stretch of time.
+// What one stretch of time took.
 struct Use {
   double seconds = 0, cpu = 0, up = 0, down = 0, disk = 0, bare_link = 0;
 };
@@ -57,7 +57,7 @@ Status measure(const Options& options, Report& report) {
   if (!bare) return std::move(bare).error();
   auto quiet = (*bed)->pki().device("quiet-device");
   if (!quiet) return std::move(quiet).error();
-  // With the agent's keep-alive.
+  // A bare client with the agent's keep-alive.
   auto client = QuietMqttClient::connect("mqtts://127.0.0.1:" + std::to_string(bare->port()),
                                          "quiet-device", *quiet, 20s);
   if (!client) return std::move(client).error();

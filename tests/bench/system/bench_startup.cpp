@@ -1,5 +1,5 @@
-// From the start of the agent's process to the first of its tasks done, and to the result of the
-// first one submitted to it, with few and with many tasks waiting in its store.
+// The time from the start of the agent's process to the first of its tasks done, and to the result
+// of the first one submitted to it, with few and with many tasks waiting in its store.
 #include <unistd.h>
 
 #include <filesystem>
@@ -86,7 +86,7 @@ struct Starts {
 };
 
 Status start_with_few(const std::string& folder, Starts& starts) {
-  // Its ten tasks are done in no time, so each start gets a new store.
+  // Ten tasks are done in no time, so each start gets a new store.
   std::filesystem::remove_all(folder + "/state");
   if (Status filled = fill(folder, kFew); !filled) return filled;
   auto start = start_once(folder, kRoom);

@@ -116,7 +116,7 @@ TEST_GROUP(Spwctl) {
     std::string name;
     for (const std::string& word : command) name += word + " ";
     CHECK_EQUAL_TEXT(1, run(command), name.c_str());
-    // That counts what it could not change.
+    // Quarantine counts what it could not change.
     const bool counts = name.find("quarantine") != std::string::npos;
     if (!counts) STRCMP_EQUAL_TEXT("", out.str().c_str(), name.c_str());
     CHECK_TEXT(err.str().find(reason) != std::string::npos, (name + err.str()).c_str());
@@ -325,7 +325,7 @@ TEST(Spwctl, submits_to_devices_shows_cancels_and_tries_again) {
   CHECK_EQUAL(2, run({"task", "submit", "echo"}));
   CHECK_EQUAL(3, run({"task", "submit", "echo", "no-such"}));
   CHECK_EQUAL(3, run({"task", "show", "00000000000000ab-1"}));
-  // One that a device offloaded is ended here, unless it has ended already.
+  // A task that a device offloaded is ended here, unless it has ended already.
   CHECK_EQUAL(0, run({"task", "cancel", ServiceRig::kHeldTask}));
   CHECK(said(ServiceRig::kHeldTask) && said("pump-2"));
   CHECK_EQUAL(5, run({"task", "cancel", ServiceRig::kTask}));
@@ -351,7 +351,7 @@ TEST(Spwctl, asks_devices_that_have_an_updater_for_an_update) {
   CHECK_EQUAL(0, run({"task", "cancel", task}));
   std::vector<std::string> all = update;
   all[2] = "--all";
-  // None of these has the kind.
+  // No device here has the kind.
   CHECK_EQUAL(3, run(all));
   CHECK_EQUAL(2, run({"device", "update", "pump-1"}));
 }

@@ -46,7 +46,8 @@ wire::Presence birth(std::uint64_t session) {
   return presence;
 }
 
-// Of the task that the tests ask for: a local attempt that failed, and one that the cloud ran.
+// The story of the task that the tests ask for: a local attempt that failed, and one that the cloud
+// ran.
 wire::TaskStory story() {
   TaskResult history;
   wire::TaskStory story;

@@ -47,7 +47,7 @@ class ServiceRig {
 
   static constexpr char kTask[] = "00000000000000aa-7";
   static constexpr char kHeldTask[] = "00000000000000aa-8";  // and one that has not ended
-  // Of a task that was submitted to pump-1, and of its group.
+  // The id of a task that was submitted to pump-1, and that of its group.
   std::string dispatched_task() const;
   std::string dispatched_group() const;
   // pump-1 takes that task, and answers what it ran that it failed.

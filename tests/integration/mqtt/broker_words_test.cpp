@@ -137,7 +137,7 @@ TEST(BrokerWords, who_refuses_and_names_another_server_has_to_be_configured_away
   broker->answer(0x9C);
   CHECK(until([&] { return downs.back().find("another server for now") != std::string::npos; }));
   STRCMP_CONTAINS("set broker.uri to the one", downs.back().c_str());
-  // It is asked again all the same: it may take clients some day.
+  // The broker is asked again all the same: it may take clients some day.
   broker->answer(0);
   CHECK(until([&] { return connection->up(); }));
 }

@@ -115,7 +115,7 @@ TEST(MqttTraffic, what_the_broker_allows_is_respected) {
 }
 
 TEST(MqttTraffic, a_message_larger_than_we_take_is_not_delivered_and_the_link_stands) {
-  // Of this broker's own accord it takes nothing so large.
+  // This broker takes nothing so large of its own accord.
   start("message_size_limit 0\nmax_packet_size 1000000\n");
   cloud->transport->disconnect();  // whose name the program has
   // Sent by a program that knows no limits.
@@ -198,7 +198,7 @@ TEST(MqttTraffic, properties_travel_with_a_message) {
                                            "-F",
                                            "%C|%E|%P|%p"},
                                   .output = dir.file("heard")});
-  // Whose certificate is the cloud's, and so its name.
+  // The program's certificate is the cloud's, and so its name, which ends the cloud's connection.
   CHECK(run_until(loop, kPatience, [&] { return !cloud->problems.empty(); }));
   auto message = pump->to(kUp, "body");
   message.content_type = "application/test";

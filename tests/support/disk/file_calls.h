@@ -21,8 +21,8 @@ class FileWatcher {
   virtual void removed(const std::string& path) = 0;
 };
 
-// One at a time; null: nobody watches, and calls cost what they did before. A program that links
-// this has the C library's file calls replaced by ones that tell.
+// Sets the one watcher; null: nobody watches, and calls cost what they did before. A program that
+// links this has the C library's file calls replaced by ones that tell.
 void watch_files(FileWatcher* watcher);
 
 }  // namespace spillway::test

@@ -23,7 +23,7 @@ class AgentSide {
   ~AgentSide();
 
   void boot();
-  // As kill -9: what was not committed is gone, and nobody is told.
+  // Ends the node as kill -9 does: what was not committed is gone, and nobody is told.
   void crash();
   bool on() const { return node_ != nullptr; }
 

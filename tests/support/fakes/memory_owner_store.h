@@ -23,7 +23,8 @@ struct OwnerDisk {
   };
 
   Origin origin{0x5111};  // of its founding
-  // As they are on the disk, once a process has opened it; and as the last one to open it has them.
+  // The lives that are on the disk, once a process has opened it, and those of the last one to open
+  // it.
   std::optional<store::Lives> lives, opened;
   std::map<Origin, KnownLife> peers;
   Places places;

@@ -101,8 +101,8 @@ TEST(Describe, says_that_an_input_is_not_kept) {
 TEST(Describe, says_how_an_attempt_ended_and_no_times_that_nobody_told) {
   const auto at = [](Duration time) { return NodeTime(time); };
   for (const TaskState end : {TaskState::cancelled, TaskState::expired}) {
-    // Of this version; a lost one, of which nothing was heard; and two that were written before
-    // such an end was noted.
+    // Attempts of this version, with a lost one before, of which nothing was heard; and two that
+    // were written before such an end was noted.
     for (const FailureClass failure : {FailureClass::interrupted, FailureClass::none}) {
       out.str("");
       TaskView task = finished_task(1, end);

@@ -515,7 +515,7 @@ TEST(Server, keeps_places_for_root_whatever_another_user_does) {
   RunningServer server(shows(), options);
   chmod(directory.c_str(), 0755);
   std::vector<std::unique_ptr<RawSocket>> theirs;
-  // Of the socket's group, so that it may speak.
+  // A user of the socket's group, so that it may speak.
   std::thread([&] {
     syscall(SYS_setresuid, 65534, 65534, 65534);
     for (int i = 0; i < 20; ++i) theirs.push_back(std::make_unique<RawSocket>(options.path));

@@ -44,7 +44,7 @@ TEST(Claims, short_runs_are_claimed_ahead_for_as_long_as_they_take) {
   CHECK(running() <= 10);
 }
 
-// One runs while the next is committed.
+// One batch runs while the next is committed.
 TEST(Claims, of_the_shortest_runs_two_batches_are_claimed) {
   teach(1us);
   const wire::SubmitRequest batch{std::vector<Bytes>(64, wire::encode(echo()))};

@@ -113,7 +113,7 @@ TEST(Offload, a_late_success_of_an_attempt_given_up_counts) {
   world.say_result(world.success(seq, 1, "late"));
   CHECK(verdict() == wire::ResultVerdict::accepted);
   CHECK(world.state(seq) == TaskState::succeeded);
-  // Its own, and not that of the attempt which was stopped for it.
+  // The success has its own end, and not that of the attempt which was stopped for it.
   const TaskResult result = world.result(seq);
   CHECK_EQUAL(2, result.attempts.size());
   CHECK(result.attempts[0].failure == FailureClass::none);

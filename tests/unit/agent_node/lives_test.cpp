@@ -119,7 +119,7 @@ TEST(AgentLives, what_the_cloud_says_of_this_life_is_said_once_and_shown) {
   remark(wire::LifeRemark::restored);
   CHECK_EQUAL(1, reported("restored from an earlier copy"));
   STRCMP_CONTAINS("restored from an earlier copy", problem().c_str());
-  // Of an earlier life it says nothing of this one.
+  // A remark on an earlier life says nothing of this one.
   restart();
   world.cloud_up();
   STRCMP_EQUAL("", problem().c_str());
@@ -236,7 +236,7 @@ TEST(AgentLives, what_the_cloud_had_is_offered_again_at_once_when_it_has_forgott
   CHECK_EQUAL(1, offers.size());  // what runs once at most waits for the end of its lease
   CHECK(offers.front().id == world.id(seq));
   CHECK_EQUAL(2, offers.front().epoch.value);
-  // Its copy may have had it, and its value counts.
+  // An attempt of the first epoch may still have run, and its value counts.
   world.say_result(world.success(seq, 1, "of the first"));
   CHECK(world.state(seq) == TaskState::succeeded);
 }

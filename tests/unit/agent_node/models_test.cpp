@@ -15,7 +15,7 @@ TEST_GROUP(NodeModels) {
     world.clock.advance(ran);
     world.succeed(seq);
   }
-  // Of one that waits for the only core.
+  // The run that is expected of a task that waits for the only core.
   Duration expected_run() {
     CHECK(world.add(echo()) != 0);
     const std::uint64_t seq = world.add(echo());

@@ -183,7 +183,7 @@ TEST(People, a_whole_id_of_another_store_is_no_task_of_this_one) {
 }
 
 TEST(People, wait_is_answered_with_the_value_whenever_it_began) {
-  // It begins after so many steps of the task's end.
+  // The wait begins after so many steps of the task's end.
   for (int when = 0; when < 10; ++when) {
     AgentWorld fresh;
     fresh.boot();
@@ -254,7 +254,7 @@ TEST(People, show_tells_of_a_large_input_its_size_once_its_task_has_succeeded) {
   CHECK(input(done).bytes.empty());
   CHECK_EQUAL(2000, input(done).not_kept);
   CHECK(input(small).bytes == to_bytes("hello"));
-  // It may be asked for again.
+  // What failed may be asked for again.
   CHECK_EQUAL(2000, input(failed).bytes.size());
   world.op(wire::TaskOp::retry, failed);
   CHECK(world.runs(failed));

@@ -126,7 +126,7 @@ TEST(Window, what_is_less_urgent_waits_for_seconds_and_not_for_all_that_is_more)
     for (int i = 0; i < 8; ++i) world.add(urgent);
     const std::uint64_t low = world.add(background);
     for (int i = 0; i < 500; ++i) world.add(urgent);
-    // Those that were there before it are elder.
+    // Tasks that were there before it are elder.
     CHECK(turns_until(world, low, 500) < 150);
   }
 }

@@ -65,7 +65,7 @@ TEST_GROUP(DownloadByTls) {
     CHECK(started.ok());
     server.emplace(*std::move(started));
     options.ca = ca;
-    // It says ACCEPT once it listens.
+    // The server says ACCEPT once it listens.
     CHECK(test::eventually(std::chrono::seconds(20),
                            [&] { return server->output().find("ACCEPT") != std::string::npos; }));
   }

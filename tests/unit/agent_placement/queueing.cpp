@@ -216,7 +216,7 @@ std::vector<Candidate> Queueing::first_ready() const {
 
 Candidate Queueing::as_candidate(std::size_t job) const {
   Candidate c = candidate(spec_, jobs_[job].work, jobs_[job].bytes + 300);
-  // One that came back is on its way already; it waits for a core.
+  // A job that came back is on its way already; it waits for a core.
   c.losses = withdrawn_[job] ? 4 : 0;
   return c;
 }

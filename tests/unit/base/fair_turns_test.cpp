@@ -76,7 +76,7 @@ TEST(FairTurns, forgets_those_that_left_once_the_others_had_as_much) {
   CHECK(turns.remembered() <= 3);
 }
 
-// It is far behind the others, and nobody's turn is as far as that.
+// A debtor is far behind the others, and nobody's turn is as far as that.
 TEST(FairTurns, who_owes_for_a_long_turn_does_not_hold_up_those_who_come_in_afterwards) {
   turns.join("long");
   turns.join("steady");

@@ -59,7 +59,7 @@ TEST(Otlp, spans_have_ids_of_their_own_whatever_they_are_about_and_the_same_ones
     }
   }
   CHECK_EQUAL(21u, ids.size());
-  // One that is still open has its id already: it is told when it has ended.
+  // A span that is still open has its id already: it is told when it has ended.
   path.spans[0].to.reset();
   const auto later = api::otlp_of(path, "1").at_pointer("/resourceSpans/1/scopeSpans/0/spans/18");
   CHECK(later == told.at_pointer("/resourceSpans/1/scopeSpans/0/spans/19"));

@@ -162,7 +162,7 @@ TEST(Bars, hold_when_only_the_store_has_them_and_that_is_said) {
   CHECK_EQUAL(2, read_bars(folder.file("bars")).bars.size());
 }
 
-// Its changes are counted anew then.
+// A forgotten device's changes are counted anew.
 TEST(Bars, of_a_device_that_was_forgotten_and_came_again_outweigh_an_earlier_copy) {
   for (const char* group : {"a", "b", "c"}) set("pump-1", {.group = group});
   close();

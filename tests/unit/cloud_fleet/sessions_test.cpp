@@ -63,12 +63,12 @@ TEST(SessionHistory, a_session_that_an_operator_ended_says_so_and_goes_on_once_i
   CHECK_FALSE(newest().ended.has_value());
   CHECK_FALSE(newest().until.has_value());
   CHECK(health("pump-1") == Health::operational);
-  // One that comes while it is barred is over as it comes.
+  // A session that comes while the device is barred is over as it comes.
   mark(false, true);
   fleet->on_presence("pump-1", birth(2));
   UNSIGNED_LONGS_EQUAL(2, newest().session);
   CHECK(newest().ended == SessionEnd::revoked);
-  // It went meanwhile, by itself: so it is away when it is let in.
+  // The device went meanwhile, by itself: so it is away when it is let in.
   fleet->on_presence("pump-1", birth(2, false));
   CHECK(newest().ended == SessionEnd::revoked);
   mark(false, false);
@@ -96,7 +96,8 @@ TEST(SessionHistory, a_number_that_comes_again_with_another_boot_is_another_sess
   clock.advance(10s);
   fleet->on_presence("pump-1", birth(2));
   clock.advance(10s);
-  // Its state is wiped, and it counts from the beginning again: also in a cloud that was restarted.
+  // The device's state is wiped, and it counts from the beginning again: also in a cloud that was
+  // restarted.
   fleet->on_presence("pump-1", birth(1, true, 2));
   save();
   open();

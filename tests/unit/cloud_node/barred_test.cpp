@@ -78,7 +78,7 @@ TEST(BarredDevice, stops_what_it_was_given_and_is_given_it_again_once_released) 
 TEST(BarredDevice, that_was_born_while_barred_is_given_work_once_it_is_released) {
   mark(true);
   be_born(3);
-  // It says how much room it has at its birth, and not again as long as that is so.
+  // The device says how much room it has at its birth, and not again as long as that is so.
   world.say(wire::Credits{4, {}, 1, 1 << 30});
   submit();
   CHECK(world.device.take<wire::Offer>().empty());

@@ -120,7 +120,7 @@ TEST(CloudNode, a_tombstone_comes_to_life_with_all_it_needs_also_after_a_restart
   accept(1, 2);
   world.restart();
   world.advance(1s);
-  // It ran when the node was killed.
+  // The task ran when the node was killed.
   CHECK(result().failure == FailureClass::crash);
   wire::Offer again = world.offer(1, 3);
   again.settled = Epoch{2};
@@ -136,7 +136,7 @@ TEST(CloudNode, P2_a_result_that_the_disk_spoiled_is_told_as_lost_and_had_again_
     accept(seq);
     world.succeed(seq, "value");
   }
-  // As its owner would read it, but for one letter; and not at all.
+  // Results as their owner would read them, but for one letter; and none at all.
   Bytes other(*world.cloud.disk.at(world.id(1)).result);
   *std::search(other.begin(), other.end(), std::begin("alu"), std::end("alu") - 1) = 'e';
   world.cloud.disk.rows.at(world.id(1)).result = std::make_shared<const Bytes>(other);
@@ -158,7 +158,7 @@ TEST(CloudNode, P2_a_result_that_the_disk_spoiled_is_told_as_lost_and_had_again_
   }
   CHECK_EQUAL(2, world.cloud.node().counters().damaged);
   CHECK_EQUAL(1, said());
-  // It is on disk as lost: another start finds no damage.
+  // Both are on disk as lost: another start finds no damage.
   world.restart();
   CHECK_EQUAL(0, world.cloud.node().counters().damaged);
   world.device.forget();

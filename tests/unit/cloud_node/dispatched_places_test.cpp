@@ -22,7 +22,7 @@ std::vector<std::uint64_t> listed(const std::string& device) {
 Result<cloud::DispatchedTaskDetail> detail(std::uint64_t seq) {
   return ask<cloud::DispatchedTaskDetail>([&](auto done) { dispatch().find(id(seq), done); });
 }
-// As an earlier version had a task of this one, which is for pump-7.
+// Makes of a task for pump-7 what an earlier version would have.
 void age(std::uint64_t seq, const cloud::GroupId& group) {
   OwnerDisk::Task& task = disk().tasks.at(seq);
   auto spec = wire::decode_spec(*task.row.spec);
@@ -113,6 +113,6 @@ TEST(DispatchedPlaces, one_that_an_earlier_version_leased_is_at_that_device) {
   say_result(success(1, 1));
   CHECK(verdict() == wire::ResultVerdict::accepted);
   CHECK(state(1) == TaskState::succeeded);
-  // Its row spoke of the device meanwhile.
+  // The task's row spoke of the device meanwhile.
   CHECK(disk().places.find("pump-7") != kNowhere);
 }

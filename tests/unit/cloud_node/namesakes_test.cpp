@@ -154,7 +154,7 @@ TEST(Namesakes, a_tombstone_that_memory_forgot_stays_its_owners) {
   run_all();
   world.say(taken());
   CHECK(state("pump-7") == LeaseState::answered);
-  // Its owner offers until it is answered.
+  // The task's owner offers until it is answered.
   for (const std::uint32_t epoch : {1, 2}) {
     say_of_other(world.offer(1, epoch, world.spec("of 8")), wire::Channel::task);
   }

@@ -104,7 +104,7 @@ TEST(WatchedCloud, a_copy_whose_state_is_wiped_is_told_so_beside_that_there_are_
   CHECK(notices.front() == (wire::LifeNotice{Origin{43}, wire::LifeRemark::cloned}));
   CHECK(notices.back() == (wire::LifeNotice{Origin{43}, wire::LifeRemark::another}));
   STRCMP_CONTAINS("made anew", world.cloud.reports.back().c_str());
-  // They go on taking the connection from each other.
+  // The copies go on taking the connection from each other.
   (void)say(1, 1);
   for (const std::uint64_t boot : {3U, 1U, 3U}) {
     const auto more = say(boot, boot == 3 ? 2 : 1);
@@ -142,14 +142,14 @@ TEST(WatchedCloud, that_it_was_made_anew_or_is_used_twice_it_hears_from_devices_
   const cloud::OwnLife& own = world.cloud.node().own_life();
   world.say(wire::LifeNotice{life, wire::LifeRemark::another});
   STRCMP_CONTAINS("this cloud's state was made anew: pump-7 remembers", own.problem().c_str());
-  // Of no copy, and whom it bars is known from elsewhere if at all.
+  // A state that was made anew is no copy; whom it bars is known from elsewhere, if at all.
   CHECK(own.problem().find("copy") == std::string::npos);
   STRCMP_CONTAINS("quarantined or revoked before are let in again", own.problem().c_str());
   CHECK_EQUAL(1, world.cloud.alarms.size());
   for (int i = 0; i < 3; ++i) world.say(wire::LifeNotice{life, wire::LifeRemark::cloned});
   STRCMP_CONTAINS("another cloud speaks as this one: pump-7 hears both", own.problem().c_str());
   CHECK_EQUAL(2, world.cloud.alarms.size());
-  // They go on.
+  // The two clouds go on.
   world.advance(11min);
   world.say(wire::LifeNotice{life, wire::LifeRemark::cloned});
   CHECK_EQUAL(3, world.cloud.alarms.size());
@@ -168,7 +168,7 @@ TEST(WatchedCloud, each_birth_of_a_device_that_is_used_twice_is_told_so_whicheve
   };
   for (std::uint64_t birth = 0; birth < 4; ++birth) (void)say(1 + birth % 2, 11 + birth);
   CHECK(fleet.device("pump-7")->row.reasons.has(cloud::Reason::cloned));
-  // One after another of the same, whose births do not show it.
+  // Births of the same process, one after another, which do not show it.
   for (std::uint64_t session = 20; session < 24; ++session) {
     const auto notices = say(2, session);
     CHECK_EQUAL(1, notices.size());
@@ -332,7 +332,7 @@ TEST(FloodedCloud, what_follows_the_last_item_that_a_device_may_send_is_not_look
   UNSIGNED_LONGS_EQUAL(most, fleet.device("pump-7")->update->received);
   CHECK_EQUAL(10 - most / 64, flooded());
   CHECK(shown());
-  // Of another class it may go on, and is heard.
+  // Items of another class may go on, and are heard.
   world.say_offer(CloudWorld::offer(1));
   CHECK_EQUAL(1U, world.device.take<wire::Accept>().size());
 }
@@ -394,7 +394,7 @@ TEST(WatchedCloud, what_its_owner_stopped_is_among_what_failed_with_the_time_tha
   cloud::TaskQuery failed;
   failed.failed = true;
   CHECK_EQUAL(2U, fleet.tasks(failed).tasks.size());
-  // That says nothing of its kind.
+  // An attempt that was stopped says nothing of its kind.
   CHECK_EQUAL(2U, fleet.kinds().at(0).accepted);
   CHECK_EQUAL(0U, fleet.kinds().at(0).done);
   CHECK_EQUAL(0U, fleet.kinds().at(0).failed);
@@ -403,7 +403,7 @@ TEST(WatchedCloud, what_its_owner_stopped_is_among_what_failed_with_the_time_tha
   CHECK(fleet.task(CloudWorld::id(1))->ran > 2900ms);
 }
 
-// As a start sees it that has nothing but the disk.
+// A fleet's view after a start that has nothing but the disk.
 TEST(WatchedCloud, what_ended_before_a_restart_is_shown_as_it_went_and_counts_for_the_start_then) {
   TaskSpec spec = CloudWorld::spec();
   spec.band = Band::high;

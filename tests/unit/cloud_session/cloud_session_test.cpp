@@ -132,7 +132,7 @@ TEST(CloudSession, each_birth_that_shows_two_devices_with_one_identity_is_told) 
   start();
   for (std::uint64_t number = 1; number <= 6; ++number) say(true, number, 4 + number % 2);
   CHECK_EQUAL(3, cloned);
-  // One of them has gone; births that are overtaken now and then are no second device.
+  // One of the devices has gone; births that are overtaken now and then are no second device.
   for (std::uint64_t boot = 10; boot <= 20; boot += 2) {
     say(true, boot, boot);
     say(true, boot + 1, boot + 1);

@@ -12,7 +12,7 @@ using ItemClass = MessageRates::ItemClass;
 
 namespace {
 
-// One of each that a device sends.
+// An item of each type that a device sends.
 const wire::Item kItems[] = {
     wire::Offer{},      wire::ResultItem{}, wire::Accept{},       wire::Nack{},
     wire::Beat{},       wire::BeatAck{},    wire::ResultAck{},    wire::Cancel{},

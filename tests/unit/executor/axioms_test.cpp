@@ -28,7 +28,7 @@ struct Operation {
 using Program = std::vector<std::vector<Operation>>;
 using Outcome = std::vector<int>;  // what is read, in order of threads, and what remains
 
-// Of each event, those it comes before.
+// For each event, those that it comes before.
 using Relation = std::array<Set, kLocations + kMost>;
 constexpr Set bit(std::size_t event) { return Set{1} << event; }
 

@@ -322,7 +322,7 @@ TEST(Litmus, sequentially_consistent_operations_are_ordered_by_what_strongly_hap
   };
   CHECK(both_miss(kAcquire));
   CHECK_FALSE(both_miss(kOrdered));
-  // With something before and behind it is.
+  // A release behind the store, and an acquire of it before the load, forbid it, too.
   CHECK_FALSE(may_see({[](Shared& s) {
                          s.x.store(1, kOrdered);
                          s.z.store(1, kRelease);

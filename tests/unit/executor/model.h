@@ -114,7 +114,7 @@ class Checker {
     return other == changed.end() ? order : other->second;
   }
 
-  // With `order` if it writes, else with `otherwise`.
+  // Updates with `order` if it writes, else with `otherwise`.
   Word update(Location& at, const Update& update, std::memory_order order,
               std::memory_order otherwise) {
     if (running_) return read({&at, update, order, otherwise, 0});

@@ -409,9 +409,9 @@ TEST(Model, P16_a_worker_naps_when_it_parks_unless_a_guest_sees_it_parked_in_eve
   CHECK_FALSE(no_fork_is_missed(checker, std::memory_order_acq_rel));
 }
 
-// Of those that are in the order without need, start(), unpark() and claim() have to be atomic and
-// no more, for what precedes or follows them is in it; and what pop() acquires of an item it would
-// acquire before it gives it out, by its own exchange or a later load.
+// Of the accesses that are in the order without need, those of start(), unpark() and claim() have
+// to be atomic and no more, for what precedes or follows them is in it; and what pop() acquires of
+// an item it would acquire before it gives it out, by its own exchange or a later load.
 TEST(Model, the_checker_finds_an_item_or_a_wake_up_lost_with_any_other_order_weakened) {
   using enum Outside::First;
   using enum Outside::Second;

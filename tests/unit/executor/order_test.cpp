@@ -119,7 +119,7 @@ TEST(Order, outside_work_starts_within_the_stated_number_of_closures_that_keep_p
   };
   for (int i = 0; i < 8; ++i) CHECK(executor.try_submit(Again{executor, stop, turns}).ok());
   for (int i = 0; i < 200; ++i) {
-    // From inside, so that what the executor does between the two is all that is counted.
+    // Submitted from inside, so that what the executor does between the two is all that is counted.
     std::atomic<unsigned> waited{~0U};
     CHECK(executor
               .try_submit([&] {

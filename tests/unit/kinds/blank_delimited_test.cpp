@@ -52,7 +52,7 @@ TEST(BlankDelimited, date_and_time_of_day_may_have_one_name_between_them) {
   STRCMP_EQUAL("2024-03-01 12:00:10", seen.last_time.c_str());
   check_values({1.5}, good("T Zeit\n1,5 01.03.2024 12:00\n").features[0]);
   check_values({1.5}, good("Zeit T\nUTC C\n01.03.2024 12:00 1,5\n").features[0]);
-  // With a name for each they are two columns, and one time.
+  // Date and time with a name for each are two columns, and one time.
   check_values({21.5}, good("date time temp\n2024-03-01 12:00:00 21.5\n").features[0]);
   const auto cut =
       read_table(as_bytes("timestamp temp\n2024-03-01 12:00:00 21.5\n2024-03-01 12:00:10\n"), {});

@@ -19,7 +19,7 @@ pid_t begin_child() {
   if (pid != 0) return pid;
   ::setsid();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // should the test fail
-  // As hard to read as a name can be.
+  // A name as hard to read as one can be.
   ::prctl(PR_SET_NAME, "a) R 1 (b) R 1");
   for (;;) ::pause();
 }
@@ -29,7 +29,7 @@ bool was_killed(pid_t pid) {
   return ::waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
-// As a process that has no other children.
+// Makes the attempt as a process that has no other children.
 int alone(bool (*attempt)()) {
   const pid_t pid = ::fork();
   if (pid == 0) {

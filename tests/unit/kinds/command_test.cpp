@@ -174,7 +174,7 @@ TEST(Command, is_cancelled_while_it_runs) {
   CHECK(run_kind(kind, context).error().code == Code::cancelled);
 }
 
-// As by a service manager that signals this process and its programs at once.
+// Programs end as by a service manager that signals this process and its programs at once.
 TEST(Command, is_cancelled_when_a_program_that_others_asked_to_end_is_told_to_stop_a_moment_later) {
   for (const char* end : {"kill $$", "kill -INT $$", "kill -HUP $$", "exit 143"}) {
     const std::string fifo = dir + "/keeper";
@@ -218,7 +218,7 @@ TEST(Command, is_not_held_up_by_a_child_that_left_the_group_with_its_stdout) {
   STRCMP_EQUAL("value", run_text(shell("setsid sleep 2 & printf value"), "").c_str());
 }
 
-// Its parent is gone, its session its own, and it is deaf to polite requests.
+// A stray's parent is gone, its session its own, and it is deaf to polite requests.
 const std::string kStray =
     "(setsid sh -c 'trap \"\" TERM HUP QUIT; echo $$ > $0/stray; while :; do sleep 1; done' $1 "
     ">/dev/null 2>&1 &); until [ -s $1/stray ]; do :; done; ";

@@ -180,7 +180,7 @@ TEST(DoubtfulValues, gaps_are_found_below_a_second_and_in_rows_that_share_one) {
   remarks(seconds, "line 32: 2 s lie between this row and the one before, where 1 s are usual");
 }
 
-// Of events, each at a time of its own.
+// Rows of events, each at a time of its own.
 TEST(DoubtfulValues, steps_that_are_all_different_are_counted_within_bounds) {
   std::string text = "ts,x\n";
   for (std::uint64_t i = 0; i < 5000; ++i) {

@@ -231,7 +231,7 @@ TEST(LoggerFiles, are_analysed_without_counters_times_and_remarks_when_nothing_i
   }
 }
 
-// As they come from other systems and out of spreadsheets.
+// The files as they come from other systems and out of spreadsheets.
 TEST(LoggerFiles, mean_the_same_after_what_other_programs_do_to_them) {
   if (!data.available()) return;
   for (const File& file : kFiles) {

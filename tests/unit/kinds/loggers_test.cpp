@@ -396,7 +396,8 @@ TEST(Loggers, date_and_time_of_day_in_two_columns_are_one_time) {
   refuses("Date,Time,v\n13/03/2026,25:00,1\n",
           "line 2, column 1: '13/03/2026 25:00' is a date or time that does not exist; with "
           "columns= no time is looked at");
-  // Not clear: which of two, or far from each other, or said otherwise.
+  // A time of day is left alone where it is not clear: which of two, far from the date, or said
+  // otherwise.
   for (const char* text :
        {"Date,Start,End,v\n2026-03-13,10:00,11:00,1\n", "Date,v,Sunset\n2026-03-13,1,18:20\n"}) {
     STRCMP_EQUAL("Date", inspected(text).time_column.c_str());

@@ -103,7 +103,7 @@ TEST(Refusals, no_hint_of_a_decimal_mark_leads_back_to_where_one_was) {
     options.shape.decimal = ',';
     ends(text, thousands);
   }
-  // As a number with a decimal point it would be a thousandth.
+  // Read with a decimal point, 1.200 would be a thousandth of what it is.
   ends("v;w\n1.200;1\n1.201;2\n", thousands);
   options.shape.decimal.reset();
   ends("v,w\n\"1,234\",20.5\n",

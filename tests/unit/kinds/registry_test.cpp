@@ -155,7 +155,7 @@ TEST(KindRegistry, checks_declared_args_as_the_kind_would_and_leaves_others_to_i
   CHECK(check_args(kind_named("anything"), {{"a", "b"}}).ok());
 }
 
-// As a node that did not check them yet may have taken it.
+// A task as a node that did not check args yet may have taken it.
 TEST(KindRegistry, does_not_run_a_task_with_args_that_are_not_declared) {
   Kind kind = kind_named("a");
   kind.args.emplace().push_back({"limit", KindArg::Type::count, 1, 9});

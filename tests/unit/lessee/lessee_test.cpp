@@ -137,7 +137,7 @@ TEST(Lessee, a_body_that_ran_on_is_not_taken_for_the_next_run_of_the_same_attemp
   offer(1, Epoch{1});
   cancel(1, Epoch{1});
   LONGS_EQUAL(1, bodies.stopped.size());
-  // Its tombstone is forgotten by now, so a late copy is new work.
+  // The task's tombstone is forgotten by now, so a late copy is new work.
   offer(1, Epoch{1});
   LONGS_EQUAL(2, bodies.begun_bodies.size());
   bodies.end(0, "first");

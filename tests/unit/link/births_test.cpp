@@ -12,7 +12,7 @@ TEST_GROUP(Births) {
   NodeTime now{1000s};
   std::uint64_t session = 0;
 
-  // As one device counts them: each birth has a higher session number than all before.
+  // A birth as one device counts them: each has a higher session number than all before.
   Sign born(std::uint64_t boot, Duration after = 10s) {
     now += after;
     return births.note(BootId{boot}, {}, ++session, now);

@@ -277,7 +277,7 @@ TEST(Connection, a_prefix_is_before_every_topic_and_the_session_does_not_see_it)
   STRCMP_EQUAL("site/3/gone", broker.seen().back().topic.c_str());
 }
 
-// Whoever drains a backlog: a turn every millisecond, and a broker that answers at once.
+// Drains a backlog: a turn every millisecond, and a broker that answers at once.
 TEST(Connection, a_backlog_uses_the_granted_rate_and_live_items_do_not_wait_behind_it) {
   start();
   connection.set_rate(20'000);

@@ -61,7 +61,7 @@ TEST(Link, waits_a_random_part_of_a_range_that_doubles_up_to_the_cap) {
   std::vector<Duration> ranges;
   for (int i = 0; i < 10; ++i) {
     const NodeTime failed = now;
-    // One less than a multiple of the width gives the longest wait there is.
+    // A random number one less than a multiple of the width gives the longest wait there is.
     Duration longest{0};
     for (std::uint64_t random : {most, std::uint64_t{100'000}, std::uint64_t{12'345'678}}) {
       LinkMachine copy = link;

@@ -104,7 +104,7 @@ TEST(Systemd, is_not_needed) {
   Systemd too_long(loop, {"/" + std::string(300, 'x'), std::nullopt});
   too_long.stopping(1s);
   STRCMP_EQUAL("nothing", received().c_str());
-  // None of them stands in the way of one that is there.
+  // No socket that is not there stands in the way of one that is.
   Systemd present(loop, {path, std::nullopt});
   present.ready();
   STRCMP_EQUAL("READY=1", received().c_str());

@@ -196,7 +196,7 @@ TEST(Damage, P23_a_salvage_skips_numbers_and_not_tasks_that_were_accepted) {
   CHECK_TRUE(open.recovered.next_seq > 1'000'000);
   UNSIGNED_LONGS_EQUAL(121, open.recovered.accepted);
   Batch batch = batch_of(new_task(open.recovered.next_seq));
-  // One was turned away, one was not done in time.
+  // One task was turned away, one was not done in time.
   batch.losses.push_back({DataClass::tasks, LossCause::items, at(3), 1});
   const std::uint32_t epoch = kSalvageStep;
   batch.updates.push_back(step(72, TaskState::ready, epoch, TaskState::expired, epoch));

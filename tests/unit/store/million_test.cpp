@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kPage = 4096;
 
-// Of this process by system calls since it began; the store maps no file into memory.
+// What this process has read by system calls since it began; the store maps no file into memory.
 std::uint64_t bytes_read() {
   std::ifstream io("/proc/self/io");
   std::string name;

@@ -132,7 +132,7 @@ inline spillway::store::Batch batch_of(spillway::store::TaskUpdate update) {
   return batch;
 }
 
-// As versions left a file that knew two places, each by its number.
+// Makes a file as versions left it that knew two places, each by its number.
 inline void forget_places(const spillway::sqlite::Database& older) {
   for (const char* column : {"crashed_at", "only_at", "group_first", "group_size"}) {
     const std::string drop = std::string("ALTER TABLE task DROP COLUMN ") + column;

@@ -217,7 +217,7 @@ TaskUpdate success(std::uint64_t seq, EncodedBytes result) {
   return done;
 }
 
-// Of specs and results that lie apart.
+// How many specs and results lie apart.
 std::int64_t rows_apart(OpenStore& open, const std::string& path) {
   open.close();
   auto database = Database::open(path, false);

@@ -11,8 +11,8 @@ TEST_GROUP_BASE(SpoiltPage, DamageRig) {
   static constexpr PlaceId kPump{3}, kFan{4};
   std::set<std::uint64_t> unfinished, finished;
 
-  // As the cloud has it: in its second life, tasks for devices, of whom one was at work; and what
-  // an agent has besides.
+  // A store as the cloud has it: in its second life, tasks for devices, of whom one was at work;
+  // and what an agent has besides.
   void setup() override {
     DamageRig::setup();
     CHECK_OK(open.open());
@@ -151,7 +151,7 @@ TEST(SpoiltPage, what_cannot_be_placed_any_more_is_counted_and_named) {
   CHECK_TRUE(open.recovered.lost.front() == named);
   LONGS_EQUAL(30, open.recovered.damaged);
   STRCMP_CONTAINS("at least 30 tasks", open.recovered.damage().c_str());
-  // Those that have ended are for none.
+  // Tasks that have ended are for no place.
   LONGS_EQUAL(finished.size(), carried(finished));
   CHECK_OK(open.reopen());
   CHECK_TRUE(open.recovered.lost.empty());

@@ -55,8 +55,8 @@ TEST(Versions, what_a_newer_version_that_only_added_left_damaged_is_carried_over
 
 TEST(Versions, what_an_older_version_left_damaged_is_carried_over) {
   {
-    // As the versions left it that knew neither of lives nor of sums, of unknown losses, of what a
-    // key stands for or of places by name.
+    // A file as the versions left it that knew neither of lives nor of sums, of unknown losses, of
+    // what a key stands for or of places by name.
     auto older = Database::open(path, false);
     CHECK_OK(older);
     CHECK_OK(older->execute("ALTER TABLE idempotency DROP COLUMN wish"));

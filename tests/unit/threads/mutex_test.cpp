@@ -30,7 +30,7 @@ class Counter {
     return changed_.wait_for(lock, std::chrono::milliseconds(0),
                              [&]() REQUIRES(mutex_) { return count_ >= least; });
   }
-  // What it says while one holds it, and while nobody does.
+  // What try_lock() says while one holds the mutex, and while nobody does.
   std::pair<bool, bool> tried_by_another() {
     bool held = true, free = false;
     Lock lock(mutex_);

@@ -21,7 +21,7 @@ bool holds(const Bytes& bytes, Decode decode) {
   return second.ok() && encode(*second) == again;
 }
 
-// As nodes decode what they keep.
+// Decodes as nodes do what they keep.
 Result<TaskSpec> spec_in_place(ByteView bytes) {
   return decode_spec_in_place(std::make_shared<const Bytes>(bytes.begin(), bytes.end()));
 }
