@@ -24,7 +24,7 @@ inline constexpr char kCloudName[] = "cloud";
 enum class PlaceClass : std::uint8_t { nowhere, here, cloud, device };
 PlaceClass class_of(std::string_view name);
 
-// As lists and JSON show it: "none" for nowhere.
+// A place's name as lists and JSON show it: "none" for nowhere.
 std::string_view shown_place(std::string_view name);
 
 }  // namespace spillway
