@@ -156,6 +156,9 @@ Status Composition::add_kinds() {
   return {};
 }
 
+// Puts the node together from what open() read, and starts it. In this order: the pool and all that
+// the node works with; the node, its turns and its session; what the store held, which is then let
+// go; the socket, so that clients come last.
 Status Composition::start() {
   executor_ = std::make_unique<executor::Executor>(executor::Options{.workers = options_.workers});
   runner_ = std::make_unique<runner::PoolRunner>(*executor_, loop_, clock_, open_marks());

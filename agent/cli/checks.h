@@ -72,7 +72,7 @@ Finding check_identity(const NodeView& node);
 Finding check_kinds(const NodeView& node);
 // The link of a running agent; of one that does not run, what a connection of our own came to.
 Finding check_link(const NodeView& node);
-// What its broker granted: one finding, and one for each that hurts.
+// What the agent's broker granted: one finding, and one for each that hurts.
 std::vector<Finding> check_terms(const std::vector<BrokerTerm>& terms);
 Finding check_broker(const std::string& uri, const Status& connected);
 

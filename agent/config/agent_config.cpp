@@ -37,7 +37,7 @@ AgentSection read_agent(File& file) {
   agent.log_level = config::read_log_level(section);
   agent.grace = section.duration("grace", agent.grace, 0ms, 1h);
   agent.telemetry = section.duration("telemetry", agent.telemetry, 0ms, 24h);
-  // What the cloud takes (common/wire/telemetry_codec.cpp).
+  // The shortest interval that the cloud takes (common/wire/telemetry_codec.cpp).
   if (agent.telemetry > 0ms && agent.telemetry < 1s) {
     section.refuse("telemetry", "at least 1s, or 0s for none");
   }

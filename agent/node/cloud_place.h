@@ -46,7 +46,7 @@ class CloudPlace {
   bool on_presence(const wire::Presence& presence);
   // P13: what nobody acknowledged runs here instead, unless it must not.
   void take_back_offers();
-  void forget_leases();  // its state is not the one that took them
+  void forget_leases();  // the cloud's state is not the one that took them
   void on(const wire::Accept& item);
   void on(const wire::Nack& item);
   void on(const wire::Beat& item) { owner_.offers().on(book_, item); }
@@ -85,7 +85,7 @@ class CloudPlace {
   NodeTime since_{};                 // when the cloud came, or went
   NodeTime starved_since_ = kNever;  // reachable, but without credits
   std::string refuses_;              // why it takes nothing of this device; empty: it does
-  NodeTime refuses_until_{};         // then it is asked again
+  NodeTime refuses_until_{};         // then the cloud is asked again
   std::string said_refusal_;         // the last one that was reported, and is not over
   std::string link_problem_;         // why there is no connection, as last said
   std::size_t said_largest_ = SIZE_MAX;

@@ -26,7 +26,7 @@ class LifeWatch {
   bool on(const wire::LifeNotice& notice);
   std::string problem() const;  // empty: none is known
   std::string forgot() const;   // what this device's state lost that way; empty: nothing known
-  std::string missing() const;  // that, and what damage has cost: for who misses a task
+  std::string missing() const;  // forgot(), and what damage has cost: for who misses a task
 
  private:
   std::optional<wire::LifeRemark> judge(const wire::Presence& cloud);
@@ -41,7 +41,7 @@ class LifeWatch {
   NodeTime cloud_forgot_until_{};
   NodeTime two_clouds_until_{};                 // another cloud speaks as this one's
   std::optional<wire::LifeRemark> begun_anew_;  // what the cloud said of this life, if anything
-  bool beyond_doubt_ = false;                   // that, for it knew of the other device by then
+  bool beyond_doubt_ = false;                   // the cloud knew of the other device by then
   NodeTime cloned_until_{};                     // another device speaks as this one
 };
 

@@ -127,6 +127,9 @@ void LocalPlace::on_outcome(runner::Outcome outcome) {
       [this, late](owner::OwnedTask& task) { take_outcome(task, std::move(*late)); });
 }
 
+// An attempt here ended, be it the live one or one that was given up; its core is free by now. The
+// owner says whether it counts; times and what it took are learned from the live one alone. Its
+// mark stays until the next commit, in which the outcome is.
 void LocalPlace::take_outcome(owner::OwnedTask& task, runner::Outcome outcome) {
   const bool live = runs_here(task, outcome.epoch);
   const Duration ran = outcome.run_ended - outcome.run_started;

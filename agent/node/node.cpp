@@ -219,6 +219,8 @@ void Node::committed() {
   losses_.on_committed();
 }
 
+// The order matters: what timers and the scheduler decide is in the batch that flush() hands over;
+// what earlier commits allowed goes out behind that, as far as there is room.
 NodeTime Node::cycle() {
   door_.enter();
   if (stopped_) return kNever;

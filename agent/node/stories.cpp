@@ -6,7 +6,7 @@
 namespace spillway::agent {
 namespace {
 
-// Of tasks whose data stay on the device nothing is told (P11).
+// Tasks whose data stay on the device are not told of (P11).
 bool may_be_told(const TaskSpec& spec) { return spec.data != DataScope::edge_only; }
 
 // The attempts alone: a value may be the task's secret, and is large.

@@ -183,9 +183,9 @@ Status Updater::check_version(const std::string& bundle) {
                                 " that runs; only root goes back, by: spillway ota install FILE");
 }
 
-// From the download to the reboot (true), each phase kept on disk before it begins. A kill leaves
-// its phase, and the next step() begins again with the download. What fails on the way gives up:
-// the agent works again, and what was fetched is removed (false).
+// Goes from the download to the reboot (true), each phase kept on disk before it begins. A kill
+// leaves its phase, and the next step() begins again with the download. What fails on the way gives
+// up: the agent works again, and what was fetched is removed (false).
 Result<bool> Updater::install() {
   Result<std::string> booted = parts_.slots.booted();
   if (!booted) return give_up(booted.error());

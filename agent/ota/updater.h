@@ -30,7 +30,7 @@ class Slots {
 struct Health {
   bool answers = false;    // the agent has its store open and answers
   bool task_done = false;  // a task ran on this device
-  bool full = false;       // it takes no task for now: its disk or a budget is used up
+  bool full = false;       // the agent takes no task for now: disk or budget is used up
   bool busy = false;       // a task waits for a core: others compute on all of them
   bool link_up = false;
   bool needs_link = false;  // a broker is configured
@@ -57,7 +57,7 @@ class Source {
 
 struct Limits {
   std::chrono::seconds healthy_within{180};  // of the check's start
-  std::chrono::seconds offline_grace{60};    // then a link that is down is no reason against
+  std::chrono::seconds offline_grace{60};    // after it a link that is down is no reason against
 };
 
 enum class Verdict : std::uint8_t { healthy, wait, sick };
@@ -83,7 +83,7 @@ class Updater {
     std::function<std::chrono::seconds()> now;  // monotonic
     std::function<void(const std::string&)> say;
     std::function<void()> known_good;  // the watchdog may be fed from here on
-    std::string version;               // that runs: the agent cannot ask for an older one
+    std::string version;               // of what runs: the agent cannot ask for an older one
   };
   Updater(Spool spool, Parts parts, Limits limits = {})
       : spool_(std::move(spool)), parts_(std::move(parts)), limits_(limits) {}

@@ -33,7 +33,7 @@ void LinkModel::learn_round_trip(Duration rtt, NodeTime now) {
 
 void LinkModel::learn_transfer(std::uint64_t bytes, Duration took, NodeTime now) {
   if (bytes == 0 || !within(seconds(took), 1e-9, kMaxSeconds)) return;
-  if (took < rtt()) learn_round_trip(took, now);  // it cannot be longer than this
+  if (took < rtt()) learn_round_trip(took, now);  // the round trip cannot be longer than this
   // Bytes that queued behind others were served only since those were acknowledged; bytes that had
   // the link to themselves since they were sent, but for the round trip.
   const NodeTime alone = now - took + rtt();

@@ -74,7 +74,7 @@ class Spans {
   std::string note_;
 };
 
-// What it waits for, or how it went.
+// What the task waits for, or how it went.
 std::string standing_of(const DispatchedTaskDetail& detail) {
   const DispatchedTaskView& task = detail.task;
   if (!detail.waits_because.empty()) return detail.waits_because;

@@ -163,6 +163,9 @@ Status Composition::add_kinds() {
   return {};
 }
 
+// Puts the cloud together from what open() read, and starts it. In this order: the pool; the fleet,
+// which the node asks whom it bars; the node, its turns and its session; what the stores held,
+// which is then let go; HTTP, so that people come last.
 Status Composition::start() {
   executor_ = std::make_unique<executor::Executor>(executor::Options{.workers = options_.workers});
   runner_ = std::make_unique<runner::PoolRunner>(*executor_, loop_, clock_, open_marks());

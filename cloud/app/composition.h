@@ -24,7 +24,7 @@ namespace spillway::cloud {
 
 struct Options {
   std::optional<http::ServerOptions> http;   // none: nobody can look in
-  std::vector<std::string> http_names = {};  // it answers to, besides its certificate's
+  std::vector<std::string> http_names = {};  // of the server, besides its certificate's
   bool open_metrics = false;                 // to this machine, without a token
   bool one_time_link = false;                // print a one-time link even though there are tokens
   std::string state_dir;                     // made when missing; holds ledger.db and sent.db

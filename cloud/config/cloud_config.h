@@ -46,7 +46,7 @@ struct HttpSection {
   std::string address = "127.0.0.1";      // of listen, taken apart
   std::uint16_t port = 8480;
   std::string cert, key;           // PEM; both or none
-  std::vector<std::string> names;  // it answers to, besides those of cert
+  std::vector<std::string> names;  // that the server answers to, besides those of cert
   bool open_metrics = false;       // to this machine, without a token
   std::uint32_t max_connections = 4096;
 };

@@ -19,7 +19,7 @@ namespace spillway::cloud {
 inline constexpr std::size_t kAlertsPerRule = 100;
 inline constexpr std::size_t kMaxRules = 200;
 
-// What rules without further ado watch for.
+// The rules that a new fleet begins with.
 std::vector<AlertRule> default_rules();
 // Whether a rule makes sense; invalid_argument says what does not.
 Status check_rule(const AlertRule& rule);

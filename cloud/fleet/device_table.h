@@ -49,7 +49,7 @@ struct Device {
   Wall measured{}, measured_there{};
   std::uint64_t revision = 1;
   struct Frames {
-    std::uint64_t latest = 0;       // its number, within its session
+    std::uint64_t latest = 0;       // the newest one's number, within its session
     std::uint32_t interval_s = 10;  // between two
     bool unborn = false;            // one began its session: its birth, and boot, are not known yet
   };

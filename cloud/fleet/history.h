@@ -58,7 +58,7 @@ class DeviceHistory {
   };
   // A wall clock that went back counts as standing still.
   Closed add(Wall at, const Sample& sample);
-  // What there is of the present block, which begins again.
+  // Takes the present block as far as it is filled, and begins another; none: it is empty.
   std::optional<HistoryBlock> cut();
 
   void samples(std::vector<DevicePoint>& out) const;

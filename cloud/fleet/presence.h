@@ -13,7 +13,7 @@ struct PresenceState {
   std::uint64_t session = 0;  // the newest heard of; 0: never heard of
   BootId boot, boot_before;   // of its births
   bool online = false;
-  bool closed = false;  // its end was told by will or goodbye: nothing of it can follow
+  bool closed = false;  // the session's end was told by will or goodbye: nothing of it can follow
   KnownLife life;       // of its store
   bool operator==(const PresenceState&) const = default;
 };

@@ -61,6 +61,8 @@ class ForkedCall : public Job {
   F& f_;
 };
 
+// On the worker's thread: `g` is on offer while `f` runs, then taken back, or waited for when it
+// was taken. On return, be it by an exception, nobody has it any more.
 template <class F, class G>
 void parallel_invoke(Worker& worker, F& f, G& g) {
   ForkedCall<G> second(g);

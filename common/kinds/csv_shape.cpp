@@ -99,7 +99,7 @@ class ShapeFinder {
   std::size_t names_line() const { return shape_.skipped + 1; }
 
  private:
-  // What stands before the first line, or in it for a spreadsheet alone.
+  // Reads what stands before the first line, or in it for a spreadsheet alone.
   Status read_mark() {
     const std::string_view text = lines_.rest();
     if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {

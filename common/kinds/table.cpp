@@ -238,7 +238,7 @@ class TableReader {
     return {};
   }
 
-  // What lacks at the end of a row.
+  // Takes what lacks at the end of a row for missing.
   void add_absent(std::size_t i, const std::vector<Field>& row) {
     const Role role = readings_[i].role;
     if (role == Role::time || role == Role::unused) return;

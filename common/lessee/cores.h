@@ -25,7 +25,7 @@ class Cores {
   HeldTask* next(NodeTime now);
   // The task starts, with this epoch; its state still says that it waits.
   void claim(HeldTask& task, Epoch epoch, NodeTime now);
-  // What an attempt held, and the seconds it was predicted to run; none: it held nothing.
+  // Frees what an attempt held: the seconds it was predicted to run; none: it held nothing.
   std::optional<double> free(TaskId id, Epoch epoch) { return claims_.free(id, epoch); }
   // A run ended that took so many seconds.
   void learn(const HeldTask& task, double seconds, double predicted);

@@ -39,7 +39,7 @@ class Journal {
   }
   void session(std::uint64_t number) { batch().session = number; }
   void after(std::function<void()> action) { rows_.cycle().after(std::move(action)); }
-  // Once the task's steps are durable; never when they were refused.
+  // Calls `action` once the task's steps are durable; never when they were refused.
   void after(TaskId id, std::function<void()> action) {
     rows_.after(id, [action = std::move(action)](const Error* refused) {
       if (!refused) action();

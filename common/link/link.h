@@ -59,11 +59,12 @@ class LinkMachine {
   }
   // May be called early, late or without need.
   Ask on_timer(NodeTime now, std::uint64_t random);
-  // What kept it from connecting may be gone: the next attempt comes within the shortest pause.
+  // What kept the node from connecting may be gone: the next attempt comes within the shortest
+  // pause.
   void hurry(NodeTime now, std::uint64_t random);
   Ask stop();
   void on_published(NodeTime now);  // a PUBACK
-  void on_publish(NodeTime now);    // that will have one
+  void on_publish(NodeTime now);    // one that will have a PUBACK
   bool may_publish() const { return state_ == LinkState::up && in_flight_ < window_; }
   void set_floor(std::chrono::milliseconds floor) { policy_.floor = floor; }
   // What this connection's broker allows, from Transport::max_in_flight(); forgotten with it.

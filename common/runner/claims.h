@@ -42,7 +42,7 @@ class Claims {
                     std::uint32_t cores) const;
 
   std::uint32_t running() const { return running_; }    // blocking ones not counted
-  std::uint32_t blocking() const { return blocking_; }  // those
+  std::uint32_t blocking() const { return blocking_; }  // blocking ones
   double seconds() const { return seconds_; }           // predicted, of all
   bool empty() const { return held_.empty(); }
   template <class F>

@@ -20,7 +20,7 @@ function(spillway_migrations output namespace)
       string(REGEX REPLACE "--[^\n]*" "" code "${sql}")
       string(REGEX REPLACE "[ \n]+" " " code "${code}")
       string(REGEX REPLACE ";" "|" code "|${code}")
-      # What neither takes a column, row or value away nor forbids one that was allowed.
+      # Additive is what neither takes a column, row or value away nor forbids one that was allowed.
       string(REGEX REPLACE "\\| ?CREATE (TABLE|INDEX) [^|]*" "" left "${code}")
       string(REGEX REPLACE "\\| ?ALTER TABLE [a-z_]+ ADD COLUMN [a-z0-9_]+ (INTEGER|TEXT|BLOB)( NOT NULL DEFAULT [^|]*)?" "" left "${left}")
       if(NOT left MATCHES "^[| ]*$")

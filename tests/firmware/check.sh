@@ -24,7 +24,7 @@ exposure_at_most_2() {
   exposure=$(systemd-analyze security --offline=true --no-pager "$1" | sed -n 's/.*exposure level for .*: \([0-9.]*\) .*/\1/p')
   awk -v exposure="$exposure" 'BEGIN { exit !(exposure != "" && exposure <= 2.0) }' || { echo "exposure $exposure"; return 1; }
 }
-# Whatever is named with these would hold up the start, where there is no network or time server for good.
+# Units named with these words would hold up the start, where there is no network or time server for good.
 waits_for_nobody() { ! grep -E '^(Wants|Requires|Requisite|BindsTo|After|Condition[A-Za-z]*|Assert[A-Za-z]*)=' "$1"; }
 # The image's first script is waited for: what needs the network goes on beside it.
 image_waits_for_no_network() { awk '/udhcpc/ && !/^#/ && !/&$/ { bad = 1 } END { exit bad }' firmware/image/root/etc/init.d/rcS; }

@@ -21,7 +21,7 @@ recipe_packages() {
   done | sort
 }
 
-# What Yocto, Buildroot and Debian call it.
+# What Yocto, Buildroot and Debian call each package.
 names_of_packages='
 asio               asio             libasio-dev
 cli11              cli11            libcli11-dev

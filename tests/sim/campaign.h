@@ -43,7 +43,7 @@ Report run_campaign(const Campaign& campaign);
 // Tries fewer tasks and an earlier end of faults; returns the shortest run that still fails.
 Failure shorten(const Campaign& campaign, std::uint64_t seed, const Outcome& outcome);
 
-// What plays it again.
+// The command that plays a failure again.
 std::string command_of(const Failure& failure, Variant variant);
 std::string describe(const Failure& failure, Variant variant);
 std::string summary(const Report& report);  // one line

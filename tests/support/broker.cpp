@@ -27,7 +27,7 @@ constexpr const char* kSimulatorAccess =
     "topic read spw/1/+/+/down/#\n"
     "topic read spw/1/cloud/state\n";
 
-// What the packages bring says them once.
+// Each of these texts stands once in the files that the packages bring.
 void replace(std::string& text, std::string_view what, const std::string& with) {
   if (const auto at = text.find(what); at != text.npos) text.replace(at, what.size(), with);
 }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kPassword = "throw-away";
 
-// What the packages bring says them once.
+// Each of these texts stands once in the files that the packages bring.
 void replace(std::string& text, std::string_view what, const std::string& with) {
   if (const auto at = text.find(what); at != text.npos) text.replace(at, what.size(), with);
 }

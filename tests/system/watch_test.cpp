@@ -144,7 +144,7 @@ TEST(Watch, promtool_finds_nothing_wrong_with_rules_and_metrics) {
 
 TEST(Watch, what_was_cancelled_or_expired_is_nowhere_shown_as_a_success) {
   CHECK(rig.bed().wait_for_link(kSoon));
-  // Of what ran on the device the cloud hears a moment later.
+  // The cloud hears a moment later of what ran on the device.
   const auto ask = [this](const std::string& path) {
     auto client = Client::make({url, "", kSoon});
     std::string body = "null";

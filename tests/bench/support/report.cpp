@@ -164,7 +164,7 @@ int run(int argc, char** argv, const std::string& bench,
   Report report(bench);
   describe_machine(report, options);
   const Status measured = measure(options, report);
-  // What was measured before it failed is measured.
+  // What was measured before the bench failed is shown.
   std::fputs((options.json ? report.json() : report.table()).c_str(), stdout);
   if (measured) return 0;
   std::fprintf(stderr, "bench_%s: %s\n", bench.c_str(), measured.error().message.c_str());

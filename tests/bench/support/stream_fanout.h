@@ -13,8 +13,8 @@ struct FanoutResult {
   std::uint64_t streams = 0;
 };
 
-// So many clients of the cloud's event stream, on loopback and one thread, and changes of a fleet
-// one after the other; each is waited for until everybody has it. Any one thread.
+// Times so many clients of the cloud's event stream, on loopback and one thread, and changes of a
+// fleet one after the other; each is waited for until everybody has it. Any one thread.
 Result<FanoutResult> measure_fanout(const std::string& directory, std::size_t clients,
                                     unsigned changes);
 

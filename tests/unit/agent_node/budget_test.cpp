@@ -161,7 +161,7 @@ TEST(AgentBudget, tasks_in_memory_stay_within_their_budget_and_none_is_forgotten
 TEST(AgentBudget, a_submit_that_memory_has_no_room_for_is_refused) {
   budget.memory = 1 << 20;
   reboot();
-  // None of these is on disk yet, so none can leave memory.
+  // None of these tasks is on disk yet, so none can leave memory.
   std::vector<std::shared_ptr<Asked>> asked;
   asked.reserve(20);
   for (int i = 0; i < 20; ++i) asked.push_back(world.submit(echo(std::string(60'000, 'x'))));

@@ -377,7 +377,7 @@ TEST(Offload, garbage_from_the_cloud_is_refused_counted_and_harmless) {
   CHECK(world.state(seq) == TaskState::succeeded);
 }
 
-// With a broker that carries no more than 20,000 bytes at once.
+// Offloading by a broker that carries no more than 20,000 bytes at once.
 TEST_GROUP_BASE(SmallPackets, TEST_GROUP_CppUTestGroupOffload){
     void setup() override{TEST_GROUP_CppUTestGroupOffload::setup();
 mqtt::Granted granted;

@@ -42,7 +42,7 @@ TEST(Ending, is_success_only_of_an_attempt_that_has_an_end_of_its_own_in_a_task_
   for (const bool last : {false, true}) {
     check_ending("succeeded", FailureClass::none, kDone, last, TaskState::succeeded);
     check_ending("interrupted", FailureClass::interrupted, kDone, last, TaskState::succeeded);
-    // Nobody noted how it ended.
+    // An attempt of which nobody noted how it ended.
     check_ending("interrupted", FailureClass::none, kNoEnd, last, TaskState::succeeded);
     check_ending("interrupted", FailureClass::none, kDone, last, TaskState::failed);
   }

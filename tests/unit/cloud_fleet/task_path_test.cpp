@@ -134,7 +134,7 @@ TEST(TaskPath, what_was_cancelled_or_expired_did_not_succeed_and_shows_what_had_
 TEST(TaskPath, a_task_did_not_succeed_whose_owner_says_so_whatever_its_attempts_say) {
   seen.reset();
   told.story.state = TaskState::cancelled;
-  // From a device that does not note how such an attempt ended, nor when.
+  // An attempt of a device that does not note how such a one ended, nor when.
   attempt(1, kHereName, FailureClass::none, {at(0ms), at(5ms), {}, {}, {}, {}, {}});
   CHECK(path().spans.front().ghost);
   STRCMP_EQUAL("cancelled", path().problem.c_str());

@@ -219,8 +219,7 @@ TEST(WatchedCloud, a_device_that_floods_is_dropped_from_there_on_and_shown_so) {
   CHECK_EQUAL(100, world.cloud.node().counters().flooded);
 }
 
-// With the limits that are so high that to reach them takes long lowered; what they are is tested
-// where they are.
+// Limits that take long to reach are lowered here; what they are is tested where they are.
 TEST_GROUP_BASE(FloodedCloud, WatchedRig) {
   using Rates = cloud::MessageRates;
   Rates::Limits limits = Rates::limits(10'000);

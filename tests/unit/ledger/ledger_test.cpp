@@ -138,7 +138,7 @@ TEST(Ledger, keeps_how_a_run_went_when_its_spec_and_its_result_are_gone) {
   again.spec = row_of(1).spec;
   CHECK_OK(commit(batch_of(again)));
   CHECK_TRUE(find(1)->past == Past{});
-  // Not known is not zero.
+  // A past that is not known is not zero.
   LedgerRow other = row_of(2);
   other.task.state = LeaseState::answered;
   other.past.kind = "echo";

@@ -122,7 +122,7 @@ TEST(StoredPlaces, an_older_version_finds_the_places_that_it_knows_where_it_had_
     LONGS_EQUAL(2, *older->integer("SELECT place FROM task"));
     LONGS_EQUAL(2, *older->integer("SELECT crash_places FROM task"));
     LONGS_EQUAL(0, *older->integer("SELECT count(*) FROM place"));
-    // What it inserts has the defaults of what it does not know.
+    // Rows that an older version inserts have the defaults of columns that it does not know.
     const std::string columns =
         "state, epoch, band, deadline, reason, place, boot, offer_pending, attempts, crashes, "
         "crash_places, losses, last_failure, deps, since, settled, created, kind, tenant, spec";
