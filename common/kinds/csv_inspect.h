@@ -39,7 +39,6 @@ struct CsvInspection {
 // Reads the whole text; an Error when not even its shape can be found.
 Result<CsvInspection> inspect_csv(std::string_view text, const TableOptions& options);
 
-// The inspection as one JSON object.
 std::string to_json(const CsvInspection& inspection);
 
 }  // namespace spillway::kinds

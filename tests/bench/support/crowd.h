@@ -46,7 +46,6 @@ class Crowd {
 
   // Answers per second, over `seconds`; everybody's last question is answered before it returns.
   Result<double> run(double seconds);
-  // The latencies of all answers so far.
   const Samples& latencies() const { return latencies_; }
 
  private:
