@@ -2,6 +2,10 @@
 # `const Migration kMigrations[]` (and its size) from NNNN_*.sql files, in the order given. The
 # number of a file is its version. A file whose first line is `-- additive` leaves the store usable
 # by programs that do not know it; once there is one, all that follow must be so.
+#
+# SQLite keeps a statement's text in the file, and all of it has to fit on the first page: only there can a salvage do with any
+# other page spoiled. So comments and needless blanks are for readers of the SQL alone. A file that an earlier program made has the
+# longer texts for good, and its description may lie on two pages once a column or a table came to it.
 function(spillway_migrations output namespace)
   set(rows "")
   set(paths "")
@@ -13,12 +17,17 @@ function(spillway_migrations output namespace)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${path}")
     file(READ "${path}" sql)
     string(REGEX REPLACE "^0*([0-9]+)_.*$" "\\1" version "${name}")
+    string(REGEX REPLACE "--[^\n]*" "" code "${sql}")
+    string(REGEX MATCHALL "'[^'\n]*'" literals "${code}")
+    if(code MATCHES "(^|\n)[^'\n]*'([^'\n]*'[^'\n]*')*[^'\n]*(\n|$)" OR literals MATCHES "[ (),]")
+      message(FATAL_ERROR "${file}: a text that holds a comment, a line's end, a blank or punctuation would not stay what it is")
+    endif()
+    string(REGEX REPLACE "[ \n]+" " " code "${code}")
+    string(REGEX REPLACE " ?([(),;]) ?" "\\1" text "${code}")
     set(additive false)
     if(sql MATCHES "^-- additive\n")
       set(additive true)
       set(released TRUE)
-      string(REGEX REPLACE "--[^\n]*" "" code "${sql}")
-      string(REGEX REPLACE "[ \n]+" " " code "${code}")
       string(REGEX REPLACE ";" "|" code "|${code}")
       # Additive is what neither takes a column, row or value away nor forbids one that was allowed.
       string(REGEX REPLACE "\\| ?CREATE (TABLE|INDEX) [^|]*" "" left "${code}")
@@ -29,7 +38,7 @@ function(spillway_migrations output namespace)
     elseif(released)
       message(FATAL_ERROR "${file}: must be additive, or the version before cannot be gone back to")
     endif()
-    string(APPEND rows "    {${version}, R\"sql(\n${sql})sql\", ${additive}},\n")
+    string(APPEND rows "    {${version}, R\"sql(${text})sql\", ${additive}},\n")
   endforeach()
   set_property(GLOBAL PROPERTY "migrations of ${namespace}" ${paths})
   file(CONFIGURE OUTPUT "${output}" CONTENT
