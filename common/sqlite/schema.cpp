@@ -58,6 +58,13 @@ Status check_owner(const Database& database, const Schema& schema) {
                                      ": it was used by a newer version; upgrade this one");
 }
 
+Status set_since(const Database& database, std::int64_t since) {
+  Result<FileVersion> file = version_of(database);
+  if (!file) return std::move(file).error();
+  if (file->since == since) return {};
+  return stamp(database, "user_version", since * kBase + file->version);
+}
+
 Status migrate(const Database& database, const Schema& schema) {
   Result<FileVersion> file = version_of(database);
   if (!file) return std::move(file).error();

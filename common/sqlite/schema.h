@@ -35,6 +35,8 @@ Result<FileVersion> version_of(const Database& database);
 // Refuses a file that belongs to something else (invalid_argument) or that only a newer version
 // can use (unsupported).
 Status check_owner(const Database& database, const Schema& schema);
+// Inside a transaction: the least version of a program that can use the file from here on.
+Status set_since(const Database& database, std::int64_t since);
 // Brings the file up to the schema's version, each step in a transaction of its own. One that is
 // ahead of it stays so.
 Status migrate(const Database& database, const Schema& schema);

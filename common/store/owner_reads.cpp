@@ -48,10 +48,20 @@ Result<sqlite::EncodedBytes> OwnerTables::read_body(const sqlite::Cursor& cursor
   return *row ? sqlite::read_bulk(bulk, 0) : Result<sqlite::EncodedBytes>(nullptr);
 }
 
+Result<sqlite::EncodedBytes> OwnerTables::read_spec(const sqlite::Cursor& cursor,
+                                                    const TaskRow& row) const {
+  if (const std::int64_t shared = cursor.integer(kSharedColumn); shared > 0) {
+    return specs_.read(sql_, shared);
+  }
+  Result<sqlite::EncodedBytes> own = read_body(cursor, kRowColumns, spec_id(row.seq));
+  if (own && row.together.size > 1) return specs_.same(*std::move(own));
+  return own;
+}
+
 Result<TaskRow> OwnerTables::read_whole(const sqlite::Cursor& cursor) const {
   Result<TaskRow> row = read_task(cursor);
   if (!row) return row;
-  Result<sqlite::EncodedBytes> spec = read_body(cursor, kRowColumns, spec_id(row->seq));
+  Result<sqlite::EncodedBytes> spec = read_spec(cursor, *row);
   if (!spec) return std::move(spec).error();
   if (!*spec) return fail(Code::corrupt, "task " + std::to_string(row->seq) + ": has no spec");
   Result<sqlite::EncodedBytes> result = read_body(cursor, kRowColumns + 1, result_id(row->seq));
@@ -139,10 +149,13 @@ Status OwnerTables::fill(ReadyPage& page, sqlite::Cursor& cursor) const {
     if (!*more) return {};
     Result<TaskRow> row = read_whole(cursor);
     if (!row) return std::move(row).error();
+    // One that is shared is there once.
+    const bool held = !page.rows.empty() && page.rows.back().spec == row->spec;
+    const std::size_t bytes = held ? 0 : row->spec->size();
     // A spec larger than the budget must not block the queue for ever.
-    page.full = row->spec->size() > page.bytes_left && !page.rows.empty();
+    page.full = bytes > page.bytes_left && !page.rows.empty();
     if (page.full) return {};
-    page.bytes_left -= std::min(page.bytes_left, row->spec->size());
+    page.bytes_left -= std::min(page.bytes_left, bytes);
     page.rows.push_back(*std::move(row));
   }
 }
@@ -265,7 +278,12 @@ Result<std::optional<KnownKey>> OwnerTables::find_idempotent(const std::string& 
 }
 
 Result<sqlite::StoreReport> OwnerTables::inspect(bool deep) const {
-  return file_.report(deep, "task");
+  Result<sqlite::StoreReport> report = file_.report(deep, "task");
+  if (!report || !deep) return report;
+  Result<std::vector<std::string>> shared = shared_problems(file_.database());
+  if (!shared) return std::move(shared).error();
+  report->problems.insert(report->problems.end(), shared->begin(), shared->end());
+  return report;
 }
 
 }  // namespace spillway::store

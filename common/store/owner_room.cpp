@@ -101,7 +101,8 @@ Result<std::vector<OwnerTables::Ended>> OwnerTables::finished(NodeTime until,
     if (!*row) return ended;
     ended.push_back({cursor.unsigned_integer(0), static_cast<TaskState>(cursor.integer(1) & 7),
                      static_cast<Band>(cursor.integer(2) & 3),
-                     sqlite::read_time(cursor, 4) - sqlite::read_time(cursor, 3)});
+                     sqlite::read_time(cursor, 4) - sqlite::read_time(cursor, 3),
+                     cursor.integer(5)});
   }
 }
 

@@ -12,6 +12,7 @@
 #include "common/sqlite/table_salvage.h"
 #include "common/store/life_rows.h"
 #include "common/store/owner_sql.h"
+#include "common/store/shared_specs.h"
 
 namespace spillway::store {
 namespace {
@@ -23,15 +24,22 @@ bool is_task(const sqlite::Cursor& row) {
   return row.integer(0) > 0 && row.unsigned_integer(0) <= kMaxSeq && row.unsigned_integer(1) <= 7;
 }
 
-constexpr sqlite::SalvagedTable kTables[] = {
-    {"task", "seq", is_task}, {"bulk", "id"},           {"event", "id"},
-    {"waits", nullptr},       {"idempotency", nullptr}, {"loss", nullptr},
-    {"peer", "store"},        {"life", "number"},       {"place", "id", nullptr, "place_name"}};
+constexpr sqlite::SalvagedTable kTables[] = {{"task", "seq", is_task},
+                                             {"bulk", "id"},
+                                             {"event", "id"},
+                                             {"waits", nullptr},
+                                             {"idempotency", nullptr},
+                                             {"loss", nullptr},
+                                             {"peer", "store"},
+                                             {"life", "number"},
+                                             {"place", "id", nullptr, "place_name"},
+                                             {"spec", "id"}};
 
 // There is nothing left to run, or nowhere to: a key stands for nothing then, either.
 constexpr const char* kIsLost =
-    " state < 4 AND ((spec IS NULL AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq)) OR "
-    "(only_at > 2 AND NOT EXISTS (SELECT 1 FROM place WHERE id = only_at)))";
+    " state < 4 AND ((spec IS NULL AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq) AND NOT "
+    "EXISTS (SELECT 1 FROM spec WHERE id = shared)) OR (only_at > 2 AND NOT EXISTS (SELECT 1 FROM "
+    "place WHERE id = only_at)))";
 
 // Specs and results that were lost take their tasks with them: there is nothing left to run, or to
 // tell. What has ended was for no place when the name of that was lost, as its number is given
@@ -44,7 +52,8 @@ UPDATE task SET crashed_at = 0 WHERE crashed_at > 2
   AND NOT EXISTS (SELECT 1 FROM place WHERE id = crashed_at);
 UPDATE event SET place = 0 WHERE place > 2
   AND NOT EXISTS (SELECT 1 FROM place WHERE id = event.place);
-DELETE FROM task WHERE spec IS NULL AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq);
+DELETE FROM task WHERE spec IS NULL AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq)
+  AND NOT EXISTS (SELECT 1 FROM spec WHERE id = shared);
 DELETE FROM task WHERE state = 4 AND result IS NULL
   AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq + 1);
 DELETE FROM task WHERE state > 7 OR band NOT BETWEEN 0 AND 3 OR place NOT BETWEEN 0 AND 1000000
@@ -54,6 +63,7 @@ DELETE FROM waits WHERE NOT EXISTS (SELECT 1 FROM task WHERE task.seq = waits.se
 UPDATE task SET state = 1, reason = 0, place = 0, offer_pending = 0, lease_until = NULL,
   run_until = NULL, due = nullif(min(deadline, coalesce(start_by, 9223372036854775807)),
   9223372036854775807) WHERE state IN (2, 3) AND place > 1;
+DELETE FROM spec WHERE NOT EXISTS (SELECT 1 FROM task WHERE shared = spec.id AND shared > 0);
 UPDATE task SET reason = 4, deps = 0 WHERE state = 0 AND reason = 1
   AND deps <> (SELECT count(*) FROM waits WHERE waits.seq = task.seq);
 )sql";
@@ -83,10 +93,12 @@ Status move_epochs_on(const sqlite::Database& fresh) {
   return fresh.execute(on.c_str());
 }
 
-// Large values that can be read and are not what was written.
-Status drop_damaged_values(const sqlite::Database& fresh) {
+// Large values that can be read and are not what was written: `columns` are what `read` looks at.
+using Read = Result<sqlite::EncodedBytes>(const sqlite::Cursor& row, int column);
+Status drop_damaged(const sqlite::Database& fresh, const std::string& table,
+                    const std::string& columns, Read& read) {
   std::vector<std::int64_t> damaged;
-  Result<sqlite::Statement> all = fresh.prepare("SELECT bytes, sum, id FROM bulk");
+  Result<sqlite::Statement> all = fresh.prepare("SELECT " + columns + ", id FROM " + table);
   if (!all) return std::move(all).error();
   {
     sqlite::Cursor rows = all->use();
@@ -94,15 +106,20 @@ Status drop_damaged_values(const sqlite::Database& fresh) {
       Result<bool> row = rows.step();
       if (!row) return std::move(row).error();
       if (!*row) break;
-      if (!sqlite::read_bulk(rows, 0)) damaged.push_back(rows.integer(2));
+      if (!read(rows, 0)) damaged.push_back(rows.integer(2));
     }
   }
-  Result<sqlite::Statement> drop = fresh.prepare("DELETE FROM bulk WHERE id = ?1");
+  Result<sqlite::Statement> drop = fresh.prepare("DELETE FROM " + table + " WHERE id = ?1");
   if (!drop) return std::move(drop).error();
   for (const std::int64_t id : damaged) {
     if (Status status = drop->use().bind(1, id).run(); !status) return status;
   }
   return {};
+}
+
+Status drop_damaged_values(const sqlite::Database& fresh) {
+  Status dropped = drop_damaged(fresh, "bulk", "bytes, sum", sqlite::read_bulk);
+  return dropped ? drop_damaged(fresh, "spec", "bytes, digest", read_shared) : dropped;
 }
 
 Result<Lives> lives_of(const sqlite::Database& fresh, Origin founding) {
@@ -208,6 +225,7 @@ Result<std::uint64_t> salvage_owner(const sqlite::Database& damaged, const sqlit
   if (!lives) return std::move(lives).error();
   Status dropped = drop_lost(fresh, *lives, salvage.lost);
   if (dropped) dropped = fresh.execute(kMakeSafe);
+  if (dropped) dropped = settle_since(fresh);
   if (!dropped) return std::move(dropped).error();
   if (Status status = move_epochs_on(fresh); !status) return std::move(status).error();
   Result<std::uint64_t> tasks = count_rows(fresh, *node);

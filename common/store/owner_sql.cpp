@@ -16,7 +16,8 @@ using lifecycle::OwnerTask;
 const std::string kRow =
     "task.seq, state, task.epoch, band, deadline, keep_until, reason, place, boot, offer_pending, "
     "attempts, crashes, crash_places, losses, last_failure, deps, since, wake, start_by, "
-    "lease_until, run_until, created, settled, crashed_at, only_at, group_first, group_size";
+    "lease_until, run_until, created, settled, crashed_at, only_at, group_first, group_size, "
+    "shared";
 
 // ?2 to ?21, ?28 and ?30 are bound by bind_task.
 const std::string kUpdate =
@@ -37,9 +38,9 @@ void add_writes(Texts& texts) {
       "INSERT INTO task (seq, state, epoch, deadline, due, keep_until, reason, place, boot, "
       "offer_pending, attempts, crashes, crash_places, losses, last_failure, deps, since, wake, "
       "start_by, lease_until, run_until, band, created, kind, tenant, spec, result, settled, "
-      "crashed_at, only_at, group_first, group_size) "
+      "crashed_at, only_at, group_first, group_size, shared) "
       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
-      "?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?30, ?31, ?32, ?33)");
+      "?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?30, ?31, ?32, ?33, ?34)");
   set(Sql::update_task, kUpdate + kFence);
   set(Sql::update_task_and_result, kUpdate + ", result = ?24, spec = coalesce(?29, spec)" + kFence);
   set(Sql::put_bulk, "INSERT OR REPLACE INTO bulk (id, bytes, sum) VALUES (?1, ?2, ?3)");
@@ -108,6 +109,20 @@ void add_lives(Texts& texts) {
   set(Sql::places, "SELECT id, name FROM place ORDER BY id");
 }
 
+void add_shared(Texts& texts) {
+  const auto set = [&texts](Sql sql, std::string text) {
+    texts[static_cast<std::size_t>(sql)] = std::move(text);
+  };
+  set(Sql::known_spec, "SELECT id FROM spec WHERE digest = ?1");
+  set(Sql::put_spec, "INSERT INTO spec (id, digest, bytes) VALUES (?1, ?2, ?3)");
+  set(Sql::shared_spec, "SELECT bytes, digest FROM spec WHERE id = ?1");
+  set(Sql::shared_by, "SELECT shared FROM task WHERE seq = ?1 AND shared > 0");
+  set(Sql::stop_sharing, "UPDATE task SET shared = 0 WHERE seq = ?1");
+  set(Sql::drop_spec,
+      "DELETE FROM spec WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM task WHERE shared = ?1 AND "
+      "shared > 0)");
+}
+
 void add_reads(Texts& texts) {
   const auto set = [&texts](Sql sql, std::string text) {
     texts[static_cast<std::size_t>(sql)] = std::move(text);
@@ -146,7 +161,7 @@ void add_reads(Texts& texts) {
       "SELECT " + kRow + ", spec, result FROM task INDEXED BY task_live WHERE state IN (2, 3)");
   set(Sql::outbox, "SELECT seq, epoch FROM outbox ORDER BY seq, epoch");
   set(Sql::purgeable,
-      "SELECT seq, state, band, since, keep_until FROM task WHERE keep_until <= ?1 AND "
+      "SELECT seq, state, band, since, keep_until, shared FROM task WHERE keep_until <= ?1 AND "
       "NOT EXISTS (SELECT 1 FROM waits WHERE on_seq = task.seq) ORDER BY keep_until LIMIT ?2");
   set(Sql::events_after, "SELECT id, at FROM event WHERE id > ?1 ORDER BY id LIMIT ?2");
   set(Sql::next_purge,
@@ -186,6 +201,7 @@ const std::string& sql_text(Sql sql) {
     add_writes(texts);
     add_losses(texts);
     add_lives(texts);
+    add_shared(texts);
     add_reads(texts);
     return texts;
   }();

@@ -60,6 +60,12 @@ enum class Sql : std::uint8_t {
   peers,
   put_place,
   places,
+  known_spec,
+  put_spec,
+  shared_spec,
+  shared_by,
+  stop_sharing,
+  drop_spec,
   count_,
 };
 
@@ -90,8 +96,9 @@ void bind_task(sqlite::Cursor& cursor, std::uint64_t seq, const lifecycle::Owner
                NodeTime keep_until);
 
 // The columns every task query starts with; what follows them starts at kRowColumns. Values no
-// version ever wrote are damage (corrupt).
-inline constexpr int kRowColumns = 27;
+// version ever wrote are damage (corrupt). The last one names the spec that the task shares.
+inline constexpr int kRowColumns = 28;
+inline constexpr int kSharedColumn = kRowColumns - 1;
 Result<TaskRow> read_task(const sqlite::Cursor& cursor);
 Result<EventRow> read_event(const sqlite::Cursor& cursor);
 

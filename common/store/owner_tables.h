@@ -11,6 +11,7 @@
 #include "common/store/life_rows.h"
 #include "common/store/owner_sql.h"
 #include "common/store/owner_store.h"
+#include "common/store/shared_specs.h"
 
 namespace spillway::store {
 
@@ -60,12 +61,13 @@ class OwnerTables {
   Status write_steps(const Batch& batch, const Refused& refused);
   Status insert(const NewTask& task, NodeTime now);
   Status take_back(const NewTask& task, Error why);
-  Status insert_row(const NewTask& task);
+  Status insert_row(const NewTask& task, std::int64_t shared);
   Status wait_for(std::uint64_t seq, const std::vector<std::uint64_t>& after);
   Status remember_key(const NewTask& task, NodeTime now);
   Status update(const TaskUpdate& update);
   Error does_not_match(const TaskUpdate& change);
   Status abridge(const TaskUpdate& change);
+  Result<bool> stop_sharing(std::uint64_t seq);
   Status append(const EventRow& event);
   Status put_bulk(std::int64_t id, const sqlite::EncodedBytes& bytes);
   Status drop_bulk(std::int64_t first, std::int64_t last);
@@ -79,6 +81,7 @@ class OwnerTables {
     TaskState state = TaskState::succeeded;
     Band band = Band::normal;
     Duration kept{};  // from its end to when it goes
+    std::int64_t shared = 0;
   };
   Status make_room(const Batch& batch);
   Status drop_spare_specs();
@@ -104,6 +107,7 @@ class OwnerTables {
   Status fill(ReadyPage& page, sqlite::Cursor& cursor) const;
   Result<sqlite::EncodedBytes> read_body(const sqlite::Cursor& cursor, int column,
                                          std::int64_t id) const;
+  Result<sqlite::EncodedBytes> read_spec(const sqlite::Cursor& cursor, const TaskRow& row) const;
   Result<TaskRow> read_whole(const sqlite::Cursor& cursor) const;
   Result<Places> places() const;
   Result<std::vector<EventRow>> events_of(std::uint64_t seq) const;
@@ -121,6 +125,7 @@ class OwnerTables {
   sqlite::NodeFile file_;
   OwnerStatements sql_;
   LifeRows lives_;
+  SharedSpecs specs_;
   Options options_;
   sqlite::DiskPlan plan_;
   std::uint64_t in_use_ = 0;  // bytes, as the open transaction began

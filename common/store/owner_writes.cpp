@@ -43,6 +43,7 @@ Result<OwnerTables> OwnerTables::open(sqlite::Database database, const std::stri
 
 Result<Refused> OwnerTables::apply(const Batch& batch) {
   Refused refused;
+  specs_.begin();
   if (Status status = lives_.note(file_, sql_, batch); !status) return std::move(status).error();
   if (Status status = make_room(batch); !status) return std::move(status).error();
   for (const PlaceName& known : batch.places) {
@@ -52,6 +53,9 @@ Result<Refused> OwnerTables::apply(const Batch& batch) {
   if (Status status = write_steps(batch, refused); !status) return std::move(status).error();
   for (const std::uint64_t seq : batch.deps_done) {
     if (Status status = run(Sql::drop_waits_on, seq); !status) return std::move(status).error();
+  }
+  if (Status status = specs_.settle(file_.database(), sql_); !status) {
+    return std::move(status).error();
   }
   if (Status status = note_losses(file_, sql_, batch); !status) return std::move(status).error();
   file_.seen(batch.now, batch.wall, batch.session);
@@ -102,8 +106,12 @@ Status OwnerTables::insert(const NewTask& task, NodeTime now) {
   if (seq == 0 || seq > kMaxSeq || !task.row.spec) {
     return fail(Code::invalid_argument, name_of(seq) + ": needs a number up to 2^43 and a spec");
   }
-  if (Status status = insert_row(task); !status) return status;
-  if (Status status = put_bulk(spec_id(seq), task.row.spec); !status) return status;
+  const Result<std::int64_t> shared = specs_.share(sql_, task.row);
+  if (!shared) return shared.error();
+  if (Status status = insert_row(task, *shared); !status) return status;
+  if (*shared == 0) {
+    if (Status status = put_bulk(spec_id(seq), task.row.spec); !status) return status;
+  }
   if (Status status = put_bulk(result_id(seq), task.row.result); !status) return status;
   Status fits = wait_for(seq, task.after);
   if (fits) fits = remember_key(task, now);
@@ -123,7 +131,7 @@ Status OwnerTables::take_back(const NewTask& task, Error why) {
   return why;
 }
 
-Status OwnerTables::insert_row(const NewTask& task) {
+Status OwnerTables::insert_row(const NewTask& task, std::int64_t shared) {
   sqlite::Cursor cursor = sql_.use(Sql::insert_task);
   bind_task(cursor, task.row.seq, task.row.task, task.row.keep_until);
   cursor.bind(22, static_cast<std::int64_t>(task.row.band))
@@ -134,7 +142,8 @@ Status OwnerTables::insert_row(const NewTask& task) {
   sqlite::bind_bytes(cursor, 27, task.row.result);
   cursor.bind(31, static_cast<std::int64_t>(task.row.only_at.value))
       .bind(32, static_cast<std::int64_t>(task.row.together.first))
-      .bind(33, static_cast<std::int64_t>(task.row.together.size));
+      .bind(33, static_cast<std::int64_t>(task.row.together.size))
+      .bind(34, shared);
   return cursor.run();
 }
 
@@ -207,11 +216,26 @@ Error OwnerTables::does_not_match(const TaskUpdate& change) {
 Status OwnerTables::abridge(const TaskUpdate& change) {
   const std::int64_t id = spec_id(change.seq);
   if (!change.spec) return {};
+  const Result<bool> shared = stop_sharing(change.seq);
+  if (!shared) return shared.error();
   if (sqlite::is_bulk(change.spec)) return put_bulk(id, change.spec);
+  if (*shared) return {};
   // A result that lies apart takes the place of the spec in its page.
   if (sqlite::is_bulk(change.result)) return drop_bulk(id, id);
   spare_specs_.push_back(change.seq);
   return {};
+}
+
+// Whether it did.
+Result<bool> OwnerTables::stop_sharing(std::uint64_t seq) {
+  {
+    sqlite::Cursor shared = sql_.use(Sql::shared_by);
+    Result<bool> does = shared.bind(1, static_cast<std::int64_t>(seq)).step();
+    if (!does || !*does) return does;
+    specs_.left(shared.integer(0));
+  }
+  if (Status status = run(Sql::stop_sharing, seq); !status) return std::move(status).error();
+  return true;
 }
 
 // A task that is asked for again gives its result up. Each of its ends produced one: however often
@@ -273,6 +297,7 @@ Status OwnerTables::run(Sql sql, const OutboxRow& row) {
 
 Result<Purged> OwnerTables::purge(NodeTime now, std::size_t limit) {
   Purged purged;
+  specs_.begin();
   Result<std::vector<Ended>> ended = finished(now, limit);
   if (!ended) return std::move(ended).error();
   for (const Ended& task : *ended) {
@@ -281,6 +306,9 @@ Result<Purged> OwnerTables::purge(NodeTime now, std::size_t limit) {
     if (Status status = forget(task, cause, now); !status) return std::move(status).error();
   }
   purged.removed = ended->size();
+  if (Status status = specs_.settle(file_.database(), sql_); !status) {
+    return std::move(status).error();
+  }
   sqlite::Cursor keys = sql_.use(Sql::purge_idempotency);
   keys.bind(1, now.time_since_epoch().count()).bind(2, static_cast<std::int64_t>(limit));
   if (Status status = keys.run(); !status) return std::move(status).error();
@@ -304,6 +332,7 @@ Status OwnerTables::forget(const Ended& task, LossCause cause, NodeTime now) {
   if (Status status = run(Sql::drop_task, seq); !status) return status;
   if (Status status = run(Sql::drop_waits_of, seq); !status) return status;
   if (Status status = drop_bulk(spec_id(seq), result_id(seq)); !status) return status;
+  specs_.left(task.shared);
   --count(task.state);
   if (Status status = lose(file_, sql_, DataClass::results, cause, now, 1); !status) return status;
   return drop_events(first_event_id(seq), first_event_id(seq + 1) - 1, cause, now);

@@ -31,9 +31,9 @@ struct Model {
   std::uint64_t next_seq = 1;
 };
 
-sqlite::EncodedBytes bytes_of(Random& random) {
-  // Now and then too large for the row.
-  const unsigned size = random.per_mille(100) ? 9000 + random.below(30'000) : random.below(900);
+// Now and then, or mostly, too large for the row.
+sqlite::EncodedBytes bytes_of(Random& random, unsigned large = 100) {
+  const unsigned size = random.per_mille(large) ? 9000 + random.below(30'000) : random.below(900);
   auto bytes = std::make_shared<Bytes>(size + 1);
   for (std::uint8_t& byte : *bytes) byte = static_cast<std::uint8_t>(random.next());
   return bytes;
@@ -98,10 +98,17 @@ class Author {
   lifecycle::Now now() { return {time_of(number_), random_.next()}; }
 
   void insert() {
+    if (random_.per_mille(700)) return insert({}, bytes_of(random_));
+    const store::Together group{model_.next_seq, 2 + random_.below(3)};
+    const sqlite::EncodedBytes spec = bytes_of(random_, 700);
+    for (std::uint32_t i = 0; i < group.size; ++i) insert(group, spec);
+  }
+  void insert(const store::Together& group, const sqlite::EncodedBytes& spec) {
     store::NewTask task;
     task.row.seq = model_.next_seq++;
     task.row.created = task.row.task.since = batch_.now;
-    task.row.spec = bytes_of(random_);
+    task.row.together = group;
+    task.row.spec = spec;
     task.kind = "echo";
     model_.tasks[task.row.seq] = {task.row.task, *task.row.spec, {}, kNever};
     touched_.insert(task.row.seq);

@@ -132,8 +132,15 @@ inline spillway::store::Batch batch_of(spillway::store::TaskUpdate update) {
   return batch;
 }
 
-// Makes a file as versions left it that knew two places, each by its number.
+// Makes a file as versions left it that knew of no shared specs.
+inline void forget_shared(const spillway::sqlite::Database& older) {
+  CHECK_OK(older.execute("DROP INDEX task_shared; ALTER TABLE task DROP COLUMN shared"));
+  CHECK_OK(older.execute("DROP TABLE spec"));
+}
+
+// Makes one of versions before, which knew two places, each by its number.
 inline void forget_places(const spillway::sqlite::Database& older) {
+  forget_shared(older);
   for (const char* column : {"crashed_at", "only_at", "group_first", "group_size"}) {
     const std::string drop = std::string("ALTER TABLE task DROP COLUMN ") + column;
     CHECK_OK(older.execute(drop.c_str()));

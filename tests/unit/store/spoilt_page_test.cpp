@@ -10,6 +10,8 @@ using namespace spillway::store;
 TEST_GROUP_BASE(SpoiltPage, DamageRig) {
   static constexpr PlaceId kPump{3}, kFan{4};
   std::set<std::uint64_t> unfinished, finished;
+  const sqlite::EncodedBytes shared = std::make_shared<const Bytes>(9000, std::uint8_t{2}),
+                             ended = std::make_shared<const Bytes>(9000, std::uint8_t{3});
 
   // A store as the cloud has it: in its second life, tasks for devices, of whom one was at work;
   // and what an agent has besides.
@@ -31,13 +33,22 @@ TEST_GROUP_BASE(SpoiltPage, DamageRig) {
       batch.inserts.push_back(std::move(task));
       batch.events.push_back({seq, at(2), EventKind::granted, Epoch{1}, kPump, {}, {}});
     }
+    // Two groups, each with a spec that its tasks share.
+    for (std::uint64_t seq = 260; seq < 300; ++seq) {
+      NewTask task = new_task(seq, seq < 280 ? TaskState::ready : TaskState::failed);
+      task.row.together = {seq < 280 ? 260U : 280U, 20};
+      task.row.spec = seq < 280 ? shared : ended;
+      if (seq >= 280) task.row.result = encoded("result of " + std::to_string(seq));
+      batch.inserts.push_back(std::move(task));
+    }
     batch.updates.push_back(step(201, TaskState::ready, 0, TaskState::leased, 1));
     batch.updates.back().next.live.push_back({.epoch = Epoch{1}, .place = kFan});
     CHECK_OK(open.commit(std::move(batch)));
     open.close();
-    for (std::uint64_t seq = 1; seq < 260; ++seq) {
+    for (std::uint64_t seq = 1; seq < 300; ++seq) {
       if (seq > 121 && seq < 200) continue;
-      (seq <= 60 || seq >= 230 ? finished : unfinished).insert(seq);
+      const bool ends = seq <= 60 || (seq >= 230 && seq < 260) || seq >= 280;
+      (ends ? finished : unfinished).insert(seq);
     }
   }
 
@@ -116,8 +127,9 @@ TEST(SpoiltPage, P23_costs_no_task_that_is_not_counted_whichever_page_it_is) {
 
 TEST(SpoiltPage, of_a_small_table_costs_no_task_at_all) {
   const Bytes sound = read_file(path);
-  for (const char* table : {"place", "place_name", "life", "peer", "loss", "waits", "idempotency",
-                            "event", "outbox", "node", "task_ready"}) {
+  for (const char* table :
+       {"place", "place_name", "life", "peer", "loss", "waits", "idempotency", "event", "outbox",
+        "node", "task_ready", "task_shared", "sqlite_autoindex_spec_1"}) {
     write_file(path, sound);
     spoil(page_of(table), noise(7));
     start();
@@ -156,4 +168,47 @@ TEST(SpoiltPage, what_cannot_be_placed_any_more_is_counted_and_named) {
   CHECK_OK(open.reopen());
   CHECK_TRUE(open.recovered.lost.empty());
   LONGS_EQUAL(30, open.recovered.damaged);
+}
+
+TEST(SpoiltPage, of_the_specs_costs_the_tasks_that_share_them_which_are_counted_and_named) {
+  spoil(page_of("spec"), noise(1));
+  start();
+  is_fresh_and_keeps_the_old_file();
+  LONGS_EQUAL(unfinished.size() - 20, carried(unfinished));
+  LONGS_EQUAL(finished.size() - 20, carried(finished));
+  LONGS_EQUAL(20, counted(DataClass::tasks));
+  LONGS_EQUAL(20, counted(DataClass::results));
+  LONGS_EQUAL(20, open.recovered.lost.size());
+  LONGS_EQUAL(260, open.recovered.lost.front().seq);
+  STRCMP_CONTAINS("at least 20 tasks", open.recovered.damage().c_str());
+  works();
+}
+
+TEST(SpoiltPage, of_something_else_leaves_shared_specs_where_they_are_and_the_version_before_out) {
+  spoil(page_of("event"), noise(1));
+  start();
+  is_fresh_and_keeps_the_old_file();
+  CHECK(*open.find(260)->row.spec == *shared);
+  CHECK(*open.find(299)->row.spec == *ended);
+  works();
+  open.close();
+  auto file = Database::open(path, false);
+  CHECK_OK(file);
+  LONGS_EQUAL(11, version_of(*file)->since);
+}
+
+// The text of a large one is on pages of its own: it can be read, and is not what was written.
+TEST(SpoiltPage, of_the_bytes_of_a_shared_spec_is_found_by_its_digest) {
+  Bytes bytes = read_file(path);
+  const Bytes part(4000, std::uint8_t{2});
+  auto spot = std::search(bytes.begin(), bytes.end(), part.begin(), part.end());
+  CHECK(spot != bytes.end());
+  std::fill_n(spot, 16, std::uint8_t{9});
+  write_file(path, bytes);
+  start();
+  is_fresh_and_keeps_the_old_file();
+  LONGS_EQUAL(unfinished.size() - 20, carried(unfinished));
+  LONGS_EQUAL(finished.size(), carried(finished));
+  LONGS_EQUAL(20, counted(DataClass::tasks));
+  CHECK_OK(open.find(299));
 }
