@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "common/base/kind_ref.h"
-#include "common/wire/codec.h"
 
 namespace spillway::agent {
 
@@ -187,14 +186,6 @@ bool Node::keeps(const owner::OwnedTask& task) const { return backlog_.window().
 
 Status Node::has_room_for(const owner::OwnedTask& task) {
   return submissions_.has_room_for(*task.spec);
-}
-
-// What has succeeded is never run again: of a large spec all but the input is kept.
-sqlite::EncodedBytes Node::spec_left(const owner::OwnedTask& task) const {
-  if (task.state.state != TaskState::succeeded || !sqlite::is_bulk(task.spec_bytes)) return nullptr;
-  TaskSpec left = *task.spec;
-  left.input.not_kept = std::exchange(left.input.bytes, {}).size();
-  return std::make_shared<const Bytes>(wire::encode(left));
 }
 
 NodeTime Node::ending(owner::OwnedTask& task, TaskResult& result) {

@@ -77,7 +77,6 @@ class Node final : public intake::Api, private owner::Host {
   Status has_room_for(const owner::OwnedTask& task) override;
   void forgets(owner::OwnedTask& task) override { backlog_.window().forgets(task); }
   NodeTime ending(owner::OwnedTask& task, TaskResult& result) override;
-  sqlite::EncodedBytes spec_left(const owner::OwnedTask& task) const override;
   void ended(owner::OwnedTask& task, TaskResult result) override;
   void came(owner::OwnedTask& task, const wire::ResultItem& item) override;
   void repeated() override { telemetry_.on_repeated(); }

@@ -122,7 +122,7 @@ bool Dispatch::keeps(const owner::OwnedTask& task) const { return !is_terminal(t
 
 // It is among those in memory by now.
 Status Dispatch::has_room_for(const owner::OwnedTask& task) {
-  const Load own{1, task.spec_size()};
+  const Load own{1, owner_.table().own_bytes(task)};
   return room({held().tasks - own.tasks, held().bytes - own.bytes}, own);
 }
 

@@ -130,7 +130,6 @@ class Dispatch final : private owner::Host {
   Status has_room_for(const owner::OwnedTask& task) override;
   void forgets(owner::OwnedTask&) override {}
   NodeTime ending(owner::OwnedTask& task, TaskResult& result) override;
-  sqlite::EncodedBytes spec_left(const owner::OwnedTask&) const override { return nullptr; }
   void ended(owner::OwnedTask&, TaskResult) override {}
   void came(owner::OwnedTask&, const wire::ResultItem&) override {}
   void repeated() override {}

@@ -3,6 +3,7 @@
 #include "cloud/dispatch/dispatch.h"
 #include "common/base/ending.h"
 #include "common/crypto/sha256.h"
+#include "common/sqlite/budget.h"
 #include "common/wire/codec.h"
 
 namespace spillway::cloud {
@@ -104,9 +105,12 @@ Status Dispatch::room(const Submission& submission, std::uint64_t bytes) const {
   if (!owner_.store_problem().empty())
     return no_room("nothing can be written: " + owner_.store_problem());
   const std::size_t devices = submission.devices->size();
-  const Load more{devices, bytes * devices};
-  if (Status good = room(held(), more); !good) return good;
-  if (parts_.store->use().files + more.bytes > options_.max_disk) return no_room_for(more.bytes);
+  if (Status good = room(held(), {devices, bytes}); !good) return good;
+  // In memory it is there once, and on the disk, unless it is so small that each row has it.
+  const std::uint64_t each = bytes > sqlite::kInlineBytes ? 0 : bytes;
+  const std::uint64_t disk = sqlite::disk_cost(bytes - each) + devices * sqlite::disk_cost(each);
+  const std::uint64_t most = sqlite::plan_disk(options_.max_disk).tasks();
+  if (parts_.store->use().in_use + disk > most) return no_room_for(disk);
   return {};
 }
 

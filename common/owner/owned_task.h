@@ -21,6 +21,7 @@ struct OwnedTask : owner::JournaledTask {
   lifecycle::OwnerPolicy policy;
   sqlite::EncodedBytes spec_bytes;  // may be null where the disk has spoiled it
   std::shared_ptr<const TaskSpec> spec;
+  bool in_group = false;  // others of which may have the same bytes and spec
   AttemptHistory history;
   PlaceId only_at;             // the one place where it may run; kNowhere: any
   OfferBook* there = nullptr;  // of the place that it is, or may be, leased to

@@ -21,6 +21,15 @@ PlaceId place_of(const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& st
   return failed ? failed->place : was.place();
 }
 
+// What is kept of the spec of one that ended; null: all of it. What has succeeded is never run
+// again: of a large spec all but the input is kept.
+sqlite::EncodedBytes spec_left(const OwnedTask& task) {
+  if (task.state.state != TaskState::succeeded || !sqlite::is_bulk(task.spec_bytes)) return nullptr;
+  TaskSpec left = *task.spec;
+  left.input.not_kept = std::exchange(left.input.bytes, {}).size();
+  return std::make_shared<const Bytes>(wire::encode(left));
+}
+
 }  // namespace
 
 Owner::Owner(Options options, Parts parts, Host& host, const store::Recovered& recovered)
@@ -77,12 +86,23 @@ std::optional<OwnedTask> Owner::read(const store::TaskRow& row) {
   task.spec_bytes = row.spec;
   task.only_at = row.only_at;
   task.history = AttemptHistory::of(row, places_);
-  Result<TaskSpec> spec = row.spec ? wire::decode_spec_in_place(row.spec)
-                                   : Result<TaskSpec>(fail(Code::corrupt, "no spec"));
-  // A spec the disk has spoiled cannot run; its task ends through its attempts, or its deadline.
-  task.spec = std::make_shared<const TaskSpec>(spec ? *std::move(spec) : TaskSpec{});
+  task.in_group = row.together.size > 1;
+  task.spec = decoded(row.spec);
   task.policy = lifecycle::policy_of(*task.spec, options_.lease);
   return host_.prepare(task) ? std::optional(std::move(task)) : std::nullopt;
+}
+
+// Tasks of a group have one spec, and come in a row.
+std::shared_ptr<const TaskSpec> Owner::decoded(const sqlite::EncodedBytes& bytes) {
+  auto known = last_spec_.lock();
+  if (known && bytes && last_bytes_.lock() == bytes) return known;
+  Result<TaskSpec> spec =
+      bytes ? wire::decode_spec_in_place(bytes) : Result<TaskSpec>(fail(Code::corrupt, "no spec"));
+  // A spec the disk has spoiled cannot run; its task ends through its attempts, or its deadline.
+  auto made = std::make_shared<const TaskSpec>(spec ? *std::move(spec) : TaskSpec{});
+  last_bytes_ = bytes;
+  last_spec_ = made;
+  return made;
 }
 
 OwnedTask* Owner::adopt(const store::TaskRow& row) {
@@ -100,6 +120,7 @@ OwnedTask& Owner::insert(store::NewTask row, std::shared_ptr<const TaskSpec> spe
   task.state = row.row.task;
   task.spec_bytes = row.row.spec;
   task.only_at = row.row.only_at;
+  task.in_group = row.row.together.size > 1;
   task.spec = std::move(spec);
   task.policy = lifecycle::policy_of(*task.spec, options_.lease);
   host_.prepare(task);
@@ -285,7 +306,7 @@ void Owner::finish(OwnedTask& task, TaskResult result) {
   task.history.tell(result);
   const NodeTime keep_until = host_.ending(task, result);
   journal_.finish(task, std::make_shared<const Bytes>(wire::encode(result)), keep_until,
-                  host_.spec_left(task));
+                  spec_left(task));
   next_purge_ = std::min(next_purge_, std::max(keep_until, now() + kPurgeEvery));
   host_.ended(task, std::move(result));
 }

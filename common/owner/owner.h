@@ -126,6 +126,7 @@ class Owner {
  private:
   using Step = std::function<Result<lifecycle::OwnerStep>(const OwnedTask&)>;
 
+  std::shared_ptr<const TaskSpec> decoded(const sqlite::EncodedBytes& bytes);
   OwnedTask& add(OwnedTask task);
   void act(OwnedTask& task, const lifecycle::OwnerStep& step);
   void record(OwnedTask& task, const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& step,
@@ -151,6 +152,8 @@ class Owner {
   TaskTable table_;
   owner::OwnerJournal journal_;
   Offers offers_;
+  std::weak_ptr<const Bytes> last_bytes_;    // that were decoded,
+  std::weak_ptr<const TaskSpec> last_spec_;  // and what they are
   std::uint64_t by_state_[8] = {};
   std::uint64_t next_seq_ = 1;
   bool purging_ = false;

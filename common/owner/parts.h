@@ -74,8 +74,6 @@ class Host {
   virtual Status has_room_for(const OwnedTask& task) = 0;
   // Completes what is told of an end, and says until when it is kept.
   virtual NodeTime ending(OwnedTask& task, TaskResult& result) = 0;
-  // What is kept of the spec of one that ended; null: all of it.
-  virtual sqlite::EncodedBytes spec_left(const OwnedTask& task) const = 0;
   virtual void ended(OwnedTask& task, TaskResult result) = 0;
   // Its accepted result came from another node, as did one that was not accepted.
   virtual void came(OwnedTask& task, const wire::ResultItem& item) = 0;

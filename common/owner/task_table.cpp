@@ -29,7 +29,8 @@ const OwnedTask& TaskTable::at(std::uint64_t seq) const {
 OwnedTask& TaskTable::add(OwnedTask task) {
   const std::uint64_t seq = task.seq;
   task.timer = kNever;
-  spec_bytes_ += task.spec_size();
+  const bool another = task.in_group && groups_[task.spec_bytes.get()]++ > 0;
+  spec_bytes_ += another ? 0 : task.spec_size();
   OwnedTask& added = tasks_.emplace(seq, std::move(task)).first->second;
   refresh(added);
   return added;
@@ -45,8 +46,16 @@ void TaskTable::refresh(OwnedTask& task) {
 
 void TaskTable::forget(const OwnedTask& task) {
   if (task.timer != kNever) timers_.erase({task.timer, task.seq});
-  spec_bytes_ -= task.spec_size();
+  spec_bytes_ -= own_bytes(task);
+  if (auto group = groups_.find(task.spec_bytes.get()); task.in_group && --group->second == 0) {
+    groups_.erase(group);
+  }
   tasks_.erase(task.seq);
+}
+
+std::uint64_t TaskTable::own_bytes(const OwnedTask& task) const {
+  const bool others = task.in_group && groups_.at(task.spec_bytes.get()) > 1;
+  return others ? 0 : task.spec_size();
 }
 
 OwnedTask* TaskTable::due(NodeTime now) {

@@ -37,12 +37,16 @@ class TaskTable {
     for (const auto& [seq, task] : tasks_) visit(task);
   }
   std::size_t size() const { return tasks_.size(); }
-  std::uint64_t spec_bytes() const { return spec_bytes_; }  // of the specs in memory
+  // Of the specs in memory. What tasks of a group have together is there once.
+  std::uint64_t spec_bytes() const { return spec_bytes_; }
+  // Of these, what would go with the task.
+  std::uint64_t own_bytes(const OwnedTask& task) const;
 
  private:
   std::unordered_map<std::uint64_t, OwnedTask> tasks_;
   std::set<std::pair<NodeTime, std::uint64_t>> timers_;
   std::uint64_t spec_bytes_ = 0;
+  std::unordered_map<const Bytes*, std::uint32_t> groups_;  // specs, and how many tasks have each
 };
 
 }  // namespace spillway::owner

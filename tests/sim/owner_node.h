@@ -76,7 +76,6 @@ class OwnerNode final : private owner::Host, private owner::LocalRuns {
   void forgets(owner::OwnedTask&) override {}
   Status has_room_for(const owner::OwnedTask&) override { return {}; }
   NodeTime ending(owner::OwnedTask&, TaskResult&) override { return kNever; }
-  sqlite::EncodedBytes spec_left(const owner::OwnedTask&) const override { return nullptr; }
   void ended(owner::OwnedTask& task, TaskResult result) override;
   void came(owner::OwnedTask&, const wire::ResultItem&) override {}
   void repeated() override {}

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "common/sqlite/budget.h"
 #include "tests/unit/cloud_node/cloud_world.h"
 
 #include <CppUTest/TestHarness.h>
@@ -40,16 +41,24 @@ TEST_GROUP(DispatchedRoom) {
     do (void)dispatch->cycle();
     while (store.step());
   }
-  cloud::GroupId submit(std::size_t devices = 1) {
+  Result<Submitted> try_to_submit(std::size_t devices, std::size_t bytes) {
     Names names;
     for (std::size_t i = 0; i < devices; ++i) names.push_back("pump-" + std::to_string(i));
-    cloud::GroupId group;
-    dispatch->submit({CloudWorld::spec(), names, ""}, [&](const Result<Submitted>& made) {
-      CHECK(made.ok());
-      if (made) group = made->group;
-    });
+    Result<Submitted> answer = fail(Code::internal, "no answer");
+    dispatch->submit({CloudWorld::spec(std::string(bytes, 'x')), names, ""},
+                     [&](const Result<Submitted>& made) { answer = made; });
     settle();
-    return group;
+    return answer;
+  }
+  cloud::GroupId submit(std::size_t devices = 1) {
+    const Result<Submitted> made = try_to_submit(devices, 1);
+    CHECK(made.ok());
+    return made ? made->group : cloud::GroupId{};
+  }
+  std::string refused(std::size_t devices, std::size_t bytes) {
+    const Result<Submitted> made = try_to_submit(devices, bytes);
+    CHECK(!made && made.error().code == Code::busy);
+    return made ? "" : made.error().message;
   }
   void cancel(const cloud::GroupId& group) {
     dispatch->cancel(group, [](const auto& done) { CHECK(done.ok()); });
@@ -106,6 +115,10 @@ TEST(DispatchedRoom, P20_what_is_tried_again_counts_with_its_bytes) {
   const cloud::GroupId group = submit(3);
   options.max_bytes = disk.tasks.at(1).row.spec->size() * 5 / 2;
   cancel(group);
+  // As it was in a store of an earlier version.
+  for (auto& [seq, task] : disk.tasks) {
+    task.row.spec = std::make_shared<const Bytes>(*task.row.spec);
+  }
   dispatch.reset();
   open(options);
   STRCMP_CONTAINS("2 are tried again, and no more: there is no room for", retry_all(group).c_str());
@@ -113,4 +126,44 @@ TEST(DispatchedRoom, P20_what_is_tried_again_counts_with_its_bytes) {
   cancel(group);
   CHECK_EQUAL(3, retry({id_of(1), id_of(2), id_of(3)}).size());
   CHECK_EQUAL(2, dispatch->unfinished());
+}
+
+TEST(DispatchedRoom, P20_ten_thousand_devices_and_an_input_of_64_KiB_take_room_for_one_of_it) {
+  constexpr std::size_t kDevices = 10'000;
+  cloud::DispatchOptions options;
+  options.max_bytes = 3 * kInlineLimit / 2;
+  options.max_disk = 64 << 20;
+  open(options);
+  const Result<Submitted> made = try_to_submit(kDevices, kInlineLimit);
+  CHECK(made.ok());
+  CHECK_EQUAL(kDevices, dispatch->unfinished());
+  STRCMP_CONTAINS("there is no room for", refused(1, kInlineLimit).c_str());
+  dispatch.reset();
+  open(options);
+  CHECK_EQUAL(kDevices, dispatch->unfinished());
+  STRCMP_CONTAINS("there is no room for", refused(1, kInlineLimit).c_str());
+  submit(2);
+  // All that were cancelled may be tried again, in the room of one input.
+  cancel(made->group);
+  dispatch.reset();
+  open(options);
+  CHECK_EQUAL(2, dispatch->unfinished());
+  STRCMP_EQUAL("10000", retry_all(made->group).c_str());
+  STRCMP_CONTAINS("there is no room for", refused(1, kInlineLimit).c_str());
+}
+
+TEST(DispatchedRoom, P21_on_the_disk_a_small_input_counts_for_each_device_and_ends_find_room) {
+  cloud::DispatchOptions options;
+  options.max_disk = 64 << 20;
+  open(options);
+  const std::uint64_t most = sqlite::plan_disk(options.max_disk).tasks();
+  disk.use.in_use = most - (5 << 18);
+  CHECK(try_to_submit(1000, kInlineLimit).ok());
+  CHECK(try_to_submit(500, 10).ok());
+  STRCMP_CONTAINS("there is no room for", refused(1000, 700).c_str());
+  disk.use.in_use = most;
+  STRCMP_CONTAINS("there is no room for", refused(1, 1).c_str());
+  // What was given back within the file is room, however large the file is.
+  disk.use = {.in_use = 0, .files = options.max_disk, .written = 0, .flash_spent = 0};
+  submit();
 }

@@ -123,7 +123,6 @@ struct World final : Host {
   void forgets(OwnedTask&) override {}
   Status has_room_for(const OwnedTask&) override { return room; }
   NodeTime ending(OwnedTask&, TaskResult&) override { return kNever; }
-  sqlite::EncodedBytes spec_left(const OwnedTask&) const override { return nullptr; }
   void ended(OwnedTask&, TaskResult) override {}
   void came(OwnedTask&, const wire::ResultItem&) override {}
   void repeated() override {}
@@ -374,6 +373,40 @@ TEST(Owner, a_row_that_names_nobody_is_not_taken_into_memory_and_is_said) {
   world.boot();
   POINTERS_EQUAL(nullptr, world.owner->find(seq));
   CHECK_EQUAL(1, world.alarms.size());
+}
+
+TEST(Owner, rows_with_one_spec_have_one_in_memory_and_others_their_own) {
+  for (int i = 0; i < 3; ++i) world.insert();
+  world.settle();
+  store::TaskRow first = world.disk.at(1).row, second = world.disk.at(2).row;
+  second.spec = first.spec;
+  const auto one = world.owner->read(first), other = world.owner->read(second);
+  const auto third = world.owner->read(world.disk.at(3).row);
+  CHECK(one && other && third);
+  POINTERS_EQUAL(one->spec.get(), other->spec.get());
+  CHECK(third->spec != one->spec);
+  // Nobody can tell any more what it was; the next one is not taken for the same.
+  second.spec = first.spec = nullptr;
+  CHECK_FALSE(world.owner->read(first).has_value());
+  CHECK_FALSE(world.owner->read(second).has_value());
+}
+
+TEST(Owner, a_large_input_is_kept_as_long_as_its_task_may_run_again) {
+  TaskSpec spec;
+  spec.labels = {{"a", "b"}};
+  spec.input.bytes = Bytes(5000);
+  const OwnedTask& task = world.lease(spec);
+  const std::uint64_t done = task.seq, given_up = world.insert(spec).seq;
+  world.owner->offers().on(world.book("here"), world.success(task));
+  CHECK(answer_of(&Owner::cancel, given_up) == Code::internal);
+  world.settle();
+  const auto kept = [this](std::uint64_t seq) {
+    const auto left = wire::decode_spec(*world.disk.at(seq).row.spec);
+    return left ? *left : TaskSpec{};
+  };
+  CHECK_EQUAL(5000, kept(done).input.not_kept);
+  CHECK(kept(done).input.bytes.empty() && kept(done).labels == spec.labels);
+  CHECK_EQUAL(5000, kept(given_up).input.bytes.size());
 }
 
 TEST(Owner, what_the_disk_contradicts_is_read_anew_and_the_node_goes_on) {

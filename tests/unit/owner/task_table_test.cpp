@@ -49,6 +49,34 @@ TEST(TaskTable, what_is_forgotten_leaves_nothing_behind) {
   POINTERS_EQUAL(nullptr, table.find(2));
 }
 
+TEST(TaskTable, P20_what_tasks_of_a_group_have_together_counts_once_until_the_last_of_them_goes) {
+  const auto spec = std::make_shared<const Bytes>(100);
+  const auto member = [&](std::uint64_t seq, const sqlite::EncodedBytes& bytes) -> OwnedTask& {
+    OwnedTask task;
+    task.seq = seq;
+    task.spec = std::make_shared<const TaskSpec>();
+    task.spec_bytes = bytes;
+    task.in_group = true;
+    return table.add(std::move(task));
+  };
+  OwnedTask& first = member(1, spec);
+  UNSIGNED_LONGS_EQUAL(100, table.own_bytes(first));
+  OwnedTask& second = member(2, spec);
+  // It was in an earlier version's rows, or the disk has spoiled it.
+  OwnedTask& other = member(3, std::make_shared<const Bytes>(7));
+  OwnedTask& spoiled = member(4, nullptr);
+  UNSIGNED_LONGS_EQUAL(107, table.spec_bytes());
+  UNSIGNED_LONGS_EQUAL(0, table.own_bytes(second));
+  table.forget(first);
+  UNSIGNED_LONGS_EQUAL(107, table.spec_bytes());
+  UNSIGNED_LONGS_EQUAL(100, table.own_bytes(second));
+  table.forget(second);
+  table.forget(spoiled);
+  UNSIGNED_LONGS_EQUAL(7, table.spec_bytes());
+  table.forget(other);
+  UNSIGNED_LONGS_EQUAL(0, table.spec_bytes());
+}
+
 TEST(TaskTable, a_task_whose_spec_the_disk_has_spoiled_counts_no_bytes) {
   OwnedTask task;
   task.seq = 1;
