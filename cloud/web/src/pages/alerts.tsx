@@ -10,6 +10,7 @@ import { Icon } from '../parts/icons';
 import { Ago, Loaded, Message, Page, Panel } from '../parts/page';
 import { Segmented } from '../parts/segmented';
 import { SeverityBadge } from '../parts/state';
+import { actions_head, Table } from '../parts/table';
 import { act } from '../parts/toast';
 import { place, set_query } from '../router';
 import { Rules } from './rules';
@@ -264,48 +265,32 @@ function Silences() {
     act(send('DELETE', `/alerts/silences/${silence.id}`), 'It speaks again', query.again);
   return (
     <Panel title="Silences">
-      <Loaded
-        query={query}
-        rows={4}
-        empty={(data) => data.items.length === 0 && <Message icon="mute" title="Nothing is silenced" />}
-      >
+      <Loaded query={query} rows={4}>
         {(data) => (
-          <div class="table-box" tabIndex={0} role="region" aria-label="Silences">
-            <table class="table">
-              <thead>
-                <tr>
-                  <th>Rule</th>
-                  <th>Device</th>
-                  <th>Group</th>
-                  <th>By</th>
-                  <th>Note</th>
-                  <th>For another</th>
-                  <th>
-                    <span class="hidden">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.items.map((silence) => (
-                  <tr key={silence.id}>
-                    <td>{words(silence.rule) || 'any'}</td>
-                    <td>{silence.device || 'any'}</td>
-                    <td>{silence.group || 'any'}</td>
-                    <td>{silence.by}</td>
-                    <td>{silence.note || '–'}</td>
-                    <td>{left(silence.until, now.value)}</td>
-                    <td class="right">
-                      {may('operate') && (
-                        <button class="text-button" onClick={() => end(silence)}>
-                          End
-                        </button>
-                      )}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Silences"
+            rows={data.items}
+            id={({ id }) => id}
+            empty={<Message icon="mute" title="Nothing is silenced" />}
+            columns={[
+              ['Rule', ({ rule }) => words(rule) || 'any'],
+              ['Device', ({ device }) => device || 'any'],
+              ['Group', ({ group }) => group || 'any'],
+              ['By', ({ by }) => by],
+              ['Note', ({ note }) => note || '–'],
+              ['For another', ({ until }) => left(until, now.value)],
+              [
+                actions_head,
+                (silence) =>
+                  may('operate') && (
+                    <button class="text-button" onClick={() => end(silence)}>
+                      End
+                    </button>
+                  ),
+                'right',
+              ],
+            ]}
+          />
         )}
       </Loaded>
     </Panel>

@@ -7,6 +7,7 @@ import { summary } from '../live/live';
 import { Icon } from '../parts/icons';
 import { Ago, Fact, Loaded, Message, Page, Panel } from '../parts/page';
 import { Badge } from '../parts/state';
+import { Table } from '../parts/table';
 import { Sessions, Tokens } from './tokens';
 
 export function CloudPage() {
@@ -150,53 +151,37 @@ function Kinds() {
   const query = useQuery<KindList>('/kinds', 5);
   return (
     <Panel title="Kinds" note="since it started">
-      <Loaded
-        query={query}
-        empty={(data) =>
-          data.items.length === 0 && (
-            <Message icon="tasks" title="It runs no kinds">
-              Name plugins or commands.
-            </Message>
-          )
-        }
-      >
+      <Loaded query={query}>
         {(data) => (
-          <div class="table-box" tabIndex={0} role="region" aria-label="Kinds">
-            <table class="table">
-              <thead>
-                <tr>
-                  <th>Kind</th>
-                  <th class="right">Accepted</th>
-                  <th class="right">Done</th>
-                  <th class="right">Failed</th>
-                  <th class="right">Run, p50</th>
-                  <th class="right">p95</th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.items.map((kind) => (
-                  <tr key={kind.name}>
-                    <td>
-                      <a href={`/tasks?kind=${encodeURIComponent(kind.name)}`}>{kind.name}</a>
-                    </td>
-                    <td class="right">{compact(kind.accepted)}</td>
-                    <td class="right">{compact(kind.done)}</td>
-                    <td class="right">
-                      {kind.failed > 0 ? (
-                        <span class="tone-bad">
-                          {compact(kind.failed)} ({ratio(kind.failed / Math.max(1, kind.done + kind.failed))})
-                        </span>
-                      ) : (
-                        '0'
-                      )}
-                    </td>
-                    <td class="right">{duration(kind.run.p50_s)}</td>
-                    <td class="right">{duration(kind.run.p95_s)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Kinds"
+            rows={data.items}
+            id={({ name }) => name}
+            empty={
+              <Message icon="tasks" title="It runs no kinds">
+                Name plugins or commands.
+              </Message>
+            }
+            columns={[
+              ['Kind', ({ name }) => <a href={`/tasks?kind=${encodeURIComponent(name)}`}>{name}</a>],
+              ['Accepted', ({ accepted }) => compact(accepted), 'right'],
+              ['Done', ({ done }) => compact(done), 'right'],
+              [
+                'Failed',
+                ({ done, failed }) =>
+                  failed > 0 ? (
+                    <span class="tone-bad">
+                      {compact(failed)} ({ratio(failed / Math.max(1, done + failed))})
+                    </span>
+                  ) : (
+                    '0'
+                  ),
+                'right',
+              ],
+              ['Run, p50', ({ run }) => duration(run.p50_s), 'right'],
+              ['p95', ({ run }) => duration(run.p95_s), 'right'],
+            ]}
+          />
         )}
       </Loaded>
     </Panel>
@@ -207,38 +192,21 @@ function Audit() {
   const query = useQuery<AuditPage>('/audit?limit=20', 30);
   return (
     <Panel title="Audit" note={query.data ? plural(query.data.items.length, 'newest write', 'newest writes') : ''}>
-      <Loaded
-        query={query}
-        need="admin"
-        empty={(data) => data.items.length === 0 && <Message icon="eye" title="Nothing was written yet" />}
-      >
+      <Loaded query={query} need="admin">
         {(data) => (
-          <div class="table-box" tabIndex={0} role="region" aria-label="Audit">
-            <table class="table">
-              <thead>
-                <tr>
-                  <th>When</th>
-                  <th>Who</th>
-                  <th>What</th>
-                  <th>On</th>
-                  <th class="right">Status</th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.items.map((line) => (
-                  <tr key={line.seq}>
-                    <td class="nowrap">
-                      <Ago at={line.at} />
-                    </td>
-                    <td>{line.who}</td>
-                    <td>{words(line.operation.replace(/([A-Z])/g, '_$1').toLowerCase())}</td>
-                    <td>{line.target}</td>
-                    <td class={`right${line.status >= 400 ? ' tone-bad' : ''}`}>{line.status}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Audit"
+            rows={data.items}
+            id={({ seq }) => seq}
+            empty={<Message icon="eye" title="Nothing was written yet" />}
+            columns={[
+              ['When', ({ at }) => <Ago at={at} />, 'nowrap'],
+              ['Who', ({ who }) => who],
+              ['What', ({ operation }) => words(operation.replace(/([A-Z])/g, '_$1').toLowerCase())],
+              ['On', ({ target }) => target],
+              ['Status', ({ status }) => (status < 400 ? status : <span class="tone-bad">{status}</span>), 'right'],
+            ]}
+          />
         )}
       </Loaded>
     </Panel>

@@ -22,6 +22,7 @@ import { Ago, Fact, Loaded, Message, Page, Panel } from '../parts/page';
 import { event_word, HealthBadge, reason_word } from '../parts/state';
 import { RunButton } from '../parts/run_tasks';
 import { DispatchedTable } from '../parts/dispatched_table';
+import { Table } from '../parts/table';
 import { TaskTable } from '../parts/task_table';
 import { act } from '../parts/toast';
 import { Connectivity } from '../charts/connectivity';
@@ -315,47 +316,35 @@ function Sessions({ id }: { id: string }) {
         {(data) => (
           <>
             <Connectivity sessions={data.items} now={now.value} />
-            <div class="table-box short" tabIndex={0} role="region" aria-label="Sessions">
-              <table class="table">
-                <thead>
-                  <tr>
-                    <th class="right">Session</th>
-                    <th>From</th>
-                    <th>Length</th>
-                    <th>How it ended</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {data.items.slice(0, 50).map((session) => (
-                    <tr key={session.from}>
-                      <td class="right">{session.session}</td>
-                      <td>
-                        <Ago at={session.from} />
-                      </td>
-                      <td>
-                        {duration(
-                          Math.round(
-                            ((session.until ? Date.parse(session.until) : now.value) - Date.parse(session.from)) / 1000,
-                          ),
-                        )}
-                      </td>
-                      <td>
-                        {session.until === null ? (
-                          <span class="badge plain tone-ok">
-                            <Icon name="check" size={14} />
-                            connected
-                          </span>
-                        ) : session.ended ? (
-                          (endings[session.ended] ?? session.ended)
-                        ) : (
-                          'connected anew'
-                        )}
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              label="Sessions"
+              box="short"
+              rows={data.items.slice(0, 50)}
+              id={({ from }) => from}
+              columns={[
+                ['Session', ({ session }) => session, 'right'],
+                ['From', ({ from }) => <Ago at={from} />],
+                [
+                  'Length',
+                  ({ from, until }) =>
+                    duration(Math.round(((until ? Date.parse(until) : now.value) - Date.parse(from)) / 1000)),
+                ],
+                [
+                  'How it ended',
+                  ({ until, ended }) =>
+                    until === null ? (
+                      <span class="badge plain tone-ok">
+                        <Icon name="check" size={14} />
+                        connected
+                      </span>
+                    ) : ended ? (
+                      (endings[ended] ?? ended)
+                    ) : (
+                      'connected anew'
+                    ),
+                ],
+              ]}
+            />
           </>
         )}
       </Loaded>
@@ -402,42 +391,21 @@ function Losses({ id }: { id: string }) {
   const query = useQuery<LossList>(`/devices/${id}/losses`, 30);
   return (
     <Panel title="Loss ledger" note="everything it ever dropped">
-      <Loaded
-        query={query}
-        empty={(data) => data.items.length === 0 && <Message icon="check" tone="ok" title="Nothing was ever dropped" />}
-      >
+      <Loaded query={query}>
         {(data) => (
-          <div class="table-box" tabIndex={0} role="region" aria-label="Losses">
-            <table class="table">
-              <thead>
-                <tr>
-                  <th>What</th>
-                  <th>Cause</th>
-                  <th class="right">Count</th>
-                  <th>First</th>
-                  <th>Last</th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.items.map((loss) => (
-                  <tr key={loss.class + loss.cause}>
-                    <td>{sentence(words(loss.class))}</td>
-                    <td>{words(loss.cause)}</td>
-                    <td class="right">
-                      {loss.at_least && '≥ '}
-                      {count(loss.count)}
-                    </td>
-                    <td>
-                      <Ago at={loss.from} />
-                    </td>
-                    <td>
-                      <Ago at={loss.until} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Losses"
+            rows={data.items}
+            id={(loss) => loss.class + loss.cause}
+            empty={<Message icon="check" tone="ok" title="Nothing was ever dropped" />}
+            columns={[
+              ['What', (loss) => sentence(words(loss.class))],
+              ['Cause', ({ cause }) => words(cause)],
+              ['Count', (loss) => (loss.at_least ? '≥ ' : '') + count(loss.count), 'right'],
+              ['First', ({ from }) => <Ago at={from} />],
+              ['Last', ({ until }) => <Ago at={until} />],
+            ]}
+          />
         )}
       </Loaded>
     </Panel>

@@ -7,6 +7,7 @@ import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { Loaded, Message, Panel } from '../parts/page';
 import { health_look, health_order, reason_word, SeverityBadge } from '../parts/state';
+import { actions_head, Table } from '../parts/table';
 import { act } from '../parts/toast';
 import { reasons } from './device_query';
 
@@ -66,70 +67,55 @@ export function Rules() {
           }
         : {})}
     >
-      <Loaded
-        query={query}
-        rows={6}
-        empty={(data) => data.items.length === 0 && <Message icon="bell" title="No rules" />}
-      >
+      <Loaded query={query} rows={6}>
         {(data) => (
-          <div class="table-box" tabIndex={0} role="region" aria-label="Rules">
-            <table class="table rules">
-              <thead>
-                <tr>
-                  <th>Rule</th>
-                  <th>Severity</th>
-                  <th>Of</th>
-                  <th>Fires when</th>
-                  <th>Enabled</th>
-                  {admin && (
-                    <th>
-                      <span class="hidden">Actions</span>
-                    </th>
-                  )}
-                </tr>
-              </thead>
-              <tbody>
-                {data.items.map((rule) => (
-                  <tr key={rule.id}>
-                    <td>{rule.title}</td>
-                    <td>
-                      <SeverityBadge severity={rule.severity} plain />
-                    </td>
-                    <td class="nowrap">
-                      {rule.scope === 'fleet' ? 'the fleet' : rule.group ? `devices of ${rule.group}` : 'each device'}
-                    </td>
-                    <td>{condition(rule)}</td>
-                    <td>
-                      {admin ? (
-                        <label class="switch">
-                          <input type="checkbox" role="switch" checked={rule.enabled} onChange={() => flip(rule)} />
-                          <span class="hidden">{rule.title}</span>
-                          <i />
-                        </label>
-                      ) : rule.enabled ? (
-                        'yes'
-                      ) : (
-                        'no'
-                      )}
-                    </td>
-                    {admin && (
-                      <td class="right">
-                        <button
-                          class="text-button"
-                          aria-label={`Edit ${rule.title}`}
-                          onClick={() => {
-                            edited.value = rule;
-                          }}
-                        >
-                          Edit…
-                        </button>
-                      </td>
-                    )}
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Rules"
+            class="rules"
+            rows={data.items}
+            id={({ id }) => id}
+            empty={<Message icon="bell" title="No rules" />}
+            columns={[
+              ['Rule', ({ title }) => title],
+              ['Severity', ({ severity }) => <SeverityBadge severity={severity} plain />],
+              [
+                'Of',
+                ({ scope, group }) => (scope === 'fleet' ? 'the fleet' : group ? `devices of ${group}` : 'each device'),
+                'nowrap',
+              ],
+              ['Fires when', condition],
+              [
+                'Enabled',
+                (rule) =>
+                  admin ? (
+                    <label class="switch">
+                      <input type="checkbox" role="switch" checked={rule.enabled} onChange={() => flip(rule)} />
+                      <span class="hidden">{rule.title}</span>
+                      <i />
+                    </label>
+                  ) : rule.enabled ? (
+                    'yes'
+                  ) : (
+                    'no'
+                  ),
+              ],
+              admin && [
+                actions_head,
+                (rule) => (
+                  <button
+                    class="text-button"
+                    aria-label={`Edit ${rule.title}`}
+                    onClick={() => {
+                      edited.value = rule;
+                    }}
+                  >
+                    Edit…
+                  </button>
+                ),
+                'right',
+              ],
+            ]}
+          />
         )}
       </Loaded>
       {edited.value && (

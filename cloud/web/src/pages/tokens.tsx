@@ -5,6 +5,7 @@ import { useQuery } from '../api/query';
 import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { Ago, Loaded, Message, Panel } from '../parts/page';
+import { actions_head, Table } from '../parts/table';
 import { act } from '../parts/toast';
 
 // For administrators: who may speak to the API, and the only moment a secret is seen.
@@ -30,50 +31,35 @@ export function Tokens() {
         </button>
       }
     >
-      <Loaded
-        query={query}
-        need="admin"
-        empty={(data) => data.items.length === 0 && <Message icon="lock" title="No tokens" />}
-      >
+      <Loaded query={query} need="admin">
         {(data) => (
-          <div class="table-box" tabIndex={0} role="region" aria-label="Tokens">
-            <table class="table">
-              <thead>
-                <tr>
-                  <th>Name</th>
-                  <th>Scope</th>
-                  <th>Expires</th>
-                  <th>Last used</th>
-                  <th>
-                    <span class="hidden">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.items.map((token) => (
-                  <tr key={token.id}>
-                    <td>{token.name}</td>
-                    <td>{token.scope}</td>
-                    <td>{token.expires ? new Date(token.expires).toLocaleDateString('en-GB') : 'never'}</td>
-                    <td>
-                      <Ago at={token.last_used} />
-                    </td>
-                    <td class="right">
-                      <button
-                        class="text-button"
-                        onClick={() => {
-                          leaving.value = token;
-                        }}
-                        aria-label={`Revoke ${token.name}`}
-                      >
-                        Revoke…
-                      </button>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Tokens"
+            rows={data.items}
+            id={({ id }) => id}
+            empty={<Message icon="lock" title="No tokens" />}
+            columns={[
+              ['Name', ({ name }) => name],
+              ['Scope', ({ scope }) => scope],
+              ['Expires', ({ expires }) => (expires ? new Date(expires).toLocaleDateString('en-GB') : 'never')],
+              ['Last used', ({ last_used }) => <Ago at={last_used} />],
+              [
+                actions_head,
+                (token) => (
+                  <button
+                    class="text-button"
+                    onClick={() => {
+                      leaving.value = token;
+                    }}
+                    aria-label={`Revoke ${token.name}`}
+                  >
+                    Revoke…
+                  </button>
+                ),
+                'right',
+              ],
+            ]}
+          />
         )}
       </Loaded>
       {making.value && (
@@ -118,51 +104,33 @@ export function Sessions() {
     act(send('DELETE', `/sessions/${encodeURIComponent(id)}`), `Signed out ${name}`, query.again);
   return (
     <Panel title="Sessions">
-      <Loaded
-        query={query}
-        need="admin"
-        empty={(data) => data.items.length === 0 && <Message icon="lock" title="Nobody is signed in" />}
-      >
+      <Loaded query={query} need="admin">
         {(data) => (
-          <div class="table-box" tabIndex={0} role="region" aria-label="Sessions">
-            <table class="table">
-              <thead>
-                <tr>
-                  <th>Name</th>
-                  <th>Scope</th>
-                  <th>From</th>
-                  <th>Since</th>
-                  <th>
-                    <span class="hidden">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.items.map((one) => (
-                  <tr key={one.id}>
-                    <td>
-                      {one.name}
-                      {one.own && ' (this one)'}
-                    </td>
-                    <td>{one.scope}</td>
-                    <td>{one.from}</td>
-                    <td>
-                      <Ago at={one.created} />
-                    </td>
-                    <td class="right">
-                      <button
-                        class="text-button"
-                        onClick={() => end(one)}
-                        aria-label={`Sign out ${one.name} from ${one.from}`}
-                      >
-                        Sign out
-                      </button>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Sessions"
+            rows={data.items}
+            id={({ id }) => id}
+            empty={<Message icon="lock" title="Nobody is signed in" />}
+            columns={[
+              ['Name', ({ name, own }) => name + (own ? ' (this one)' : '')],
+              ['Scope', ({ scope }) => scope],
+              ['From', ({ from }) => from],
+              ['Since', ({ created }) => <Ago at={created} />],
+              [
+                actions_head,
+                (session) => (
+                  <button
+                    class="text-button"
+                    onClick={() => end(session)}
+                    aria-label={`Sign out ${session.name} from ${session.from}`}
+                  >
+                    Sign out
+                  </button>
+                ),
+                'right',
+              ],
+            ]}
+          />
         )}
       </Loaded>
     </Panel>

@@ -2,7 +2,8 @@ import type { DispatchedTask } from 'api-types';
 import { sentence, words } from '../format';
 import { Ago } from './page';
 import { DispatchedBadge } from './state';
-import { short_id } from './task_table';
+import { Table } from './table';
+import { device_column, TaskLink } from './task_table';
 
 export function DispatchedTable({
   label,
@@ -16,49 +17,21 @@ export function DispatchedTable({
   with_kind?: boolean;
 }) {
   return (
-    <div class="table-box" tabIndex={0} role="region" aria-label={label}>
-      <table class="table tasks">
-        <thead>
-          <tr>
-            <th>Task</th>
-            <th>State</th>
-            {with_kind && <th>Kind</th>}
-            {with_device && <th>Device</th>}
-            <th class="right">Granted</th>
-            <th>Last failure</th>
-            <th class="right">In this state for</th>
-            <th class="right">Submitted</th>
-          </tr>
-        </thead>
-        <tbody>
-          {tasks.map((task) => (
-            <tr key={task.id}>
-              <td>
-                <a class="mono" href={`/tasks/dispatched/${task.id}`} title={task.id}>
-                  {short_id(task.id)}
-                </a>
-              </td>
-              <td class="nowrap">
-                <DispatchedBadge task={task} />
-              </td>
-              {with_kind && <td>{task.kind}</td>}
-              {with_device && (
-                <td>
-                  <a href={`/devices/${task.device}`}>{task.device}</a>
-                </td>
-              )}
-              <td class="right">{task.grants}</td>
-              <td>{task.last_failure === 'none' ? '–' : sentence(words(task.last_failure))}</td>
-              <td class="right nowrap">
-                <Ago at={task.since} bare />
-              </td>
-              <td class="right nowrap">
-                <Ago at={task.created} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label={label}
+      class="tasks"
+      rows={tasks}
+      id={({ id }) => id}
+      columns={[
+        ['Task', ({ id }) => <TaskLink id={id} to={`/tasks/dispatched/${id}`} />],
+        ['State', (task) => <DispatchedBadge task={task} />],
+        with_kind && ['Kind', ({ kind }) => kind],
+        with_device && device_column,
+        ['Granted', ({ grants }) => grants, 'right'],
+        ['Last failure', ({ last_failure: last }) => (last === 'none' ? '–' : sentence(words(last)))],
+        ['In this state for', ({ since }) => <Ago at={since} bare />, 'right'],
+        ['Submitted', ({ created }) => <Ago at={created} />, 'right'],
+      ]}
+    />
   );
 }

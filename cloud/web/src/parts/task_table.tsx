@@ -2,6 +2,17 @@ import type { OffloadedTask } from 'api-types';
 import { duration, sentence } from '../format';
 import { Ago } from './page';
 import { TaskBadge } from './state';
+import { Table, type TableColumn } from './table';
+
+export const TaskLink = ({ id, to }: { id: string; to: string }) => (
+  <a class="mono" href={to} title={id}>
+    {short_id(id)}
+  </a>
+);
+export const device_column: TableColumn<{ device: string }> = [
+  'Device',
+  ({ device }) => <a href={`/devices/${device}`}>{device}</a>,
+];
 
 export function TaskTable({
   label,
@@ -13,50 +24,23 @@ export function TaskTable({
   with_device?: boolean;
 }) {
   return (
-    <div class="table-box" tabIndex={0} role="region" aria-label={label}>
-      <table class="table tasks">
-        <thead>
-          <tr>
-            <th>Task</th>
-            <th>State</th>
-            <th>Kind</th>
-            {with_device && <th>Device</th>}
-            <th>Band</th>
-            <th class="right">Epoch</th>
-            <th class="right">Waited</th>
-            <th class="right">Ran</th>
-            <th class="right">Accepted</th>
-          </tr>
-        </thead>
-        <tbody>
-          {tasks.map((task) => (
-            <tr key={task.id}>
-              <td>
-                <a class="mono" href={`/tasks/${encodeURIComponent(task.id)}`} title={task.id}>
-                  {short_id(task.id)}
-                </a>
-              </td>
-              <td>
-                <TaskBadge task={task} />
-              </td>
-              <td>{task.kind}</td>
-              {with_device && (
-                <td>
-                  <a href={`/devices/${task.device}`}>{task.device}</a>
-                </td>
-              )}
-              <td>{sentence(task.band)}</td>
-              <td class="right">{task.epoch}</td>
-              <td class="right">{task.started ? duration(waited(task)) : '–'}</td>
-              <td class="right">{duration(task.ran_s)}</td>
-              <td class="right nowrap">
-                <Ago at={task.accepted} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label={label}
+      class="tasks"
+      rows={tasks}
+      id={({ id }) => id}
+      columns={[
+        ['Task', ({ id }) => <TaskLink id={id} to={`/tasks/${encodeURIComponent(id)}`} />],
+        ['State', (task) => <TaskBadge task={task} />],
+        ['Kind', ({ kind }) => kind],
+        with_device && device_column,
+        ['Band', ({ band }) => sentence(band)],
+        ['Epoch', ({ epoch }) => epoch, 'right'],
+        ['Waited', (task) => (task.started ? duration(waited(task)) : '–'), 'right'],
+        ['Ran', ({ ran_s }) => duration(ran_s), 'right'],
+        ['Accepted', ({ accepted }) => <Ago at={accepted} />, 'right'],
+      ]}
+    />
   );
 }
 
