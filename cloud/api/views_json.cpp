@@ -8,8 +8,6 @@
 namespace spillway::cloud::api {
 namespace {
 
-using wire::Metric;
-
 double seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
 
 json::value time_of(Duration since_1970) { return json::string(http::rfc3339(since_1970)); }
@@ -18,9 +16,13 @@ json::value time_unless_zero(Duration at) {
   return at == Duration::zero() ? json::value(nullptr) : time_of(at);
 }
 
-json::value scaled(const wire::Metrics& metrics, Metric metric, double unit) {
-  auto value = metrics.find(metric);
-  return value ? json::value(double(*value) * unit) : json::value(nullptr);
+json::value value_of(const DeviceMetric& metric, const wire::Metrics& metrics) {
+  if (metric.unit != Unit::count && metric.unit != Unit::bytes) {
+    auto value = metric.value(metrics);
+    return value ? json::value(*value) : json::value(nullptr);
+  }
+  auto value = metric.read(metrics);
+  return value ? json::value(*value) : json::value(nullptr);
 }
 
 template <class E, std::size_t N>
@@ -57,30 +59,20 @@ json::value text_or_null(const std::string& text) {
 }
 
 json::object row_of(const DeviceRow& row) {
-  const wire::Metrics& m = row.metrics;
-  std::int64_t backlog = m.get(Metric::waiting);
-  for (Metric band :
-       {Metric::queued_band0, Metric::queued_band1, Metric::queued_band2, Metric::queued_band3}) {
-    backlog += m.get(band);
+  json::object object = {{"id", row.name},
+                         {"health", to_string(row.health)},
+                         {"reasons", reasons_of(row.reasons)},
+                         {"since", time_unless_zero(row.since)},
+                         {"online", row.online},
+                         {"last_seen", time_unless_zero(row.last_seen)},
+                         {"group", row.group},
+                         {"labels", plain_list(row.labels)},
+                         {"version", row.version},
+                         {"machine", row.machine}};
+  for (const DeviceMetric& metric : kDeviceMetrics) {
+    object[metric.field] = value_of(metric, row.metrics);
   }
-  return {{"id", row.name},
-          {"health", to_string(row.health)},
-          {"reasons", reasons_of(row.reasons)},
-          {"since", time_unless_zero(row.since)},
-          {"online", row.online},
-          {"last_seen", time_unless_zero(row.last_seen)},
-          {"group", row.group},
-          {"labels", plain_list(row.labels)},
-          {"version", row.version},
-          {"machine", row.machine},
-          {"backlog", backlog},
-          {"outbox_oldest_s", double(m.get(Metric::outbox_age_ms)) / 1e3},
-          {"running", m.get(Metric::running_local)},
-          {"cpu_ratio", scaled(m, Metric::cpu_permille, 1e-3)},
-          {"temperature_celsius", scaled(m, Metric::temperature_mc, 1e-3)},
-          {"rtt_s", scaled(m, Metric::rtt_us, 1e-6)},
-          {"battery_ratio", scaled(m, Metric::battery_permille, 1e-3)},
-          {"lost", m.get(Metric::lost)}};
+  return object;
 }
 
 json::value update_of(const std::optional<wire::UpdateReport>& update) {
@@ -138,8 +130,8 @@ json::value json_of(const DeviceView& device) {
   for (std::uint8_t percent : device.cores) cores.emplace_back(percent / 100.0);
   json::object metrics;
   for (std::size_t i = 0; i < wire::kMetrics; ++i) {
-    if (auto value = device.row.metrics.find(Metric(i))) {
-      metrics[wire::to_string(Metric(i))] = *value;
+    if (auto value = device.row.metrics.find(wire::Metric(i))) {
+      metrics[wire::to_string(wire::Metric(i))] = *value;
     }
   }
   object["revision"] = device.revision;

@@ -2,26 +2,12 @@
 
 #include <boost/json.hpp>
 
+#include "cloud/ctl/device_columns.h"
 #include "cloud/ctl/selector.h"
 
 namespace spillway::ctl {
 namespace {
 
-const std::vector<Column> kDeviceRow = {{"DEVICE", "id"},
-                                        {"HEALTH", "health"},
-                                        {"REASONS", "reasons", As::list},
-                                        {"SINCE", "since", As::age},
-                                        {"SEEN", "last_seen", As::age},
-                                        {"BACKLOG", "backlog"},
-                                        {"CPU", "cpu_ratio", As::percent},
-                                        {"TEMP", "temperature_celsius", As::celsius},
-                                        {"RTT", "rtt_s", As::seconds},
-                                        {"BATTERY", "battery_ratio", As::percent, true},
-                                        {"GROUP", "group", As::plain, true},
-                                        {"LABELS", "labels", As::list, true},
-                                        {"VERSION", "version", As::plain, true},
-                                        {"MACHINE", "machine", As::plain, true},
-                                        {"LOST", "lost", As::plain, true}};
 const std::vector<Column> kTaskRow = {{"TASK", "id"},
                                       {"DEVICE", "device"},
                                       {"KIND", "kind"},
@@ -158,9 +144,10 @@ int act(Api& api, const Console& console, const Words& words, const std::string&
 int say_summary(const Console& console, const Result<json::value>& summary) {
   // What is as it should be is not said in the plain table.
   const auto unless_zero = [&summary](std::string_view title, std::string_view path) {
-    const Column column{title, path};
+    const Column column{std::string(title), path};
     const bool known = summary && has(*summary, path);
-    return Column{title, path, As::plain, !known || text_of(*summary, column, 0) == "0"};
+    return Column{std::string(title), path, As::plain,
+                  !known || text_of(*summary, column, 0) == "0"};
   };
   return present(console, summary,
                  {{"devices", "devices"},
@@ -280,11 +267,11 @@ int fleet_watch(Api& api, const Console& console, const Words&) {
 }
 
 int device_list(Api& api, const Console& console, const Words& words) {
-  return list(api, console, "/devices" + device_query(words).text(), words.limit, kDeviceRow);
+  return list(api, console, "/devices" + device_query(words).text(), words.limit, device_columns());
 }
 
 int device_show(Api& api, const Console& console, const Words& words) {
-  std::vector<Column> columns = kDeviceRow;
+  std::vector<Column> columns = device_columns();
   for (Column& column : columns) column.wide = false;
   columns.insert(columns.end(), {{"KERNEL", "kernel"},
                                  {"WORKERS", "workers"},
@@ -299,7 +286,7 @@ int device_show(Api& api, const Console& console, const Words& words) {
 }
 
 int device_watch(Api& api, const Console& console, const Words& words) {
-  return tail(api, console, "devices", kDeviceRow, [&](const json::value& item) {
+  return tail(api, console, "devices", device_columns(), [&](const json::value& item) {
     return words.id.empty() || item.at("id").as_string() == words.id;
   });
 }

@@ -52,6 +52,14 @@ std::string age(const json::value& value, std::int64_t now) {
   return duration_text(double(std::max<std::int64_t>(now - timegm(&parts), 0)));
 }
 
+// "812B", "5.34GiB".
+std::string bytes_text(double bytes) {
+  const char* const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  std::size_t unit = 0;
+  for (; bytes >= 1023.5 && unit + 1 < std::size(units); ++unit) bytes /= 1024;
+  return format(bytes < 100 ? "%.3g" : "%.0f", bytes) + units[unit];
+}
+
 // A spreadsheet takes what begins like this for a formula, and computes it.
 std::string harmless(std::string text) {
   const bool formula =
@@ -98,6 +106,7 @@ std::string text_of(const json::value& item, const Column& column, std::int64_t 
           "%.1f\xc2\xb0"
           "C",
           number);
+    if (column.as == As::bytes) return bytes_text(number);
   }
   if (column.as == As::age) return age(*value, now);
   if (column.as == As::list) return listed(*value);
@@ -169,7 +178,7 @@ void Listing::print_table() const {
   }
   std::vector<std::string> header;
   for (const Column& column : columns_) {
-    if (shown(column)) header.emplace_back(column.title);
+    if (shown(column)) header.push_back(column.title);
   }
   std::vector<std::size_t> widths(header.size());
   const auto widen = [&](const std::vector<std::string>& row) {
@@ -203,7 +212,7 @@ void show(const Console& console, const json::value& item, const std::vector<Col
   for (const Column& column : columns) width = std::max(width, column.title.size());
   for (const Column& column : columns) {
     if (column.wide && console.format != Format::wide) continue;
-    std::string title(column.title);
+    std::string title = column.title;
     title.append(width - title.size() + 2, ' ');
     console.out << title << text_of(item, column, console.now) << "\n";
   }

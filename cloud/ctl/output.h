@@ -15,10 +15,11 @@ namespace json = boost::json;
 enum class Format : std::uint8_t { table, wide, json, ndjson, csv };
 
 // How a value is written for people; json and ndjson keep it as it came.
-enum class As : std::uint8_t { plain, seconds, percent, celsius, age, list };
+enum class As : std::uint8_t { plain, seconds, percent, celsius, bytes, age, list };
 
 struct Column {
-  std::string_view title, path;  // path: members of objects, separated by dots
+  std::string title;
+  std::string_view path;  // members of objects, separated by dots
   As as = As::plain;
   bool wide = false;  // not in the plain table
 };

@@ -7,6 +7,7 @@
 
 #include "cloud/ctl/commands.h"
 #include "cloud/ctl/contexts.h"
+#include "cloud/ctl/device_columns.h"
 #include "common/config/nearest.h"
 #include "spillway/version.h"
 
@@ -118,7 +119,7 @@ void declare_device(Line& line) {
   CLI::App* verb = device.verb("list", "by filter and sort", device_list,
                                "device list --health degraded --sort -backlog");
   add_filter(verb, words);
-  verb->add_option("--sort", words.sort, "name, health, -backlog, -temperature, last_seen, …");
+  verb->add_option("--sort", words.sort, device_sort_words());
   add_limit(verb, words);
   add_id(device.verb("show", "all that is known of one", device_show, "device show pump-1"), words,
          "device");

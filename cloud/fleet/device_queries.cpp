@@ -6,8 +6,6 @@
 namespace spillway::cloud {
 namespace {
 
-using wire::Metric;
-
 constexpr std::size_t kMaxFacets = 50;
 
 bool has_label(const std::vector<std::string>& labels, std::string_view wanted) {
@@ -36,30 +34,14 @@ bool birth_passes(const wire::Presence* birth, const DeviceFilter& filter) {
                      [&](const wire::KindInfo& kind) { return kind.name == filter.kind; });
 }
 
-double share(std::int64_t part, std::int64_t whole) {
-  return whole > 0 ? double(part) / double(whole) : 0;
-}
-
 std::int64_t value_of(const Device& device, DeviceSort sort) {
-  const wire::Metrics& metrics = device.metrics;
   switch (sort) {
     case DeviceSort::name: return 0;
     case DeviceSort::health: return std::int64_t(device.health);
     case DeviceSort::since: return device.since.count();
     case DeviceSort::last_seen: return device.last_seen.count();
-    case DeviceSort::backlog: return backlog_of(metrics);
-    case DeviceSort::oldest: return metrics.get(Metric::outbox_age_ms);
-    case DeviceSort::cpu: return metrics.get(Metric::cpu_permille);
-    case DeviceSort::memory:
-      return std::int64_t(
-          1e6 * share(metrics.get(Metric::memory_used), metrics.get(Metric::memory_total)));
-    case DeviceSort::temperature: return metrics.get(Metric::temperature_mc);
-    case DeviceSort::disk_free: return metrics.get(Metric::disk_free);
-    case DeviceSort::rtt: return metrics.get(Metric::rtt_us);
-    case DeviceSort::loss: return metrics.get(Metric::loss_permille);
-    case DeviceSort::lost: return metrics.get(Metric::lost);
   }
-  return 0;
+  return kDeviceMetrics[std::size_t(sort) - kPlainSorts].read(device.metrics).value_or(0);
 }
 
 // Most frequent first, then by value; so that equal fleets give equal lists.

@@ -11,25 +11,16 @@ using wire::Metrics;
 
 constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 
-float of(const Metrics& metrics, Metric metric, double scale) {
-  auto value = metrics.find(metric);
-  return value ? float(double(*value) * scale) : kNone;
-}
-
 Sample sample_of(const Metrics& was, const Metrics& is, double seconds) {
   Sample sample;
-  auto set = [&](DeviceSeries series, float value) { sample[std::size_t(series)] = value; };
-  double total = double(is.get(Metric::memory_total));
-  set(DeviceSeries::cpu, of(is, Metric::cpu_permille, 1e-3));
-  set(DeviceSeries::memory, total > 0 ? of(is, Metric::memory_used, 1 / total) : kNone);
-  set(DeviceSeries::temperature, of(is, Metric::temperature_mc, 1e-3));
-  set(DeviceSeries::queued, float(backlog_of(is)));
-  set(DeviceSeries::running, of(is, Metric::running_local, 1));
-  set(DeviceSeries::outbox, of(is, Metric::outbox, 1));
-  set(DeviceSeries::outbox_age, of(is, Metric::outbox_age_ms, 1e-3));
-  set(DeviceSeries::rtt, of(is, Metric::rtt_us, 1e-6));
-  set(DeviceSeries::done_local, float(double(rise(Metric::done_local, was, is)) / seconds));
-  set(DeviceSeries::done_cloud, float(double(rise(Metric::done_cloud, was, is)) / seconds));
+  sample.fill(kNone);
+  for (const DeviceMetric& metric : kDeviceMetrics) {
+    if (metric.kept < 0) continue;
+    if (auto value = metric.value(is)) sample[std::size_t(metric.kept)] = float(*value);
+  }
+  auto rate = [&](Metric counter) { return float(double(rise(counter, was, is)) / seconds); };
+  sample[std::size_t(DeviceSeries::done_local)] = rate(Metric::done_local);
+  sample[std::size_t(DeviceSeries::done_cloud)] = rate(Metric::done_cloud);
   return sample;
 }
 

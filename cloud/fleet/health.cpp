@@ -106,15 +106,6 @@ Verdict offline(const HealthMemory& memory, const HealthFacts& facts, const Heal
 
 }  // namespace
 
-std::int64_t queued_of(const Metrics& metrics) {
-  return metrics.get(Metric::queued_band0) + metrics.get(Metric::queued_band1) +
-         metrics.get(Metric::queued_band2) + metrics.get(Metric::queued_band3);
-}
-
-std::int64_t backlog_of(const Metrics& metrics) {
-  return queued_of(metrics) + metrics.get(Metric::waiting);
-}
-
 std::int64_t rise(Metric counter, const Metrics& was, const Metrics& is) {
   if (!is.has(counter)) return 0;
   // The first report of a device says how far it had come before anyone listened.

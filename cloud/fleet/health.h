@@ -73,9 +73,6 @@ void note_cloned(HealthMemory& memory, Wall wall);
 void note_minute(HealthMemory& memory, double backlog, const HealthPolicy& policy);
 Verdict judge(HealthMemory& memory, const HealthFacts& facts, const HealthPolicy& policy);
 
-// Ready and waiting tasks and unacknowledged messages.
-std::int64_t queued_of(const wire::Metrics& metrics);
-std::int64_t backlog_of(const wire::Metrics& metrics);
 // Reasons that end by themselves, for they tell of what happened lately.
 inline constexpr Reason kPassing[] = {Reason::data_lost, Reason::restored, Reason::cloned,
                                       Reason::flooding};

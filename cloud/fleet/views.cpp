@@ -17,13 +17,24 @@ constexpr std::string_view kReasonNames[] = {
     "heartbeats_missed", "will",          "goodbye",
     "restored",          "cloned",        "flooding"};
 static_assert(std::size(kReasonNames) == kReasons);
-constexpr std::string_view kSortNames[] = {"name",   "health", "since",  "last_seen",   "backlog",
-                                           "oldest", "cpu",    "memory", "temperature", "disk_free",
-                                           "rtt",    "loss",   "lost"};
-constexpr std::string_view kDeviceSeriesNames[] = {
-    "cpu",    "memory",     "temperature", "queued",     "running",
-    "outbox", "outbox_age", "rtt",         "done_local", "done_cloud"};
-static_assert(std::size(kDeviceSeriesNames) == kDeviceSeries);
+constexpr auto kSortNames = [] {
+  std::array<std::string_view, kPlainSorts + kDeviceMetrics.size()> names = {"name", "health",
+                                                                             "since", "last_seen"};
+  for (std::size_t i = 0; i < kDeviceMetrics.size(); ++i) {
+    names[kPlainSorts + i] = kDeviceMetrics[i].name;
+  }
+  return names;
+}();
+constexpr auto kDeviceSeriesNames = [] {
+  std::array<std::string_view, kDeviceSeries> names;
+  for (const DeviceMetric& metric : kDeviceMetrics) {
+    if (metric.kept >= 0) names[std::size_t(metric.kept)] = metric.name;
+  }
+  names[std::size_t(DeviceSeries::done_local)] = "done_local";
+  names[std::size_t(DeviceSeries::done_cloud)] = "done_cloud";
+  return names;
+}();
+static_assert(std::ranges::none_of(kDeviceSeriesNames, &std::string_view::empty));
 constexpr std::string_view kFleetSeriesNames[] = {
     "online",         "operational", "degraded",    "disconnected", "updating",  "backlog",
     "backlog_oldest", "done_local",  "done_cloud",  "offload",      "local_p50", "local_p95",
@@ -37,11 +48,11 @@ constexpr std::string_view kSessionEndNames[] = {"heartbeats_missed", "will", "g
                                                  "quarantined", "revoked"};
 constexpr std::string_view kSeverityNames[] = {"info", "warning", "critical"};
 
-template <class E, std::size_t N>
-std::optional<E> find(const std::string_view (&names)[N], std::string_view name) {
-  const auto* found = std::find(std::begin(names), std::end(names), name);
-  if (found == std::end(names)) return std::nullopt;
-  return E(found - std::begin(names));
+template <class E>
+std::optional<E> find(std::span<const std::string_view> names, std::string_view name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return E(found - names.begin());
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cloud/fleet/device_metrics.h"
 #include "common/lifecycle/lessee.h"
 #include "common/wire/messages.h"
 #include "common/wire/telemetry.h"
@@ -117,21 +118,9 @@ struct DeviceFilter {
   std::optional<bool> online;
 };
 
-enum class DeviceSort : std::uint8_t {
-  name,
-  health,
-  since,
-  last_seen,
-  backlog,
-  oldest,
-  cpu,
-  memory,
-  temperature,
-  disk_free,
-  rtt,
-  loss,
-  lost
-};
+// Behind these come the metrics, in the order of their rows.
+enum class DeviceSort : std::uint8_t { name, health, since, last_seen };
+inline constexpr std::size_t kPlainSorts = 4;
 std::string_view to_string(DeviceSort sort);
 std::span<const std::string_view> device_sort_names();
 std::optional<DeviceSort> device_sort_of(std::string_view name);
@@ -196,25 +185,14 @@ struct SeriesQuery {
   Resolution resolution = Resolution::sample;
   Wall from{}, until = Duration::max();
 };
-// What is kept of each device over time.
-enum class DeviceSeries : std::uint8_t {
-  cpu,
-  memory,
-  temperature,
-  queued,
-  running,
-  outbox,
-  outbox_age,
-  rtt,
-  done_local,
-  done_cloud
-};
+// What is kept of each device over time: metrics of the list, where these say, and what it got
+// done, in tasks per second.
+enum class DeviceSeries : std::uint8_t { done_local = 8, done_cloud };
 inline constexpr std::size_t kDeviceSeries = 10;
 std::string_view to_string(DeviceSeries series);
 std::span<const std::string_view> device_series_names();
 std::optional<DeviceSeries> device_series_of(std::string_view name);
-// Mean and largest value in the point's span; NaN when nothing was measured. cpu and memory are
-// shares of 1, temperature °C, outbox_age and rtt seconds, done_* tasks per second.
+// Mean and largest value in the point's span; NaN when nothing was measured.
 struct DevicePoint {
   Wall at{};  // its begin
   std::array<float, kDeviceSeries> mean{}, max{};

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { device_metrics } from './device_metrics.mjs';
 import { lean_uplot } from './lean_uplot.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -52,7 +53,9 @@ const add = (name, type, bytes) => {
 };
 
 const worker = add('worker.js', 'text/javascript; charset=utf-8', (await bundle('live/worker.ts')).js);
-const main = await bundle('main.tsx', { define: { WORKER_URL: JSON.stringify(worker) } });
+const main = await bundle('main.tsx', {
+  define: { WORKER_URL: JSON.stringify(worker), DEVICE_METRICS: JSON.stringify(device_metrics) },
+});
 const script = add('app.js', 'text/javascript; charset=utf-8', main.js);
 const style = add('app.css', 'text/css; charset=utf-8', main.css);
 const theme = add('theme.js', 'text/javascript; charset=utf-8', (await bundle('theme_early.ts')).js);

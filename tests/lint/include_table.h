@@ -75,8 +75,10 @@ inline const Folder kFolders[] = {
     {"cloud/api", {"common", "cloud/access", "cloud/dispatch", "cloud/fleet", "cloud/http"}},
     {"cloud/web", {"common", "cloud/http/asset.h"}},
     {"cloud/metrics", {"common", "cloud/fleet/views.h"}},
-    // The operator's command line speaks to the cloud as any client does.
-    {"cloud/ctl", {"common", "cloud/http/client.h", "cloud/http/exchange.h"}},
+    // The operator's command line speaks to the cloud as any client does, and knows the metrics of
+    // a list of devices by the table that has them.
+    {"cloud/ctl",
+     {"common", "cloud/fleet/device_metrics.h", "cloud/http/client.h", "cloud/http/exchange.h"}},
     {"cloud/node", {"common", "cloud/config", "cloud/session", "cloud/dispatch", "cloud/fleet"}},
     {"cloud/app", {"common", "cloud"}},
 

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { device_metrics } from '../../cloud/web/device_metrics.mjs';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'unit');
 const [modules, outfile] = process.argv.slice(2).map((path) => resolve(path));
@@ -21,5 +22,6 @@ await esbuild.build({
   target: 'node18',
   sourcemap: 'inline',
   nodePaths: [modules],
+  define: { DEVICE_METRICS: JSON.stringify(device_metrics) },
   outfile,
 });

@@ -175,7 +175,7 @@ void measure_queries(FedFleet& fed, std::uint32_t devices, std::size_t times, Re
     cloud::DeviceQuery query;
     query.filter.text = "5";
     query.filter.health = {cloud::Health::operational, cloud::Health::degraded};
-    query.sort = cloud::DeviceSort::temperature;
+    query.sort = *cloud::device_sort_of("temperature");
     query.descending = true;
     (void)fleet.devices(query);
   }));

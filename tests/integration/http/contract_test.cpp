@@ -1,8 +1,12 @@
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "cloud/api/routes.h"
+#include "cloud/fleet/views.h"
 #include "tests/integration/http/schema.h"
 #include "tests/integration/http/service_rig.h"
 #include "tests/integration/http/spans.h"
@@ -39,7 +43,7 @@ const std::vector<std::pair<std::string, Example>> kExamples = {
     {"actOnDevices", {{}, "", R"({"action":"set_group","group":"lab","select":{"q":"pump"}})", {}}},
     {"getDevice", {kPump, "", "", {}}},
     {"changeDevice", {kPump, "", R"({"group":"field","labels":["a=b"]})", {{"if-match", ""}}}},
-    {"getDeviceTelemetry", {kPump, "step=10&metrics=cpu,queued", "", {}}},
+    {"getDeviceTelemetry", {kPump, "step=10&metrics=cpu,backlog", "", {}}},
     {"listDeviceSessions", {kPump, "limit=5", "", {}}},
     {"listDeviceTasks", {kPump, "limit=2", "", {}}},
     {"listDeviceEvents", {kPump, "limit=1", "", {}}},
@@ -165,6 +169,92 @@ TEST(HttpContract, every_route_is_described_and_every_description_has_its_route)
   });
   for (const auto& [id, text] : described) STRCMP_EQUAL(text.c_str(), routed[id].c_str());
   LONGS_EQUAL(described.size(), routed.size());
+}
+
+TEST(HttpContract, the_metrics_of_a_device_are_described_as_their_table_has_them) {
+  const auto& schemas = api.root().at("components").at("schemas");
+  const auto& described = schemas.at("DeviceRow").at("properties").as_object();
+  std::vector<std::string> fields, listed;
+  for (const auto& member : described) {
+    if (member.value().as_object().contains("x-sort")) fields.emplace_back(member.key());
+  }
+  for (const cloud::DeviceMetric& metric : cloud::kDeviceMetrics) {
+    listed.emplace_back(metric.field);
+    const std::string field(metric.field);
+    CHECK_TEXT(described.contains(field), field.c_str());
+    const auto& told = described.at(field).as_object();
+    STRCMP_EQUAL_TEXT(std::string(metric.title).c_str(), told.at("title").as_string().c_str(),
+                      field.c_str());
+    std::string first(metric.worse == cloud::DeviceMetric::Worse::larger ? "-" : "");
+    first += metric.name;
+    STRCMP_EQUAL_TEXT(first.c_str(), told.at("x-sort").as_string().c_str(), field.c_str());
+    CHECK_TEXT(told.contains("x-wide") == (metric.shown == cloud::DeviceMetric::Shown::wide),
+               field.c_str());
+    const bool whole = metric.unit == cloud::Unit::count || metric.unit == cloud::Unit::bytes;
+    const boost::json::value type = whole ? "integer" : "number";
+    const boost::json::value or_null = boost::json::array{type, "null"};
+    const bool told_always = metric.read({}).has_value();
+    CHECK_TEXT(told.at("type") == (told_always ? type : or_null), field.c_str());
+    const auto& of_one = schemas.at("Device").at("properties").as_object();
+    CHECK_TEXT(of_one.contains(field) && of_one.at(field).at("type") == told.at("type"),
+               field.c_str());
+  }
+  CHECK(fields == listed);
+}
+
+// So that a new one is a row there, and a few lines of the description.
+TEST(HttpContract, what_lists_devices_names_no_metric_but_in_the_table) {
+  namespace fs = std::filesystem;
+  const fs::path room_above = fs::path(SPILLWAY_OPENAPI).parent_path().parent_path();
+  std::vector<fs::path> files = {room_above / "web/src/pages/devices.tsx",
+                                 room_above / "web/src/pages/device_metrics.ts"};
+  for (const char* room : {"api", "ctl", "fleet"}) {
+    for (const auto& entry : fs::directory_iterator(room_above / room)) {
+      const std::string name = entry.path().filename().string();
+      const bool source = name.ends_with(".cpp") || name.ends_with(".h");
+      if (source && name != "device_metrics.h") files.push_back(entry.path());
+    }
+  }
+  for (const fs::path& file : files) {
+    std::ostringstream text;
+    text << std::ifstream(file).rdbuf();
+    CHECK_TEXT(text.str().size() > 100, file.c_str());
+    for (const cloud::DeviceMetric& metric : cloud::kDeviceMetrics) {
+      const std::string field(metric.field);
+      // A count has no unit in its name, which is an ordinary word.
+      if (metric.unit == cloud::Unit::count) continue;
+      CHECK_TEXT(text.str().find(field) == std::string::npos, (field + file.string()).c_str());
+    }
+  }
+}
+
+TEST(HttpContract, a_list_of_devices_is_sorted_by_all_that_is_described_and_nothing_else) {
+  const auto words_of = [&](const char* operation, const char* parameter) {
+    std::set<std::string> words;
+    for (const auto& each : api.operations()) {
+      if (each.id != operation) continue;
+      for (const auto& one : each.item->at("parameters").as_array()) {
+        const auto& given = one.as_object();
+        if (!given.contains("name") || given.at("name") != parameter) continue;
+        const auto& schema = given.at("schema").as_object();
+        const auto& from = schema.contains("items") ? schema.at("items").as_object() : schema;
+        for (const auto& word : from.at("enum").as_array()) words.emplace(word.as_string());
+      }
+    }
+    return words;
+  };
+  std::set<std::string> sorts, series;
+  for (std::string_view name : cloud::device_sort_names()) {
+    sorts.emplace(name);
+    sorts.insert("-" + std::string(name));
+  }
+  for (std::string_view name : cloud::device_series_names()) series.emplace(name);
+  CHECK(words_of("listDevices", "sort") == sorts);
+  CHECK(words_of("getDeviceTelemetry", "metrics") == series);
+  for (const std::string& sort : sorts) {
+    const auto reply = rig->get("/api/v1/devices?sort=" + sort, admin);
+    CHECK_EQUAL_TEXT(200U, reply.status, sort.c_str());
+  }
 }
 
 TEST(HttpContract, every_operation_answers_as_described) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "cloud/ctl/program.h"
+#include "cloud/fleet/views.h"
 #include "cloud/http/server.h"
 #include "tests/integration/http/prefix_proxy.h"
 #include "tests/integration/http/service_rig.h"
@@ -141,6 +142,27 @@ TEST(Spwctl, shows_the_fleet_and_its_devices) {
   CHECK(said("42%") && said("51.5"));
   CHECK_EQUAL(0, run({"device", "losses", "pump-1"}));
   CHECK(said("disk_budget"));
+}
+
+TEST(Spwctl, a_list_of_devices_has_a_column_for_each_metric) {
+  CHECK_EQUAL(0, run({"device", "list", "-o", "csv"}));
+  const std::string fields = "," + out.str().substr(0, out.str().find('\r')) + ",";
+  CHECK_EQUAL(0, run({"device", "list"}));
+  const std::string few = out.str().substr(0, out.str().find('\n'));
+  CHECK_EQUAL(0, run({"device", "list", "-o", "wide"}));
+  const std::string many = out.str().substr(0, out.str().find('\n'));
+  for (const cloud::DeviceMetric& metric : cloud::kDeviceMetrics) {
+    std::string title(metric.title);
+    for (char& c : title) c = char(std::toupper(c));
+    const bool always = metric.shown == cloud::DeviceMetric::Shown::always;
+    CHECK_TEXT(fields.find("," + std::string(metric.field) + ",") != std::string::npos,
+               title.c_str());
+    CHECK_TEXT(many.find("  " + title + "  ") != std::string::npos, title.c_str());
+    CHECK_TEXT((few + "  ").find("  " + title + "  ") != std::string::npos == always,
+               title.c_str());
+  }
+  CHECK_EQUAL(0, run({"device", "list", "--help"}));
+  for (std::string_view name : cloud::device_sort_names()) CHECK(said(name));
 }
 
 TEST(Spwctl, every_look_succeeds_in_every_format) {

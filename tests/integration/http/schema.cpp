@@ -10,10 +10,10 @@ namespace spillway::test {
 namespace {
 
 const std::set<std::string> kKnown = {
-    "$ref",         "type",      "enum",      "properties", "required",    "additionalProperties",
-    "items",        "minimum",   "maximum",   "pattern",    "oneOf",       "format",
-    "maxItems",     "minLength", "maxLength", "default",    "description", "minProperties",
-    "maxProperties"};
+    "$ref",          "type",      "enum",      "properties", "required",    "additionalProperties",
+    "items",         "minimum",   "maximum",   "pattern",    "oneOf",       "format",
+    "maxItems",      "minLength", "maxLength", "default",    "description", "minProperties",
+    "maxProperties", "title",     "x-sort",    "x-wide"};
 
 bool is_type(const json::value& value, std::string_view type) {
   if (type == "null") return value.is_null();

@@ -40,6 +40,17 @@ TEST(CtlOutput, wide_has_more_columns) {
   STRCMP_EQUAL("NAME    RATIO  SEEN   LIST\npump-1  42%    1m40s  x,y\n", out.str().c_str());
 }
 
+TEST(CtlOutput, bytes_are_written_in_the_unit_that_leaves_few_digits) {
+  const Column size{"SIZE", "size", As::bytes};
+  const auto said = [&](double bytes) { return text_of(json::object{{"size", bytes}}, size, 0); };
+  STRCMP_EQUAL("0B", said(0).c_str());
+  STRCMP_EQUAL("1023B", said(1023).c_str());
+  STRCMP_EQUAL("1KiB", said(1024).c_str());
+  STRCMP_EQUAL("5.34GiB", said(5.73e9).c_str());
+  STRCMP_EQUAL("1KiB", said(1023.9).c_str());
+  STRCMP_EQUAL("200MiB", said(210e6).c_str());
+}
+
 TEST(CtlOutput, an_empty_table_says_so_to_people_and_nothing_to_programs) {
   print(Format::table, {});
   STRCMP_EQUAL("", out.str().c_str());

@@ -25,7 +25,7 @@ TEST_GROUP(FleetNames){};
 TEST(FleetNames, every_value_is_found_by_its_name) {
   check_names<Health>(kHealths, health_of);
   check_names<Reason>(kReasons, reason_of);
-  check_names<DeviceSort>(13, device_sort_of);
+  check_names<DeviceSort>(kPlainSorts + kDeviceMetrics.size(), device_sort_of);
   check_names<DeviceSeries>(kDeviceSeries, device_series_of);
   check_names<FleetSeries>(kFleetSeries, fleet_series_of);
   check_names<Severity>(3, severity_of);

@@ -126,15 +126,27 @@ test('a filter is in the address, its chip says so, and counts follow the other 
 
 test('a column sorts both ways and says so to a screen reader', () =>
   visit({ path: '/devices' }, async (page, cloud) => {
-    await page.getByRole('button', { name: 'Temp.' }).click();
+    await page.getByRole('button', { name: 'Temp' }).click();
     await page.waitForURL(/sort=-temperature/);
     const hottest = Math.max(...cloud.fleet.devices.map((device) => device.temperature_celsius));
     await page.locator('[data-row="0"]').getByText(`${hottest}`).waitFor();
-    assert.equal(await page.locator('[role=columnheader].c-temp').getAttribute('aria-sort'), 'descending');
-    await page.getByRole('button', { name: 'Temp.' }).click();
+    assert.equal(await page.locator('[role=columnheader].c-temperature').getAttribute('aria-sort'), 'descending');
+    await page.getByRole('button', { name: 'Temp' }).click();
     await page.waitForURL(/sort=temperature/);
-    assert.equal(await page.locator('[role=columnheader].c-temp').getAttribute('aria-sort'), 'ascending');
+    assert.equal(await page.locator('[role=columnheader].c-temperature').getAttribute('aria-sort'), 'ascending');
   }));
+
+for (const width of [1440, 1280, 1100, 800])
+  test(`the list of devices is whole on a screen of ${width} pixels, or scrolls`, () =>
+    visit({ path: '/devices', width }, async (page) => {
+      const row = page.locator('.devices [data-row="0"]');
+      await row.locator('[role=cell]').first().waitFor();
+      const beyond = await row.evaluate((element) => {
+        const cells = [...element.children].filter((cell) => cell.getClientRects().length > 0);
+        return cells.at(-1).getBoundingClientRect().right - element.getBoundingClientRect().right;
+      });
+      assert.ok(beyond <= 0, `${beyond} pixels of its last column are cut off`);
+    }));
 
 test('acknowledging asks, sends the note with the proof against forgery, and gives the focus back', () =>
   visit({ path: '/alerts' }, async (page, cloud) => {

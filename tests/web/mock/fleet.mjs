@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs';
+
 // A fleet from a seed: the same number of devices gives the same fleet, in any run. Times are
 // relative to the moment it was made, so that ages look as they would.
+const api = JSON.parse(readFileSync(new URL('../../../cloud/api/openapi.json', import.meta.url), 'utf8'));
+const metrics = Object.entries(api.components.schemas.DeviceRow.properties).filter(([, told]) => told['x-sort']);
 export const healths = [
   'operational',
   'degraded',
@@ -103,14 +107,16 @@ export class Fleet {
       labels: [`role=${id.split('-')[1]}`, ...(random() < 0.1 ? ['canary'] : [])],
       version: random() < 0.9 ? '0.1.0' : '0.1.1',
       machine: random() < 0.7 ? 'aarch64' : 'armv7l',
+      ...Object.fromEntries(metrics.map(([field]) => [field, 0])),
       backlog: Math.floor(random() ** 6 * 40),
-      outbox_oldest_s: 0,
       running: Math.floor(random() * 5),
       cpu_ratio: Math.round(random() * 700) / 1000,
       temperature_celsius: 38 + Math.round(random() * 20),
       rtt_s: Math.round((0.018 + random() ** 4 * 0.2) * 1e4) / 1e4,
+      memory_ratio: 0.06,
+      disk_free_bytes: 5_730_000_000,
+      loss_ratio: 0.003,
       battery_ratio: null,
-      lost: 0,
     };
     this.set_health(device, healths[health_of(random, at, n)], now - Math.floor(random() ** 2 * 86_400_000));
     return device;
@@ -132,11 +138,13 @@ export class Fleet {
       if (reason === 0)
         Object.assign(device, {
           backlog: 400 + Math.floor(random() * 3000),
+          outbox: 812,
           outbox_oldest_s: Math.floor(60 + random() * 900),
         });
       if (reason === 1) device.temperature_celsius = 79 + Math.floor(random() * 10);
       if (reason === 2) device.battery_ratio = 0.11;
-      if (reason === 3) device.rtt_s = 1.4;
+      if (reason === 3) Object.assign(device, { rtt_s: 1.4, loss_ratio: 0.14 });
+      if (reason === 6) device.disk_free_bytes = 210_000_000;
       if (reason === 8) device.lost = 1 + Math.floor(random() * 40);
     }
     if (health === 'disconnected')
@@ -257,11 +265,9 @@ export class Fleet {
         health: (device) => healths.indexOf(device.health),
         since: (device) => Date.parse(device.since ?? 0),
         last_seen: (device) => Date.parse(device.last_seen ?? 0),
-        backlog: (device) => device.backlog,
-        oldest: (device) => device.outbox_oldest_s,
-        cpu: (device) => device.cpu_ratio,
-        temperature: (device) => device.temperature_celsius,
-        rtt: (device) => device.rtt_s ?? 0,
+        ...Object.fromEntries(
+          metrics.map(([field, told]) => [told['x-sort'].replace('-', ''), (device) => device[field] ?? 0]),
+        ),
       }[sort.replace('-', '')];
       const some = [...this.matching(filter)];
       if (value) some.sort((a, b) => down * (value(a) - value(b)) || (a.id < b.id ? -1 : 1));

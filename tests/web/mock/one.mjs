@@ -16,8 +16,8 @@ export function device_of(row) {
     waiting: 1,
     running_local: row.running,
     running_cloud: 2,
-    outbox: row.outbox_oldest_s ? 812 : 4,
-    outbox_age_ms: row.outbox_oldest_s * 1000 || 240,
+    outbox: row.outbox,
+    outbox_age_ms: row.outbox_oldest_s * 1000,
     accepted: 88_120,
     done_local: 61_402,
     done_cloud: 26_100,
@@ -26,11 +26,11 @@ export function device_of(row) {
     duplicates: 12,
     lost: row.lost,
     cpu_permille: Math.round(row.cpu_ratio * 1000),
-    memory_used: 61_440_000,
+    memory_used: Math.round(row.memory_ratio * 1_021_313_024),
     memory_total: 1_021_313_024,
     temperature_mc: row.temperature_celsius * 1000,
     throttled: row.reasons.includes('hot') ? 1 : 0,
-    disk_free: row.reasons.includes('disk_low') ? 210_000_000 : 5_730_000_000,
+    disk_free: row.disk_free_bytes,
     disk_total: 15_600_000_000,
     store_bytes: 148_897_792,
     flash_written: 9_100_000_000,
@@ -38,7 +38,7 @@ export function device_of(row) {
     on_battery: row.battery_ratio === null ? 0 : 1,
     link_type: 3,
     ...(row.rtt_s !== null && { rtt_us: Math.round(row.rtt_s * 1e6) }),
-    loss_permille: row.reasons.includes('link_poor') ? 140 : 3,
+    loss_permille: Math.round(row.loss_ratio * 1000),
     bandwidth: 412_000,
     clock_source: 2,
     clock_error_us: row.reasons.includes('clock_wrong') ? 91_000_000 : 1800,
@@ -69,16 +69,15 @@ export function device_of(row) {
 export function telemetry_of(row, from, to, step) {
   const random = random_from(seed_of(row.id)),
     t = [],
-    mean = { queued: [], cpu: [], temperature: [], rtt: [] };
+    mean = { backlog: [], cpu: [], rtt: [] };
   for (let at = Math.ceil(from / step) * step; at < to; at += step) {
     const ago = to - at,
       cut = ago < 1680 && ago > 1320;
     t.push(at);
-    mean.queued.push(
+    mean.backlog.push(
       cut ? null : Math.round(6 + 4 * Math.sin(at / 300) + (ago < 1320 && ago > 1000 ? (ago - 1000) / 2 : 0)),
     );
     mean.cpu.push(cut ? null : Math.min(1, 0.35 + 0.2 * Math.sin(at / 400) + random() * 0.2));
-    mean.temperature.push(cut ? null : row.temperature_celsius + random() * 3);
     mean.rtt.push(cut ? null : (row.rtt_s ?? 0.04) * (0.8 + random() * 0.5));
   }
   return { step_s: step, t, mean, max: mean };

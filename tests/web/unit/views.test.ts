@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { with_params } from '../../../cloud/web/src/api/client_params';
 import { TaskFlow } from '../../../cloud/web/src/live/task_flow';
+import { metric_columns } from '../../../cloud/web/src/pages/device_metrics';
 import { filter_of, is_filtered, is_narrowed, next_sort, toggled } from '../../../cloud/web/src/pages/device_query';
 import { because, told } from '../../../cloud/web/src/pages/told';
 
-const device = (metrics: Record<string, number>) => ({ metrics }) as unknown as Parameters<typeof told>[0];
+const device = (metrics: Record<string, number>, row: Record<string, number | null> = {}) =>
+  ({ metrics, ...row }) as unknown as Parameters<typeof told>[0];
 const task = (id: string, state = 'running') => ({ id, state }) as unknown as Parameters<TaskFlow['take']>[0][number];
 const ids = (flow: TaskFlow): string[] => flow.shown.map(({ id }) => id);
 
@@ -44,27 +47,49 @@ test('parameters that say nothing are left out, and what is odd is escaped', () 
 
 test('a device that cannot tell is told apart from one that has none', () => {
   const silent = told(device({})),
-    empty = told(device({ temperature_mc: 0, disk_free: 0, disk_total: 10, battery_permille: 0 }));
-  assert.equal(silent.temperature, null);
+    empty = told(device({ disk_free: 0, disk_total: 10, store_bytes: 0 }));
+  assert.equal(silent.store, null);
   assert.equal(silent.disk, null);
   assert.equal(silent.offloaded, null);
-  assert.equal(empty.temperature, 0);
   assert.equal(empty.disk, 0);
-  assert.equal(empty.battery, 0);
+  assert.equal(empty.store, 0);
 });
 
 test('telemetry comes in the units of the page', () => {
-  const tel = told(
-    device({ rtt_us: 23_400, cpu_permille: 560, outbox_age_ms: 1500, done_local: 3, done_cloud: 1, link_type: 99 }),
-  );
+  const tel = told(device({ clock_error_us: 23_400, done_local: 3, done_cloud: 1, link_type: 99 }));
+  assert.deepEqual([tel.clock_error_s, tel.offloaded, tel.link], [0.0234, 0.25, 'unknown']);
+});
+
+test('the list has a column for each metric that the interface describes, but for those of wide lists', () => {
+  interface Described {
+    title: string;
+    'x-sort'?: string;
+    'x-wide'?: boolean;
+  }
+  const api = JSON.parse(readFileSync(process.env.OPENAPI!, 'utf8')),
+    described = Object.entries<Described>(api.components.schemas.DeviceRow.properties);
+  const listed = described.filter(([, told]) => told['x-sort'] && !told['x-wide']);
+  assert.ok(listed.length > 0 && listed.length < described.length);
   assert.deepEqual(
-    [tel.rtt_s, tel.cpu, tel.outbox_age_s, tel.offloaded, tel.link],
-    [0.0234, 0.56, 1.5, 0.25, 'unknown'],
+    metric_columns.map(({ title, first }) => [title, first]),
+    listed.map(([, told]) => [told.title, told['x-sort']]),
   );
+  const told = Object.fromEntries(listed.map(([field]) => [field, 0.5])),
+    unit: [RegExp, string][] = [
+      [/_ratio$/, '50\u00a0%'],
+      [/_s$/, '500\u00a0ms'],
+      [/_celsius$/, '1\u00a0°C'],
+    ];
+  listed.forEach(([field], at) => {
+    const said = unit.find(([ending]) => ending.test(field))?.[1] ?? '1';
+    assert.equal(metric_columns[at]!.cell(device({}, told)), said, field);
+    assert.equal(metric_columns[at]!.cell(device({}, { [field]: null })), '–', field);
+  });
 });
 
 test('every reason has words, also for a device that told nothing', () => {
-  const tel = told(device({}));
+  const silent = device({}),
+    tel = told(silent);
   for (const reason of [
     'backlog_growing',
     'hot',
@@ -82,8 +107,8 @@ test('every reason has words, also for a device that told nothing', () => {
     'cloned',
     'flooding',
   ] as const) {
-    assert.equal(typeof because(reason, tel), 'string');
-    assert.ok(!/NaN|undefined|null/.test(because(reason, tel)), reason);
+    assert.equal(typeof because(reason, silent, tel), 'string');
+    assert.ok(!/NaN|undefined|null/.test(because(reason, silent, tel)), reason);
   }
 });
 

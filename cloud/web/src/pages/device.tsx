@@ -91,7 +91,7 @@ function Sections({ device }: { device: Device }) {
             <li key={reason}>
               <Icon name="warn" />
               <b>{reason_word(reason)}</b>
-              <span>{because(reason, tel)}</span>
+              <span>{because(reason, device, tel)}</span>
             </li>
           ))}
         </ul>
@@ -148,6 +148,7 @@ function Gauge({
 }
 
 function Strip({ device, tel }: { device: Device; tel: Told }) {
+  const battery = device.battery_ratio;
   const [urgent = 0, high = 0, normal = 0, background = 0] = tel.bands;
   const bands = [
     [urgent, 'urgent'],
@@ -170,22 +171,18 @@ function Strip({ device, tel }: { device: Device; tel: Told }) {
       }
     >
       <dl class="gauges">
-        <Gauge
-          name="Queued"
-          value={compact(urgent + high + normal + background + tel.waiting)}
-          note={named || 'nothing waits'}
-        />
+        <Gauge name="Queued" value={compact(device.backlog)} note={named || 'nothing waits'} />
         <Gauge
           name="Running"
-          value={count(tel.running_here)}
+          value={count(device.running)}
           note={`of ${plural(device.workers, 'worker')}; ${count(tel.running_there)} in the cloud`}
-          share={device.workers ? tel.running_here / device.workers : null}
+          share={device.workers ? device.running / device.workers : null}
           tone="local"
         />
         <Gauge
           name="Outbox"
-          value={compact(tel.outbox)}
-          note={tel.outbox ? `oldest ${duration(tel.outbox_age_s)}` : 'all acknowledged'}
+          value={compact(device.outbox)}
+          note={device.outbox ? `oldest ${duration(device.outbox_oldest_s)}` : 'all acknowledged'}
         />
         <Gauge
           name="Offloaded"
@@ -196,30 +193,30 @@ function Strip({ device, tel }: { device: Device; tel: Told }) {
         />
         <Gauge
           name="CPU"
-          value={ratio(tel.cpu)}
+          value={ratio(device.cpu_ratio)}
           note={
             device.cores_ratio.length > 1
               ? `cores ${device.cores_ratio.map((one) => Math.round(one * 100)).join(', ')} %`
               : ''
           }
-          share={tel.cpu}
+          share={device.cpu_ratio}
         />
         <Gauge
           name="Memory"
           value={bytes(tel.memory_used)}
           note={tel.memory_total === null ? '' : `of ${bytes(tel.memory_total)}`}
-          share={tel.memory}
+          share={device.memory_ratio}
         />
         <Gauge
           name="Temperature"
-          value={celsius(tel.temperature)}
+          value={celsius(device.temperature_celsius)}
           note={tel.throttled ? 'its clock is held down' : ''}
-          share={tel.temperature === null ? null : tel.temperature / 100}
+          share={device.temperature_celsius === null ? null : device.temperature_celsius / 100}
           tone={tel.throttled ? 'warn' : 'accent'}
         />
         <Gauge
           name="Disk free"
-          value={bytes(tel.disk_free)}
+          value={bytes(device.disk_free_bytes)}
           note={`store ${bytes(tel.store)}, written ${bytes(tel.flash)}`}
           share={tel.disk}
           tone={tel.disk !== null && tel.disk < 0.1 ? 'warn' : 'accent'}
@@ -227,22 +224,16 @@ function Strip({ device, tel }: { device: Device; tel: Told }) {
         <Gauge
           name="Link"
           value={sentence(tel.link)}
-          note={`RTT ${duration(tel.rtt_s)}, ${ratio(tel.loss)} lost, ${bytes(tel.bandwidth)}/s up`}
+          note={`RTT ${duration(device.rtt_s)}, ${ratio(device.loss_ratio)} lost, ${bytes(tel.bandwidth)}/s up`}
         />
         <Gauge
           name="Power"
           value={
-            tel.battery === null
-              ? tel.on_battery === null
-                ? '–'
-                : tel.on_battery
-                  ? 'Battery'
-                  : 'Mains'
-              : ratio(tel.battery)
+            battery === null ? (tel.on_battery === null ? '–' : tel.on_battery ? 'Battery' : 'Mains') : ratio(battery)
           }
-          note={tel.battery === null ? '' : tel.on_battery ? 'on battery' : 'on mains'}
-          share={tel.battery}
-          tone={tel.battery !== null && tel.battery < 0.2 ? 'warn' : 'accent'}
+          note={battery === null ? '' : tel.on_battery ? 'on battery' : 'on mains'}
+          share={battery}
+          tone={battery !== null && battery < 0.2 ? 'warn' : 'accent'}
         />
         <Gauge name="Clock error" value={duration(tel.clock_error_s)} note={`set by ${tel.clock_source}`} />
         <Gauge
@@ -256,7 +247,7 @@ function Strip({ device, tel }: { device: Device; tel: Told }) {
 }
 
 function History({ id }: { id: string }) {
-  const query = useQuery<DeviceSeries>(`/devices/${id}/telemetry?metrics=queued,cpu,temperature,rtt`, 10);
+  const query = useQuery<DeviceSeries>(`/devices/${id}/telemetry?metrics=backlog,cpu,rtt`, 10);
   return (
     <Panel title="Last hour">
       <Loaded
@@ -271,7 +262,7 @@ function History({ id }: { id: string }) {
               t={t}
               sync={id}
               height={104}
-              lines={[{ name: 'Queued', values: max.queued ?? [], tone: 'accent', fill: true }]}
+              lines={[{ name: 'Queued', values: max.backlog ?? [], tone: 'accent', fill: true }]}
               format={compact}
               least_top={5}
             />

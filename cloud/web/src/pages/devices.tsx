@@ -4,7 +4,7 @@ import type { BulkOutcome, DeviceFacets, DevicePage, DeviceRow } from 'api-types
 import { ApiError, get, may, send, with_params } from '../api/client';
 import { Paged } from '../api/paged';
 import { useQuery } from '../api/query';
-import { celsius, compact, count, duration, plural, ratio } from '../format';
+import { compact, count, plural } from '../format';
 import { generation, heard_since, on_changes, summary } from '../live/live';
 import { place, set_query } from '../router';
 import { Dialog } from '../parts/dialog';
@@ -14,6 +14,7 @@ import { health_look, health_order, HealthBadge, reason_word } from '../parts/st
 import { RunButton } from '../parts/run_tasks';
 import { toast } from '../parts/toast';
 import { VirtualList, type Column } from '../parts/virtual_list';
+import { metric_columns } from './device_metrics';
 import {
   filter_of,
   is_filtered,
@@ -44,41 +45,15 @@ const columns: Column<DeviceRow>[] = [
     ),
   },
   { key: 'since', title: 'For', sort: 'since', first: '-since', cell: (device) => <Ago at={device.since} bare /> },
-  { key: 'group', title: 'Group', cell: (device) => device.group },
-  {
-    key: 'backlog',
-    title: 'Backlog',
-    sort: 'backlog',
-    first: '-backlog',
-    right: true,
-    cell: (device) => compact(device.backlog),
-  },
-  {
-    key: 'oldest',
-    title: 'Unsent',
-    sort: 'oldest',
-    first: '-oldest',
-    right: true,
-    cell: (device) => (device.outbox_oldest_s ? duration(device.outbox_oldest_s) : '–'),
-  },
-  { key: 'cpu', title: 'CPU', sort: 'cpu', first: '-cpu', right: true, cell: (device) => ratio(device.cpu_ratio) },
-  {
-    key: 'temp',
-    title: 'Temp.',
-    sort: 'temperature',
-    first: '-temperature',
-    right: true,
-    cell: (device) => celsius(device.temperature_celsius),
-  },
-  { key: 'rtt', title: 'RTT', sort: 'rtt', first: '-rtt', right: true, cell: (device) => duration(device.rtt_s) },
   {
     key: 'seen',
     title: 'Last seen',
     sort: 'last_seen',
     first: '-last_seen',
-    right: true,
     cell: (device) => <Ago at={device.last_seen} />,
   },
+  { key: 'group', title: 'Group', cell: (device) => device.group },
+  ...metric_columns,
 ];
 
 // The rows of a filter, as far as they were looked at, and kept current: by the stream, and by reading
