@@ -74,6 +74,7 @@ const states = [
   ],
   ['no-such-group', { expect_errors: true }, '/tasks/dispatched/00000000000000aa-1x3', 'Not there'],
   ['empty-alerts', { devices: 0 }, '/alerts', 'Nothing is firing'],
+  ['empty-table', { devices: 0 }, '/cloud', 'It runs no kinds'],
   ['no-match', {}, '/devices?q=nothing-like-this', 'No device matches'],
   [
     'error-devices',
