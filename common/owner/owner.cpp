@@ -30,6 +30,18 @@ sqlite::EncodedBytes spec_left(const OwnedTask& task) {
   return std::make_shared<const Bytes>(wire::encode(left));
 }
 
+// When the body of an attempt that is over for its task began, before the history closes it; at
+// another node, as was last `said`.
+void note_begin(OwnedTask& task, TaskId id, const lifecycle::LiveAttempt& over, NodeTime said,
+                const Parts& parts) {
+  if (over.place != kHere) {
+    if (over.started) task.history.began_there(over.epoch, said);
+  } else if (auto begun = parts.local->begun_here(id, over.epoch)) {
+    // It still runs: it has run until now.
+    task.history.began_here(over.epoch, *begun);
+  }
+}
+
 }  // namespace
 
 Owner::Owner(Options options, Parts parts, Host& host, const store::Recovered& recovered)
@@ -222,20 +234,10 @@ void Owner::record(OwnedTask& task, const lifecycle::OwnerTask& was,
   by_state_[std::size_t(was.state)] -= 1;
   by_state_[std::size_t(task.state.state)] += 1;
   for (const lifecycle::LiveAttempt& one : was.live) {
-    if (!task.state.attempt(one.epoch)) note_begin(task, one, was.since);
+    if (!task.state.attempt(one.epoch)) note_begin(task, id_of(task.seq), one, was.since, parts_);
   }
   if (task.history.note(was, step, places_)) {
     journal_.remember(task, task.history.encode(id_of(task.seq)));
-  }
-}
-
-// When the body of an attempt that is over for its task began, before the history closes it.
-void Owner::note_begin(OwnedTask& task, const lifecycle::LiveAttempt& over, NodeTime said) {
-  if (over.place != kHere) {
-    if (over.started) task.history.began_there(over.epoch, said);
-  } else if (auto begun = parts_.local->begun_here(id_of(task.seq), over.epoch)) {
-    // It still runs: it has run until now.
-    task.history.began_here(over.epoch, *begun);
   }
 }
 

@@ -131,7 +131,6 @@ class Owner {
   void act(OwnedTask& task, const lifecycle::OwnerStep& step);
   void record(OwnedTask& task, const lifecycle::OwnerTask& was, const lifecycle::OwnerStep& step,
               const std::string& detail);
-  void note_begin(OwnedTask& task, const lifecycle::LiveAttempt& over, NodeTime said);
   void recover(OwnedTask& task, bool may_have_begun, const std::string& why);
   void track(OwnedTask& task, const lifecycle::OwnerTask& was);
   void forget(OwnedTask& task);
