@@ -34,7 +34,7 @@ struct DeviceMetric {
 };
 
 // Tasks queued and waiting.
-constexpr std::int64_t backlog_of(const wire::Metrics& metrics) {
+inline std::int64_t backlog_of(const wire::Metrics& metrics) {
   std::int64_t backlog = metrics.get(wire::Metric::waiting);
   for (wire::Metric band : {wire::Metric::queued_band0, wire::Metric::queued_band1,
                             wire::Metric::queued_band2, wire::Metric::queued_band3}) {
