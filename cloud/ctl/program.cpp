@@ -436,7 +436,7 @@ int perform(const Line& line, const Surroundings& around) {
   }
 }
 
-// Of help and version, which CLI11 throws too, nothing is wrong.
+// Help and version, which CLI11 throws too, are no errors.
 int complain_of(const CLI::App& app, const CLI::ParseError& error, const Surroundings& around) {
   if (error.get_exit_code() == 0) return app.exit(error, around.out, around.err);
   around.err << "spwctl: " << config::wrong_usage(app, error.what()) << "\n";

@@ -120,7 +120,7 @@ bool Dispatch::prepare(owner::OwnedTask& task) {
 
 bool Dispatch::keeps(const owner::OwnedTask& task) const { return !is_terminal(task.state.state); }
 
-// It is among those in memory by now.
+// The task is among those in memory by now.
 Status Dispatch::has_room_for(const owner::OwnedTask& task) {
   const Load own{1, owner_.table().own_bytes(task)};
   return room({held().tasks - own.tasks, held().bytes - own.bytes}, own);
@@ -166,7 +166,7 @@ void Dispatch::on_device(const std::string& device, const wire::Presence& presen
   Target& target = this->target(device);
   const bool known = target.book.known();
   const bool another = owner_.offers().on_presence(target.book, presence);
-  // Of another connection, or of one that is over, credits say nothing any more.
+  // Credits of another connection, or of one that is over, say nothing any more.
   if (!presence.online || (another && known)) target.book.set_credits({});
   if (!presence.online) {
     open_.erase(device);

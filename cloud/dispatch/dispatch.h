@@ -90,12 +90,13 @@ class Dispatch final : private owner::Host {
   void cancel(const GroupId& group, const Done<std::uint64_t>& done) {
     groups_.cancel(group, done);
   }
-  // Those that failed, were cancelled or expired; how many. busy: there is no room for them all.
+  // Tries again what failed, was cancelled or expired of the group; how many tasks that were. busy:
+  // there is no room for them all.
   void retry(const GroupId& group, const Done<std::uint64_t>& done) { groups_.retry(group, done); }
   void find(TaskId id, const Done<DispatchedTaskDetail>& done);
   void list(const DispatchedFilter& filter, Done<std::vector<DispatchedTaskView>> done);
   void count(const GroupId& group, const Done<GroupView>& done) { groups_.count(group, done); }
-  // Whose first task has a number below `before`; the newest first.
+  // Groups whose first task has a number below `before`; the newest first.
   void groups(std::uint64_t before, std::uint32_t limit, Done<std::vector<GroupView>> done) {
     groups_.list(before, limit, std::move(done));
   }

@@ -114,6 +114,8 @@ Status Dispatch::room(const Submission& submission, std::uint64_t bytes) const {
   return {};
 }
 
+// In this order: the deadline that no task goes without; the spec, which is refused whatever the
+// key stands for; the key, in its turn; then accept(). Answered once, on the loop.
 void Dispatch::submit(Submission submission, const Done<Submitted>& done) {
   door_.enter();
   if (!submission.spec.deadline) submission.spec.deadline = kDefaultDeadline;
@@ -122,8 +124,8 @@ void Dispatch::submit(Submission submission, const Done<Submitted>& done) {
   take_key(std::make_shared<const Submission>(std::move(submission)), done);
 }
 
-// One of those with the same key at a time. The next ones are answered by what it left, or, where
-// it was refused, have their turn.
+// Lets one submission with a key go on at a time. The next ones are answered by what it left, or,
+// where it was refused, have their turn.
 void Dispatch::take_key(const std::shared_ptr<const Submission>& submission,
                         const Done<Submitted>& done) {
   const auto [pending, first] = pending_keys_.try_emplace(submission->key);
@@ -163,6 +165,10 @@ void Dispatch::repeat(const Submission& submission, const store::KnownKey& known
   groups_.find_by_first(first, std::uint32_t(options_.max_tasks), answer);
 }
 
+// The last step, of a new submission whose key, if any, is held by take_key(). Everything is
+// refused before anything is taken: devices, size, room, places. Then each device has its task,
+// numbered one after the other, all in one batch of the journal; the first one carries the key and
+// names the group. `done` is called once that batch is on disk.
 void Dispatch::accept(const Submission& submission, const Done<Submitted>& done) {
   if (!submission.devices) return done(submission.devices.error());
   const std::vector<std::string>& devices = *submission.devices;
@@ -295,7 +301,7 @@ DispatchedTaskDetail Dispatch::detail_of(const store::TaskDetail& found) const {
   if (auto spec = found.row.spec ? wire::decode_spec(*found.row.spec) : TaskSpec(); spec.ok()) {
     detail.labels = std::move(spec->labels);
   }
-  // What was cancelled or expired has none, but for its attempts.
+  // What was cancelled or expired has no result, but for its attempts.
   const TaskState state = detail.task.state;
   if (found.row.result && (state == TaskState::succeeded || state == TaskState::failed)) {
     if (auto result = wire::decode_result(*found.row.result)) detail.result = *std::move(result);

@@ -196,7 +196,7 @@ void Groups::list(std::uint64_t before, std::uint32_t limit, Done<std::vector<Gr
   list_on(std::make_shared<Grouping>(Grouping{before, limit, std::move(done), {}}));
 }
 
-// From the newest task to its group, and from the group's first task to the group before.
+// Goes from the newest task to its group, and from the group's first task to the group before.
 void Groups::list_on(const std::shared_ptr<Grouping>& grouping) {
   if (grouping->found.size() >= grouping->limit) return grouping->done(std::move(grouping->found));
   store::ListFilter asked;

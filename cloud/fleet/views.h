@@ -102,7 +102,7 @@ struct DeviceView {
   Wall measured{};                  // when the latest telemetry was received
   Wall measured_there{};            // the device's own clock, then
   std::string note;                 // why quarantined or revoked
-  // Of its firmware, as it last said since this cloud started; none: nothing.
+  // The update of its firmware, as it last told since this cloud started; none: it told nothing.
   std::optional<wire::UpdateReport> update;
 };
 

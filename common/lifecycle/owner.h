@@ -111,7 +111,7 @@ OwnerTask first_state(const TaskSpec& spec, std::uint32_t deps, NodeTime now);
 // ready.
 OwnerStep grant(const OwnerTask&, const OwnerPolicy&, PlaceId place, BootId boot, Now);
 
-// From the lessee. ACCEPT, started and BEAT renew the lease of a live epoch, and each is the
+// What the lessee says: ACCEPT, started and BEAT renew the lease of a live epoch, and each is the
 // application ack of its OFFER. For any other epoch they are stale: the caller answers a BEAT with
 // `stop`, and the others ask for a CANCEL themselves. A NACK counts while its OFFER is pending; its
 // retry_after is honoured up to the task's own backoff cap. A lessee that knows a later epoch than

@@ -103,7 +103,6 @@ class Connection {
   void apply(link::LinkMachine::Ask ask);
   void on_connected();
   void on_disconnected(const mqtt::Loss& loss);
-  void on_heard();
   void probe();
   using LaneKey = std::pair<Urgency, std::string>;  // live ones first
   using Lanes = std::map<LaneKey, Lane>;

@@ -49,7 +49,7 @@ Attempt* AttemptHistory::of(Epoch epoch) {
   return found == attempts_.rend() ? nullptr : &*found;
 }
 
-// Its end is when its owner knew of it, if no answer came.
+// An attempt's end is when its owner knew of it, if no answer came.
 void AttemptHistory::end(Attempt& attempt, FailureClass failure, NodeTime now) {
   attempt.failure = failure == FailureClass::none ? FailureClass::interrupted : failure;
   AttemptTimes& times = attempt.times;
@@ -71,7 +71,7 @@ void AttemptHistory::began_there(Epoch epoch, NodeTime said) {
   Attempt* told = of(epoch);
   if (!told) return;
   AttemptTimes& times = told->times;
-  // Its own account of it, if it came, is nearer to the truth.
+  // The attempt's own account, if it came, is nearer to the truth.
   if (times.accepted == NodeTime{}) times.input_fetched = times.run_started = said;
 }
 

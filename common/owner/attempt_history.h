@@ -16,8 +16,8 @@ namespace spillway::owner {
 // the task's row, as the result so far, so that a restart tells the same. Loop only.
 class AttemptHistory {
  public:
-  // Of a task whose row was just read. What it lacks of a row's result is no error: a history says
-  // nothing the life cycle needs.
+  // The history of a task whose row was just read. What that lacks of a result is no error: a
+  // history says nothing the life cycle needs.
   static AttemptHistory of(const store::TaskRow& row, const Places& places);
 
   // The task moved on from `was` with the step. An attempt that has thereby ended without a failure

@@ -20,8 +20,8 @@ class OfferBook {
   PlaceId id() const { return id_; }
   const std::string& place() const { return place_; }
 
-  // It came, went, or is there still. True: in a session of its own that was not known, in which it
-  // may have forgotten what it was offered, or never have heard of it.
+  // The node came, went, or is there still. True: in a session of its own that was not known, in
+  // which it may have forgotten what it was offered, or never have heard of it.
   bool on_presence(const wire::Presence& presence);
   void on_gone() { online_ = false; }
   bool online() const { return online_; }
@@ -41,8 +41,8 @@ class OfferBook {
   const std::set<std::uint64_t>& pending() const { return pending_; }
   std::uint64_t pending_bytes() const { return pending_bytes_; }
 
-  // Of the pending ones, those granted on disk go out: at once, in a new session, and when nothing
-  // came back. The urgent ones and the others do not wait for each other.
+  // Pending offers whose grant is on disk go out: at once, in a new session, and when nothing came
+  // back. The urgent ones and the others do not wait for each other.
   void owe(OwnedTask& task) { lane(task.urgent()).add(task.seq, task.owed); }
   bool owing() const { return !lanes_[0].empty() || !lanes_[1].empty(); }
   // `quiet`: all that went out in this lane has left this side.

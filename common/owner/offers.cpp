@@ -17,7 +17,7 @@ OfferBook& Offers::book(const std::string& place) {
 bool Offers::on_presence(OfferBook& there, const wire::Presence& presence) {
   const bool another = there.on_presence(presence);
   if (!another) return false;
-  // It may have restarted, or never have had what was under way.
+  // The place may have restarted, or never have had what was under way.
   for (std::uint64_t seq : there.pending()) {
     const OwnedTask& task = owner_.at(seq);
     const lifecycle::LiveAttempt* out = task.state.attempt_at(there.id());
@@ -36,6 +36,10 @@ void Offers::take_back(OfferBook& there, const std::string& why) {
   }
 }
 
+// Ends the leases of all tasks at a place without waiting for them: pending offers are withdrawn,
+// what was acknowledged counts as lost. Where the place itself says that it forgot them, it may be
+// wrong: `once` tasks keep their lease. Where it does not, it is told to stop each, once the step
+// is on disk.
 void Offers::lose_leases(OfferBook& there, const std::string& why, bool it_says) {
   std::vector<std::uint64_t> leased;
   owner_.table().each([&](const OwnedTask& task) {
@@ -87,6 +91,8 @@ void Offers::on_timer() {
   }
 }
 
+// As far as there is room, for each place that may have something due, urgent offers first; a place
+// stays in line until all that is due has gone, or it is away.
 void Offers::send_owed() {
   std::erase_if(owing_, [this](OfferBook* there) {
     if (!there->online()) return true;
@@ -140,7 +146,7 @@ bool Offers::is_of(const OfferBook& there, const OwnedTask& task) const {
   return false;
 }
 
-// Those that are leased are in memory as long as they are.
+// Leased tasks are in memory for as long as they are leased.
 OwnedTask* Offers::leased(const OfferBook& there, TaskId id) {
   OwnedTask* task = owner_.own(id) ? owner_.find(id.seq) : nullptr;
   return task && is_of(there, *task) ? task : nullptr;
@@ -186,13 +192,13 @@ void Offers::on(OfferBook& there, const wire::ResultItem& item) {
   if (item.failure == FailureClass::none && crypto::sha256(item.value.bytes) != item.digest) {
     return parts_.refused("wrong digest", there.place() + ": a value does not match its digest");
   }
-  // Of a store that is gone, or never granted: nobody waits for it.
+  // A result for a store that is gone, or of what was never granted: nobody waits for it.
   if (!owner_.own(item.id)) return acknowledge(there, item, wire::ResultVerdict::stale);
   if (OwnedTask* live = owner_.find(item.id.seq)) {
     if (is_of(there, *live)) take_result(*live, item);
     return;
   }
-  // It has left memory: a repetition, as a rule.
+  // The task has left memory: the result is a repetition, as a rule.
   const auto kept = std::make_shared<const wire::ResultItem>(item);
   const auto unknown = [this, &there, kept](const Error& error) {
     if (error.code == Code::not_found) acknowledge(there, *kept, wire::ResultVerdict::duplicate);
@@ -202,6 +208,10 @@ void Offers::on(OfferBook& there, const wire::ResultItem& item) {
   });
 }
 
+// A RESULT of a task that was offered there; its digest was right. A failure and a success go to
+// the machine, which says whether they count; an accepted success ends the task with its value.
+// Every RESULT is acknowledged after the commit, also a stale or doubled one: the lessee forgets on
+// it.
 void Offers::take_result(OwnedTask& task, const wire::ResultItem& item) {
   const lifecycle::LiveAttempt* out = task.state.attempt(item.epoch);
   if (out && out->place == task.there->id())

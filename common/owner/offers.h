@@ -24,13 +24,13 @@ class Offers {
 
   // A book stays where it is.
   OfferBook& book(const std::string& place);
-  // It came, went, or is there still. True: in another session than before.
+  // The place came, went, or is there still. True: in another session than before.
   bool on_presence(OfferBook& there, const wire::Presence& presence);
   // What nobody acknowledged goes back, as its task wishes.
   void take_back(OfferBook& there, const std::string& why);
-  // Nobody has to wait for the leases of what it has: it was stopped there, or is told to stop it.
-  // `it_says`: it may be wrong, so that what has its effects once is given to nobody else before
-  // its lease is over.
+  // Gives up the leases of what the place has, which was stopped there, or is told to stop.
+  // `it_says`: the place says so and may be wrong, so that what has its effects once is given to
+  // nobody else before its lease is over.
   void lose_leases(OfferBook& there, const std::string& why, bool it_says);
 
   void on(OfferBook& there, const wire::Credits& credits);
@@ -42,7 +42,7 @@ class Offers {
   // A grant to another node is on disk: its offer goes out, now and until it is answered.
   void owe(std::uint64_t seq, Epoch epoch);
   void cancel(OfferBook& there, TaskId id, Epoch epoch);
-  // What finds no room follows when something has left.
+  // Sends the offers that are due; what finds no room follows when something has left.
   void send_owed();
   void on_timer();
   NodeTime next_timer() const { return next_resend_; }

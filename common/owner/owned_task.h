@@ -33,7 +33,7 @@ struct OwnedTask : owner::JournaledTask {
   OwedMark owed;             // of that OFFER
   NodeTime timer = kNever;   // as registered in the table
 
-  // Of a node that runs attempts itself.
+  // What a node needs that runs attempts itself.
   const Kind* kind = nullptr;  // null: not known here
   double work = 1;
   NodeTime aged = kNever;  // since when it is ready, as registered in the window

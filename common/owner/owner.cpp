@@ -160,6 +160,8 @@ void Owner::track(OwnedTask& task, const lifecycle::OwnerTask& was) {
   host_.changed(task, was);
 }
 
+// One of the two is called, at once or after the disk was asked; nothing once the owner is gone. A
+// task that was read for this stays in memory only as long as a commit or the host needs it.
 void Owner::with_task(std::uint64_t seq, std::function<void(const Error&)> refused,
                       std::function<void(OwnedTask&)> use) {
   if (OwnedTask* live = find(seq)) return use(*live);
@@ -193,6 +195,12 @@ void Owner::forget(OwnedTask& task) {
   table_.forget(task);
 }
 
+// Takes a step that the machine decided on the task's present state; any other verdict changes
+// nothing, and only what it asks for is done. Memory comes first; then the journal has the row's
+// update, the names of places that it speaks of, and what record() adds, all in one batch; then
+// counts and the host (track), then what the step asks for. A task that ended without a result of
+// an attempt gets its result here; a success waits for finish() by the caller. A mere renewal of
+// the lease is not written.
 void Owner::apply(OwnedTask& task, const lifecycle::OwnerStep& step, Cause cause) {
   if (step.verdict != lifecycle::Verdict::applied) return act(task, step);
   const lifecycle::OwnerTask was = task.state;
@@ -216,7 +224,9 @@ void Owner::apply(OwnedTask& task, const lifecycle::OwnerStep& step, Cause cause
   parts_.wake();
 }
 
-// What the step leaves behind: an event, the task's history, the count of states.
+// What an applied step leaves behind, in the batch of its update and with the state already moved
+// on: an event, for whoever listens and, if it is worth a row, for the disk; the count of states;
+// the history of attempts, which is written with it where it changed.
 void Owner::record(OwnedTask& task, const lifecycle::OwnerTask& was,
                    const lifecycle::OwnerStep& step, const std::string& detail) {
   const store::EventKind kind = owner::event_of(was, step);
@@ -241,6 +251,9 @@ void Owner::record(OwnedTask& task, const lifecycle::OwnerTask& was,
   }
 }
 
+// Does what a step asks for, after its update is in the journal's batch: a stop here at once;
+// CANCEL, an offer and a run here once that batch is on disk. By then the task may have gone on or
+// left memory, so these know it by number and epoch.
 void Owner::act(OwnedTask& task, const lifecycle::OwnerStep& step) {
   const lifecycle::Do& act = step.act;
   const std::uint64_t seq = task.seq;
@@ -259,6 +272,8 @@ void Owner::act(OwnedTask& task, const lifecycle::OwnerStep& step) {
   if (act.run_local) journal_.whenever([this, seq, epoch] { parts_.local->run_here(seq, epoch); });
 }
 
+// Grants a ready task to a place with its explanation. False, and nothing has changed: its data or
+// its submitter keep it elsewhere, the machine says no, or the place has no name.
 bool Owner::grant(OwnedTask& task, PlaceId place, Explanation why) {
   // Looked at again here, whatever was decided: data that must stay stays (P11).
   if (place != kHere && task.spec->data == DataScope::edge_only) return false;
@@ -432,7 +447,7 @@ void Owner::on_refused(std::uint64_t seq, const Error& why) {
     track(*task, was);
     forget(*task);
   }
-  // One that is gone was asked for as its time was up: whoever asked is told.
+  // A row that is gone was asked for as its time was up: whoever asked is told.
   if (why.code != Code::not_found) {
     parts_.alarm(options_.store +
                  " holds something else of one task, which goes on from there: " + why.message);
@@ -450,7 +465,7 @@ void Owner::reload(std::uint64_t seq) {
     if (is_terminal(found->row.task.state)) return;
     OwnedTask* task = adopt(found->row);
     if (!task) return;
-    // What ran of it here was stopped: no attempt of this start is under way.
+    // What ran of the task here was stopped: no attempt of this start is under way.
     for (lifecycle::LiveAttempt& one : task->state.live) {
       if (one.place == kHere) one.boot = BootId{};
     }

@@ -53,7 +53,7 @@ class Owner {
     door_.enter();
     return table_.find(seq);
   }
-  // One that something in memory names.
+  // The task that something in memory names; not to have it here is a bug.
   OwnedTask& at(std::uint64_t seq) {
     door_.enter();
     return table_.at(seq);
@@ -62,15 +62,16 @@ class Owner {
     door_.enter();
     return table_.at(seq);
   }
-  // As a row says, without taking it into memory. Null: it is damaged, so that nobody knows whose
-  // it is.
+  // The task as a row says, without taking it into memory. Null: the row is damaged, so that nobody
+  // knows whose it is.
   std::optional<OwnedTask> read(const store::TaskRow& row);
   // Takes a row into memory, where it is not there yet. Null: it is damaged.
   OwnedTask* adopt(const store::TaskRow& row);
-  // A new one, whose row says all but its number.
+  // Adds a new task, whose row says all but its number.
   OwnedTask& insert(store::NewTask row, std::shared_ptr<const TaskSpec> spec);
   std::uint64_t next_seq() const { return next_seq_; }
-  // With the task, which is read when it is not in memory; else `refused` is told why not.
+  // Calls `use` with the task, which is read when it is not in memory; else `refused` is told why
+  // not.
   void with_task(std::uint64_t seq, std::function<void(const Error&)> refused,
                  std::function<void(OwnedTask&)> use);
   // Lets go of the task, or of all, where nothing needs them in memory.
@@ -89,7 +90,7 @@ class Owner {
   // on with finish().
   lifecycle::Verdict succeed(OwnedTask& task, Epoch epoch);
   void finish(OwnedTask& task, TaskResult result);
-  // Whether it counts. `again`: another attempt may end otherwise.
+  // An attempt failed; whether that counts. `again`: another attempt may end otherwise.
   bool fail_attempt(OwnedTask& task, Epoch epoch, FailureClass failure, const Error& error,
                     bool again);
   // People's verbs; answered on the loop once they are on disk. not_found; conflict: its state.
@@ -98,13 +99,13 @@ class Owner {
   void release(std::uint64_t seq, const Done<void>& done);
   void retry(std::uint64_t seq, std::optional<Duration> usual_deadline, const Done<void>& done);
 
-  // What it and other nodes say to each other.
+  // What this owner and other nodes say to each other.
   Offers& offers() { return offers_; }
   OfferBook& book(const std::string& place) { return offers_.book(place); }
 
   // Names and numbers.
   TaskId id_of(std::uint64_t seq) const { return lives_.id_of(seq); }
-  // Of a task that was accepted here, in any life of this store; else null.
+  // The number of a task that was accepted here, in any life of this store; else null.
   std::optional<std::uint64_t> own(TaskId id) const;
   Places& places() { return places_; }
   const Places& places() const { return places_; }

@@ -44,11 +44,11 @@ class OwnerJournal {
   void keep_name(store::PlaceName place) { batch().places.push_back(std::move(place)); }
   // The task moved from `was` to task.state.
   void update(JournaledTask& task, TaskState was_state, Epoch was_epoch);
-  // Its end, in the same batch as the update that made it terminal. `spec_left`: what is kept of
-  // its spec; null: all of it.
+  // A task's end, in the same batch as the update that made it terminal. `spec_left`: what is kept
+  // of its spec; null: all of it.
   void finish(const JournaledTask& task, sqlite::EncodedBytes result, NodeTime keep_until,
               sqlite::EncodedBytes spec_left = nullptr);
-  // What is known of its result so far, with the update it comes from.
+  // What is known of a task's result so far, with the update it comes from.
   void remember(const JournaledTask& task, sqlite::EncodedBytes so_far);
   void event(store::EventRow row) { batch().events.push_back(std::move(row)); }
   void put_offer(store::OutboxRow row) { batch().outbox_put.push_back(row); }
@@ -57,7 +57,8 @@ class OwnerJournal {
   // Counts what was given up. It may wait so long for something else to be written; what came to
   // nothing then, by a kill or a power cut, is not counted.
   void lose(const store::LossCount& loss, Duration may_wait);
-  // Of telemetry, sent: written with whatever is next. What was not sent is counted by lose().
+  // Samples of telemetry that were sent: written with whatever is next. What was not sent is
+  // counted by lose().
   void samples(std::uint64_t sent) { samples_ += sent; }
   // Writes both at the next flush.
   void write_losses() {
@@ -73,7 +74,8 @@ class OwnerJournal {
   void session(std::uint64_t number) { batch().session = number; }
   void heard_of(const KnownLife& peer) { batch().peers.push_back(peer); }
   void restored() { batch().restored = true; }
-  // Once everything so far is durable. Somebody waits for that, so the next flush writes it.
+  // Calls `action` once everything so far is durable. Somebody waits for that, so the next flush
+  // writes it.
   void after(std::function<void()> action) { cycle().after(std::move(action)); }
   // The same, with why the task's steps are not on disk, if they were refused.
   void after(std::uint64_t seq, std::function<void(const Error* refused)> action) {

@@ -62,7 +62,7 @@ class Host {
   virtual ~Host() = default;
   // Completes a task that was read or accepted. False: nobody can tell any more whose it is.
   virtual bool prepare(OwnedTask& task) = 0;
-  // Its state was `was`; `cancelled` of one that came into memory. One that is to leave memory,
+  // The task's state was `was`; `cancelled`: it came into memory. One that is to leave memory,
   // since the disk contradicts it, is cancelled.
   virtual void changed(OwnedTask& task, const lifecycle::OwnerTask& was) = 0;
   // A step, as it is to be told; whoever listens waits for the commit.
@@ -75,7 +75,7 @@ class Host {
   // Completes what is told of an end, and says until when it is kept.
   virtual NodeTime ending(OwnedTask& task, TaskResult& result) = 0;
   virtual void ended(OwnedTask& task, TaskResult result) = 0;
-  // Its accepted result came from another node, as did one that was not accepted.
+  // A result came, from another node, that was accepted; and one, from any place, that was not.
   virtual void came(OwnedTask& task, const wire::ResultItem& item) = 0;
   virtual void repeated() = 0;
   // There is more to write, and the disk is free: flush() is to be called.

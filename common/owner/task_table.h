@@ -15,10 +15,10 @@ class TaskTable {
  public:
   OwnedTask* find(std::uint64_t seq);
   const OwnedTask* find(std::uint64_t seq) const;
-  // One that something in memory names, which is wrong when it is not here.
+  // The task that something in memory names; not to have it here is a bug.
   OwnedTask& at(std::uint64_t seq);
   const OwnedTask& at(std::uint64_t seq) const;
-  // Of one that is not here.
+  // Adds a task that is not here.
   OwnedTask& add(OwnedTask task);
   // After a change of state: keeps its timer true.
   void refresh(OwnedTask& task);

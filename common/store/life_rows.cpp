@@ -47,8 +47,8 @@ Status LifeRows::note(sqlite::NodeFile& file, const OwnerStatements& sql, const 
   return put_life(sql, lives_.current());
 }
 
-// With the first batch of a process. The node row goes back with a rollback, and with it what it
-// says of this.
+// Notes the life that began, with the first batch of a process. The node row goes back with a
+// rollback, and with it what it says of this.
 Status LifeRows::note_newest(sqlite::NodeFile& file, const OwnerStatements& sql) {
   const std::vector<Life>& all = lives_.all();
   if (file.node().origin == lives_.current().origin) return {};
@@ -62,7 +62,7 @@ Status LifeRows::note_newest(sqlite::NodeFile& file, const OwnerStatements& sql)
   return {};
 }
 
-// Those of which nothing is left, where there are many.
+// Drops the lives of which nothing is left, where there are many.
 Status LifeRows::forget_old(const OwnerStatements& sql) const {
   for (std::size_t i = 0; i < lives_.all().size(); ++i) {
     if (!lives_.may_go(i)) continue;

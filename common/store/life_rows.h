@@ -13,7 +13,7 @@ namespace spillway::store {
 class LifeRows {
  public:
   Status read(const sqlite::NodeFile& file, const OwnerStatements& sql);
-  // Of Sql::lives.
+  // The lives that Sql::lives gives.
   static Result<std::vector<Life>> collect(sqlite::Cursor rows);
   // A process opened the store; the first batch that is noted writes it. Once.
   void begin(Origin drawn, std::uint64_t next_seq) { lives_.begin(drawn, next_seq); }

@@ -30,8 +30,8 @@ class Lives {
   Lives() : Lives(Origin{}) {}
   // A store that was never opened.
   explicit Lives(Origin founding) : lives_{{1, founding, 1, false}} {}
-  // As they were kept, in order of their numbers; what does not follow from the one before is left
-  // out. Of none: that of a store that knew one origin only.
+  // The lives as they were kept, in order of their numbers; what does not follow from the one
+  // before is left out. From none: that of a store that knew one origin only.
   Lives(const std::vector<Life>& kept, Origin founding);
 
   // Opened once more; tasks are accepted from `next_seq` on.
@@ -45,12 +45,12 @@ class Lives {
   const Life& current() const { return lives_.back(); }
   // Under which name the store's counts are told.
   Origin counts() const;
-  // What others are told of it.
+  // What others are told of the present life.
   Lineage lineage() const;
   const std::vector<Life>& all() const { return lives_; }
 
-  // Of a store with more than kMany lives: whether this one may be forgotten once nothing that it
-  // accepted is left.
+  // Whether that life may be forgotten once nothing that it accepted is left: in a store with more
+  // than kMany.
   bool may_go(std::size_t index) const;
   // Where the next life begins; of the present one, the end of all numbers.
   std::uint64_t end_of(std::size_t index) const;

@@ -12,7 +12,7 @@ namespace spillway::store {
 // the oldest periods melting into the next; no count is lost. What writes belongs between begin and
 // commit.
 Status lose(const sqlite::NodeFile& file, const OwnerStatements& sql, const LossRow& row);
-// Of an instant. Nothing when `count` is 0.
+// Counts what was lost at an instant; does nothing when `count` is 0.
 Status lose(const sqlite::NodeFile& file, const OwnerStatements& sql, DataClass data,
             LossCause cause, NodeTime at, std::uint64_t count);
 // What a batch says of losses and of samples.

@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint64_t kDropSlice = 256;  // rows given up in one step
 constexpr std::size_t kLookFor = 256;      // finished tasks among which the lowest band goes
 
-// Of a class above its limit, what goes in this step.
+// How much of a class above its limit goes in this step.
 std::uint64_t surplus(std::uint64_t have, std::uint64_t limit) {
   return std::min(have - std::min(have, limit), kDropSlice);
 }
@@ -52,7 +52,11 @@ Status OwnerTables::drop_spare_specs() {
   return {};
 }
 
-// Before a batch is written: what it brings must find room, whatever was kept until now (P21).
+// Before a batch is written, in its transaction: what it brings must find room, whatever was kept
+// until now (P21). In this order: spare specs; results beyond their number, counting those that the
+// batch brings; results while the file is too full, or filled by them; events beyond their number,
+// or while the file is too full; keys. At most kDropSlice rows of each go in one batch, so that no
+// commit takes long, and each is counted as lost (P23), but for keys and spare specs.
 Status OwnerTables::make_room(const Batch& batch) {
   if (Status status = drop_spare_specs(); !status) return status;
   Result<std::uint64_t> used = file_.in_use();

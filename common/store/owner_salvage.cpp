@@ -35,7 +35,7 @@ constexpr sqlite::SalvagedTable kTables[] = {{"task", "seq", is_task},
                                              {"place", "id", nullptr, "place_name"},
                                              {"spec", "id"}};
 
-// There is nothing left to run, or nowhere to: a key stands for nothing then, either.
+// Tasks that have nothing left to run, or nowhere to: a key stands for nothing then, either.
 constexpr const char* kIsLost =
     " state < 4 AND ((spec IS NULL AND NOT EXISTS (SELECT 1 FROM bulk WHERE id = 2 * seq) AND NOT "
     "EXISTS (SELECT 1 FROM spec WHERE id = shared)) OR (only_at > 2 AND NOT EXISTS (SELECT 1 FROM "
@@ -171,7 +171,7 @@ Result<sqlite::NodeRow> node_of(const sqlite::Database& fresh) {
   return node;
 }
 
-// Of each class, what was given up before and what is here.
+// Counts, of each class, what was given up before and what is here.
 Status count_produced(const sqlite::Database& fresh, sqlite::NodeRow& node) {
   for (std::size_t data = 0; data < node.produced.size(); ++data) {
     Result<std::int64_t> lost = fresh.integer(
@@ -245,7 +245,7 @@ Result<std::uint64_t> salvage_owner(const sqlite::Database& damaged, const sqlit
 Status note_damage(const sqlite::Database& file, Duration wall, const Salvage& salvage) {
   Result<sqlite::NodeRow> node = sqlite::read_node(file);
   if (!node) return std::move(node).error();
-  // It came after the device was last well, and was found now.
+  // The damage came after the device was last well, and was found now.
   const NodeTime found = resume_at(node->last_seen, node->wall, wall);
   Result<sqlite::Transaction> transaction = sqlite::Transaction::begin(file);
   if (!transaction) return std::move(transaction).error();

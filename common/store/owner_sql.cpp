@@ -45,7 +45,7 @@ void add_writes(Texts& texts) {
   set(Sql::update_task_and_result, kUpdate + ", result = ?24, spec = coalesce(?29, spec)" + kFence);
   set(Sql::put_bulk, "INSERT OR REPLACE INTO bulk (id, bytes, sum) VALUES (?1, ?2, ?3)");
   set(Sql::drop_bulk, "DELETE FROM bulk WHERE id BETWEEN ?1 AND ?2");
-  // Not that of a task whose end did not reach the disk.
+  // The spec of a task whose end did not reach the disk stays.
   set(Sql::drop_spare_spec,
       "DELETE FROM bulk WHERE id = 2 * ?1 AND EXISTS (SELECT 1 FROM task WHERE seq = ?1 AND spec "
       "IS NOT NULL)");

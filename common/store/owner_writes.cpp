@@ -122,7 +122,8 @@ Status OwnerTables::insert(const NewTask& task, NodeTime now) {
   return {};
 }
 
-// Its row is in, and something about it does not fit: the others of its batch go on without it.
+// The task's row is in, and something about it does not fit: the others of its batch go on without
+// it.
 Status OwnerTables::take_back(const NewTask& task, Error why) {
   const std::uint64_t seq = task.row.seq;
   if (Status status = run(Sql::drop_task, seq); !status) return status;

@@ -52,7 +52,7 @@ class Reader {
 
   std::string text(const flatbuffers::String* text, std::string_view field,
                    std::size_t max = kMaxText);
-  // Of another node, for people: valid UTF-8 without control characters, whatever came.
+  // A text of another node, for people: valid UTF-8 without control characters, whatever came.
   std::string shown(const flatbuffers::String* text, std::string_view field,
                     std::size_t max = kMaxText, Lines lines = Lines::join);
   // 1 to kMaxName bytes.
@@ -86,7 +86,7 @@ class Reader {
   TaskId id(const fb::TaskId& id);
   Epoch epoch(std::uint32_t value);  // of a grant: from 1
   std::uint64_t nonzero(std::uint64_t value, std::string_view field);
-  // From `min` to kMaxSpan.
+  // A span from `min` to kMaxSpan.
   Duration span(std::int64_t us, std::string_view field, Duration min = Duration::zero());
   double number(double value, std::string_view field);  // not NaN
 
