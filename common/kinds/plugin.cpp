@@ -210,6 +210,7 @@ struct Library {
   Digest digest{};  // of the file
 };
 
+#ifndef SPILLWAY_STATIC
 Result<Digest> digest_of(int fd, const std::string& path) {
   crypto::Sha256 sum;
   Bytes piece(64 * 1024);
@@ -224,6 +225,7 @@ Result<Digest> digest_of(int fd, const std::string& path) {
     at += got;
   }
 }
+#endif
 
 // Opens the library by descriptor. The descriptor is never closed while the library is mapped: the
 // loader knows libraries by name, and would take a later one under the same number for this one.

@@ -116,6 +116,14 @@ TEST(AttemptHistory, a_spoiled_row_begins_it_anew) {
   CHECK_TRUE(history.last() == nullptr);
 }
 
+TEST(AttemptHistory, an_epoch_that_a_lessee_knows_from_elsewhere_begins_no_attempt) {
+  note(ready(0, 1s), in(TaskState::leased, 1, 2s, kCloud), FailureClass::none);
+  // The NACK told of epoch 40, from where grants go on.
+  note(in(TaskState::leased, 1, 2s, kCloud), ready(40, 3s), FailureClass::refused);
+  LONGS_EQUAL(1, told().attempts.size());
+  CHECK_TRUE(history.last()->failure == FailureClass::refused);
+}
+
 TEST(AttemptHistory, keeps_the_last_attempts_only) {
   for (std::uint32_t epoch = 1; epoch <= kMaxAttemptsKept + 5; ++epoch) {
     note(ready(epoch - 1, 1s), running(epoch, 2s), FailureClass::none);
