@@ -30,6 +30,7 @@ TEST(KindRef, a_version_or_a_digest_asks_for_exactly_that_one) {
   const KindRef second{"echo", 2, {}};
   CHECK_TRUE((KindRef{"echo", 2, digest()}).satisfies(second));
   CHECK_FALSE((KindRef{"echo", 1, digest()}).satisfies(second));
+  CHECK_FALSE((KindRef{"echo", 3, digest()}).satisfies(second));
   const KindRef exact{"echo", 0, digest()};
   CHECK_TRUE((KindRef{"echo", 7, digest()}).satisfies(exact));
   CHECK_FALSE((KindRef{"echo", 7, {}}).satisfies(exact));  // not known to be that one
