@@ -6,7 +6,7 @@
 
 #include "common/executor/executor.h"
 #include "common/kinds/builtin.h"
-#include "tests/bench/support/report.h"
+#include "tests/bench/report/report.h"
 #include "tests/support/pool_context.h"
 #include "tests/support/recordings.h"
 

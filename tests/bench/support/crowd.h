@@ -7,7 +7,7 @@
 
 #include "spillway/bytes.h"
 #include "spillway/status.h"
-#include "tests/bench/support/samples.h"
+#include "tests/bench/report/samples.h"
 
 namespace spillway::bench {
 

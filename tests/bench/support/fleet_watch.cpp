@@ -8,7 +8,7 @@
 #include "cloud/fleetsim/link.h"
 #include "common/crypto/random.h"
 #include "common/wire/topics.h"
-#include "tests/bench/support/samples.h"
+#include "tests/bench/report/samples.h"
 
 namespace spillway::bench {
 namespace {

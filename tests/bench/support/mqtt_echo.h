@@ -6,7 +6,7 @@
 #include <string>
 
 #include "spillway/status.h"
-#include "tests/bench/support/samples.h"
+#include "tests/bench/report/samples.h"
 #include "tests/support/pki.h"
 
 namespace spillway::bench {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "spillway/status.h"
-#include "tests/bench/support/samples.h"
+#include "tests/bench/report/samples.h"
 
 namespace spillway::bench {
 

@@ -11,7 +11,7 @@
 #include "common/process/loop.h"
 #include "common/process/system_clock.h"
 #include "common/process/turns.h"
-#include "tests/bench/support/samples.h"
+#include "tests/bench/report/samples.h"
 
 namespace spillway::bench {
 

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "common/wire/codec.h"
+#include "tests/bench/report/report.h"
 #include "tests/bench/support/agents.h"
-#include "tests/bench/support/report.h"
 #include "tests/bench/support/usage.h"
 #include "tests/support/own_world.h"
 #include "tests/support/temp_dir.h"

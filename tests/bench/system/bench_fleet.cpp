@@ -13,10 +13,10 @@
 
 #include "cloud/ctl/api.h"
 #include "common/base/clock.h"
+#include "tests/bench/report/report.h"
+#include "tests/bench/report/samples.h"
 #include "tests/bench/support/agents.h"
 #include "tests/bench/support/fleet_watch.h"
-#include "tests/bench/support/report.h"
-#include "tests/bench/support/samples.h"
 #include "tests/bench/support/stream_fanout.h"
 #include "tests/bench/support/usage.h"
 #include "tests/bench/support/watched_fleet.h"

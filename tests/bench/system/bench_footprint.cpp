@@ -4,9 +4,9 @@
 #include <thread>
 
 #include "common/wire/codec.h"
+#include "tests/bench/report/report.h"
+#include "tests/bench/report/samples.h"
 #include "tests/bench/support/agents.h"
-#include "tests/bench/support/report.h"
-#include "tests/bench/support/samples.h"
 #include "tests/bench/support/usage.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"

@@ -1,10 +1,10 @@
 // What an agent costs when nothing happens: processor, link and disk.
 #include <thread>
 
+#include "tests/bench/report/report.h"
+#include "tests/bench/report/samples.h"
 #include "tests/bench/support/agents.h"
 #include "tests/bench/support/mqtt_echo.h"
-#include "tests/bench/support/report.h"
-#include "tests/bench/support/samples.h"
 #include "tests/bench/support/usage.h"
 #include "tests/support/temp_dir.h"
 

@@ -5,11 +5,11 @@
 #include <thread>
 
 #include "common/wire/codec.h"
+#include "tests/bench/report/report.h"
 #include "tests/bench/support/agents.h"
 #include "tests/bench/support/job_queues.h"
 #include "tests/bench/support/mqtt_echo.h"
 #include "tests/bench/support/owner_file.h"
-#include "tests/bench/support/report.h"
 #include "tests/bench/support/usage.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,10 +1,10 @@
 // kill -9 of an agent with many live tasks: how long until one of them runs again.
 #include <filesystem>
 
+#include "tests/bench/report/report.h"
+#include "tests/bench/report/samples.h"
 #include "tests/bench/support/agents.h"
 #include "tests/bench/support/owner_file.h"
-#include "tests/bench/support/report.h"
-#include "tests/bench/support/samples.h"
 #include "tests/support/temp_dir.h"
 
 namespace spillway::bench {

@@ -4,10 +4,10 @@
 
 #include <filesystem>
 
+#include "tests/bench/report/report.h"
+#include "tests/bench/report/samples.h"
 #include "tests/bench/support/agents.h"
 #include "tests/bench/support/owner_file.h"
-#include "tests/bench/support/report.h"
-#include "tests/bench/support/samples.h"
 #include "tests/chaos/below/control.h"
 #include "tests/support/temp_dir.h"
 

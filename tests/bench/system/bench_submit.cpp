@@ -1,10 +1,10 @@
 // Durable submits through the agent's socket, against what the disk and SQLite allow.
 #include "agent/intake/frame.h"
 #include "common/wire/codec.h"
+#include "tests/bench/report/report.h"
 #include "tests/bench/support/agents.h"
 #include "tests/bench/support/crowd.h"
 #include "tests/bench/support/owner_file.h"
-#include "tests/bench/support/report.h"
 #include "tests/bench/support/synced_file.h"
 #include "tests/support/temp_dir.h"
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,14 @@ struct Goal {
 
   bool met_by(double ratio) const;
   std::string text() const;
+  // What text() gave; nothing for other words.
+  static std::optional<Goal> parse(std::string_view text);
+};
+
+// What an earlier build did, measured in turns with this one.
+struct Before {
+  double value = 0;                        // median of its runs
+  double least_ratio = 0, most_ratio = 0;  // of each run to the earlier build's beside it
 };
 
 // A value and the limit it is held against, both measured in this run unless the name says
@@ -37,8 +46,10 @@ struct Row {
   std::string unit;
   std::optional<double> reference = std::nullopt;
   std::optional<Goal> goal = std::nullopt;
+  std::optional<Before> before = std::nullopt;
 
   std::optional<double> ratio() const;
+  std::optional<double> to_before() const;
   // The only place where this is decided.
   std::optional<bool> met() const;
 };
@@ -54,8 +65,14 @@ class Report {
     conditions_.emplace_back(std::move(name), std::move(value));
   }
 
+  const std::string& bench() const { return bench_; }
+  const std::vector<Row>& rows() const { return rows_; }
+  const std::vector<std::pair<std::string, std::string>>& conditions() const { return conditions_; }
+
   std::string json() const;  // one object on one line
   std::string table() const;
+  // What json() wrote, without `before`; verdicts are made anew. Code::corrupt.
+  static Result<Report> parse(std::string_view json);
 
  private:
   std::string bench_;

@@ -1,8 +1,9 @@
-#include "tests/bench/support/report.h"
+#include "tests/bench/report/report.h"
 
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +12,8 @@
 
 namespace spillway::bench {
 namespace {
+
+namespace json = boost::json;
 
 std::string format(const char* shape, double number) {
   char text[64];
@@ -37,13 +40,34 @@ std::string short_number(std::optional<double> value) {
   return std::abs(*value) >= 1000 ? format("%.0f", *value) : format("%.3g", *value);
 }
 
+std::string word(const json::object& object, std::string_view name) {
+  const json::value* found = object.if_contains({name.data(), name.size()});
+  return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
+}
+
+std::optional<double> figure(const json::object& object, std::string_view name) {
+  const json::value* found = object.if_contains({name.data(), name.size()});
+  boost::system::error_code error;
+  const double value = found != nullptr ? found->to_number<double>(error) : 0;
+  if (found == nullptr || error) return std::nullopt;
+  return value;
+}
+
+std::string json_before(const Row& row) {
+  if (!row.before) return "";
+  return ",\"against\":{\"value\":" + number(row.before->value) +
+         ",\"ratio\":" + number(row.to_before()) +
+         ",\"least_ratio\":" + number(row.before->least_ratio) +
+         ",\"most_ratio\":" + number(row.before->most_ratio) + "}";
+}
+
 std::string json_row(const Row& row) {
   const std::optional<bool> met = row.met();
   return "{\"name\":" + quoted(row.name) + ",\"value\":" + number(row.value) +
          ",\"unit\":" + quoted(row.unit) + ",\"reference\":" + number(row.reference) +
          ",\"ratio\":" + number(row.ratio()) +
          ",\"goal\":" + (row.goal ? quoted(row.goal->text()) : "null") +
-         ",\"met\":" + (met ? (*met ? "true" : "false") : "null") + "}";
+         ",\"met\":" + (met ? (*met ? "true" : "false") : "null") + json_before(row) + "}";
 }
 
 std::string verdict(const Row& row) {
@@ -52,9 +76,23 @@ std::string verdict(const Row& row) {
   return *met ? "met" : "missed";
 }
 
+std::string spread(const Row& row) {
+  if (!row.before) return "";
+  return short_number(row.before->least_ratio) + " to " + short_number(row.before->most_ratio);
+}
+
 std::string padded(const std::string& text, std::size_t width, bool right) {
   const std::string space(width > text.size() ? width - text.size() : 0, ' ');
   return right ? space + text : text + space;
+}
+
+std::string sign(Goal::Sense sense) {
+  switch (sense) {
+    case Goal::Sense::at_least: return ">= ";
+    case Goal::Sense::at_most: return "<= ";
+    case Goal::Sense::within: return "1 +- ";
+  }
+  return "";
 }
 
 std::string load() {
@@ -87,18 +125,25 @@ bool Goal::met_by(double ratio) const {
   return false;
 }
 
-std::string Goal::text() const {
-  switch (sense) {
-    case Sense::at_least: return ">= " + format("%g", bound);
-    case Sense::at_most: return "<= " + format("%g", bound);
-    case Sense::within: return "1 +- " + format("%g", bound);
+std::string Goal::text() const { return sign(sense) + format("%g", bound); }
+
+std::optional<Goal> Goal::parse(std::string_view text) {
+  for (const Sense sense : {Sense::at_least, Sense::at_most, Sense::within}) {
+    const std::string begin = sign(sense);
+    if (text.substr(0, begin.size()) != begin) continue;
+    return Goal{sense, std::strtod(std::string(text.substr(begin.size())).c_str(), nullptr)};
   }
-  return "";
+  return std::nullopt;
 }
 
 std::optional<double> Row::ratio() const {
   if (!reference || *reference == 0) return std::nullopt;
   return value / *reference;
+}
+
+std::optional<double> Row::to_before() const {
+  if (!before || before->value == 0) return std::nullopt;
+  return value / before->value;
 }
 
 std::optional<bool> Row::met() const {
@@ -128,9 +173,16 @@ std::string Report::table() const {
   }
   std::vector<std::vector<std::string>> lines{
       {"", "value", "unit", "reference", "ratio", "goal", ""}};
+  const bool beside = std::any_of(rows_.begin(), rows_.end(),
+                                  [](const Row& row) { return row.before.has_value(); });
+  if (beside) lines.front().insert(lines.front().end(), {"before", "now/before", "of runs"});
   for (const Row& row : rows_) {
     lines.push_back({row.name, short_number(row.value), row.unit, short_number(row.reference),
                      short_number(row.ratio()), row.goal ? row.goal->text() : "", verdict(row)});
+    if (beside) {
+      lines.back().insert(lines.back().end(), {row.before ? short_number(row.before->value) : "",
+                                               short_number(row.to_before()), spread(row)});
+    }
   }
   std::vector<std::size_t> widths(lines.front().size());
   for (const auto& line : lines) {
@@ -139,12 +191,40 @@ std::string Report::table() const {
   for (const auto& line : lines) {
     std::string row = " ";
     for (std::size_t i = 0; i < line.size(); ++i) {
-      const bool figure = i == 1 || i == 3 || i == 4;
+      const bool figure = i == 1 || i == 3 || i == 4 || i == 7 || i == 8;
       row += " " + padded(line[i], widths[i], figure);
     }
     text += row.substr(0, row.find_last_not_of(' ') + 1) + "\n";
   }
   return text;
+}
+
+Result<Report> Report::parse(std::string_view text) {
+  boost::system::error_code error;
+  const json::value parsed = json::parse({text.data(), text.size()}, error);
+  if (error) return fail(Code::corrupt, "not a bench's report: " + error.message());
+  const json::object* object = parsed.if_object();
+  const json::value* rows = object != nullptr ? object->if_contains("rows") : nullptr;
+  if (rows == nullptr || !rows->is_array() || !object->contains("bench")) {
+    return fail(Code::corrupt, "not a bench's report: no rows in it");
+  }
+  Report report(word(*object, "bench"));
+  if (const json::value* conditions = object->if_contains("conditions");
+      conditions != nullptr && conditions->is_object()) {
+    for (const auto& condition : conditions->get_object()) {
+      report.condition(std::string(condition.key()),
+                       word(conditions->get_object(), condition.key()));
+    }
+  }
+  for (const json::value& each : rows->get_array()) {
+    const json::object* row = each.if_object();
+    if (row == nullptr) return fail(Code::corrupt, "not a bench's report: a row is no object");
+    const auto value = figure(*row, "value");
+    if (!value) continue;  // JSON has no word for a figure that is none
+    report.add({word(*row, "name"), *value, word(*row, "unit"), figure(*row, "reference"),
+                Goal::parse(word(*row, "goal"))});
+  }
+  return report;
 }
 
 int run(int argc, char** argv, const std::string& bench,
