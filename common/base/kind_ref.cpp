@@ -38,10 +38,11 @@ bool KindRef::satisfies(const KindRef& asked) const {
 
 bool has_kind(std::span<const KindRef> sorted, const KindRef& asked) {
   const auto before = [](const KindRef& one, const std::string& name) { return one.name < name; };
-  const auto first = std::lower_bound(sorted.begin(), sorted.end(), asked.name, before);
-  const auto other =
-      std::find_if(first, sorted.end(), [&](const KindRef& one) { return one.name != asked.name; });
-  return std::any_of(first, other, [&](const KindRef& one) { return one.satisfies(asked); });
+  auto kind = std::lower_bound(sorted.begin(), sorted.end(), asked.name, before);
+  while (kind != sorted.end() && kind->name == asked.name) {
+    if ((kind++)->satisfies(asked)) return true;
+  }
+  return false;
 }
 
 std::vector<std::string> names_of(std::span<const KindRef> kinds) {

@@ -53,6 +53,10 @@ void Sha256::Free::operator()(void* context) const { EVP_MD_CTX_free(as_context(
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
   if (!context_) throw std::bad_alloc();
+  restart();
+}
+
+void Sha256::restart() {
   require(EVP_DigestInit_ex(as_context(context_.get()), algorithm(), nullptr));
 }
 
@@ -67,8 +71,10 @@ Digest Sha256::finish() {
   return digest;
 }
 
+// A thread keeps its context: making one costs as much as the digest of some hundred bytes.
 Digest sha256(ByteView bytes) {
-  Sha256 hash;
+  thread_local Sha256 hash;
+  hash.restart();
   hash.update(bytes);
   return hash.finish();
 }

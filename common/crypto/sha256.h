@@ -10,13 +10,15 @@
 
 namespace spillway::crypto {
 
-// SHA-256 (FIPS 180-4) of bytes that arrive in pieces. One thread at a time. finish() ends the
-// object's use. Fails only when memory runs out, by std::bad_alloc.
+// SHA-256 (FIPS 180-4) of bytes that arrive in pieces. One thread at a time. After finish() only
+// restart() may follow, which begins the next one. Fails only when memory runs out, by
+// std::bad_alloc.
 class Sha256 {
  public:
   Sha256();
   void update(ByteView bytes);
   Digest finish();
+  void restart();
 
  private:
   struct Free {

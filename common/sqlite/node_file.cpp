@@ -31,6 +31,8 @@ Result<NodeFile> NodeFile::open(Database database, std::string path, SharedMeter
   if (!node) return std::move(node).error();
   Statements statements;
   const std::pair<Statement*, std::string> all[] = {
+      {&statements.begin, "BEGIN IMMEDIATE"},
+      {&statements.commit, "COMMIT"},
       {&statements.write_node, write_node_sql()},
       {&statements.page_count, "PRAGMA page_count"},
       {&statements.free_count, "PRAGMA freelist_count"}};
@@ -77,7 +79,7 @@ void NodeFile::note_written() {
 
 Status NodeFile::begin() {
   if (damage_) return *damage_;
-  return database_.execute("BEGIN IMMEDIATE");
+  return sql_.begin.use().run();
 }
 
 Status NodeFile::commit() {
@@ -85,7 +87,7 @@ Status NodeFile::commit() {
   if (Status status = write_node(sql_.write_node.use(), node_); !status) return status;
   Result<std::uint64_t> used = in_use();
   if (!used) return std::move(used).error();
-  if (Status status = database_.execute("COMMIT"); !status) return status;
+  if (Status status = sql_.commit.use().run(); !status) return status;
   committed_ = node_;
   seen_written_ = noted_written_;
   meter_->in_use = *used;

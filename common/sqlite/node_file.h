@@ -43,7 +43,7 @@ class NodeFile final : public Committer {
 
  private:
   struct Statements {
-    Statement write_node, page_count, free_count;
+    Statement begin, commit, write_node, page_count, free_count;
   };
   NodeFile(Database database, Statements statements, NodeRow node, std::string path,
            SharedMeter meter);

@@ -35,7 +35,10 @@ std::uint8_t tag_of(std::uint64_t word) {
 }
 
 // Whether a word has at most one byte of zero: a tag saves nothing then.
-bool is_dense(std::uint64_t word) { return std::popcount(tag_of(word)) >= 7; }
+bool is_dense(std::uint64_t word) {
+  const unsigned zeros = tag_of(word) ^ 0xFFu;
+  return (zeros & (zeros - 1)) == 0;
+}
 
 // The length of the run of zeros, or of dense words, from `index` on, as far as one byte can say.
 std::uint8_t run_from(ByteView bytes, std::size_t index, bool zeros) {
