@@ -106,12 +106,12 @@ PlaceView CloudPlace::view() const {
 bool CloudPlace::runs(const KindRef& kind) const { return has_kind(kinds_, kind); }
 
 Duration CloudPlace::oldest_offer() const {
-  Duration oldest{};
+  NodeTime oldest = kNever;
   for (std::uint64_t seq : book_.pending()) {
     const NodeTime offered = owner_.at(seq).offered;
-    if (offered != NodeTime{}) oldest = std::max(oldest, owner_.now() - offered);
+    if (offered != NodeTime{}) oldest = std::min(oldest, offered);
   }
-  return oldest;
+  return oldest == kNever ? Duration::zero() : owner_.now() - oldest;
 }
 
 void CloudPlace::look_for_credits(const placement::Place& place) {

@@ -1,6 +1,7 @@
 #include "agent/node/scheduler.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace spillway::agent {
 namespace {
@@ -23,11 +24,12 @@ Scheduler::Scheduler(const NodeOptions& options, owner::Owner& owner, const Mode
       cloud_(cloud),
       backlog_(backlog) {}
 
-placement::Candidate Scheduler::candidate(std::uint64_t seq) const {
-  return candidate_of(owner_.at(seq), owner_.now());
+placement::Candidate Scheduler::candidate(std::uint64_t seq, NodeTime now) const {
+  return candidate_of(owner_.at(seq), now);
 }
 
 Scheduler::Candidates Scheduler::candidates() {
+  const NodeTime now = owner_.now();
   Candidates ready;
   ready.reserve(placement::Placement::kScan);
   elders_.clear();
@@ -35,12 +37,12 @@ Scheduler::Candidates Scheduler::candidates() {
     const auto may_run = [this](const owner::OwnedTask& task) {
       return cloud_.reachable() || (task.kind && task.spec->prefer != Prefer::cloud);
     };
-    elders_ = backlog_.window().oldest(owner_.now() - kElderly, kElders, may_run);
+    elders_ = backlog_.window().oldest(now - kElderly, kElders, may_run);
   }
-  for (std::uint64_t seq : elders_) ready.push_back(candidate(seq));
+  for (std::uint64_t seq : elders_) ready.push_back(candidate(seq, now));
   for (const store::ReadyKey& key : backlog_.window().ready()) {
     if (std::find(elders_.begin(), elders_.end(), key.seq) != elders_.end()) continue;
-    ready.push_back(candidate(key.seq));
+    ready.push_back(candidate(key.seq, now));
     if (ready.size() == placement::Placement::kScan) break;
   }
   return ready;
@@ -57,10 +59,11 @@ void Scheduler::review_offers() {
   for (std::uint64_t seq : std::vector(pending.begin(), pending.end())) {
     owner::OwnedTask& task = owner_.at(seq);
     if (task.unsaved > 0) continue;
-    const auto why = models_.placement().withdraw(candidate(seq), local, cloud, now);
+    const auto why = models_.placement().withdraw(candidate(seq, now), local, cloud, now);
     if (!why) continue;
-    const lifecycle::LiveAttempt& out = *task.state.attempt_at(cloud_.book().id());
-    owner_.apply(task, lifecycle::withdraw(task.state, out.epoch, owner_.tick()),
+    const lifecycle::LiveAttempt* out = task.state.attempt_at(cloud_.book().id());
+    assert(out && "an offer that is pending belongs to a live attempt");
+    owner_.apply(task, lifecycle::withdraw(task.state, out->epoch, owner_.tick()),
                  {*why, Code::timeout});
   }
 }
@@ -109,6 +112,7 @@ bool Scheduler::gives_up_disconnected(const owner::OwnedTask& task) const {
 
 void Scheduler::grant_local(Candidates& ready, placement::Place& local,
                             const placement::Place& cloud) {
+  const NodeTime now = owner_.now();
   placement::Place next = local;  // as who comes next finds it
   bool full = false;
   std::erase_if(ready, [&](const placement::Candidate& candidate) {
@@ -116,7 +120,7 @@ void Scheduler::grant_local(Candidates& ready, placement::Place& local,
     const bool blocking = task.kind && task.kind->traits.blocking;
     if (!task.kind || (blocking ? !local_.has_thread() : full)) return false;
     next.queue = blocking ? placement::Estimate{} : local_.wait_behind();
-    auto explanation = models_.placement().offer_local(candidate, next, cloud, owner_.now());
+    auto explanation = models_.placement().offer_local(candidate, next, cloud, now);
     if (!explanation) return false;
     const bool room = blocking || next.idle > 0 || local_.may_claim_ahead(task);
     // No task goes past one that waits for a core, or that one would wait for ever.

@@ -26,7 +26,7 @@ class Scheduler {
  private:
   using Candidates = std::vector<placement::Candidate>;
   Candidates candidates();
-  placement::Candidate candidate(std::uint64_t seq) const;
+  placement::Candidate candidate(std::uint64_t seq, NodeTime now) const;
   bool gives_up_disconnected(const owner::OwnedTask& task) const;
   void set_aside_impossible(Candidates& ready, const placement::Place& local,
                             const placement::Place& cloud);

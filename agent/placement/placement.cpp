@@ -46,13 +46,23 @@ Estimate queue_wait(std::uint64_t tasks, double run_seconds, std::uint32_t worke
 Placement::Placement(Policy policy)
     : policy_(policy), link_(policy.assumed_rtt, policy.assumed_bandwidth) {}
 
-Assessment Placement::assess(const Candidate& task, const Place& local, const Place& cloud,
-                             bool is_its_turn, NodeTime now) const {
-  const TaskSpec& spec = *task.spec;
+Assessment Placement::bars(const TaskSpec& spec, const Place& local, const Place& cloud) const {
   Assessment a;
   a.local.bar = local_bar(spec, local, cloud, policy_.credit_patience);
   a.cloud.bar = cloud_bar(spec, cloud);
+  return a;
+}
 
+Assessment Placement::assess(const Candidate& task, const Place& local, const Place& cloud,
+                             bool is_its_turn, NodeTime now) const {
+  Assessment a = bars(*task.spec, local, cloud);
+  weigh(a, task, local, cloud, is_its_turn, now);
+  return a;
+}
+
+void Placement::weigh(Assessment& a, const Candidate& task, const Place& local, const Place& cloud,
+                      bool is_its_turn, NodeTime now) const {
+  const TaskSpec& spec = *task.spec;
   a.local.cost.run = run_time(spec.kind.name, kHere, task.work, now);
   if (local.idle == 0) a.local.cost.wait = local.queue;
   if (!is_its_turn) {
@@ -73,7 +83,6 @@ Assessment Placement::assess(const Candidate& task, const Place& local, const Pl
   // Each loss in a row doubles what the next transfer must gain; after four it stays here.
   a.margin = std::max(policy_.margin * a.local.cost.score, 2 * rtt.median) *
              std::exp2(std::min(task.losses, 30U));
-  return a;
 }
 
 Explanation Placement::explain(const Candidate& task, const Place& local, const Place& cloud,
@@ -86,7 +95,10 @@ Explanation Placement::explain(const Candidate& task, const Place& local, const 
 
 std::optional<Explanation> Placement::offer_local(const Candidate& task, const Place& local,
                                                   const Place& cloud, NodeTime now) const {
-  const Assessment a = assess(task, local, cloud, true, now);
+  // Most of a queue that waits for the cloud ends here, before anything is predicted.
+  Assessment a = bars(*task.spec, local, cloud);
+  if (!a.local.open()) return std::nullopt;
+  weigh(a, task, local, cloud, true, now);
   if (!a.local.open() || (a.pays() && cloud.idle > 0)) return std::nullopt;
   const Story story{task, local, cloud, a};
   return explanation(story, kHereName, why_local(story), now);
@@ -152,17 +164,24 @@ std::optional<std::string> Placement::no_place(const Candidate& task, const Plac
                                                const Place& cloud) const {
   const TaskSpec& spec = *task.spec;
   const Bar here = capability(spec, local);
+  if (here == Bar::none) return std::nullopt;
   const Bar there = cloud_bar_ever(spec, cloud);
-  if (here == Bar::none || there == Bar::none) return std::nullopt;
+  if (there == Bar::none) return std::nullopt;
   return "no place can run it: " + bar_text(here, spec, local) + "; " +
          bar_text(there, spec, cloud);
 }
 
 void Placement::fill_backlog(std::span<Candidate> ready, const Place& local, NodeTime now) const {
-  double ahead = 0;
+  double ahead = 0, run = 0;
+  const Candidate* before = nullptr;
   for (Candidate& task : ready) {
     task.backlog_local = ahead / std::max(local.workers, 1U);
-    ahead += run_time(task.spec->kind.name, kHere, task.work, now).median;
+    // Neighbours are often alike.
+    const bool alike =
+        before && before->work == task.work && before->spec->kind.name == task.spec->kind.name;
+    if (!alike) run = run_time(task.spec->kind.name, kHere, task.work, now).median;
+    ahead += run;
+    before = &task;
   }
 }
 

@@ -129,6 +129,11 @@ class Placement {
   using Kinds = std::map<std::string, std::array<Learned, 2>, std::less<>>;  // local, cloud
 
   const Learned* learned(std::string_view kind, PlaceId place) const;
+  // What bars each place, without costs.
+  Assessment bars(const TaskSpec&, const Place& local, const Place& cloud) const;
+  // Adds the costs, and a deadline that only one place meets.
+  void weigh(Assessment&, const Candidate&, const Place& local, const Place& cloud,
+             bool is_its_turn, NodeTime now) const;
   Assessment assess(const Candidate&, const Place& local, const Place& cloud, bool is_its_turn,
                     NodeTime now) const;
   double optimistic_cloud(const Candidate&, const Assessment&, NodeTime now) const;
