@@ -31,7 +31,7 @@ Fleet::State::State(FleetOptions given, const Clock& time, FleetStore* behind)
       timeline(NodeTimeline(time, NodeTime{})),
       tasks(options.max_tasks),
       news(options.max_change),
-      commits([this](const FleetBatch& batch, auto done) { store->commit(batch, std::move(done)); },
+      commits([this](auto batch, auto done) { store->commit(std::move(batch), std::move(done)); },
               {.failed = [this](const Error& error) { on_save_failed(error); },
                .committed = [this] { on_saved(); }}) {}
 

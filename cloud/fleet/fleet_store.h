@@ -8,6 +8,7 @@
 
 #include "cloud/fleet/device_table.h"
 #include "cloud/fleet/views.h"
+#include "common/sqlite/shared_batch.h"
 
 // What of the fleet outlives a start. The seam that a second database implements.
 namespace spillway::cloud {
@@ -116,7 +117,7 @@ class FleetStore {
   using Done = std::function<void(Result<T>)>;
 
   virtual ~FleetStore() = default;
-  virtual void commit(FleetBatch batch, Done<void> done) = 0;
+  virtual void commit(sqlite::SharedBatch<FleetBatch> batch, Done<void> done) = 0;
   // Minutes or quarters, oldest first.
   virtual void history(std::uint32_t device, SeriesQuery query,
                        Done<std::vector<DevicePoint>> done) = 0;

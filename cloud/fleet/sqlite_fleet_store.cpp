@@ -118,10 +118,8 @@ Status SqliteFleetStore::apply(const FleetBatch& batch) {
   return tables_.apply(batch);
 }
 
-void SqliteFleetStore::commit(FleetBatch batch, Done<void> done) {
-  queue_.write<void>(
-      [this, kept = std::make_shared<const FleetBatch>(std::move(batch))] { return apply(*kept); },
-      std::move(done));
+void SqliteFleetStore::commit(sqlite::SharedBatch<FleetBatch> batch, Done<void> done) {
+  queue_.write<void>([this, batch = std::move(batch)] { return apply(*batch); }, std::move(done));
 }
 
 void SqliteFleetStore::history(std::uint32_t device, SeriesQuery query,

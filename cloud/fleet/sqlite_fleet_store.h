@@ -34,7 +34,7 @@ class SqliteFleetStore final : public FleetStore {
   static Result<Opened> open(const std::string& path, sqlite::Poster poster,
                              const Options& options);
 
-  void commit(FleetBatch batch, Done<void> done) override;
+  void commit(sqlite::SharedBatch<FleetBatch> batch, Done<void> done) override;
   void history(std::uint32_t device, SeriesQuery query,
                Done<std::vector<DevicePoint>> done) override;
   void sessions(std::uint32_t device, std::uint32_t limit,

@@ -9,6 +9,7 @@
 #include "common/ledger/loss_book.h"
 #include "common/lifecycle/lessee.h"
 #include "common/sqlite/encoded_bytes.h"
+#include "common/sqlite/shared_batch.h"
 #include "spillway/bytes.h"
 #include "spillway/ids.h"
 #include "spillway/status.h"
@@ -93,7 +94,7 @@ class Ledger {
 
   virtual ~Ledger() = default;
   // The answer names the rows that were left out. On an error nothing of the batch is on disk.
-  virtual void commit(LedgerBatch batch, Done<Refused> done) = 0;
+  virtual void commit(sqlite::SharedBatch<LedgerBatch> batch, Done<Refused> done) = 0;
   // Also tombstones; nullopt: never seen, or pruned.
   virtual void find(TaskId id, Done<std::optional<LedgerRow>> done) = 0;
   // What the device reported lost so far, reconciled.

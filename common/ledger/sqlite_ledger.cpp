@@ -42,9 +42,8 @@ Result<SqliteLedger::Opened> SqliteLedger::open(const std::string& path, sqlite:
                 std::move(recovered)};
 }
 
-void SqliteLedger::commit(LedgerBatch batch, Done<Refused> done) {
-  queue_.write<Refused>([this, kept = std::make_shared<const LedgerBatch>(
-                                   std::move(batch))] { return tables_.apply(*kept); },
+void SqliteLedger::commit(sqlite::SharedBatch<LedgerBatch> batch, Done<Refused> done) {
+  queue_.write<Refused>([this, batch = std::move(batch)] { return tables_.apply(*batch); },
                         std::move(done));
 }
 

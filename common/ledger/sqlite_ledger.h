@@ -32,7 +32,7 @@ class SqliteLedger final : public Ledger {
                              const Options& options);
   static Result<Opened> open(const std::string& path, sqlite::Poster poster);
 
-  void commit(LedgerBatch batch, Done<Refused> done) override;
+  void commit(sqlite::SharedBatch<LedgerBatch> batch, Done<Refused> done) override;
   void find(TaskId id, Done<std::optional<LedgerRow>> done) override;
   void losses(std::string device, Done<LossBook> done) override;
   void prune(NodeTime before, std::size_t keep, std::size_t limit,

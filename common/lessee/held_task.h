@@ -8,6 +8,7 @@
 #include "common/lessee/run_queue.h"
 #include "common/lifecycle/lessee.h"
 #include "common/sqlite/encoded_bytes.h"
+#include "common/sqlite/journal.h"
 #include "common/wire/messages.h"
 #include "spillway/kind.h"
 #include "spillway/task.h"
@@ -38,6 +39,8 @@ struct HeldTask {
   std::uint64_t run = 0;  // which one it is; one that was given up may still be under way
   bool crashed = false;   // a run of it here ended so
   unsigned unsaved = 0;
+  sqlite::Gathering gathers;
+  NodeTime timer = kNever;    // as registered in the table
   std::uint64_t counted = 0;  // bytes, in its owner's share
 
   bool held() const {

@@ -11,7 +11,7 @@ void Journal::insert(HeldTask& task) {
 }
 
 void Journal::update(HeldTask& task, lifecycle::LeaseState was_state, Epoch was_epoch) {
-  if (ledger::LedgerRow* row = rows_.inserted(task.id)) {
+  if (ledger::LedgerRow* row = rows_.inserted(task)) {
     row->task = task.state;
     row->spec = task.spec_bytes;
     row->result = task.result;
@@ -20,7 +20,7 @@ void Journal::update(HeldTask& task, lifecycle::LeaseState was_state, Epoch was_
   }
   // The ledger may have pruned the tombstone; one that is there is replaced.
   const bool revives = was_state == lifecycle::LeaseState::answered && task.held();
-  if (revives && !rows_.updated(task.id)) return insert(task);
+  if (revives && !rows_.updated(task)) return insert(task);
   ledger::LedgerUpdate& row =
       rows_.update(task, ledger::LedgerUpdate{task.id, was_state, was_epoch, {}, nullptr, nullptr});
   row.next = task.state;

@@ -69,11 +69,10 @@ void LeaseTable::track(HeldTask& task, const lifecycle::LesseeTask& was) {
     tombstones_.push_back(task.id);
   }
   const NodeTime next = done ? task.ended + keep_answers_ : lifecycle::next_lessee_time(task.state);
-  NodeTime& timer = timer_of_.try_emplace(task.id, kNever).first->second;
-  if (timer == next) return;
-  timers_.erase({timer, task.id});
+  if (task.timer == next) return;
+  if (task.timer != kNever) timers_.erase({task.timer, task.id});
   if (next != kNever) timers_.insert({next, task.id});
-  timer = next;
+  task.timer = next;
 }
 
 // Until its lessor has the answer a task takes of that lessor's share.
@@ -96,7 +95,7 @@ void LeaseTable::forget(HeldTask& task) {
   const auto renamed =
       task.offered == id ? renamed_.end() : renamed_.find({task.owner, task.offered});
   if (renamed != renamed_.end() && renamed->second == id) renamed_.erase(renamed);
-  timer_of_.erase(id);
+  if (task.timer != kNever) timers_.erase({task.timer, id});
   tasks_.erase(id);
 }
 

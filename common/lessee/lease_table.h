@@ -98,7 +98,6 @@ class LeaseTable {
   std::map<std::pair<std::string, TaskId>, TaskId> renamed_;  // by lessor and its name for it
   std::deque<TaskId> tombstones_;                             // oldest first
   std::set<std::pair<NodeTime, TaskId>> timers_;
-  std::unordered_map<TaskId, NodeTime> timer_of_;
   std::unordered_map<std::string, Lessor> lessors_;
   std::uint32_t held_ = 0, kept_ = 0, online_ = 0;
   std::uint64_t bytes_ = 0;

@@ -1,6 +1,7 @@
 #include "common/owner/owner_journal.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace spillway::owner {
 
@@ -12,10 +13,10 @@ void OwnerRows::strike(store::Batch& batch, std::uint64_t seq) {
 }
 
 void OwnerJournal::update(JournaledTask& task, TaskState was_state, Epoch was_epoch) {
-  store::NewTask* insert = rows_.inserted(task.seq);
+  store::NewTask* insert = rows_.inserted(task);
   // An end stays a step of its own: tasks in the same batch may come after this one, and the store
   // takes none that comes after an ended task.
-  const bool melts = insert && !rows_.updated(task.seq) && !is_terminal(task.state.state);
+  const bool melts = insert && !rows_.updated(task) && !is_terminal(task.state.state);
   if (melts) {
     insert->row.task = task.state;
     return rows_.touch(task);
@@ -27,19 +28,22 @@ void OwnerJournal::update(JournaledTask& task, TaskState was_state, Epoch was_ep
 }
 
 void OwnerJournal::remember(const JournaledTask& task, sqlite::EncodedBytes so_far) {
-  if (store::TaskUpdate* update = rows_.updated(task.seq)) {
+  if (store::TaskUpdate* update = rows_.updated(task)) {
     update->result = std::move(so_far);
-  } else {
-    rows_.inserted(task.seq)->row.result = std::move(so_far);
+    return;
   }
+  store::NewTask* insert = rows_.inserted(task);
+  assert(insert && "what is remembered belongs to a step that gathers");
+  insert->row.result = std::move(so_far);
 }
 
 void OwnerJournal::finish(const JournaledTask& task, sqlite::EncodedBytes result,
                           NodeTime keep_until, sqlite::EncodedBytes spec_left) {
-  store::TaskUpdate& update = *rows_.updated(task.seq);
-  update.result = std::move(result);
-  update.spec = std::move(spec_left);
-  update.keep_until = keep_until;
+  store::TaskUpdate* update = rows_.updated(task);
+  assert(update && "an end belongs to the update that made the task terminal");
+  update->result = std::move(result);
+  update->spec = std::move(spec_left);
+  update->keep_until = keep_until;
 }
 
 void OwnerJournal::lose(const store::LossCount& loss, Duration may_wait) {

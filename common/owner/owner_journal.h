@@ -16,6 +16,7 @@ struct JournaledTask {
   std::uint64_t seq = 0;
   lifecycle::OwnerTask state;  // the newest; the disk follows
   unsigned unsaved = 0;        // batches that speak of it and are not committed yet
+  sqlite::Gathering gathers;
 };
 
 struct OwnerRows {

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "common/base/gate.h"
+#include "common/sqlite/shared_batch.h"
 #include "spillway/status.h"
 
 namespace spillway::sqlite {
@@ -17,7 +19,7 @@ template <class Batch>
 class CommitCycle {
  public:
   // Answers later, never from inside the call.
-  using Commit = std::function<void(const Batch&, std::function<void(Result<void>)>)>;
+  using Commit = std::function<void(SharedBatch<Batch>, std::function<void(Result<void>)>)>;
   struct Listener {
     std::function<void(const Error&)> failed;  // call retry() later
     // More gathered, and the disk is free: call flush(). Empty: that comes by itself, nobody waits.
@@ -43,7 +45,7 @@ class CommitCycle {
   bool wanted() const { return wanted_; }
   bool busy() const { return busy_; }
   // What is being committed, or waits to be tried again; null: nothing.
-  const Batch* under_way() const { return busy_ ? &flying_ : nullptr; }
+  const Batch* under_way() const { return flying_ ? &**flying_ : nullptr; }
   bool idle() const { return !busy_ && batch_.empty() && actions_.empty(); }
 
   // Sends what has gathered on its way, unless something is under way or there is nothing.
@@ -52,9 +54,9 @@ class CommitCycle {
     wanted_ = false;
     if (batch_.empty() && actions_.empty()) return;
     busy_ = true;
-    flying_ = std::exchange(batch_, {});
     flying_actions_ = std::exchange(actions_, {});
-    if (flying_.empty()) return on_done({});
+    if (batch_.empty()) return on_done({});
+    flying_.emplace(std::exchange(batch_, {}));
     hand_over();
   }
 
@@ -65,7 +67,7 @@ class CommitCycle {
 
  private:
   void hand_over() {
-    commit_(flying_, gate_.pass([this](const Result<void>& result) { on_done(result); }));
+    commit_(*flying_, gate_.pass([this](const Result<void>& result) { on_done(result); }));
   }
 
   // The store's answer. On an error all stays as it is, busy, until retry(). Else the disk is free
@@ -77,6 +79,7 @@ class CommitCycle {
       return listener_.failed(result.error());
     }
     busy_ = false;
+    flying_.reset();
     const auto actions = std::exchange(flying_actions_, {});
     if (!batch_.empty() && listener_.gathered) listener_.gathered();
     for (const auto& action : actions) action();
@@ -85,7 +88,8 @@ class CommitCycle {
 
   Commit commit_;
   Listener listener_;
-  Batch batch_, flying_;
+  Batch batch_;
+  std::optional<SharedBatch<Batch>> flying_;
   std::vector<std::function<void()>> actions_, flying_actions_;
   bool wanted_ = false;
   bool busy_ = false;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
-#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "common/base/gate.h"
 #include "common/sqlite/commit_cycle.h"
@@ -13,11 +15,18 @@
 
 namespace spillway::sqlite {
 
+// Where what gathers of a row stands in the batch. The journal's.
+struct Gathering {
+  std::uint64_t flush = 0;             // before which it gathers; an earlier one: nothing does
+  std::size_t insert = 0, update = 0;  // in the batch, from 1; 0: none
+};
+
 // Rows of which memory is ahead of the disk: while one batch is being committed the next one grows
 // here, and a row's steps in it melt into one insert or update. Loop only. `Rows` says of what:
 //
-//   Held     a row in memory, with a count `unsaved` of the batches that speak of it and are not
-//            committed yet; it stays where it is until that is 0, or it is refused
+//   Held     a row in memory, with its Gathering as `gathers`, and a count `unsaved` of the batches
+//            that speak of it and are not committed yet; it stays where it is until that is 0, or
+//            it is refused
 //   Batch    `inserts` and `updates` of it, `now`, `wall`
 //   Refused  what the disk contradicts of a batch: rows of which nothing was written, each with an
 //            `error`; everything else was
@@ -39,13 +48,15 @@ class Journal {
     std::function<void(const Key&, const Error& why)> refused;
   };
 
-  // `store` has `commit(const Batch&, std::function<void(Result<Refused>)>)`, which answers later.
+  // `store` has `commit(SharedBatch<Batch>, std::function<void(Result<Refused>)>)`, which answers
+  // later.
   template <class Store>
   Journal(Store& store, typename Cycle::Listener cycle, Listener listener)
       : cycle_(
-            [this, &store](const Batch& batch, auto done) {
+            [this, &store](SharedBatch<Batch> batch, auto done) {
               store.commit(
-                  batch, gate_.pass([this, done = std::move(done)](const Result<Refused>& refused) {
+                  std::move(batch),
+                  gate_.pass([this, done = std::move(done)](const Result<Refused>& refused) {
                     if (!refused) return done(refused.error());
                     on_written(*refused);
                     done({});
@@ -60,27 +71,35 @@ class Journal {
   std::uint64_t commits() const { return refusals_.commits(); }
 
   // What gathers of the row; null: nothing yet.
-  auto* inserted(const Key& key) { return at(cycle_.batch().inserts, inserts_, key); }
-  auto* updated(const Key& key) { return at(cycle_.batch().updates, updates_, key); }
+  auto* inserted(const Held& held) { return at(cycle_.batch().inserts, held, &Gathering::insert); }
+  auto* updated(const Held& held) { return at(cycle_.batch().updates, held, &Gathering::update); }
 
   template <class Insert>
   void insert(Held& held, Insert row) {
     touch(held);
-    inserts_[Rows::key(held)] = cycle_.batch().inserts.size();
-    cycle_.batch().inserts.push_back(std::move(row));
+    auto& inserts = cycle_.batch().inserts;
+    if (inserts.empty()) inserts.reserve(usual_);
+    inserts.push_back(std::move(row));
+    held.gathers.insert = inserts.size();
   }
   // The row's update, which is `fresh` if nothing gathered yet: that says what the disk has.
   template <class Update>
   Update& update(Held& held, Update fresh) {
     touch(held);
     auto& updates = cycle_.batch().updates;
-    const auto [known, first] = updates_.try_emplace(Rows::key(held), updates.size());
-    if (first) updates.push_back(std::move(fresh));
-    return updates[known->second];
+    if (updates.empty()) updates.reserve(usual_);
+    if (held.gathers.update == 0) {
+      updates.push_back(std::move(fresh));
+      held.gathers.update = updates.size();
+    }
+    return updates[held.gathers.update - 1];
   }
   // The insert that gathers is ahead of the disk again.
   void touch(Held& held) {
-    if (touched_.emplace(Rows::key(held), &held).second) held.unsaved += 1;
+    if (held.gathers.flush == next_flush_) return;
+    held.gathers = {.flush = next_flush_};
+    held.unsaved += 1;
+    touched_.push_back(&held);
   }
 
   // Calls `action` once everything so far is durable, with why the row's steps are not, if they
@@ -98,30 +117,31 @@ class Journal {
     if (!touched_.empty()) {
       flying_ = std::make_shared<Touched>(std::exchange(touched_, {}));
       cycle_.whenever([this, rows = flying_] {
-        for (auto& [key, held] : *rows) {
+        for (Held* held : *rows) {
+          const Key key = Rows::key(*held);
           held->unsaved -= 1;
           listener_.settled(key);
         }
       });
     }
-    inserts_.clear();
-    updates_.clear();
+    ++next_flush_;
+    usual_ = std::max(cycle_.batch().inserts.size(), cycle_.batch().updates.size());
     cycle_.flush();
   }
 
  private:
-  using Touched = std::unordered_map<Key, Held*>;
-  using Index = std::unordered_map<Key, std::size_t>;  // of a row in what gathers
+  using Touched = std::vector<Held*>;
 
   template <class List>
-  static auto* at(List& list, const Index& index, const Key& key) {
-    const auto found = index.find(key);
-    return found == index.end() ? nullptr : &list[found->second];
+  auto* at(List& list, const Held& held, std::size_t Gathering::*where) const {
+    const std::size_t place = held.gathers.flush == next_flush_ ? held.gathers.*where : 0;
+    return place == 0 ? nullptr : &list[place - 1];
   }
   template <class List>
-  static void index(const List& list, Index& index) {
-    index.clear();
-    for (std::size_t i = 0; i < list.size(); ++i) index[Rows::key(list[i])] = i;
+  static std::size_t place_in(const List& list, const Key& key) {
+    const auto speaks_of_it = [&key](const auto& row) { return Rows::key(row) == key; };
+    const auto found = std::find_if(list.begin(), list.end(), speaks_of_it);
+    return found == list.end() ? 0 : std::size_t(found - list.begin()) + 1;
   }
 
   void on_written(const Refused& refused) {
@@ -141,16 +161,21 @@ class Journal {
     std::erase_if(batch.inserts, speaks_of_it);
     std::erase_if(batch.updates, speaks_of_it);
     Rows::strike(batch, key);
-    index(batch.inserts, inserts_);
-    index(batch.updates, updates_);
-    touched_.erase(key);
-    flying_->erase(key);
+    const auto is_it = [&key](const Held* held) { return Rows::key(*held) == key; };
+    std::erase_if(touched_, is_it);
+    std::erase_if(*flying_, is_it);
+    for (Held* held : touched_) {
+      const Key other = Rows::key(*held);
+      held->gathers.insert = place_in(batch.inserts, other);
+      held->gathers.update = place_in(batch.updates, other);
+    }
   }
 
   Cycle cycle_;
   Listener listener_;
-  Index inserts_, updates_;
-  Touched touched_;
+  std::uint64_t next_flush_ = 1;
+  std::size_t usual_ = 0;  // rows in a batch, by the last one
+  Touched touched_;                                                // of which something gathers
   std::shared_ptr<Touched> flying_ = std::make_shared<Touched>();  // of the commit under way
   Refusals<Key> refusals_;
   Gate gate_;

@@ -11,6 +11,7 @@
 #include "common/base/places.h"
 #include "common/lifecycle/owner.h"
 #include "common/sqlite/encoded_bytes.h"
+#include "common/sqlite/shared_batch.h"
 #include "common/sqlite/store_report.h"
 #include "common/store/lives.h"
 #include "spillway/bytes.h"
@@ -255,7 +256,7 @@ class OwnerStore {
   // Batches queued while a commit is under way are committed together (group commit, at most 64 of
   // them or 5 ms). The answer names the tasks that were left out. On an error nothing of that batch
   // is on disk; the caller keeps it and tries again.
-  virtual void commit(Batch batch, Done<Refused> done) = 0;
+  virtual void commit(sqlite::SharedBatch<Batch> batch, Done<Refused> done) = 0;
   // The first `limit` ready tasks after `after` (exclusive), with specs, at most `max_bytes` of
   // those.
   virtual void ready_after(std::optional<ReadyKey> after, std::size_t limit, std::size_t max_bytes,

@@ -97,9 +97,8 @@ Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
                 std::move(recovered)};
 }
 
-void SqliteOwnerStore::commit(Batch batch, Done<Refused> done) {
-  queue_.write<Refused>([this, kept = std::make_shared<const Batch>(
-                                   std::move(batch))] { return tables_.apply(*kept); },
+void SqliteOwnerStore::commit(sqlite::SharedBatch<Batch> batch, Done<Refused> done) {
+  queue_.write<Refused>([this, batch = std::move(batch)] { return tables_.apply(*batch); },
                         std::move(done));
 }
 

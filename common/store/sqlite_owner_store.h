@@ -38,7 +38,7 @@ class SqliteOwnerStore final : public OwnerStore {
                              const Options& options);
   static Result<Opened> open(const std::string& path, sqlite::Poster poster);
 
-  void commit(Batch batch, Done<Refused> done) override;
+  void commit(sqlite::SharedBatch<Batch> batch, Done<Refused> done) override;
   void ready_after(std::optional<ReadyKey> after, std::size_t limit, std::size_t max_bytes,
                    Done<std::vector<TaskRow>> done) override;
   void due(NodeTime until, std::size_t limit, Done<Due> done) override;

@@ -55,11 +55,11 @@ class LesseeNode::Ledger final : public test::MemoryLedger {
  public:
   Ledger(LesseeNode& node, test::LedgerDisk& disk) : MemoryLedger(disk), node_(&node) {}
 
-  void commit(ledger::LedgerBatch batch, Done<ledger::Refused> done) override {
+  void commit(sqlite::SharedBatch<ledger::LedgerBatch> batch, Done<ledger::Refused> done) override {
     if (commit_failed()) {
       node_->world_->count(Seen::failed_commits);
     } else {
-      node_->hand_over(batch);
+      node_->hand_over(*batch);
     }
     MemoryLedger::commit(std::move(batch), std::move(done));
   }

@@ -59,11 +59,11 @@ class OwnerNode::Store final : public test::MemoryOwnerStore {
  public:
   Store(OwnerNode& node, test::OwnerDisk& disk) : MemoryOwnerStore(disk), node_(&node) {}
 
-  void commit(store::Batch batch, Done<store::Refused> done) override {
+  void commit(sqlite::SharedBatch<store::Batch> batch, Done<store::Refused> done) override {
     if (commit_failed()) {
       node_->world_->count(Seen::failed_commits);
     } else {
-      node_->hand_over(batch);
+      node_->hand_over(*batch);
     }
     MemoryOwnerStore::commit(std::move(batch), std::move(done));
   }

@@ -81,9 +81,9 @@ Status LedgerDisk::update(const ledger::LedgerUpdate& change) {
   return {};
 }
 
-void MemoryLedger::commit(ledger::LedgerBatch batch, Done<ledger::Refused> done) {
+void MemoryLedger::commit(sqlite::SharedBatch<ledger::LedgerBatch> batch, Done<ledger::Refused> done) {
   push_commit<ledger::Refused>(std::move(done),
-                               [this, batch = std::move(batch)] { return disk_.apply(batch); });
+                               [this, batch = std::move(batch)] { return disk_.apply(*batch); });
 }
 
 void MemoryLedger::find(TaskId id, Done<std::optional<ledger::LedgerRow>> done) {

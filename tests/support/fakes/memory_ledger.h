@@ -39,7 +39,7 @@ class MemoryLedger : public ledger::Ledger, public Stepped {
  public:
   explicit MemoryLedger(LedgerDisk& disk) : disk_(disk) {}
 
-  void commit(ledger::LedgerBatch batch, Done<ledger::Refused> done) override;
+  void commit(sqlite::SharedBatch<ledger::LedgerBatch> batch, Done<ledger::Refused> done) override;
   void find(TaskId id, Done<std::optional<ledger::LedgerRow>> done) override;
   void losses(std::string device, Done<ledger::LossBook> done) override;
   void prune(NodeTime before, std::size_t keep, std::size_t limit,

@@ -142,9 +142,9 @@ Status OwnerDisk::update(const store::TaskUpdate& change) {
   return {};
 }
 
-void MemoryOwnerStore::commit(store::Batch batch, Done<store::Refused> done) {
+void MemoryOwnerStore::commit(sqlite::SharedBatch<store::Batch> batch, Done<store::Refused> done) {
   push_commit<store::Refused>(std::move(done),
-                              [this, batch = std::move(batch)] { return disk_.apply(batch); });
+                              [this, batch = std::move(batch)] { return disk_.apply(*batch); });
 }
 
 void MemoryOwnerStore::ready_after(std::optional<store::ReadyKey> after, std::size_t limit,

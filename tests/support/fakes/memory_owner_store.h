@@ -60,7 +60,7 @@ class MemoryOwnerStore : public store::OwnerStore, public Stepped {
  public:
   explicit MemoryOwnerStore(OwnerDisk& disk) : disk_(disk) {}
 
-  void commit(store::Batch batch, Done<store::Refused> done) override;
+  void commit(sqlite::SharedBatch<store::Batch> batch, Done<store::Refused> done) override;
   void ready_after(std::optional<store::ReadyKey> after, std::size_t limit, std::size_t max_bytes,
                    Done<std::vector<store::TaskRow>> done) override;
   void due(NodeTime until, std::size_t limit, Done<Due> done) override;

@@ -56,7 +56,7 @@ std::string started(
   CHECK_OK(opened);
   before_it();
   bool committed = false;
-  opened->store->commit({}, [&](const Result<void>& done) { committed = done.ok(); });
+  opened->store->commit(FleetBatch{}, [&](const Result<void>& done) { committed = done.ok(); });
   answers.run_one();
   CHECK(committed);
   return all(opened->recovered);

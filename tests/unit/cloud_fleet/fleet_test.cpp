@@ -18,7 +18,7 @@ wire::Presence birth_of(std::uint64_t boot, std::uint64_t number, std::vector<Or
 
 // A disk that takes nothing, and does not say so.
 struct StuckStore final : FleetStore {
-  void commit(FleetBatch, Done<void>) override {}
+  void commit(sqlite::SharedBatch<FleetBatch>, Done<void>) override {}
   void history(std::uint32_t, SeriesQuery, Done<std::vector<DevicePoint>>) override {}
   void sessions(std::uint32_t, std::uint32_t, Done<std::vector<SessionView>>) override {}
   void events(std::uint32_t, std::uint64_t, std::uint32_t,

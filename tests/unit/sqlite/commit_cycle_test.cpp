@@ -12,14 +12,15 @@ TEST_GROUP(CommitCycle) {
 
   std::string disk, log;
   std::function<void(Result<void>)> answer;  // of the commit under way
-  CommitCycle<Batch> cycle{[this](const Batch& batch, std::function<void(Result<void>)> done) {
-                             log += "hand over " + batch + "; ";
-                             disk = batch;
-                             answer = std::move(done);
-                           },
-                           {.failed = [this](const Error&) { log += "failed; "; },
-                            .gathered = [this] { cycle.flush(); },
-                            .committed = [this] { log += "committed; "; }}};
+  CommitCycle<Batch> cycle{
+      [this](const sqlite::SharedBatch<Batch>& batch, std::function<void(Result<void>)> done) {
+        log += "hand over " + *batch + "; ";
+        disk = *batch;
+        answer = std::move(done);
+      },
+      {.failed = [this](const Error&) { log += "failed; "; },
+       .gathered = [this] { cycle.flush(); },
+       .committed = [this] { log += "committed; "; }}};
 
   void add(const std::string& what) {
     cycle.batch() += what;

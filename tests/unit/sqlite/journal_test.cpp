@@ -14,6 +14,7 @@ namespace {
 struct Held {
   int id = 0;
   unsigned unsaved = 0;
+  sqlite::Gathering gathers{};
 };
 struct Row {
   int id = 0;
@@ -47,8 +48,9 @@ struct Store {
     std::function<void(Result<Rows::Refused>)> done;
   };
   std::deque<Commit> commits;
-  void commit(const Batch& batch, std::function<void(Result<Rows::Refused>)> done) {
-    commits.push_back({batch, std::move(done)});
+  void commit(const sqlite::SharedBatch<Batch>& batch,
+              std::function<void(Result<Rows::Refused>)> done) {
+    commits.push_back({*batch, std::move(done)});
   }
   Batch answer(Result<Rows::Refused> result = Rows::Refused{}) {
     Commit commit = std::move(commits.front());
@@ -79,7 +81,7 @@ TEST_GROUP(Journal) {
 
 TEST(Journal, the_steps_of_a_row_melt_into_one_of_a_commit) {
   journal.insert(pump, Row{1, "new"});
-  journal.inserted(1)->value = "newer";
+  journal.inserted(pump)->value = "newer";
   journal.update(valve, Row{2, "open"});
   journal.update(valve, Row{2, "of no use"}).value = "shut";
   flush();
@@ -93,7 +95,7 @@ TEST(Journal, the_steps_of_a_row_melt_into_one_of_a_commit) {
 TEST(Journal, what_is_on_its_way_is_not_changed) {
   journal.insert(pump, Row{1, "new"});
   flush();
-  POINTERS_EQUAL(nullptr, journal.inserted(1));
+  POINTERS_EQUAL(nullptr, journal.inserted(pump));
   journal.update(pump, Row{1, "later"});
   CHECK_EQUAL(2U, pump.unsaved);
   STRCMP_EQUAL("new", store.answer().inserts[0].value.c_str());
