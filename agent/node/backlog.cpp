@@ -82,7 +82,9 @@ void Backlog::take_due(const std::vector<store::TaskRow>& rows) {
   const placement::Place cloud = cloud_.place();
   for (const store::TaskRow& row : rows) {
     if (owner_.find(row.seq)) continue;
-    owner::OwnedTask& task = *owner_.adopt(row);
+    owner::OwnedTask* adopted = owner_.adopt(row);
+    if (!adopted) continue;
+    owner::OwnedTask& task = *adopted;
     owner_.apply(task, lifecycle::on_time(task.state, task.policy, owner_.tick()));
     if (task.state.reason == WaitReason::no_place) {
       if (models_.placement().no_place(candidate_of(task, owner_.now()), local, cloud)) {

@@ -126,8 +126,9 @@ void Dependents::release(std::uint64_t seq, bool succeeded) {
     // In one batch with the steps of those who waited, so that a restart finds all or nothing.
     owner_.journal().dependencies_done(seq);
     for (const store::TaskRow& row : *rows) {
-      owner::OwnedTask& task = *owner_.adopt(row);
-      owner_.apply(task, lifecycle::on_dependency(task.state, succeeded, owner_.tick()),
+      owner::OwnedTask* task = owner_.adopt(row);
+      if (!task) continue;
+      owner_.apply(*task, lifecycle::on_dependency(task->state, succeeded, owner_.tick()),
                    {"a task it came after did not succeed", Code::conflict});
       owner_.settle(row.seq);
     }

@@ -1,6 +1,7 @@
 #include "cloud/fleet/story_book.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace spillway::cloud {
 
@@ -24,6 +25,7 @@ void StoryBook::drop(TaskId id) {
   auto found = stories_.find(id);
   if (found == stories_.end()) return;
   auto own = by_device_.find(found->second.told.device);
+  assert(own != by_device_.end() && "a story is known by its device, too");
   std::erase(own->second, id);
   if (own->second.empty()) by_device_.erase(own);
   order_.erase(found->second.place);

@@ -77,8 +77,9 @@ DispatchParts Node::dispatch_parts() {
   dispatch.alarm = parts_.alarm;
   dispatch.refused = parts_.refused;
   dispatch.check_args = [this](const TaskSpec& spec) -> Status {
-    // Under the name of a plugin's or a program's kind devices may have another, with other args.
-    const Kind* kind = parts_.kinds->find(spec.kind.name);
+    // Under the name of a plugin's or a program's kind devices may have another, with other args;
+    // and so may another version.
+    const Kind* kind = parts_.kinds->find(spec.kind);
     return kind && kind->builtin ? kinds::check_args(*kind, spec.args) : Status();
   };
   dispatch.up = [this] { return connected(); };

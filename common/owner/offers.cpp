@@ -47,7 +47,10 @@ void Offers::lose_leases(OfferBook& there, const std::string& why, bool it_says)
   });
   for (std::uint64_t seq : leased) {
     OwnedTask& task = owner_.at(seq);
-    const lifecycle::LiveAttempt out = *task.state.attempt_at(there.id());
+    // A step of another one may have taken it back meanwhile.
+    const lifecycle::LiveAttempt* live = task.state.attempt_at(there.id());
+    if (!live) continue;
+    const lifecycle::LiveAttempt out = *live;
     const Epoch epoch = out.epoch;
     if (out.offer_pending) {
       owner_.apply(task, lifecycle::withdraw(task.state, epoch, owner_.tick()),

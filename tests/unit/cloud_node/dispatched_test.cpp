@@ -416,4 +416,7 @@ TEST(Dispatched, args_that_a_kind_of_every_node_does_not_declare_are_refused_at_
     submission.spec.kind.name = kind;
     CHECK_TEXT(submit(submission).ok(), kind);
   }
+  // And so may a version that is not this cloud's.
+  submission.spec.kind = {"echo.exact.everywhere", 7, {}};
+  CHECK(submit(submission).ok());
 }
