@@ -74,6 +74,7 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
   store::SqliteOwnerStore::Options file;
   file.tables.budget = options.budget;
+  file.limits.here = sqlite::CommitQueue::kQuick;
   // First, so that what it lost is counted.
   if (Status opened_too = made->open_ledger(poster); !opened_too) return opened_too.error();
   file.lost_beside = made->leased_.quarantined.has_value();
@@ -102,6 +103,7 @@ Status Composition::open_ledger(const sqlite::Poster& poster) {
   ledger::SqliteLedger::Options file;
   file.file.cache_kib = 512;
   file.answered = 1000;
+  file.limits.here = sqlite::CommitQueue::kQuick;
   auto opened = ledger::SqliteLedger::open(path, poster, file);
   if (!opened) return opened.error();
   ledger_ = std::move(opened->ledger);

@@ -74,6 +74,7 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   ledger::SqliteLedger::Options file;
   file.answered = NodeOptions{}.tombstones;
   file.file.disk = options.ledger_disk;
+  file.limits.here = sqlite::CommitQueue::kQuick;
   file.file.meter = made->ledger_meter_;
   auto opened = ledger::SqliteLedger::open(options.state_dir + "/ledger.db", poster, file);
   if (!opened) return opened.error();
@@ -100,6 +101,7 @@ std::optional<std::string> Composition::shortage() const {
 Status Composition::open_dispatched(const sqlite::Poster& poster) {
   store::SqliteOwnerStore::Options file;
   file.tables.budget.disk = options_.dispatched_disk;
+  file.limits.here = sqlite::CommitQueue::kQuick;
   auto opened = store::SqliteOwnerStore::open(options_.state_dir + "/sent.db", poster, file);
   if (!opened) return opened.error();
   dispatched_ = std::move(opened->store);

@@ -7,6 +7,7 @@ extern const std::vector<sqlite::Migration> kMigrations;  // made from migration
 namespace {
 
 constexpr std::int64_t kLedgerApplication = 0x5350574c;  // "SPWL"
+constexpr std::size_t kSmallBatch = 2;                   // rows
 
 }  // namespace
 
@@ -43,8 +44,9 @@ Result<SqliteLedger::Opened> SqliteLedger::open(const std::string& path, sqlite:
 }
 
 void SqliteLedger::commit(sqlite::SharedBatch<LedgerBatch> batch, Done<Refused> done) {
+  const bool small = batch->inserts.size() + batch->updates.size() <= kSmallBatch;
   queue_.write<Refused>([this, batch = std::move(batch)] { return tables_.apply(*batch); },
-                        std::move(done));
+                        std::move(done), small);
 }
 
 void SqliteLedger::find(TaskId id, Done<std::optional<LedgerRow>> done) {

@@ -16,7 +16,7 @@
 namespace spillway::lessee {
 
 // An attempt that was leased to this node, or the tombstone of one.
-struct HeldTask {
+struct HeldTask : sqlite::Journaled {
   TaskId id;          // here: unique, whatever its owner named it
   TaskId offered;     // what its owner calls it, and every message to it; the same, as a rule
   std::string owner;  // whose task it is, by the name it is heard under
@@ -35,11 +35,9 @@ struct HeldTask {
   std::uint64_t beaten = 0;  // the round of its last BEAT
   std::string tenant;        // one of its owner's
   Band band = Band::normal;
-  Epoch run_epoch;        // of the run under way; the lease may since carry a higher one
-  std::uint64_t run = 0;  // which one it is; one that was given up may still be under way
-  bool crashed = false;   // a run of it here ended so
-  unsigned unsaved = 0;
-  sqlite::Gathering gathers;
+  Epoch run_epoch;            // of the run under way; the lease may since carry a higher one
+  std::uint64_t run = 0;      // which one it is; one that was given up may still be under way
+  bool crashed = false;       // a run of it here ended so
   NodeTime timer = kNever;    // as registered in the table
   std::uint64_t counted = 0;  // bytes, in its owner's share
 

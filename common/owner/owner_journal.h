@@ -12,11 +12,9 @@
 namespace spillway::owner {
 
 // What the journal knows of an owner's task in memory.
-struct JournaledTask {
+struct JournaledTask : sqlite::Journaled {
   std::uint64_t seq = 0;
   lifecycle::OwnerTask state;  // the newest; the disk follows
-  unsigned unsaved = 0;        // batches that speak of it and are not committed yet
-  sqlite::Gathering gathers;
 };
 
 struct OwnerRows {

@@ -1,6 +1,8 @@
 #include "common/sqlite/commit_queue.h"
 
+#include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace spillway::sqlite {
 namespace {
@@ -29,32 +31,74 @@ CommitQueue::~CommitQueue() {
   thread_.join();
 }
 
-void CommitQueue::push(std::unique_ptr<Operation> operation) {
+void CommitQueue::push(std::unique_ptr<Operation> operation, bool small) {
   {
     threads::Lock lock(mutex_);
-    queue_.push_back(std::move(operation));
+    if (may_run_here(*operation, small)) {
+      busy_ = true;
+    } else {
+      queue_.push_back(std::move(operation));
+    }
   }
-  wake_.notify_one();
+  // What is pushed while another one runs is seen by it, or by the thread after it.
+  operation ? run_here(std::move(operation)) : wake_.notify_one();
+}
+
+bool CommitQueue::may_run_here(const Operation& operation, bool small) {
+  if (limits_.here.count() == 0 || !operation.writes()) return false;
+  if (!small) not_here_ = std::max(not_here_, kCrowd);
+  if (small && not_here_ > 0) --not_here_;
+  return small && not_here_ == 0 && !busy_ && queue_.empty();
+}
+
+void CommitQueue::run_here(std::unique_ptr<Operation> operation) {
+  const auto begun = SteadyClock::now();
+  Group group;
+  group.push_back(std::move(operation));
+  run_from(group, 0);
+  settle(group);
+  post(std::move(group));
+  const bool slow = SteadyClock::now() - begun > limits_.here;
+  bool called = false;
+  {
+    threads::Lock lock(mutex_);
+    busy_ = false;
+    here_ += 1;
+    if (slow) not_here_ = kSlow;
+    called = !queue_.empty() || std::exchange(rested_, false);
+  }
+  if (called) wake_.notify_one();
 }
 
 void CommitQueue::loop() {
-  for (;;) {
-    if (taken_.empty()) await_work();
-    if (taken_.empty()) return;
-    run_group();
+  while (await_work()) {
+    while (!taken_.empty()) run_group();
+    threads::Lock lock(mutex_);
+    busy_ = false;
   }
 }
 
-void CommitQueue::await_work() {
+// Waits until there is work and nobody else does any, and is busy with it then. False: it is over.
+bool CommitQueue::await_work() {
   threads::Lock lock(mutex_);
-  const auto called = [this]() REQUIRES(mutex_) { return !queue_.empty() || closing_; };
-  if (!wake_.wait_for(lock, limits_.rest, called)) {
-    lock.unlock();
-    committer_.rest();
-    lock.lock();
-    wake_.wait(lock, called);
+  const auto called = [this]() REQUIRES(mutex_) { return !busy_ && (!queue_.empty() || closing_); };
+  while (!called()) {
+    const std::uint64_t seen = here_;
+    if (rested_) {
+      wake_.wait(lock, [&]() REQUIRES(mutex_) { return called() || !rested_; });
+    } else if (!wake_.wait_for(lock, limits_.rest, called) && !busy_ && here_ == seen) {
+      busy_ = rested_ = true;
+      lock.unlock();
+      committer_.rest();
+      lock.lock();
+      busy_ = false;
+    }
   }
+  if (queue_.empty()) return false;
+  busy_ = true;
+  rested_ = false;
   taken_.swap(queue_);
+  return true;
 }
 
 std::unique_ptr<CommitQueue::Operation> CommitQueue::take() {

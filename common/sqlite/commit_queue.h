@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -17,7 +18,7 @@ namespace spillway::sqlite {
 // including the store's destructor.
 using Poster = std::function<void(std::function<void()>)>;
 
-// What a group of operations is committed to. Called by the queue's thread only. After rollback,
+// What a group of operations is committed to. Called by one thread at a time. After rollback,
 // memory and file are as they were before begin.
 class Committer {
  public:
@@ -33,8 +34,9 @@ class Committer {
 
 // One thread that runs operations in the order they were pushed and commits those that write in
 // groups: what is queued while a commit is under way goes into the next one, up to `group` of them
-// or `window`; alone, an operation is committed at once. Answers are posted after the commit that
-// made them true.
+// or `window`; alone, an operation is committed at once: a small write by the thread that pushes
+// it, which spares two changes of threads, as long as the disk is quick (`here`). Answers are
+// posted after the commit that made them true.
 //
 // An operation that fails for a reason of its own (conflict, invalid_argument) is answered with
 // that error and the rest of its group is done again without it; any other error (full disk, I/O)
@@ -46,6 +48,10 @@ class CommitQueue {
     std::size_t group = 64;
     std::chrono::milliseconds window{5};
     std::chrono::milliseconds rest{10'000};  // without work before the committer is told to rest
+    // What one commit may cost the thread that pushes: after one that took longer, the next kSlow
+    // small writes go to the queue's thread, and kCrowd after one that was not small: then many
+    // come, and are better gathered while another thread writes. 0: all do.
+    std::chrono::microseconds here{0};
   };
 
   CommitQueue(Committer& committer, Poster poster, Limits limits);
@@ -53,15 +59,21 @@ class CommitQueue {
   CommitQueue(const CommitQueue&) = delete;
   CommitQueue& operator=(const CommitQueue&) = delete;
 
-  // `run` may be called more than once; only its last result counts.
+  static constexpr unsigned kSlow = 1000, kCrowd = 64;
+  // For `here`, where whoever pushes is a node's loop.
+  static constexpr std::chrono::microseconds kQuick{1000};
+
+  // `run` may be called more than once; only its last result counts. A `small` one may be run by
+  // the caller's thread before this returns; its answer is posted like any other.
   template <class T>
-  void write(std::function<Result<T>()> run, std::function<void(Result<T>)> done) {
-    push(std::make_unique<Task<T>>(true, std::move(run), std::move(done)));
+  void write(std::function<Result<T>()> run, std::function<void(Result<T>)> done,
+             bool small = false) {
+    push(std::make_unique<Task<T>>(true, std::move(run), std::move(done)), small);
   }
   // Sees the writes queued before it.
   template <class T>
   void read(std::function<Result<T>()> run, std::function<void(Result<T>)> done) {
-    push(std::make_unique<Task<T>>(false, std::move(run), std::move(done)));
+    push(std::make_unique<Task<T>>(false, std::move(run), std::move(done)), false);
   }
 
  private:
@@ -100,9 +112,11 @@ class CommitQueue {
   };
   using Group = std::vector<std::unique_ptr<Operation>>;
 
-  void push(std::unique_ptr<Operation> operation);
+  void push(std::unique_ptr<Operation> operation, bool small);
+  bool may_run_here(const Operation& operation, bool small) REQUIRES(mutex_);
+  void run_here(std::unique_ptr<Operation> operation);
   void loop();
-  void await_work();
+  bool await_work();
   void run_group();
   std::unique_ptr<Operation> take();
   void run_from(Group& group, std::size_t first);
@@ -119,8 +133,12 @@ class CommitQueue {
   threads::Condition wake_;
   std::deque<std::unique_ptr<Operation>> queue_ GUARDED_BY(mutex_);
   bool closing_ GUARDED_BY(mutex_) = false;
+  bool busy_ GUARDED_BY(mutex_) = false;       // somebody runs operations, or the committer rests
+  bool rested_ GUARDED_BY(mutex_) = false;     // since the last operation
+  std::uint64_t here_ GUARDED_BY(mutex_) = 0;  // run by those who pushed them
+  unsigned not_here_ GUARDED_BY(mutex_) = 0;   // small writes that still go to the thread
 
-  // The thread's own.
+  // Of whoever is busy.
   std::deque<std::unique_ptr<Operation>> taken_;
   bool open_ = false;  // a transaction is open
   std::thread thread_;

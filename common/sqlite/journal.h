@@ -21,12 +21,17 @@ struct Gathering {
   std::size_t insert = 0, update = 0;  // in the batch, from 1; 0: none
 };
 
+// What a row in memory keeps for the journal.
+struct Journaled {
+  unsigned unsaved = 0;  // batches that speak of it and are not committed yet
+  Gathering gathers;
+};
+
 // Rows of which memory is ahead of the disk: while one batch is being committed the next one grows
 // here, and a row's steps in it melt into one insert or update. Loop only. `Rows` says of what:
 //
-//   Held     a row in memory, with its Gathering as `gathers`, and a count `unsaved` of the batches
-//            that speak of it and are not committed yet; it stays where it is until that is 0, or
-//            it is refused
+//   Held     a row in memory, Journaled; it stays where it is until `unsaved` is 0, or it is
+//            refused
 //   Batch    `inserts` and `updates` of it, `now`, `wall`
 //   Refused  what the disk contradicts of a batch: rows of which nothing was written, each with an
 //            `error`; everything else was
@@ -175,7 +180,7 @@ class Journal {
   Listener listener_;
   std::uint64_t next_flush_ = 1;
   std::size_t usual_ = 0;  // rows in a batch, by the last one
-  Touched touched_;                                                // of which something gathers
+  Touched touched_;        // of which something gathers
   std::shared_ptr<Touched> flying_ = std::make_shared<Touched>();  // of the commit under way
   Refusals<Key> refusals_;
   Gate gate_;

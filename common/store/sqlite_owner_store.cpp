@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kOwnerApplication = 0x5350574f;  // "SPWO"
 constexpr std::size_t kListSlice = 4096;                // rows looked at before others get a turn
+constexpr std::size_t kSmallBatch = 2;                  // rows
 
 }  // namespace
 
@@ -98,8 +99,9 @@ Result<SqliteOwnerStore::Opened> SqliteOwnerStore::open(const std::string& path,
 }
 
 void SqliteOwnerStore::commit(sqlite::SharedBatch<Batch> batch, Done<Refused> done) {
+  const bool small = batch->inserts.size() + batch->updates.size() <= kSmallBatch;
   queue_.write<Refused>([this, batch = std::move(batch)] { return tables_.apply(*batch); },
-                        std::move(done));
+                        std::move(done), small);
 }
 
 void SqliteOwnerStore::ready_after(std::optional<ReadyKey> after, std::size_t limit,

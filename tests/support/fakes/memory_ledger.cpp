@@ -81,7 +81,8 @@ Status LedgerDisk::update(const ledger::LedgerUpdate& change) {
   return {};
 }
 
-void MemoryLedger::commit(sqlite::SharedBatch<ledger::LedgerBatch> batch, Done<ledger::Refused> done) {
+void MemoryLedger::commit(sqlite::SharedBatch<ledger::LedgerBatch> batch,
+                          Done<ledger::Refused> done) {
   push_commit<ledger::Refused>(std::move(done),
                                [this, batch = std::move(batch)] { return disk_.apply(*batch); });
 }

@@ -11,10 +11,9 @@ using namespace spillway;
 
 namespace {
 
-struct Held {
-  int id = 0;
-  unsigned unsaved = 0;
-  sqlite::Gathering gathers{};
+struct Held : sqlite::Journaled {
+  explicit Held(int number) : id(number) {}
+  int id;
 };
 struct Row {
   int id = 0;
