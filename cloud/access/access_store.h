@@ -18,7 +18,7 @@ struct AccessRecovered {
   std::optional<std::string> quarantined;
 };
 
-// Tokens, sessions and the audit in one SQLite file, written by a thread of its own in groups.
+// Tokens, sessions and the audit in one SQLite file, written by a thread of its own.
 // Calls come from one thread and do not block; answers come through the poster. A damaged file is
 // set aside, and with it everybody's access: the next start prints a new link.
 class AccessStore {

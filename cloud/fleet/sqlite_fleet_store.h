@@ -11,7 +11,7 @@
 
 namespace spillway::cloud {
 
-// The fleet in one SQLite file, fleet.db, held exclusively and written by one thread in groups.
+// The fleet in one SQLite file, fleet.db, held exclusively and written by one thread.
 // Calls from any one thread; answers come through the poster. A damaged file is set aside at open,
 // and a new one begins with the devices, rules and silences that can be read of it. Who is kept out
 // stands in the file `bars` beside it as well: a bar is there before it is in the store, and goes

@@ -10,8 +10,8 @@
 
 namespace spillway::ledger {
 
-// The ledger in one SQLite file, held exclusively, written by one thread in groups. Calls from any
-// one thread; answers come through the poster. The destructor commits and answers what is queued
+// The ledger in one SQLite file, held exclusively, by one thread at a time. Calls from any one
+// thread; answers come through the poster. The destructor commits and answers what is queued
 // and closes.
 //
 // A damaged file is set aside at open and a new ledger begins: nothing is carried over, because

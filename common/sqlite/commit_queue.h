@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <thread>
-#include <vector>
 
 #include "common/threads/mutex.h"
 #include "spillway/status.h"
@@ -18,8 +17,8 @@ namespace spillway::sqlite {
 // including the store's destructor.
 using Poster = std::function<void(std::function<void()>)>;
 
-// What a group of operations is committed to. Called by one thread at a time. After rollback,
-// memory and file are as they were before begin.
+// What operations are committed to. Called by one thread at a time. After rollback, memory and file
+// are as they were before begin.
 class Committer {
  public:
   virtual ~Committer() = default;
@@ -32,21 +31,17 @@ class Committer {
   virtual void rest() {}
 };
 
-// One thread that runs operations in the order they were pushed and commits those that write in
-// groups: what is queued while a commit is under way goes into the next one, up to `group` of them
-// or `window`; alone, an operation is committed at once: a small write by the thread that pushes
-// it, which spares two changes of threads, as long as the disk is quick (`here`). Answers are
-// posted after the commit that made them true.
+// Runs operations in the order they were pushed, each write as a transaction of its own: what is to
+// share one gathers before it comes here, in a CommitCycle. They run on a thread of the queue's; a
+// small write that nothing is ahead of is run by whoever pushes it, which spares two changes of
+// threads, as long as the disk is quick (`here`). An operation that fails is undone and answered
+// with its error; the next one is not concerned. Answers are posted after the commit that made them
+// true.
 //
-// An operation that fails for a reason of its own (conflict, invalid_argument) is answered with
-// that error and the rest of its group is done again without it; any other error (full disk, I/O)
-// undoes and answers all writes of the group. Push from any thread. The destructor runs what is
-// queued, and posts the answers.
+// Push from any thread. The destructor runs what is queued, and posts the answers.
 class CommitQueue {
  public:
   struct Limits {
-    std::size_t group = 64;
-    std::chrono::milliseconds window{5};
     std::chrono::milliseconds rest{10'000};  // without work before the committer is told to rest
     // What one commit may cost the thread that pushes: after one that took longer, the next kSlow
     // small writes go to the queue's thread, and kCrowd after one that was not small: then many
@@ -63,8 +58,8 @@ class CommitQueue {
   // For `here`, where whoever pushes is a node's loop.
   static constexpr std::chrono::microseconds kQuick{1000};
 
-  // `run` may be called more than once; only its last result counts. A `small` one may be run by
-  // the caller's thread before this returns; its answer is posted like any other.
+  // A `small` one may be run by the caller's thread before this returns; its answer is posted like
+  // any other.
   template <class T>
   void write(std::function<Result<T>()> run, std::function<void(Result<T>)> done,
              bool small = false) {
@@ -85,7 +80,6 @@ class CommitQueue {
     virtual void refuse(const Error& error) = 0;
     virtual void answer() = 0;
     bool writes() const { return writes_; }
-    bool settled = false;  // failed for good: not run again
 
    private:
     bool writes_;
@@ -110,20 +104,13 @@ class CommitQueue {
     std::function<void(Result<T>)> done_;
     Result<T> result_ = Error{};
   };
-  using Group = std::vector<std::unique_ptr<Operation>>;
-
   void push(std::unique_ptr<Operation> operation, bool small);
   bool may_run_here(const Operation& operation, bool small) REQUIRES(mutex_);
   void run_here(std::unique_ptr<Operation> operation);
   void loop();
   bool await_work();
-  void run_group();
-  std::unique_ptr<Operation> take();
-  void run_from(Group& group, std::size_t first);
-  bool run_one(Group& group, Operation& operation);
-  void undo(Group& group, const Error& error, bool only_one);
-  void settle(Group& group);
-  void post(Group group);
+  void run(std::unique_ptr<Operation> operation);
+  void write(Operation& operation);
 
   Committer& committer_;
   const Poster poster_;
@@ -138,9 +125,7 @@ class CommitQueue {
   std::uint64_t here_ GUARDED_BY(mutex_) = 0;  // run by those who pushed them
   unsigned not_here_ GUARDED_BY(mutex_) = 0;   // small writes that still go to the thread
 
-  // Of whoever is busy.
-  std::deque<std::unique_ptr<Operation>> taken_;
-  bool open_ = false;  // a transaction is open
+  std::deque<std::unique_ptr<Operation>> taken_;  // the thread's own
   std::thread thread_;
 };
 

@@ -253,9 +253,8 @@ class OwnerStore {
   using Done = std::function<void(Result<T>)>;
 
   virtual ~OwnerStore() = default;
-  // Batches queued while a commit is under way are committed together (group commit, at most 64 of
-  // them or 5 ms). The answer names the tasks that were left out. On an error nothing of that batch
-  // is on disk; the caller keeps it and tries again.
+  // A batch is one transaction. The answer names the tasks that were left out. On an error nothing
+  // of that batch is on disk; the caller keeps it and tries again.
   virtual void commit(sqlite::SharedBatch<Batch> batch, Done<Refused> done) = 0;
   // The first `limit` ready tasks after `after` (exclusive), with specs, at most `max_bytes` of
   // those.

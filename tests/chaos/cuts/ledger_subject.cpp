@@ -137,18 +137,16 @@ class LedgerSubject final : public Subject {
 
  private:
   static Result<SqliteLedger::Opened> open(const std::string& folder) {
-    SqliteLedger::Options options;
-    options.limits = kSteadyGroups;
-    return SqliteLedger::open(folder + "/ledger.db", answer_at_once(), options);
+    return SqliteLedger::open(folder + "/ledger.db", answer_at_once(), {});
   }
-  Status play_group(SqliteLedger& ledger, test::RecordedDisk& disk, Random& random);
+  Status play_some(SqliteLedger& ledger, test::RecordedDisk& disk, Random& random);
   std::string compare(SqliteLedger& ledger, const Model& model) const;
 
   const Answers answers_;
   std::vector<Model> history_{1};  // after each batch
 };
 
-Status LedgerSubject::play_group(SqliteLedger& ledger, test::RecordedDisk& disk, Random& random) {
+Status LedgerSubject::play_some(SqliteLedger& ledger, test::RecordedDisk& disk, Random& random) {
   Gate gate;
   Replies replies;
   ledger.inspect(false, gate.hold());
@@ -176,7 +174,7 @@ Status LedgerSubject::live(const std::string& folder, test::RecordedDisk& disk,
   if (!opened) return std::move(opened).error();
   history_.resize(batch_at(opened->recovered.last_seen) + 1);
   for (unsigned left = 4 + random.below(20); left > 0; --left) {
-    if (Status status = play_group(*opened->ledger, disk, random); !status) return status;
+    if (Status status = play_some(*opened->ledger, disk, random); !status) return status;
   }
   if (random.per_mille(500)) test::watch_files(nullptr);  // the power goes before it has stopped
   return {};

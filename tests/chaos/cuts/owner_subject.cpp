@@ -186,12 +186,11 @@ class OwnerSubject final : public Subject {
  private:
   static Result<SqliteOwnerStore::Opened> open(const std::string& folder) {
     SqliteOwnerStore::Options options;
-    options.limits = kSteadyGroups;
     options.tables.spare_specs = 2;
     return SqliteOwnerStore::open(folder + "/agent.db", answer_at_once(), options);
   }
   void take_up(SqliteOwnerStore& store, const store::Recovered& recovered);
-  Status play_group(SqliteOwnerStore& store, test::RecordedDisk& disk, Random& random);
+  Status play_some(SqliteOwnerStore& store, test::RecordedDisk& disk, Random& random);
   void send(SqliteOwnerStore& store, test::RecordedDisk& disk, Replies& replies, Batch batch);
   std::string compare(SqliteOwnerStore& store, const store::Recovered& recovered) const;
 
@@ -223,7 +222,7 @@ void OwnerSubject::send(SqliteOwnerStore& store, test::RecordedDisk& disk, Repli
   });
 }
 
-Status OwnerSubject::play_group(SqliteOwnerStore& store, test::RecordedDisk& disk, Random& random) {
+Status OwnerSubject::play_some(SqliteOwnerStore& store, test::RecordedDisk& disk, Random& random) {
   Gate gate;
   Replies replies;
   store.inspect(false, gate.hold());
@@ -254,7 +253,7 @@ Status OwnerSubject::live(const std::string& folder, test::RecordedDisk& disk, s
   send(store, disk, replies, author.take());
   if (Status status = replies.wait(); !status) return status;
   for (unsigned left = 4 + random.below(20); left > 0; --left) {
-    if (Status status = play_group(store, disk, random); !status) return status;
+    if (Status status = play_some(store, disk, random); !status) return status;
   }
   if (random.per_mille(500)) test::watch_files(nullptr);  // the power goes before it has stopped
   return {};

@@ -42,8 +42,6 @@ std::unique_ptr<Subject> make_ledger_subject(Answers answers);
 inline sqlite::Poster answer_at_once() {
   return [](const std::function<void()>& answer) { answer(); };
 }
-// Groups must not depend on how fast the machine is, or a seed would not mean one schedule.
-inline constexpr sqlite::CommitQueue::Limits kSteadyGroups{64, std::chrono::minutes(1)};
 
 inline NodeTime time_of(std::uint64_t batch) {
   return NodeTime(std::chrono::seconds(static_cast<std::int64_t>(batch)));
@@ -52,8 +50,9 @@ inline std::uint64_t batch_at(NodeTime time) {
   return static_cast<std::uint64_t>(time.time_since_epoch() / std::chrono::seconds(1));
 }
 
-// Keeps a store's thread from beginning a group until all of the group is queued: hand `hold()` to
-// any question asked of the store before the first of them, and open the gate after the last.
+// Keeps a store's thread from beginning until several calls are queued, so that a seed means one
+// schedule: hand `hold()` to any question asked of the store before the first of them, and open the
+// gate after the last.
 class Gate {
  public:
   auto hold() {

@@ -19,6 +19,11 @@ namespace {
 // Writes down what it is told, and fails when told to.
 struct RecordingCommitter final : Committer {
   Status begin() override {
+    if (begins_to_fail > 0) {
+      --begins_to_fail;
+      log += "locked ";
+      return fail(Code::busy, "locked");
+    }
     log += "begin ";
     return {};
   }
@@ -40,7 +45,7 @@ struct RecordingCommitter final : Committer {
 
   std::string log;
   std::counting_semaphore<> rests{0};
-  int commits_to_fail = 0;
+  int begins_to_fail = 0, commits_to_fail = 0;
 };
 
 }  // namespace
@@ -95,95 +100,54 @@ TEST_GROUP(CommitQueue) {
   }
 };
 
-TEST(CommitQueue, what_is_queued_together_is_committed_together) {
-  {
-    CommitQueue queue(committer, answers.poster(), {64, std::chrono::seconds(60)});
-    close_gate(queue);
-    write(queue, "a");
-    write(queue, "b");
-    read(queue, "r");
-    write(queue, "c");
-    open_gate();
-  }
-  STRCMP_EQUAL("begin a b r c commit ", committer.log.c_str());
-  run_answers(12);
-  STRCMP_EQUAL("a+ b+ r+ c+ ", answered.c_str());
-}
-
-TEST(CommitQueue, a_group_has_a_largest_size) {
-  {
-    CommitQueue queue(committer, answers.poster(), {3, std::chrono::seconds(60)});
-    close_gate(queue);
-    for (const char* name : {"a", "b", "c", "d"}) write(queue, name);
-    open_gate();
-  }
-  STRCMP_EQUAL("begin a b commit begin c d commit ", committer.log.c_str());
-}
-
-TEST(CommitQueue, a_group_ends_when_its_window_does) {
-  {
-    CommitQueue queue(committer, answers.poster(), {64, std::chrono::milliseconds(0)});
-    close_gate(queue);
-    write(queue, "a");
-    write(queue, "b");
-    open_gate();
-  }
-  STRCMP_EQUAL("begin a commit begin b commit ", committer.log.c_str());
-}
-
-TEST(CommitQueue, reads_alone_open_no_transaction) {
+TEST(CommitQueue, each_write_is_a_transaction_and_reads_open_none) {
   {
     CommitQueue queue(committer, answers.poster(), {});
-    read(queue, "r");
-    read(queue, "s");
-  }
-  STRCMP_EQUAL("r s ", committer.log.c_str());
-}
-
-TEST(CommitQueue, a_write_at_fault_is_left_out_and_the_others_are_done_again) {
-  {
-    CommitQueue queue(committer, answers.poster(), {64, std::chrono::seconds(60)});
-    close_gate(queue);
     write(queue, "a");
     read(queue, "r");
-    write(queue, "x", fail(Code::conflict, "stale"));
     write(queue, "b");
-    open_gate();
   }
-  STRCMP_EQUAL("begin a r x failed rollback begin a r b commit ", committer.log.c_str());
-  run_answers(12);
-  STRCMP_EQUAL("a+ r+ x- b+ ", answered.c_str());
+  STRCMP_EQUAL("begin a commit r begin b commit ", committer.log.c_str());
+  run_answers(9);
+  STRCMP_EQUAL("a+ r+ b+ ", answered.c_str());
 }
 
-TEST(CommitQueue, a_write_the_disk_refuses_fails_its_group_and_the_next_group_goes_on) {
+TEST(CommitQueue, a_write_that_fails_is_undone_and_the_next_one_goes_on) {
   {
-    CommitQueue queue(committer, answers.poster(), {4, std::chrono::seconds(60)});
-    close_gate(queue);
-    write(queue, "a");
-    read(queue, "r");
-    write(queue, "x", fail(Code::io, "I/O error"));
-    write(queue, "b");
-    open_gate();
+    CommitQueue queue(committer, answers.poster(), {});
+    write(queue, "a", fail(Code::conflict, "stale"));
+    write(queue, "b", fail(Code::io, "I/O error"));
+    write(queue, "c");
   }
-  STRCMP_EQUAL("begin a r x failed rollback r begin b commit ", committer.log.c_str());
-  run_answers(12);
-  STRCMP_EQUAL("a- r+ x- b+ ", answered.c_str());
+  STRCMP_EQUAL("begin a failed rollback begin b failed rollback begin c commit ",
+               committer.log.c_str());
+  run_answers(9);
+  STRCMP_EQUAL("a- b- c+ ", answered.c_str());
 }
 
-TEST(CommitQueue, a_commit_that_fails_fails_every_write_and_no_read) {
+TEST(CommitQueue, a_commit_that_fails_is_undone_and_refused) {
   committer.commits_to_fail = 1;
   {
-    CommitQueue queue(committer, answers.poster(), {4, std::chrono::seconds(60)});
-    close_gate(queue);
+    CommitQueue queue(committer, answers.poster(), {});
     write(queue, "a");
     read(queue, "r");
     write(queue, "b");
-    write(queue, "c");
-    open_gate();
   }
-  STRCMP_EQUAL("begin a r b full failed rollback r begin c commit ", committer.log.c_str());
-  run_answers(12);
-  STRCMP_EQUAL("a- r+ b- c+ ", answered.c_str());
+  STRCMP_EQUAL("begin a full failed rollback r begin b commit ", committer.log.c_str());
+  run_answers(9);
+  STRCMP_EQUAL("a- r+ b+ ", answered.c_str());
+}
+
+TEST(CommitQueue, a_transaction_that_cannot_begin_is_refused) {
+  committer.begins_to_fail = 1;
+  {
+    CommitQueue queue(committer, answers.poster(), {});
+    write(queue, "a");
+    write(queue, "b");
+  }
+  STRCMP_EQUAL("locked failed begin b commit ", committer.log.c_str());
+  run_answers(6);
+  STRCMP_EQUAL("a- b+ ", answered.c_str());
 }
 
 TEST(CommitQueue, the_committer_rests_once_when_nothing_has_come_for_a_while) {
