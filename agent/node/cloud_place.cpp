@@ -108,7 +108,7 @@ bool CloudPlace::runs(const KindRef& kind) const { return has_kind(kinds_, kind)
 Duration CloudPlace::oldest_offer() const {
   NodeTime oldest = kNever;
   for (std::uint64_t seq : book_.pending()) {
-    const NodeTime offered = owner_.at(seq).offered;
+    const NodeTime offered = owner_.at(seq).away_at(book_.id())->offered;
     if (offered != NodeTime{}) oldest = std::min(oldest, offered);
   }
   return oldest == kNever ? Duration::zero() : owner_.now() - oldest;
@@ -180,9 +180,11 @@ void CloudPlace::forget_leases() {
 
 void CloudPlace::on(const wire::Accept& item) {
   let_in();
-  const owner::OwnedTask* task = owner_.own(item.id) ? owner_.find(item.id.seq) : nullptr;
+  owner::OwnedTask* task = owner_.own(item.id) ? owner_.find(item.id.seq) : nullptr;
   const lifecycle::LiveAttempt* out = task ? task->state.attempt(item.epoch) : nullptr;
-  if (out && out->offer_pending) learn_transfer(*task);
+  if (out && out->offer_pending && out->place == book_.id()) {
+    learn_transfer(task->spec_size(), task->away_at(book_.id())->offered);
+  }
   owner_.offers().on(book_, item);
 }
 
@@ -190,7 +192,7 @@ void CloudPlace::on(const wire::Nack& item) {
   if (item.reason != lifecycle::NackReason::barred) return owner_.offers().on(book_, item);
   note_barred(std::string(refuses_), item.retry_after);
   // No task has to wait for that: it is the cloud that is no place for any.
-  owner::OwnedTask* task = owner_.own(item.id) ? owner_.find(item.id.seq) : nullptr;
+  owner::OwnedTask* task = owner_.offers().leased(book_, item.id, item.epoch);
   if (!task) return;
   owner_.apply(*task, lifecycle::withdraw(task->state, item.epoch, owner_.tick()),
                {refuses_, Code::unavailable});
@@ -218,11 +220,11 @@ double CloudPlace::seconds_there(const owner::OwnedTask& task) const {
       .median;
 }
 
-void CloudPlace::learn_transfer(const owner::OwnedTask& task) {
+void CloudPlace::learn_transfer(std::size_t bytes, NodeTime offered) {
   placement::LinkModel& link = models_.placement().link();
-  if (task.spec_size() < kLearnBytes) return;
-  const Duration took = owner_.now() - task.offered - link.rtt();
-  link.learn_transfer(task.spec_size(), std::max(took, Duration(1)), owner_.now());
+  if (bytes < kLearnBytes) return;
+  const Duration took = owner_.now() - offered - link.rtt();
+  link.learn_transfer(bytes, std::max(took, Duration(1)), owner_.now());
 }
 
 void CloudPlace::on(const wire::Echo& item) {

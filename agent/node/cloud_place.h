@@ -72,7 +72,7 @@ class CloudPlace {
   void let_in();
   void forget_bar();
   void note_probe(bool lost);
-  void learn_transfer(const owner::OwnedTask& task);
+  void learn_transfer(std::size_t bytes, NodeTime offered);
 
   const NodeOptions& options_;
   const NodeParts& parts_;

@@ -169,7 +169,6 @@ Node::Ticket Node::handle(wire::RequestBody request, Reply reply) {
 bool Node::prepare(owner::OwnedTask& task) {
   const TaskSpec& spec = *task.spec;
   const std::size_t bytes = spec.input.bytes.size();
-  task.there = &cloud_.book();
   task.on_disconnect = spec.on_disconnect;
   task.kind = parts_.kinds->find(spec.kind);
   task.work = spec.work.value_or(task.kind ? kinds::work_of(*task.kind, bytes, spec.args)

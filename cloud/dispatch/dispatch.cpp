@@ -114,7 +114,7 @@ Dispatch::Target& Dispatch::target(const std::string& device) {
 
 bool Dispatch::prepare(owner::OwnedTask& task) {
   if (!has_device(task, owner_.places())) return false;
-  task.there = &target(owner_.places().name_of(task.only_at)).book;
+  target(owner_.places().name_of(task.only_at));
   return true;
 }
 
@@ -132,7 +132,7 @@ NodeTime Dispatch::ending(owner::OwnedTask& task, TaskResult&) {
 
 // Keeps what waits for the device in step with a task's state.
 void Dispatch::changed(owner::OwnedTask& task, const lifecycle::OwnerTask& was) {
-  const std::string& device = task.there->place();
+  const std::string& device = owner_.places().name_of(task.only_at);
   Target& target = this->target(device);
   const auto waits_for_kind = [](const lifecycle::OwnerTask& at) {
     return at.state == TaskState::waiting && at.reason == WaitReason::no_place;

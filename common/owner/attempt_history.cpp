@@ -75,9 +75,30 @@ void AttemptHistory::began_there(Epoch epoch, NodeTime said) {
   if (times.accepted == NodeTime{}) times.input_fetched = times.run_started = said;
 }
 
+bool AttemptHistory::may_speak(const std::string& place, Epoch epoch) const {
+  bool granted = attempts_.empty();  // nothing is known of its attempts
+  for (const Attempt& one : attempts_) {
+    if (one.epoch == epoch) return one.place == place;
+    granted = granted || one.place == place;
+  }
+  return granted;
+}
+
+// The oldest one goes, but as long as possible none goes that is the last at its place: who was
+// granted the task at all stays known, and may come with a late success.
+void AttemptHistory::make_room() {
+  if (attempts_.size() < kMaxAttemptsKept) return;
+  const auto goes = std::find_if(attempts_.begin(), attempts_.end(), [this](const Attempt& old) {
+    return std::any_of(attempts_.begin(), attempts_.end(), [&old](const Attempt& later) {
+      return later.epoch > old.epoch && later.place == old.place;
+    });
+  });
+  attempts_.erase(goes == attempts_.end() ? attempts_.begin() : goes);
+}
+
 void AttemptHistory::begin(Epoch epoch, const std::string& place, NodeTime queued,
                            NodeTime started) {
-  if (attempts_.size() == kMaxAttemptsKept) attempts_.erase(attempts_.begin());
+  make_room();
   attempts_.push_back({epoch, place, FailureClass::none, {}});
   attempts_.back().times.queued = queued;
   attempts_.back().times.started = started;

@@ -38,6 +38,10 @@ class AttemptHistory {
   void ran_there(Epoch epoch, NodeTime offered, NodeTime now, const wire::AttemptReport& report);
   void count_bytes(std::uint64_t up, std::uint64_t down);
 
+  // Whether what the place says of that epoch may be so: it was granted to it, or it is told no
+  // longer where, but that the place had another one.
+  bool may_speak(const std::string& place, Epoch epoch) const;
+
   // Null before the first.
   const Attempt* last() const { return attempts_.empty() ? nullptr : &attempts_.back(); }
   void tell(TaskResult& result) const;
@@ -46,9 +50,10 @@ class AttemptHistory {
  private:
   static void end(Attempt& attempt, FailureClass failure, NodeTime now);
   Attempt* of(Epoch epoch);
+  void make_room();
   void begin(Epoch epoch, const std::string& place, NodeTime queued, NodeTime started);
 
-  std::vector<Attempt> attempts_;  // oldest first, the last kMaxAttemptsKept
+  std::vector<Attempt> attempts_;  // oldest first; see make_room()
   Cost cost_;
 };
 

@@ -32,9 +32,9 @@ class OfferBook {
   // Attempts that it takes now.
   std::uint32_t room() const { return credits_.offers > held_ ? credits_.offers - held_ : 0; }
 
-  // A task's state was `was`: what is held and pending follows. A task that is new was cancelled,
-  // one that goes is.
-  void track(OwnedTask& task, const lifecycle::OwnerTask& was);
+  // A task came into memory, moved on, or is about to go, and is cancelled: what is held and
+  // pending follows. The book's own part of task.away is there as long as it is held.
+  void track(OwnedTask& task);
   std::uint32_t held() const { return held_; }           // attempts leased to it or running there
   double held_seconds() const { return held_seconds_; }  // that they are taken to run
   // Tasks with an OFFER of the live epoch that has no application ack.
@@ -43,7 +43,7 @@ class OfferBook {
 
   // Pending offers whose grant is on disk go out: at once, in a new session, and when nothing came
   // back. The urgent ones and the others do not wait for each other.
-  void owe(OwnedTask& task) { lane(task.urgent()).add(task.seq, task.owed); }
+  void owe(OwnedTask& task, Away& out) { lane(task.urgent()).add(task.seq, out.owed); }
   bool owing() const { return !lanes_[0].empty() || !lanes_[1].empty(); }
   // `quiet`: all that went out in this lane has left this side.
   std::optional<std::uint64_t> next(bool urgent, NodeTime now, bool quiet) const {
@@ -51,7 +51,7 @@ class OfferBook {
   }
   bool owing(bool urgent) const { return !lanes_[urgent ? 0 : 1].empty(); }
   void on_sent(OwnedTask& task, NodeTime now) {
-    lane(task.urgent()).on_sent(task.seq, task.owed, now);
+    lane(task.urgent()).on_sent(task.seq, task.away_at(id_)->owed, now);
   }
 
   static constexpr Duration kResendAfter = std::chrono::seconds(5);

@@ -14,14 +14,29 @@ OfferBook& Offers::book(const std::string& place) {
   return books_.try_emplace(place, owner_.places().of(place), place).first->second;
 }
 
+// Null: nobody knows any more what the number stands for.
+OfferBook* Offers::book_of(PlaceId place) {
+  const std::string& name = owner_.places().name_of(place);
+  return name.empty() ? nullptr : &book(name);
+}
+
+void Offers::track(OwnedTask& task) {
+  // A book of a place where the task has no attempt any more takes itself out.
+  for (std::size_t i = task.away.size(); i-- > 0;) task.away[i].there->track(task);
+  for (const lifecycle::LiveAttempt& one : task.state.live) {
+    if (one.place == kHere || task.away_at(one.place)) continue;
+    if (OfferBook* there = book_of(one.place)) there->track(task);
+  }
+}
+
 bool Offers::on_presence(OfferBook& there, const wire::Presence& presence) {
   const bool another = there.on_presence(presence);
   if (!another) return false;
   // The place may have restarted, or never have had what was under way.
   for (std::uint64_t seq : there.pending()) {
-    const OwnedTask& task = owner_.at(seq);
+    OwnedTask& task = owner_.at(seq);
     const lifecycle::LiveAttempt* out = task.state.attempt_at(there.id());
-    if (out && !task.owed.owed && task.unsaved == 0) owe(seq, out->epoch);
+    if (out && !task.away_at(there.id())->owed.owed && task.unsaved == 0) owe(seq, out->epoch);
   }
   owing_.insert(&there);
   return true;
@@ -63,7 +78,7 @@ void Offers::lose_leases(OfferBook& there, const std::string& why, bool it_says)
         lifecycle::on_failure(task.state, task.policy, epoch, FailureClass::lost, owner_.tick()),
         {why, Code::unavailable});
     if (it_says) continue;
-    cancel(there, owner_.id_of(seq), epoch);
+    cancel(there.id(), owner_.id_of(seq), epoch);
   }
   parts_.wake();
 }
@@ -71,19 +86,22 @@ void Offers::lose_leases(OfferBook& there, const std::string& why, bool it_says)
 void Offers::owe(std::uint64_t seq, Epoch epoch) {
   OwnedTask* task = owner_.find(seq);
   const lifecycle::LiveAttempt* out = task ? task->state.attempt(epoch) : nullptr;
-  if (!out || !out->offer_pending) return;
-  OfferBook& there = *task->there;
+  Away* away = out && out->offer_pending ? task->away_at(out->place) : nullptr;
+  if (!away) return;
+  OfferBook& there = *away->there;
   if (!there.online()) return;
   if (task->spec->data == DataScope::edge_only) return;  // P11, at egress
-  there.owe(*task);
-  task->offered = owner_.now();
+  there.owe(*task, *away);
+  away->offered = owner_.now();
   owing_.insert(&there);
   parts_.wake();
 }
 
-void Offers::cancel(OfferBook& there, TaskId id, Epoch epoch) {
+void Offers::cancel(PlaceId place, TaskId id, Epoch epoch) {
+  OfferBook* there = book_of(place);
+  if (!there) return;
   owner_.journal().after(
-      [this, &there, cancel = wire::Cancel{id, epoch}] { parts_.send_task(there, cancel, true); });
+      [this, there, cancel = wire::Cancel{id, epoch}] { parts_.send_task(*there, cancel, true); });
 }
 
 void Offers::on_timer() {
@@ -112,14 +130,14 @@ bool Offers::send_owed(OfferBook& there, bool urgent) {
   const bool quiet = parts_.tasks_left(there, urgent);
   while (const std::optional<std::uint64_t> seq = there.next(urgent, owner_.now(), quiet)) {
     OwnedTask& task = owner_.at(*seq);
-    if (!send(task)) return false;
+    if (!send(there, task)) return false;
     there.on_sent(task, owner_.now());
   }
   return true;
 }
 
-bool Offers::send(OwnedTask& task) {
-  const lifecycle::LiveAttempt* out = task.state.attempt_at(task.there->id());
+bool Offers::send(OfferBook& there, OwnedTask& task) {
+  const lifecycle::LiveAttempt* out = task.state.attempt_at(there.id());
   assert(out && "an offer is owed only while its attempt is live");
   wire::Offer offer;
   offer.id = owner_.id_of(task.seq);
@@ -129,8 +147,8 @@ bool Offers::send(OwnedTask& task) {
   offer.settled = task.state.settled;
   if (task.spec_bytes) offer.spec = SharedBytes(task.spec_bytes);
   offer.trace = task.spec->trace;
-  if (!parts_.send_task(*task.there, std::move(offer), task.urgent())) return false;
-  task.offered = owner_.now();
+  if (!parts_.send_task(there, std::move(offer), task.urgent())) return false;
+  task.away_at(there.id())->offered = owner_.now();
   count_bytes(task, task.spec_size(), 0);
   return true;
 }
@@ -143,16 +161,22 @@ void Offers::count_bytes(OwnedTask& task, std::uint64_t sent, std::uint64_t rece
   }
 }
 
-bool Offers::is_of(const OfferBook& there, const OwnedTask& task) const {
-  if (task.there == &there) return true;
+// Whether the place was granted that epoch of the task. What was granted to nobody, in this life of
+// the store, is not its to say, and no lie: it may be of one that was forgotten.
+bool Offers::is_of(const OfferBook& there, const OwnedTask& task, Epoch epoch) const {
+  const auto granted = [&] {
+    if (task.only_at != kNowhere) return task.only_at == there.id();
+    if (const auto* out = task.state.attempt(epoch)) return out->place == there.id();
+    return epoch > task.state.epoch || task.history.may_speak(there.place(), epoch);
+  };
+  if (granted()) return true;
   parts_.refused("wrong place", there.place() + " speaks of a task that it was never offered");
   return false;
 }
 
-// Leased tasks are in memory for as long as they are leased.
-OwnedTask* Offers::leased(const OfferBook& there, TaskId id) {
+OwnedTask* Offers::leased(const OfferBook& there, TaskId id, Epoch epoch) {
   OwnedTask* task = owner_.own(id) ? owner_.find(id.seq) : nullptr;
-  return task && is_of(there, *task) ? task : nullptr;
+  return task && is_of(there, *task, epoch) ? task : nullptr;
 }
 
 void Offers::on(OfferBook& there, const wire::Credits& credits) {
@@ -161,13 +185,19 @@ void Offers::on(OfferBook& there, const wire::Credits& credits) {
 }
 
 void Offers::on(OfferBook& there, const wire::Accept& item) {
-  OwnedTask* task = leased(there, item.id);
-  if (task)
-    owner_.apply(*task, lifecycle::on_accept(task->state, task->policy, item.epoch, owner_.tick()));
+  OwnedTask* task = leased(there, item.id, item.epoch);
+  if (!task) return;
+  lifecycle::OwnerStep step =
+      lifecycle::on_accept(task->state, task->policy, item.epoch, owner_.tick());
+  // One that is not live stops where it was accepted.
+  for (lifecycle::AttemptAct& one : step.act.attempts) {
+    if (one.place == kNowhere) one.place = there.id();
+  }
+  owner_.apply(*task, step);
 }
 
 void Offers::on(OfferBook& there, const wire::Nack& item) {
-  OwnedTask* task = leased(there, item.id);
+  OwnedTask* task = leased(there, item.id, item.epoch);
   if (!task) return;
   const lifecycle::Refusal refusal{item.retry_after, item.known};
   owner_.apply(*task,
@@ -177,7 +207,7 @@ void Offers::on(OfferBook& there, const wire::Nack& item) {
 }
 
 void Offers::on(OfferBook& there, const wire::Beat& item) {
-  OwnedTask* task = leased(there, item.id);
+  OwnedTask* task = leased(there, item.id, item.epoch);
   bool keep = false;
   if (task) {
     lifecycle::OwnerStep step =
@@ -197,43 +227,40 @@ void Offers::on(OfferBook& there, const wire::ResultItem& item) {
   }
   // A result for a store that is gone, or of what was never granted: nobody waits for it.
   if (!owner_.own(item.id)) return acknowledge(there, item, wire::ResultVerdict::stale);
-  if (OwnedTask* live = owner_.find(item.id.seq)) {
-    if (is_of(there, *live)) take_result(*live, item);
-    return;
-  }
+  if (OwnedTask* live = owner_.find(item.id.seq)) return take_result(there, *live, item);
   // The task has left memory: the result is a repetition, as a rule.
   const auto kept = std::make_shared<const wire::ResultItem>(item);
   const auto unknown = [this, &there, kept](const Error& error) {
     if (error.code == Code::not_found) acknowledge(there, *kept, wire::ResultVerdict::duplicate);
   };
-  owner_.with_task(item.id.seq, unknown, [this, &there, kept](OwnedTask& task) {
-    if (is_of(there, task)) take_result(task, *kept);
-  });
+  owner_.with_task(item.id.seq, unknown,
+                   [this, &there, kept](OwnedTask& task) { take_result(there, task, *kept); });
 }
 
-// A RESULT of a task that was offered there; its digest was right. A failure and a success go to
-// the machine, which says whether they count; an accepted success ends the task with its value.
-// Every RESULT is acknowledged after the commit, also a stale or doubled one: the lessee forgets on
-// it.
-void Offers::take_result(OwnedTask& task, const wire::ResultItem& item) {
-  const lifecycle::LiveAttempt* out = task.state.attempt(item.epoch);
-  if (out && out->place == task.there->id())
-    task.history.ran_there(item.epoch, task.offered, owner_.now(), item.report);
+// A RESULT of a task of this owner; its digest was right. Where the epoch was that place's, a
+// failure and a success go to the machine, which says whether they count; an accepted success ends
+// the task with its value. Every RESULT is acknowledged after the commit, also a stale, doubled or
+// forged one: the lessee forgets on it.
+void Offers::take_result(OfferBook& there, OwnedTask& task, const wire::ResultItem& item) {
+  if (!is_of(there, task, item.epoch)) {
+    return acknowledge(there, item, wire::ResultVerdict::stale);
+  }
+  const Away* away = task.state.attempt(item.epoch) ? task.away_at(there.id()) : nullptr;
+  if (away) task.history.ran_there(item.epoch, away->offered, owner_.now(), item.report);
   if (item.failure != FailureClass::none) {
     // Somebody there ended it: it would be ended again.
     const bool again = item.code != Code::cancelled;
     const bool counted =
         owner_.fail_attempt(task, item.epoch, item.failure, fail(item.code, item.message), again);
-    return acknowledge(*task.there, item,
+    return acknowledge(there, item,
                        counted ? wire::ResultVerdict::accepted : wire::ResultVerdict::stale);
   }
   switch (owner_.succeed(task, item.epoch)) {
     case lifecycle::Verdict::applied: break;
-    case lifecycle::Verdict::stale:
-      return acknowledge(*task.there, item, wire::ResultVerdict::stale);
+    case lifecycle::Verdict::stale: return acknowledge(there, item, wire::ResultVerdict::stale);
     case lifecycle::Verdict::unchanged:
     case lifecycle::Verdict::duplicate:
-      return acknowledge(*task.there, item, wire::ResultVerdict::duplicate);
+      return acknowledge(there, item, wire::ResultVerdict::duplicate);
   }
   count_bytes(task, 0, item.value.bytes.size());
   owner_.host().came(task, item);
@@ -241,7 +268,7 @@ void Offers::take_result(OwnedTask& task, const wire::ResultItem& item) {
   result.value = item.value;
   result.digest = item.digest;
   owner_.finish(task, std::move(result));
-  acknowledge(*task.there, item, wire::ResultVerdict::accepted);
+  acknowledge(there, item, wire::ResultVerdict::accepted);
 }
 
 // Also a duplicate's ack waits: the first one may not be durable yet, and the other side forgets on

@@ -39,9 +39,16 @@ class Offers {
   void on(OfferBook& there, const wire::Beat& item);
   void on(OfferBook& there, const wire::ResultItem& item);
 
+  // A task came into memory, moved on, or is about to go, and is cancelled: the books of the places
+  // that have, or had, attempts of it follow.
+  void track(OwnedTask& task);
+  // The task, if what the place says of that epoch is heard: it is in memory, as it is for as long
+  // as it is leased, and the epoch was the place's.
+  OwnedTask* leased(const OfferBook& there, TaskId id, Epoch epoch);
   // A grant to another node is on disk: its offer goes out, now and until it is answered.
   void owe(std::uint64_t seq, Epoch epoch);
-  void cancel(OfferBook& there, TaskId id, Epoch epoch);
+  // Tells the place to stop the attempt, once everything so far is on disk.
+  void cancel(PlaceId place, TaskId id, Epoch epoch);
   // Sends the offers that are due; what finds no room follows when something has left.
   void send_owed();
   void on_timer();
@@ -49,10 +56,10 @@ class Offers {
 
  private:
   bool send_owed(OfferBook& there, bool urgent);
-  bool send(OwnedTask& task);
-  OwnedTask* leased(const OfferBook& there, TaskId id);
-  bool is_of(const OfferBook& there, const OwnedTask& task) const;
-  void take_result(OwnedTask& task, const wire::ResultItem& item);
+  bool send(OfferBook& there, OwnedTask& task);
+  OfferBook* book_of(PlaceId place);
+  bool is_of(const OfferBook& there, const OwnedTask& task, Epoch epoch) const;
+  void take_result(OfferBook& there, OwnedTask& task, const wire::ResultItem& item);
   void acknowledge(OfferBook& there, const wire::ResultItem& item, wire::ResultVerdict verdict);
   void count_bytes(OwnedTask& task, std::uint64_t sent, std::uint64_t received) const;
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "common/base/owed.h"
 #include "common/lifecycle/owner.h"
@@ -15,6 +16,15 @@ namespace spillway::owner {
 
 class OfferBook;
 
+// What the book of another place keeps with a task that has an attempt there.
+struct Away {
+  OfferBook* there = nullptr;
+  PlaceId place;
+  double seconds = 0;  // that the attempt is taken to run
+  NodeTime offered{};  // when its OFFER was last sent
+  OwedMark owed;       // of that OFFER
+};
+
 // A task that its owner has in memory.
 struct OwnedTask : owner::JournaledTask {
   NodeTime created{};
@@ -23,14 +33,12 @@ struct OwnedTask : owner::JournaledTask {
   std::shared_ptr<const TaskSpec> spec;
   bool in_group = false;  // others of which may have the same bytes and spec
   AttemptHistory history;
-  PlaceId only_at;             // the one place where it may run; kNowhere: any
-  OfferBook* there = nullptr;  // of the place that it is, or may be, leased to
+  PlaceId only_at;         // the one place where it may run; kNowhere: any
+  std::vector<Away> away;  // one for each other place with a live attempt
   OnDisconnect on_disconnect = OnDisconnect::wait;
   Explanation explanation;   // of the last grant; empty where nothing was weighed
   Duration predicted{};      // of the last grant: to its result
-  double seconds_there = 0;  // that it is taken to run at the place it is leased to
-  NodeTime offered{};        // when the live OFFER was last sent
-  OwedMark owed;             // of that OFFER
+  double seconds_there = 0;  // that it is taken to run where the next grant leases it to
   NodeTime timer = kNever;   // as registered in the table
 
   // What a node needs that runs attempts itself.
@@ -41,6 +49,13 @@ struct OwnedTask : owner::JournaledTask {
 
   std::size_t spec_size() const { return spec_bytes ? spec_bytes->size() : 0; }
   bool urgent() const { return spec->band <= Band::high; }
+  // Null: it has no live attempt there.
+  Away* away_at(PlaceId place) {
+    for (Away& one : away) {
+      if (one.place == place) return &one;
+    }
+    return nullptr;
+  }
   store::ReadyKey ready_key() const { return {spec->band, state.deadline, seq}; }
 };
 

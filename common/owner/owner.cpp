@@ -156,7 +156,7 @@ OwnedTask& Owner::add(OwnedTask task) {
 
 void Owner::track(OwnedTask& task, const lifecycle::OwnerTask& was) {
   table_.refresh(task);
-  if (task.there) task.there->track(task, was);
+  offers_.track(task);
   host_.changed(task, was);
 }
 
@@ -260,9 +260,11 @@ void Owner::act(OwnedTask& task, const lifecycle::OwnerStep& step) {
   const Epoch epoch = step.next.epoch;
   for (const lifecycle::AttemptAct& one : act.attempts) {
     if (one.drop_offer) journal_.drop_offer({seq, one.epoch});
-    if (one.stop && one.place == kHere) parts_.local->stop_here(id_of(seq), one.epoch);
-    if (one.stop && one.place != kHere && task.there) {
-      offers_.cancel(*task.there, id_of(seq), one.epoch);
+    if (!one.stop) continue;
+    if (one.place == kHere) {
+      parts_.local->stop_here(id_of(seq), one.epoch);
+    } else {
+      offers_.cancel(one.place, id_of(seq), one.epoch);
     }
   }
   if (act.send_offer) {
@@ -282,7 +284,6 @@ bool Owner::grant(OwnedTask& task, PlaceId place, Explanation why) {
       lifecycle::grant(task.state, task.policy, place, options_.boot, tick());
   const std::string& name = places_.name_of(place);
   if (step.verdict != lifecycle::Verdict::applied || name.empty()) return false;
-  if (place != kHere) task.there = &offers_.book(name);
   why.epoch = step.next.epoch;
   why.chosen = name;
   for (const Candidate& candidate : why.candidates) {

@@ -221,7 +221,6 @@ void OwnerNode::reached_disk() {
 }
 
 bool OwnerNode::prepare(OwnedTask& task) {
-  task.there = there_;
   task.on_disconnect = plan(task_of(task.seq)).on_disconnect;
   arriving_[task_of(task.seq)] = true;
   return true;

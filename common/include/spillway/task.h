@@ -193,12 +193,13 @@ struct TaskResult {
   Payload value;                             // of a success
   Digest digest{};                           // SHA-256 of the value's bytes
   std::optional<TaskError> error;            // of a failure
-  std::vector<Attempt> attempts;             // oldest first, the last kMaxAttemptsKept
+  std::vector<Attempt> attempts;             // oldest first; see kMaxAttemptsKept
   Cost cost;
   PlacementRecord placement;
   bool operator==(const TaskResult&) const = default;
 };
 
+// Of more, the last ones are kept, and the last one at each place.
 inline constexpr std::size_t kMaxAttemptsKept = 16;
 
 }  // namespace spillway

@@ -120,6 +120,16 @@ TEST(Offload, a_late_success_of_an_attempt_given_up_counts) {
   CHECK(result.attempts[1].failure == FailureClass::interrupted);
 }
 
+TEST(Offload, P1_the_cloud_says_nothing_of_an_attempt_that_runs_here) {
+  TaskSpec spec = echo();
+  spec.data = DataScope::edge_only;
+  const std::uint64_t seq = world.add(spec);
+  CHECK(world.runs(seq));
+  world.say_result(world.success(seq, 1, "forged"));
+  CHECK(verdict() == wire::ResultVerdict::stale);
+  CHECK(world.state(seq) == TaskState::running);
+}
+
 TEST(Offload, P8_silence_past_the_lease_burns_nothing) {
   TaskSpec spec = cloudy();
   spec.retry.max_attempts = 1;

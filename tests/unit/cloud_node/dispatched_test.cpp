@@ -129,6 +129,8 @@ TEST(Dispatched, another_device_can_neither_take_nor_answer_it) {
   world.settle();
   CHECK(state(1) == TaskState::leased);
   CHECK_FALSE(world.other.take<wire::BeatAck>().front().keep);
+  // It would say so for ever.
+  CHECK(world.other.take<wire::ResultAck>().at(0).verdict == wire::ResultVerdict::stale);
   CHECK(world.cloud.dispatched.at(1).row.task.live[0].offer_pending);
   say_result(success(1, 1, "true"));
   STRCMP_EQUAL("true", std::string(as_text(result(1).value.bytes)).c_str());

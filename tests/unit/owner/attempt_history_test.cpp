@@ -134,6 +134,31 @@ TEST(AttemptHistory, keeps_the_last_attempts_only) {
   CHECK_TRUE(history.last()->epoch == Epoch{kMaxAttemptsKept + 5});
 }
 
+TEST(AttemptHistory, the_last_attempt_at_each_place_stays_as_long_as_there_is_room) {
+  note(ready(0, 1s), in(TaskState::leased, 1, 2s, kCloud), FailureClass::none);
+  note(in(TaskState::leased, 1, 2s, kCloud), ready(1, 3s), FailureClass::lost);
+  for (std::uint32_t epoch = 2; epoch <= kMaxAttemptsKept + 5; ++epoch) {
+    note(ready(epoch - 1, 1s), running(epoch, 2s), FailureClass::none);
+    note(running(epoch, 2s), ready(epoch, 3s), FailureClass::lost);
+  }
+  LONGS_EQUAL(kMaxAttemptsKept, told().attempts.size());
+  CHECK_TRUE(told().attempts[0].epoch == Epoch{1});
+  CHECK_TRUE(told().attempts[1].epoch == Epoch{7});
+  CHECK_TRUE(history.may_speak(kCloudName, Epoch{1}));
+}
+
+TEST(AttemptHistory, a_place_may_speak_of_what_it_was_granted_and_of_what_is_told_no_longer) {
+  CHECK_TRUE(history.may_speak("pump-7", Epoch{3}));  // nothing is known
+  for (std::uint32_t epoch = 1; epoch <= kMaxAttemptsKept + 5; ++epoch) {
+    note(ready(epoch - 1, 1s), running(epoch, 2s), FailureClass::none);
+    note(running(epoch, 2s), ready(epoch, 3s), FailureClass::lost);
+  }
+  CHECK_TRUE(history.may_speak(kHereName, Epoch{1}));
+  CHECK_TRUE(history.may_speak(kHereName, Epoch{20}));
+  CHECK_FALSE(history.may_speak(kCloudName, Epoch{1}));
+  CHECK_FALSE(history.may_speak(kCloudName, Epoch{20}));
+}
+
 TEST(AttemptHistory, half_of_what_a_lessee_does_not_account_for_is_travel_each_way) {
   note(ready(0, 1s), running(1, 2s, kCloud), FailureClass::none);
   // Ten seconds away, six of them there: two each way.

@@ -29,12 +29,12 @@ TEST_GROUP(OfferBook) {
     task.spec_bytes = std::make_shared<const Bytes>(100);
     task.seconds_there = seconds;
     become(task, leased(true));
-    book.owe(task);
+    book.owe(task, *task.away_at(book.id()));
     return task;
   }
   void become(OwnedTask & task, const lifecycle::OwnerTask& state) {
-    const lifecycle::OwnerTask was = std::exchange(task.state, state);
-    book.track(task, was);
+    task.state = state;
+    book.track(task);
   }
   void accept(OwnedTask & task) { become(task, leased(false)); }
   static lifecycle::OwnerTask leased(bool offer_pending) {

@@ -80,21 +80,50 @@ struct World final : Host {
     row.kind = spec.kind.name;
     return owner->insert(std::move(row), std::make_shared<const TaskSpec>(spec));
   }
-  bool grant(OwnedTask& task) { return owner->grant(task, book("here").id()); }
-  // Leased to `here`, which has acknowledged it.
-  OwnedTask& lease(const TaskSpec& spec = {}) {
-    OwnedTask& task = insert(spec);
-    CHECK(grant(task));
+  bool grant(OwnedTask& task, const std::string& place = "here") {
+    return owner->grant(task, book(place).id());
+  }
+  // Leased to the place, which has acknowledged it.
+  void lease(OwnedTask& task, const std::string& place) {
+    CHECK(grant(task, place));
     settle();
-    owner->offers().on(book("here"), wire::Accept{owner->id_of(task.seq), task.state.epoch});
+    owner->offers().on(book(place), wire::Accept{owner->id_of(task.seq), task.state.epoch});
     settle();
     sent.clear();
+  }
+  OwnedTask& lease(const TaskSpec& spec = {}) {
+    OwnedTask& task = insert(spec);
+    lease(task, "here");
     return task;
   }
+  // Leased to `here` as epoch 1, which was lost, and then to `elsewhere` as epoch 2.
+  OwnedTask& lease_twice() {
+    OwnedTask& task = lease();
+    clock.advance(std::chrono::minutes(1));
+    settle();
+    CHECK(task.state.state == TaskState::ready);
+    lease(task, "elsewhere");
+    return task;
+  }
+  // As a second live attempt would be granted beside the first.
+  void grant_beside(OwnedTask& task, const std::string& place) {
+    lifecycle::OwnerStep step{.verdict = lifecycle::Verdict::applied, .next = task.state};
+    ++step.next.epoch.value;
+    step.next.live.push_back({.epoch = step.next.epoch,
+                              .place = book(place).id(),
+                              .offer_pending = true,
+                              .lease_until = owner->now() + std::chrono::seconds(30)});
+    step.act.send_offer = true;
+    owner->apply(task, step);
+    settle();
+  }
   wire::ResultItem success(const OwnedTask& task) const {
+    return success(task, task.state.epoch.value);
+  }
+  wire::ResultItem success(const OwnedTask& task, std::uint32_t epoch) const {
     wire::ResultItem item;
     item.id = owner->id_of(task.seq);
-    item.epoch = task.state.epoch;
+    item.epoch = Epoch{epoch};
     item.value.bytes = to_bytes("v");
     item.digest = crypto::sha256(item.value.bytes);
     return item;
@@ -107,16 +136,13 @@ struct World final : Host {
     }
     return found;
   }
-  wire::ResultVerdict verdict() const {
-    const auto acks = told<wire::ResultAck>("here");
+  wire::ResultVerdict verdict(const std::string& place = "here") const {
+    const auto acks = told<wire::ResultAck>(place);
     CHECK_EQUAL(1, acks.size());
     return acks.at(0).verdict;
   }
 
-  bool prepare(OwnedTask& task) override {
-    task.there = &book("here");
-    return task.spec->kind.name == "echo";
-  }
+  bool prepare(OwnedTask& task) override { return task.spec->kind.name == "echo"; }
   void changed(OwnedTask&, const lifecycle::OwnerTask&) override {}
   void told(const store::EventRow&) override {}
   bool keeps(const OwnedTask& task) const override { return !is_terminal(task.state.state); }
@@ -219,6 +245,99 @@ TEST(Owner, a_place_speaks_only_of_what_it_was_offered) {
   CHECK(task.state.state == TaskState::leased);
   CHECK_EQUAL(2, world.refusals.size());
   STRCMP_EQUAL("wrong place", world.refusals[0].c_str());
+  // It would say so for ever.
+  CHECK(world.verdict("elsewhere") == wire::ResultVerdict::stale);
+  CHECK_FALSE(world.told<wire::BeatAck>("elsewhere").at(0).keep);
+}
+
+TEST(Owner, P1_a_late_success_counts_from_the_place_that_its_epoch_was_granted_to) {
+  OwnedTask& task = world.lease_twice();
+  const std::uint64_t seq = task.seq;
+  world.owner->offers().on(world.book("here"), world.success(task, 1));
+  world.settle();
+  CHECK(world.refusals.empty());
+  CHECK(world.verdict() == wire::ResultVerdict::accepted);
+  CHECK(world.disk.state(seq) == TaskState::succeeded);
+  // The live one stops where it is.
+  CHECK(world.told<wire::Cancel>("here").empty());
+  CHECK(world.told<wire::Cancel>("elsewhere").at(0).epoch == Epoch{2});
+}
+
+TEST(Owner, P4_of_what_is_live_at_another_place_the_one_before_says_nothing) {
+  OwnedTask& task = world.lease_twice();
+  const TaskId id = world.owner->id_of(task.seq);
+  const lifecycle::OwnerTask before = task.state;
+  Offers& offers = world.owner->offers();
+  wire::ResultItem failed = world.success(task, 2);
+  failed.failure = FailureClass::error;
+  offers.on(world.book("here"), failed);
+  offers.on(world.book("here"), world.success(task, 2));
+  offers.on(world.book("here"), wire::Beat{id, Epoch{2}, LeaseState::running});
+  offers.on(world.book("here"), wire::Nack{.id = id, .epoch = Epoch{2}});
+  offers.on(world.book("elsewhere"), world.success(task, 1));
+  CHECK_EQUAL(5, world.refusals.size());
+  CHECK(task.state == before);
+}
+
+TEST(Owner, P6_after_a_restart_it_still_knows_which_epoch_was_whose) {
+  const std::uint64_t seq = world.lease_twice().seq;
+  world.boot();
+  OwnedTask& task = world.owner->at(seq);
+  world.owner->offers().on(world.book("elsewhere"), world.success(task, 1));
+  world.owner->offers().on(world.book("here"), world.success(task, 2));
+  CHECK_EQUAL(2, world.refusals.size());
+  CHECK(task.state.state == TaskState::leased);
+  world.settle();
+  world.sent.clear();
+  world.owner->offers().on(world.book("here"), world.success(task, 1));
+  world.settle();
+  CHECK(world.verdict() == wire::ResultVerdict::accepted);
+  // It has left memory by now.
+  POINTERS_EQUAL(nullptr, world.owner->find(seq));
+  wire::ResultItem late = world.success(OwnedTask{{.seq = seq}}, 2);
+  world.owner->offers().on(world.book("elsewhere"), late);
+  world.owner->offers().on(world.book("here"), late);
+  world.settle();
+  CHECK(world.verdict("elsewhere") == wire::ResultVerdict::duplicate);
+  CHECK_EQUAL(3, world.refusals.size());
+}
+
+TEST(Owner, each_of_several_attempts_is_offered_and_cancelled_where_it_is) {
+  OwnedTask& task = world.insert();
+  CHECK(world.grant(task));
+  world.settle();
+  world.grant_beside(task, "elsewhere");
+  for (const char* place : {"here", "elsewhere"}) {
+    const std::uint32_t epoch = place == std::string("here") ? 1 : 2;
+    CHECK_EQUAL(1, world.told<wire::Offer>(place).size());
+    CHECK(world.told<wire::Offer>(place).at(0).epoch == Epoch{epoch});
+    UNSIGNED_LONGS_EQUAL(1, world.book(place).held());
+    CHECK(world.book(place).owing());
+  }
+  // Neither takes the other's acknowledgement for its own.
+  world.owner->offers().on(world.book("elsewhere"),
+                           wire::Accept{world.owner->id_of(task.seq), Epoch{2}});
+  CHECK_FALSE(world.book("elsewhere").owing());
+  CHECK(world.book("here").owing());
+  CHECK(answer_of(&Owner::cancel, task.seq) == Code::internal);
+  CHECK_EQUAL(1, world.told<wire::Cancel>("here").size());
+  CHECK(world.told<wire::Cancel>("here").at(0).epoch == Epoch{1});
+  CHECK_EQUAL(1, world.told<wire::Cancel>("elsewhere").size());
+  CHECK(world.told<wire::Cancel>("elsewhere").at(0).epoch == Epoch{2});
+  for (const char* place : {"here", "elsewhere"}) {
+    UNSIGNED_LONGS_EQUAL(0, world.book(place).held());
+    CHECK(world.book(place).pending().empty());
+  }
+}
+
+TEST(Owner, who_accepts_what_is_no_longer_its_own_is_told_to_stop) {
+  OwnedTask& task = world.lease_twice();
+  world.owner->offers().on(world.book("here"),
+                           wire::Accept{world.owner->id_of(task.seq), Epoch{1}});
+  world.settle();
+  CHECK(world.told<wire::Cancel>("here").at(0).epoch == Epoch{1});
+  CHECK(world.told<wire::Cancel>("elsewhere").empty());
+  CHECK(task.state.state == TaskState::leased);
 }
 
 TEST(Owner, a_beat_tells_that_it_runs_and_is_told_to_go_on_or_to_stop) {
