@@ -164,10 +164,7 @@ NodeTime Dispatch::cycle() {
 void Dispatch::on_device(const std::string& device, const wire::Presence& presence) {
   door_.enter();
   Target& target = this->target(device);
-  const bool known = target.book.known();
-  const bool another = owner_.offers().on_presence(target.book, presence);
-  // Credits of another connection, or of one that is over, say nothing any more.
-  if (!presence.online || (another && known)) target.book.set_credits({});
+  owner_.offers().on_presence(target.book, presence);
   if (!presence.online) {
     open_.erase(device);
     owner_.offers().take_back(target.book, "the device went away before it took it");
@@ -187,7 +184,6 @@ void Dispatch::on_device(const std::string& device, const wire::Presence& presen
 void Dispatch::on_link_down() {
   for (auto& [device, target] : targets_) {
     target.book.on_gone();
-    target.book.set_credits({});
     owner_.offers().take_back(target.book, "the link went down before the device took it");
   }
   open_.clear();

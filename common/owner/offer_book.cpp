@@ -4,6 +4,8 @@ namespace spillway::owner {
 
 bool OfferBook::on_presence(const wire::Presence& presence) {
   const bool another = !online_ || boot_ != presence.boot || session_ != presence.session;
+  const bool known = session_ != 0;
+  if (!presence.online || (another && known)) credits_ = {};
   online_ = presence.online;
   boot_ = presence.boot;
   session_ = presence.session;

@@ -21,11 +21,15 @@ class OfferBook {
   const std::string& place() const { return place_; }
 
   // The node came, went, or is there still. True: in a session of its own that was not known, in
-  // which it may have forgotten what it was offered, or never have heard of it.
+  // which it may have forgotten what it was offered, or never have heard of it. Credits of a
+  // session that is over say nothing; those of its first one may be there before it says that it
+  // is.
   bool on_presence(const wire::Presence& presence);
-  void on_gone() { online_ = false; }
+  void on_gone() {
+    online_ = false;
+    credits_ = {};
+  }
   bool online() const { return online_; }
-  bool known() const { return session_ != 0; }  // it was heard of before
 
   void set_credits(const wire::Credits& credits) { credits_ = credits; }
   const wire::Credits& credits() const { return credits_; }

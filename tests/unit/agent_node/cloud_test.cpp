@@ -130,6 +130,23 @@ TEST(Offload, P1_the_cloud_says_nothing_of_an_attempt_that_runs_here) {
   CHECK(world.state(seq) == TaskState::running);
 }
 
+TEST(Offload, another_cloud_process_is_offered_nothing_on_the_credits_of_the_one_before) {
+  cloud_gone();
+  wire::Presence back;
+  back.online = true;
+  back.boot = BootId{78};
+  back.session = 6;
+  back.kinds = {{"cloud.only", 1}};
+  world.cloud.publish(std::string(wire::kCloudState), wire::encode(back), true);
+  world.settle();
+  TaskSpec only = cloudy();
+  only.kind.name = "cloud.only";
+  (void)world.add(only);
+  CHECK(world.cloud.take<wire::Offer>().empty());
+  world.say(wire::Credits{4, {}, 1, 1 << 30});
+  CHECK_EQUAL(1, world.cloud.take<wire::Offer>().size());
+}
+
 TEST(Offload, P8_silence_past_the_lease_burns_nothing) {
   TaskSpec spec = cloudy();
   spec.retry.max_attempts = 1;
@@ -395,6 +412,7 @@ granted.maximum_packet = 20'000;
 world.agent.transport().grant(granted);
 world.broker.cut("pump-7");
 world.advance(1s);
+world.say(wire::Credits{100, {}, 4, 1 << 30});
 world.cloud.take<wire::Offer>();
 }
 static TaskSpec large() {

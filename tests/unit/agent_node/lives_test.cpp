@@ -44,7 +44,7 @@ TEST_GROUP(AgentLives) {
   }
   void say(const wire::Presence& presence) {
     world.cloud.publish(std::string(wire::kCloudState), wire::encode(presence), true);
-    world.settle();
+    world.say(wire::Credits{100, {}, 4, 1 << 30});
   }
   std::size_t reported(const std::string& text) const {
     std::size_t count = 0;

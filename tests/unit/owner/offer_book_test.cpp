@@ -1,6 +1,7 @@
 #include "common/owner/offer_book.h"
 
 #include <deque>
+#include <functional>
 
 #include <CppUTest/TestHarness.h>
 
@@ -108,6 +109,31 @@ TEST(OfferBook, who_was_away_and_is_back_in_its_session_has_to_hear_it_again) {
   CHECK_FALSE(book.online());
   CHECK(come(1));
   UNSIGNED_LONGS_EQUAL(1, send(false));
+}
+
+TEST(OfferBook, credits_of_a_session_that_is_over_say_nothing) {
+  const wire::Credits credits{2, {}, 1, 0};
+  const auto room_after = [&](const std::function<void()>& change) {
+    come(1);
+    book.set_credits(credits);
+    UNSIGNED_LONGS_EQUAL(2, book.room());
+    change();
+    return book.room();
+  };
+  UNSIGNED_LONGS_EQUAL(2, room_after([this] { come(1); }));
+  UNSIGNED_LONGS_EQUAL(0, room_after([this] { come(2); }));
+  UNSIGNED_LONGS_EQUAL(0, room_after([this] { book.on_gone(); }));
+  UNSIGNED_LONGS_EQUAL(0, room_after([this] { book.on_presence({}); }));
+}
+
+TEST(OfferBook, credits_of_who_was_never_heard_of_count_when_it_is) {
+  OfferBook newcomer{kCloud, "pump-8"};
+  newcomer.set_credits({2, {}, 1, 0});
+  wire::Presence presence;
+  presence.online = true;
+  presence.session = 1;
+  CHECK(newcomer.on_presence(presence));
+  UNSIGNED_LONGS_EQUAL(2, newcomer.room());
 }
 
 TEST(OfferBook, an_urgent_offer_does_not_wait_behind_a_backlog) {
