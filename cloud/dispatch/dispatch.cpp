@@ -182,6 +182,7 @@ void Dispatch::on_device(const std::string& device, const wire::Presence& presen
 
 // Nothing is known of any device until it is heard of again.
 void Dispatch::on_link_down() {
+  door_.enter();
   for (auto& [device, target] : targets_) {
     target.book.on_gone();
     owner_.offers().take_back(target.book, "the link went down before the device took it");
@@ -226,28 +227,34 @@ void Dispatch::grant_to(const std::string& device, Target& target) {
 }
 
 void Dispatch::on_barred(const std::string& device) {
+  door_.enter();
   owner_.offers().lose_leases(target(device).book, "an operator barred the device", false);
 }
 
 void Dispatch::on(const std::string& device, const wire::Credits& credits) {
+  door_.enter();
   Target& target = this->target(device);
   owner_.offers().on(target.book, credits);
   if (target.book.online() && !target.ready.empty()) open_.insert(device);
 }
 
 void Dispatch::on(const std::string& device, const wire::Accept& item) {
+  door_.enter();
   owner_.offers().on(target(device).book, item);
 }
 
 void Dispatch::on(const std::string& device, const wire::Nack& item) {
+  door_.enter();
   owner_.offers().on(target(device).book, item);
 }
 
 void Dispatch::on(const std::string& device, const wire::Beat& item) {
+  door_.enter();
   owner_.offers().on(target(device).book, item);
 }
 
 void Dispatch::on(const std::string& device, const wire::ResultItem& item) {
+  door_.enter();
   owner_.offers().on(target(device).book, item);
 }
 

@@ -88,16 +88,24 @@ class Dispatch final : private owner::Host {
   // How many were not done. Of this and what follows of groups: not_found, also where only the
   // number of tasks in the id is wrong.
   void cancel(const GroupId& group, const Done<std::uint64_t>& done) {
+    door_.enter();
     groups_.cancel(group, done);
   }
   // Tries again what failed, was cancelled or expired of the group; how many tasks that were. busy:
   // there is no room for them all.
-  void retry(const GroupId& group, const Done<std::uint64_t>& done) { groups_.retry(group, done); }
+  void retry(const GroupId& group, const Done<std::uint64_t>& done) {
+    door_.enter();
+    groups_.retry(group, done);
+  }
   void find(TaskId id, const Done<DispatchedTaskDetail>& done);
   void list(const DispatchedFilter& filter, Done<std::vector<DispatchedTaskView>> done);
-  void count(const GroupId& group, const Done<GroupView>& done) { groups_.count(group, done); }
+  void count(const GroupId& group, const Done<GroupView>& done) {
+    door_.enter();
+    groups_.count(group, done);
+  }
   // Groups whose first task has a number below `before`; the newest first.
   void groups(std::uint64_t before, std::uint32_t limit, Done<std::vector<GroupView>> done) {
+    door_.enter();
     groups_.list(before, limit, std::move(done));
   }
 

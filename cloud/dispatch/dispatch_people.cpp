@@ -209,11 +209,13 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
 }
 
 void Dispatch::cancel(TaskId id, const Done<void>& done) {
+  door_.enter();
   if (!owns(id)) return done(missing(id, damage_));
   owner_.cancel(id.seq, naming(missing(id, damage_), done));
 }
 
 void Dispatch::retry(TaskId id, const Done<void>& done) {
+  door_.enter();
   if (!owns(id)) return done(missing(id, damage_));
   owner_.retry(id.seq, kDefaultDeadline, naming(missing(id, damage_), done));
 }

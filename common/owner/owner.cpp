@@ -125,6 +125,7 @@ OwnedTask* Owner::adopt(const store::TaskRow& row) {
 }
 
 OwnedTask& Owner::insert(store::NewTask row, std::shared_ptr<const TaskSpec> spec) {
+  door_.enter();
   row.row.seq = next_seq_++;
   OwnedTask task;
   task.seq = row.row.seq;
@@ -382,6 +383,7 @@ void Owner::retry(std::uint64_t seq, std::optional<Duration> usual_deadline,
 }
 
 void Owner::on_timers() {
+  door_.enter();
   const NodeTime time = now();
   while (OwnedTask* task = table_.due(time)) {
     apply(*task, lifecycle::on_time(task->state, task->policy, tick()),

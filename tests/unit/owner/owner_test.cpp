@@ -7,6 +7,7 @@
 #include "common/crypto/sha256.h"
 #include "common/wire/codec.h"
 #include "tests/support/fakes/memory_owner_store.h"
+#include "tests/support/own_loop.h"
 
 #include <CppUTest/TestHarness.h>
 
@@ -444,6 +445,17 @@ TEST(Owner, leases_are_lost_at_once_but_for_effects_that_happen_once_where_only_
   CHECK(careful.state.live.empty());
   CHECK_EQUAL(1, world.told<wire::Cancel>("here").size());
 }
+
+#ifndef NDEBUG
+TEST(Owner, no_other_thread_than_its_loop_adds_a_task) {
+  const test::End end = test::end_of([this] {
+    test::Loop loop([this] { world.owner->on_timers(); });
+    world.insert();
+  });
+  CHECK(end.aborted);
+  STRCMP_CONTAINS("owner::Owner was called", end.said.c_str());
+}
+#endif
 
 TEST(Owner, people_are_answered_from_disk_where_a_task_is_not_in_memory) {
   const std::uint64_t seq = world.insert().seq;
