@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/runner/value_limit.h"
+
 namespace spillway::agent {
 namespace {
 
@@ -138,12 +140,7 @@ void LocalPlace::take_outcome(owner::OwnedTask& task, runner::Outcome outcome) {
     const NodeTime end = on_line(outcome.run_ended);
     task.history.ran_here(outcome.epoch, end - ran, end, owner_.now(), outcome.cpu);
   }
-  if (outcome.failure == FailureClass::none && outcome.value.size() > kInlineLimit) {
-    outcome.failure = FailureClass::error;
-    outcome.error = fail(Code::unsupported,
-                         "the value has " + std::to_string(outcome.value.size()) +
-                             " bytes; up to " + std::to_string(kInlineLimit) + " are supported");
-  }
+  runner::limit_value(outcome);
   if (outcome.failure != FailureClass::none) {
     const Error error = outcome.error.value_or(fail(Code::cancelled, "stopped"));
     owner_.fail_attempt(task, outcome.epoch, outcome.failure, error, true);

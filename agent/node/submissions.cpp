@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/base/trace_context.h"
-#include "common/crypto/sha256.h"
+#include "common/owner/new_task.h"
 #include "common/wire/codec.h"
 
 namespace spillway::agent {
@@ -20,12 +20,8 @@ void name_once(std::vector<TaskId>& tasks) {
 
 // The digest of what is asked for, whoever asks; the spec names each parent once.
 Digest digest_of_wish(TaskSpec spec) {
-  spec.trace.clear();
   const SharedBytes input = std::exchange(spec.input.bytes, {});
-  crypto::Sha256 digest;
-  digest.update(wire::encode(spec));
-  digest.update(input);
-  return digest.finish();
+  return owner::KeyBook::wish_of(std::move(spec), input);
 }
 
 }  // namespace
@@ -68,6 +64,7 @@ Submissions::Submissions(const NodeOptions& options, const NodeParts& parts, own
       backlog_(backlog),
       dependents_(dependents),
       watchers_(watchers),
+      keys_(*parts.store, owner.timeline()),
       admission_(options.budget, {.machine = parts.machine,
                                   .store = [store = parts.store] { return store->use(); },
                                   .report = parts.report}) {
@@ -175,43 +172,19 @@ Result<TaskSpec> Submissions::admit(const std::shared_ptr<const Bytes>& encoded)
   return spec;
 }
 
-// One wish with a key at a time is looked at. The others wait in pending_keys_ and come back here,
-// when the key was released or stands for a task; of a task that is not durable yet they are told
-// once it is.
+// One wish with a key at a time goes on; the others are told of its task once that is durable.
 void Submissions::check_key(const OneWish& wish) {
-  if (auto pending = pending_keys_.find(wish->key()); pending != pending_keys_.end()) {
-    if (pending->second.seq == 0) {
-      pending->second.others.push_back([this, wish] { check_key(wish); });
-      return;
-    }
-    // The first one is about to be durable; this answer is true only once it is.
-    const auto durable = [wish, id = owner_.id_of(pending->second.seq),
-                          stands_for = pending->second.wish](const Error* refused) {
-      refused ? wish->refuse(*refused) : wish->answer(id, stands_for);
-    };
-    return owner_.journal().after(pending->second.seq, durable);
-  }
-  pending_keys_[wish->key()];
-  const auto look = [this, wish](const Result<std::optional<store::KnownKey>>& found) {
-    if (!found || *found) release_key(wish->key());
-    if (!found) return wish->refuse(found.error());
-    if (*found) return wish->answer(owner_.id_of((*found)->seq), (*found)->wish);
+  keys_.take(wish->key(), [this, wish](const Result<std::optional<store::KnownKey>>& known) {
+    if (!known) return wish->refuse(known.error());
+    if (*known) return wish->answer(owner_.id_of((*known)->seq), (*known)->wish);
     check_dependencies(wish);
-  };
-  parts_.store->find_idempotent(wish->key(), owner_.now(), gate_.pass(look));
-}
-
-// The one that had the key was not accepted: the next one with it has its turn.
-void Submissions::release_key(const std::string& key) {
-  auto pending = pending_keys_.extract(key);
-  if (pending.empty()) return;
-  for (auto& other : pending.mapped().others) other();
+  });
 }
 
 void Submissions::check_dependencies(const OneWish& wish) {
   dependents_.unfinished(wish->spec->after, [this, wish](Result<Dependents::Unfinished> found) {
     if (found) return accept(wish, *std::move(found));
-    release_key(wish->key());
+    keys_.settle(wish->key(), std::nullopt);
     wish->refuse(found.error());
   });
 }
@@ -224,44 +197,34 @@ void Submissions::accept(const OneWish& wish, Dependents::Unfinished unfinished)
   const TaskSpec& spec = *wish->spec;
   // Room is asked for only here: a known key is answered even when nothing new is accepted.
   if (auto why = refusal(spec.band, wish->encoded->size())) {
-    release_key(wish->key());
+    keys_.settle(wish->key(), std::nullopt);
     return turn_away(wish, *why);
   }
   const NodeTime now = owner_.now();
   const std::uint64_t seq = owner_.next_seq();
   const std::size_t bytes = wish->encoded->size();
-  store::NewTask row;
-  row.row.band = spec.band;
-  row.row.created = now;
-  row.row.task = lifecycle::first_state(spec, std::uint32_t(unfinished.size()), now);
+  store::NewTask row = owner::new_task(spec, wish->encoded, std::uint32_t(unfinished.size()), now);
   // Never waits longer than tasks are kept; it expires then, and its submitter is told.
   const Duration age = options_.budget.of(DataClass::tasks).age;
   if (age < kLongestAge) row.row.task.deadline = std::min(row.row.task.deadline, now + age);
-  row.row.spec = wish->encoded;
-  row.kind = spec.kind.name;
-  row.tenant = spec.tenant;
-  row.idempotency_key = wish->key();
-  row.idempotency_until = now + spec.idempotency_window;
-  row.wish = wish->digest;
+  if (!wish->key().empty()) owner::name_by(row, spec, wish->key(), wish->digest);
   if (!unfinished.empty()) dependents_.on_waiting();
   row.after = std::move(unfinished);
 
-  PendingKey pending;
-  if (!wish->key().empty()) {
-    pending = std::exchange(pending_keys_[wish->key()], PendingKey{seq, wish->digest, {}});
-  }
   counts_.accepted += 1;
   if (cloud_.exists() && !cloud_.online()) counts_.buffered += 1;
   admission_.let_in(bytes);
   owner_.insert(std::move(row), wish->spec);
   owner_.journal().after(seq, [this, wish, seq, bytes](const Error* refused) {
     admission_.settle(bytes);
-    if (!wish->key().empty()) pending_keys_.erase(wish->key());
-    if (refused) return wish->refuse(*refused);
+    if (refused) {
+      keys_.settle(wish->key(), std::nullopt);
+      return wish->refuse(*refused);
+    }
     watchers_.tell(store::EventRow{seq, owner_.now(), store::EventKind::accepted, {}, {}, {}, {}});
     wish->settle({owner_.id_of(seq), false, std::nullopt});
+    keys_.settle(wish->key(), store::KnownKey{seq, wish->digest});
   });
-  for (auto& other : pending.others) other();
   parts_.wake();
 }
 

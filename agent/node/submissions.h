@@ -1,11 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <memory>
-#include <string>
-#include <vector>
+#include <optional>
 
 #include "agent/intake/api.h"
 #include "agent/node/admission.h"
@@ -14,7 +11,7 @@
 #include "agent/node/dependents.h"
 #include "agent/node/node_parts.h"
 #include "agent/node/watchers.h"
-#include "common/base/gate.h"
+#include "common/owner/key_book.h"
 #include "common/owner/owner.h"
 
 namespace spillway::agent {
@@ -53,20 +50,12 @@ class Submissions {
   struct Wish;
   // The request, answered when each of its tasks is durable or refused.
   struct Request;
-  // A key that one submission has taken: that of a task not yet durable, or, while its seq is 0, of
-  // one that is still being looked at. The others with the same key wait for it.
-  struct PendingKey {
-    std::uint64_t seq = 0;
-    Digest wish{};
-    std::vector<std::function<void()>> others;
-  };
   using OneWish = std::shared_ptr<Wish>;
 
   Result<TaskSpec> admit(const std::shared_ptr<const Bytes>& encoded) const;
   std::optional<sqlite::Refusal> refusal(Band band, std::size_t spec_bytes);
   void turn_away(const OneWish& wish, const sqlite::Refusal& refusal);
   void check_key(const OneWish& wish);
-  void release_key(const std::string& key);
   void check_dependencies(const OneWish& wish);
   void accept(const OneWish& wish, Dependents::Unfinished unfinished);
 
@@ -77,11 +66,10 @@ class Submissions {
   Backlog& backlog_;
   Dependents& dependents_;
   Watchers& watchers_;
+  owner::KeyBook keys_;
   Admission admission_;
-  std::map<std::string, PendingKey> pending_keys_;
   Counts counts_;
   bool draining_ = false;
-  Gate gate_;
 };
 
 }  // namespace spillway::agent

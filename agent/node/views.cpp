@@ -1,5 +1,6 @@
 #include "agent/node/views.h"
 
+#include "common/owner/new_task.h"
 #include "common/wire/codec.h"
 
 namespace spillway::agent {
@@ -8,16 +9,11 @@ TaskView Views::view_of(const store::TaskRow& row, const std::string& kind,
                         const std::string& tenant) const {
   const lifecycle::OwnerTask& task = row.task;
   TaskView view;
+  owner::tell(view, row, task);
   view.id = owner_.id_of(row.seq);
   view.kind = kind;
   view.tenant = tenant;
-  view.state = task.state;
-  view.reason = task.reason;
   view.place = owner_.places().name_of(task.place());
-  view.band = row.band;
-  view.epoch = task.epoch;
-  view.attempts = task.attempts;
-  view.crashes = task.crashes;
   view.age = owner_.now() - row.created;
   view.in_state = owner_.now() - task.since;
   view.wall_created = clock_.wall_of(row.created);

@@ -44,7 +44,8 @@ Dispatch::Dispatch(DispatchOptions options, DispatchParts parts, const store::Re
             return room(held(), {more, 0});
           },
           [this](TaskId id, const Done<DispatchedTaskDetail>& done) { find(id, done); },
-          [this](TaskId id, const Done<void>& done) { retry(id, done); }) {}
+          [this](TaskId id, const Done<void>& done) { retry(id, done); }),
+      keys_(*parts_.store, owner_.timeline()) {}
 
 Dispatch::~Dispatch() = default;
 

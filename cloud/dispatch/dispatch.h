@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -12,6 +11,7 @@
 
 #include "cloud/dispatch/groups.h"
 #include "cloud/dispatch/views.h"
+#include "common/owner/key_book.h"
 #include "common/owner/owner.h"
 #include "common/threads/door.h"
 
@@ -175,10 +175,9 @@ class Dispatch final : private owner::Host {
   owner::Owner owner_;
   const std::string damage_;  // of the store; empty: none
   Groups groups_;
+  owner::KeyBook keys_;
   std::unordered_map<std::string, Target> targets_;
-  std::set<std::string> open_;  // online, with something ready
-  // Keys of submissions that are not answered yet, and the others that wait with the same one.
-  std::map<std::string, std::vector<std::function<void()>>> pending_keys_;
+  std::set<std::string> open_;                 // online, with something ready
   std::vector<std::function<void()>> unread_;  // parts of the store that could not be read
   std::string read_problem_;                   // told last
   NodeTime retry_read_ = kNever;

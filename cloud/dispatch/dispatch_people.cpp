@@ -2,7 +2,7 @@
 
 #include "cloud/dispatch/dispatch.h"
 #include "common/base/ending.h"
-#include "common/crypto/sha256.h"
+#include "common/owner/new_task.h"
 #include "common/sqlite/budget.h"
 #include "common/wire/codec.h"
 
@@ -13,12 +13,7 @@ constexpr std::uint32_t kPage = 1000;
 
 // What a key stands for: the task, and whom it is for.
 Digest digest_of(const Submission& submission) {
-  TaskSpec spec = submission.spec;
-  spec.trace.clear();
-  crypto::Sha256 hash;
-  hash.update(wire::encode(spec));
-  hash.update(as_bytes(submission.asked));
-  return hash.finish();
+  return owner::KeyBook::wish_of(submission.spec, as_bytes(submission.asked));
 }
 
 Error no_room_for(std::uint64_t bytes) {
@@ -124,27 +119,23 @@ void Dispatch::submit(Submission submission, const Done<Submitted>& done) {
   take_key(std::make_shared<const Submission>(std::move(submission)), done);
 }
 
-// Lets one submission with a key go on at a time. The next ones are answered by what it left, or,
+// One submission with a key goes on at a time. The next ones are answered by what it left, or,
 // where it was refused, have their turn.
 void Dispatch::take_key(const std::shared_ptr<const Submission>& submission,
                         const Done<Submitted>& done) {
-  const auto [pending, first] = pending_keys_.try_emplace(submission->key);
-  if (!first) {
-    pending->second.push_back([this, submission, done] { take_key(submission, done); });
-    return;
-  }
-  const auto answer = [this, submission, done](Result<Submitted> submitted) {
-    auto key = pending_keys_.extract(submission->key);
-    done(std::move(submitted));
-    for (const auto& other : key.mapped()) other();
+  const auto answer = [this, submission, done](const Result<Submitted>& submitted) {
+    done(submitted);
+    std::optional<store::KnownKey> known;
+    if (submitted) known = {submitted->group.first.seq, digest_of(*submission)};
+    keys_.settle(submission->key, known);
   };
-  const auto look = [this, submission,
+  const auto turn = [this, submission, done,
                      answer](const Result<std::optional<store::KnownKey>>& known) {
-    if (!known) return answer(known.error());
-    if (*known) return repeat(*submission, **known, answer);
+    if (!known) return done(known.error());
+    if (*known) return repeat(*submission, **known, done);
     accept(*submission, answer);
   };
-  parts_.store->find_idempotent(submission->key, now(), gate_.pass(look));
+  keys_.take(submission->key, turn);
 }
 
 void Dispatch::repeat(const Submission& submission, const store::KnownKey& known,
@@ -185,20 +176,10 @@ void Dispatch::accept(const Submission& submission, const Done<Submitted>& done)
   const GroupId group{owner_.id_of(owner_.next_seq()), std::uint32_t(devices.size())};
   for (const PlaceId device : *places) {
     const bool keyed = owner_.next_seq() == group.first.seq && !submission.key.empty();
-    store::NewTask row;
-    row.row.band = spec->band;
-    row.row.created = now();
-    row.row.task = lifecycle::first_state(*spec, 0, now());
-    row.row.spec = encoded;
+    store::NewTask row = owner::new_task(*spec, encoded, 0, now());
     row.row.only_at = device;
     row.row.together = {group.first.seq, group.size};
-    row.kind = spec->kind.name;
-    row.tenant = spec->tenant;
-    if (keyed) {
-      row.idempotency_key = submission.key;
-      row.idempotency_until = now() + spec->idempotency_window;
-      row.wish = digest_of(submission);
-    }
+    if (keyed) owner::name_by(row, *spec, submission.key, digest_of(submission));
     owner_.insert(std::move(row), spec);
   }
   owner_.journal().after(group.first.seq, [done, group](const Error* refused) {
@@ -258,15 +239,10 @@ DispatchedTaskView Dispatch::view_of(const store::TaskRow& row, const std::strin
   const owner::OwnedTask* live = unfinished_one(row);
   const lifecycle::OwnerTask& task = live ? live->state : row.task;
   DispatchedTaskView view;
+  owner::tell(view, row, task);
   view.id = owner_.id_of(row.seq);
   view.device = device;
   view.kind = kind;
-  view.band = row.band;
-  view.state = task.state;
-  view.reason = task.reason;
-  view.epoch = task.epoch;
-  view.attempts = task.attempts;
-  view.crashes = task.crashes;
   view.losses = task.losses;
   view.last_failure = task.last_failure;
   view.created = owner_.timeline().wall_of(row.created);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "common/base/damage.h"
+#include "common/runner/value_limit.h"
 #include "common/wire/codec.h"
 
 namespace spillway::lessee {
@@ -388,12 +389,7 @@ void Lessee::on_outcome(std::uint64_t run, runner::Outcome outcome) {
   }
   bool counts = task && task->state.state == lifecycle::LeaseState::running && task->run == run;
   if (!counts) return;
-  if (outcome.failure == FailureClass::none && outcome.value.size() > kInlineLimit) {
-    outcome.failure = FailureClass::error;
-    outcome.error = fail(Code::unsupported,
-                         "the value has " + std::to_string(outcome.value.size()) +
-                             " bytes; up to " + std::to_string(kInlineLimit) + " are supported");
-  }
+  runner::limit_value(outcome);
   wire::ResultItem item;
   item.failure = outcome.failure;
   if (outcome.error) {
