@@ -112,7 +112,7 @@ LimitsSection read_limits(File& file) {
 PlacementSection read_placement(File& file) {
   PlacementSection placement;
   Section section = file.section("placement");
-  placement.lease = section.duration("lease", placement.lease, 1s, 1h);
+  placement.lease = section.duration("lease", placement.lease, 3s, 1h);
   placement.risk = section.number("risk", placement.risk, 0, 10);
   placement.margin = section.number("margin", placement.margin, 0, 10);
   placement.probe_interval = section.duration("probe_interval", placement.probe_interval, 1s, 24h);

@@ -15,6 +15,13 @@
 
 namespace spillway::lessee {
 
+// When a lessor is next told what is held here, and in which round it was last.
+struct BeatPace {
+  static constexpr Duration kMost = std::chrono::seconds(10);
+  NodeTime next{};
+  std::uint64_t round = 0;
+};
+
 // A node that leases tasks to this one, by the name that its messages come under.
 struct Lessor {
   static constexpr Duration kResendAfter = std::chrono::seconds(5);
@@ -29,6 +36,7 @@ struct Lessor {
   std::uint64_t bytes = 0;  // of them
   runner::Claims::Share runs;
   Owed<TaskId> results{kResendAfter};
+  BeatPace beats;
   bool in_line = false;  // may have results to send
   bool untold = false;   // does not know the room it has
 };

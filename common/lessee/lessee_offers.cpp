@@ -141,6 +141,7 @@ void Lessee::on(const std::string& owner, const wire::Offer& offer) {
     if (adopted && task->answer)
       keep_answer(*task, step.next.epoch, wire::ResultItem(*task->answer), now());
     task->terms = terms;
+    beats_.on_lease(*task);
     return apply(*task, step);
   }
   counters_.accepted += 1;
@@ -165,6 +166,7 @@ void Lessee::take(const std::string& owner, const wire::Offer& offer,
   HeldTask* known = table_.find(owner, offer.id);
   HeldTask& task = known ? *known : table_.add(owner, offer.id);
   task.terms = terms;
+  beats_.on_lease(task);
   task.spec_digest = given.digest;
   task.spec_bytes = std::move(given.bytes);
   task.kind = parts_.kind(given.spec->kind);

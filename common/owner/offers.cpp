@@ -143,7 +143,7 @@ bool Offers::send(OfferBook& there, OwnedTask& task) {
   offer.id = owner_.id_of(task.seq);
   offer.epoch = out->epoch;
   if (task.state.deadline != kNever) offer.remaining = task.state.deadline - owner_.now();
-  offer.lease = options_.lease;
+  offer.lease = task.policy.lease;
   offer.settled = task.state.settled;
   if (task.spec_bytes) offer.spec = SharedBytes(task.spec_bytes);
   offer.trace = task.spec->trace;

@@ -53,6 +53,7 @@ TEST_GROUP(Lessee) {
   Kind kind{.name = "echo"};
   std::vector<wire::ResultItem> results;
   std::vector<wire::Nack> nacks;
+  std::vector<wire::Beat> beats;
   std::unique_ptr<lessee::Lessee> node;
 
   void setup() override {
@@ -69,6 +70,7 @@ TEST_GROUP(Lessee) {
     parts.up = [] { return true; };
     parts.send_ack = [this](const std::string&, const wire::Item& item) {
       if (const auto* nack = std::get_if<wire::Nack>(&item)) nacks.push_back(*nack);
+      if (const auto* beat = std::get_if<wire::Beat>(&item)) beats.push_back(*beat);
       return true;
     };
     parts.send_result = [this](const std::string&, const wire::Item& item) {
@@ -93,11 +95,11 @@ TEST_GROUP(Lessee) {
     spec.kind.name = kind.name;
     return spec;
   }
-  void offer(std::uint64_t seq, Epoch epoch, const TaskSpec& spec) {
+  void offer(std::uint64_t seq, Epoch epoch, const TaskSpec& spec, Duration lease = 30s) {
     wire::Offer offer;
     offer.id = {Origin{1}, seq};
     offer.epoch = epoch;
-    offer.lease = 30s;
+    offer.lease = lease;
     offer.spec = wire::encode(spec);
     node->on(kOwner, offer);
     settle();
@@ -149,4 +151,16 @@ TEST(Lessee, a_body_that_ran_on_is_not_taken_for_the_next_run_of_the_same_attemp
   LONGS_EQUAL(1, results.size());
   CHECK(results[0].value.bytes == to_bytes("second"));
   LONGS_EQUAL(0, node->running());
+}
+
+TEST(Lessee, a_lease_is_kept_by_beats_at_a_third_of_what_the_offer_says_new_or_of_a_later_epoch) {
+  offer(1, Epoch{1}, spec(), 6s);
+  clock.advance(2s);
+  settle();
+  LONGS_EQUAL(1, beats.size());
+  offer(1, Epoch{2}, spec(), 3s);
+  clock.advance(1s);
+  settle();
+  LONGS_EQUAL(2, beats.size());
+  CHECK_TRUE(beats[1].epoch == Epoch{2});
 }

@@ -354,6 +354,18 @@ TEST(Owner, a_beat_tells_that_it_runs_and_is_told_to_go_on_or_to_stop) {
   CHECK_FALSE(acks.at(1).keep);
 }
 
+TEST(Owner, an_offer_says_the_lease_that_its_task_is_held_to_also_when_later_ones_have_another) {
+  OwnedTask& task = world.insert();
+  world.owner->set_lease(std::chrono::seconds(7));
+  OwnedTask& later = world.insert();
+  CHECK(world.grant(task) && world.grant(later));
+  world.settle();
+  const auto offers = world.told<wire::Offer>("here");
+  CHECK_EQUAL(2, offers.size());
+  CHECK(offers.at(0).lease == std::chrono::seconds(30));
+  CHECK(offers.at(1).lease == std::chrono::seconds(7));
+}
+
 TEST(Owner, what_is_cancelled_while_it_runs_elsewhere_ran_until_then) {
   OwnedTask& task = world.lease();
   world.clock.advance(std::chrono::seconds(1));
