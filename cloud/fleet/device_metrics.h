@@ -8,9 +8,9 @@
 #include "common/wire/telemetry.h"
 
 // What lists of devices show of their telemetry, a row a metric. The interface's JSON, what it
-// sorts by and what is kept over time follow from the rows, and so do the columns of spwctl; the
-// dashboard takes its own from openapi.json, which a test holds against the rows. Plain values; any
-// thread.
+// sorts by and what is kept over time follow from the rows, and so do the columns of spwctl.
+// cloud/api/openapi.cmake reads the rows, too: the interface's description, and by it the
+// dashboard, have them from there. Plain values; any thread.
 namespace spillway::cloud {
 
 enum class Unit : std::uint8_t { count, ratio, celsius, seconds, bytes };
@@ -19,6 +19,7 @@ struct DeviceMetric {
   std::string_view name;   // what lists are sorted by, and what it is called over time
   std::string_view field;  // in JSON; a unit is its ending
   std::string_view title;  // above its column
+  std::string_view about;  // a sentence, in the interface's description
   Unit unit;
   enum class Shown : std::uint8_t { always, wide } shown;  // wide: where there is room for it
   enum class Worse : std::uint8_t { larger, smaller } worse;
@@ -49,12 +50,12 @@ template <wire::Metric kMetric>
 std::optional<std::int64_t> known(const wire::Metrics& metrics) {
   return metrics.find(kMetric);
 }
-// What is not told there is none of.
+// What is not told there is none of; by these names the description knows what is never null.
 template <wire::Metric kMetric>
 std::optional<std::int64_t> or_zero(const wire::Metrics& metrics) {
   return metrics.get(kMetric);
 }
-inline std::optional<std::int64_t> backlog(const wire::Metrics& metrics) {
+inline std::optional<std::int64_t> or_zero_backlog(const wire::Metrics& metrics) {
   return backlog_of(metrics);
 }
 inline std::optional<std::int64_t> memory_ppm(const wire::Metrics& metrics) {
@@ -73,20 +74,30 @@ inline constexpr auto kDeviceMetrics = [] {
   using enum DeviceMetric::Worse;
   using frame::known, frame::or_zero;
   return std::to_array<DeviceMetric>({
-      {"backlog", "backlog", "Backlog", count, always, larger, 1, frame::backlog, 3},
-      {"oldest", "outbox_oldest_s", "Unsent", seconds, always, larger, 1e-3, or_zero<outbox_age_ms>,
-       6},
-      {"outbox", "outbox", "Outbox", count, wide, larger, 1, or_zero<outbox>, 5},
-      {"running", "running", "Running", count, wide, larger, 1, or_zero<running_local>, 4},
-      {"cpu", "cpu_ratio", "CPU", ratio, always, larger, 1e-3, known<cpu_permille>, 0},
-      {"memory", "memory_ratio", "Memory", ratio, wide, larger, 1e-6, frame::memory_ppm, 1},
-      {"temperature", "temperature_celsius", "Temp", celsius, always, larger, 1e-3,
-       known<temperature_mc>, 2},
-      {"disk_free", "disk_free_bytes", "Disk free", bytes, wide, smaller, 1, known<disk_free>},
-      {"rtt", "rtt_s", "RTT", seconds, always, larger, 1e-6, known<rtt_us>, 7},
-      {"loss", "loss_ratio", "Loss", ratio, wide, larger, 1e-3, known<loss_permille>},
-      {"battery", "battery_ratio", "Battery", ratio, wide, smaller, 1e-3, known<battery_permille>},
-      {"lost", "lost", "Lost", count, wide, larger, 1, or_zero<lost>},
+      {"backlog", "backlog", "Backlog", "Tasks queued and waiting on the device.", count, always,
+       larger, 1, frame::or_zero_backlog, 3},
+      {"oldest", "outbox_oldest_s", "Unsent", "Age of the oldest message not acknowledged.",
+       seconds, always, larger, 1e-3, or_zero<outbox_age_ms>, 6},
+      {"outbox", "outbox", "Outbox", "Messages not acknowledged.", count, wide, larger, 1,
+       or_zero<outbox>, 5},
+      {"running", "running", "Running", "Attempts, on the device.", count, wide, larger, 1,
+       or_zero<running_local>, 4},
+      {"cpu", "cpu_ratio", "CPU", "Of all cores, 0 to 1.", ratio, always, larger, 1e-3,
+       known<cpu_permille>, 0},
+      {"memory", "memory_ratio", "Memory", "In use, 0 to 1.", ratio, wide, larger, 1e-6,
+       frame::memory_ppm, 1},
+      {"temperature", "temperature_celsius", "Temp", "Of its hottest zone.", celsius, always,
+       larger, 1e-3, known<temperature_mc>, 2},
+      {"disk_free", "disk_free_bytes", "Disk free", "Where its store lies.", bytes, wide, smaller,
+       1, known<disk_free>},
+      {"rtt", "rtt_s", "RTT", "To the cloud and back.", seconds, always, larger, 1e-6,
+       known<rtt_us>, 7},
+      {"loss", "loss_ratio", "Loss", "Of echoes, of late; 0 to 1.", ratio, wide, larger, 1e-3,
+       known<loss_permille>},
+      {"battery", "battery_ratio", "Battery", "Left, 0 to 1.", ratio, wide, smaller, 1e-3,
+       known<battery_permille>},
+      {"lost", "lost", "Lost", "Tasks and results that it gave up, by its loss ledger.", count,
+       wide, larger, 1, or_zero<lost>},
   });
 }();
 

@@ -1,5 +1,5 @@
-// Bundles the dashboard and writes it as C++: node build.mjs MODULES OUT [ASSETS.cpp]
-// MODULES is the node_modules folder; OUT receives the files as a server would send them.
+// Bundles the dashboard and writes it as C++: node build.mjs MODULES OPENAPI.json OUT [ASSETS.cpp]
+// MODULES is the node_modules folder, OPENAPI.json the API's description; OUT receives the files as a server would send them.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +10,7 @@ import { device_metrics } from './device_metrics.mjs';
 import { lean_uplot } from './lean_uplot.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const [modules, out, assetsFile] = process.argv.slice(2).map((path) => resolve(path));
+const [modules, openapi, out, assetsFile] = process.argv.slice(2).map((path) => resolve(path));
 const load = createRequire(join(modules, 'x.js'));
 const esbuild = load('esbuild'),
   terser = load('terser');
@@ -54,7 +54,7 @@ const add = (name, type, bytes) => {
 
 const worker = add('worker.js', 'text/javascript; charset=utf-8', (await bundle('live/worker.ts')).js);
 const main = await bundle('main.tsx', {
-  define: { WORKER_URL: JSON.stringify(worker), DEVICE_METRICS: JSON.stringify(device_metrics) },
+  define: { WORKER_URL: JSON.stringify(worker), DEVICE_METRICS: JSON.stringify(device_metrics(openapi)) },
 });
 const script = add('app.js', 'text/javascript; charset=utf-8', main.js);
 const style = add('app.css', 'text/css; charset=utf-8', main.css);

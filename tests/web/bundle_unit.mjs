@@ -1,4 +1,4 @@
-// Bundles the unit tests, which import the dashboard's sources: node bundle_unit.mjs MODULES OUT.mjs
+// Bundles the unit tests, which import the dashboard's sources: node bundle_unit.mjs MODULES OPENAPI.json OUT.mjs
 import { createRequire } from 'node:module';
 import { readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { device_metrics } from '../../cloud/web/device_metrics.mjs';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'unit');
-const [modules, outfile] = process.argv.slice(2).map((path) => resolve(path));
+const [modules, openapi, outfile] = process.argv.slice(2).map((path) => resolve(path));
 const esbuild = createRequire(join(modules, 'x.js'))('esbuild');
 await esbuild.build({
   stdin: {
@@ -22,6 +22,6 @@ await esbuild.build({
   target: 'node18',
   sourcemap: 'inline',
   nodePaths: [modules],
-  define: { DEVICE_METRICS: JSON.stringify(device_metrics) },
+  define: { DEVICE_METRICS: JSON.stringify(device_metrics(openapi)) },
   outfile,
 });

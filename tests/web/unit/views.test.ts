@@ -78,6 +78,7 @@ test('the list has a column for each metric that the interface describes, but fo
     unit: [RegExp, string][] = [
       [/_ratio$/, '50\u00a0%'],
       [/_s$/, '500\u00a0ms'],
+      [/_bytes$/, '0.5\u00a0B'],
       [/_celsius$/, '1\u00a0°C'],
     ];
   listed.forEach(([field], at) => {
