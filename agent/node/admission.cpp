@@ -17,7 +17,7 @@ void Admission::look(NodeTime now, std::uint64_t memory, std::uint64_t tasks) {
     next_machine_ = now + kAskMachine;
   }
   const store::StoreUse store = parts_.store();
-  sqlite::Usage usage;
+  store::Usage usage;
   usage.disk = store.in_use;
   usage.disk_free = machine_.disk_free;
   usage.inodes_free = machine_.inodes_free;
@@ -32,26 +32,26 @@ void Admission::look(NodeTime now, std::uint64_t memory, std::uint64_t tasks) {
 std::string Admission::say(LossCause cause) const {
   const std::string what = budget_.describe(cause);
   switch (budget_.pressure(cause)) {
-    case sqlite::Pressure::none: return "no longer short of " + what;
-    case sqlite::Pressure::tight: return "getting short of " + what;
-    case sqlite::Pressure::full: break;
+    case store::Pressure::none: return "no longer short of " + what;
+    case store::Pressure::tight: return "getting short of " + what;
+    case store::Pressure::full: break;
   }
   return "out of " + what + "; nothing is accepted until there is room";
 }
 
 std::vector<std::string> Admission::shortages() const {
   std::vector<std::string> all;
-  for (std::size_t i = 0; i < sqlite::Budget::kResources; ++i) {
+  for (std::size_t i = 0; i < store::Budget::kResources; ++i) {
     const auto cause = static_cast<LossCause>(i);
-    const sqlite::Pressure level = budget_.pressure(cause);
-    if (level == sqlite::Pressure::none) continue;
-    all.push_back((level == sqlite::Pressure::full ? "out of " : "short of ") +
+    const store::Pressure level = budget_.pressure(cause);
+    if (level == store::Pressure::none) continue;
+    all.push_back((level == store::Pressure::full ? "out of " : "short of ") +
                   budget_.describe(cause));
   }
   return all;
 }
 
-Error to_error(const sqlite::Refusal& refusal) {
+Error to_error(const store::Refusal& refusal) {
   Error error = fail(refusal.retry_after ? Code::busy : Code::invalid_argument, refusal.reason);
   error.retry_after = refusal.retry_after;
   return error;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "common/sqlite/budget.h"
+#include "common/store/budget.h"
 #include "common/store/owner_store.h"
 #include "spillway/status.h"
 
@@ -32,13 +32,13 @@ class Admission {
   // Takes a measurement of what the node holds itself: bytes of tasks in memory, unfinished tasks.
   void look(NodeTime now, std::uint64_t memory, std::uint64_t tasks);
   // Nothing: it is let in, and counts from now until settle.
-  std::optional<sqlite::Refusal> refuse(Band band, std::uint64_t spec_bytes) const {
+  std::optional<store::Refusal> refuse(Band band, std::uint64_t spec_bytes) const {
     return budget_.refuse(band, spec_bytes);
   }
   void let_in(std::uint64_t spec_bytes) { budget_.reserve(spec_bytes); }
   void settle(std::uint64_t spec_bytes) { budget_.settle(spec_bytes); }
 
-  sqlite::Pressure pressure(LossCause cause) const { return budget_.pressure(cause); }
+  store::Pressure pressure(LossCause cause) const { return budget_.pressure(cause); }
   bool machine_stalled() const { return machine_.memory_stalled; }
   // What is short, for people; empty: nothing.
   std::vector<std::string> shortages() const;
@@ -51,13 +51,13 @@ class Admission {
   std::string say(LossCause cause) const;
 
   Parts parts_;
-  sqlite::Budget budget_;
+  store::Budget budget_;
   Machine machine_;
   NodeTime next_machine_{};
   NodeTime next_look_ = kNever;
 };
 
 // The error a refused submit is answered with: busy with a time to come back, or what never fits.
-Error to_error(const sqlite::Refusal& refusal);
+Error to_error(const store::Refusal& refusal);
 
 }  // namespace spillway::agent

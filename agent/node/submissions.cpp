@@ -104,15 +104,14 @@ void Submissions::look_at_budget() {
   backlog_.window().set_room(options_.budget.memory / (short_of_memory ? 8 : 2));
 }
 
-std::optional<sqlite::Refusal> Submissions::refusal(Band band, std::size_t spec_bytes) {
+std::optional<store::Refusal> Submissions::refusal(Band band, std::size_t spec_bytes) {
   using namespace std::chrono_literals;
   if (draining_) {
-    return sqlite::Refusal{LossCause::draining, 5s,
-                           "the agent is draining and accepts nothing new"};
+    return store::Refusal{LossCause::draining, 5s, "the agent is draining and accepts nothing new"};
   }
   if (!owner_.store_problem().empty()) {
-    return sqlite::Refusal{LossCause::store, 1s,
-                           "the store cannot write: " + owner_.store_problem()};
+    return store::Refusal{LossCause::store, 1s,
+                          "the store cannot write: " + owner_.store_problem()};
   }
   look_at_budget();
   return admission_.refuse(band, spec_bytes);
@@ -126,7 +125,7 @@ Status Submissions::has_room_for(const TaskSpec& spec) {
 
 // The answer waits until the refusal is counted on disk, like any other (P23); but not for a disk
 // that cannot be written, or whose budget of writing is what ran out.
-void Submissions::turn_away(const OneWish& wish, const sqlite::Refusal& refusal) {
+void Submissions::turn_away(const OneWish& wish, const store::Refusal& refusal) {
   const bool at_once = refusal.cause == LossCause::store || refusal.cause == LossCause::flash;
   const Duration may_wait = at_once ? kRefusedMayWait : Duration::zero();
   owner_.journal().lose({DataClass::tasks, refusal.cause, owner_.now(), 1}, may_wait);

@@ -53,8 +53,8 @@ class Submissions {
   using OneWish = std::shared_ptr<Wish>;
 
   Result<TaskSpec> admit(const std::shared_ptr<const Bytes>& encoded) const;
-  std::optional<sqlite::Refusal> refusal(Band band, std::size_t spec_bytes);
-  void turn_away(const OneWish& wish, const sqlite::Refusal& refusal);
+  std::optional<store::Refusal> refusal(Band band, std::size_t spec_bytes);
+  void turn_away(const OneWish& wish, const store::Refusal& refusal);
   void check_key(const OneWish& wish);
   void check_dependencies(const OneWish& wish);
   void accept(const OneWish& wish, Dependents::Unfinished unfinished);

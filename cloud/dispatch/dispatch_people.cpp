@@ -3,7 +3,7 @@
 #include "cloud/dispatch/dispatch.h"
 #include "common/base/ending.h"
 #include "common/owner/new_task.h"
-#include "common/sqlite/budget.h"
+#include "common/store/budget.h"
 #include "common/wire/codec.h"
 
 namespace spillway::cloud {
@@ -103,7 +103,7 @@ Status Dispatch::room(const Submission& submission, std::uint64_t bytes) const {
   if (Status good = room(held(), {devices, bytes}); !good) return good;
   // In memory it is there once, and on the disk, unless it is so small that each row has it.
   const std::uint64_t each = bytes > sqlite::kInlineBytes ? 0 : bytes;
-  const std::uint64_t disk = sqlite::disk_cost(bytes - each) + devices * sqlite::disk_cost(each);
+  const std::uint64_t disk = store::disk_cost(bytes - each) + devices * store::disk_cost(each);
   const std::uint64_t most = sqlite::plan_disk(options_.max_disk).tasks();
   if (parts_.store->use().in_use + disk > most) return no_room_for(disk);
   return {};

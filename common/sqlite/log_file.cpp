@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "common/sqlite/budget.h"
+#include "common/sqlite/disk_plan.h"
 
 namespace spillway::sqlite {
 namespace {

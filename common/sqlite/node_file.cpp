@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "common/sqlite/budget.h"
+#include "common/sqlite/disk_plan.h"
 #include "common/sqlite/store_file.h"
 
 namespace spillway::sqlite {

@@ -19,7 +19,7 @@ struct NodeRow {
   NodeTime last_seen{};
   Duration wall{};
   std::uint64_t session = 0;
-  std::array<std::uint64_t, 8> counts{};               // rows by state
+  std::array<std::uint64_t, 8> counts{};  // rows, by the number in their column `state`
   std::array<std::uint64_t, kDataClasses> produced{};  // ever, by class
   std::uint64_t events = 0;                            // rows
   std::uint64_t keys = 0;                              // rows

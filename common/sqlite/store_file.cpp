@@ -11,7 +11,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "common/sqlite/budget.h"
+#include "common/sqlite/disk_plan.h"
 #include "common/sqlite/log_file.h"
 
 namespace spillway::sqlite {

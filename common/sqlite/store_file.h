@@ -30,7 +30,7 @@ struct FileKind {
   // Reads all that a start needs and keeps the database when that went well; `corrupt` sends the
   // file to quarantine.
   std::function<Status(Database database)> recover;
-  // Copies what can be read from a damaged file into an empty one and answers how many tasks. The
+  // Copies what can be read from a damaged file into an empty one and answers how many rows. The
   // damaged one's schema may be older or newer by what additive migrations added. Not called when
   // the damaged file cannot even be opened. After 0 the new file is founded afresh. Errors are
   // those of the empty one. Unless told otherwise nothing is copied. Of a file that lost its
@@ -46,7 +46,7 @@ struct FileKind {
 struct OpenedFile {
   bool fresh = false;                      // made now: it did not exist, or was damaged
   std::optional<std::string> quarantined;  // where the damaged file went
-  std::uint64_t salvaged = 0;              // tasks carried over
+  std::uint64_t salvaged = 0;              // rows carried over
 };
 
 // Blocks on the disk, and while another process makes or mends files of that folder. A kill at any

@@ -2,6 +2,7 @@
 #include <limits>
 #include <numeric>
 
+#include "common/store/budget.h"
 #include "common/store/loss_rows.h"
 #include "common/store/owner_tables.h"
 
@@ -31,7 +32,7 @@ std::uint64_t OwnerTables::results() const {
 // of what is here is finished. Fewer results than that are left to those who wait for them. Room is
 // made ahead, for whoever is turned away comes back much later.
 bool OwnerTables::is_filled_by_results() const {
-  const std::uint64_t room = std::max(plan_.tasks() / 20, sqlite::disk_cost(kInlineLimit));
+  const std::uint64_t room = std::max(plan_.tasks() / 20, disk_cost(kInlineLimit));
   if (in_use_ + room <= plan_.tasks()) return false;
   const auto& counts = file_.node().counts;
   return results() > std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}) - results();

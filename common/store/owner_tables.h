@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "common/sqlite/budget.h"
+#include "common/sqlite/disk_plan.h"
 #include "common/sqlite/node_file.h"
 #include "common/store/life_rows.h"
 #include "common/store/owner_sql.h"
 #include "common/store/owner_store.h"
 #include "common/store/shared_specs.h"
+#include "spillway/budget.h"
 
 namespace spillway::store {
 

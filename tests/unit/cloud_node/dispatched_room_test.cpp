@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "common/sqlite/budget.h"
+#include "common/sqlite/disk_plan.h"
 #include "tests/unit/cloud_node/cloud_world.h"
 
 #include <CppUTest/TestHarness.h>

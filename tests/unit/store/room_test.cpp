@@ -1,3 +1,4 @@
+#include "common/store/budget.h"
 #include "tests/unit/store/open_store.h"
 
 using namespace spillway;

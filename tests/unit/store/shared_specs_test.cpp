@@ -1,5 +1,5 @@
-#include "common/sqlite/budget.h"
 #include "common/sqlite/schema.h"
+#include "common/store/budget.h"
 #include "tests/unit/store/open_store.h"
 
 using namespace spillway;

@@ -1,15 +1,11 @@
-#include "common/sqlite/budget.h"
+#include "common/store/budget.h"
 
 #include <algorithm>
 
-namespace spillway::sqlite {
+namespace spillway::store {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::uint64_t kMinLog = 2ULL << 20;
-constexpr std::uint64_t kMaxLog = 64ULL << 20;
-constexpr std::uint64_t kMaxCheckpoint = 1000;  // frames; SQLite's default
 
 // Where a level is entered and left, in thousandths of what there is.
 constexpr std::uint64_t kTight = 800, kNoLongerTight = 750;
@@ -50,27 +46,13 @@ std::string mib(std::uint64_t bytes) {
 
 }  // namespace
 
-DiskPlan plan_disk(std::uint64_t disk) {
-  DiskPlan plan;
-  plan.log = std::clamp(disk / 4, kMinLog, kMaxLog);
-  plan.file = (disk - std::min(disk, plan.log)) / kPageBytes * kPageBytes;
-  plan.checkpoint = std::min(kMaxCheckpoint, plan.log / 4 / kLogFrameBytes);
-  return plan;
-}
-
 std::uint64_t disk_cost(std::uint64_t spec_bytes) {
   return spec_bytes + spec_bytes / 8 + kTaskOverhead;
 }
 
-std::uint64_t leak(std::uint64_t spent, Duration passed, std::uint64_t per_day) {
-  constexpr double kDay = 24.0 * 3600 * 1e6;
-  const double leaked = static_cast<double>(per_day) * static_cast<double>(passed.count()) / kDay;
-  return leaked >= static_cast<double>(spent) ? 0 : spent - static_cast<std::uint64_t>(leaked);
-}
-
 void Budget::set_limits(const BudgetLimits& limits) {
   limits_ = limits;
-  plan_ = plan_disk(limits.disk);
+  plan_ = sqlite::plan_disk(limits.disk);
 }
 
 std::uint64_t Budget::used_part(LossCause cause) const {
@@ -158,4 +140,4 @@ std::string Budget::describe(LossCause cause) const {
   }
 }
 
-}  // namespace spillway::sqlite
+}  // namespace spillway::store

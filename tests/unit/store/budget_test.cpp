@@ -1,11 +1,11 @@
-#include "common/sqlite/budget.h"
+#include "common/store/budget.h"
 
 #include <random>
 
 #include <CppUTest/TestHarness.h>
 
 using namespace spillway;
-using namespace spillway::sqlite;
+using namespace spillway::store;
 using namespace std::chrono_literals;
 
 namespace {
@@ -25,7 +25,7 @@ BudgetLimits small_limits() {
 
 TEST_GROUP(Budget) {
   BudgetLimits limits = small_limits();
-  DiskPlan plan = plan_disk(limits.disk);
+  sqlite::DiskPlan plan = sqlite::plan_disk(limits.disk);
   Budget budget{limits};
   Usage usage;
 
@@ -34,17 +34,6 @@ TEST_GROUP(Budget) {
     return refusal ? std::optional(refusal->cause) : std::nullopt;
   }
 };
-
-TEST(Budget, the_parts_of_the_disk_add_up_to_no_more_than_the_whole) {
-  for (std::uint64_t disk = 16ULL << 20; disk <= 1ULL << 40; disk = disk * 3 / 2 + 4097) {
-    DiskPlan parts = plan_disk(disk);
-    CHECK(parts.file + parts.log <= disk);
-    CHECK_EQUAL(0, parts.file % kPageBytes);
-    // One commit more must fit into the log before it is written back.
-    CHECK(parts.checkpoint * kLogFrameBytes <= parts.log / 2);
-    CHECK(parts.tasks() < parts.results() && parts.results() < parts.file);
-  }
-}
 
 TEST(Budget, P21_tasks_stop_at_nine_tenths_of_the_file) {
   usage.disk = plan.tasks() - disk_cost(300);
@@ -122,14 +111,6 @@ TEST(Budget, without_limits_nothing_is_ever_short) {
   Budget free(none);
   free.measure({.disk_free = 1, .inodes_free = 1, .flash = ~0ULL});
   CHECK(!free.refuse(Band::background, 1).has_value());
-}
-
-TEST(Budget, flash_leaks_away_in_a_day) {
-  constexpr std::uint64_t kDay = 1 << 30;
-  UNSIGNED_LONGS_EQUAL(kDay, leak(kDay, 0s, kDay));
-  UNSIGNED_LONGS_EQUAL(kDay / 2, leak(kDay, 12h, kDay));
-  UNSIGNED_LONGS_EQUAL(0, leak(kDay, 25h, kDay));
-  UNSIGNED_LONGS_EQUAL(kDay, leak(kDay, 300h, 0));
 }
 
 // A store in which a task costs what it costs and never less than nothing, under ten times what it

@@ -7,28 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "common/sqlite/disk_plan.h"
 #include "spillway/budget.h"
 #include "spillway/loss.h"
 #include "spillway/task.h"
 
-// What a device may use and who gives way when it runs out. Pure: it is told what was measured.
-namespace spillway::sqlite {
-
-inline constexpr std::uint64_t kPageBytes = 4096;
-inline constexpr std::uint64_t kLogFrameBytes = kPageBytes + 24;  // a page in the write-ahead log
-
-// How `disk` bytes are divided: the log can always be written back, because the file never needs
-// more than its part.
-struct DiskPlan {
-  std::uint64_t file = 0;        // bytes the file may grow to
-  std::uint64_t log = 0;         // bytes the log may grow to
-  std::uint64_t checkpoint = 0;  // frames in the log after which it is written back
-  // Where growth of the file stops, in bytes: tasks at nine tenths, so that completions always
-  // drain (P21); events give way from there, results from `results` on.
-  std::uint64_t tasks() const { return file / 10 * 9; }
-  std::uint64_t results() const { return file / 100 * 95; }
-};
-DiskPlan plan_disk(std::uint64_t disk);
+// What tasks may use and who gives way when it runs out. Pure: it is told what was measured.
+namespace spillway::store {
 
 // Bytes that a task's row, indexes and history take besides its spec; measured, rounded up.
 inline constexpr std::uint64_t kTaskOverhead = 1024;
@@ -88,14 +73,10 @@ class Budget {
   std::optional<Refusal> refuse_room(std::uint64_t spec_bytes) const;
 
   BudgetLimits limits_;
-  DiskPlan plan_;
+  sqlite::DiskPlan plan_;
   Usage usage_;
   std::uint64_t reserved_ = 0;  // bytes of disk
   std::array<Pressure, kResources> levels_{};
 };
 
-// What is left after `passed` of the bytes spent of a day's budget: it leaks away evenly, a day's
-// worth in a day.
-std::uint64_t leak(std::uint64_t spent, Duration passed, std::uint64_t per_day);
-
-}  // namespace spillway::sqlite
+}  // namespace spillway::store
