@@ -1,6 +1,9 @@
 #include "common/wire/spec_codec.h"
 
+#include <atomic>
+
 #include "common/wire/codec.h"
+#include "common/wire/decodings.h"
 #include "common/wire/value_codec.h"
 #include "task_generated.h"
 
@@ -146,7 +149,10 @@ Bytes encode(const TaskSpec& spec) {
 
 namespace {
 
+std::atomic<std::uint64_t> decoded{0};
+
 Result<TaskSpec> decode(ByteView bytes, std::shared_ptr<const Bytes> whole) {
+  decoded.fetch_add(1, std::memory_order_relaxed);
   Result<TaskSpec> spec = open<fb::TaskSpec>(bytes, kSpecLimits, read_spec, std::move(whole));
   if (!spec) return spec;
   if (Status valid = validate(*spec); !valid) return valid.error();
@@ -160,5 +166,7 @@ Result<TaskSpec> decode_spec(ByteView bytes) { return decode(bytes, nullptr); }
 Result<TaskSpec> decode_spec_in_place(const std::shared_ptr<const Bytes>& bytes) {
   return decode(*bytes, bytes);
 }
+
+std::uint64_t specs_decoded() { return decoded.load(std::memory_order_relaxed); }
 
 }  // namespace spillway::wire

@@ -1,6 +1,7 @@
 #include <string>
 
 #include "common/wire/codec.h"
+#include "common/wire/decodings.h"
 #include "spillway/agent/agent.h"
 #include "tests/integration/agent/allocations.h"
 #include "tests/support/eventually.h"
@@ -83,6 +84,12 @@ TEST(Copies,
   const std::vector<std::size_t> sizes = taken_for(task());
   CHECK(sizes.size() >= 3);  // they are seen at all
   check_at_most(7, sizes);
+}
+
+TEST(Copies, the_spec_of_a_task_is_decoded_once_from_the_socket_to_paho) {
+  const std::uint64_t before = wire::specs_decoded();
+  taken_for(task());
+  CHECK_EQUAL(1, wire::specs_decoded() - before);
 }
 
 TEST(Copies, a_key_costs_no_copy_of_the_input) {
