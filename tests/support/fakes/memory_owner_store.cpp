@@ -98,9 +98,16 @@ store::Refused OwnerDisk::apply(const store::Batch& batch) {
   return refused;
 }
 
+bool OwnerDisk::names_places_of(const lifecycle::OwnerTask& task) const {
+  return std::all_of(task.live.begin(), task.live.end(), [this](const auto& attempt) {
+    return !places.name_of(attempt.place).empty();
+  });
+}
+
 Status OwnerDisk::insert(const store::NewTask& task, NodeTime now) {
   const std::uint64_t seq = task.row.seq;
-  if (tasks.contains(seq) || !task.row.spec) return refuse("insert of " + std::to_string(seq));
+  const bool whole = task.row.spec && names_places_of(task.row.task);
+  if (tasks.contains(seq) || !whole) return refuse("insert of " + std::to_string(seq));
   for (const std::uint64_t on : task.after) {
     const auto parent = tasks.find(on);
     if (parent == tasks.end() || is_terminal(parent->second.row.task.state)) {
@@ -133,6 +140,7 @@ Status OwnerDisk::update(const store::TaskUpdate& change) {
   // P1 and P3, whatever the caller believes.
   if (row.task.state == TaskState::succeeded) return refuse(name + " has its result");
   if (change.next.epoch < row.task.epoch) return refuse(name + ": its epoch went down");
+  if (!names_places_of(change.next)) return refuse(name + " is at a place without a name");
   const bool revived = is_terminal(row.task.state) && !is_terminal(change.next.state);
   row.task = change.next;
   row.keep_until = change.keep_until;

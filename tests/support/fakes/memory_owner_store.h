@@ -50,6 +50,7 @@ struct OwnerDisk {
   TaskState state(std::uint64_t seq) const { return tasks.at(seq).row.task.state; }
 
  private:
+  bool names_places_of(const lifecycle::OwnerTask& task) const;  // P6
   Status insert(const store::NewTask& task, NodeTime now);
   Status update(const store::TaskUpdate& change);
   Status refuse(std::string why);

@@ -232,7 +232,12 @@ TEST(Owner, P6_the_name_of_a_place_is_on_disk_no_later_than_a_row_that_speaks_of
   world.book("elsewhere");
   world.settle();
   CHECK(world.disk.places.find("elsewhere") == kNowhere);  // nothing speaks of it
-  world.lease();
+  OwnedTask& task = world.insert();
+  world.settle();
+  CHECK(world.grant(task));
+  world.turn();
+  CHECK(world.store->execute());  // this one commit, and none after it
+  CHECK(world.disk.at(task.seq).row.task.place() == world.book("here").id());
   CHECK(world.disk.places.find("here") == world.book("here").id());
 }
 
