@@ -60,6 +60,7 @@ struct AgentWorld {
   kinds::KindRegistry kinds = test_kinds();
   AgentSide agent;
   Peer cloud;
+  std::vector<wire::KindInfo> cloud_kinds = {{"cloud.only", 1}, {"echo", 1}};
 
   explicit AgentWorld(unsigned workers = 1, bool session = false)
       : agent(clock, session ? &broker : nullptr, kinds, workers),
@@ -157,7 +158,7 @@ struct AgentWorld {
     presence.boot = BootId{77};
     presence.workers = 4;
     presence.memory = 1 << 30;
-    presence.kinds = {{"cloud.only", 1}, {"echo", 1}};
+    presence.kinds = cloud_kinds;
     cloud.publish(std::string(wire::kCloudState), wire::encode(presence), true);
     say(wire::Credits{room, {}, 4, 1 << 30});
   }

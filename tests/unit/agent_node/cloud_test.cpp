@@ -305,6 +305,17 @@ TEST(Offload, a_kind_that_only_the_cloud_has_goes_there) {
   CHECK(world.state(seq) == TaskState::leased);
 }
 
+TEST(Offload, a_version_that_only_the_cloud_has_goes_there_over_a_metered_link_too) {
+  world.agent.crash();
+  world.agent.options.metered = true;
+  world.cloud_kinds = {{"echo", 2}};
+  world.boot();
+  world.cloud_up();
+  TaskSpec spec = echo();
+  spec.kind.version = 2;
+  add_offered(spec);
+}
+
 TEST(Offload, no_more_is_offered_than_the_cloud_has_room_for) {
   world.say(wire::Credits{3, {}, 4, 1 << 30});
   for (int i = 0; i < 10; ++i) world.add(cloudy());

@@ -79,10 +79,14 @@ TEST(Leased, an_offer_is_accepted_after_the_commit_run_and_answered_until_it_is_
   CHECK(world.cloud.take<wire::ResultItem>().empty());
 }
 
-TEST(Leased, kinds_that_are_not_named_are_refused) {
+TEST(Leased, kinds_and_versions_that_are_not_taken_are_refused) {
   TaskSpec spec = echo();
   spec.kind.name = "slow";
   say_offer(offer(1, 1, spec));
+  STRCMP_EQUAL("unknown_kind", nacked().c_str());
+  spec = echo();
+  spec.kind.version = 2;
+  say_offer(offer(2, 1, spec));
   STRCMP_EQUAL("unknown_kind", nacked().c_str());
   CHECK(world.agent.leased.rows.empty());
 }

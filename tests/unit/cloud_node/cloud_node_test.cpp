@@ -206,6 +206,10 @@ TEST(CloudNode, says_why_it_does_not_take_an_offer) {
   world.say_offer(world.offer(1, 1, spec));
   STRCMP_EQUAL("unknown_kind", world.nacked().c_str());
   spec = world.spec();
+  spec.kind.version = 2;
+  world.say_offer(world.offer(5, 1, spec));
+  STRCMP_EQUAL("unknown_kind", world.nacked().c_str());
+  spec = world.spec();
   spec.needs.tags = {"gpu"};
   world.say_offer(world.offer(2, 1, spec));
   STRCMP_EQUAL("needs", world.nacked().c_str());

@@ -515,6 +515,20 @@ TEST(Owner, P9_after_a_restart_leases_go_on_and_offers_are_made_again) {
   CHECK(world.owner->find(held.seq)->state.state == TaskState::leased);
 }
 
+TEST(Owner, P11_what_must_stay_is_not_offered_though_its_row_is_leased_elsewhere) {
+  OwnedTask& task = world.insert();
+  CHECK(world.grant(task));
+  world.settle();
+  world.sent.clear();
+  TaskSpec spec = *task.spec;
+  spec.data = DataScope::edge_only;
+  const std::uint64_t seq = task.seq;
+  world.disk.tasks.at(seq).row.spec = std::make_shared<const Bytes>(wire::encode(spec));
+  world.boot();
+  CHECK(world.owner->find(seq)->state.state == TaskState::leased);
+  CHECK(world.told<wire::Offer>("here").empty());
+}
+
 TEST(Owner, a_row_that_names_nobody_is_not_taken_into_memory_and_is_said) {
   const std::uint64_t seq = world.lease().seq;
   world.disk.tasks.at(seq).row.spec = std::make_shared<const Bytes>(to_bytes("spoiled"));
