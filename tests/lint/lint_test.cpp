@@ -86,10 +86,32 @@ TEST(Rules, a_class_of_many_methods_or_members_is_more_than_one_thing) {
   STRCMP_EQUAL("", complaint("common/base/a.h").c_str());
 }
 
-TEST(Rules, what_is_static_and_types_of_its_own_are_not_counted_of_a_class) {
+TEST(Rules, a_class_is_seen_whatever_its_bases_and_its_name_are_made_of) {
+  for (const char* head :
+       {"class A : public std::enable_shared_from_this<A>", "struct A final : B<C<int>>, D",
+        "class [[nodiscard]] A", "template <class T>\nclass A : public B<void(T)>",
+        "template <>\nstruct A<B<int>>", "struct alignas(64) A"}) {
+    put("common/base/a.h", std::string(head) + " {\n" + with_lines(61, "  void a(int);") + "};\n");
+    STRCMP_CONTAINS("A has 61 methods and 0 members", complaint("common/base/a.h").c_str());
+  }
+  put("common/base/a.h", "struct A {\n" + with_lines(61, "  static A a(int);") + "};\n");
+  STRCMP_CONTAINS("A has 61 methods", complaint("common/base/a.h").c_str());
+}
+
+TEST(Rules, operators_and_templates_are_methods_like_others) {
+  const std::vector<ClassSize> found = classes_of(
+      "struct A {\n  bool operator<(const A&) const;\n  B* operator->();\n  void operator()();\n"
+      "  template <class T, class = B<T>>\n  static void f(T, T);\n};\n");
+  CHECK_EQUAL(1U, found.size());
+  CHECK_EQUAL(4U, found[0].methods);
+  CHECK_EQUAL(0U, found[0].members);
+}
+
+TEST(Rules, static_members_and_types_of_its_own_are_not_counted_of_a_class) {
   const std::vector<ClassSize> found = classes_of(
       "class A final : public B {\n public:\n  using T = int;\n  struct C { int d; };\n"
-      "  static constexpr int kE = 1;\n  A() : f_(1), g_{2} {}\n private:\n  int f_, g_;\n};\n");
+      "  static constexpr int kE = f(1), kG = 2;\n  A() : f_(1), g_{2} {}\n private:\n  int f_, "
+      "g_;\n};\n");
   CHECK_EQUAL(2U, found.size());
   STRCMP_EQUAL("A", found[0].name.c_str());
   CHECK_EQUAL(1U, found[0].methods);

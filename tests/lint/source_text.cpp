@@ -202,7 +202,7 @@ class ClassReader {
   // Adds what it declares to the size.
   void read(ClassSize& size) {
     while (at_ < code_.size() && code_[at_] != '}') {
-      const std::string declaration = next();
+      const std::string declaration = plain(next());
       if (is_counted(declaration)) add(declaration, size);
     }
   }
@@ -231,16 +231,32 @@ class ClassReader {
     return text;
   }
 
-  static bool is_counted(const std::string& declaration) {
+  // Without labels, the lists of templates' parameters, and what operators are spelt with.
+  static std::string plain(const std::string& declaration) {
     static const std::regex labels(R"(\b(public|private|protected)\s*:)");
-    static const std::regex other(
-        R"(^\s*(template\s*<[^;]*>\s*)?(using|friend|static_assert|typedef|class|struct|enum|union|static)\b|= default\s*$)");
-    const std::string plain = std::regex_replace(declaration, labels, "");
-    return plain.find_first_not_of(" \n\t") != std::string::npos &&
-           !std::regex_search(plain, other);
+    static const std::regex operators(R"(\boperator\s*[<>=!-]+)");
+    static const std::regex parameters(R"(^\s*template\s*<)");
+    std::string text = std::regex_replace(declaration, labels, "");
+    text = std::regex_replace(text, operators, "operator");
+    for (std::smatch found; std::regex_search(text, found, parameters);) {
+      auto end = static_cast<std::size_t>(found.length());
+      for (int depth = 1; depth > 0 && end < text.size(); ++end) {
+        depth += text[end] == '<' ? 1 : text[end] == '>' ? -1 : 0;
+      }
+      text.erase(0, end);
+    }
+    return text;
   }
 
-  // A list of parameters outside of template arguments makes a function; commas there, members.
+  static bool is_counted(const std::string& declaration) {
+    static const std::regex other(
+        R"(^\s*(using|friend|static_assert|typedef|class|struct|enum|union)\b|= default\s*$)");
+    return declaration.find_first_not_of(" \n\t") != std::string::npos &&
+           !std::regex_search(declaration, other);
+  }
+
+  // A list of parameters outside of template arguments makes a function; commas there, members,
+  // unless they are static.
   static void add(const std::string& declaration, ClassSize& size) {
     int depth = 0;
     std::size_t names = 1;
@@ -252,6 +268,8 @@ class ClassReader {
         return;
       }
     }
+    static const std::regex shared(R"(^[^=]*\bstatic\b)");
+    if (std::regex_search(declaration, shared)) return;
     depth = 0;
     for (const char c : declaration) {
       depth += c == '<' || c == '(' ? 1 : c == '>' || c == ')' ? -1 : 0;
@@ -311,7 +329,10 @@ std::vector<TypeName> types_of(std::string_view text) {
 }
 
 std::vector<ClassSize> classes_of(std::string_view text) {
-  static const std::regex type(R"(\b(enum\s+)?(class|struct)\s+([A-Za-z_][\w:]*)[^;(){}=<>]*\{)");
+  // A name, of a specialisation with its arguments, and bases, which may be templates.
+  static const std::regex type(
+      R"(\b(enum\s+)?(class|struct)\s+(?:\[\[\w+\]\]\s*|alignas\([^()]*\)\s*)?)"
+      R"(([A-Za-z_]\w*(?:::\w+)*)\s*(?:<[^;{}]*>)?(?:\s*\bfinal)?\s*(?::[^:;{}][^;{}]*)?\{)");
   const std::string code = code_of(text);
   std::vector<ClassSize> found;
   for (std::sregex_iterator it(code.begin(), code.end(), type), end; it != end; ++it) {

@@ -26,8 +26,8 @@ struct TypeName {
   std::size_t line = 0;
 };
 
-// A class with a body, and what it declares itself: neither what is static or defaulted nor types
-// of its own.
+// A class with a body, and what it declares itself: methods, static ones, too, and members of each
+// object; neither what is defaulted nor types of its own.
 struct ClassSize {
   std::string name;
   std::size_t line = 0;
