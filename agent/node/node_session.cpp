@@ -1,5 +1,7 @@
 #include "agent/node/node.h"
 
+#include "common/link/birth.h"
+
 // What comes from the cloud and the broker, and who takes it.
 namespace spillway::agent {
 namespace {
@@ -66,12 +68,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   session_ = std::make_unique<DeviceSession>(transport, std::move(session), std::move(hooks),
                                              std::move(events));
   cloud_.set_rate();
-  wire::Presence self;
-  self.boot = options_.boot;
-  self.version = options_.version;
-  self.workers = parts_.runner->width();
-  self.memory = options_.memory;
-  self.tags = options_.tags;
+  wire::Presence self = link::birth_of(options_, parts_.runner->width());
   self.lineage = owner_.lives().lineage();
   for (const Kind* kind : parts_.kinds->list()) {
     const bool taken = leased_.lessee() && leased_.takes(kind->name);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/link/birth.h"
+
 namespace spillway::cloud {
 namespace {
 
@@ -155,12 +157,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   }
   session_ = std::make_unique<CloudSession>(transport, std::move(session), std::move(hooks),
                                             std::move(events));
-  wire::Presence self;
-  self.boot = options_.boot;
-  self.version = options_.version;
-  self.workers = parts_.runner->width();
-  self.memory = options_.memory;
-  self.tags = options_.tags;
+  wire::Presence self = link::birth_of(options_, parts_.runner->width());
   if (dispatch_) self.lineage = dispatch_->lineage();
   self.reconnect_floor = options_.reconnect_floor;
   for (const Kind* kind : parts_.kinds->list()) {

@@ -271,6 +271,38 @@ TEST(Rules, a_lock_that_clang_cannot_check_is_refused_in_the_product_only) {
   STRCMP_EQUAL("", complaint("tests/support/queue.h").c_str());
 }
 
+TEST(Rules, six_lines_of_logic_in_both_sides_are_shared) {
+  const auto told = [this](const std::string& one, const std::string& other) {
+    put("agent/node/a.h", one);
+    put("cloud/dispatch/a.h", other);
+    return complaint("cloud/dispatch/a.h");
+  };
+  const std::string five = "f();\nif (a) {\n  g(\"b\");\n}\nh();\ni();\n", six = five + "j();\n";
+  STRCMP_EQUAL("6 lines stand in agent/node/a.h:2, too: what both sides do is shared",
+               told("// why\n" + six, six).c_str());
+  STRCMP_EQUAL("", told(five + "k();\n", six).c_str());
+  STRCMP_EQUAL("", told(six, "f();\nif (a) {\n  g(\"c\");\n}\nh();\ni();\nj();\n").c_str());
+  // Where it is how and with which words does not matter.
+  STRCMP_CONTAINS("agent/node/a.h:1",
+                  told(six, include("<map>") + "  f();  // x\n\n  if (a) {\n  using B = C;\n"
+                                               "  g(\"b\");\n // y\n}\nh();\n  }\ni();\nj();\n")
+                      .c_str());
+  STRCMP_EQUAL("", told("", six).c_str());
+  put("cloud/node/a.h", six);
+  put("agent/node/b.cpp", six);
+  STRCMP_CONTAINS("agent/node/b.cpp:1", complaint("cloud/node/a.h").c_str());
+}
+
+TEST(Rules, six_lines_of_the_tests_of_both_sides_are_shared) {
+  const std::string lines = with_lines(6, "f();");
+  put("tests/unit/agent_node/a.h", lines);
+  put("tests/unit/cloud_node/a.h", lines + lines);
+  STRCMP_CONTAINS("tests/unit/agent_node/a.h:1", complaint("tests/unit/cloud_node/a.h").c_str());
+  put("tests/support/fakes/agent_side.h", lines);
+  put("tests/support/fakes/cloud_side.h", lines);
+  STRCMP_CONTAINS("agent_side.h:1", complaint("tests/support/fakes/cloud_side.h").c_str());
+}
+
 TEST(Rules, what_is_said_of_locks_is_no_part_of_a_class) {
   const std::vector<ClassSize> found = classes_of(
       "class CAPABILITY(\"mutex\") A {\n  void f() REQUIRES(a_);\n  int b_ GUARDED_BY(a_) = 0;\n"

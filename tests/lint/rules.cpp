@@ -247,6 +247,7 @@ Report check_tree(const fs::path& root) {
   check_sizes(files, report);
   check_words(files, report);
   check_locks(files, report);
+  check_doubled(files, report);
   check_listed(files, report);
   check_links(files, report);
   check_used(files, report);

@@ -38,6 +38,7 @@ void check_includes(const std::vector<SourceFile>&, Report&);
 void check_sizes(const std::vector<SourceFile>&, Report&);
 void check_words(const std::vector<SourceFile>&, Report&);
 void check_locks(const std::vector<SourceFile>&, Report&);
+void check_doubled(const std::vector<SourceFile>&, Report&);
 void check_listed(const std::vector<SourceFile>&, Report&);
 void check_links(const std::vector<SourceFile>&, Report&);
 void check_used(const std::vector<SourceFile>&, Report&);

@@ -14,6 +14,15 @@ wire::ResultItem success_of(TaskId id, Epoch epoch, const std::string& value) {
   return item;
 }
 
+wire::Offer offer_of(TaskId id, Epoch epoch, const TaskSpec& spec) {
+  wire::Offer offer;
+  offer.id = id;
+  offer.epoch = epoch;
+  offer.lease = std::chrono::seconds(30);
+  offer.spec = wire::encode(spec);
+  return offer;
+}
+
 Peer::Peer(FakeBroker& broker, std::string client_id, std::vector<std::string> filters)
     : client_id_(std::move(client_id)), filters_(std::move(filters)), transport_(broker) {
   transport_.listen({
@@ -42,6 +51,11 @@ void Peer::send(const std::string& topic, std::vector<wire::Item> items) {
   message.seq = ++seq_;
   message.items = std::move(items);
   publish(topic, wire::encode(message));
+}
+
+std::string Peer::nacked() {
+  const auto nacks = take<wire::Nack>();
+  return nacks.size() == 1 ? std::string(lifecycle::to_string(nacks.front().reason)) : "";
 }
 
 void Peer::take_message(const std::string& topic, const Bytes& payload) {

@@ -11,6 +11,9 @@ namespace spillway::test {
 // What a lessee says of an attempt that gave that value.
 wire::ResultItem success_of(TaskId id, Epoch epoch, const std::string& value);
 
+// What an owner says of an attempt that it grants.
+wire::Offer offer_of(TaskId id, Epoch epoch, const TaskSpec& spec);
+
 // The other side of a node under test, played by hand over a broker in memory. Steps nothing
 // itself.
 class Peer {
@@ -37,6 +40,8 @@ class Peer {
     items_ = std::move(rest);
     return taken;
   }
+  // Takes out the reason of the only NACK that came; empty: not one came.
+  std::string nacked();
   const std::vector<wire::Item>& items() const { return items_; }
   const std::vector<wire::Presence>& presences() const { return presences_; }
   void forget() { items_.clear(); }

@@ -9,11 +9,10 @@
 #include "common/wire/codec.h"
 #include "common/wire/topics.h"
 #include "tests/support/fakes/agent_side.h"
+#include "tests/support/fakes/node_world.h"
 #include "tests/support/fakes/peer.h"
 
 namespace spillway::test {
-
-using namespace std::chrono_literals;
 
 // One request and what was answered so far.
 struct Asked {
@@ -34,23 +33,11 @@ struct Asked {
 inline kinds::KindRegistry test_kinds() {
   kinds::KindRegistry kinds;
   for (const char* name : {"echo", "slow"}) {
-    Kind kind;
-    kind.name = name;
-    kind.traits.blocking = kind.name == "slow";
-    kind.run = [](KindContext& context) -> Result<Bytes> {
-      return Bytes(context.input().begin(), context.input().end());
-    };
+    Kind kind = echo_kind(name);
     if (kind.name == "slow") kind.args = {{"limit", KindArg::Type::count, 1, 9}};
     (void)kinds.add(kind);
   }
   return kinds;
-}
-
-inline TaskSpec echo(const std::string& input = "x") {
-  TaskSpec spec;
-  spec.kind.name = "echo";
-  spec.input.bytes = to_bytes(input);
-  return spec;
 }
 
 // An agent node, and the cloud played by hand.
@@ -83,19 +70,7 @@ struct AgentWorld {
     clock.advance(agent.next() - agent.node().now());
     turn();
   }
-  // Time passes; nobody's timer is skipped.
-  void advance(Duration by) {
-    while (by > Duration::zero()) {
-      settle();
-      Duration step = by;
-      if (agent.on() && agent.next() != kNever) {
-        step = std::clamp<Duration>(agent.next() - agent.node().now(), 1us, by);
-      }
-      clock.advance(step);
-      by -= step;
-    }
-    settle();
-  }
+  void advance(Duration by) { pass(*this, agent, by); }
 
   std::shared_ptr<Asked> ask(wire::RequestBody body) {
     auto asked = std::make_shared<Asked>();

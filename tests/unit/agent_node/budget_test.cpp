@@ -23,12 +23,6 @@ TEST_GROUP(AgentBudget) {
   static std::optional<Error> error_of(const Asked& asked) {
     return AgentWorld::first(asked).error;
   }
-  std::size_t said(const std::string& words) {
-    const auto& all = world.agent.reports;
-    return static_cast<std::size_t>(std::count_if(
-        all.begin(), all.end(),
-        [&](const std::string& line) { return line.find(words) != std::string::npos; }));
-  }
 };
 
 TEST(AgentBudget, P20_a_full_disk_budget_answers_busy_with_a_time_to_come_back) {
@@ -122,12 +116,12 @@ TEST(AgentBudget, a_shortage_is_said_once_per_change_and_not_per_task) {
   machine.disk_free = 1000;
   world.advance(2s);
   for (int i = 0; i < 50; ++i) CHECK(world.refusal(echo()) == Code::busy);
-  UNSIGNED_LONGS_EQUAL(1, said("out of file system"));
+  UNSIGNED_LONGS_EQUAL(1, world.agent.said("out of file system"));
   UNSIGNED_LONGS_EQUAL(1, world.agent.node().view().shortages.size());
   machine.disk_free = 1ULL << 40;
   // Nobody submits: relief is noticed all the same.
   world.advance(10s);
-  UNSIGNED_LONGS_EQUAL(1, said("no longer short of file system"));
+  UNSIGNED_LONGS_EQUAL(1, world.agent.said("no longer short of file system"));
   CHECK(world.agent.node().view().shortages.empty());
   CHECK(world.add(echo()) != 0);
   UNSIGNED_LONGS_EQUAL(50, lost(LossCause::disk_free));

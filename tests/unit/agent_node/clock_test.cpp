@@ -14,12 +14,6 @@ constexpr Duration kToday = std::chrono::hours(24 * 20'777);
 TEST_GROUP(AgentClock) {
   AgentWorld world{1, true};
 
-  std::size_t said(const std::string& words) const {
-    const auto& all = world.agent.reports;
-    return static_cast<std::size_t>(std::count_if(
-        all.begin(), all.end(),
-        [&](const std::string& line) { return line.find(words) != std::string::npos; }));
-  }
   void boot_at(Duration wall) {
     world.clock.step_wall(wall);
     world.boot();
@@ -32,7 +26,7 @@ TEST(AgentClock, boots_in_1970_runs_tasks_and_says_once_that_the_clock_is_not_se
   world.succeed(seq);
   CHECK(world.state(seq) == TaskState::succeeded);
   world.advance(1h);
-  LONGS_EQUAL(1, said("the wall clock is not set: it says 1970-01-01 00:00 UTC"));
+  LONGS_EQUAL(1, world.agent.said("the wall clock is not set: it says 1970-01-01 00:00 UTC"));
   STRCMP_CONTAINS("not set", world.agent.node().view().clock_problem.c_str());
   // What was known of the time of day before is not overwritten with nonsense.
   CHECK(world.agent.disk.wall == Duration::zero());
@@ -45,7 +39,7 @@ TEST(AgentClock, times_are_filled_in_once_the_clock_is_set) {
   world.clock.step_wall(kToday);
   world.agent.node().clock_stepped();
   world.settle();
-  LONGS_EQUAL(1, said("the wall clock is set"));
+  LONGS_EQUAL(1, world.agent.said("the wall clock is set"));
   CHECK(world.agent.node().view().clock_problem.empty());
   auto asked = world.ask(wire::ShowRequest{seq});
   world.settle();
@@ -71,7 +65,7 @@ TEST(AgentClock, P13_steps_both_ways_move_no_deadline_and_no_lease) {
   CHECK(world.state(waiting) == TaskState::ready);
   world.advance(2s);
   CHECK(world.state(waiting) == TaskState::expired);
-  LONGS_EQUAL(4, said("the wall clock was set by"));
+  LONGS_EQUAL(4, world.agent.said("the wall clock was set by"));
 }
 
 TEST(AgentClock, drift_and_slewing_are_not_steps) {
@@ -81,7 +75,7 @@ TEST(AgentClock, drift_and_slewing_are_not_steps) {
     world.agent.node().clock_stepped();
     world.advance(1s);
   }
-  LONGS_EQUAL(0, said("the wall clock was set"));
+  LONGS_EQUAL(0, world.agent.said("the wall clock was set"));
 }
 
 TEST(AgentClock, a_link_that_waits_is_tried_again_as_soon_as_the_clock_is_set) {

@@ -27,12 +27,7 @@ TEST_GROUP(Leased) {
   static TaskId id(std::uint64_t seq) { return {Origin{0xC10D}, seq}; }
   static wire::Offer offer(std::uint64_t seq, std::uint32_t epoch = 1,
                            const TaskSpec& spec = echo()) {
-    wire::Offer offer;
-    offer.id = id(seq);
-    offer.epoch = Epoch{epoch};
-    offer.lease = 30s;
-    offer.spec = wire::encode(spec);
-    return offer;
+    return offer_of(id(seq), Epoch{epoch}, spec);
   }
   void say_offer(wire::Offer offered) { world.say(std::move(offered), wire::Channel::task); }
   LeaseState state(std::uint64_t seq) const { return world.agent.leased.at(id(seq)).task.state; }
@@ -46,10 +41,7 @@ TEST_GROUP(Leased) {
     world.agent.runner().succeed({id(seq), Epoch{epoch}}, to_bytes(value));
     world.settle();
   }
-  std::string nacked() {
-    const auto nacks = world.cloud.take<wire::Nack>();
-    return nacks.size() == 1 ? std::string(lifecycle::to_string(nacks.front().reason)) : "";
-  }
+  std::string nacked() { return world.cloud.nacked(); }
 };
 
 TEST(Leased, the_birth_names_the_kinds_that_are_taken) {

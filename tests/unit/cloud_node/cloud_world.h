@@ -7,21 +7,15 @@
 #include "common/wire/codec.h"
 #include "common/wire/topics.h"
 #include "tests/support/fakes/cloud_side.h"
+#include "tests/support/fakes/node_world.h"
 #include "tests/support/fakes/peer.h"
 
 namespace spillway::test {
 
-using namespace std::chrono_literals;
-
 inline kinds::KindRegistry cloud_kinds() {
   kinds::KindRegistry kinds;
   for (const char* name : {"echo", "slow"}) {
-    Kind kind;
-    kind.name = name;
-    kind.traits.blocking = kind.name == "slow";
-    kind.run = [](KindContext& context) -> Result<Bytes> {
-      return Bytes(context.input().begin(), context.input().end());
-    };
+    Kind kind = echo_kind(name);
     (void)kinds.add(kind);
     kind.name += ".exact";
     kind.args.emplace();
@@ -75,45 +69,20 @@ struct CloudWorld {
     while (cloud.turn() || (cloud.on() && cloud.step()) || broker.step()) {
     }
   }
-  void advance(Duration by) {
-    while (by > Duration::zero()) {
-      settle();
-      Duration step = by;
-      if (cloud.on() && cloud.next() != kNever) {
-        step = std::clamp<Duration>(cloud.next() - cloud.node().now(), 1us, by);
-      }
-      clock.advance(step);
-      by -= step;
-    }
-    settle();
-  }
+  void advance(Duration by) { pass(*this, cloud, by); }
 
   static TaskId id(std::uint64_t seq) { return {Origin{0x5111}, seq}; }
-  static TaskSpec spec(const std::string& input = "x") {
-    TaskSpec spec;
-    spec.kind.name = "echo";
-    spec.input.bytes = to_bytes(input);
-    return spec;
-  }
+  static TaskSpec spec(const std::string& input = "x") { return echo(input); }
   static wire::Offer offer(std::uint64_t seq, std::uint32_t epoch = 1,
                            const TaskSpec& task = spec()) {
-    wire::Offer offer;
-    offer.id = id(seq);
-    offer.epoch = Epoch{epoch};
-    offer.lease = 30s;
-    offer.spec = wire::encode(task);
-    return offer;
+    return offer_of(id(seq), Epoch{epoch}, task);
   }
   void say(wire::Item item, wire::Channel channel = wire::Channel::ack) {
     device.send(up("pump-7", channel), {std::move(item)});
     settle();
   }
   void say_offer(wire::Offer offer) { say(std::move(offer), wire::Channel::task); }
-  // The reason of the only NACK that came.
-  std::string nacked() {
-    const auto nacks = device.take<wire::Nack>();
-    return nacks.size() == 1 ? std::string(lifecycle::to_string(nacks.front().reason)) : "";
-  }
+  std::string nacked() { return device.nacked(); }
   void succeed(std::uint64_t seq, const std::string& value = "done") {
     cloud.runner().succeed(seq, to_bytes(value));
     settle();

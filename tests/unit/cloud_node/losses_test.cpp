@@ -17,12 +17,6 @@ TEST_GROUP(CloudLosses) {
     report.entries = {entry};
   }
   void tell() { world.say(report, wire::Channel::evt); }
-  std::size_t said(const std::string& words) const {
-    const auto& all = world.cloud.reports;
-    return static_cast<std::size_t>(std::count_if(
-        all.begin(), all.end(),
-        [&](const std::string& line) { return line.find(words) != std::string::npos; }));
-  }
 };
 
 TEST(CloudLosses, P10_a_report_is_acknowledged_once_it_is_in_the_ledger) {
@@ -40,12 +34,12 @@ TEST(CloudLosses, P10_a_report_is_acknowledged_once_it_is_in_the_ledger) {
 TEST(CloudLosses, P23_a_loss_is_said_once_and_again_when_it_grows) {
   tell();
   tell();
-  LONGS_EQUAL(1, said("pump-7: tasks missing 5, "));
+  LONGS_EQUAL(1, world.cloud.said("pump-7: tasks missing 5, "));
   report.number = 2;
   report.entries[0].count = report.entries[0].total = 8;
   tell();
-  LONGS_EQUAL(1, said("pump-7: tasks missing 8, "));
-  LONGS_EQUAL(2, said("missing"));
+  LONGS_EQUAL(1, world.cloud.said("pump-7: tasks missing 8, "));
+  LONGS_EQUAL(2, world.cloud.said("missing"));
 }
 
 TEST(CloudLosses, reports_that_come_while_one_is_written_are_written_as_one) {
@@ -58,12 +52,12 @@ TEST(CloudLosses, reports_that_come_while_one_is_written_are_written_as_one) {
   world.cloud.ledger().fail_commits(std::nullopt);
   world.advance(2s);
   CHECK(world.device.take<wire::LossAck>().size() <= 2);
-  LONGS_EQUAL(1, said("pump-7: tasks missing 105, "));
+  LONGS_EQUAL(1, world.cloud.said("pump-7: tasks missing 105, "));
 }
 
 TEST(CloudLosses, a_device_without_losses_is_not_spoken_of) {
   report.entries.clear();
   tell();
   LONGS_EQUAL(1, world.device.take<wire::LossAck>().size());
-  LONGS_EQUAL(0, said("pump-7"));
+  LONGS_EQUAL(0, world.cloud.said("pump-7"));
 }
