@@ -29,29 +29,6 @@ std::uint64_t physical_memory() {
   return pages > 0 && size > 0 ? std::uint64_t(pages) * std::uint64_t(size) : 0;
 }
 
-NodeOptions node_options(const Options& options, BootId boot) {
-  NodeOptions node;
-  node.device = options.device;
-  node.version = kVersion;
-  node.boot = boot;
-  node.tags = options.tags;
-  node.memory = options.memory ? options.memory : physical_memory();
-  node.max_ready = options.max_ready;
-  node.budget = options.budget;
-  node.bandwidth = options.broker.bandwidth;
-  node.metered = options.broker.metered;
-  node.lease = options.placement.lease;
-  node.probe_interval = options.placement.probe_interval;
-  node.telemetry = options.telemetry;
-  node.max_leased = options.dispatched_tasks.held;
-  node.max_leased_run = options.dispatched_tasks.max_run;
-  node.placement.risk = options.placement.risk;
-  node.placement.margin = options.placement.margin;
-  node.placement.assumed_rtt = options.placement.assumed_rtt;
-  node.placement.assumed_bandwidth = options.placement.assumed_bandwidth;
-  return node;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
@@ -141,17 +118,11 @@ std::shared_ptr<runner::RunRegister> Composition::open_marks() const {
 Status Composition::add_kinds() {
   kinds::add_builtin_kinds(kinds_);
   for (const Command& command : options_.commands) {
-    kinds::CommandOptions program;
-    program.name = command.name;
-    program.argv = command.argv;
-    program.timeout = command.timeout;
-    program.memory = command.memory;
-    program.cpu = command.cpu;
-    Result<Kind> kind = kinds::make_command_kind(std::move(program));
+    Result<Kind> kind = kinds::make_command_kind({command});
     if (!kind) return kind.error();
     if (Status added = kinds_.add(*std::move(kind)); !added) return added;
   }
-  for (const std::string& path : options_.plugins) {
+  for (const std::string& path : options_.plugins.files) {
     if (Status added = kinds::add_plugin(kinds_, path); !added) return added;
   }
   if (auto update = update_kind_of(options_.updater_dir)) return kinds_.add(*std::move(update));
@@ -175,8 +146,8 @@ Status Composition::start() {
   parts.kinds = &kinds_;
   parts.random = [engine = std::mt19937_64(crypto::random_u64())]() mutable { return engine(); };
   parts.machine = [folder = options_.state_dir] { return look_at_machine(folder); };
-  probe_ = std::make_unique<SystemProbe>(
-      ProbeOptions{"", options_.state_dir, options_.broker.cert_file});
+  probe_ =
+      std::make_unique<SystemProbe>(ProbeOptions{"", options_.state_dir, options_.broker.cert});
   parts.measure = [this](wire::Telemetry& into) { probe_->measure(into); };
   if (has_updater(options_.updater_dir)) {
     parts.update = [directory = options_.updater_dir] { return update_of(directory); };
@@ -203,7 +174,10 @@ Status Composition::start() {
     process::log_once(Level::warning, cause, "refused a message",
                       {{"cause", cause}, {"detail", detail}});
   };
-  NodeOptions node = node_options(options_, boot_);
+  NodeOptions node{options_};
+  if (node.memory == 0) node.memory = physical_memory();
+  node.version = kVersion;
+  node.boot = boot_;
   node.takes = taken_kinds();
   node_ = std::make_unique<Node>(std::move(node), std::move(parts), recovered_, &leased_);
   turns_ = std::make_unique<process::Turns>(
@@ -243,27 +217,13 @@ void Composition::bound_workers() {
   next_bound_ = loop_.after(kLook, [this] { bound_workers(); });
 }
 
-void Composition::reconfigure(const Options& options) {
-  node_->reconfigure(node_options(options, boot_));
-}
+void Composition::reconfigure(const Options& options) { node_->reconfigure(options); }
 
 void Composition::connect() {
-  const Broker& broker = options_.broker;
   SessionOptions session;
   session.device = options_.device;
-  session.broker.uri = broker.uri;
-  if (!broker.ca_file.empty()) {
-    session.broker.tls = mqtt::Tls{broker.ca_file, broker.cert_file, broker.key_file};
-  }
-  session.broker.user = broker.username;
-  session.broker.password_file = broker.password_file;
-  session.broker.alpn = broker.alpn;
-  session.broker.client_id = broker.client_id;
-  session.broker.topic_prefix = broker.topic_prefix;
-  session.broker.keep_alive = std::chrono::duration_cast<std::chrono::seconds>(broker.keep_alive);
-  session.link.backoff_base = broker.reconnect_base;
-  session.link.backoff_cap = broker.reconnect_cap;
-  session.link.window = broker.window;
+  session.broker = mqtt::connect_options(options_.broker);
+  session.link = link::policy_of(options_.broker);
   // Connections of one start are counted in the low half.
   session.session_base = (recovered_.session + 1) << 32;
   transport_ = std::make_unique<mqtt::PahoTransport>(loop_);
@@ -274,8 +234,8 @@ Status Composition::listen() {
   if (options_.socket.empty()) return {};
   intake::ServerOptions server;
   server.path = options_.socket;
-  server.max_clients = options_.max_clients;
-  server.max_outstanding = options_.max_outstanding;
+  server.max_clients = options_.limits.clients;
+  server.max_outstanding = options_.limits.client_frames;
   server.max_held = static_cast<std::size_t>(
       std::clamp<std::uint64_t>(options_.budget.memory / 16, 1 << 20, 16 << 20));
   auto opened = intake::Server::open(loop_, *node_, std::move(server));

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "agent/app/composition.h"
-#include "agent/app/options.h"
 #include "agent/config/agent_config.h"
 #include "common/base/bundle.h"
 #include "common/config/nearest.h"
@@ -44,11 +43,11 @@ void reload(const std::string& path, AgentConfig& current, Composition& composit
                         {{"problem", read.error().message}});
   }
   for (const std::string& key :
-       config::need_restart(current.settings, read->settings, kReloadable)) {
+       config::need_restart(current.settings, read->settings, read->reloaded)) {
     process::log(Level::warning, "this change takes effect at the next start", {{"key", key}});
   }
-  process::logger().set_level(read->agent.log_level);
-  composition.reconfigure(options_from(*read));
+  process::logger().set_level(read->daemon.log_level);
+  composition.reconfigure(read->options);
   current = *std::move(read);
   process::log(Level::info, "configuration reloaded", {{"file", path}});
 }
@@ -56,20 +55,20 @@ void reload(const std::string& path, AgentConfig& current, Composition& composit
 constexpr std::size_t kKeptLog = 48 * 1024;  // bytes, for operators of the cloud who ask
 
 int serve(const std::string& path, AgentConfig config) {
-  process::logger().set_level(config.agent.log_level);
+  process::logger().set_level(config.daemon.log_level);
   process::logger().keep(kKeptLog);
   process::Loop loop;
-  auto composition = Composition::open(options_from(config), loop);
+  auto composition = Composition::open(config.options, loop);
   if (!composition) return refuse(composition.error());
   process::Timer trimming;
   auto start = [&]() -> Status {
     if (Status started = (*composition)->start(); !started) return started;
     process::keep_trimming(loop, trimming);
     process::log(Level::info, "running",
-                 {{"device", config.agent.device},
+                 {{"device", config.options.device},
                   {"version", kVersion},
-                  {"socket", config.agent.socket},
-                  {"broker", config.broker.uri}});
+                  {"socket", config.options.socket},
+                  {"broker", config.options.broker.uri}});
     return {};
   };
   Status served = process::run_daemon(
@@ -77,7 +76,7 @@ int serve(const std::string& path, AgentConfig config) {
              .drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
              .abandon = [&] { (*composition)->abandon(); },
              .reload = [&] { reload(path, config, **composition); },
-             .grace = [&] { return config.agent.grace; }});
+             .grace = [&] { return config.daemon.grace; }});
   if (!served) return refuse(served.error());
   (*composition)->close();
   process::log(Level::info, "stopped");
@@ -89,12 +88,12 @@ int serve(const std::string& path, AgentConfig config) {
 // Whether the kinds that the cloud may have run are here; which ones a plugin brings shows when it
 // is loaded.
 Status check_kinds(const AgentConfig& config) {
-  if (!config.plugins.files.empty()) return {};
+  if (!config.options.plugins.files.empty()) return {};
   kinds::KindRegistry known;
   kinds::add_builtin_kinds(known);
   std::vector<std::string> others = {std::string(kUpdateKind)};
-  for (const config::CommandSection& command : config.commands) others.push_back(command.name);
-  return kinds::check_named(known, others, config.dispatched_tasks.kinds,
+  for (const Command& command : config.options.commands) others.push_back(command.name);
+  return kinds::check_named(known, others, config.options.dispatched_tasks.kinds,
                             "[dispatched_tasks] kinds");
 }
 
@@ -120,7 +119,7 @@ int run(int argc, char** argv) {
   }
   if (!config) return refuse(config.error());
   if (check) {
-    const config::BrokerSection& broker = config->broker;
+    const Broker& broker = config->options.broker;
     Status secrets = mqtt::check_secrets(broker.password_file, broker.key);
     if (secrets) secrets = crypto::check_pair(broker.cert, broker.key);
     if (!secrets) return refuse(secrets.error());

@@ -7,18 +7,10 @@
 namespace spillway::cli {
 namespace {
 
-std::optional<mqtt::ConnectOptions> broker_of(const config::BrokerSection& section,
-                                              const std::string& device) {
-  if (section.uri.empty()) return std::nullopt;
-  mqtt::ConnectOptions options;
-  options.uri = section.uri;
-  options.client_id = section.client_id.empty() ? device : section.client_id;
-  options.user = section.username;
-  options.password_file = section.password_file;
-  options.alpn = section.alpn;
-  options.topic_prefix = section.topic_prefix;
-  options.keep_alive = std::chrono::duration_cast<std::chrono::seconds>(section.keep_alive);
-  if (!section.ca.empty()) options.tls = mqtt::Tls{section.ca, section.cert, section.key};
+std::optional<mqtt::ConnectOptions> broker_of(const agent::Options& agent) {
+  if (agent.broker.uri.empty()) return std::nullopt;
+  mqtt::ConnectOptions options = mqtt::connect_options(agent.broker);
+  if (options.client_id.empty()) options.client_id = agent.device;
   return options;
 }
 
@@ -27,9 +19,8 @@ std::optional<mqtt::ConnectOptions> broker_of(const config::BrokerSection& secti
 Result<Installation> read_installation(const std::string& config_path) {
   Result<agent::AgentConfig> config = agent::load_agent_config(config_path);
   if (!config) return std::move(config).error();
-  const agent::AgentSection& section = config->agent;
-  return Installation{section.device, section.socket, section.state_dir,
-                      broker_of(config->broker, section.device)};
+  const agent::Options& agent = config->options;
+  return Installation{agent.device, agent.socket, agent.state_dir, broker_of(agent)};
 }
 
 }  // namespace spillway::cli

@@ -31,7 +31,7 @@ Backlog::Backlog(const NodeOptions& options, const NodeParts& parts, owner::Owne
       models_(models),
       local_(local),
       cloud_(cloud),
-      window_(options.max_ready, owner.table()) {}
+      window_(options.store.max_ready, owner.table()) {}
 
 void Backlog::on_timers() {
   const NodeTime now = owner_.now();

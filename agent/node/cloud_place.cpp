@@ -204,7 +204,7 @@ void CloudPlace::on(const wire::Credits& item) {
 }
 
 void CloudPlace::set_rate() {
-  const std::uint64_t own = options_.bandwidth, granted = book_.credits().rate;
+  const std::uint64_t own = options_.link.bandwidth, granted = book_.credits().rate;
   session_->connection().set_rate(own == 0 || granted == 0 ? std::max(own, granted)
                                                            : std::min(own, granted));
 }
@@ -244,8 +244,8 @@ void CloudPlace::note_probe(bool lost) {
 }
 
 void CloudPlace::probe() {
-  next_probe_ = owner_.now() + options_.probe_interval;
-  if (!online() || options_.metered) return;
+  next_probe_ = owner_.now() + options_.placement.probe_interval;
+  if (!online() || options_.link.metered) return;
   // The one before was not answered, in all the time since.
   if (probe_sent_ != NodeTime{}) note_probe(true);
   probe_token_ = parts_.random();

@@ -36,8 +36,8 @@ LeasedTasks::LeasedTasks(const NodeOptions& options, const NodeParts& parts,
   lessee.here = "the device";
   lessee.tags = options_.tags;
   lessee.memory = options_.memory;
-  lessee.max_queue = options_.max_leased;
-  lessee.max_run = options_.max_leased_run;
+  lessee.max_queue = options_.dispatched_tasks.held;
+  lessee.max_run = options_.dispatched_tasks.max_run;
   lessee.blocking = kThreads;
   lessee.tombstones = kTombstones;
   lessee_ = std::make_unique<lessee::Lessee>(std::move(lessee), lessee_parts(), *recovered);

@@ -1,6 +1,7 @@
 #include "agent/node/node.h"
 
 #include <algorithm>
+#include "common/config/keys.h"
 
 #include "common/base/kind_ref.h"
 
@@ -10,7 +11,8 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
            const ledger::LedgerRecovered* leased)
     : options_(std::move(options)),
       parts_(std::move(parts)),
-      owner_({.boot = options_.boot, .lease = options_.lease}, owner_parts(), *this, recovered),
+      owner_({.boot = options_.boot, .lease = options_.placement.lease}, owner_parts(), *this,
+             recovered),
       models_(options_.placement, parts_.models, parts_.keep_models, parts_.alarm),
       clock_(*parts_.clock, owner_.timeline(), parts_.report),
       lives_(owner_, recovered, options_.device, parts_.report),
@@ -278,18 +280,13 @@ void Node::resume() {
   parts_.wake();
 }
 
-void Node::reconfigure(const NodeOptions& options) {
+void Node::reconfigure(const Options& options) {
   door_.enter();
-  options_.budget = options.budget;
-  submissions_.set_limits(options.budget);
-  options_.lease = options.lease;
-  owner_.set_lease(options.lease);
-  options_.probe_interval = options.probe_interval;
-  options_.bandwidth = options.bandwidth;
-  options_.metered = options.metered;
+  config::take_up_all(options, static_cast<Options&>(options_));
+  submissions_.set_limits(options_.budget);
+  owner_.set_lease(options_.placement.lease);
   if (session_) cloud_.set_rate();
-  options_.placement = options.placement;
-  models_.placement().set_policy(options.placement);
+  models_.placement().set_policy(options_.placement);
   parts_.wake();
 }
 

@@ -59,8 +59,8 @@ class Node final : public intake::Api, private owner::Host {
   // The wall clock was set; looked at again. Also noticed without it, at the next turn.
   void clock_stepped() { parts_.wake(); }
 
-  // Takes up limits and placement policy from a configuration that was read again.
-  void reconfigure(const NodeOptions& options);
+  // Takes up what is taken up while running from a configuration that was read again.
+  void reconfigure(const Options& options);
 
   NodeView view() const;
   NodeTime now() const { return owner_.now(); }

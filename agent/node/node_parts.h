@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "agent/node/admission.h"
-#include "agent/placement/placement.h"
 #include "common/base/clock.h"
 #include "common/kinds/registry.h"
 #include "common/ledger/ledger.h"
@@ -14,26 +13,15 @@
 #include "common/store/owner_store.h"
 #include "common/wire/messages.h"
 #include "common/wire/telemetry.h"
+#include "spillway/agent/options.h"
 
 namespace spillway::agent {
 
-struct NodeOptions {
-  std::string device;
+// What the agent was told, and what its start found.
+struct NodeOptions : Options {
   std::string version;
   BootId boot;
-  std::vector<std::string> tags;
-  std::uint64_t memory = 0;  // bytes offered to tasks
-  std::size_t max_ready = 512;
-  BudgetLimits budget;
-  std::uint64_t bandwidth = 0;  // bytes per second to the broker; 0: no limit
-  bool metered = false;         // bytes cost: only what must goes to the cloud
-  Duration lease = std::chrono::seconds(30);
-  Duration probe_interval = std::chrono::seconds(30);
-  Duration telemetry{};  // between frames to the cloud; 0: nothing is measured
-  placement::Policy placement;
   std::vector<std::string> takes;  // kinds that the cloud may have run here
-  std::uint32_t max_leased = 16;   // tasks of the cloud that are here and not done
-  Duration max_leased_run{};       // longest run of one of them; 0: no limit
 };
 
 // What a node works with. Everything outlives it.

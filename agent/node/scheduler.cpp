@@ -137,7 +137,7 @@ void Scheduler::grant_local(Candidates& ready, placement::Place& local,
 void Scheduler::grant_cloud(Candidates& ready, const placement::Place& local,
                             placement::Place& cloud) {
   const placement::Placement& placement = models_.placement();
-  if (options_.metered) {
+  if (options_.link.metered) {
     std::erase_if(ready, [this](const placement::Candidate& candidate) {
       return candidate.spec->prefer != Prefer::cloud && owner_.at(candidate.seq).kind != nullptr;
     });

@@ -47,7 +47,7 @@ wire::TaskStory Stories::story_of(const owner::OwnedTask& task, Bytes history) c
 }
 
 void Stories::on_ended(const owner::OwnedTask& task) {
-  if (!session_ || !cloud_.online() || options_.metered || !may_be_told(*task.spec)) return;
+  if (!session_ || !cloud_.online() || options_.link.metered || !may_be_told(*task.spec)) return;
   if (!sample_.take(owner_.now())) return;
   Bytes history = *task.history.encode(owner_.id_of(task.seq));
   owner_.journal().after(

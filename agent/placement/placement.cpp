@@ -44,11 +44,11 @@ Estimate queue_wait(std::uint64_t tasks, double run_seconds, std::uint32_t worke
 }
 
 Placement::Placement(Policy policy)
-    : policy_(policy), link_(policy.assumed_rtt, policy.assumed_bandwidth) {}
+    : policy_(policy), link_(policy.assumed_rtt, double(policy.assumed_bandwidth)) {}
 
 Assessment Placement::bars(const TaskSpec& spec, const Place& local, const Place& cloud) const {
   Assessment a;
-  a.local.bar = local_bar(spec, local, cloud, policy_.credit_patience);
+  a.local.bar = local_bar(spec, local, cloud, kCreditPatience);
   a.cloud.bar = cloud_bar(spec, cloud);
   return a;
 }

@@ -13,6 +13,7 @@
 
 #include "agent/placement/link_model.h"
 #include "agent/placement/run_time_model.h"
+#include "spillway/agent/options.h"
 #include "spillway/task.h"
 #include "spillway/view.h"
 
@@ -21,14 +22,12 @@
 // Binding is late: it is asked only when a core, or a place in the uplink window, is free.
 namespace spillway::placement {
 
-struct Policy {
-  double risk = 0.25;   // ρ: weight of the spread between the median and the 95th percentile
-  double margin = 0.1;  // of S_local that the gain must exceed; or two round trips, if more
-  Duration assumed_rtt = std::chrono::milliseconds(100);
-  double assumed_bandwidth = 1024 * 1024;  // bytes per second, until measured
-  // How long `prefer = cloud` waits for a cloud that is connected but takes nothing.
-  Duration credit_patience = std::chrono::seconds(5);
-};
+// `risk` is ρ, the weight of the spread between the median and the 95th percentile; `margin` is the
+// part of S_local that the gain must exceed, or two round trips, if more.
+using Policy = agent::PlacementOptions;
+
+// How long `prefer = cloud` waits for a cloud that is connected but takes nothing.
+inline constexpr Duration kCreditPatience = std::chrono::seconds(5);
 
 // A place as it is now.
 struct Place {

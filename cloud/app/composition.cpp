@@ -7,9 +7,11 @@
 #include <map>
 #include <random>
 
+#include "cloud/config/cloud_config.h"
 #include "common/base/wall_watch.h"
 #include "common/crypto/random.h"
 #include "common/kinds/builtin.h"
+#include "common/kinds/command.h"
 #include "common/kinds/plugin.h"
 #include "common/process/log.h"
 #include "spillway/version.h"
@@ -54,7 +56,7 @@ std::vector<LossTotal> totals_of(const ledger::LossBook& book) {
 
 }  // namespace
 
-Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
+Result<std::unique_ptr<Composition>> Composition::open(const Options& options, bool link,
                                                        process::Loop& loop) {
   std::error_code error;
   bool made_here = std::filesystem::create_directories(options.state_dir, error);
@@ -68,12 +70,12 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
     std::filesystem::permissions(options.state_dir,
                                  perms::owner_all | perms::group_read | perms::group_exec, error);
   }
-  std::unique_ptr<Composition> made(new Composition(options, loop));
+  std::unique_ptr<Composition> made(new Composition(options, link, loop));
   made->boot_ = BootId{crypto::random_u64()};
   auto poster = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
   ledger::SqliteLedger::Options file;
   file.answered = NodeOptions{}.tombstones;
-  file.file.disk = options.ledger_disk;
+  file.file.disk = options.budget.ledger;
   file.limits.here = sqlite::CommitQueue::kQuick;
   file.file.meter = made->ledger_meter_;
   auto opened = ledger::SqliteLedger::open(options.state_dir + "/ledger.db", poster, file);
@@ -92,7 +94,7 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
 
 // What is refused leaves room for the answers of what was taken.
 std::optional<std::string> Composition::shortage() const {
-  const std::uint64_t room = sqlite::plan_disk(options_.ledger_disk).tasks();
+  const std::uint64_t room = sqlite::plan_disk(options_.budget.ledger).tasks();
   if (ledger_meter_->in_use < room) return std::nullopt;
   return "the ledger has reached " + std::to_string(room >> 20) +
          " MiB, what [budget] ledger leaves";
@@ -100,7 +102,7 @@ std::optional<std::string> Composition::shortage() const {
 
 Status Composition::open_dispatched(const sqlite::Poster& poster) {
   store::SqliteOwnerStore::Options file;
-  file.tables.budget.disk = options_.dispatched_disk;
+  file.tables.budget.disk = options_.budget.dispatched;
   file.limits.here = sqlite::CommitQueue::kQuick;
   auto opened = store::SqliteOwnerStore::open(options_.state_dir + "/sent.db", poster, file);
   if (!opened) return opened.error();
@@ -136,7 +138,7 @@ Status Composition::open_fleet() {
   FleetOptions fleet;
   fleet.alarm = [](const std::string& message) { process::log(Level::error, message); };
   fleet.report = [](const std::string& message) { process::log(Level::info, message); };
-  fleet.max_disk = options_.fleet_disk;
+  fleet.max_disk = options_.budget.fleet;
   fleet.wake = [this] {
     if (fleet_turns_) fleet_turns_->wake();
   };
@@ -154,12 +156,12 @@ std::shared_ptr<runner::RunRegister> Composition::open_marks() const {
 
 Status Composition::add_kinds() {
   kinds::add_builtin_kinds(kinds_);
-  for (const kinds::CommandOptions& command : options_.commands) {
-    Result<Kind> kind = kinds::make_command_kind(command);
+  for (const Command& command : options_.commands) {
+    Result<Kind> kind = kinds::make_command_kind({command});
     if (!kind) return kind.error();
     if (Status added = kinds_.add(*std::move(kind)); !added) return added;
   }
-  for (const std::string& path : options_.plugins) {
+  for (const std::string& path : options_.plugins.files) {
     if (Status added = kinds::add_plugin(kinds_, path); !added) return added;
   }
   return {};
@@ -171,18 +173,10 @@ Status Composition::add_kinds() {
 Status Composition::start() {
   executor_ = std::make_unique<executor::Executor>(executor::Options{.workers = options_.workers});
   runner_ = std::make_unique<runner::PoolRunner>(*executor_, loop_, clock_, open_marks());
-  NodeOptions node;
+  NodeOptions node{options_};
+  if (node.memory == 0) node.memory = physical_memory();
   node.version = kVersion;
   node.boot = boot_;
-  node.tags = options_.tags;
-  node.memory = options_.memory ? options_.memory : physical_memory();
-  node.max_queue = options_.max_queue;
-  node.max_bytes = options_.memory_budget;
-  node.max_run = options_.max_run;
-  node.offload = options_.offload;
-  node.dispatched_disk = options_.dispatched_disk;
-  node.reconnect_floor = options_.reconnect_floor;
-  node.uplink = options_.uplink;
   NodeParts parts;
   parts.clock = &clock_;
   parts.ledger = ledger_.get();
@@ -218,8 +212,8 @@ Status Composition::start() {
   transport_ = std::make_unique<mqtt::PahoTransport>(loop_);
   SessionOptions session;
   session.client_id = options_.name;
-  session.broker = options_.broker;
-  session.link = options_.link;
+  session.broker = mqtt::connect_options(options_.broker);
+  session.link = link::policy_of(options_.broker);
   session.session_base = (recovered_.session + 1) << 32;
   session.limits = MessageRates::limits(options_.max_queue);
   node_->attach(*transport_, std::move(session));
@@ -231,13 +225,19 @@ Status Composition::start() {
 }
 
 Status Composition::open_front() {
-  if (!options_.http) return {};
+  const Http& http = options_.http;
+  if (http.listen.empty()) return {};
   FrontOptions front;
-  front.service.server = *options_.http;
-  front.service.names = options_.http_names;
+  const std::optional<Listen> listen = take_apart(http.listen);
+  if (!listen) return fail(Code::invalid_argument, "[http] listen: not an address and a port");
+  front.service.server.address = listen->address;
+  front.service.server.port = listen->port;
+  front.service.server.max_connections = http.max_connections;
+  if (!http.cert.empty()) front.service.server.tls = http::TlsFiles{http.cert, http.key};
+  front.service.names = http.names;
   front.service.state_dir = options_.state_dir;
-  front.service.open_metrics = options_.open_metrics;
-  front.service.link = options_.one_time_link;
+  front.service.open_metrics = http.open_metrics;
+  front.service.link = link_;
   front.service.start = boot_.value;
   front.name = options_.name;
   front.broker = options_.broker.uri;

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "cloud/app/front.h"
+#include "cloud/config/options.h"
 #include "cloud/fleet/fleet.h"
 #include "cloud/fleet/sqlite_fleet_store.h"
 #include "cloud/node/node.h"
 #include "common/executor/executor.h"
-#include "common/kinds/command.h"
 #include "common/kinds/registry.h"
 #include "common/ledger/sqlite_ledger.h"
 #include "common/mqtt/paho_transport.h"
@@ -22,34 +22,12 @@
 
 namespace spillway::cloud {
 
-struct Options {
-  std::optional<http::ServerOptions> http;   // none: nobody can look in
-  std::vector<std::string> http_names = {};  // of the server, besides its certificate's
-  bool open_metrics = false;                 // to this machine, without a token
-  bool one_time_link = false;                // print a one-time link even though there are tokens
-  std::string state_dir;                     // made when missing; holds ledger.db and sent.db
-  std::string name = "cloud";                // MQTT client id and certificate's common name
-  unsigned workers = 0;                      // 0: what the process may use
-  std::uint64_t memory = 0;                  // bytes offered to tasks; 0: what the machine has
-  std::vector<std::string> tags;
-  std::uint32_t max_queue = 10'000;
-  std::chrono::milliseconds max_run{0};  // of what devices offload; 0: no limit
-  std::vector<std::string> offload;      // kinds that devices may offload; none: all
-  std::uint64_t memory_budget = 512ULL << 20, ledger_disk = 4ULL << 30,
-                dispatched_disk = 1ULL << 30;
-  std::uint64_t fleet_disk = 4ULL << 30;
-  std::chrono::milliseconds reconnect_floor{0};
-  std::uint64_t uplink = 0;  // bytes per second of all devices together; 0: no limit
-  mqtt::ConnectOptions broker;
-  link::LinkPolicy link;
-  std::vector<kinds::CommandOptions> commands;
-  std::vector<std::string> plugins;
-};
-
 // An aggregator put together from its adapters, on a loop that somebody else runs. Loop's thread.
 class Composition {
  public:
-  static Result<std::unique_ptr<Composition>> open(const Options& options, process::Loop& loop);
+  // `link`: print a one-time link even though there are tokens.
+  static Result<std::unique_ptr<Composition>> open(const Options& options, bool link,
+                                                   process::Loop& loop);
   ~Composition();
 
   // Fails when HTTP cannot be served as asked.
@@ -65,7 +43,8 @@ class Composition {
   void close();
 
  private:
-  Composition(const Options& options, process::Loop& loop) : options_(options), loop_(loop) {}
+  Composition(const Options& options, bool link, process::Loop& loop)
+      : options_(options), link_(link), loop_(loop) {}
   Status add_kinds();
   Status open_fleet();
   std::optional<std::string> shortage() const;
@@ -73,7 +52,8 @@ class Composition {
   Status open_front();
   std::shared_ptr<runner::RunRegister> open_marks() const;
 
-  Options options_;
+  const Options options_;
+  const bool link_;
   bool abandoned_ = false;
   process::Loop& loop_;
   BootId boot_;

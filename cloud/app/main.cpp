@@ -34,59 +34,6 @@ int refuse(const Error& error) {
   return 1;
 }
 
-Options options_from(const CloudConfig& config) {
-  Options options;
-  options.state_dir = config.cloud.state_dir;
-  options.name = config.cloud.name;
-  options.workers = config.cloud.workers;
-  options.memory = config.cloud.memory;
-  options.tags = config.cloud.tags;
-  options.max_queue = config.cloud.max_queue;
-  options.max_run = config.cloud.max_run;
-  options.offload = config.cloud.kinds;
-  options.memory_budget = config.budget.memory;
-  options.ledger_disk = config.budget.ledger;
-  options.dispatched_disk = config.budget.dispatched;
-  options.fleet_disk = config.budget.fleet;
-  options.reconnect_floor = config.cloud.reconnect_floor;
-  options.uplink = config.cloud.uplink;
-  const config::BrokerSection& broker = config.broker;
-  options.broker.uri = broker.uri;
-  if (!broker.ca.empty()) options.broker.tls = mqtt::Tls{broker.ca, broker.cert, broker.key};
-  options.broker.user = broker.username;
-  options.broker.password_file = broker.password_file;
-  options.broker.alpn = broker.alpn;
-  options.broker.client_id = broker.client_id;
-  options.broker.topic_prefix = broker.topic_prefix;
-  options.broker.keep_alive = std::chrono::duration_cast<std::chrono::seconds>(broker.keep_alive);
-  options.link.backoff_base = broker.reconnect_base;
-  options.link.backoff_cap = broker.reconnect_cap;
-  options.link.window = broker.window;
-  for (const config::CommandSection& command : config.commands) {
-    kinds::CommandOptions program;
-    program.name = command.name;
-    program.argv = command.argv;
-    program.timeout = command.timeout;
-    program.memory = command.memory;
-    program.cpu = command.cpu;
-    options.commands.push_back(std::move(program));
-  }
-  options.plugins = config.plugins.files;
-  if (!config.http.listen.empty()) {
-    http::ServerOptions server;
-    server.address = config.http.address;
-    server.port = config.http.port;
-    server.max_connections = config.http.max_connections;
-    if (!config.http.cert.empty()) {
-      server.tls = http::TlsFiles{config.http.cert, config.http.key};
-    }
-    options.http = std::move(server);
-    options.http_names = config.http.names;
-    options.open_metrics = config.http.open_metrics;
-  }
-  return options;
-}
-
 void reload(const std::string& path, CloudConfig& current, Composition& composition) {
   Result<CloudConfig> read = load_cloud_config(path);
   if (!read) {
@@ -94,22 +41,19 @@ void reload(const std::string& path, CloudConfig& current, Composition& composit
                         {{"problem", read.error().message}});
   }
   for (const std::string& key :
-       config::need_restart(current.settings, read->settings, kReloadable)) {
+       config::need_restart(current.settings, read->settings, read->reloaded)) {
     process::log(Level::warning, "this change takes effect at the next start", {{"key", key}});
   }
-  process::logger().set_level(read->cloud.log_level);
-  composition.node().set_max_queue(read->cloud.max_queue);
-  composition.node().set_pace(read->cloud.reconnect_floor, read->cloud.uplink);
+  process::logger().set_level(read->daemon.log_level);
+  composition.node().reconfigure(read->options);
   current = *std::move(read);
   process::log(Level::info, "configuration reloaded", {{"file", path}});
 }
 
 int serve(const std::string& path, CloudConfig config, bool link) {
-  process::logger().set_level(config.cloud.log_level);
+  process::logger().set_level(config.daemon.log_level);
   process::Loop loop;
-  Options options = options_from(config);
-  options.one_time_link = link;
-  auto composition = Composition::open(options, loop);
+  auto composition = Composition::open(config.options, link, loop);
   if (!composition && link && composition.error().code == Code::busy) {
     return refuse(fail(Code::busy, composition.error().message +
                                        "; a link is made at a start only. Without stopping it, a "
@@ -120,9 +64,10 @@ int serve(const std::string& path, CloudConfig config, bool link) {
   auto start = [&]() -> Status {
     if (Status started = (*composition)->start(); !started) return started;
     process::keep_trimming(loop, trimming);
-    process::log(
-        Level::info, "running",
-        {{"name", config.cloud.name}, {"version", kVersion}, {"broker", config.broker.uri}});
+    process::log(Level::info, "running",
+                 {{"name", config.options.name},
+                  {"version", kVersion},
+                  {"broker", config.options.broker.uri}});
     return {};
   };
   Status served = process::run_daemon(
@@ -130,7 +75,7 @@ int serve(const std::string& path, CloudConfig config, bool link) {
              .drain = [&](std::function<void()> done) { (*composition)->drain(std::move(done)); },
              .abandon = [&] { (*composition)->abandon(); },
              .reload = [&] { reload(path, config, **composition); },
-             .grace = [&] { return config.cloud.grace; }});
+             .grace = [&] { return config.daemon.grace; }});
   if (!served) return refuse(served.error());
   (*composition)->close();
   process::log(Level::info, "stopped");
@@ -142,12 +87,12 @@ int serve(const std::string& path, CloudConfig config, bool link) {
 // Whether the kinds that devices may offload are here; which ones a plugin brings shows when it is
 // loaded.
 Status check_kinds(const CloudConfig& config) {
-  if (!config.plugins.files.empty()) return {};
+  if (!config.options.plugins.files.empty()) return {};
   kinds::KindRegistry known;
   kinds::add_builtin_kinds(known);
   std::vector<std::string> programs;
-  for (const config::CommandSection& command : config.commands) programs.push_back(command.name);
-  return kinds::check_named(known, programs, config.cloud.kinds, "[cloud] kinds");
+  for (const Command& command : config.options.commands) programs.push_back(command.name);
+  return kinds::check_named(known, programs, config.options.kinds, "[cloud] kinds");
 }
 
 int run(int argc, char** argv) {
@@ -175,11 +120,11 @@ int run(int argc, char** argv) {
   }
   if (!config) return refuse(config.error());
   if (check) {
-    const config::BrokerSection& broker = config->broker;
+    const Broker& broker = config->options.broker;
     Status secrets = mqtt::check_secrets(broker.password_file, broker.key);
-    if (secrets) secrets = mqtt::check_secrets("", config->http.key);
+    if (secrets) secrets = mqtt::check_secrets("", config->options.http.key);
     if (secrets) secrets = crypto::check_pair(broker.cert, broker.key);
-    if (secrets) secrets = crypto::check_pair(config->http.cert, config->http.key);
+    if (secrets) secrets = crypto::check_pair(config->options.http.cert, config->options.http.key);
     if (!secrets) return refuse(secrets.error());
     if (Status named = check_kinds(*config); !named) return refuse(named.error());
     return std::printf("%s is right\n", path.c_str()), 0;

@@ -2,95 +2,54 @@
 
 #include <charconv>
 
+#include "common/config/broker_section.h"
+#include "common/config/keys.h"
+#include "common/config/kind_sections.h"
 #include "spillway/ids.h"
 
 namespace spillway::cloud {
 namespace {
 
-using namespace std::chrono_literals;
 using config::File;
 using config::Section;
 
-CloudSection read_cloud(File& file) {
-  CloudSection cloud;
-  Section section = file.section("cloud");
-  cloud.state_dir = section.path("state_dir", cloud.state_dir);
-  if (cloud.state_dir.empty()) section.refuse("state_dir", "must not be empty");
-  cloud.name = section.text("name", cloud.name);
+void check_cloud(Section section, const Options& options) {
+  if (options.state_dir.empty()) section.refuse("state_dir", "must not be empty");
   // Same rules as for devices: it is a client id and a common name, too.
-  if (Result<std::string> name = check_device_id(cloud.name); !name) {
+  if (!check_device_id(options.name)) {
     section.refuse("name", "must be 3 to 63 of a-z, 0-9 and '-', not starting with '-'");
   }
-  cloud.log_level = config::read_log_level(section);
-  cloud.grace = section.duration("grace", cloud.grace, 0ms, 1h);
-  cloud.workers = section.integer("workers", cloud.workers, 0u, config::kMaxWorkers);
-  cloud.tags = config::read_tags(section);
-  cloud.memory = section.bytes("memory", cloud.memory, 0, 1ULL << 50);
-  cloud.max_queue = section.integer("max_queue", cloud.max_queue, 1u, 10'000'000u);
-  cloud.max_run = section.duration("max_run", cloud.max_run, 0ms, 366 * 24h);
-  cloud.kinds = section.list("kinds", 256, 64);
-  cloud.reconnect_floor = section.duration("reconnect_floor", cloud.reconnect_floor, 0ms, 24h);
-  cloud.uplink = section.bytes("uplink", cloud.uplink, 0, 1ULL << 40);
-  return cloud;
 }
 
-BudgetSection read_budget(File& file) {
-  BudgetSection budget;
-  Section section = file.section("budget");
-  budget.memory = section.bytes("memory", budget.memory, 1 << 20, 1ULL << 50);
-  budget.ledger = section.bytes("ledger", budget.ledger, 16 << 20, 1ULL << 50);
-  budget.dispatched = section.bytes("dispatched", budget.dispatched, 16 << 20, 1ULL << 50);
-  budget.fleet = section.bytes("fleet", budget.fleet, 16 << 20, 1ULL << 50);
-  return budget;
-}
-
-// "127.0.0.1:8480" or "[::1]:8480".
-bool take_apart(HttpSection& http) {
-  std::size_t colon = http.listen.rfind(':');
-  if (colon == std::string::npos) return false;
-  std::string_view port = std::string_view(http.listen).substr(colon + 1);
-  auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), http.port);
-  http.address = http.listen.substr(0, colon);
-  if (http.address.starts_with('[') && http.address.ends_with(']')) {
-    http.address = http.address.substr(1, http.address.size() - 2);
-  }
-  return error == std::errc{} && end == port.data() + port.size() && !http.address.empty();
-}
-
-HttpSection read_http(File& file) {
-  HttpSection http;
-  Section section = file.section("http");
-  http.listen = section.text("listen", http.listen);
-  http.cert = section.path("cert");
-  http.key = section.path("key");
-  http.names = section.list("names", 100, 253);
-  http.open_metrics = section.flag("open_metrics", http.open_metrics);
-  http.max_connections = section.integer("max_connections", http.max_connections, 16u, 1'000'000u);
-  if (http.listen.empty()) return http;
-  if (!take_apart(http)) {
-    section.refuse("listen", "must be an address and a port, as in \"127.0.0.1:8480\"");
-  }
+void check_http(Section section, const Http& http) {
+  if (http.listen.empty()) return;
+  const std::optional<Listen> listen = take_apart(http.listen);
+  if (!listen) section.refuse("listen", "must be an address and a port, as in \"127.0.0.1:8480\"");
   if (http.cert.empty() != http.key.empty()) {
     section.refuse(http.cert.empty() ? "cert" : "key", "cert and key belong together");
   }
-  bool here = http.address.starts_with("127.") || http.address == "::1";
+  const bool here = listen && (listen->address.starts_with("127.") || listen->address == "::1");
   if (!here && http.cert.empty()) {
     section.refuse("listen", "beyond this machine it needs TLS: name cert and key");
   }
-  return http;
 }
 
 CloudConfig read(File& file) {
   CloudConfig config;
-  config.cloud = read_cloud(file);
-  config.budget = read_budget(file);
-  config.http = read_http(file);
-  config.broker = config::read_broker_section(file, default_broker());
-  if (config.broker.uri.empty()) {
+  Options& options = config.options;
+  config::read_section(file, "cloud", options);
+  config::read_section(file, "cloud", config.daemon);
+  check_cloud(file.section("cloud"), options);
+  Options::sections([&](std::string_view name, auto section) {
+    config::read_section(file, name, options.*section);
+  });
+  check_http(file.section("http"), options.http);
+  config::check_broker(file.section("broker"), options.broker);
+  if (options.broker.uri.empty()) {
     file.section("broker").refuse("uri", "must name the broker, as in \"mqtts://host:8883\"");
   }
-  config.commands = config::read_command_sections(file);
-  config.plugins = config::read_plugins_section(file);
+  config::check_plugins(file.section("plugins"), options.plugins);
+  options.commands = config::read_commands(file);
   return config;
 }
 
@@ -99,18 +58,23 @@ Result<CloudConfig> read_whole(Result<File> file) {
   CloudConfig config = read(*file);
   if (Status status = file->finish(); !status) return status.error();
   config.settings = file->settings();
+  config.reloaded = file->reloaded_keys();
   return config;
 }
 
 }  // namespace
 
-config::BrokerSection default_broker() {
-  config::BrokerSection broker;
-  broker.uri = "mqtts://localhost:8883";
-  broker.ca = "/etc/spillway-cloud/ca.pem";
-  broker.cert = "/etc/spillway-cloud/cloud.pem";
-  broker.key = "/etc/spillway-cloud/cloud.key";
-  return broker;
+std::optional<Listen> take_apart(std::string_view listen) {
+  const std::size_t colon = listen.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view address = listen.substr(0, colon), port = listen.substr(colon + 1);
+  if (address.starts_with('[') && address.ends_with(']')) {
+    address = address.substr(1, address.size() - 2);
+  }
+  Listen apart{std::string(address)};
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), apart.port);
+  const bool good = error == std::errc{} && end == port.data() + port.size() && !address.empty();
+  return good ? std::optional(apart) : std::nullopt;
 }
 
 Result<CloudConfig> load_cloud_config(const std::string& path) {
@@ -125,6 +89,21 @@ std::vector<std::string> cloud_config_keys() {
   Result<File> file = File::parse("[[command]]", "");
   read(*file);
   return file->known_keys();
+}
+
+std::string cloud_example() {
+  config::Example example(
+      "spillway-cloud's configuration. What stands here are the defaults; a line counts once its "
+      "leading # is gone. Durations have a unit (ms, s, min, h, d), sizes too (B, KiB, MiB, GiB, "
+      "TiB). Keys marked [reload] are taken up by `systemctl reload spillway-cloud` (SIGHUP); the "
+      "others need a restart.");
+  const CloudConfig config;
+  example.section("cloud", config.options);
+  example.section("cloud", config.daemon);
+  Options::sections(
+      [&](std::string_view name, auto section) { example.section(name, config.options.*section); });
+  example.repeated("command", Command{});
+  return example.text();
 }
 
 }  // namespace spillway::cloud

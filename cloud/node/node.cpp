@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/config/keys.h"
 #include "common/link/birth.h"
 
 namespace spillway::cloud {
@@ -18,7 +19,7 @@ Node::Node(NodeOptions options, NodeParts parts, const ledger::LedgerRecovered& 
       lessee_(lessee_options(), lessee_parts(), recovered) {
   if (!parts_.dispatched || !dispatched) return;
   DispatchOptions dispatch;
-  dispatch.max_disk = options_.dispatched_disk;
+  dispatch.max_disk = options_.budget.dispatched;
   dispatch_ = std::make_unique<Dispatch>(dispatch, dispatch_parts(), *dispatched);
 }
 
@@ -28,7 +29,7 @@ lessee::Options Node::lessee_options() const {
   lessee.tags = options_.tags;
   lessee.memory = options_.memory;
   lessee.max_queue = options_.max_queue;
-  lessee.max_bytes = options_.max_bytes;
+  lessee.max_bytes = options_.budget.memory;
   lessee.max_run = options_.max_run;
   lessee.tombstones = options_.tombstones;
   lessee.uplink = options_.uplink;
@@ -64,7 +65,7 @@ lessee::Parts Node::lessee_parts() {
 
 // Null: not known here, or not one that devices may offload.
 const Kind* Node::offloaded(const KindRef& asked) const {
-  const std::vector<std::string>& only = options_.offload;
+  const std::vector<std::string>& only = options_.kinds;
   const bool may = only.empty() || std::find(only.begin(), only.end(), asked.name) != only.end();
   return may ? parts_.kinds->find(asked) : nullptr;
 }
@@ -414,15 +415,14 @@ void Node::drain(std::function<void()> done) {
   lessee_.drain();
 }
 
-void Node::set_max_queue(std::uint32_t attempts) {
-  lessee_.set_max_queue(attempts);
-  if (session_) session_->set_limits(MessageRates::limits(attempts));
-}
-
-void Node::set_pace(Duration reconnect_floor, std::uint64_t uplink) {
-  options_.reconnect_floor = reconnect_floor;
-  lessee_.set_uplink(uplink);
-  if (session_) session_->set_floor(reconnect_floor);
+void Node::reconfigure(const Options& options) {
+  door_.enter();
+  config::take_up_all(options, static_cast<Options&>(options_));
+  lessee_.set_max_queue(options_.max_queue);
+  lessee_.set_uplink(options_.uplink);
+  if (!session_) return;
+  session_->set_limits(MessageRates::limits(options_.max_queue));
+  session_->set_floor(options_.reconnect_floor);
 }
 
 void Node::stop() {

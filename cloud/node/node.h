@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cloud/config/options.h"
 #include "cloud/dispatch/dispatch.h"
 #include "cloud/fleet/fleet.h"
 #include "cloud/node/device_requests.h"
@@ -24,19 +25,11 @@
 
 namespace spillway::cloud {
 
-struct NodeOptions {
+// What the cloud was told, and what its start found.
+struct NodeOptions : Options {
   std::string version;
   BootId boot;
-  std::vector<std::string> tags;
-  std::uint64_t memory = 0;          // bytes offered to tasks
-  std::uint32_t max_queue = 10'000;  // attempts accepted and not done
-  std::uint64_t max_bytes = 0;       // of what devices offload and its results; 0: no limit
-  Duration max_run{};                // longest run of what devices offload; 0: no limit
-  std::vector<std::string> offload;  // kinds that devices may offload; none: all
-  std::uint64_t dispatched_disk = 1ULL << 30;  // bytes of the store of tasks for devices
   std::size_t tombstones = 100'000;
-  Duration reconnect_floor{};  // asked of devices
-  std::uint64_t uplink = 0;    // bytes per second of all devices together; 0: no limit
 };
 
 // What a node works with. Everything outlives it.
@@ -89,10 +82,8 @@ class Node {
 
   // Refuses offers and hands back what has not started; `done` is called once nothing runs.
   void drain(std::function<void()> done);
-  void set_max_queue(std::uint32_t attempts);
-  // No device reconnects sooner than the floor; all devices together send at most `uplink` bytes
-  // per second (0: no limit).
-  void set_pace(Duration reconnect_floor, std::uint64_t uplink);
+  // Takes up what is taken up while running from a configuration that was read again.
+  void reconfigure(const Options& options);
   void stop();
 
   // Asks a device that is there. not_found: nobody knows it; unavailable: it is away; timeout: it

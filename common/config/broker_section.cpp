@@ -28,7 +28,7 @@ bool is_authority(std::string_view text) {
          (bracketed || host.find(':') == host.npos);
 }
 
-void check_uri(Section& section, BrokerSection& broker) {
+void check_uri(Section& section, Broker& broker) {
   if (broker.uri.empty()) return;
   bool tls = broker.uri.starts_with("mqtts://");
   bool plain = broker.uri.starts_with("mqtt://");
@@ -51,7 +51,7 @@ void check_uri(Section& section, BrokerSection& broker) {
   }
 }
 
-void check_names(Section& section, const BrokerSection& broker) {
+void check_names(Section& section, const Broker& broker) {
   // Control characters: MQTT forbids U+0000, and brokers may end the connection for others.
   const auto bad = [](std::string_view text, std::string_view forbidden, std::size_t most) {
     return text.size() > most || text.find_first_of(forbidden) != text.npos ||
@@ -81,29 +81,13 @@ void check_names(Section& section, const BrokerSection& broker) {
 
 }  // namespace
 
-BrokerSection read_broker_section(File& file, const BrokerSection& defaults) {
-  BrokerSection broker = defaults;
-  Section section = file.section("broker");
-  broker.uri = section.text("uri", broker.uri);
-  broker.ca = section.path("ca", broker.ca);
-  broker.cert = section.path("cert", broker.cert);
-  broker.key = section.path("key", broker.key);
-  broker.keep_alive = section.duration("keep_alive", broker.keep_alive, 1s, 1h);
-  broker.reconnect_base = section.duration("reconnect_base", broker.reconnect_base, 10ms, 1min);
-  broker.reconnect_cap = section.duration("reconnect_cap", broker.reconnect_cap, 10ms, 1h);
-  broker.window = section.integer("window", broker.window, 1u, 512u);
-  broker.username = section.text("username", broker.username);
-  broker.password_file = section.path("password_file", broker.password_file);
-  broker.alpn = section.text("alpn", broker.alpn);
-  broker.client_id = section.text("client_id", broker.client_id);
-  broker.topic_prefix = section.text("topic_prefix", broker.topic_prefix);
+void check_broker(Section section, Broker& broker) {
   check_uri(section, broker);
   check_names(section, broker);
   if (broker.reconnect_cap < broker.reconnect_base) {
     section.refuse("reconnect_cap", "must not be below reconnect_base");
   }
   if (broker.keep_alive % 1s != 0s) section.refuse("keep_alive", "must be whole seconds");
-  return broker;
 }
 
 }  // namespace spillway::config

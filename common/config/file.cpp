@@ -64,7 +64,7 @@ const Value* Value::find(std::string_view name) const {
 Result<File> File::parse(std::string_view text, std::string name) {
   Result<Value> root = parse_toml(text, name);
   if (!root) return root.error();
-  return File(std::make_shared<State>(State{std::move(name), *std::move(root), {}, {}, {}}));
+  return File(std::make_shared<State>(State{std::move(name), *std::move(root), {}, {}, {}, {}}));
 }
 
 Result<File> File::read(const std::string& path) {
@@ -134,6 +134,10 @@ std::vector<std::string> File::known_keys() const {
     }
   }
   return names;
+}
+
+std::vector<std::string> File::reloaded_keys() const {
+  return {state_->reloaded.begin(), state_->reloaded.end()};
 }
 
 const Settings& File::settings() const { return state_->settings; }

@@ -43,6 +43,8 @@ class File {
   Status finish();
   // Every "section.key" that was asked for, sorted.
   std::vector<std::string> known_keys() const;
+  // Those of them that a running node takes up, sorted.
+  std::vector<std::string> reloaded_keys() const;
   const Settings& settings() const;
 
  private:
@@ -91,6 +93,8 @@ class Section {
     return chosen;
   }
 
+  // Says that a running node takes up the key.
+  void reloads(std::string_view key);
   // Reports a problem with a key's value, or with its absence.
   void refuse(std::string_view key, const std::string& what);
 

@@ -4,17 +4,6 @@
 
 namespace spillway::config {
 
-process::Level read_log_level(Section& section) {
-  using process::Level;
-  return section.choice("log_level", Level::info,
-                        {{"error", Level::error},
-                         {"warning", Level::warning},
-                         {"info", Level::info},
-                         {"debug", Level::debug}});
-}
-
-std::vector<std::string> read_tags(Section& section) { return section.list("tags", 32, 64); }
-
 std::vector<std::string> changed(const Settings& old, const Settings& now) {
   std::vector<std::string> keys;
   const auto look = [&keys](const Settings& from, const Settings& in, bool values) {
@@ -30,10 +19,10 @@ std::vector<std::string> changed(const Settings& old, const Settings& now) {
 }
 
 std::vector<std::string> need_restart(const Settings& old, const Settings& now,
-                                      std::span<const std::string_view> reloadable) {
+                                      const std::vector<std::string>& reloaded) {
   std::vector<std::string> keys = changed(old, now);
   std::erase_if(keys, [&](const std::string& key) {
-    return std::find(reloadable.begin(), reloadable.end(), key) != reloadable.end();
+    return std::find(reloaded.begin(), reloaded.end(), key) != reloaded.end();
   });
   return keys;
 }

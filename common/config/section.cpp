@@ -3,18 +3,12 @@
 #include <limits>
 
 #include "common/config/file.h"
+#include "common/config/keys.h"
 #include "common/config/quantity.h"
 #include "common/config/state.h"
 
 namespace spillway::config {
 namespace {
-
-std::string number_text(double number) {
-  std::string text = std::to_string(number);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.ends_with('.')) text.pop_back();
-  return text;
-}
 
 std::optional<std::uint64_t> size_of(const Value& value) {
   if (const auto* text = std::get_if<std::string>(&value.scalar)) return parse_size(*text);
@@ -24,6 +18,13 @@ std::optional<std::uint64_t> size_of(const Value& value) {
 }
 
 }  // namespace
+
+std::string number_text(double number) {
+  std::string text = std::to_string(number);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
 
 std::string quoted(std::string_view text) {
   constexpr std::size_t kLongest = 64;
@@ -40,6 +41,10 @@ const Value* Section::find(std::string_view key) const {
 }
 
 bool Section::has(std::string_view key) const { return find(key) != nullptr; }
+
+void Section::reloads(std::string_view key) {
+  state_->reloaded.insert(name_ + "." + std::string(key));
+}
 
 void Section::refuse(std::string_view key, const std::string& what) {
   const Value* value = find(key);

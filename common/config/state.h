@@ -14,6 +14,7 @@ struct File::State {
   std::string name;
   Value root;
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> known;
+  std::set<std::string> reloaded;
   Settings settings;
 
   struct Problem {

@@ -6,24 +6,20 @@
 #include <string>
 #include <vector>
 
+#include "spillway/command.h"
 #include "spillway/kind.h"
 
 namespace spillway::kinds {
 
 // A program that may be run as a kind.
-struct CommandOptions {
-  std::string name;               // of the kind
-  std::vector<std::string> argv;  // fixed; argv[0] is the program's absolute path
+struct CommandOptions : Command {
   std::vector<std::string> args;  // names of the task args it takes, at most 32 of [a-z0-9_]+
   std::map<std::string, std::string> environment;
   std::string directory = "/";
-  std::chrono::milliseconds timeout{60'000};  // then it is ended
-  std::chrono::milliseconds grace{2'000};     // from SIGTERM to SIGKILL
-  std::uint64_t most_value = 16ULL << 20;     // bytes of stdout; more is an error
-  std::uint64_t memory = 512ULL << 20;        // bytes of address space (RLIMIT_AS)
-  std::uint64_t file_size = 64ULL << 20;      // bytes of any file it writes (RLIMIT_FSIZE)
-  std::uint32_t open_files = 64;              // RLIMIT_NOFILE
-  std::chrono::seconds cpu{60};               // RLIMIT_CPU
+  std::chrono::milliseconds grace{2'000};  // from SIGTERM to SIGKILL
+  std::uint64_t most_value = 16ULL << 20;  // bytes of stdout; more is an error
+  std::uint64_t file_size = 64ULL << 20;   // bytes of any file it writes (RLIMIT_FSIZE)
+  std::uint32_t open_files = 64;           // RLIMIT_NOFILE
   bool pure = false;
   bool deterministic = false;
   std::string help;

@@ -10,6 +10,14 @@ constexpr std::uint32_t kMaxDoublings = 20;
 
 }  // namespace
 
+LinkPolicy policy_of(const Broker& broker) {
+  LinkPolicy policy;
+  policy.backoff_base = broker.reconnect_base;
+  policy.backoff_cap = broker.reconnect_cap;
+  policy.window = broker.window;
+  return policy;
+}
+
 void LinkMachine::enter(LinkState state, NodeTime now, NodeTime timer) {
   state_ = state;
   since_ = now;

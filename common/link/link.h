@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "spillway/broker.h"
 #include "spillway/time.h"
 
 // A connection that is kept up, and a bounded window of publications on it. Pure: it is told the
@@ -12,11 +13,12 @@
 namespace spillway::link {
 
 struct LinkPolicy {
-  std::chrono::milliseconds backoff_base{250};
-  std::chrono::milliseconds backoff_cap{30'000};
+  std::chrono::milliseconds backoff_base = Broker().reconnect_base;
+  std::chrono::milliseconds backoff_cap = Broker().reconnect_cap;
   std::chrono::milliseconds floor{0};  // raised by the cloud's presence
   std::chrono::milliseconds connect_timeout{15'000};
-  std::size_t window = 128;  // publications without PUBACK; strictly below the broker's limits
+  std::size_t window =
+      Broker().window;  // publications without PUBACK; strictly below the broker's limits
   // Publications out and none acknowledged for so long: reconnect. A dead peer is noticed earlier,
   // by keep-alive; this is for a broker or a client library that lives and does not serve. A slow
   // link needs its time: 64 KiB at 10 kbit/s take 52 s.
@@ -24,6 +26,8 @@ struct LinkPolicy {
   // Nothing heard for so long: ask the broker for a sign of life, which has publish_stall's time.
   std::chrono::milliseconds quiet{60'000};
 };
+
+LinkPolicy policy_of(const Broker& broker);
 
 enum class LinkState : std::uint8_t { down, connecting, up };
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "spillway/broker.h"
 #include "spillway/bytes.h"
 #include "spillway/status.h"
 
@@ -37,6 +38,9 @@ struct ConnectOptions {
   bool clean_start = true;
   std::chrono::seconds session_expiry{0};
 };
+
+// As a configuration has it; the client id may be left to the session.
+ConnectOptions connect_options(const Broker& broker);
 
 struct Publication {
   std::string topic;

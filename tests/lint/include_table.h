@@ -48,14 +48,14 @@ inline const Folder kFolders[] = {
       "common/threads", "common/wire"}},
 
     {"agent/include", {}},
-    {"agent/config", {"common"}},
-    {"agent/placement", {"common/base"}},
+    {"agent/config", {"common", "agent/include"}},
+    {"agent/placement", {"common/base", "agent/include"}},
     {"agent/session", {"common"}},
     {"agent/telemetry", {"common"}},
     {"agent/intake", {"common"}},
     // The node sees its modules; of the intake only the seam it answers.
     {"agent/node",
-     {"common", "agent/config", "agent/placement", "agent/session", "agent/telemetry",
+     {"common", "agent/include", "agent/placement", "agent/session", "agent/telemetry",
       "agent/intake/api.h"}},
     // The command line speaks to the agent as any client does; doctor reads its configuration.
     {"agent/cli",

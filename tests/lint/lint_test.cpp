@@ -442,16 +442,16 @@ TEST(Counting, a_test_that_says_that_it_skipped_has_not_passed) {
 TEST(Counting, nothing_ran_is_nothing_passed) { STRCMP_EQUAL("0 0 0", counts().c_str()); }
 
 TEST(Rules, a_key_of_the_configuration_that_nothing_asks_for) {
-  put("agent/config/agent_config.h",
-      "struct LinkSection {\n  bool metered = false;\n  std::uint64_t bandwidth = 0, floor = "
-      "0;\n};\n");
-  put("agent/config/agent_config.cpp", "link.metered = section.flag(\"metered\", link.metered);\n");
-  put("agent/app/options.cpp", "options.floor = 1; use(config.link.bandwidth);\n");
-  const std::string told = complaint("agent/config/agent_config.h");
-  STRCMP_EQUAL("LinkSection::metered is a key that nothing asks for", told.c_str());
-  put("agent/app/options.cpp",
-      "options.metered = config.link.metered || a.bandwidth == b.floor;\n");
-  STRCMP_EQUAL("", complaint("agent/config/agent_config.h").c_str());
+  put("agent/include/spillway/agent/options.h",
+      "struct Link {\n  bool metered = false;\n  std::uint64_t bandwidth = 0, floor = 0;\n"
+      "  template <class Keys>\n  static void list(Keys& keys) {\n"
+      "    keys.flag(\"metered\", &Link::metered);\n"
+      "    keys.bytes(\"bandwidth\", &Link::bandwidth, 0, 9);\n  }\n};\n");
+  put("agent/node/node.cpp", "options.metered = true; use(options.link.bandwidth);\n");
+  const std::string told = complaint("agent/include/spillway/agent/options.h");
+  STRCMP_EQUAL("Link::metered is a key that nothing asks for", told.c_str());
+  put("agent/node/node.cpp", "on = options.link.metered || a.bandwidth == b.floor;\n");
+  STRCMP_EQUAL("", complaint("agent/include/spillway/agent/options.h").c_str());
 }
 
 TEST(Rules, a_link_that_leads_nowhere_is_refused) {

@@ -61,30 +61,19 @@ std::optional<Body> next_body(const std::string& text, std::string_view keyword,
   return std::nullopt;
 }
 
-// The last word before each ';' ',' '=' or '{' at the top of a struct's body is a member, unless a
-// '(' came first.
-std::vector<Declared> members_of(const Code& code) {
-  std::vector<Declared> members;
-  std::size_t at = 0;
-  while (const std::optional<Body> body = next_body(code.text, "struct ", at)) {
-    std::string name;
-    int depth = 1;
-    bool plain = true;
-    for (at = body->begin; at < code.text.size() && depth > 0; ++at) {
-      const char c = code.text[at];
-      if (c == '(') plain = false;
-      if (depth == 1 && plain && !name.empty() && (c == ';' || c == ',' || c == '=' || c == '{')) {
-        members.push_back({code.path, body->owner, name, line_of(code.text, at)});
-        plain = c == ',';
-      }
-      if (depth == 1 && c == ';') plain = true, name.clear();
-      if (c == '<') plain = false;
-      if (c == '>') plain = true;
-      depth += c == '{' ? 1 : c == '}' ? -1 : 0;
-      if (is_part(c) && !is_part(code.text[at - 1])) name = word_at(code.text, at);
-    }
+// The members that a section's list() makes keys of: `&Section::member`, where it stands beside
+// them.
+std::vector<Declared> keys_of(const Code& code) {
+  std::vector<Declared> keys;
+  std::size_t at = code.text.find("list(Keys& keys)");
+  if (at == std::string::npos) return keys;
+  while ((at = code.text.find('&', at)) != std::string::npos) {
+    const std::string owner = word_at(code.text, ++at);
+    at += owner.size();
+    if (owner.empty() || code.text.compare(at, 2, "::") != 0) continue;
+    keys.push_back({code.path, owner, word_at(code.text, at + 2), line_of(code.text, at)});
   }
-  return members;
+  return keys;
 }
 
 std::vector<Declared> values_of(const Code& code) {
@@ -176,12 +165,10 @@ void check_used(const std::vector<SourceFile>& files, Report& report) {
   }
   for (const Code& code : all) {
     if (!code.path.ends_with(".h")) continue;
-    if (code.path.find("/config/") != std::string::npos) {
-      for (const Declared& key : members_of(code)) {
-        if (!key.owner.ends_with("Section") || is_read(all, key)) continue;
-        report.findings.push_back(
-            {key.path, key.line, key.owner + "::" + key.name + " is a key that nothing asks for"});
-      }
+    for (const Declared& key : keys_of(code)) {
+      if (is_read(all, key)) continue;
+      report.findings.push_back(
+          {key.path, key.line, key.owner + "::" + key.name + " is a key that nothing asks for"});
     }
     for (const Declared& value : values_of(code)) {
       const std::string name = value.owner + "::" + value.name;

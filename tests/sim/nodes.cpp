@@ -118,8 +118,8 @@ class Nodes::Schedule {
     devices_.push_back(std::make_unique<Device>(number, broker_));
     Device& device = *devices_.back();
     device.side.options.device = device.name;
-    device.side.options.max_ready = 1 + below(20);
-    device.side.options.lease = 30s;
+    device.side.options.store.max_ready = 1 + below(20);
+    device.side.options.placement.lease = 30s;
     device.side.options.takes = {"reverse"};
     device.side.disk.origin = Origin{0x5111ULL + (namesakes_ ? 0 : std::uint64_t(number))};
     set_clock(device.clock);

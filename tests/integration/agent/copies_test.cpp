@@ -37,9 +37,9 @@ TEST_GROUP(Copies) {
     options.socket = bed->socket();
     options.workers = 1;
     options.broker.uri = "mqtts://127.0.0.1:" + std::to_string(bed->broker().port());
-    options.broker.ca_file = mine->ca;
-    options.broker.cert_file = mine->certificate;
-    options.broker.key_file = mine->key;
+    options.broker.ca = mine->ca;
+    options.broker.cert = mine->certificate;
+    options.broker.key = mine->key;
     auto opened = agent::Agent::open(options);
     CHECK_TEXT(opened.ok(), opened ? "" : opened.error().message.c_str());
     agent = *std::move(opened);

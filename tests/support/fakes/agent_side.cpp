@@ -10,6 +10,8 @@ AgentSide::AgentSide(ManualClock& clock, FakeBroker* broker, const kinds::KindRe
   options.device = "pump-7";
   options.version = "test";
   options.memory = 1 << 30;
+  options.telemetry = Duration::zero();
+  options.dispatched_tasks.max_run = Duration::zero();
 }
 
 agent::NodeParts AgentSide::parts() {

@@ -9,6 +9,7 @@ CloudSide::CloudSide(ManualClock& clock, FakeBroker& broker, const kinds::KindRe
     : NodeSide(clock, &broker, kinds, workers) {
   options.version = "test";
   options.memory = 1 << 30;
+  options.max_run = Duration::zero();
   dispatched.origin = Origin{0xC10D};
 }
 

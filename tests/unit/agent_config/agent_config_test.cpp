@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <sstream>
 
+#include "common/config/keys.h"
 #include "spillway/ids.h"
 
 #include <CppUTest/TestHarness.h>
@@ -48,7 +51,70 @@ std::vector<std::string> changed(const AgentConfig& old, const AgentConfig& now)
   return config::changed(old.settings, now.settings);
 }
 std::vector<std::string> need_restart(const AgentConfig& old, const AgentConfig& now) {
-  return config::need_restart(old.settings, now.settings, kReloadable);
+  return config::need_restart(old.settings, now.settings, old.reloaded);
+}
+
+// What each key of a section may be set to besides its default, as the file has it.
+template <class T>
+struct Others {
+  static constexpr unsigned kMaxWorkers = config::kMaxWorkers;
+  std::string section;
+  const T& defaults;
+  std::map<std::string, std::string>& into;
+
+  void about(std::string_view) {}
+  void about_reloaded(std::string_view) {}
+  void add(std::string_view key, const std::string& other) {
+    into[section + "." + std::string(key)] = other;
+  }
+  template <class M>
+  void text(std::string_view key, M, std::string_view = {}) {
+    add(key, "'other'");
+  }
+  template <class M>
+  void path(std::string_view key, M) {
+    add(key, "'/x'");
+  }
+  template <class M>
+  void list(std::string_view key, M, std::size_t, std::size_t,
+            std::initializer_list<std::string_view> = {}) {
+    add(key, "['/x']");
+  }
+  template <class M>
+  void flag(std::string_view key, M member) {
+    add(key, std::invoke(member, defaults) ? "false" : "true");
+  }
+  template <class M>
+  void number(std::string_view key, M, double, double most) {
+    add(key, std::to_string(most));
+  }
+  template <class M>
+  void duration(std::string_view key, M member, std::chrono::milliseconds least,
+                std::chrono::milliseconds most) {
+    const bool is_most = std::invoke(member, defaults) == most;
+    add(key, "'" + config::to_text(is_most ? least : most) + "'");
+  }
+  template <class M>
+  void bytes(std::string_view key, M, std::uint64_t, std::uint64_t most) {
+    add(key, std::to_string(most));
+  }
+  template <class M>
+  void integer(std::string_view key, M, std::int64_t, std::int64_t most) {
+    add(key, std::to_string(most));
+  }
+  template <class M>
+  void choice(std::string_view key, M member, config::Choices<config::ValueOf<T, M>> names) {
+    for (const auto& [name, value] : names) {
+      if (value != std::invoke(member, defaults)) add(key, "'" + std::string(name) + "'");
+    }
+  }
+};
+
+template <class T>
+void collect_others(const std::string& section, const T& defaults,
+                    std::map<std::string, std::string>& into) {
+  Others<T> keys{section, defaults, into};
+  T::list(keys);
 }
 
 }  // namespace
@@ -57,20 +123,20 @@ TEST_GROUP(AgentConfig){};
 
 TEST(AgentConfig, an_empty_file_gives_defaults_that_work) {
   AgentConfig config = parsed("");
-  CHECK(check_device_id(config.agent.device).ok());
-  STRCMP_EQUAL("/var/lib/spillway", config.agent.state_dir.c_str());
-  STRCMP_EQUAL("/run/spillway/agent.sock", config.agent.socket.c_str());
-  CHECK(config.agent.log_level == process::Level::info);
-  CHECK(config.agent.grace == 10s);
-  CHECK(config.broker.uri.empty());
-  UNSIGNED_LONGS_EQUAL(128, config.broker.window);
-  UNSIGNED_LONGS_EQUAL(512, config.store.max_ready);
-  UNSIGNED_LONGS_EQUAL(1'000'000, config.budget.of(DataClass::tasks).items);
-  UNSIGNED_LONGS_EQUAL(1 << 30, config.budget.disk);
-  UNSIGNED_LONGS_EQUAL(0, config.budget.flash_per_day);
-  CHECK(config.placement.lease == 30s);
-  DOUBLES_EQUAL(0.25, config.placement.risk, 0);
-  UNSIGNED_LONGS_EQUAL(1 << 20, config.placement.assumed_bandwidth);
+  CHECK(check_device_id(config.options.device).ok());
+  STRCMP_EQUAL("/var/lib/spillway", config.options.state_dir.c_str());
+  STRCMP_EQUAL("/run/spillway/agent.sock", config.options.socket.c_str());
+  CHECK(config.daemon.log_level == process::Level::info);
+  CHECK(config.daemon.grace == 10s);
+  CHECK(config.options.broker.uri.empty());
+  UNSIGNED_LONGS_EQUAL(128, config.options.broker.window);
+  UNSIGNED_LONGS_EQUAL(512, config.options.store.max_ready);
+  UNSIGNED_LONGS_EQUAL(1'000'000, config.options.budget.of(DataClass::tasks).items);
+  UNSIGNED_LONGS_EQUAL(1 << 30, config.options.budget.disk);
+  UNSIGNED_LONGS_EQUAL(0, config.options.budget.flash_per_day);
+  CHECK(config.options.placement.lease == 30s);
+  DOUBLES_EQUAL(0.25, config.options.placement.risk, 0);
+  UNSIGNED_LONGS_EQUAL(1 << 20, config.options.placement.assumed_bandwidth);
 }
 
 TEST(AgentConfig, every_key_is_read) {
@@ -90,31 +156,37 @@ TEST(AgentConfig, every_key_is_read) {
       "probe_interval = '1min'\nassumed_rtt = '1s'\nassumed_bandwidth = '1KiB'\n"
       "[plugins]\nfiles = ['/p.so']\n"
       "[[command]]\nname = 'c'\nargv = ['/bin/c']\n");
-  STRCMP_EQUAL("pump-7", config.agent.device.c_str());
-  STRCMP_EQUAL("/s", config.agent.state_dir.c_str());
-  STRCMP_EQUAL("/a", config.agent.socket.c_str());
-  CHECK(config.agent.log_level == process::Level::debug);
-  CHECK(config.agent.grace == 1s && config.agent.workers == 3);
-  CHECK(config.agent.telemetry == 1min);
-  CHECK(config.agent.tags == std::vector<std::string>{"gpu"});
-  UNSIGNED_LONGS_EQUAL(1 << 30, config.agent.memory);
-  STRCMP_EQUAL("mqtt://b:1", config.broker.uri.c_str());
-  CHECK(config.link.bandwidth == 10'240 && config.link.metered);
-  CHECK(config.store.max_ready == 64);
-  const BudgetLimits& budget = config.budget;
+  STRCMP_EQUAL("pump-7", config.options.device.c_str());
+  STRCMP_EQUAL("/s", config.options.state_dir.c_str());
+  STRCMP_EQUAL("/a", config.options.socket.c_str());
+  CHECK(config.daemon.log_level == process::Level::debug);
+  CHECK(config.daemon.grace == 1s && config.options.workers == 3);
+  CHECK(config.options.telemetry == 1min);
+  CHECK(config.options.tags == std::vector<std::string>{"gpu"});
+  UNSIGNED_LONGS_EQUAL(1 << 30, config.options.memory);
+  STRCMP_EQUAL("mqtt://b:1", config.options.broker.uri.c_str());
+  CHECK(config.options.link.bandwidth == 10'240 && config.options.link.metered);
+  CHECK(config.options.store.max_ready == 64);
+  const BudgetLimits& budget = config.options.budget;
   CHECK(budget.disk == 32 << 20 && budget.disk_free == 1 << 20 && budget.inodes_free == 7);
   CHECK(budget.memory == 2 << 20 && budget.flash_per_day == 5ULL << 30);
   for (std::size_t i = 0; i < 3; ++i) {
     CHECK(budget.classes[i].items == 3 + i && budget.classes[i].age == std::chrono::hours(1 + i));
     CHECK(budget.classes[i].on_full == (i < 2 ? OnFull::drop_lowest_band : OnFull::reject_newest));
   }
-  CHECK(config.limits.clients == 1 && config.limits.client_frames == 2);
-  const PlacementSection& placement = config.placement;
+  CHECK(config.options.limits.clients == 1 && config.options.limits.client_frames == 2);
+  const PlacementOptions& placement = config.options.placement;
   CHECK(placement.lease == 5s && placement.risk == 1 && placement.margin == 0.2);
   CHECK(placement.probe_interval == 1min);
   CHECK(placement.assumed_rtt == 1s && placement.assumed_bandwidth == 1024);
-  CHECK(config.plugins.files == std::vector<std::string>{"/p.so"});
-  STRCMP_EQUAL("c", config.commands.at(0).name.c_str());
+  CHECK(config.options.plugins.files == std::vector<std::string>{"/p.so"});
+  STRCMP_EQUAL("c", config.options.commands.at(0).name.c_str());
+}
+
+TEST(AgentConfig, the_shipped_file_is_what_the_keys_say) {
+  if (shipped() == agent_example()) return;
+  std::ofstream(SPILLWAY_AGENT_TOML_NOW) << agent_example();
+  FAIL("the keys are explained otherwise now: cp " SPILLWAY_AGENT_TOML_NOW " " SPILLWAY_AGENT_TOML);
 }
 
 TEST(AgentConfig, the_shipped_file_is_valid_and_changes_nothing) {
@@ -148,79 +220,47 @@ TEST(AgentConfig, the_shipped_file_marks_what_can_be_reloaded) {
     if (comment.find("[reload]") == std::string::npos) continue;
     marked.push_back(section + "." + line.substr(1, line.find(' ') - 1));
   }
-  CHECK(marked == std::vector<std::string>(std::begin(kReloadable), std::end(kReloadable)));
+  std::sort(marked.begin(), marked.end());
+  CHECK(marked == parsed("").reloaded);
 }
 
-TEST(AgentConfig, what_can_be_reloaded_are_keys) {
-  const std::vector<std::string> keys = agent_config_keys();
-  for (const std::string_view key : kReloadable) {
-    CHECK_TEXT(std::find(keys.begin(), keys.end(), key) != keys.end(), std::string(key).c_str());
-  }
+TEST(AgentConfig, what_a_running_agent_takes_up_is_what_can_be_reloaded) {
+  const AgentConfig now = parsed(
+      "[agent]\nworkers = 3\n[link]\nbandwidth = 5\nmetered = true\n[store]\nmax_ready = 99\n"
+      "[budget]\ndisk = '2GiB'\ndisk_free = 5\ntasks = 6\ntasks_age = '1h'\nresults = 7\n"
+      "[placement]\nlease = '5s'\nrisk = 5\nassumed_rtt = '5s'\n");
+  Options running;
+  config::take_up_all(now.options, running);
+  CHECK(running.link.bandwidth == 5 && running.link.metered);
+  CHECK(running.budget.disk_free == 5 && running.budget.of(DataClass::tasks).items == 6);
+  CHECK(running.budget.of(DataClass::tasks).age == 1h);
+  CHECK(running.placement.lease == 5s && running.placement.risk == 5);
+  const Options started;
+  CHECK(running.workers == started.workers && running.store.max_ready == started.store.max_ready);
+  CHECK(running.budget.disk == started.budget.disk);
+  CHECK(running.budget.of(DataClass::results).items == started.budget.of(DataClass::results).items);
+  CHECK(running.placement.assumed_rtt == started.placement.assumed_rtt);
 }
 
 TEST(AgentConfig, each_setting_notices_its_own_change) {
-  const std::pair<const char*, const char*> changes[] = {
-      {"agent.device", "[agent]\ndevice = 'another-device'"},
-      {"agent.state_dir", "[agent]\nstate_dir = '/x'"},
-      {"agent.socket", "[agent]\nsocket = '/x'"},
-      {"agent.log_level", "[agent]\nlog_level = 'error'"},
-      {"agent.grace", "[agent]\ngrace = '1s'"},
-      {"agent.telemetry", "[agent]\ntelemetry = '1s'"},
-      {"agent.updater_dir", "[agent]\nupdater_dir = '/x'"},
-      {"agent.textfile", "[agent]\ntextfile = '/t'"},
-      {"agent.workers", "[agent]\nworkers = 1"},
-      {"agent.tags", "[agent]\ntags = ['x']"},
-      {"agent.memory", "[agent]\nmemory = 1"},
-      {"broker.uri", "[broker]\nuri = 'mqtt://x:1'"},
-      {"broker.ca", "[broker]\nca = '/x'"},
-      {"broker.cert", "[broker]\ncert = '/x'"},
-      {"broker.key", "[broker]\nkey = '/x'"},
-      {"broker.keep_alive", "[broker]\nkeep_alive = '5s'"},
-      {"broker.reconnect_base", "[broker]\nreconnect_base = '5s'"},
-      {"broker.reconnect_cap", "[broker]\nreconnect_cap = '5s'"},
-      {"broker.window", "[broker]\nwindow = 5"},
-      {"broker.username", "[broker]\nusername = 'pump-7@here'"},
-      {"broker.password_file", "[broker]\npassword_file = '/x'"},
-      {"broker.alpn", "[broker]\nalpn = 'mqtt'"},
-      {"broker.client_id", "[broker]\nclient_id = 'x'"},
-      {"broker.topic_prefix", "[broker]\ntopic_prefix = 'site'"},
-      {"link.bandwidth", "[link]\nbandwidth = 5"},
-      {"link.metered", "[link]\nmetered = true"},
-      {"store.max_ready", "[store]\nmax_ready = 100"},
-      {"limits.clients", "[limits]\nclients = 5"},
-      {"limits.client_frames", "[limits]\nclient_frames = 5"},
-      {"budget.disk", "[budget]\ndisk = '2GiB'"},
-      {"budget.disk_free", "[budget]\ndisk_free = 0"},
-      {"budget.inodes_free", "[budget]\ninodes_free = 5"},
-      {"budget.memory", "[budget]\nmemory = '2MiB'"},
-      {"budget.flash_per_day", "[budget]\nflash_per_day = '1GiB'"},
-      {"budget.tasks", "[budget]\ntasks = 5"},
-      {"budget.tasks_age", "[budget]\ntasks_age = '1h'"},
-      {"budget.tasks_on_full", "[budget]\ntasks_on_full = 'drop_lowest_band'"},
-      {"budget.results", "[budget]\nresults = 5"},
-      {"budget.results_age", "[budget]\nresults_age = '1h'"},
-      {"budget.results_on_full", "[budget]\nresults_on_full = 'drop_lowest_band'"},
-      {"budget.events", "[budget]\nevents = 5"},
-      {"budget.events_age", "[budget]\nevents_age = '1h'"},
-      {"budget.events_on_full", "[budget]\nevents_on_full = 'reject_newest'"},
-      {"placement.lease", "[placement]\nlease = '5s'"},
-      {"placement.risk", "[placement]\nrisk = 5"},
-      {"placement.margin", "[placement]\nmargin = 5"},
-      {"placement.probe_interval", "[placement]\nprobe_interval = '5s'"},
-      {"placement.assumed_rtt", "[placement]\nassumed_rtt = '5s'"},
-      {"placement.assumed_bandwidth", "[placement]\nassumed_bandwidth = '5KiB'"},
-      {"dispatched_tasks.accept", "[dispatched_tasks]\naccept = false"},
-      {"dispatched_tasks.kinds", "[dispatched_tasks]\nkinds = ['echo']"},
-      {"dispatched_tasks.held", "[dispatched_tasks]\nheld = 5"},
-      {"dispatched_tasks.max_run", "[dispatched_tasks]\nmax_run = '1h'"},
-      {"plugins.files", "[plugins]\nfiles = ['/x']"},
-  };
-  for (const auto& [key, text] : changes) {
-    CHECK_TEXT((changed(parsed(""), parsed(text)) == std::vector<std::string>{key}), key);
+  const AgentConfig defaults = parsed("");
+  std::map<std::string, std::string> others;
+  collect_others("agent", defaults.options, others);
+  collect_others("agent", defaults.daemon, others);
+  Options::sections([&](std::string_view name, auto section) {
+    collect_others(std::string(name), defaults.options.*section, others);
+  });
+  others["broker.uri"] = "'mqtt://x:1'";
+  others["broker.reconnect_base"] = "'5s'";  // below the cap
+  for (const auto& [key, other] : others) {
+    const std::size_t dot = key.find('.');
+    const std::string text =
+        "[" + key.substr(0, dot) + "]\n" + key.substr(dot + 1) + " = " + other + "\n";
+    CHECK_TEXT((changed(defaults, parsed(text)) == std::vector<std::string>{key}), key.c_str());
   }
-  UNSIGNED_LONGS_EQUAL(agent_config_keys().size(), std::size(changes) + 5);  // and the command's
-  UNSIGNED_LONGS_EQUAL(
-      5, changed(parsed(""), parsed("[[command]]\nname = 'a'\nargv = ['/x']")).size());
+  UNSIGNED_LONGS_EQUAL(agent_config_keys().size(), others.size() + 5);  // and the command's
+  UNSIGNED_LONGS_EQUAL(5,
+                       changed(defaults, parsed("[[command]]\nname = 'a'\nargv = ['/x']")).size());
 }
 
 TEST(AgentConfig, only_changes_that_need_a_restart_are_reported) {

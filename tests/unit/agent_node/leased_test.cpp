@@ -14,7 +14,7 @@ TEST_GROUP(Leased) {
   AgentWorld world{2, true};
   void setup() override {
     world.agent.options.takes = {"echo"};
-    world.agent.options.max_leased = 4;
+    world.agent.options.dispatched_tasks.held = 4;
     world.boot();
     world.cloud_up();
     world.cloud.forget();
@@ -216,7 +216,7 @@ TEST(Leased, a_kind_that_is_taken_no_more_is_handed_back_after_a_restart) {
 TEST(Leased, threads_for_what_blocks_are_kept_for_the_cloud_and_for_the_device) {
   world.agent.crash();
   world.agent.options.takes = {"slow"};
-  world.agent.options.max_leased = 20;
+  world.agent.options.dispatched_tasks.held = 20;
   world.boot();
   world.cloud_up();
   TaskSpec slow = echo();

@@ -73,7 +73,7 @@ TEST_GROUP(Window){};
 TEST(Window, thousands_of_tasks_start_in_order_of_band_deadline_and_number) {
   std::uint64_t random = 7;
   AgentWorld world;
-  world.agent.options.max_ready = 16;
+  world.agent.options.store.max_ready = 16;
   world.agent.boot();
   wire::SubmitRequest all;
   for (int i = 0; i < 2000; ++i) all.specs.push_back(wire::encode(random_task(random)));
@@ -95,7 +95,7 @@ TEST(Window, thousands_of_tasks_start_in_order_of_band_deadline_and_number) {
 
 TEST(Window, an_urgent_newcomer_overtakes_what_is_on_disk_and_in_memory) {
   AgentWorld world;
-  world.agent.options.max_ready = 4;
+  world.agent.options.store.max_ready = 4;
   world.boot();
   for (int i = 0; i < 100; ++i) world.add(echo());
   TaskSpec urgent = echo();
@@ -116,9 +116,9 @@ static std::size_t turns_until(AgentWorld& world, std::uint64_t seq, std::size_t
 }
 
 TEST(Window, what_is_less_urgent_waits_for_seconds_and_not_for_all_that_is_more) {
-  for (const std::size_t window : {4U, 4096U}) {
+  for (const std::uint32_t window : {4U, 4096U}) {
     AgentWorld world;
-    world.agent.options.max_ready = window;
+    world.agent.options.store.max_ready = window;
     world.boot();
     TaskSpec urgent = echo(), background = echo();
     urgent.band = Band::urgent;
@@ -147,7 +147,7 @@ TEST(Window, one_that_cannot_run_now_holds_up_no_turn_of_the_others) {
 
 TEST(Window, a_backlog_is_taken_up_after_a_restart_in_order) {
   AgentWorld world;
-  world.agent.options.max_ready = 8;
+  world.agent.options.store.max_ready = 8;
   world.boot();
   for (int i = 0; i < 300; ++i) world.add(echo());
   world.agent.crash();
@@ -170,7 +170,7 @@ TEST(Window, nothing_is_forgotten_whatever_overlaps) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     std::uint64_t random = seed;
     AgentWorld world(unsigned(1 + seed % 3));
-    world.agent.options.max_ready = 1 + seed % 7;
+    world.agent.options.store.max_ready = std::uint32_t(1 + seed % 7);
     world.agent.boot();
     storm(world, random);
     world.settle();

@@ -41,7 +41,7 @@ TEST_GROUP(CloudShares) {
   }
   // Most of what may be held with two large tasks of one device.
   void fill() {
-    world.cloud.options.max_bytes = 120'000;
+    world.cloud.options.budget.memory = 120'000;
     boot_again();
     world.device.forget();
     for (const std::uint64_t seq : {1, 2}) world.say_offer(world.offer(seq, 1, large));
@@ -183,7 +183,7 @@ TEST(CloudShares, what_an_owner_does_not_take_for_a_week_is_given_up_and_counted
 }
 
 TEST(CloudShares, an_owner_with_nothing_here_may_bring_one_task_however_many_share) {
-  world.cloud.options.max_bytes = 120'000;
+  world.cloud.options.budget.memory = 120'000;
   boot_again();
   for (int i = 0; i < 10; ++i) world.birth_of("idle-" + std::to_string(i));
   world.device.forget();
@@ -243,7 +243,7 @@ TEST(CloudShares, a_run_longer_than_is_allowed_is_ended_and_says_why) {
 }
 
 TEST(CloudShares, kinds_that_devices_may_not_offload_are_not_run) {
-  world.cloud.options.offload = {"slow"};
+  world.cloud.options.kinds = {"slow"};
   boot_again();
   world.device.forget();
   offer(1, 1);

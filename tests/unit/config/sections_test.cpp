@@ -1,4 +1,5 @@
 #include "common/config/broker_section.h"
+#include "common/config/keys.h"
 #include "common/config/kind_sections.h"
 
 #include <CppUTest/TestHarness.h>
@@ -9,18 +10,24 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Result<BrokerSection> broker(const std::string& text) {
-  Result<File> file = File::parse("[broker]\n" + text, "x.toml");
-  if (!file) return file.error();
-  BrokerSection section = read_broker_section(*file);
-  if (Status status = file->finish(); !status) return status.error();
-  return section;
+Broker read(File& file, Broker broker = {}) {
+  read_section(file, "broker", broker);
+  check_broker(file.section("broker"), broker);
+  return broker;
 }
 
-Result<std::vector<CommandSection>> commands(const std::string& text) {
+Result<Broker> broker(const std::string& text) {
+  Result<File> file = File::parse("[broker]\n" + text, "x.toml");
+  if (!file) return file.error();
+  Broker broker = read(*file);
+  if (Status status = file->finish(); !status) return status.error();
+  return broker;
+}
+
+Result<std::vector<Command>> commands(const std::string& text) {
   Result<File> file = File::parse(text, "x.toml");
   if (!file) return file.error();
-  std::vector<CommandSection> sections = read_command_sections(*file);
+  std::vector<Command> sections = read_commands(*file);
   if (Status status = file->finish(); !status) return status.error();
   return sections;
 }
@@ -36,18 +43,6 @@ const std::string kFiles = "ca = '/c'\ncert = '/d'\nkey = '/k'\n";
 }  // namespace
 
 TEST_GROUP(BrokerSection){};
-
-TEST(BrokerSection, reads_who_it_is_where_a_certificate_does_not_say) {
-  const auto read = broker(
-      "uri = 'mqtts://b:443'\nca = '/c'\nusername = 'pump-7@here'\npassword_file = '/p'\n"
-      "alpn = 'mqtt'\nclient_id = 'seven'\ntopic_prefix = 'site/3'\n");
-  CHECK_TEXT(read.ok(), read.ok() ? "" : read.error().message.c_str());
-  STRCMP_EQUAL("pump-7@here", read->username.c_str());
-  STRCMP_EQUAL("/p", read->password_file.c_str());
-  STRCMP_EQUAL("mqtt", read->alpn.c_str());
-  STRCMP_EQUAL("seven", read->client_id.c_str());
-  STRCMP_EQUAL("site/3", read->topic_prefix.c_str());
-}
 
 TEST(BrokerSection, refuses_names_that_no_topic_or_client_can_have) {
   for (const char* bad : {"a/#", "+", "a b", "$share", R"(a\u0001)", R"(a\u007f)", R"(a\tb)",
@@ -75,13 +70,28 @@ TEST(BrokerSection, refuses_names_that_no_topic_or_client_can_have) {
                 broker("uri = 'mqtt://a:1'\nalpn = 'mqtt'\n"));
 }
 
-TEST(BrokerSection, without_uri_there_is_no_link) { CHECK(*broker("") == BrokerSection{}); }
+TEST(BrokerSection, without_uri_there_is_no_link) { CHECK(*broker("") == Broker{}); }
 
-TEST(BrokerSection, reads_every_key) {
-  Result<BrokerSection> read =
-      broker("uri = 'mqtts://example.org:8883'\n" + kFiles +
-             "keep_alive = '10s'\nreconnect_base = '1s'\nreconnect_cap = '5min'\nwindow = 512\n");
-  CHECK(*read == (BrokerSection{"mqtts://example.org:8883", "/c", "/d", "/k", 10s, 1s, 5min, 512}));
+TEST(BrokerSection, reads_every_key_into_its_own_member) {
+  const auto read = broker(
+      "uri = 'mqtts://example.org:8883'\nca = '/c'\ncert = '/d'\nkey = '/k'\nkeep_alive = '10s'\n"
+      "reconnect_base = '1s'\nreconnect_cap = '5min'\nwindow = 512\nusername = 'pump-7@here'\n"
+      "password_file = '/p'\nalpn = 'mqtt'\nclient_id = 'seven'\ntopic_prefix = 'site/3'\n");
+  CHECK_TEXT(read.ok(), read.ok() ? "" : read.error().message.c_str());
+  const Broker expected{.uri = "mqtts://example.org:8883",
+                        .ca = "/c",
+                        .cert = "/d",
+                        .key = "/k",
+                        .keep_alive = 10s,
+                        .reconnect_base = 1s,
+                        .reconnect_cap = 5min,
+                        .window = 512,
+                        .username = "pump-7@here",
+                        .password_file = "/p",
+                        .alpn = "mqtt",
+                        .client_id = "seven",
+                        .topic_prefix = "site/3"};
+  CHECK(*read == expected);
 }
 
 TEST(BrokerSection, takes_names_and_addresses) {
@@ -114,11 +124,9 @@ TEST(BrokerSection, files_without_tls_are_refused) {
 
 TEST(BrokerSection, default_files_are_dropped_without_tls) {
   Result<File> file = File::parse("[broker]\nuri = 'mqtt://a:1'\n", "x.toml");
-  BrokerSection defaults;
-  defaults.ca = defaults.cert = defaults.key = "/x";
-  BrokerSection read = read_broker_section(*file, defaults);
+  const Broker broker = read(*file, {.ca = "/x", .cert = "/x", .key = "/x"});
   CHECK(file->finish().ok());
-  CHECK(read.ca.empty() && read.cert.empty() && read.key.empty());
+  CHECK(broker.ca.empty() && broker.cert.empty() && broker.key.empty());
 }
 
 TEST(BrokerSection, refuses_times_and_windows_that_cannot_work) {
@@ -137,8 +145,8 @@ TEST(CommandSections, reads_every_key_of_each) {
       "[[command]]\nname = 'acme.sum'\nargv = ['/bin/sum', '-r']\ntimeout = '5s'\n"
       "memory = '64MiB'\ncpu_seconds = 3\n[[command]]\nname = 'b'\nargv = ['/bin/true']\n");
   UNSIGNED_LONGS_EQUAL(2, read->size());
-  CHECK(read->at(0) == (CommandSection{"acme.sum", {"/bin/sum", "-r"}, 5s, 64 << 20, 3s}));
-  CHECK(read->at(1) == (CommandSection{"b", {"/bin/true"}}));
+  CHECK(read->at(0) == (Command{"acme.sum", {"/bin/sum", "-r"}, 5s, 64 << 20, 3s}));
+  CHECK(read->at(1) == (Command{"b", {"/bin/true"}}));
 }
 
 TEST(CommandSections, each_needs_a_name_of_its_own_and_a_program) {
@@ -165,11 +173,17 @@ TEST(CommandSections, limits_have_limits) {
 TEST_GROUP(PluginsSection){};
 
 TEST(PluginsSection, files_are_absolute) {
+  const auto read = [](Result<File>& file) {
+    Plugins plugins;
+    read_section(*file, "plugins", plugins);
+    check_plugins(file->section("plugins"), plugins);
+    return plugins;
+  };
   Result<File> good = File::parse("[plugins]\nfiles = ['/a.so', '/b.so']\n", "x.toml");
-  UNSIGNED_LONGS_EQUAL(2, read_plugins_section(*good).files.size());
+  UNSIGNED_LONGS_EQUAL(2, read(good).files.size());
   CHECK(good->finish().ok());
   Result<File> bad = File::parse("[plugins]\nfiles = ['/a.so', 'b.so']\n", "x.toml");
-  read_plugins_section(*bad);
+  read(bad);
   STRCMP_EQUAL("x.toml:2: plugins.files: must be absolute paths, beginning with /",
                bad->finish().error().message.c_str());
 }

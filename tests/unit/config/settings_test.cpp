@@ -66,7 +66,7 @@ TEST(Settings, sections_that_come_and_go_are_changes) {
 }
 
 TEST(Settings, only_what_a_running_node_does_not_take_up_needs_a_restart) {
-  const std::string_view reloadable[] = {"s.text"};
+  const std::vector<std::string> reloadable = {"s.text"};
   CHECK((Keys{"s.flag"} ==
          need_restart(settings(""), settings("[s]\ntext = 'b'\nflag = false\n"), reloadable)));
 }
