@@ -10,22 +10,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-wire::UpdatePhase on_the_wire(ota::Phase phase) {
-  switch (phase) {
-    case ota::Phase::idle: return wire::UpdatePhase::idle;
-    case ota::Phase::downloading: return wire::UpdatePhase::downloading;
-    case ota::Phase::verifying: return wire::UpdatePhase::verifying;
-    case ota::Phase::draining: return wire::UpdatePhase::draining;
-    case ota::Phase::installing: return wire::UpdatePhase::installing;
-    case ota::Phase::rebooting: return wire::UpdatePhase::rebooting;
-    case ota::Phase::checking: return wire::UpdatePhase::trial;
-    case ota::Phase::good: return wire::UpdatePhase::good;
-    case ota::Phase::failed: return wire::UpdatePhase::failed;
-    case ota::Phase::rolled_back: return wire::UpdatePhase::rolled_back;
-  }
-  return wire::UpdatePhase::idle;
-}
-
 }  // namespace
 
 bool has_updater(const std::string& directory) {
@@ -37,9 +21,9 @@ wire::UpdateReport update_of(const std::string& directory) {
   const ota::Spool spool(directory);
   const Result<ota::Progress> is = spool.progress();
   if (!is) return {};
-  wire::UpdateReport report{on_the_wire(is->phase), is->target, is->request.source, is->detail};
+  wire::UpdateReport report{is->phase, is->target, is->request.source, is->detail};
   std::error_code error;
-  if (is->phase == ota::Phase::downloading) {
+  if (is->phase == UpdatePhase::downloading) {
     const auto size = fs::file_size(spool.bundle(), error);
     if (!error) report.received = size;
   }

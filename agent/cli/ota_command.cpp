@@ -31,7 +31,7 @@ Result<ota::Request> request_of(const OtaOptions& options) {
 Result<int> show_progress(Session& session, const ota::Spool& spool) {
   Result<ota::Progress> progress = spool.progress();
   if (!progress) return std::move(progress).error();
-  const std::string phase(ota::to_string(progress->phase));
+  const std::string phase(to_string(progress->phase));
   if (session.json()) {
     JsonWriter json;
     json.begin_object().member("phase", phase).member("target", progress->target);

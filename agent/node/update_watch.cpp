@@ -14,9 +14,9 @@ void UpdateWatch::on_cloud(NodeTime now) {
 
 bool UpdateWatch::look(NodeTime now) {
   wire::UpdateReport is = update_();
-  due_ = now + (wire::is_busy(is.phase) ? kLookWhileBusy : kLook);
+  due_ = now + (is_busy(is.phase) ? kLookWhileBusy : kLook);
   if (is == told_) return false;
-  const bool turned = wire::is_busy(is.phase) != busy();
+  const bool turned = is_busy(is.phase) != busy();
   told_ = is;
   session_->send_update(std::move(is));
   return turned;

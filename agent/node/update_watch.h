@@ -23,7 +23,7 @@ class UpdateWatch {
   NodeTime due() const { return due_; }
   // Looks. True: an update began or ended, so that the device's health changes.
   bool look(NodeTime now);
-  bool busy() const { return wire::is_busy(told_.phase); }
+  bool busy() const { return is_busy(told_.phase); }
 
  private:
   const std::function<wire::UpdateReport()>& update_;

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -17,9 +16,6 @@ namespace spillway::ota {
 namespace {
 
 constexpr std::size_t kMostText = 4096;  // bytes of one file
-constexpr std::array<std::string_view, 10> kPhases = {
-    "idle",      "downloading", "verifying", "draining", "installing",
-    "rebooting", "checking",    "good",      "failed",   "rolled_back"};
 
 using Fields = std::map<std::string, std::string, std::less<>>;
 
@@ -125,8 +121,6 @@ Result<Request> request_of(const Fields& fields, const std::string& path) {
 
 }  // namespace
 
-std::string_view to_string(Phase phase) { return kPhases[static_cast<std::size_t>(phase)]; }
-
 Result<std::optional<Request>> Spool::request() const {
   const std::string path = directory_ + "/request";
   Result<std::optional<Fields>> fields = read_fields(path);
@@ -156,11 +150,11 @@ Result<Progress> Spool::progress() const {
   Progress progress;
   if (!*read) return progress;
   Fields& fields = **read;
-  const auto phase = std::find(kPhases.begin(), kPhases.end(), fields["phase"]);
-  if (phase == kPhases.end()) return fail(Code::corrupt, path + " is damaged; remove it");
+  const std::optional<UpdatePhase> phase = find_update_phase(fields["phase"]);
+  if (!phase) return fail(Code::corrupt, path + " is damaged; remove it");
   Result<Request> request = request_of(fields, path);
   if (!request) return std::move(request).error();
-  progress.phase = static_cast<Phase>(phase - kPhases.begin());
+  progress.phase = *phase;
   progress.request = *std::move(request);
   progress.target = fields["target"];
   progress.detail = fields["detail"];

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/update_phase.h"
 #include "spillway/status.h"
 
 namespace spillway::ota {
@@ -19,29 +20,13 @@ struct Request {
   bool from_agent = false;  // not root's wish: see check_agents
 };
 
-enum class Phase : std::uint8_t {
-  idle,
-  downloading,
-  verifying,
-  draining,
-  installing,
-  rebooting,    // into `target`
-  checking,     // runs in `target`, not yet known to be good
-  good,         // the last update is in use
-  failed,       // the last update was given up; `detail` says why
-  rolled_back,  // the last update did not get well, and its slot was left
-};
-inline bool is_busy(Phase phase) { return phase >= Phase::downloading && phase <= Phase::checking; }
-
 // Where the updater is. Survives a power cut at any instant.
 struct Progress {
-  Phase phase = Phase::idle;
+  UpdatePhase phase = UpdatePhase::idle;
   Request request;
   std::string target;  // the slot being written, or started
   std::string detail;  // for people
 };
-
-std::string_view to_string(Phase phase);
 
 // The updater's directory: small files of `name=value` lines, each replaced as a whole and synced,
 // so that a cut leaves the old or the new one. Everybody may read them. Any thread; two writers of
@@ -59,7 +44,7 @@ class Spool {
   Result<std::optional<Request>> request() const;
   Status leave(const Request& request) const;
   Status drop_request() const;
-  // A missing file is Phase::idle.
+  // A missing file is UpdatePhase::idle.
   Result<Progress> progress() const;
   Status keep(const Progress& progress) const;
 

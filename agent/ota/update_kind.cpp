@@ -15,7 +15,7 @@ Bytes bytes_of(std::string_view text) { return Bytes(text.begin(), text.end()); 
 
 bool is_under_way(const Spool& spool, const Request& request) {
   const Result<Progress> is = spool.progress();
-  return is && (is_busy(is->phase) || is->phase == Phase::good) &&
+  return is && (is_busy(is->phase) || is->phase == UpdatePhase::good) &&
          is->request.source == request.source && is->request.sha256 == request.sha256;
 }
 

@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::chrono::seconds kBetweenLooks{2};
 
-bool runs(Phase phase) { return phase >= Phase::downloading && phase <= Phase::installing; }
+bool runs(UpdatePhase phase) {
+  return phase >= UpdatePhase::downloading && phase <= UpdatePhase::installing;
+}
 
 std::string other_than(const std::string& slot) { return slot == "A" ? "B" : "A"; }
 
@@ -58,18 +60,18 @@ bool is_older(std::string_view a, std::string_view b) {
 }
 
 Progress after_start(Progress kept, const std::string& booted) {
-  const bool started = kept.phase == Phase::installing || kept.phase == Phase::rebooting ||
-                       kept.phase == Phase::checking;
+  const bool started = kept.phase == UpdatePhase::installing ||
+                       kept.phase == UpdatePhase::rebooting || kept.phase == UpdatePhase::checking;
   if (started && kept.target == booted) {
-    kept.phase = Phase::checking;
-  } else if (kept.phase == Phase::rebooting || kept.phase == Phase::checking) {
-    kept.phase = Phase::rolled_back;
+    kept.phase = UpdatePhase::checking;
+  } else if (kept.phase == UpdatePhase::rebooting || kept.phase == UpdatePhase::checking) {
+    kept.phase = UpdatePhase::rolled_back;
     kept.detail = "slot " + kept.target + " did not start and get well; back in " + booted;
   }
   return kept;
 }
 
-Status Updater::enter(Phase phase, const std::string& detail) {
+Status Updater::enter(UpdatePhase phase, const std::string& detail) {
   progress_.phase = phase;
   progress_.detail = detail;
   parts_.say(std::string(to_string(phase)) + (detail.empty() ? "" : ": " + detail));
@@ -92,7 +94,7 @@ Result<bool> Updater::start() {
 // led here is good. Sick after an update: leaves the slot and reboots (false). Sick otherwise: this
 // start stays unmarked, and requests are still taken up (true).
 Result<bool> Updater::check_health() {
-  const bool updated = progress_.phase == Phase::checking;
+  const bool updated = progress_.phase == UpdatePhase::checking;
   const std::chrono::seconds began = parts_.now();
   while (true) {
     const Health health = parts_.device.examine();
@@ -114,7 +116,7 @@ Result<bool> Updater::check_health() {
   if (Status marked = parts_.slots.mark_good(); !marked) return std::move(marked).error();
   parts_.known_good();
   if (updated) {
-    if (Status kept = enter(Phase::good, "slot " + progress_.target); !kept) {
+    if (Status kept = enter(UpdatePhase::good, "slot " + progress_.target); !kept) {
       parts_.say(kept.error().message);
     }
     parts_.source.forget();
@@ -143,7 +145,7 @@ Result<bool> Updater::take_up(bool from_agent) {
   }
   if (!asked) return refuse(from, asked.error());
   // The note comes first: a cut between the two takes the request up twice, which changes nothing.
-  progress_ = Progress{Phase::downloading, **asked, "", ""};
+  progress_ = Progress{UpdatePhase::downloading, **asked, "", ""};
   const Status kept = spool_.keep(progress_);
   if (Status dropped = from.drop_request(); !dropped) return std::move(dropped).error();
   if (!kept) return give_up(kept.error());
@@ -168,7 +170,8 @@ Result<bool> Updater::refuse(const Spool& from, const Error& why) {
 Result<bool> Updater::give_up(const Error& why) {
   parts_.source.forget();
   if (Status resumed = parts_.device.resume(); !resumed) parts_.say(resumed.error().message);
-  if (Status kept = enter(Phase::failed, why.message); !kept) parts_.say(kept.error().message);
+  if (Status kept = enter(UpdatePhase::failed, why.message); !kept)
+    parts_.say(kept.error().message);
   return false;
 }
 
@@ -190,26 +193,26 @@ Result<bool> Updater::install() {
   Result<std::string> booted = parts_.slots.booted();
   if (!booted) return give_up(booted.error());
   progress_.target = other_than(*booted);
-  if (Status kept = enter(Phase::downloading, progress_.request.source); !kept) {
+  if (Status kept = enter(UpdatePhase::downloading, progress_.request.source); !kept) {
     return give_up(kept.error());
   }
   Result<std::string> bundle = parts_.source.fetch(progress_.request);
   if (!bundle) return give_up(bundle.error());
-  if (Status kept = enter(Phase::verifying); !kept) return give_up(kept.error());
+  if (Status kept = enter(UpdatePhase::verifying); !kept) return give_up(kept.error());
   if (Status right = parts_.source.verify(progress_.request, *bundle); !right) {
     return give_up(right.error());
   }
   if (Status newer = check_version(*bundle); !newer) return give_up(newer.error());
-  if (Status kept = enter(Phase::draining); !kept) return give_up(kept.error());
+  if (Status kept = enter(UpdatePhase::draining); !kept) return give_up(kept.error());
   // An agent that does not answer cannot be drained, and may be what the update repairs.
   if (Status drained = parts_.device.drain(); !drained) parts_.say(drained.error().message);
-  if (Status kept = enter(Phase::installing, "slot " + progress_.target); !kept) {
+  if (Status kept = enter(UpdatePhase::installing, "slot " + progress_.target); !kept) {
     return give_up(kept.error());
   }
   if (Status installed = parts_.slots.install(*bundle); !installed) {
     return give_up(installed.error());
   }
-  if (Status kept = enter(Phase::rebooting, "slot " + progress_.target); !kept) {
+  if (Status kept = enter(UpdatePhase::rebooting, "slot " + progress_.target); !kept) {
     parts_.say(kept.error().message);
   }
   if (Status booting = parts_.slots.reboot(); !booting) return give_up(booting.error());
@@ -221,7 +224,7 @@ Result<bool> Updater::roll_back() {
   if (!booted) return give_up(booted.error());
   progress_.target = other_than(*booted);
   if (Status drained = parts_.device.drain(); !drained) parts_.say(drained.error().message);
-  if (Status kept = enter(Phase::rebooting, "back to slot " + progress_.target); !kept) {
+  if (Status kept = enter(UpdatePhase::rebooting, "back to slot " + progress_.target); !kept) {
     return give_up(kept.error());
   }
   if (Status left = parts_.slots.leave_booted(); !left) return give_up(left.error());

@@ -96,7 +96,7 @@ class Updater {
   Result<bool> step();
 
  private:
-  Status enter(Phase phase, const std::string& detail = {});
+  Status enter(UpdatePhase phase, const std::string& detail = {});
   Result<bool> check_health();
   Result<bool> take_up(bool from_agent);
   Result<bool> refuse(const Spool& from, const Error& why);

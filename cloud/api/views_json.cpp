@@ -77,7 +77,7 @@ json::object row_of(const DeviceRow& row) {
 
 json::value update_of(const std::optional<wire::UpdateReport>& update) {
   if (!update) return nullptr;
-  return json::object{{"phase", wire::to_string(update->phase)},
+  return json::object{{"phase", to_string(update->phase)},
                       {"slot", update->slot},
                       {"source", update->source},
                       {"detail", update->detail},

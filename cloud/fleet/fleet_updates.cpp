@@ -4,7 +4,7 @@ namespace spillway::cloud {
 namespace {
 
 std::string describe(const wire::UpdateReport& report) {
-  std::string text = "update: " + std::string(wire::to_string(report.phase));
+  std::string text = "update: " + std::string(to_string(report.phase));
   if (!report.detail.empty()) text += ", " + report.detail;
   return text;
 }

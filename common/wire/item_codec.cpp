@@ -314,13 +314,6 @@ std::optional<Item> read_as(Reader& reader, const void* item) {
 
 }  // namespace
 
-std::string_view to_string(UpdatePhase phase) {
-  constexpr std::string_view kNames[] = {"idle",       "downloading", "verifying", "draining",
-                                         "installing", "rebooting",   "trial",     "good",
-                                         "failed",     "rolled_back"};
-  return kNames[static_cast<std::size_t>(phase)];
-}
-
 Offset<void> write_item(Builder& fbb, const Item& item) {
   return std::visit([&](const auto& each) { return write(fbb, each).Union(); }, item);
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/lineage.h"
+#include "common/base/update_phase.h"
 #include "common/lifecycle/lessee.h"
 #include "spillway/bytes.h"
 #include "spillway/ids.h"
@@ -154,22 +155,6 @@ struct LossAck {
 
 // device → cloud, on up/ota: where the update of its firmware stands, at each change and whenever
 // the cloud comes; the latest replaces the others.
-enum class UpdatePhase : std::uint8_t {
-  idle,
-  downloading,
-  verifying,
-  draining,
-  installing,
-  rebooting,
-  trial,  // started, and not yet known to be good
-  good,
-  failed,
-  rolled_back,
-};
-std::string_view to_string(UpdatePhase phase);
-inline bool is_busy(UpdatePhase phase) {
-  return phase >= UpdatePhase::downloading && phase <= UpdatePhase::trial;
-}
 struct UpdateReport {
   UpdatePhase phase = UpdatePhase::idle;
   std::string slot;            // being written, or started; "A" or "B"

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -7,6 +8,7 @@
 
 #include "cloud/api/routes.h"
 #include "cloud/fleet/views.h"
+#include "common/base/update_phase.h"
 #include "tests/integration/http/schema.h"
 #include "tests/integration/http/service_rig.h"
 #include "tests/integration/http/spans.h"
@@ -256,6 +258,15 @@ TEST(HttpContract, a_list_of_devices_is_sorted_by_all_that_is_described_and_noth
     const auto reply = rig->get("/api/v1/devices?sort=" + sort, admin);
     CHECK_EQUAL_TEXT(200U, reply.status, sort.c_str());
   }
+}
+
+TEST(HttpContract, the_phases_of_an_update_that_are_described_are_all_there_are) {
+  const auto& update =
+      api.root().at("components").at("schemas").at("Device").at("properties").at("update");
+  std::vector<std::string_view> words;
+  for (const auto& word : update.at("properties").at("phase").at("enum").as_array())
+    words.emplace_back(word.as_string());
+  CHECK(std::ranges::equal(words, kUpdatePhases));
 }
 
 TEST(HttpContract, every_operation_answers_as_described) {

@@ -5,7 +5,6 @@
 
 using namespace spillway;
 using namespace spillway::test;
-using wire::UpdatePhase;
 
 // What the device tells the cloud of its firmware's update; the updater is played by hand.
 TEST_GROUP(AgentUpdate) {
@@ -78,9 +77,9 @@ TEST(AgentUpdate, it_is_told_again_to_a_cloud_that_comes) {
 TEST(AgentUpdate, while_the_link_is_down_nothing_is_told_and_then_the_latest) {
   world.broker.cut("pump-7");
   world.settle();
-  is.phase = UpdatePhase::trial;
+  is.phase = UpdatePhase::checking;
   world.advance(1min);
   auto heard = told();
   CHECK_EQUAL(1U, heard.size());
-  CHECK(heard[0].phase == UpdatePhase::trial);
+  CHECK(heard[0].phase == UpdatePhase::checking);
 }

@@ -1,6 +1,8 @@
 #include "agent/ota/spool.h"
 
+#include <array>
 #include <filesystem>
+#include <string_view>
 
 #include "tests/support/temp_dir.h"
 
@@ -28,15 +30,29 @@ TEST(Spool, gives_back_the_request_that_was_left_until_it_is_dropped) {
 }
 
 TEST(Spool, gives_back_the_progress_that_was_kept_on_one_line_each) {
-  CHECK(spool.progress()->phase == Phase::idle);
+  CHECK(spool.progress()->phase == UpdatePhase::idle);
   Progress progress{
-      Phase::installing, {Request::Action::install, "/data/a", ""}, "B", "two\nlines"};
+      UpdatePhase::installing, {Request::Action::install, "/data/a", ""}, "B", "two\nlines"};
   CHECK(spool.keep(progress).ok());
   const Progress kept = *spool.progress();
-  CHECK(kept.phase == Phase::installing);
+  CHECK(kept.phase == UpdatePhase::installing);
   STRCMP_EQUAL("B", kept.target.c_str());
   STRCMP_EQUAL("two lines", kept.detail.c_str());
   STRCMP_EQUAL("/data/a", kept.request.source.c_str());
+}
+
+// A version that a device goes back to reads what the newer one wrote, and the other way round.
+TEST(Spool, phases_have_these_names_on_disk_for_good) {
+  const std::array<std::string_view, 10> names = {
+      "idle",      "downloading", "verifying", "draining", "installing",
+      "rebooting", "checking",    "good",      "failed",   "rolled_back"};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto phase = static_cast<UpdatePhase>(i);
+    CHECK(spool.keep({phase, {}, "B", ""}).ok());
+    STRCMP_CONTAINS(("phase=" + std::string(names[i]) + "\n").c_str(),
+                    test::read_text(dir.path() + "/progress").c_str());
+    CHECK(spool.progress()->phase == phase);
+  }
 }
 
 TEST(Spool, leaves_nothing_beside_its_files) {

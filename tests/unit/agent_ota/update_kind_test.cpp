@@ -55,11 +55,12 @@ TEST(UpdateKind, says_which_args_it_takes) {
 }
 
 TEST(UpdateKind, asks_once_for_an_update_that_is_under_way_and_again_for_one_that_failed) {
-  Progress progress{Phase::installing, {Request::Action::install, args["url"], args["sha256"]}};
+  Progress progress{UpdatePhase::installing,
+                    {Request::Action::install, args["url"], args["sha256"]}};
   CHECK(spool.keep(progress).ok());
   CHECK(update().ok());
   CHECK(!asked());
-  progress.phase = Phase::failed;
+  progress.phase = UpdatePhase::failed;
   CHECK(spool.keep(progress).ok());
   CHECK(update().ok());
   CHECK(asked());

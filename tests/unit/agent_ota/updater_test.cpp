@@ -133,7 +133,7 @@ TEST_GROUP(Updater) {
     FAIL("it never came to rest");
   }
   void ask(Request::Action action) { CHECK(spool.leave({action, "/new", ""}).ok()); }
-  Phase phase() { return spool.progress()->phase; }
+  UpdatePhase phase() { return spool.progress()->phase; }
 };
 
 TEST(Updater, installs_to_the_other_slot_and_marks_it_good_once_it_is_healthy) {
@@ -141,7 +141,7 @@ TEST(Updater, installs_to_the_other_slot_and_marks_it_good_once_it_is_healthy) {
   run_until_settled();
   STRCMP_EQUAL("B", world.slot.c_str());
   STRCMP_EQUAL("B", world.good.back().c_str());
-  CHECK(phase() == Phase::good);
+  CHECK(phase() == UpdatePhase::good);
   CHECK(world.fed && !world.draining);
 }
 
@@ -150,7 +150,7 @@ TEST(Updater, goes_back_when_the_new_version_does_not_get_well) {
   ask(Request::Action::install);
   run_until_settled();
   STRCMP_EQUAL("A", world.slot.c_str());
-  CHECK(phase() == Phase::rolled_back);
+  CHECK(phase() == UpdatePhase::rolled_back);
   STRCMP_CONTAINS("slot B did not start", spool.progress()->detail.c_str());
   for (const std::string& slot : world.good) STRCMP_EQUAL("A", slot.c_str());
 }
@@ -159,7 +159,7 @@ TEST(Updater, works_on_after_a_bundle_that_is_refused_or_does_not_come) {
   world.refuses_bundle = true;
   ask(Request::Action::install);
   run_until_settled();
-  CHECK(phase() == Phase::failed);
+  CHECK(phase() == UpdatePhase::failed);
   STRCMP_CONTAINS("signature", spool.progress()->detail.c_str());
   CHECK(!world.draining);
   world.refuses_bundle = false;
@@ -191,7 +191,7 @@ TEST(Updater, comes_to_the_same_end_wherever_the_power_is_cut) {
     STRCMP_EQUAL("B", world.slot.c_str());
     STRCMP_EQUAL("whole", world.written_by.c_str());
     STRCMP_EQUAL("B", world.good.back().c_str());
-    CHECK(phase() == Phase::good);
+    CHECK(phase() == UpdatePhase::good);
   }
 }
 
@@ -216,7 +216,7 @@ TEST(Updater, rolls_back_when_asked) {
   ask(Request::Action::rollback);
   run_until_settled();
   STRCMP_EQUAL("A", world.slot.c_str());
-  CHECK(phase() == Phase::good);
+  CHECK(phase() == UpdatePhase::good);
 }
 
 TEST(Updater, takes_a_request_even_from_a_device_that_is_not_well) {
@@ -253,7 +253,7 @@ TEST(Updater, takes_of_the_agent_only_installs_by_https_with_a_digest) {
     CHECK(spool.inbox().leave(request).ok());
     CHECK(!*one.step());
     CHECK(!world.rebooting);
-    CHECK(phase() == Phase::failed);
+    CHECK(phase() == UpdatePhase::failed);
     STRCMP_CONTAINS("https", spool.progress()->detail.c_str());
     CHECK(!spool.inbox().request()->has_value());
   }
@@ -283,7 +283,7 @@ TEST(Updater, knows_whose_wish_it_was_after_the_power_was_cut) {
   run_until_settled();
   CHECK_EQUAL(-1, world.cut_at);
   STRCMP_EQUAL("", world.written_by.c_str());
-  CHECK(phase() == Phase::failed);
+  CHECK(phase() == UpdatePhase::failed);
 }
 
 TEST(Updater, orders_versions_by_their_numbers) {
@@ -311,7 +311,7 @@ TEST(Updater, goes_on_beside_a_directory_that_stands_for_a_request_and_says_it_o
   LONGS_EQUAL(1, std::count_if(said.begin(), said.end(), [&](const std::string& text) {
                 return text.find(directory) != std::string::npos;
               }));
-  CHECK(phase() == Phase::idle);
+  CHECK(phase() == UpdatePhase::idle);
   ask(Request::Action::install);
   CHECK(*one.step());
   STRCMP_EQUAL("/new", spool.progress()->request.source.c_str());
@@ -329,7 +329,7 @@ TEST(Updater, drops_a_link_that_stands_for_a_request) {
   Updater one = updater();
   CHECK(*one.start());
   CHECK(!*one.step());
-  CHECK(phase() == Phase::failed);
+  CHECK(phase() == UpdatePhase::failed);
   CHECK(!spool.inbox().request()->has_value());
   CHECK(std::filesystem::exists(dir.file("secret")));
 }
@@ -339,7 +339,7 @@ TEST(Updater, drops_a_request_that_is_damaged) {
   Updater one = updater();
   CHECK(*one.start());
   CHECK(!*one.step());
-  CHECK(phase() == Phase::failed);
+  CHECK(phase() == UpdatePhase::failed);
   CHECK(!spool.request()->has_value());
 }
 
@@ -381,11 +381,11 @@ TEST(Updater, gives_a_version_its_time_however_long_it_takes_to_look) {
 }
 
 TEST(Updater, knows_after_a_start_what_became_of_an_update) {
-  Progress rebooting{Phase::rebooting, {}, "B", ""};
-  CHECK(after_start(rebooting, "B").phase == Phase::checking);
-  CHECK(after_start(rebooting, "A").phase == Phase::rolled_back);
+  Progress rebooting{UpdatePhase::rebooting, {}, "B", ""};
+  CHECK(after_start(rebooting, "B").phase == UpdatePhase::checking);
+  CHECK(after_start(rebooting, "A").phase == UpdatePhase::rolled_back);
   // Cut between RAUC's last write and the note about it.
-  CHECK(after_start({Phase::installing, {}, "B", ""}, "B").phase == Phase::checking);
-  CHECK(after_start({Phase::installing, {}, "B", ""}, "A").phase == Phase::installing);
-  CHECK(after_start({Phase::good, {}, "B", ""}, "B").phase == Phase::good);
+  CHECK(after_start({UpdatePhase::installing, {}, "B", ""}, "B").phase == UpdatePhase::checking);
+  CHECK(after_start({UpdatePhase::installing, {}, "B", ""}, "A").phase == UpdatePhase::installing);
+  CHECK(after_start({UpdatePhase::good, {}, "B", ""}, "B").phase == UpdatePhase::good);
 }

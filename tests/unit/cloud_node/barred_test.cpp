@@ -107,7 +107,7 @@ TEST(BarredDevice, is_not_listened_to_and_what_it_says_is_counted) {
   frame.seq = 1;
   frame.metrics.set(wire::Metric::cpu_permille, 420);
   world.device.publish(CloudWorld::up("pump-7", wire::Channel::tel), wire::encode(frame));
-  world.say(wire::UpdateReport{wire::UpdatePhase::downloading, "B", "https://host/next", "", 10});
+  world.say(wire::UpdateReport{UpdatePhase::downloading, "B", "https://host/next", "", 10});
   CHECK_FALSE(fleet.device("pump-7")->row.metrics.has(wire::Metric::cpu_permille));
   CHECK_FALSE(fleet.device("pump-7")->update.has_value());
   UNSIGNED_LONGS_EQUAL(2, world.cloud.node().counters().barred);

@@ -317,7 +317,7 @@ TEST(FloodedCloud, every_class_of_items_has_its_limit_in_any_channel_and_any_num
 TEST(FloodedCloud, what_follows_the_last_item_that_a_device_may_send_is_not_looked_at) {
   const int most = int(limits.of(Rates::ItemClass::update).burst);
   wire::UpdateReport report;
-  report.phase = wire::UpdatePhase::downloading;
+  report.phase = UpdatePhase::downloading;
   std::uint64_t number = 0;
   while (number < 640) {
     std::vector<wire::Item> items;
@@ -338,12 +338,12 @@ TEST(FloodedCloud, what_follows_the_last_item_that_a_device_may_send_is_not_look
 
 TEST(WatchedCloud, an_update_is_shown_with_its_phase_and_noted_once_a_phase) {
   CHECK_FALSE(fleet.device("pump-7")->update.has_value());
-  world.say(wire::UpdateReport{wire::UpdatePhase::downloading, "B", "https://host/next", "", 10});
-  world.say(wire::UpdateReport{wire::UpdatePhase::downloading, "B", "https://host/next", "", 20});
+  world.say(wire::UpdateReport{UpdatePhase::downloading, "B", "https://host/next", "", 10});
+  world.say(wire::UpdateReport{UpdatePhase::downloading, "B", "https://host/next", "", 20});
   auto update = fleet.device("pump-7")->update;
-  CHECK(update && update->phase == wire::UpdatePhase::downloading);
+  CHECK(update && update->phase == UpdatePhase::downloading);
   UNSIGNED_LONGS_EQUAL(20, update->received);
-  world.say(wire::UpdateReport{wire::UpdatePhase::failed, "B", "https://host/next", "no room"});
+  world.say(wire::UpdateReport{UpdatePhase::failed, "B", "https://host/next", "no room"});
   std::vector<std::string> notes;
   fleet.events({.device = "pump-7"}, [&](Result<std::vector<cloud::FleetEvent>> events) {
     for (const cloud::FleetEvent& event : *events) {
