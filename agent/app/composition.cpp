@@ -54,7 +54,7 @@ Result<std::unique_ptr<Composition>> Composition::open(const Options& options,
   file.limits.here = sqlite::CommitQueue::kQuick;
   // First, so that what it lost is counted.
   if (Status opened_too = made->open_ledger(poster); !opened_too) return opened_too.error();
-  file.lost_beside = made->leased_.quarantined.has_value();
+  file.lost_beside = made->dispatched_.quarantined.has_value();
   auto opened = store::SqliteOwnerStore::open(options.state_dir + "/agent.db", poster, file);
   if (!opened) return opened.error();
   made->store_ = std::move(opened->store);
@@ -84,10 +84,10 @@ Status Composition::open_ledger(const sqlite::Poster& poster) {
   auto opened = ledger::SqliteLedger::open(path, poster, file);
   if (!opened) return opened.error();
   ledger_ = std::move(opened->ledger);
-  leased_ = std::move(opened->recovered);
-  if (leased_.quarantined) {
+  dispatched_ = std::move(opened->recovered);
+  if (dispatched_.quarantined) {
     process::log(Level::error, "the record of the cloud's tasks was damaged; a new one was made",
-                 {{"damaged", *leased_.quarantined}});
+                 {{"damaged", *dispatched_.quarantined}});
   }
   return {};
 }
@@ -137,7 +137,8 @@ Status Composition::start() {
   runner_ = std::make_unique<runner::PoolRunner>(*executor_, loop_, clock_, open_marks());
   recovered_.last_seen =
       resume_at(recovered_.last_seen, recovered_.wall_at_last_seen, clock_.wall_time());
-  leased_.last_seen = resume_at(leased_.last_seen, leased_.wall_at_last_seen, clock_.wall_time());
+  dispatched_.last_seen =
+      resume_at(dispatched_.last_seen, dispatched_.wall_at_last_seen, clock_.wall_time());
   NodeParts parts;
   parts.clock = &clock_;
   parts.store = store_.get();
@@ -179,14 +180,14 @@ Status Composition::start() {
   node.version = kVersion;
   node.boot = boot_;
   node.takes = taken_kinds();
-  node_ = std::make_unique<Node>(std::move(node), std::move(parts), recovered_, &leased_);
+  node_ = std::make_unique<Node>(std::move(node), std::move(parts), recovered_, &dispatched_);
   turns_ = std::make_unique<process::Turns>(
       loop_, [this] { return node_->now(); }, [this] { return node_->cycle(); });
   if (!options_.broker.uri.empty()) connect();
   clock_steps_ = std::make_unique<process::ClockSteps>(loop_, [this] { node_->clock_stepped(); });
-  node_->start(recovered_, &leased_);
+  node_->start(recovered_, &dispatched_);
   recovered_.live.clear();
-  leased_ = {};
+  dispatched_ = {};
   return listen();
 }
 

@@ -63,7 +63,7 @@ class Composition {
   std::unique_ptr<store::SqliteOwnerStore> store_;
   store::Recovered recovered_;
   std::unique_ptr<ledger::SqliteLedger> ledger_;  // of the cloud's tasks; null: none are run here
-  ledger::LedgerRecovered leased_;
+  ledger::LedgerRecovered dispatched_;
   std::unique_ptr<executor::Executor> executor_;
   std::unique_ptr<runner::PoolRunner> runner_;
   std::unique_ptr<SystemProbe> probe_;

@@ -120,7 +120,7 @@ void print_result(const Console& console, const TaskResult& result) {
   print_attempts(console, result);
 }
 
-// The one that it is leased to; a task that is leased to this device has no such place.
+// The one that it is leased to; a task that was dispatched to this device has no such place.
 std::string taker(std::string_view place) {
   const bool named = !place.empty() && place != kCloudName && place != kHereName;
   return named ? printable(place) : "the cloud";
@@ -202,7 +202,7 @@ void print_tasks(const Console& console, const std::vector<TaskView>& tasks) {
 void print_task(const Console& console, const TaskView& task) {
   line(console, "task", to_string(task.id));
   line(console, "kind", task.kind);
-  if (!task.owner.empty()) line(console, "owner", task.owner + "; leased to this device");
+  if (!task.owner.empty()) line(console, "owner", task.owner + "; dispatched to this device");
   console.out << paint(console, Colour::dim, "state       ")
               << paint(console, colour_of(task.state), state_text(task)) << " for "
               << duration_text(task.in_state) << '\n';

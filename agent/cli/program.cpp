@@ -141,7 +141,7 @@ void add_submit(Line& line) {
 
 void add_list(Line& line) {
   CLI::App* command =
-      line.command("ls", "List tasks, the newest first",
+      line.command("ls", "List tasks, the newest first, with those dispatched to this device",
                    "  spillway ls\n"
                    "  spillway ls --state failed --limit 20\n"
                    "  spillway ls --kind stats.window --json | jq -r '.[].id'",

@@ -28,14 +28,14 @@ Result<std::vector<TaskView>> list_tasks(Session& session, wire::ListRequest fil
   return all;
 }
 
-// What the cloud has this device run, by the same filter. It has no pages: it is bounded.
-Result<std::vector<TaskView>> list_leased(Session& session, const ListOptions& options) {
+// What was dispatched to this device, by the same filter. It has no pages: it is bounded.
+Result<std::vector<TaskView>> list_dispatched(Session& session, const ListOptions& options) {
   std::vector<TaskView> to;
   if (!options.tenant.empty() || options.before) return to;
-  Result<wire::Tasks> leased = session.ask<wire::Tasks>(wire::LeasedRequest{});
-  if (!leased) return std::move(leased).error();
+  Result<wire::Tasks> dispatched = session.ask<wire::Tasks>(wire::DispatchedRequest{});
+  if (!dispatched) return std::move(dispatched).error();
   const std::optional<TaskState> state = value_of(kStates, options.state);
-  for (TaskView& task : leased->tasks) {
+  for (TaskView& task : dispatched->tasks) {
     if (to.size() >= options.limit) break;
     const bool kind = options.kind.empty() || options.kind == task.kind;
     if (kind && (!state || *state == task.state)) to.push_back(std::move(task));
@@ -152,7 +152,7 @@ Result<int> run_list(Session& session, const ListOptions& options) {
   filter.limit = options.limit;
   filter.before = options.before.value_or(filter.before);
   // First, or a long list of its own would hide them.
-  Result<std::vector<TaskView>> tasks = list_leased(session, options);
+  Result<std::vector<TaskView>> tasks = list_dispatched(session, options);
   if (!tasks) return std::move(tasks).error();
   filter.limit -= std::uint32_t(tasks->size());
   Result<std::vector<TaskView>> own = list_tasks(session, filter);

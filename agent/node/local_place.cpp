@@ -7,7 +7,7 @@
 namespace spillway::agent {
 namespace {
 
-constexpr double kLeasedRun = 1.0;  // seconds that a task of the cloud is taken to run
+constexpr double kDispatchedRun = 1.0;  // seconds that such a task is taken to run
 
 bool runs_here(const owner::OwnedTask& task, Epoch epoch) {
   const lifecycle::LiveAttempt* out = task.state.attempt(epoch);
@@ -19,8 +19,8 @@ bool is_blocking(const owner::OwnedTask& task) { return task.kind && task.kind->
 }  // namespace
 
 LocalPlace::LocalPlace(const NodeOptions& options, const NodeParts& parts, owner::Owner& owner,
-                       Models& models, const LeasedTasks& leased)
-    : options_(options), parts_(parts), owner_(owner), models_(models), leased_(leased) {
+                       Models& models, const DispatchedTasks& dispatched)
+    : options_(options), parts_(parts), owner_(owner), models_(models), dispatched_(dispatched) {
   for (const Kind* kind : parts_.kinds->list()) kinds_.push_back(kind->ref());
 }
 
@@ -29,7 +29,7 @@ placement::Place LocalPlace::place() const {
   place.id = kHere;
   place.reachable = true;
   place.workers = parts_.runner->width();
-  place.idle = place.workers - std::min(place.workers, claims_.running() + leased_.cores());
+  place.idle = place.workers - std::min(place.workers, claims_.running() + dispatched_.cores());
   place.memory = options_.memory;
   place.tags = options_.tags;
   place.kinds = kinds_;
@@ -55,20 +55,20 @@ placement::Estimate LocalPlace::soonest_core() const {
     soonest = soonest ? std::min(*soonest, seconds) : seconds;
   });
   // All of them work for the cloud: nobody predicted for how long.
-  const double wait = std::max(soonest.value_or(kLeasedRun), 0.0);
+  const double wait = std::max(soonest.value_or(kDispatchedRun), 0.0);
   return {wait, 2 * wait};
 }
 
 // The threads for blocking kinds that are not kept for the cloud's tasks.
 std::uint32_t LocalPlace::own_threads() const {
   const std::uint32_t all = parts_.runner->blocking_width();
-  const std::uint32_t kept = options_.takes.empty() ? 0 : std::min(all, LeasedTasks::kThreads);
+  const std::uint32_t kept = options_.takes.empty() ? 0 : std::min(all, DispatchedTasks::kThreads);
   return std::max(1U, all - kept);
 }
 
 bool LocalPlace::may_claim_ahead(const owner::OwnedTask& task) const {
   const std::uint32_t width = parts_.runner->width();
-  const std::uint32_t cores = width - std::min(width, leased_.cores());
+  const std::uint32_t cores = width - std::min(width, dispatched_.cores());
   return claims_.may_go_ahead(*task.spec, task.state.crashes > 0, predicted_run(task), cores);
 }
 
@@ -88,7 +88,7 @@ void LocalPlace::free_core(std::uint64_t seq, Epoch epoch) {
 }
 
 bool LocalPlace::waits_for_commit() const {
-  const std::uint32_t busy = claims_.running() - new_claims_ + leased_.cores();
+  const std::uint32_t busy = claims_.running() - new_claims_ + dispatched_.cores();
   return new_claims_ > 0 && busy < parts_.runner->width();
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/node/leased_tasks.h"
+#include "agent/node/dispatched_tasks.h"
 #include "agent/node/models.h"
 #include "agent/node/node_parts.h"
 #include "common/base/gate.h"
@@ -20,7 +20,7 @@ namespace spillway::agent {
 class LocalPlace final : public owner::LocalRuns {
  public:
   LocalPlace(const NodeOptions& options, const NodeParts& parts, owner::Owner& owner,
-             Models& models, const LeasedTasks& leased);
+             Models& models, const DispatchedTasks& dispatched);
 
   // This device as placement is to see it.
   placement::Place place() const;
@@ -59,7 +59,7 @@ class LocalPlace final : public owner::LocalRuns {
   const NodeParts& parts_;
   owner::Owner& owner_;
   Models& models_;
-  const LeasedTasks& leased_;
+  const DispatchedTasks& dispatched_;
   std::vector<KindRef> kinds_;
   // Fewer ahead than in the cloud, for what is new here is done around them.
   runner::Claims claims_{128};

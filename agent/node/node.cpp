@@ -8,7 +8,7 @@
 namespace spillway::agent {
 
 Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recovered,
-           const ledger::LedgerRecovered* leased)
+           const ledger::LedgerRecovered* dispatched)
     : options_(std::move(options)),
       parts_(std::move(parts)),
       owner_({.boot = options_.boot, .lease = options_.placement.lease}, owner_parts(), *this,
@@ -16,8 +16,8 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
       models_(options_.placement, parts_.models, parts_.keep_models, parts_.alarm),
       clock_(*parts_.clock, owner_.timeline(), parts_.report),
       lives_(owner_, recovered, options_.device, parts_.report),
-      local_(options_, parts_, owner_, models_, leased_),
-      leased_(options_, parts_, owner_, local_.claims(), session_, leased),
+      local_(options_, parts_, owner_, models_, dispatched_),
+      dispatched_(options_, parts_, owner_, local_.claims(), session_, dispatched),
       cloud_(options_, parts_, owner_, models_, session_),
       backlog_(options_, parts_, owner_, models_, local_, cloud_),
       scheduler_(options_, owner_, models_, local_, cloud_, backlog_),
@@ -30,8 +30,8 @@ Node::Node(NodeOptions options, NodeParts parts, const store::Recovered& recover
       losses_(parts_, owner_, clock_, session_),
       stories_(options_, parts_, owner_, clock_, cloud_, session_),
       update_(parts_.update, session_),
-      telemetry_(options_, parts_, owner_, {local_, cloud_, leased_, backlog_, models_, losses_},
-                 session_) {}
+      telemetry_(options_, parts_, owner_,
+                 {local_, cloud_, dispatched_, backlog_, models_, losses_}, session_) {}
 
 // Nothing may come in any more while the parts go.
 Node::~Node() { session_.reset(); }
@@ -61,14 +61,14 @@ owner::Parts Node::owner_parts() {
   return owner;
 }
 
-void Node::start(const store::Recovered& recovered, const ledger::LedgerRecovered* leased) {
+void Node::start(const store::Recovered& recovered, const ledger::LedgerRecovered* dispatched) {
   submissions_.set_accepted(recovered.accepted);
   // What the disk holds besides the live ones is looked for once the loop turns (P22).
   backlog_.window().expect_more_on_disk();
   dependents_.release_ended();
   owner_.start(recovered);
   cloud_.take_back_offers();
-  leased_.start(leased);
+  dispatched_.start(dispatched);
   if (session_) owner_.journal().after([this] { session_->start(); });
   telemetry_.start();
   parts_.wake();
@@ -82,10 +82,10 @@ struct Node::Asked {
   bool is_ours(std::uint64_t seq, Origin origin) const {
     const TaskId id{origin, seq};
     if (origin == Origin{} || node.owner_.id_of(seq) == id) return true;
-    const bool leased = node.leased_.find(id).has_value();
-    if (seq >= node.owner_.next_seq() && !leased) return reply(no_task(id)), false;
+    const bool dispatched = node.dispatched_.find(id).has_value();
+    if (seq >= node.owner_.next_seq() && !dispatched) return reply(no_task(id)), false;
     const std::string name = "task " + to_string(id);
-    reply(leased
+    reply(dispatched
               ? fail(Code::conflict, name + " is the cloud's, which has it run here: spillway show "
                                             "shows it, spwctl task says and does the rest")
               : fail(Code::not_found, name + " is not in this agent's store, whose number " +
@@ -104,10 +104,10 @@ struct Node::Asked {
   }
   Ticket operator()(wire::ShowRequest& request) const {
     const TaskId id{request.origin, request.seq};
-    std::optional<TaskView> leased;
-    if (!node.owner_.own(id)) leased = node.leased_.find(id);
-    if (leased) {
-      reply(*std::move(leased));
+    std::optional<TaskView> dispatched;
+    if (!node.owner_.own(id)) dispatched = node.dispatched_.find(id);
+    if (dispatched) {
+      reply(*std::move(dispatched));
     } else if (is_ours(request.seq, request.origin)) {
       node.requests_.show(request.seq, reply);
     }
@@ -121,8 +121,8 @@ struct Node::Asked {
     node.requests_.list(request, reply);
     return nullptr;
   }
-  Ticket operator()(wire::LeasedRequest&) const {
-    node.leased_.list(reply);
+  Ticket operator()(wire::DispatchedRequest&) const {
+    node.dispatched_.list(reply);
     return nullptr;
   }
   Ticket operator()(wire::WaitRequest& request) const {
@@ -221,18 +221,18 @@ NodeTime Node::cycle() {
   if (now() >= submissions_.next_look()) submissions_.look_at_budget();
   on_timers();
   if (!submissions_.draining()) scheduler_.schedule();
-  const NodeTime leased = leased_.cycle();
+  const NodeTime dispatched = dispatched_.cycle();
   flush();
   owner_.send_owed();
   if (session_) session_->connection().pump();
   if (drained_ && submissions_.draining() && local_.claims().empty() && owner_.idle() &&
-      leased_.idle()) {
+      dispatched_.idle()) {
     std::exchange(drained_, nullptr)();
   }
   const NodeTime next =
       std::min({owner_.next_timer(), backlog_.due(), dependents_.due(), submissions_.next_look(),
                 cloud_.next_probe(), cloud_.asked_again(), scheduler_.next_review(), losses_.due(),
-                telemetry_.due(), models_.due(), update_.due(), leased});
+                telemetry_.due(), models_.due(), update_.due(), dispatched});
   return session_ ? std::min(next, session_->connection().next_timer()) : next;
 }
 
@@ -269,13 +269,13 @@ void Node::drain(std::function<void()> done) {
     done();
   };
   cloud_.take_back_offers();
-  if (lessee::Lessee* lessee = leased_.lessee()) lessee->drain();
+  if (lessee::Lessee* lessee = dispatched_.lessee()) lessee->drain();
   parts_.wake();
 }
 
 void Node::resume() {
   submissions_.set_draining(false);
-  if (lessee::Lessee* lessee = leased_.lessee()) lessee->resume();
+  if (lessee::Lessee* lessee = dispatched_.lessee()) lessee->resume();
   if (auto drained = std::exchange(drained_, nullptr)) drained();
   parts_.wake();
 }
@@ -311,7 +311,7 @@ PlaceView Node::local_view() const {
   view.workers = place.workers;
   view.memory = place.memory;
   view.running = claims.running() + claims.blocking();
-  if (const lessee::Lessee* lessee = leased_.lessee()) view.running += lessee->running();
+  if (const lessee::Lessee* lessee = dispatched_.lessee()) view.running += lessee->running();
   view.credits = place.idle;
   view.queue_delay = Duration(std::int64_t(place.queue.median * 1e6));
   view.tags = place.tags;

@@ -10,7 +10,7 @@
 #include "agent/node/clock_watch.h"
 #include "agent/node/cloud_place.h"
 #include "agent/node/dependents.h"
-#include "agent/node/leased_tasks.h"
+#include "agent/node/dispatched_tasks.h"
 #include "agent/node/life_watch.h"
 #include "agent/node/local_place.h"
 #include "agent/node/losses.h"
@@ -35,15 +35,16 @@ namespace spillway::agent {
 // joins them and gives them their turns. On the loop only; nothing in it blocks.
 class Node final : public intake::Api, private owner::Host {
  public:
-  // `leased` comes with a ledger.
+  // `dispatched` comes with a ledger.
   Node(NodeOptions options, NodeParts parts, const store::Recovered& recovered,
-       const ledger::LedgerRecovered* leased = nullptr);
+       const ledger::LedgerRecovered* dispatched = nullptr);
   ~Node() override;
 
   // The session is optional: without one the node is local only.
   void attach(mqtt::Transport& transport, SessionOptions session);
   // Carries on from what the store held.
-  void start(const store::Recovered& recovered, const ledger::LedgerRecovered* leased = nullptr);
+  void start(const store::Recovered& recovered,
+             const ledger::LedgerRecovered* dispatched = nullptr);
 
   Ticket handle(wire::RequestBody request, Reply reply) override;
 
@@ -102,7 +103,7 @@ class Node final : public intake::Api, private owner::Host {
   ClockWatch clock_;
   LifeWatch lives_;
   LocalPlace local_;
-  LeasedTasks leased_;
+  DispatchedTasks dispatched_;
   CloudPlace cloud_;
   Backlog backlog_;
   Scheduler scheduler_;

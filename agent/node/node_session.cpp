@@ -43,7 +43,7 @@ struct Node::Received {
  private:
   template <class Item>
   void lease(const Item& item) const {
-    if (lessee::Lessee* lessee = node.leased_.lessee()) lessee->on(kCloud, item);
+    if (lessee::Lessee* lessee = node.dispatched_.lessee()) lessee->on(kCloud, item);
   }
   void unexpected() const {
     node.refuse("unexpected item", "the cloud sent an item that only devices send");
@@ -71,7 +71,7 @@ void Node::attach(mqtt::Transport& transport, SessionOptions session) {
   wire::Presence self = link::birth_of(options_, parts_.runner->width());
   self.lineage = owner_.lives().lineage();
   for (const Kind* kind : parts_.kinds->list()) {
-    const bool taken = leased_.lessee() && leased_.takes(kind->name);
+    const bool taken = dispatched_.lessee() && dispatched_.takes(kind->name);
     self.kinds.push_back({kind->name, kind->version, taken, kind->digest});
   }
   session_->describe(std::move(self));
@@ -84,7 +84,7 @@ void Node::refuse(const std::string& cause, const std::string& detail) {
 
 void Node::on_cloud(const wire::Presence& presence) {
   if (!presence.online) losses_.on_link_down();
-  if (lessee::Lessee* lessee = leased_.lessee()) lessee->on_owner(kCloud, presence);
+  if (lessee::Lessee* lessee = dispatched_.lessee()) lessee->on_owner(kCloud, presence);
   // In the same session the cloud says anew what changed, and has forgotten nothing.
   if (!cloud_.on_presence(presence)) return;
   if (auto notice = lives_.on_cloud(presence)) {
@@ -102,7 +102,7 @@ void Node::on_cloud(const wire::Presence& presence) {
 void Node::on_link_down(const Error& reason) {
   update_.on_link_down();
   losses_.on_link_down();
-  if (lessee::Lessee* lessee = leased_.lessee()) lessee->on_owner_gone(kCloud);
+  if (lessee::Lessee* lessee = dispatched_.lessee()) lessee->on_owner_gone(kCloud);
   cloud_.on_link_down(reason);
 }
 

@@ -102,9 +102,9 @@ Metrics Telemetry::metrics(const State& state) const {
   set(Metric::uptime_s, (owner_.now() - started_) / std::chrono::seconds(1));
   set(Metric::updating, state.updating ? 1 : 0);
   set(Metric::draining, state.draining ? 1 : 0);
-  if (const lessee::Lessee* lessee = from_.leased.lessee()) {
-    set(Metric::leased, lessee->held());
-    set(Metric::leased_done, lessee->counters().done + lessee->counters().failed);
+  if (const lessee::Lessee* lessee = from_.dispatched.lessee()) {
+    set(Metric::dispatched, lessee->held());
+    set(Metric::dispatched_done, lessee->counters().done + lessee->counters().failed);
   }
   return all;
 }

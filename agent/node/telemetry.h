@@ -5,7 +5,7 @@
 
 #include "agent/node/backlog.h"
 #include "agent/node/cloud_place.h"
-#include "agent/node/leased_tasks.h"
+#include "agent/node/dispatched_tasks.h"
 #include "agent/node/local_place.h"
 #include "agent/node/losses.h"
 #include "agent/node/node_parts.h"
@@ -23,7 +23,7 @@ class Telemetry {
   struct Sources {
     const LocalPlace& local;
     const CloudPlace& cloud;
-    const LeasedTasks& leased;
+    const DispatchedTasks& dispatched;
     const Backlog& backlog;
     const Models& models;
     Losses& losses;

@@ -144,7 +144,7 @@ void answer_tasks(Service& service, const Paging& paging, TaskQuery asked, const
       });
 }
 
-void device_tasks(Service& service, const Call& call, const Answer& answer) {
+void device_offloaded(Service& service, const Call& call, const Answer& answer) {
   QueryReader query(call.query);
   Paging paging(call, query, service.access().cursor_key());
   if (Status read = query.finish(); !read) return answer(problem(read.error()));
@@ -196,7 +196,8 @@ std::span<const Route> fleet_routes() {
       {Method::get, "/fleet/map", "getFleetMap", Scope::read, map},
       {Method::get, "/events", "listEvents", Scope::read, events},
       {Method::get, "/devices/{device}/events", "listDeviceEvents", Scope::read, device_events},
-      {Method::get, "/devices/{device}/tasks", "listDeviceTasks", Scope::read, device_tasks},
+      {Method::get, "/devices/{device}/tasks/offloaded", "listDeviceOffloadedTasks", Scope::read,
+       device_offloaded},
       {Method::get, "/tasks/offloaded", "listOffloadedTasks", Scope::read, tasks},
       {Method::get, "/tasks/offloaded/{task}", "getOffloadedTask", Scope::read, task},
   };

@@ -291,8 +291,8 @@ int device_watch(Api& api, const Console& console, const Words& words) {
   });
 }
 
-int device_tasks(Api& api, const Console& console, const Words& words) {
-  return list(api, console, device_path(words) + "/tasks", words.limit, kTaskRow);
+int device_offloaded(Api& api, const Console& console, const Words& words) {
+  return list(api, console, device_path(words) + "/tasks/offloaded", words.limit, kTaskRow);
 }
 
 int device_events(Api& api, const Console& console, const Words& words) {

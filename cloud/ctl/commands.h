@@ -31,7 +31,7 @@ int fleet_watch(Api& api, const Console& console, const Words& words);
 int device_list(Api& api, const Console& console, const Words& words);
 int device_show(Api& api, const Console& console, const Words& words);
 int device_watch(Api& api, const Console& console, const Words& words);
-int device_tasks(Api& api, const Console& console, const Words& words);
+int device_offloaded(Api& api, const Console& console, const Words& words);
 int device_events(Api& api, const Console& console, const Words& words);
 int device_losses(Api& api, const Console& console, const Words& words);
 int device_sessions(Api& api, const Console& console, const Words& words);

@@ -125,7 +125,8 @@ void declare_device(Line& line) {
          "device");
   device.verb("watch", "each change of one, or of all", device_watch, "device watch pump-1")
       ->add_option("device", words.id);
-  verb = device.verb("tasks", "its tasks in the cloud", device_tasks, "device tasks pump-1");
+  verb = device.verb("offloaded", "the tasks it offloaded, newest first", device_offloaded,
+                     "device offloaded pump-1");
   add_id(verb, words, "device");
   add_limit(verb, words);
   verb = device.verb("events", "what happened to it", device_events, "device events pump-1");
@@ -168,7 +169,7 @@ void declare_device(Line& line) {
 
 void declare_dispatched(Noun& task, Words& words) {
   CLI::App* verb =
-      task.verb("submit", "have devices run a task, one each", task_submit,
+      task.verb("submit", "dispatch a task to devices, one each", task_submit,
                 "task submit stats.window --input pump.csv --arg window=240 "
                 "--group field\n  spwctl task submit echo pump-1 pump-2 --key nightly");
   add_id(verb, words, "kind");

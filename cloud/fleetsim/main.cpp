@@ -65,11 +65,11 @@ Status read_links(Command& command) {
 void say_progress(const SwarmStats& stats, const SwarmStats& before, double at) {
   std::fprintf(
       stderr,
-      "%6.0f s  online %u  frames/s %llu  offers %llu  results %llu  leased %llu  "
+      "%6.0f s  online %u  frames/s %llu  offers %llu  results %llu  dispatched %llu  "
       "drops %llu%s%s\n",
       at, stats.online, static_cast<unsigned long long>(stats.frames - before.frames),
       static_cast<unsigned long long>(stats.offers), static_cast<unsigned long long>(stats.results),
-      static_cast<unsigned long long>(stats.leased_done),
+      static_cast<unsigned long long>(stats.dispatched_done),
       static_cast<unsigned long long>(stats.drops), stats.failures > before.failures ? "  " : "",
       stats.failures > before.failures ? stats.last_problem.c_str() : "");
 }
@@ -80,11 +80,11 @@ void print_json(const Command& command, const SwarmStats& stats) {
       "{\"devices\":%u,\"seed\":%llu,\"online\":%u,\"connects\":%llu,\"failures\":%llu,"
       "\"drops\":%llu,\"peak_connects_per_second\":%u,\"frames\":%llu,\"frame_bytes\":%llu,"
       "\"offers\":%llu,\"accepted\":%llu,\"results\":%llu,\"refused\":%llu,"
-      "\"leased\":%llu,\"leased_done\":%llu}\n",
+      "\"dispatched\":%llu,\"dispatched_done\":%llu}\n",
       command.swarm.devices, number(command.swarm.seed), stats.online, number(stats.connects),
       number(stats.failures), number(stats.drops), stats.peak_connects, number(stats.frames),
       number(stats.frame_bytes), number(stats.offers), number(stats.accepts), number(stats.results),
-      number(stats.refused), number(stats.leased), number(stats.leased_done));
+      number(stats.refused), number(stats.dispatched), number(stats.dispatched_done));
 }
 
 int simulate(const Command& command) {
@@ -146,10 +146,11 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("--connects", swarm.connects_per_second, "Connections begun a second, at most")
       ->check(CLI::Range(1.0, 100'000.0))
       ->capture_default_str();
-  app.add_option("--tasks", swarm.tasks_per_second, "Tasks a second offered to the cloud, by all")
+  app.add_option("--tasks", swarm.tasks_per_second, "Tasks a second offloaded to the cloud, by all")
       ->check(CLI::Range(0.0, 100'000.0))
       ->capture_default_str();
-  app.add_option("--run-seconds", swarm.leased.run_seconds, "What a task sent to a device takes")
+  app.add_option("--run-seconds", swarm.dispatched.run_seconds,
+                 "What a task dispatched to a device takes")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
   app.add_option("--links", command.links, "Folder of recorded links, dealt out to the devices");
@@ -163,7 +164,8 @@ void add_options(CLI::App& app, Command& command) {
   share("--hot", habits.hot, "Share of devices that run hot");
   share("--slow-clocks", habits.slow_clock, "Share of devices whose clock falls behind");
   share("--lossy", habits.lossy, "Share of devices that lose data");
-  share("--failing", swarm.leased.failing, "Share of tasks sent to devices that fail there");
+  share("--failing", swarm.dispatched.failing,
+        "Share of tasks dispatched to devices that fail there");
   app.add_option("--outages", habits.outages, "Outages an hour and device, without --links")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();

@@ -26,8 +26,8 @@ std::string topic_of(const std::string& device, Direction direction, Channel cha
 
 struct Swarm::Member {
   Member(std::uint32_t number, std::string id, Behaviour life, std::uint64_t seed,
-         const LeasedOptions& options)
-      : index(number), name(std::move(id)), behaviour(std::move(life)), leased(seed, options) {}
+         const DispatchedOptions& options)
+      : index(number), name(std::move(id)), behaviour(std::move(life)), dispatched(seed, options) {}
   std::uint32_t index;
   std::string name;
   Behaviour behaviour;
@@ -39,7 +39,7 @@ struct Swarm::Member {
   std::uint64_t next_task = 0;
   std::map<std::uint64_t, bool> outstanding;  // tasks offered; whether accepted
   double spoke = 0;
-  LeasedTasks leased;
+  DispatchedTasks dispatched;
 
   std::uint64_t session() const { return std::uint64_t(behaviour.starts()) << 32 | connections; }
   Origin origin() const { return {std::hash<std::string>()(name) | 1}; }
@@ -67,7 +67,7 @@ Result<std::unique_ptr<Swarm>> Swarm::create(asio::io_context& loop, SwarmOption
     auto link = given.links.empty() ? nullptr : given.links[i % given.links.size()];
     swarm->members_.push_back(std::make_unique<Member>(
         i, swarm->name_of(i), Behaviour(given.seed * 1'000'003 + i, given.habits, link),
-        given.seed * 7'368'787 + i, given.leased));
+        given.seed * 7'368'787 + i, given.dispatched));
     if (Result<std::string> good = check_device_id(swarm->members_.back()->name); !good) {
       return good.error();
     }
@@ -173,7 +173,7 @@ void Swarm::tick() {
   auto turn = std::size_t(at / options_.interval * options_.devices);
   for (; next_frame_ < turn; ++next_frame_) live(*members_[next_frame_ % members_.size()], at);
   offer_tasks(passed);
-  run_leased();
+  run_dispatched();
   timer_.expires_after(kTick);
   timer_.async_wait([this](asio::error_code error) {
     if (!error) tick();
@@ -193,7 +193,7 @@ void Swarm::live(Member& member, double at) {
     if (restarted) {
       member.connections = 0;
       member.outstanding.clear();
-      member.leased.restarted(time());
+      member.dispatched.restarted(time());
     }
   }
   if (!member.link && !member.waits) schedule_connect(member);
@@ -279,7 +279,7 @@ void Swarm::on_packet(Member& member, const Packet& packet) {
 void Swarm::introduce(Member& member) {
   for (const auto& [seq, accepted] : member.outstanding) offer(member, seq);
   lease(member,
-        [](LeasedTasks& tasks, NodeTime at, const auto& send) { tasks.connected(at, send); });
+        [](DispatchedTasks& tasks, NodeTime at, const auto& send) { tasks.connected(at, send); });
 }
 
 void Swarm::on_publish(Member& member, const Packet& packet) {
@@ -302,13 +302,13 @@ void Swarm::on_item(Member& member, const wire::Item& item) {
   std::string acks = topic_of(member.name, Direction::up, Channel::ack);
   const auto hand = [&](const auto& said) {
     lease(member,
-          [&](LeasedTasks& tasks, NodeTime at, const auto& send) { tasks.on(said, at, send); });
+          [&](DispatchedTasks& tasks, NodeTime at, const auto& send) { tasks.on(said, at, send); });
   };
   if (auto* command = std::get_if<wire::Command>(&item)) {
     say(member, topic_of(member.name, Direction::up, Channel::rsp),
         wire::CommandReply{command->token, Code::unsupported, "a simulated device has none"});
   } else if (auto* offer = std::get_if<wire::Offer>(&item)) {
-    ++stats_.leased;
+    ++stats_.dispatched;
     hand(*offer);
   } else if (auto* kept = std::get_if<wire::BeatAck>(&item)) {
     hand(*kept);
@@ -334,29 +334,29 @@ void Swarm::on_item(Member& member, const wire::Item& item) {
   }
 }
 
-// Acts on what a device has leased, and sends what follows from it.
+// Acts on what was dispatched to a device, and sends what follows from it.
 template <class Act>
 void Swarm::lease(Member& member, Act act) {
-  const std::uint64_t before = member.leased.done();
-  act(member.leased, time(), [&](wire::Item item) {
+  const std::uint64_t before = member.dispatched.done();
+  act(member.dispatched, time(), [&](wire::Item item) {
     const Channel channel =
         std::holds_alternative<wire::ResultItem>(item) ? Channel::result : Channel::ack;
     say(member, topic_of(member.name, Direction::up, channel), std::move(item));
   });
-  stats_.leased_done += member.leased.done() - before;
-  if (member.leased.busy()) {
+  stats_.dispatched_done += member.dispatched.done() - before;
+  if (member.dispatched.busy()) {
     busy_.insert(&member);
   } else {
     busy_.erase(&member);
   }
 }
 
-void Swarm::run_leased() {
+void Swarm::run_dispatched() {
   // Acting takes a device out of the set, maybe.
   for (auto next = busy_.begin(); next != busy_.end();) {
     Member& member = **next++;
     lease(member,
-          [](LeasedTasks& tasks, NodeTime at, const auto& send) { tasks.advance(at, send); });
+          [](DispatchedTasks& tasks, NodeTime at, const auto& send) { tasks.advance(at, send); });
   }
 }
 

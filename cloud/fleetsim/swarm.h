@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "cloud/fleetsim/behaviour.h"
-#include "cloud/fleetsim/leased_tasks.h"
+#include "cloud/fleetsim/dispatched_tasks.h"
 #include "cloud/fleetsim/link.h"
 #include "common/wire/messages.h"
 
@@ -29,14 +29,14 @@ struct SwarmOptions {
   double tasks_per_second = 0;       // offered to the cloud, over the whole swarm
   std::uint16_t keep_alive = 60;
   Habits habits;
-  LeasedOptions leased;  // how tasks sent to the devices run there
+  DispatchedOptions dispatched;  // how tasks dispatched to the devices run
   std::vector<std::shared_ptr<const LinkTrace>> links;
 };
 
 struct SwarmStats {
   std::uint32_t online = 0;
   std::uint64_t connects = 0, failures = 0, drops = 0, frames = 0, frame_bytes = 0, offers = 0,
-                accepts = 0, results = 0, refused = 0, leased = 0, leased_done = 0;
+                accepts = 0, results = 0, refused = 0, dispatched = 0, dispatched_done = 0;
   std::uint32_t peak_connects = 0;  // in one second
   std::string last_problem;
 };
@@ -84,7 +84,7 @@ class Swarm {
   void offer_tasks(double seconds);
   template <class Act>
   void lease(Member& member, Act act);
-  void run_leased();
+  void run_dispatched();
   void say(Member& member, const std::string& topic, wire::Item item);
 
   asio::io_context& loop_;
@@ -96,7 +96,7 @@ class Swarm {
   std::chrono::steady_clock::time_point begun_;
   std::mt19937_64 random_;
   std::vector<std::unique_ptr<Member>> members_;
-  std::set<Member*> busy_;                  // with leased tasks
+  std::set<Member*> busy_;                  // with dispatched tasks
   std::multimap<double, Member*> waiting_;  // to connect, by when
   std::size_t next_frame_ = 0;
   double last_tick_ = 0, connect_credit_ = 0, task_credit_ = 0, second_ = 0;

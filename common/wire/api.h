@@ -48,7 +48,7 @@ struct ListRequest {
   std::uint64_t before = ~0ULL;
   std::uint32_t limit = 100;  // 1 to kMaxListed
 };
-struct LeasedRequest {};             // what the cloud has this device run
+struct DispatchedRequest {};         // what the cloud has this device run
 struct EventsRequest {               // answered with EventViews until the client goes
   std::optional<std::uint64_t> seq;  // of one task; else of all
   Origin origin{};
@@ -61,7 +61,7 @@ struct TraceRequest {};
 
 using RequestBody =
     std::variant<SubmitRequest, TaskRequest, ShowRequest, WhyRequest, WaitRequest, ListRequest,
-                 EventsRequest, DrainRequest, StatusRequest, TraceRequest, LeasedRequest>;
+                 EventsRequest, DrainRequest, StatusRequest, TraceRequest, DispatchedRequest>;
 struct Request {
   std::uint64_t token = 0;  // repeated in every answer
   RequestBody body;

@@ -45,8 +45,8 @@ Offset<fb::ListRequest> write(Builder& fbb, const ListRequest& request) {
   return fb::CreateListRequest(fbb, state, kind, tenant, request.before, request.limit);
 }
 
-Offset<fb::LeasedRequest> write(Builder& fbb, const LeasedRequest&) {
-  return fb::CreateLeasedRequest(fbb);
+Offset<fb::DispatchedRequest> write(Builder& fbb, const DispatchedRequest&) {
+  return fb::CreateDispatchedRequest(fbb);
 }
 
 Offset<fb::EventsRequest> write(Builder& fbb, const EventsRequest& request) {
@@ -119,7 +119,7 @@ RequestBody read_body(Reader& reader, const fb::Request& raw) {
     case fb::RequestBody::WaitRequest:
       return of_task<WaitRequest>(reader, as<fb::WaitRequest>(raw));
     case fb::RequestBody::ListRequest: return read(reader, as<fb::ListRequest>(raw));
-    case fb::RequestBody::LeasedRequest: return LeasedRequest{};
+    case fb::RequestBody::DispatchedRequest: return DispatchedRequest{};
     case fb::RequestBody::EventsRequest: return read(reader, as<fb::EventsRequest>(raw));
     case fb::RequestBody::DrainRequest: return DrainRequest{as<fb::DrainRequest>(raw).on()};
     case fb::RequestBody::StatusRequest: return StatusRequest{};

@@ -31,7 +31,7 @@ enum class Metric : std::uint8_t {
   queued_band3,
   waiting,        // for a time, a dependency, a person
   running_local,  // attempts
-  running_cloud,  // attempts leased there
+  running_cloud,  // attempts offloaded
   outbox,         // messages the other side has not acknowledged
   outbox_age_ms,  // of the oldest
   accepted,       // counters: tasks accepted here
@@ -69,8 +69,8 @@ enum class Metric : std::uint8_t {
   updating,               // 1: an update is being installed or tried out
   draining,               // 1: takes no tasks
   sleep_s,                // nothing sends it; the place in the frame is kept
-  leased,                 // tasks that the cloud has this device run, not done
-  leased_done,            // a counter: of those, run to an end
+  dispatched,             // tasks that the cloud has this device run, not done
+  dispatched_done,        // a counter: of those, run to an end
   samples_lost,           // of telemetry, not sent while there was no link; over all starts
   lost_at_least,          // 1: nobody knows how much more than `lost` it was: the store was damaged
 };

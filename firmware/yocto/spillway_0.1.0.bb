@@ -1,7 +1,7 @@
 # Not built here: there is no Yocto on the machines that test this. tests/firmware checks its syntax and its hashes, and builds
 # the agent by its options in a root of Debian that has nothing but what DEPENDS names.
 SUMMARY = "Edge-to-cloud execution agent"
-DESCRIPTION = "Runs tasks on this device, spills what would finish sooner elsewhere over MQTT, and keeps every accepted task on disk."
+DESCRIPTION = "Runs tasks on this device, offloads what would finish sooner elsewhere over MQTT, and keeps every accepted task on disk."
 LICENSE = "Apache-2.0"
 LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 

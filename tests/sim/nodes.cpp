@@ -90,7 +90,7 @@ class Nodes::Schedule {
   // A copy of an owner's disks, and what clients had been promised when it was made.
   struct Copy {
     test::OwnerDisk owned;
-    test::LedgerDisk leased;
+    test::LedgerDisk dispatched;
     std::map<std::string, std::uint64_t> acknowledged;
   };
   struct Device : Promised {
@@ -324,19 +324,19 @@ class Nodes::Schedule {
   // copy: as when a backup is restored, or two copies of one device run in turn. Each goes on from
   // what it has, and owes what was promised in its own past.
   template <class Owner>
-  bool exchange(Owner& owner, test::OwnerDisk& owned, test::LedgerDisk& leased) {
+  bool exchange(Owner& owner, test::OwnerDisk& owned, test::LedgerDisk& dispatched) {
     if (!owner.copy) {
-      owner.copy = {owned, leased, owner.acknowledged};
+      owner.copy = {owned, dispatched, owner.acknowledged};
       return false;
     }
     owner.side.crash();
     std::swap(owned, owner.copy->owned);
-    std::swap(leased, owner.copy->leased);
+    std::swap(dispatched, owner.copy->dispatched);
     std::swap(owner.acknowledged, owner.copy->acknowledged);
     return true;
   }
   void put_back(Device& device) {
-    if (!exchange(device, device.side.disk, device.side.leased)) return;
+    if (!exchange(device, device.side.disk, device.side.dispatched)) return;
     count("agent_restored");
     boot(device);
   }
@@ -439,7 +439,7 @@ class Nodes::Schedule {
     for (const auto& device : devices_) {
       const AgentSide& side = device->side;
       if (std::string why = wrong(*device, side.disk); !why.empty()) return device->name + why;
-      if (std::string why = wrong(side.leased, true); !why.empty()) return device->name + why;
+      if (std::string why = wrong(side.dispatched, true); !why.empty()) return device->name + why;
     }
     for (const auto& replica : replicas_) {
       const CloudSide& side = replica->side;

@@ -119,7 +119,7 @@ TEST(Dispatched, the_device_lists_and_shows_what_it_was_sent_and_tells_and_does_
   STRCMP_CONTAINS(R"("owner":"cloud")", listed.out.c_str());
   const Ran shown = rig.spillway({"show", id});
   CHECK_EQUAL(0, shown.code);
-  STRCMP_CONTAINS("leased to this device", shown.out.c_str());
+  STRCMP_CONTAINS("dispatched to this device", shown.out.c_str());
   CHECK_EQUAL(3, rig.spillway({"show", "00000000000000ab-1"}).code);
   const Ran logs = spwctl({"device", "logs", Testbed::kDevice, "--limit", "50"});
   CHECK_TEXT(logs.code == 0, logs.err.c_str());

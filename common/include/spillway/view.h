@@ -68,7 +68,7 @@ struct TaskView {
   std::optional<TaskResult> result;      // show only, when finished
   std::vector<std::uint64_t> waits_for;  // show only
   std::vector<EventView> events;         // show only, oldest first
-  std::string owner;                     // of one that is leased to this node; empty: its own
+  std::string owner;  // of one dispatched or offloaded to this node; empty: its own
   bool operator==(const TaskView&) const = default;
 };
 

@@ -47,7 +47,7 @@ const std::vector<std::pair<std::string, Example>> kExamples = {
     {"changeDevice", {kPump, "", R"({"group":"field","labels":["a=b"]})", {{"if-match", ""}}}},
     {"getDeviceTelemetry", {kPump, "step=10&metrics=cpu,backlog", "", {}}},
     {"listDeviceSessions", {kPump, "limit=5", "", {}}},
-    {"listDeviceTasks", {kPump, "limit=2", "", {}}},
+    {"listDeviceOffloadedTasks", {kPump, "limit=2", "", {}}},
     {"listDeviceEvents", {kPump, "limit=1", "", {}}},
     {"getDeviceLosses", {kPump, "", "", {}}},
     {"listOffloadedTasks", {{}, "state=done&kind=echo&failed=false&device=pump-1", "", {}}},

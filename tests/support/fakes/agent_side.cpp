@@ -27,8 +27,8 @@ agent::NodeParts AgentSide::parts() {
 
 void AgentSide::boot() {
   const store::Recovered recovered = recover(disk);
-  const ledger::LedgerRecovered held = leased.recover();
-  power_up(disk, leased, 16, options.device);
+  const ledger::LedgerRecovered held = dispatched.recover();
+  power_up(disk, dispatched, 16, options.device);
   options.boot = BootId{boots() * 1000};
   node_ = std::make_unique<agent::Node>(options, parts(), recovered, &held);
   if (has_broker()) {

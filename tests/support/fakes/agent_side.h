@@ -17,7 +17,7 @@ class AgentSide : public NodeSide<agent::Node> {
   void boot();
 
   OwnerDisk disk;
-  LedgerDisk leased;           // what the cloud has run here
+  LedgerDisk dispatched;       // what the cloud has run here
   agent::NodeOptions options;  // of the next boot
   std::function<agent::Machine()> machine;
   std::function<wire::UpdateReport()> update;

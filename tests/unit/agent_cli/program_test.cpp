@@ -35,8 +35,8 @@ class FakeNode {
   std::vector<wire::TaskRequest> ops;
   std::vector<wire::ListRequest> lists;
   std::optional<bool> draining;
-  bool busy = false;             // something runs on
-  std::vector<TaskView> leased;  // from the cloud
+  bool busy = false;                 // something runs on
+  std::vector<TaskView> dispatched;  // from the cloud
 
  private:
   using Reply = intake::Api::Reply;
@@ -80,7 +80,7 @@ class FakeNode {
     return nullptr;
   }
   Ticket answer(const wire::ShowRequest& request, const Reply& reply) {
-    for (const TaskView& task : leased) {
+    for (const TaskView& task : dispatched) {
       if (task.id == TaskId{request.origin, request.seq}) return reply(task), nullptr;
     }
     const bool none = request.seq == 404 || is_strange(request.origin);
@@ -105,8 +105,8 @@ class FakeNode {
     reply(tasks);
     return nullptr;
   }
-  Ticket answer(const wire::LeasedRequest&, const Reply& reply) {
-    reply(wire::Tasks{leased});
+  Ticket answer(const wire::DispatchedRequest&, const Reply& reply) {
+    reply(wire::Tasks{dispatched});
     return nullptr;
   }
   Ticket answer(const wire::EventsRequest&, const Reply& reply) {
@@ -357,7 +357,7 @@ TEST(Program, lists_and_shows_what_the_cloud_has_this_device_run) {
   TaskView task = sample_task(7, TaskState::running);
   task.id = {Origin{0xc10d}, 7};
   task.owner = "cloud";
-  node.leased.push_back(task);
+  node.dispatched.push_back(task);
   LONGS_EQUAL(kOk, spillway({"ls", "--limit", "2"}));
   STRCMP_CONTAINS("000000000000c10d-7", out.str().c_str());
   STRCMP_CONTAINS("for cloud", out.str().c_str());
@@ -365,7 +365,7 @@ TEST(Program, lists_and_shows_what_the_cloud_has_this_device_run) {
   LONGS_EQUAL(kOk, spillway({"ls", "--json", "--state", "failed", "--limit", "1"}));
   CHECK(out.str().find("c10d") == std::string::npos);
   LONGS_EQUAL(kOk, spillway({"show", "000000000000c10d-7"}));
-  STRCMP_CONTAINS("leased to this device", out.str().c_str());
+  STRCMP_CONTAINS("dispatched to this device", out.str().c_str());
   LONGS_EQUAL(kOk, spillway({"show", "--json", "000000000000c10d-7"}));
   STRCMP_CONTAINS("\"owner\":\"cloud\"", out.str().c_str());
   LONGS_EQUAL(kNotFound, spillway({"show", "000000000000c10d-8"}));

@@ -334,7 +334,7 @@ RequestBody Samples::request_body(std::size_t type) {
     case 7: return DrainRequest{number(0, 1) == 1};
     case 8: return StatusRequest{};
     case 9: return TraceRequest{};
-    default: return LeasedRequest{};
+    default: return DispatchedRequest{};
   }
 }
 

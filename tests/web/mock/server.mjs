@@ -424,7 +424,7 @@ export class MockCloud {
         case 'sessions':
           return sessions_of(device);
         case 'tasks':
-          return page(fleet.tasks.filter((one) => one.device === id));
+          return path.endsWith('/offloaded') ? page(fleet.tasks.filter((one) => one.device === id)) : undefined;
         case 'events':
           return page(fleet.events.map((event) => ({ ...event, device: id })));
         case 'losses':

@@ -344,7 +344,7 @@ function Sessions({ id }: { id: string }) {
 }
 
 function Tasks({ id }: { id: string }) {
-  const query = useQuery<OffloadedTaskPage>(`/devices/${id}/tasks?limit=12`, 10);
+  const query = useQuery<OffloadedTaskPage>(`/devices/${id}/tasks/offloaded?limit=12`, 10);
   return (
     <Panel title="Tasks offloaded by it" note="to this cloud" actions={<a href={`/tasks?device=${id}`}>All of them</a>}>
       <Loaded

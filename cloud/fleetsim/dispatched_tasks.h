@@ -10,7 +10,7 @@
 
 namespace spillway::fleetsim {
 
-struct LeasedOptions {
+struct DispatchedOptions {
   double run_seconds = 0.2;     // how long a task takes
   double failing = 0;           // share of runs that end in an error
   std::uint32_t workers = 2;    // tasks that run at once
@@ -18,14 +18,14 @@ struct LeasedOptions {
   std::size_t tombstones = 64;  // answered ones that are remembered
 };
 
-// What a simulated device has leased from the cloud: the life cycle of a real lessee
+// What the cloud dispatched to a simulated device: the life cycle of a real lessee
 // (common/lifecycle), with a memory that outlives a restart in the place of a ledger, and time
 // passing in the place of a pool. It takes `echo`, whose value is its input. Pure: the same
 // messages at the same times say the same. One thread.
-class LeasedTasks {
+class DispatchedTasks {
  public:
   using Send = std::function<void(wire::Item)>;
-  LeasedTasks(std::uint64_t seed, const LeasedOptions& options);
+  DispatchedTasks(std::uint64_t seed, const DispatchedOptions& options);
 
   void on(const wire::Offer& offer, NodeTime now, const Send& send);
   void on(const wire::BeatAck& ack, NodeTime now, const Send& send);
@@ -61,7 +61,7 @@ class LeasedTasks {
   double chance();
   lifecycle::Now at(NodeTime now) { return {now, std::uint64_t(chance() * 1e9)}; }
 
-  LeasedOptions options_;
+  DispatchedOptions options_;
   std::uint64_t random_;
   BootId boot_{1};
   Tasks tasks_;

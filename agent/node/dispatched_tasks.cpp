@@ -1,4 +1,4 @@
-#include "agent/node/leased_tasks.h"
+#include "agent/node/dispatched_tasks.h"
 
 #include <algorithm>
 
@@ -25,10 +25,10 @@ void add_end(const lessee::HeldTask& task, TaskView& view) {
 
 }  // namespace
 
-LeasedTasks::LeasedTasks(const NodeOptions& options, const NodeParts& parts,
-                         const owner::Owner& owner, const runner::Claims& own,
-                         const std::unique_ptr<DeviceSession>& session,
-                         const ledger::LedgerRecovered* recovered)
+DispatchedTasks::DispatchedTasks(const NodeOptions& options, const NodeParts& parts,
+                                 const owner::Owner& owner, const runner::Claims& own,
+                                 const std::unique_ptr<DeviceSession>& session,
+                                 const ledger::LedgerRecovered* recovered)
     : options_(options), parts_(parts), owner_(owner), own_(own), session_(session) {
   if (!parts_.ledger || !recovered) return;
   lessee::Options lessee;
@@ -43,7 +43,7 @@ LeasedTasks::LeasedTasks(const NodeOptions& options, const NodeParts& parts,
   lessee_ = std::make_unique<lessee::Lessee>(std::move(lessee), lessee_parts(), *recovered);
 }
 
-lessee::Parts LeasedTasks::lessee_parts() {
+lessee::Parts DispatchedTasks::lessee_parts() {
   lessee::Parts parts;
   parts.clock = parts_.clock;
   parts.ledger = parts_.ledger;
@@ -68,31 +68,31 @@ lessee::Parts LeasedTasks::lessee_parts() {
   return parts;
 }
 
-void LeasedTasks::start(const ledger::LedgerRecovered* recovered) {
+void DispatchedTasks::start(const ledger::LedgerRecovered* recovered) {
   if (lessee_ && recovered) lessee_->start(*recovered, [] {});
 }
 
-bool LeasedTasks::takes(const std::string& kind) const {
+bool DispatchedTasks::takes(const std::string& kind) const {
   return std::find(options_.takes.begin(), options_.takes.end(), kind) != options_.takes.end();
 }
 
-std::uint32_t LeasedTasks::cores() const {
+std::uint32_t DispatchedTasks::cores() const {
   return lessee_ ? lessee_->running() + (is_due() ? 1 : 0) : 0;
 }
 
-bool LeasedTasks::is_due() const {
+bool DispatchedTasks::is_due() const {
   return lessee_->queued() > 0 && lessee_->running() == 0 && lessee_->waited() >= kPatience;
 }
 
 // Asked after this device's own tasks have taken what they want: half of the cores at most, so that
 // the others are there for what comes next.
-bool LeasedTasks::may_start() const {
+bool DispatchedTasks::may_start() const {
   const std::uint32_t width = parts_.runner->width();
   return lessee_->running() < std::max(1U, width / 2) &&
          own_.running() + lessee_->running() < width;
 }
 
-NodeTime LeasedTasks::cycle() {
+NodeTime DispatchedTasks::cycle() {
   if (!lessee_) return kNever;
   const NodeTime now = owner_.now();
   const std::uint32_t before = lessee_->running();
@@ -105,7 +105,7 @@ NodeTime LeasedTasks::cycle() {
   return waits ? std::min(next, now + (kPatience - lessee_->waited())) : next;
 }
 
-TaskView LeasedTasks::view_of(const lessee::HeldTask& task) const {
+TaskView DispatchedTasks::view_of(const lessee::HeldTask& task) const {
   using lifecycle::LeaseState;
   TaskView view;
   view.id = task.id;
@@ -130,7 +130,7 @@ TaskView LeasedTasks::view_of(const lessee::HeldTask& task) const {
   return view;
 }
 
-std::optional<TaskView> LeasedTasks::find(TaskId id) const {
+std::optional<TaskView> DispatchedTasks::find(TaskId id) const {
   std::optional<TaskView> found;
   const auto look = [&](const lessee::HeldTask& task) {
     if (task.id == id) found = view_of(task);
@@ -139,7 +139,7 @@ std::optional<TaskView> LeasedTasks::find(TaskId id) const {
   return found;
 }
 
-void LeasedTasks::list(const intake::Api::Reply& reply) const {
+void DispatchedTasks::list(const intake::Api::Reply& reply) const {
   wire::Tasks tasks;
   const auto look = [&](const lessee::HeldTask& task) {
     tasks.tasks.push_back(view_of(task));

@@ -1,4 +1,4 @@
-#include "cloud/fleetsim/leased_tasks.h"
+#include "cloud/fleetsim/dispatched_tasks.h"
 
 #include <algorithm>
 #include <cmath>
@@ -21,18 +21,18 @@ std::optional<lifecycle::NackReason> refusal(const TaskSpec& spec, bool full) {
 
 }  // namespace
 
-LeasedTasks::LeasedTasks(std::uint64_t seed, const LeasedOptions& options)
+DispatchedTasks::DispatchedTasks(std::uint64_t seed, const DispatchedOptions& options)
     : options_(options), random_(seed) {}
 
 // SplitMix64; a generator of the standard library would be most of a device's memory.
-double LeasedTasks::chance() {
+double DispatchedTasks::chance() {
   std::uint64_t mixed = random_ += 0x9e3779b97f4a7c15;
   mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
   mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
   return double((mixed ^ mixed >> 31) >> 11) / double(1ULL << 53);
 }
 
-wire::Credits LeasedTasks::room() const {
+wire::Credits DispatchedTasks::room() const {
   wire::Credits credits;
   credits.offers = options_.held;
   credits.workers = options_.workers;
@@ -40,7 +40,7 @@ wire::Credits LeasedTasks::room() const {
   return credits;
 }
 
-void LeasedTasks::count() {
+void DispatchedTasks::count() {
   held_ = running_ = unanswered_ = 0;
   for (const auto& [id, task] : tasks_) {
     const LeaseState state = task.state.state;
@@ -50,7 +50,7 @@ void LeasedTasks::count() {
   }
 }
 
-void LeasedTasks::on(const wire::Offer& offer, NodeTime now, const Send& send) {
+void DispatchedTasks::on(const wire::Offer& offer, NodeTime now, const Send& send) {
   const auto refuse = [&](lifecycle::NackReason reason) {
     send(wire::Nack{offer.id, offer.epoch, reason, std::chrono::seconds(1)});
   };
@@ -84,8 +84,8 @@ void LeasedTasks::on(const wire::Offer& offer, NodeTime now, const Send& send) {
   apply(task, step, now, send);
 }
 
-void LeasedTasks::apply(Tasks::value_type& task, const lifecycle::LesseeStep& step, NodeTime now,
-                        const Send& send) {
+void DispatchedTasks::apply(Tasks::value_type& task, const lifecycle::LesseeStep& step,
+                            NodeTime now, const Send& send) {
   if (step.verdict == lifecycle::Verdict::applied) {
     task.second.state = step.next;
     // An answer that is adopted carries the new epoch.
@@ -100,8 +100,8 @@ void LeasedTasks::apply(Tasks::value_type& task, const lifecycle::LesseeStep& st
   }
 }
 
-void LeasedTasks::finish(Tasks::value_type& task, FailureClass failure, const std::string& message,
-                         NodeTime now, const Send& send) {
+void DispatchedTasks::finish(Tasks::value_type& task, FailureClass failure,
+                             const std::string& message, NodeTime now, const Send& send) {
   Held& held = task.second;
   held.answer = {};
   held.answer.id = task.first;
@@ -117,7 +117,7 @@ void LeasedTasks::finish(Tasks::value_type& task, FailureClass failure, const st
   apply(task, lifecycle::on_finish(held.state, failure, at(now)), now, send);
 }
 
-void LeasedTasks::on(const wire::BeatAck& ack, NodeTime now, const Send& send) {
+void DispatchedTasks::on(const wire::BeatAck& ack, NodeTime now, const Send& send) {
   auto task = tasks_.find(ack.id);
   auto sent = beat_sent_.find(ack.round);
   if (task == tasks_.end() || (ack.keep && sent == beat_sent_.end())) return;
@@ -129,7 +129,7 @@ void LeasedTasks::on(const wire::BeatAck& ack, NodeTime now, const Send& send) {
         now, send);
 }
 
-void LeasedTasks::on(const wire::ResultAck& ack, NodeTime now, const Send& send) {
+void DispatchedTasks::on(const wire::ResultAck& ack, NodeTime now, const Send& send) {
   auto task = tasks_.find(ack.id);
   if (task == tasks_.end()) return;
   apply(*task, lifecycle::on_result_ack(task->second.state, ack.epoch, at(now)), now, send);
@@ -139,13 +139,13 @@ void LeasedTasks::on(const wire::ResultAck& ack, NodeTime now, const Send& send)
   }
 }
 
-void LeasedTasks::on(const wire::Cancel& cancel, NodeTime now, const Send& send) {
+void DispatchedTasks::on(const wire::Cancel& cancel, NodeTime now, const Send& send) {
   auto task = tasks_.find(cancel.id);
   if (task == tasks_.end()) return;
   apply(*task, lifecycle::on_cancel(task->second.state, cancel.epoch, at(now)), now, send);
 }
 
-void LeasedTasks::advance(NodeTime now, const Send& send) {
+void DispatchedTasks::advance(NodeTime now, const Send& send) {
   if (!busy()) return;
   for (auto& task : tasks_) {
     if (task.second.state.state != LeaseState::running || task.second.ends > now) continue;
@@ -158,7 +158,7 @@ void LeasedTasks::advance(NodeTime now, const Send& send) {
   if (now >= next_beat_) beat(now, send);
 }
 
-void LeasedTasks::on_times(NodeTime now, const Send& send) {
+void DispatchedTasks::on_times(NodeTime now, const Send& send) {
   for (auto& task : tasks_) {
     Held& held = task.second;
     if (lifecycle::next_lessee_time(held.state) <= now) {
@@ -178,7 +178,7 @@ void LeasedTasks::on_times(NodeTime now, const Send& send) {
   }
 }
 
-void LeasedTasks::start_ready(NodeTime now, const Send& send) {
+void DispatchedTasks::start_ready(NodeTime now, const Send& send) {
   for (auto& task : tasks_) {
     if (running_ >= options_.workers) return;
     if (task.second.state.state != LeaseState::accepted) continue;
@@ -190,7 +190,7 @@ void LeasedTasks::start_ready(NodeTime now, const Send& send) {
   }
 }
 
-void LeasedTasks::beat(NodeTime now, const Send& send) {
+void DispatchedTasks::beat(NodeTime now, const Send& send) {
   next_beat_ = now + kBeatEvery;
   beat_sent_[++round_] = now;
   while (beat_sent_.size() > 8) beat_sent_.erase(beat_sent_.begin());
@@ -200,7 +200,7 @@ void LeasedTasks::beat(NodeTime now, const Send& send) {
   }
 }
 
-void LeasedTasks::connected(NodeTime now, const Send& send) {
+void DispatchedTasks::connected(NodeTime now, const Send& send) {
   next_beat_ = now;
   send(room());
   for (auto& [id, task] : tasks_) {
@@ -211,7 +211,7 @@ void LeasedTasks::connected(NodeTime now, const Send& send) {
 }
 
 // What ran is a crash, as with a real agent: its row said so before it began.
-void LeasedTasks::restarted(NodeTime now) {
+void DispatchedTasks::restarted(NodeTime now) {
   boot_.value += 1;
   for (auto& task : tasks_) {
     Held& held = task.second;

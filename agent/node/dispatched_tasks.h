@@ -13,16 +13,16 @@
 
 namespace spillway::agent {
 
-// What the cloud has run on this device, beside the device's own tasks: which kinds, on which
-// cores. Without a ledger there is nothing of it. Loop only.
-class LeasedTasks {
+// What the cloud dispatched to this device, run beside the device's own tasks: which kinds, on
+// which cores. Without a ledger there is nothing of it. Loop only.
+class DispatchedTasks {
  public:
   static constexpr std::uint32_t kThreads = 4;  // for blocking kinds
 
   // `own`: the claims of the device's own tasks. All of these outlive it.
-  LeasedTasks(const NodeOptions& options, const NodeParts& parts, const owner::Owner& owner,
-              const runner::Claims& own, const std::unique_ptr<DeviceSession>& session,
-              const ledger::LedgerRecovered* recovered);
+  DispatchedTasks(const NodeOptions& options, const NodeParts& parts, const owner::Owner& owner,
+                  const runner::Claims& own, const std::unique_ptr<DeviceSession>& session,
+                  const ledger::LedgerRecovered* recovered);
 
   void start(const ledger::LedgerRecovered* recovered);
   // One turn; when it wants the next one, on the node's time line.

@@ -10,7 +10,7 @@ using namespace spillway::test;
 using lifecycle::LeaseState;
 
 // Tasks that the cloud, played by hand, has run on this device.
-TEST_GROUP(Leased) {
+TEST_GROUP(Dispatched) {
   AgentWorld world{2, true};
   void setup() override {
     world.agent.options.takes = {"echo"};
@@ -20,7 +20,7 @@ TEST_GROUP(Leased) {
     world.cloud.forget();
   }
   void teardown() override {
-    for (const std::string& rule : world.agent.leased.broken) FAIL(rule.c_str());
+    for (const std::string& rule : world.agent.dispatched.broken) FAIL(rule.c_str());
     for (const std::string& rule : world.agent.disk.broken) FAIL(rule.c_str());
   }
 
@@ -30,7 +30,9 @@ TEST_GROUP(Leased) {
     return offer_of(id(seq), Epoch{epoch}, spec);
   }
   void say_offer(wire::Offer offered) { world.say(std::move(offered), wire::Channel::task); }
-  LeaseState state(std::uint64_t seq) const { return world.agent.leased.at(id(seq)).task.state; }
+  LeaseState state(std::uint64_t seq) const {
+    return world.agent.dispatched.at(id(seq)).task.state;
+  }
   bool runs(std::uint64_t seq) {
     for (const auto& [key, running] : world.agent.runner().running()) {
       if (key.first == id(seq)) return true;
@@ -44,13 +46,13 @@ TEST_GROUP(Leased) {
   std::string nacked() { return world.cloud.nacked(); }
 };
 
-TEST(Leased, the_birth_names_the_kinds_that_are_taken) {
+TEST(Dispatched, the_birth_names_the_kinds_that_are_taken) {
   const auto& kinds = world.cloud.presences().back().kinds;
   CHECK_EQUAL(2, kinds.size());
   for (const wire::KindInfo& kind : kinds) CHECK_EQUAL(kind.name == "echo", kind.taken);
 }
 
-TEST(Leased, an_offer_is_accepted_after_the_commit_run_and_answered_until_it_is_acknowledged) {
+TEST(Dispatched, an_offer_is_accepted_after_the_commit_run_and_answered_until_it_is_acknowledged) {
   world.cloud.send(world.down(wire::Channel::task), {offer(1)});
   world.broker.run();
   world.agent.turn();
@@ -71,7 +73,7 @@ TEST(Leased, an_offer_is_accepted_after_the_commit_run_and_answered_until_it_is_
   CHECK(world.cloud.take<wire::ResultItem>().empty());
 }
 
-TEST(Leased, kinds_and_versions_that_are_not_taken_are_refused) {
+TEST(Dispatched, kinds_and_versions_that_are_not_taken_are_refused) {
   TaskSpec spec = echo();
   spec.kind.name = "slow";
   say_offer(offer(1, 1, spec));
@@ -80,10 +82,10 @@ TEST(Leased, kinds_and_versions_that_are_not_taken_are_refused) {
   spec.kind.version = 2;
   say_offer(offer(2, 1, spec));
   STRCMP_EQUAL("unknown_kind", nacked().c_str());
-  CHECK(world.agent.leased.rows.empty());
+  CHECK(world.agent.dispatched.rows.empty());
 }
 
-TEST(Leased, credits_say_how_many_and_more_are_refused) {
+TEST(Dispatched, credits_say_how_many_and_more_are_refused) {
   world.agent.crash();
   world.boot();
   world.cloud_up();
@@ -95,7 +97,7 @@ TEST(Leased, credits_say_how_many_and_more_are_refused) {
   STRCMP_EQUAL("busy", nacked().c_str());
 }
 
-TEST(Leased, own_tasks_come_first_and_the_clouds_get_half_of_the_cores) {
+TEST(Dispatched, own_tasks_come_first_and_the_clouds_get_half_of_the_cores) {
   for (std::uint64_t seq = 1; seq <= 3; ++seq) say_offer(offer(seq));
   CHECK(runs(1));
   CHECK_FALSE(runs(2));
@@ -109,7 +111,7 @@ TEST(Leased, own_tasks_come_first_and_the_clouds_get_half_of_the_cores) {
   CHECK_FALSE(runs(2));
 }
 
-TEST(Leased, a_task_of_the_cloud_that_has_the_name_of_an_own_one_runs_beside_it) {
+TEST(Dispatched, a_task_of_the_cloud_that_has_the_name_of_an_own_one_runs_beside_it) {
   TaskSpec own = echo();
   own.prefer = Prefer::local;
   const std::uint64_t seq = world.add(own);
@@ -124,7 +126,7 @@ TEST(Leased, a_task_of_the_cloud_that_has_the_name_of_an_own_one_runs_beside_it)
   world.succeed(seq);
 }
 
-TEST(Leased, a_task_of_the_cloud_is_shown_here_by_its_whole_id_and_changed_in_the_cloud) {
+TEST(Dispatched, a_task_of_the_cloud_is_shown_here_by_its_whole_id_and_changed_in_the_cloud) {
   world.add(echo());
   say_offer(offer(1));
   const Origin cloud = id(1).origin;
@@ -149,7 +151,7 @@ TEST(Leased, a_task_of_the_cloud_is_shown_here_by_its_whole_id_and_changed_in_th
   CHECK(runs(1));
 }
 
-TEST(Leased, a_task_of_the_cloud_waits_five_seconds_behind_a_backlog_and_not_for_ever) {
+TEST(Dispatched, a_task_of_the_cloud_waits_five_seconds_behind_a_backlog_and_not_for_ever) {
   TaskSpec own = echo();
   own.prefer = Prefer::local;
   std::vector<std::uint64_t> backlog;
@@ -165,7 +167,7 @@ TEST(Leased, a_task_of_the_cloud_waits_five_seconds_behind_a_backlog_and_not_for
   CHECK(world.runs(backlog[2]));
 }
 
-TEST(Leased, P6_after_a_kill_what_was_accepted_runs_and_what_ran_is_a_crash) {
+TEST(Dispatched, P6_after_a_kill_what_was_accepted_runs_and_what_ran_is_a_crash) {
   say_offer(offer(1));
   say_offer(offer(2));
   CHECK(runs(1));
@@ -178,7 +180,7 @@ TEST(Leased, P6_after_a_kill_what_was_accepted_runs_and_what_ran_is_a_crash) {
   CHECK(runs(2));
 }
 
-TEST(Leased, a_result_outlives_the_link_and_a_kill) {
+TEST(Dispatched, a_result_outlives_the_link_and_a_kill) {
   say_offer(offer(1));
   world.broker.cut("pump-7");
   world.broker.refuse("pump-7");
@@ -193,14 +195,14 @@ TEST(Leased, a_result_outlives_the_link_and_a_kill) {
   STRCMP_EQUAL("kept", std::string(as_text(results.back().value.bytes)).c_str());
 }
 
-TEST(Leased, cancel_stops_what_runs) {
+TEST(Dispatched, cancel_stops_what_runs) {
   say_offer(offer(1));
   world.say(wire::Cancel{id(1), Epoch{1}}, wire::Channel::task);
   CHECK(state(1) == LeaseState::answered);
   CHECK(world.agent.runner().running().begin()->second.told_to_stop);
 }
 
-TEST(Leased, a_kind_that_is_taken_no_more_is_handed_back_after_a_restart) {
+TEST(Dispatched, a_kind_that_is_taken_no_more_is_handed_back_after_a_restart) {
   say_offer(offer(1));
   say_offer(offer(2));
   world.agent.crash();
@@ -213,7 +215,7 @@ TEST(Leased, a_kind_that_is_taken_no_more_is_handed_back_after_a_restart) {
   CHECK(world.agent.runner().running().empty());
 }
 
-TEST(Leased, threads_for_what_blocks_are_kept_for_the_cloud_and_for_the_device) {
+TEST(Dispatched, threads_for_what_blocks_are_kept_for_the_cloud_and_for_the_device) {
   world.agent.crash();
   world.agent.options.takes = {"slow"};
   world.agent.options.dispatched_tasks.held = 20;
@@ -230,7 +232,7 @@ TEST(Leased, threads_for_what_blocks_are_kept_for_the_cloud_and_for_the_device) 
   CHECK_FALSE(runs(105));
 }
 
-TEST(Leased, a_drain_hands_back_what_has_not_begun_and_waits_for_the_rest) {
+TEST(Dispatched, a_drain_hands_back_what_has_not_begun_and_waits_for_the_rest) {
   say_offer(offer(1));
   say_offer(offer(2));
   bool drained = false;
@@ -246,7 +248,7 @@ TEST(Leased, a_drain_hands_back_what_has_not_begun_and_waits_for_the_rest) {
   STRCMP_EQUAL("draining", nacked().c_str());
 }
 
-TEST(Leased, an_operator_of_the_cloud_has_it_drain_and_go_on) {
+TEST(Dispatched, an_operator_of_the_cloud_has_it_drain_and_go_on) {
   const auto ask = [&](std::uint64_t token, wire::CommandKind what) {
     world.say(wire::Command{token, what, 5}, wire::Channel::rpc);
     const auto replies = world.cloud.take<wire::CommandReply>();

@@ -1,4 +1,4 @@
-#include "cloud/fleetsim/leased_tasks.h"
+#include "cloud/fleetsim/dispatched_tasks.h"
 
 #include <vector>
 
@@ -9,14 +9,14 @@
 
 using namespace spillway;
 using namespace std::chrono_literals;
-using fleetsim::LeasedOptions;
-using fleetsim::LeasedTasks;
+using fleetsim::DispatchedOptions;
+using fleetsim::DispatchedTasks;
 
-TEST_GROUP(LeasedTasks) {
+TEST_GROUP(DispatchedTasks) {
   NodeTime now{1s};
-  LeasedTasks tasks{7, LeasedOptions{0.2, 0, 2, 4, 3}};
+  DispatchedTasks tasks{7, DispatchedOptions{0.2, 0, 2, 4, 3}};
   std::vector<wire::Item> said;
-  LeasedTasks::Send send = [this](wire::Item item) { said.push_back(std::move(item)); };
+  DispatchedTasks::Send send = [this](wire::Item item) { said.push_back(std::move(item)); };
 
   static TaskId id(std::uint64_t seq) { return {Origin{9}, seq}; }
   static wire::Offer offer(std::uint64_t seq, std::uint32_t epoch = 1,
@@ -43,7 +43,7 @@ TEST_GROUP(LeasedTasks) {
   }
 };
 
-TEST(LeasedTasks, an_offer_is_accepted_run_and_answered_until_it_is_acknowledged) {
+TEST(DispatchedTasks, an_offer_is_accepted_run_and_answered_until_it_is_acknowledged) {
   tasks.on(offer(1), now, send);
   CHECK(took<wire::Accept>().front().id == id(1));
   advance(5s);
@@ -60,7 +60,7 @@ TEST(LeasedTasks, an_offer_is_accepted_run_and_answered_until_it_is_acknowledged
   CHECK(said.empty());
 }
 
-TEST(LeasedTasks, a_repeated_offer_does_not_run_twice_and_a_higher_epoch_is_adopted) {
+TEST(DispatchedTasks, a_repeated_offer_does_not_run_twice_and_a_higher_epoch_is_adopted) {
   tasks.on(offer(1), now, send);
   advance(3s);
   said.clear();
@@ -72,7 +72,7 @@ TEST(LeasedTasks, a_repeated_offer_does_not_run_twice_and_a_higher_epoch_is_adop
   LONGS_EQUAL(1, tasks.done());
 }
 
-TEST(LeasedTasks, what_it_cannot_run_or_hold_is_refused_with_the_reason) {
+TEST(DispatchedTasks, what_it_cannot_run_or_hold_is_refused_with_the_reason) {
   tasks.on(offer(1, 1, "stats.window"), now, send);
   CHECK(took<wire::Nack>().front().reason == lifecycle::NackReason::unknown_kind);
   for (std::uint64_t seq = 2; seq < 7; ++seq) tasks.on(offer(seq), now, send);
@@ -85,8 +85,8 @@ TEST(LeasedTasks, what_it_cannot_run_or_hold_is_refused_with_the_reason) {
   CHECK(took<wire::Nack>().front().reason == lifecycle::NackReason::malformed);
 }
 
-TEST(LeasedTasks, it_beats_while_it_holds_and_stops_when_told) {
-  LeasedTasks slow(7, {3600, 0, 1, 4, 3});
+TEST(DispatchedTasks, it_beats_while_it_holds_and_stops_when_told) {
+  DispatchedTasks slow(7, {3600, 0, 1, 4, 3});
   slow.on(offer(1), now, send);
   slow.advance(now, send);
   auto beats = took<wire::Beat>();
@@ -98,8 +98,8 @@ TEST(LeasedTasks, it_beats_while_it_holds_and_stops_when_told) {
   CHECK_FALSE(slow.busy());
 }
 
-TEST(LeasedTasks, a_restart_reports_what_ran_as_a_crash_and_runs_what_had_not_begun) {
-  LeasedTasks one(7, {3600, 0, 1, 4, 3});
+TEST(DispatchedTasks, a_restart_reports_what_ran_as_a_crash_and_runs_what_had_not_begun) {
+  DispatchedTasks one(7, {3600, 0, 1, 4, 3});
   one.on(offer(1), now, send);
   one.on(offer(2), now, send);
   one.advance(now, send);
@@ -114,7 +114,7 @@ TEST(LeasedTasks, a_restart_reports_what_ran_as_a_crash_and_runs_what_had_not_be
   CHECK(took<wire::Beat>().back().state == lifecycle::LeaseState::running);
 }
 
-TEST(LeasedTasks, answered_ones_are_remembered_only_so_long) {
+TEST(DispatchedTasks, answered_ones_are_remembered_only_so_long) {
   for (std::uint64_t seq = 1; seq <= 20; ++seq) {
     tasks.on(offer(seq), now, send);
     advance(3s);
@@ -127,7 +127,7 @@ TEST(LeasedTasks, answered_ones_are_remembered_only_so_long) {
   LONGS_EQUAL(20, tasks.done());
 }
 
-TEST(LeasedTasks, P11_what_must_stay_with_its_owner_is_not_taken) {
+TEST(DispatchedTasks, P11_what_must_stay_with_its_owner_is_not_taken) {
   TaskSpec spec;
   spec.kind.name = "echo";
   spec.data = DataScope::edge_only;
