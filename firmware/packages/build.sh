@@ -108,8 +108,8 @@ agent() {
   needs=$(library_packages "$work"/spillway-agent/usr/bin/*)
   recommends="rauc, curl" pack spillway-agent net "$needs, adduser" \
     "edge-to-cloud execution agent
- Runs tasks on this device, spills what would finish sooner elsewhere over MQTT
- to a cloud aggregator, and keeps every accepted task on disk."
+ Runs tasks on this device, offloads what would finish sooner elsewhere over
+ MQTT to a cloud aggregator, and keeps every accepted task on disk."
 }
 
 cloud() {
@@ -119,7 +119,8 @@ cloud() {
   recommends="mosquitto" pack spillway-cloud net "$needs, adduser" \
     "edge-to-cloud execution aggregator
  Runs what the agents of a fleet of devices offer, and keeps a durable record of
- what it accepted and answered. spwctl watches and operates the fleet."
+ what it accepted and answered. spwctl watches and operates the fleet, and
+ spillway-fleetsim plays one, to size a server with."
 }
 
 torture() {

@@ -83,6 +83,8 @@ inside chown spillway:spillway /var/lib/spillway
 check "the configuration is right" inside spillway-agent --check --config /etc/spillway/agent.toml
 check "the units are right" inside test -f /lib/systemd/system/spillway-agent.service
 check "spwctl answers" inside sh -c 'spwctl --version && spwctl --help'
+check "spillway-fleetsim answers" inside sh -c 'spillway-fleetsim --version && spillway-fleetsim --help'
+check "spillway-fleetsim has a manual page" inside test -s /usr/share/man/man1/spillway-fleetsim.1.gz
 check "spwctl has a manual page" inside test -s /usr/share/man/man1/spwctl.1.gz
 check "spwctl's commands are completed" inside bash -c '. /usr/share/bash-completion/completions/spwctl && complete -p spwctl'
 check "a task runs" runs_a_task

@@ -8,7 +8,7 @@ cd "$top"
 elsewhere=$(mktemp -d)/another-and-longer-name
 trap 'rm -rf "${elsewhere%/*}"' EXIT
 trap 'exit 130' INT TERM
-programs="spillway-agent spillway spillway-ota spillway-cloud spwctl"
+programs="spillway-agent spillway spillway-ota spillway-cloud spwctl spillway-fleetsim"
 export SOURCE_DATE_EPOCH=1700000000
 
 build_elsewhere() {
