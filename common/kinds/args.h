@@ -27,7 +27,7 @@ class ArgReader {
                                               std::uint64_t most);
   // A finite number in [least, most].
   double number(std::string_view name, double fallback, double least, double most);
-  // Such numbers, separated by commas; at most 16.
+  // Finite numbers in [least, most], separated by commas; at most 16.
   std::vector<double> numbers(std::string_view name, std::vector<double> fallback, double least,
                               double most);
   std::string text(std::string_view name);

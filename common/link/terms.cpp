@@ -39,7 +39,7 @@ Pace Terms::go_elsewhere(const std::string& server) {
 }
 
 Pace Terms::on_lost(const mqtt::Loss& loss, const UnderWay& under_way) {
-  // Nobody is there: back to the configured broker, which says again where to go.
+  // No server answers there: back to the configured broker, which says again where to go.
   if (!loss.was_up && loss.reason == 0) elsewhere_.clear();
   switch (loss.reason) {
     case mqtt::reason::kKeepAliveTimeout:

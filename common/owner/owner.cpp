@@ -30,8 +30,8 @@ sqlite::EncodedBytes spec_left(const OwnedTask& task) {
   return std::make_shared<const Bytes>(wire::encode(left));
 }
 
-// When the body of an attempt that is over for its task began, before the history closes it; at
-// another node, as was last `said`.
+// Notes when the body of an attempt that is over for its task began, before the history closes it;
+// of one at another node, what was last `said`.
 void note_begin(OwnedTask& task, TaskId id, const lifecycle::LiveAttempt& over, NodeTime said,
                 const Parts& parts) {
   if (over.place != kHere) {

@@ -37,9 +37,9 @@ class TaskTable {
     for (const auto& [seq, task] : tasks_) visit(task);
   }
   std::size_t size() const { return tasks_.size(); }
-  // Of the specs in memory. What tasks of a group have together is there once.
+  // Bytes of the specs in memory; what tasks of a group have in common counts once.
   std::uint64_t spec_bytes() const { return spec_bytes_; }
-  // Of these, what would go with the task.
+  // Those of these bytes that would go with the task.
   std::uint64_t own_bytes(const OwnedTask& task) const;
 
  private:

@@ -14,7 +14,7 @@ using lifecycle::NackReason;
 static_assert(static_cast<int>(fb::NackReason::MAX) == static_cast<int>(NackReason::conflict));
 static_assert(static_cast<int>(fb::LeaseState::MAX) == static_cast<int>(LeaseState::answered));
 static_assert(static_cast<int>(fb::ResultVerdict::MAX) == static_cast<int>(ResultVerdict::stale));
-static_assert(static_cast<int>(fb::UpdatePhase::MAX) == static_cast<int>(UpdatePhase::rolled_back));
+static_assert(static_cast<std::size_t>(fb::UpdatePhase::MAX) + 1 == kUpdatePhases.size());
 static_assert(static_cast<int>(fb::LifeRemark::MAX) == static_cast<int>(LifeRemark::cloned));
 static_assert(static_cast<int>(fb::Standing::MAX) == static_cast<int>(Standing::revoked));
 static_assert(static_cast<int>(fb::CommandKind::MAX) == static_cast<int>(CommandKind::story));
