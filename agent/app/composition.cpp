@@ -95,7 +95,7 @@ Status Composition::open_ledger(const sqlite::Poster& poster) {
 // A program does what its options say, so the cloud may run only those that are named for it.
 std::vector<std::string> Composition::taken_kinds() const {
   std::vector<std::string> taken;
-  const DispatchedTasks& rules = options_.dispatched_tasks;
+  const DispatchedTasksOptions& rules = options_.dispatched_tasks;
   if (!rules.accept) return taken;
   for (const Kind* kind : kinds_.list()) {
     const auto is_this = [kind](const Command& command) { return command.name == kind->name; };

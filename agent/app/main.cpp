@@ -119,7 +119,7 @@ int run(int argc, char** argv) {
   }
   if (!config) return refuse(config.error());
   if (check) {
-    const Broker& broker = config->options.broker;
+    const BrokerOptions& broker = config->options.broker;
     Status secrets = mqtt::check_secrets(broker.password_file, broker.key);
     if (secrets) secrets = crypto::check_pair(broker.cert, broker.key);
     if (!secrets) return refuse(secrets.error());

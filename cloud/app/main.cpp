@@ -120,7 +120,7 @@ int run(int argc, char** argv) {
   }
   if (!config) return refuse(config.error());
   if (check) {
-    const Broker& broker = config->options.broker;
+    const BrokerOptions& broker = config->options.broker;
     Status secrets = mqtt::check_secrets(broker.password_file, broker.key);
     if (secrets) secrets = mqtt::check_secrets("", config->options.http.key);
     if (secrets) secrets = crypto::check_pair(broker.cert, broker.key);

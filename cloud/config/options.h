@@ -89,8 +89,8 @@ struct Http {
 };
 
 // A cloud needs a broker: by default one on the same machine, with mutual TLS.
-inline Broker broker_beside() {
-  Broker broker;
+inline BrokerOptions broker_beside() {
+  BrokerOptions broker;
   broker.uri = "mqtts://localhost:8883";
   broker.ca = "/etc/spillway-cloud/ca.pem";
   broker.cert = "/etc/spillway-cloud/cloud.pem";
@@ -112,7 +112,7 @@ struct Options {
   std::uint64_t uplink = 0;
   Budget budget;
   Http http;
-  Broker broker = broker_beside();
+  BrokerOptions broker = broker_beside();
   Plugins plugins;
   std::vector<Command> commands;
 

@@ -28,7 +28,7 @@ bool is_authority(std::string_view text) {
          (bracketed || host.find(':') == host.npos);
 }
 
-void check_uri(Section& section, Broker& broker) {
+void check_uri(Section& section, BrokerOptions& broker) {
   if (broker.uri.empty()) return;
   bool tls = broker.uri.starts_with("mqtts://");
   bool plain = broker.uri.starts_with("mqtt://");
@@ -51,7 +51,7 @@ void check_uri(Section& section, Broker& broker) {
   }
 }
 
-void check_names(Section& section, const Broker& broker) {
+void check_names(Section& section, const BrokerOptions& broker) {
   // Control characters: MQTT forbids U+0000, and brokers may end the connection for others.
   const auto bad = [](std::string_view text, std::string_view forbidden, std::size_t most) {
     return text.size() > most || text.find_first_of(forbidden) != text.npos ||
@@ -81,7 +81,7 @@ void check_names(Section& section, const Broker& broker) {
 
 }  // namespace
 
-void check_broker(Section section, Broker& broker) {
+void check_broker(Section section, BrokerOptions& broker) {
   check_uri(section, broker);
   check_names(section, broker);
   if (broker.reconnect_cap < broker.reconnect_base) {

@@ -7,6 +7,6 @@ namespace spillway::config {
 
 // Refuses what was read of [broker] and cannot work together, and drops the default files of what
 // has no TLS. Without uri there is no link.
-void check_broker(Section section, Broker& broker);
+void check_broker(Section section, BrokerOptions& broker);
 
 }  // namespace spillway::config

@@ -10,7 +10,7 @@ constexpr std::uint32_t kMaxDoublings = 20;
 
 }  // namespace
 
-LinkPolicy policy_of(const Broker& broker) {
+LinkPolicy policy_of(const BrokerOptions& broker) {
   LinkPolicy policy;
   policy.backoff_base = broker.reconnect_base;
   policy.backoff_cap = broker.reconnect_cap;

@@ -13,12 +13,12 @@
 namespace spillway::link {
 
 struct LinkPolicy {
-  std::chrono::milliseconds backoff_base = Broker().reconnect_base;
-  std::chrono::milliseconds backoff_cap = Broker().reconnect_cap;
+  std::chrono::milliseconds backoff_base = BrokerOptions().reconnect_base;
+  std::chrono::milliseconds backoff_cap = BrokerOptions().reconnect_cap;
   std::chrono::milliseconds floor{0};  // raised by the cloud's presence
   std::chrono::milliseconds connect_timeout{15'000};
   std::size_t window =
-      Broker().window;  // publications without PUBACK; strictly below the broker's limits
+      BrokerOptions().window;  // publications without PUBACK; strictly below the broker's limits
   // Publications out and none acknowledged for so long: reconnect. A dead peer is noticed earlier,
   // by keep-alive; this is for a broker or a client library that lives and does not serve. A slow
   // link needs its time: 64 KiB at 10 kbit/s take 52 s.
@@ -27,7 +27,7 @@ struct LinkPolicy {
   std::chrono::milliseconds quiet{60'000};
 };
 
-LinkPolicy policy_of(const Broker& broker);
+LinkPolicy policy_of(const BrokerOptions& broker);
 
 enum class LinkState : std::uint8_t { down, connecting, up };
 

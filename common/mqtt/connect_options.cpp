@@ -2,7 +2,7 @@
 
 namespace spillway::mqtt {
 
-ConnectOptions connect_options(const Broker& broker) {
+ConnectOptions connect_options(const BrokerOptions& broker) {
   ConnectOptions options;
   options.uri = broker.uri;
   if (!broker.ca.empty()) options.tls = Tls{broker.ca, broker.cert, broker.key};

@@ -40,7 +40,7 @@ struct ConnectOptions {
 };
 
 // As a configuration has it; the client id may be left to the session.
-ConnectOptions connect_options(const Broker& broker);
+ConnectOptions connect_options(const BrokerOptions& broker);
 
 struct Publication {
   std::string topic;

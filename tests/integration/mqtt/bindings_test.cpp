@@ -17,7 +17,7 @@ TEST_GROUP(Bindings) {
   std::unique_ptr<Broker> broker;
   std::vector<BrokerTerm> terms;
 
-  void start(BrokerOptions options) {
+  void start(test::BrokerOptions options) {
     options.directory = dir.path();
     auto started = Broker::start(options);
     CHECK_TEXT(started.ok(), started.ok() ? "" : started.error().message.c_str());

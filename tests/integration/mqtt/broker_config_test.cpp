@@ -42,7 +42,7 @@ TEST_GROUP(BrokerConfig) {
   process::Loop loop;
   std::unique_ptr<Peer> pump, cloud;
 
-  void start(BrokerOptions options = {}) {
+  void start(test::BrokerOptions options = {}) {
     options.directory = dir.path();
     options.tls = world.server;
     auto started = Broker::start(options);

@@ -17,7 +17,7 @@ TEST_GROUP(MqttConnect) {
   std::unique_ptr<Broker> broker;
   process::Loop loop;
 
-  void start(BrokerOptions options) {
+  void start(test::BrokerOptions options) {
     options.directory = dir.path();
     auto started = Broker::start(options);
     CHECK_TEXT(started.ok(), started.ok() ? "" : started.error().message.c_str());

@@ -307,7 +307,7 @@ TEST(Offload, a_kind_that_only_the_cloud_has_goes_there) {
 
 TEST(Offload, a_version_that_only_the_cloud_has_goes_there_over_a_metered_link_too) {
   world.agent.crash();
-  world.agent.options.metered = true;
+  world.agent.options.link.metered = true;
   world.cloud_kinds = {{"echo", 2}};
   world.boot();
   world.cloud_up();

@@ -10,16 +10,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Broker read(File& file, Broker broker = {}) {
+BrokerOptions read(File& file, BrokerOptions broker = {}) {
   read_section(file, "broker", broker);
   check_broker(file.section("broker"), broker);
   return broker;
 }
 
-Result<Broker> broker(const std::string& text) {
+Result<BrokerOptions> broker(const std::string& text) {
   Result<File> file = File::parse("[broker]\n" + text, "x.toml");
   if (!file) return file.error();
-  Broker broker = read(*file);
+  BrokerOptions broker = read(*file);
   if (Status status = file->finish(); !status) return status.error();
   return broker;
 }
@@ -70,7 +70,7 @@ TEST(BrokerSection, refuses_names_that_no_topic_or_client_can_have) {
                 broker("uri = 'mqtt://a:1'\nalpn = 'mqtt'\n"));
 }
 
-TEST(BrokerSection, without_uri_there_is_no_link) { CHECK(*broker("") == Broker{}); }
+TEST(BrokerSection, without_uri_there_is_no_link) { CHECK(*broker("") == BrokerOptions{}); }
 
 TEST(BrokerSection, reads_every_key_into_its_own_member) {
   const auto read = broker(
@@ -78,19 +78,19 @@ TEST(BrokerSection, reads_every_key_into_its_own_member) {
       "reconnect_base = '1s'\nreconnect_cap = '5min'\nwindow = 512\nusername = 'pump-7@here'\n"
       "password_file = '/p'\nalpn = 'mqtt'\nclient_id = 'seven'\ntopic_prefix = 'site/3'\n");
   CHECK_TEXT(read.ok(), read.ok() ? "" : read.error().message.c_str());
-  const Broker expected{.uri = "mqtts://example.org:8883",
-                        .ca = "/c",
-                        .cert = "/d",
-                        .key = "/k",
-                        .keep_alive = 10s,
-                        .reconnect_base = 1s,
-                        .reconnect_cap = 5min,
-                        .window = 512,
-                        .username = "pump-7@here",
-                        .password_file = "/p",
-                        .alpn = "mqtt",
-                        .client_id = "seven",
-                        .topic_prefix = "site/3"};
+  const BrokerOptions expected{.uri = "mqtts://example.org:8883",
+                               .ca = "/c",
+                               .cert = "/d",
+                               .key = "/k",
+                               .keep_alive = 10s,
+                               .reconnect_base = 1s,
+                               .reconnect_cap = 5min,
+                               .window = 512,
+                               .username = "pump-7@here",
+                               .password_file = "/p",
+                               .alpn = "mqtt",
+                               .client_id = "seven",
+                               .topic_prefix = "site/3"};
   CHECK(*read == expected);
 }
 
@@ -124,7 +124,7 @@ TEST(BrokerSection, files_without_tls_are_refused) {
 
 TEST(BrokerSection, default_files_are_dropped_without_tls) {
   Result<File> file = File::parse("[broker]\nuri = 'mqtt://a:1'\n", "x.toml");
-  const Broker broker = read(*file, {.ca = "/x", .cert = "/x", .key = "/x"});
+  const BrokerOptions broker = read(*file, {.ca = "/x", .cert = "/x", .key = "/x"});
   CHECK(file->finish().ok());
   CHECK(broker.ca.empty() && broker.cert.empty() && broker.key.empty());
 }

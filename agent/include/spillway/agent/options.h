@@ -136,7 +136,7 @@ struct PlacementOptions {
 };
 
 // What the cloud may have run on this device.
-struct DispatchedTasks {
+struct DispatchedTasksOptions {
   bool accept = true;
   std::vector<std::string> kinds;
   std::uint32_t held = 16;
@@ -146,15 +146,15 @@ struct DispatchedTasks {
   static void list(Keys& keys) {
     using namespace std::chrono_literals;
     keys.about("Whether operators may have this device run tasks, submitted in the cloud.");
-    keys.flag("accept", &DispatchedTasks::accept);
+    keys.flag("accept", &DispatchedTasksOptions::accept);
     keys.about(
         "The kinds they may name. Empty: every kind but programs (see [[command]]), which must be "
         "listed.");
-    keys.list("kinds", &DispatchedTasks::kinds, 64, 64);
+    keys.list("kinds", &DispatchedTasksOptions::kinds, 64, 64);
     keys.about("Such tasks held here and not done; the others wait in the cloud.");
-    keys.integer("held", &DispatchedTasks::held, 1, 10'000);
+    keys.integer("held", &DispatchedTasksOptions::held, 1, 10'000);
     keys.about("How long one may run before it is ended as a time-out; 0: as long as it takes.");
-    keys.duration("max_run", &DispatchedTasks::max_run, 0ms, 366 * 24h);
+    keys.duration("max_run", &DispatchedTasksOptions::max_run, 0ms, 366 * 24h);
   }
 };
 
@@ -170,13 +170,13 @@ struct Options {
   unsigned workers = 0;
   std::vector<std::string> tags;
   std::uint64_t memory = 0;
-  Broker broker;
+  BrokerOptions broker;
   Link link;
   Store store;
   Budget budget;
   Limits limits;
   PlacementOptions placement;
-  DispatchedTasks dispatched_tasks;
+  DispatchedTasksOptions dispatched_tasks;
   Plugins plugins;
   std::vector<Command> commands;
 
