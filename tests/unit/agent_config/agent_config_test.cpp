@@ -290,7 +290,7 @@ TEST(AgentConfig, mistakes_are_told_with_place_and_remedy) {
       "[agent]\ndevice = 'Pump'\n");
   check_refused("agent.toml:2: agent.device: 'cloud' is what another place is called",
                 "[agent]\ndevice = 'cloud'\n");
-  check_refused("agent.toml:2: placement.lease: 2s is not from 3s to 1h",
+  check_refused("agent.toml:2: placement.lease: '2s' is not from 3s to 1h",
                 "[placement]\nlease = '2s'\n");
   check_refused("agent.toml:2: budget.disk: 1MiB is not from 16MiB to 1TiB",
                 "[budget]\ndisk = '1MiB'\n");

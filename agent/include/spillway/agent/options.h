@@ -119,7 +119,8 @@ struct PlacementOptions {
   static void list(Keys& keys) {
     using namespace std::chrono_literals;
     keys.about_reloaded(
-        "How long the cloud keeps a task without a sign of life before it is run again.");
+        "How long the cloud keeps a task without a sign of life before it is run again; 3 s at "
+        "least.");
     keys.duration("lease", &PlacementOptions::lease, 3s, 1h);
     keys.about_reloaded(
         "How much the slow case (95th percentile) weighs against the usual one; 0: not at all.");
