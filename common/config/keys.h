@@ -78,9 +78,9 @@ class Reader {
   }
   template <class M>
   void integer(std::string_view key, M member, std::int64_t least, std::int64_t most) {
-    using Value = ValueOf<T, M>;
-    Value& value = at(key, member);
-    value = static_cast<Value>(
+    using Number = ValueOf<T, M>;
+    Number& value = at(key, member);
+    value = static_cast<Number>(
         section_.integer<std::int64_t>(key, static_cast<std::int64_t>(value), least, most));
   }
   template <class M>
